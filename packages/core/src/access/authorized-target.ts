@@ -1,0 +1,36 @@
+import { Fault } from '../fault/index.ts';
+import type { VerifiedIdentity } from '../identity/index.ts';
+import type { Target, TargetGroup, TargetGroupId } from '../target/index.ts';
+import type { Grant, GrantAction } from './grant.ts';
+import { allowedActions, groupAncestors } from './policy.ts';
+
+declare const proof: unique symbol;
+
+/** Leave for one person to do something with one target, now. Made only by `authorizeTarget` and `authorizeJump`. */
+export interface AuthorizedTarget {
+  readonly [proof]: 'target';
+  readonly identity: VerifiedIdentity;
+  readonly target: Target;
+  readonly actions: ReadonlySet<GrantAction>;
+}
+
+export interface AccessFacts {
+  readonly grants: readonly Grant[];
+  readonly groups: ReadonlyMap<TargetGroupId, TargetGroup>;
+}
+
+/** @throws Fault NOT_FOUND, the same for an unknown and for a forbidden target. */
+export function authorizeTarget(identity: VerifiedIdentity, target: Target | undefined, facts: AccessFacts): AuthorizedTarget {
+  if (target !== undefined) {
+    const view = { userId: identity.user.id, groupIds: identity.groupIds, grants: facts.grants };
+    const actions = allowedActions(view, target, groupAncestors(facts.groups, target.groupId));
+    if (actions.has('connect') || actions.has('watch')) return { identity, target, actions } as AuthorizedTarget;
+  }
+  throw new Fault('NOT_FOUND', 'there is no such machine');
+}
+
+/** Leave to pass through `jump` on the way to an authorised target that names it; it permits nothing else there. */
+export function authorizeJump(destination: AuthorizedTarget, jump: Target): AuthorizedTarget {
+  if (destination.target.jumpTargetId !== jump.id) throw new Fault('NOT_FOUND', 'the machine is not reached through this one');
+  return { identity: destination.identity, target: jump, actions: new Set<GrantAction>() } as AuthorizedTarget;
+}

@@ -1,0 +1,10 @@
+export { PERMISSIONS, permissionsOf } from './permissions.ts';
+export type { Permission } from './permissions.ts';
+export { GRANT_ACTIONS } from './grant.ts';
+export type { Grant, GrantAction, GrantId, GrantScope, GrantSubject } from './grant.ts';
+export { allowedActions, groupAncestors } from './policy.ts';
+export type { AccessView } from './policy.ts';
+export { authorizeJump, authorizeTarget } from './authorized-target.ts';
+export type { AuthorizedTarget } from './authorized-target.ts';
+export { DEFAULT_EGRESS, egressVerdict, parseAddress, parseCidr } from './egress.ts';
+export type { EgressPolicy, EgressVerdict } from './egress.ts';

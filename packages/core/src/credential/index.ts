@@ -1,0 +1,4 @@
+export { Secret, SecretBytes } from './secret.ts';
+export { CREDENTIAL_KINDS } from './credential.ts';
+export type { Credential, CredentialKind, CredentialRecord, CredentialId, CredentialVault, SealedCredential, SealRequest } from './credential.ts';
+export type { KeyEncryption, WrappedKey } from './key-encryption.ts';

@@ -1,0 +1,89 @@
+import type { AuthorizedTarget } from '../access/index.ts';
+import type { Credential } from '../credential/index.ts';
+import type { Fault } from '../fault/index.ts';
+import type { PresentedHostKey } from '../target/index.ts';
+import type { Clock } from '../time/index.ts';
+import type { EngineManifest } from './manifest.ts';
+
+/** The path of a connection, in order; the interface shows which step failed. */
+export type ConnectStep = 'name' | 'route' | 'port' | 'handshake' | 'host-identity' | 'credential' | 'shell';
+
+export interface DisplaySize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** What a person sends beside the surface's bytes. An engine ignores what its surface carries in its own stream. */
+export type SurfaceControl = { readonly type: 'resize' } & DisplaySize;
+
+export interface PromptField {
+  /** Text of the target or of the product; untrusted, shown as plain text. */
+  readonly text: string;
+  /** False: what is typed is hidden. */
+  readonly echo: boolean;
+}
+
+/** A question to the person while the connection opens: the target's own (keyboard-interactive) or the product's (user name, password). */
+export interface Prompt {
+  readonly origin: 'target' | 'product';
+  readonly title: string;
+  readonly instruction: string;
+  readonly fields: readonly PromptField[];
+}
+
+/** One machine on the way, with what it needs. The last hop is the target itself. */
+export interface Hop {
+  readonly leave: AuthorizedTarget;
+  /** Asked for only when the handshake needs it, after the host's identity was verified. @throws Fault CREDENTIAL_*, PROMPT_ABANDONED */
+  credential(): Promise<Credential>;
+  /** Resolves when the key is acceptable. INVARIANT: awaited before any credential is sent to this hop. @throws Fault HOST_KEY_* */
+  verifyHostKey(presented: PresentedHostKey): Promise<void>;
+}
+
+/** Where an engine delivers what the surface shows. Frames are handed over: the engine does not touch the bytes again. */
+export interface EngineSink {
+  output(bytes: Uint8Array): void;
+}
+
+export interface EngineContext {
+  /** In order of travel; the last one is the target. */
+  readonly hops: readonly [Hop, ...Hop[]];
+  readonly sink: EngineSink;
+  readonly display: DisplaySize;
+  readonly clock: Clock;
+  /** Aborting ends the opening or the session at once. */
+  readonly signal: AbortSignal;
+  /** One answer a field. @throws Fault PROMPT_ABANDONED */
+  ask(prompt: Prompt): Promise<readonly string[]>;
+  progress(step: ConnectStep, target: string): void;
+}
+
+/** Facts for the session's details and the recording's head; none is secret. */
+export type EngineFacts = Readonly<Record<string, string>>;
+
+export interface SessionEnd {
+  readonly reason: 'closed-by-user' | 'closed-by-target' | 'terminated' | 'expired' | 'failed';
+  /** Exit status of a shell or command, where the protocol tells. */
+  readonly exitCode?: number;
+  readonly fault?: Fault;
+}
+
+export interface EngineSession extends AsyncDisposable {
+  readonly facts: EngineFacts;
+  /** Settles once, after the last output was delivered. Never rejects. */
+  readonly ended: Promise<SessionEnd>;
+  /** The controlling viewer's bytes. False: the target is slow, stop until `inputDrained`. */
+  input(bytes: Uint8Array): boolean;
+  /** Called after an `input` that answered false, once more may be sent. */
+  onInputDrained(resume: () => void): void;
+  control(message: SurfaceControl): void;
+  /** Stops reading from the target; the target feels it through its own flow control. */
+  pause(): void;
+  resume(): void;
+}
+
+export interface ProtocolEngine {
+  readonly manifest: EngineManifest;
+  /** @throws Fault TARGET_*, HOST_KEY_*, CREDENTIAL_*, SHELL_REFUSED, PROMPT_ABANDONED */
+  open(context: EngineContext): Promise<EngineSession>;
+}

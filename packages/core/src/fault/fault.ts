@@ -1,0 +1,83 @@
+/**
+ * Every failure the product names. Codes are permanent: a retired code moves to `RETIRED_FAULTS` and is never reused.
+ * The sentence is what an operator reads in the reference (docs/faults.md); texts for people live in the message catalogue under `fault.<code>`.
+ */
+export const FAULTS = {
+  INTERNAL: 'Something failed that has no name yet; the log holds the cause under the reference id.',
+  INVALID_REQUEST: 'The request does not match its schema; the detail names the field.',
+  NOT_FOUND: 'There is no such object, or the caller may not know of it; both are answered alike.',
+  CONFLICT: 'The object was changed or created by someone else in the meantime, or the name is taken.',
+  UNAUTHENTICATED: 'No valid login session came with the request.',
+  FORBIDDEN: 'The caller is signed in and lacks the permission for this function of the product.',
+  ORIGIN_REFUSED: 'The request came from another origin than the public URL, or lacks the header that proves it did not.',
+  THROTTLED: 'Too many attempts; the answer says when to try again.',
+  BOOTSTRAP_REQUIRED: 'No administrator exists yet; the one-time bootstrap link must be used first.',
+  BOOTSTRAP_TOKEN_REFUSED: 'The bootstrap token is wrong, used or expired.',
+  LOGIN_REFUSED: 'The name or the password is wrong, or the account is disabled; which one is not said.',
+  PASSWORD_TOO_WEAK: 'The new password is too short, too common or contains the account name.',
+  LAST_ADMINISTRATOR: 'The change would leave the product without an administrator.',
+  TICKET_REFUSED: 'The ticket is unknown, used, expired, or belongs to another session, socket kind or login.',
+  SESSION_LIMIT: 'The person or the node has as many live sessions as allowed.',
+  SESSION_ENDED: 'The session has ended and cannot be resumed.',
+  SESSION_ELSEWHERE: 'The session lives on a node that cannot be reached from here.',
+  SESSION_REVOKED: 'The right to this session was withdrawn while it ran.',
+  SESSION_TERMINATED: 'An administrator ended the session; the reason is shown.',
+  SESSION_IDLE: 'The session was ended after the idle limit.',
+  SESSION_EXPIRED: 'The session reached its maximum length.',
+  VIEWER_STALLED: 'The browser took no output for a minute; the viewer was closed, the session goes on.',
+  NODE_DRAINING: 'The node is shutting down and takes no new sessions.',
+  TARGET_NAME_NOT_FOUND: 'The host name does not resolve.',
+  TARGET_NO_ROUTE: 'The network has no route to the address.',
+  TARGET_REFUSED: 'The address answers and refuses the port.',
+  TARGET_TIMED_OUT: 'Nothing answered within the time limit.',
+  TARGET_EGRESS_DENIED: 'The egress policy forbids the resolved address or port.',
+  TARGET_PROTOCOL_VIOLATION: 'The target does not speak the protocol, or broke its rules or limits.',
+  TARGET_NO_COMMON_ALGORITHM: 'Gateway and target share no permitted algorithm.',
+  TARGET_DISCONNECTED: 'The target closed the connection.',
+  TARGET_KEEPALIVE_LOST: 'The target stopped answering keepalives.',
+  HOST_KEY_UNKNOWN: 'The host key is not known and the policy does not let it be accepted.',
+  HOST_KEY_CHANGED: 'The host key differs from the pinned one.',
+  HOST_KEY_REJECTED: 'The person did not accept the host key.',
+  CREDENTIAL_REFUSED: 'The target refused the credential.',
+  CREDENTIAL_MISSING: 'No credential is set for the machine, or none of a kind that the protocol takes.',
+  CREDENTIAL_UNREADABLE: 'The private key cannot be read, or its passphrase is wrong.',
+  CREDENTIAL_UNAVAILABLE: 'The sealed credential cannot be opened: wrong key-encryption key or altered row.',
+  PROMPT_ABANDONED: 'The person did not answer a question of the target in time, or left.',
+  SHELL_REFUSED: 'The target refused the terminal, the shell or the command.',
+  KEY_UNAVAILABLE: 'The key-encryption key cannot be read or used.',
+  RECORDER_FAILED: 'The recorder can no longer accept output; strict sessions end.',
+  RECORDING_STORE_FULL: 'There is no room left for recordings.',
+  RECORDING_NOT_FOUND: 'There is no such recording.',
+  RECORDING_DAMAGED: 'The recording does not verify.',
+  STORE_UNAVAILABLE: 'The database cannot be reached or is read-only.',
+  CONFIGURATION_INVALID: 'The configuration file or environment is wrong; the detail names the key.',
+  PROTOCOL_MESSAGE_INVALID: 'A frame on the control or data socket is malformed, too large, or not allowed in this state.',
+} as const;
+
+export type FaultCode = keyof typeof FAULTS;
+
+/** Facts a fault carries to the person: plain values only, never a secret. */
+export type FaultFacts = Readonly<Record<string, string | number | boolean>>;
+
+/** An error with a permanent code. The message is one lower-case clause in the operator's terms, with the value received. */
+export class Fault extends Error {
+  readonly code: FaultCode;
+  readonly facts: FaultFacts;
+
+  constructor(code: FaultCode, message: string, options: ErrorOptions & { readonly facts?: FaultFacts } = {}) {
+    super(message, options);
+    this.name = 'Fault';
+    this.code = code;
+    this.facts = options.facts ?? {};
+  }
+}
+
+export function isFault(value: unknown, code?: FaultCode): value is Fault {
+  return value instanceof Fault && (code === undefined || value.code === code);
+}
+
+/** The fault itself, or INTERNAL with the value as its cause. */
+export function toFault(value: unknown): Fault {
+  if (value instanceof Fault) return value;
+  return new Fault('INTERNAL', value instanceof Error ? value.message : 'a value was thrown that is no error', { cause: value });
+}

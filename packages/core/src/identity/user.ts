@@ -1,0 +1,31 @@
+export type UserId = string;
+export type GroupId = string;
+
+export const ROLES = ['user', 'auditor', 'administrator'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface User {
+  readonly id: UserId;
+  /** As typed; unique by its normalised form (lower case, NFKC, trimmed). */
+  readonly username: string;
+  readonly displayName: string;
+  readonly role: Role;
+  /** Encoded argon2id hash (PHC string), absent for people who cannot sign in with a password. */
+  readonly passwordHash: string | undefined;
+  /** The local administrator of last resort: signs in when every other provider is down; each use is audited loudly. */
+  readonly breakGlass: boolean;
+  readonly disabledAt: number | undefined;
+  readonly createdAt: number;
+  readonly lastLoginAt: number | undefined;
+  /** Own choices: language, theme, terminal settings. JSON object of plain values. */
+  readonly preferences: Readonly<Record<string, string | number | boolean>>;
+  /** Rises with each change of rights; live logins with an older value are checked again. */
+  readonly version: number;
+}
+
+export interface UserGroup {
+  readonly id: GroupId;
+  readonly name: string;
+  readonly description: string;
+  readonly createdAt: number;
+}
