@@ -1,0 +1,136 @@
+import type { Fault } from '../fault/index.ts';
+import type { RecordingState } from './manifest.ts';
+import type { VerifyReport } from './verify-report.ts';
+
+/** Made by the server: 128 random bits as 26 characters of `[a-z2-7]`. INVARIANT: no text of a person is ever part of a recording's path. */
+export type RecordingId = string;
+
+/**
+ * What a recording consists of. `output` is exactly what a viewer is shown. A type with `bytes` hands them over:
+ * the caller does not change them afterwards.
+ */
+export type RecordingEvent =
+  | { readonly kind: 'output'; readonly bytes: Uint8Array }
+  | { readonly kind: 'input'; readonly bytes: Uint8Array }
+  | { readonly kind: 'input-length'; readonly count: number }
+  | { readonly kind: 'resize'; readonly columns: number; readonly rows: number }
+  | { readonly kind: 'join' | 'leave'; readonly viewer: string; readonly user: string; readonly mode: 'control' | 'watch' }
+  | { readonly kind: 'marker'; readonly text: string }
+  | { readonly kind: 'file'; readonly name: string; readonly size: number; readonly sha256: Uint8Array; readonly direction: TransferDirection }
+  | { readonly kind: 'clipboard'; readonly size: number; readonly sha256: Uint8Array; readonly direction: TransferDirection }
+  | { readonly kind: 'gap'; readonly reason: string; readonly bytes: number };
+
+export type RecordingEventKind = RecordingEvent['kind'];
+
+/** Seen from the person: `upload` and paste go to the target. */
+export type TransferDirection = 'upload' | 'download';
+
+/** An event with its time since the start of the recording, and the chunk it came from. */
+export interface TimedRecordingEvent {
+  readonly atUs: number;
+  readonly chunk: number;
+  readonly event: RecordingEvent;
+}
+
+/** Who, where and under which rules. It is stored in clear in `head.json`, so that an auditor needs no key for it. */
+export interface RecordingDescription {
+  readonly sessionId: string;
+  readonly user: { readonly id: string; readonly name: string; readonly address: string };
+  readonly target: { readonly id: string; readonly name: string; readonly address: string; readonly hostKeyFingerprint?: string };
+  readonly protocol: string;
+  readonly surface: string;
+  readonly policy: { readonly strict: boolean; readonly input: 'off' | 'length' | 'echoed' };
+  readonly node: string;
+  readonly softwareVersion: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Hash of the audit row `session.opened`, as hex. */
+  readonly auditHash?: string;
+}
+
+export interface RecordingSummary {
+  readonly id: RecordingId;
+  readonly sessionId: string;
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly state: RecordingState;
+  readonly chunks: number;
+  readonly events: number;
+  readonly outputBytes: number;
+  readonly storedBytes: number;
+  /** Hex SHA-256 of the manifest: what the audit row `session.ended` carries. */
+  readonly manifestHash: string;
+  /** False where the store refuses at the moment; the recorder goes on trying, and a restart finishes the work. */
+  readonly stored: boolean;
+}
+
+export interface SessionRecorder {
+  readonly id: RecordingId;
+  /** Hex SHA-256 of head.json. */
+  readonly headHash: string;
+  /**
+   * Resolves when write(2) to the journal has returned for this event and all before it; calls resolve in the order they were made.
+   * INVARIANT: nothing is shown before this has resolved. Rejects once and for ever after a failure.
+   */
+  append(event: RecordingEvent): Promise<void>;
+  /**
+   * Resolves with the fault when the recorder can no longer accept: disk full, I/O error, a writer stalled for 3 s.
+   * Never rejects; never resolves on a healthy recorder.
+   */
+  readonly failed: Promise<Fault>;
+  /** Seals the last chunk and writes the manifest. A second call answers like the first. */
+  finish(end: RecordingEnd): Promise<RecordingSummary>;
+}
+
+export interface RecordingEnd {
+  readonly reason: string;
+}
+
+export interface Recorder extends AsyncDisposable {
+  /** @throws Fault RECORDING_STORE_FULL, RECORDER_FAILED, KEY_UNAVAILABLE */
+  open(description: RecordingDescription): Promise<SessionRecorder>;
+  /** Finalises what a crash left behind: chunks flagged `recovered`, manifest INCOMPLETE(crash). Called once at start, before `open`. */
+  recover(): Promise<readonly RecordingSummary[]>;
+  readonly stats: RecorderStats;
+}
+
+export interface RecorderStats {
+  readonly liveRecordings: number;
+  /** Bytes handed to `append` that write(2) has not taken yet, and the age of the oldest of them. */
+  readonly lagBytes: number;
+  readonly lagMs: number;
+  /** Bytes sealed or pending that are in the journal alone and not yet in the store. */
+  readonly unstoredBytes: number;
+  readonly journalBytes: number;
+  readonly spoolFreeBytes: number;
+  readonly storedChunks: number;
+  readonly storeRetries: number;
+  readonly failures: number;
+}
+
+export interface RecordingListing {
+  readonly id: RecordingId;
+  readonly description: RecordingDescription;
+  readonly state: RecordingState | 'LIVE';
+  readonly chunks: number;
+  readonly durationMs: number;
+  readonly storedBytes: number;
+  /** First event time of each chunk, index 0 is chunk 1: where a player seeks to. */
+  readonly chunkTimesUs: readonly number[];
+}
+
+export interface ReadOptions {
+  /** First chunk wanted, from 1. */
+  readonly fromChunk?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface RecordingReader {
+  /** @throws Fault RECORDING_NOT_FOUND, RECORDING_DAMAGED */
+  describe(id: RecordingId): Promise<RecordingListing>;
+  /** Unwraps the data key through the key-encryption key. @throws Fault RECORDING_NOT_FOUND, RECORDING_DAMAGED, KEY_UNAVAILABLE */
+  events(id: RecordingId, options?: ReadOptions): AsyncIterable<TimedRecordingEvent>;
+  verify(id: RecordingId): Promise<VerifyReport>;
+  /** The sealed objects as they are stored, for a download that `enchilada verify` reads. */
+  objects(id: RecordingId): AsyncIterable<{ readonly name: string; readonly bytes: Uint8Array }>;
+}
