@@ -1,0 +1,55 @@
+/** Everything that is audited (PCI DSS 4 requirement 10.2.1.1 to 10.2.1.7). Permanent names, `object.verb`. */
+export const AUDIT_ACTIONS = [
+  'node.started', 'node.stopped', 'audit.opened', 'audit.exported', 'audit.verified',
+  'bootstrap.issued', 'bootstrap.used', 'bootstrap.refused',
+  'login.succeeded', 'login.refused', 'login.throttled', 'login.ended', 'login.break-glass',
+  'user.created', 'user.updated', 'user.disabled', 'user.deleted', 'user.password-changed', 'user.recovered',
+  'group.created', 'group.updated', 'group.deleted', 'group.member-added', 'group.member-removed',
+  'target.created', 'target.updated', 'target.deleted', 'target.imported', 'target-group.created', 'target-group.updated', 'target-group.deleted',
+  'credential.created', 'credential.updated', 'credential.deleted', 'credential.used',
+  'host-key.pinned', 'host-key.refused', 'host-key.removed',
+  'grant.created', 'grant.deleted',
+  'session.requested', 'session.refused', 'session.opened', 'session.failed', 'session.ended', 'session.terminated', 'session.revoked',
+  'viewer.joined', 'viewer.left', 'clipboard.denied',
+  'recording.viewed', 'recording.downloaded', 'recording.exported', 'recording.verified', 'recording.failed', 'recording.recovered', 'recording.retired',
+  'settings.updated', 'weakening.enabled', 'access.denied', 'backup.created', 'backup.restored',
+] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+export type AuditOutcome = 'success' | 'failure' | 'denied';
+
+export type AuditActor =
+  | { readonly kind: 'user'; readonly id: string; readonly name: string }
+  /** Somebody who did not prove who they are; `name` is what was typed, untrusted. */
+  | { readonly kind: 'anonymous'; readonly name?: string }
+  | { readonly kind: 'system'; readonly name: string };
+
+export interface AuditObject {
+  readonly kind: string;
+  readonly id: string;
+  readonly name?: string;
+}
+
+/** INVARIANT: `detail` holds plain values and never a secret. */
+export interface AuditEvent {
+  readonly action: AuditAction;
+  readonly actor: AuditActor;
+  /** The client's address, absent for the system's own acts. */
+  readonly address?: string;
+  readonly object?: AuditObject;
+  readonly outcome: AuditOutcome;
+  readonly reason?: string;
+  readonly detail?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** An event as chained: `hash` = SHA-256 over `previous` (32 bytes) and the canonical JSON (RFC 8785) of the rest. One chain a node. */
+export interface AuditRecord extends AuditEvent {
+  readonly node: string;
+  /** From 1, without gaps. */
+  readonly sequence: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  /** Lower-case hex; 64 zeros for sequence 1. */
+  readonly previous: string;
+  readonly hash: string;
+}

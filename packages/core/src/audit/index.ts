@@ -1,0 +1,3 @@
+export { AUDIT_ACTIONS } from './event.ts';
+export type { AuditAction, AuditActor, AuditEvent, AuditObject, AuditOutcome, AuditRecord } from './event.ts';
+export type { AuditLog, AuditSink } from './log.ts';

@@ -1,0 +1,226 @@
+import type { Grant, GrantId } from '../access/index.ts';
+import type { AuditRecord } from '../audit/index.ts';
+import type { CredentialId, CredentialRecord } from '../credential/index.ts';
+import type { GroupId, LoginRecord, User, UserGroup, UserId } from '../identity/index.ts';
+import type { RecordingId } from '../recording/index.ts';
+import type { SessionId, SessionRecord, SessionTicket, TicketKind } from '../session/index.ts';
+import type { HostKey, Target, TargetGroup, TargetGroupId, TargetId } from '../target/index.ts';
+import type { Page, PageRequest } from './store.ts';
+
+/** Inserts and renames throw Fault CONFLICT where a name is taken. Updates with a `version` throw CONFLICT when the row has moved on. */
+export interface UserRepository {
+  insert(user: User): Promise<void>;
+  find(id: UserId): Promise<User | undefined>;
+  findByUsername(username: string): Promise<User | undefined>;
+  list(): Promise<readonly User[]>;
+  /** Writes all columns where the stored version is `user.version`, and raises it. */
+  update(user: User): Promise<User>;
+  delete(id: UserId): Promise<void>;
+  countEnabledAdministrators(): Promise<number>;
+}
+
+export interface GroupRepository {
+  insert(group: UserGroup): Promise<void>;
+  find(id: GroupId): Promise<UserGroup | undefined>;
+  list(): Promise<readonly (UserGroup & { readonly members: number })[]>;
+  update(group: UserGroup): Promise<void>;
+  delete(id: GroupId): Promise<void>;
+  /** Idempotent. */
+  addMember(group: GroupId, user: UserId): Promise<void>;
+  removeMember(group: GroupId, user: UserId): Promise<void>;
+  members(group: GroupId): Promise<readonly UserId[]>;
+  groupsOf(user: UserId): Promise<readonly GroupId[]>;
+}
+
+export interface LoginRepository {
+  insert(login: LoginRecord): Promise<void>;
+  /** One query: login, its user and the user's groups. */
+  findWithUser(digest: string): Promise<{ readonly login: LoginRecord; readonly user: User; readonly groupIds: readonly GroupId[] } | undefined>;
+  touch(digest: string, lastSeenAt: number): Promise<void>;
+  listOf(user: UserId): Promise<readonly LoginRecord[]>;
+  /** True when a row was there. */
+  delete(digest: string): Promise<boolean>;
+  deleteOf(user: UserId, except?: string): Promise<readonly string[]>;
+  deleteExpired(now: number): Promise<number>;
+}
+
+export interface BootstrapRepository {
+  /** Stores the digest if no administrator exists and none unexpired is stored; exactly one of many racing callers gets true. */
+  issue(digest: string, now: number, expiresAt: number): Promise<boolean>;
+  /** Replaces an unspent one (a restart prints a new link). */
+  reissue(digest: string, now: number, expiresAt: number): Promise<boolean>;
+  /** Spends it; exactly one of many racing callers gets true. */
+  spend(digest: string, now: number): Promise<boolean>;
+  check(digest: string, now: number): Promise<boolean>;
+}
+
+export interface ThrottleRepository {
+  /** Counts one attempt atomically and answers the count within the window that began at most `windowMs` ago. */
+  count(key: string, now: number, windowMs: number): Promise<{ readonly count: number; readonly windowStartedAt: number }>;
+  peek(key: string, now: number, windowMs: number): Promise<number>;
+  clear(key: string): Promise<void>;
+  deleteOlderThan(time: number): Promise<void>;
+}
+
+export interface CatalogRepository {
+  /** Rises with each change of a target, target group, grant or membership; cached views compare it. */
+  version(): Promise<number>;
+  insertTarget(target: Target): Promise<void>;
+  findTarget(id: TargetId): Promise<Target | undefined>;
+  findTargetByName(name: string): Promise<Target | undefined>;
+  listTargets(): Promise<readonly Target[]>;
+  updateTarget(target: Target): Promise<Target>;
+  deleteTarget(id: TargetId): Promise<void>;
+  insertGroup(group: TargetGroup): Promise<void>;
+  findGroup(id: TargetGroupId): Promise<TargetGroup | undefined>;
+  listGroups(): Promise<readonly TargetGroup[]>;
+  updateGroup(group: TargetGroup): Promise<void>;
+  /** Targets and groups inside move to the parent. */
+  deleteGroup(id: TargetGroupId): Promise<void>;
+}
+
+export interface CredentialRepository {
+  insert(credential: CredentialRecord): Promise<void>;
+  find(id: CredentialId): Promise<CredentialRecord | undefined>;
+  list(): Promise<readonly (CredentialRecord & { readonly targets: number })[]>;
+  update(credential: CredentialRecord): Promise<CredentialRecord>;
+  /** @throws Fault CONFLICT while a target uses it. */
+  delete(id: CredentialId): Promise<void>;
+}
+
+export interface GrantRepository {
+  insert(grant: Grant): Promise<void>;
+  find(id: GrantId): Promise<Grant | undefined>;
+  list(): Promise<readonly Grant[]>;
+  /** Grants whose subject is the user or one of the groups. */
+  listFor(user: UserId, groups: readonly GroupId[]): Promise<readonly Grant[]>;
+  delete(id: GrantId): Promise<void>;
+}
+
+export interface HostKeyRepository {
+  listOf(target: TargetId): Promise<readonly HostKey[]>;
+  /** Pins the first key; of two racing different keys exactly one gets true. */
+  pinFirst(key: HostKey): Promise<boolean>;
+  insert(key: HostKey): Promise<void>;
+  revoke(target: TargetId, fingerprint: string): Promise<void>;
+  delete(target: TargetId, fingerprint: string): Promise<void>;
+}
+
+export interface SessionQuery extends PageRequest {
+  readonly live?: boolean;
+  readonly userId?: UserId;
+  readonly targetId?: TargetId;
+}
+
+export interface SessionRepository {
+  insert(session: SessionRecord): Promise<void>;
+  find(id: SessionId): Promise<SessionRecord | undefined>;
+  list(query: SessionQuery): Promise<Page<SessionRecord>>;
+  /** Gives an unclaimed session to the node; exactly one of many racing nodes gets true. */
+  claim(id: SessionId, nodeId: string): Promise<boolean>;
+  /** Writes the fields unless the session has ended; false if it had. */
+  update(id: SessionId, change: Partial<Pick<SessionRecord, 'state' | 'openedAt' | 'endedAt' | 'endReason' | 'endDetail' | 'recordingId' | 'bytesIn' | 'bytesOut'>>): Promise<boolean>;
+  countLiveOf(user: UserId): Promise<number>;
+  listLiveOfNode(nodeId: string): Promise<readonly SessionRecord[]>;
+}
+
+export interface TicketRepository {
+  insert(tickets: readonly SessionTicket[]): Promise<void>;
+  /** Deletes and answers it if it is unexpired, of this kind and of this login; exactly one of many racing callers gets it. */
+  redeem(digest: string, expected: { readonly kind: TicketKind; readonly loginDigest: string; readonly now: number }): Promise<SessionTicket | undefined>;
+  deleteExpired(now: number): Promise<number>;
+}
+
+export interface RecordingRow {
+  readonly id: RecordingId;
+  readonly sessionId: SessionId;
+  readonly userId: UserId;
+  readonly username: string;
+  readonly targetId: TargetId;
+  readonly targetName: string;
+  readonly protocol: string;
+  readonly surface: string;
+  readonly nodeId: string;
+  readonly state: 'recording' | 'complete' | 'incomplete' | 'gapped' | 'retired';
+  readonly startedAt: number;
+  readonly endedAt: number | undefined;
+  readonly durationMs: number;
+  readonly storedBytes: number;
+  readonly chunks: number;
+  readonly endReason: string | undefined;
+}
+
+export interface RecordingQuery extends PageRequest {
+  readonly userId?: UserId;
+  readonly targetId?: TargetId;
+  readonly text?: string;
+  readonly from?: number;
+  readonly to?: number;
+}
+
+export interface RecordingIndexRepository {
+  insert(row: RecordingRow): Promise<void>;
+  find(id: RecordingId): Promise<RecordingRow | undefined>;
+  list(query: RecordingQuery): Promise<Page<RecordingRow>>;
+  update(id: RecordingId, change: Partial<Omit<RecordingRow, 'id' | 'sessionId'>>): Promise<void>;
+}
+
+export interface AuditQuery extends PageRequest {
+  readonly action?: string;
+  readonly actor?: string;
+  readonly object?: string;
+  readonly outcome?: string;
+  readonly address?: string;
+  readonly text?: string;
+  readonly from?: number;
+  readonly to?: number;
+  /** Newest first unless `oldest`. */
+  readonly order?: 'newest' | 'oldest';
+}
+
+/** Append only: there is neither update nor delete. */
+export interface AuditRepository {
+  append(record: AuditRecord): Promise<void>;
+  last(node: string): Promise<AuditRecord | undefined>;
+  list(query: AuditQuery): Promise<Page<AuditRecord>>;
+  nodes(): Promise<readonly string[]>;
+  /** One chain in order, in pages. */
+  chain(node: string, after: number, limit: number): Promise<readonly AuditRecord[]>;
+}
+
+export interface NodeRecord {
+  readonly id: string;
+  /** Where the other nodes reach it. */
+  readonly url: string;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly heartbeatAt: number;
+}
+
+export interface NodeRepository {
+  /** Inserts or refreshes with the database's clock. */
+  beat(node: Omit<NodeRecord, 'heartbeatAt'>): Promise<void>;
+  list(): Promise<readonly NodeRecord[]>;
+  delete(id: string): Promise<void>;
+}
+
+/** A message to one node, or to all of them, polled from a table. */
+export type NodeCommand =
+  | { readonly kind: 'end-session'; readonly sessionId: SessionId; readonly reason: string; readonly detail: string }
+  | { readonly kind: 'recheck-user'; readonly userId: UserId }
+  | { readonly kind: 'recheck-all' }
+  | { readonly kind: 'end-login'; readonly loginDigest: string };
+
+export interface CommandRepository {
+  post(command: NodeCommand, at: number): Promise<void>;
+  /** Commands after a sequence number, in order; each node remembers how far it has read. */
+  after(sequence: number, limit: number): Promise<readonly { readonly sequence: number; readonly command: NodeCommand }[]>;
+  lastSequence(): Promise<number>;
+  deleteOlderThan(time: number): Promise<void>;
+}
+
+export interface SettingRepository {
+  get(key: string): Promise<string | undefined>;
+  set(key: string, value: string): Promise<void>;
+  all(): Promise<Readonly<Record<string, string>>>;
+}

@@ -1,0 +1,52 @@
+import type {
+  AuditRepository, BootstrapRepository, CatalogRepository, CommandRepository, CredentialRepository, GrantRepository, GroupRepository, HostKeyRepository,
+  LoginRepository, NodeRepository, RecordingIndexRepository, SessionRepository, SettingRepository, ThrottleRepository, TicketRepository, UserRepository,
+} from './repositories.ts';
+
+export interface PageRequest {
+  readonly limit: number;
+  /** Opaque; from the page before. */
+  readonly cursor?: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Absent on the last page. */
+  readonly next?: string;
+}
+
+/**
+ * The database. INVARIANT: every read-then-write that must not lose an update is one atomic statement or runs under a version check;
+ * the repositories say which. Names compare by their normalised form (NFKC, lower case, trimmed), never by the database's collation.
+ */
+export interface Store extends AsyncDisposable {
+  /** Brings the schema up to date; safe when several processes start at once. */
+  migrate(): Promise<void>;
+  /** Commits when `work` resolves. Work may run again after a serialisation failure and must have no other effect. */
+  transaction<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T>;
+  /** Outside a transaction: each call stands alone. */
+  readonly now: StoreTransaction;
+  /** Milliseconds since the Unix epoch by the database's own clock. Leases and tickets are judged by it. */
+  clock(): Promise<number>;
+  /** Cheap probe for readiness: reads and writes. @throws Fault STORE_UNAVAILABLE */
+  probe(): Promise<void>;
+}
+
+export interface StoreTransaction {
+  readonly users: UserRepository;
+  readonly groups: GroupRepository;
+  readonly logins: LoginRepository;
+  readonly bootstrap: BootstrapRepository;
+  readonly throttle: ThrottleRepository;
+  readonly catalog: CatalogRepository;
+  readonly credentials: CredentialRepository;
+  readonly grants: GrantRepository;
+  readonly hostKeys: HostKeyRepository;
+  readonly sessions: SessionRepository;
+  readonly tickets: TicketRepository;
+  readonly recordings: RecordingIndexRepository;
+  readonly audit: AuditRepository;
+  readonly nodes: NodeRepository;
+  readonly commands: CommandRepository;
+  readonly settings: SettingRepository;
+}
