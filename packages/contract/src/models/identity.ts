@@ -1,0 +1,102 @@
+import { PERMISSIONS } from '@enchilada/core/access';
+import { ROLES } from '@enchilada/core/identity';
+import { Type, type Static } from 'typebox';
+import { closed, Count, Id, lines, list, map, text, Time, Version, words, writeOnly } from '../schema.ts';
+
+export const Username = Type.String({ minLength: 1, maxLength: 128, pattern: '^[^\\u0000-\\u0020\\u007f](?:[^\\u0000-\\u001f\\u007f]*[^\\u0000-\\u0020\\u007f])?$' });
+/** Checked for strength by the gateway, not here; the bound keeps hashing cheap. */
+export const Password = writeOnly(256);
+export const Role = words(ROLES);
+
+export const Preferences = map(Type.Union([Type.String({ maxLength: 2000 }), Type.Number(), Type.Boolean()]), { names: '^[A-Za-z][A-Za-z0-9.-]*$', maxProperties: 100 });
+export type Preferences = Static<typeof Preferences>;
+
+export const SignInFacts = closed({
+  product: Type.String({ maxLength: 40 }),
+  bootstrapRequired: Type.Boolean(),
+  banner: Type.Optional(closed({ text: lines(8000), consent: Type.Boolean() })),
+});
+export type SignInFacts = Static<typeof SignInFacts>;
+
+export const LoginRequest = closed({
+  username: Type.String({ minLength: 1, maxLength: 128 }),
+  password: Password,
+  /** True: the person agreed to the banner. Demanded where the banner asks for consent. */
+  consent: Type.Optional(Type.Boolean()),
+});
+
+export const BootstrapToken = writeOnly(100);
+export const BootstrapRequest = closed({ token: BootstrapToken, username: Username, displayName: text(200), password: Password });
+
+export const Me = closed({
+  user: closed({ id: Id, username: Username, displayName: text(200), role: Role, breakGlass: Type.Boolean() }),
+  groups: list(closed({ id: Id, name: text(200) }), 1000),
+  permissions: list(words(PERMISSIONS), 50),
+  preferences: Preferences,
+  login: closed({
+    method: words(['password', 'bootstrap', 'recovery']),
+    createdAt: Time,
+    /** Absolute end of this login. */
+    expiresAt: Time,
+    idleSeconds: Count,
+    absoluteSeconds: Count,
+    /** Whether "my sign-in password" can be used towards machines in this login. */
+    hasLoginPassword: Type.Boolean(),
+  }),
+  version: Type.String({ maxLength: 40 }),
+});
+export type Me = Static<typeof Me>;
+
+export const PasswordChange = closed({ current: Password, next: Password });
+
+/** A login of one's own, seen from the list: `id` is the first 128 bits of the stored digest, useless as a cookie. */
+export const Login = closed({
+  id: Type.String({ pattern: '^[0-9a-f]{32}$' }),
+  current: Type.Boolean(),
+  method: words(['password', 'bootstrap', 'recovery']),
+  createdAt: Time,
+  lastSeenAt: Time,
+  expiresAt: Time,
+  address: text(64),
+  userAgent: text(400),
+});
+export type Login = Static<typeof Login>;
+export const LoginParams = closed({ id: Type.String({ pattern: '^[0-9a-f]{32}$' }) });
+
+export const User = closed({
+  id: Id,
+  username: Username,
+  displayName: text(200),
+  role: Role,
+  breakGlass: Type.Boolean(),
+  disabled: Type.Boolean(),
+  hasPassword: Type.Boolean(),
+  groupIds: list(Id, 1000),
+  createdAt: Time,
+  lastLoginAt: Type.Optional(Time),
+  version: Version,
+});
+export type User = Static<typeof User>;
+
+export const UserCreate = closed({
+  username: Username,
+  displayName: text(200),
+  role: Role,
+  password: Type.Optional(Password),
+  groupIds: Type.Optional(list(Id, 1000)),
+});
+export const UserUpdate = closed({
+  username: Type.Optional(Username),
+  displayName: Type.Optional(text(200)),
+  role: Type.Optional(Role),
+  disabled: Type.Optional(Type.Boolean()),
+  groupIds: Type.Optional(list(Id, 1000)),
+  version: Version,
+});
+export const PasswordSet = closed({ password: Password });
+
+export const Group = closed({ id: Id, name: text(200, 1), description: text(1000), members: Count, createdAt: Time });
+export type Group = Static<typeof Group>;
+export const GroupWrite = closed({ name: text(200, 1), description: text(1000) });
+export const GroupMembers = closed({ items: list(closed({ id: Id, username: Username, displayName: text(200) }), 100_000) });
+export const MemberParams = closed({ id: Id, userId: Id });

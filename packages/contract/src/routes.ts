@@ -1,0 +1,34 @@
+import type { ContentStream, InputOf, OutputOf, RouteDefinition } from './route.ts';
+import { signInRoutes, userRoutes } from './routes/identity.ts';
+import { catalogRoutes, machineRoutes } from './routes/machine.ts';
+import { recordingRoutes, sessionRoutes, systemRoutes } from './routes/session.ts';
+
+type Tables = typeof signInRoutes & typeof userRoutes & typeof machineRoutes & typeof catalogRoutes & typeof sessionRoutes & typeof recordingRoutes & typeof systemRoutes;
+
+/** Every route of the API. The gateway, its guard, the OpenAPI document, the clients and the authorisation matrix all come from here. */
+export const ROUTES: Tables = { ...signInRoutes, ...userRoutes, ...machineRoutes, ...catalogRoutes, ...sessionRoutes, ...recordingRoutes, ...systemRoutes };
+
+export type Routes = typeof ROUTES;
+export type RouteId = keyof Routes;
+export type RouteInput<K extends RouteId> = InputOf<Routes[K]>;
+export type RouteOutput<K extends RouteId> = OutputOf<Routes[K]>;
+
+/** The ids of the routes that answer with a stream of bytes. */
+export type StreamRouteId = { [K in RouteId]: Routes[K] extends { readonly stream: string } ? K : never }[RouteId];
+/** The ids of the routes that run without a login. */
+export type OpenRouteId = { [K in RouteId]: Routes[K]['access'] extends 'public' | 'bootstrap' ? K : never }[RouteId];
+
+/** One handler a route, complete by type: `Open` is what a handler gets without a login, `SignedIn` with one. */
+export type RouteHandlers<Open, SignedIn> = {
+  readonly [K in RouteId]: (
+    context: K extends OpenRouteId ? Open : SignedIn,
+    input: RouteInput<K>,
+  ) => Promise<K extends StreamRouteId ? ContentStream : RouteOutput<K>>;
+};
+
+export const ROUTE_LIST: readonly (RouteDefinition & { readonly id: RouteId })[] = (Object.keys(ROUTES) as RouteId[]).map((id) => ({ id, ...(ROUTES[id] as RouteDefinition) }));
+
+export function successStatus(route: RouteDefinition): 200 | 201 | 204 {
+  if (route.response[204] !== undefined) return 204;
+  return route.response[201] === undefined ? 200 : 201;
+}
