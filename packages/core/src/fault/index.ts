@@ -1,2 +1,2 @@
 export { FAULTS, Fault, isFault, toFault } from './fault.ts';
-export type { FaultCode } from './fault.ts';
+export type { FaultCode, FaultFacts } from './fault.ts';

@@ -8,3 +8,19 @@ export type {
   TicketKind,
   ViewerMode,
 } from './session.ts';
+export { mayBecome, transition } from './session-state.ts';
+export type { SessionEvent, SessionNotice, ViewerMessage } from './session-event.ts';
+export type { ScreenHistories, ScreenHistory } from './screen-history.ts';
+export { Viewer } from './viewer.ts';
+export type { ControlPort, DataPort, ViewerIdentity } from './viewer.ts';
+export { DEFAULT_SESSION_LIMITS, PAUSE_ABOVE_BYTES, RESUME_BELOW_BYTES } from './limits.ts';
+export type { SessionLimits } from './limits.ts';
+export { InputRecording } from './input-recording.ts';
+export type { InputPolicy } from './input-recording.ts';
+export { LiveSession } from './live-session.ts';
+export type { LiveSessionParts } from './live-session.ts';
+export { HostedSession } from './hosted-session.ts';
+export type { EndCause, SessionFacts } from './hosted-session.ts';
+export type { BrokerObservation, BrokerParts, RecordingPolicy } from './broker-parts.ts';
+export { SessionBroker } from './session-broker.ts';
+export type { Attached, ControlAttachment, IssuedTickets, Redeemed, RequestedSession } from './session-broker.ts';

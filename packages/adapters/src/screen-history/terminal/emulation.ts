@@ -1,0 +1,40 @@
+import { SerializeAddon } from '@xterm/addon-serialize';
+import headless from '@xterm/headless';
+import type { DisplaySize } from '@enchilada/core/engine';
+
+type Addon = Parameters<InstanceType<typeof headless.Terminal>['loadAddon']>[0];
+
+const encoder = new TextEncoder();
+/** RIS (ECMA-48 8.3.105): whatever the fresh surface holds is gone before the snapshot is drawn. */
+const RESET = '\u001bc';
+
+/** A terminal without a screen; it exists while a snapshot is made. Its answers to queries go nowhere. */
+export class Emulation implements Disposable {
+  readonly #terminal: InstanceType<typeof headless.Terminal>;
+  readonly #serialize = new SerializeAddon();
+
+  constructor(size: DisplaySize, scrollback: number) {
+    this.#terminal = new headless.Terminal({ cols: size.columns, rows: size.rows, scrollback, allowProposedApi: true });
+    // The addon is written for the browser's terminal; the headless one has the buffer API that it uses.
+    this.#terminal.loadAddon(this.#serialize as unknown as Addon);
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    if (bytes.length === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#terminal.write(bytes, resolve);
+    });
+  }
+
+  resize(size: DisplaySize): void {
+    this.#terminal.resize(size.columns, size.rows);
+  }
+
+  frames(): Uint8Array {
+    return encoder.encode(RESET + this.#serialize.serialize());
+  }
+
+  [Symbol.dispose](): void {
+    this.#terminal.dispose();
+  }
+}

@@ -1,0 +1,86 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { mkdirSync, unlinkSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const BLOCK_BYTES = 16;
+
+/**
+ * The last `capacity` bytes of one stream in an unlinked file, as AES-256-CTR under a key that exists in memory only.
+ * The counter is the position in the stream, which never returns, so that overwriting the ring repeats no key stream.
+ */
+export class Spool implements AsyncDisposable {
+  readonly #file: FileHandle;
+  readonly #key = randomBytes(32);
+  readonly #capacity: number;
+  /** Position after the last byte on disk; a multiple of 16. */
+  #written = 0;
+  #work: Promise<void> = Promise.resolve();
+
+  private constructor(file: FileHandle, capacity: number) {
+    this.#file = file;
+    this.#capacity = capacity;
+  }
+
+  static async open(folder: string, capacity: number): Promise<Spool> {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const path = join(folder, `screen-${randomBytes(12).toString('hex')}`);
+    const file = await open(path, 'wx+', 0o600);
+    unlinkSync(path);
+    return new Spool(file, capacity);
+  }
+
+  /** Oldest position still held. */
+  get start(): number {
+    return Math.max(0, this.#written - this.#capacity);
+  }
+
+  /** Takes a multiple of 16 bytes; writes follow each other. */
+  append(bytes: Buffer): void {
+    const at = this.#written;
+    this.#written += bytes.length;
+    const cipher = createCipheriv('aes-256-ctr', this.#key, this.#counter(at));
+    const sealed = cipher.update(bytes);
+    this.#work = this.#work.then(() => this.#write(sealed, at));
+    // Whoever reads hears of a failure; an unread history harms nobody.
+    this.#work.catch(() => undefined);
+  }
+
+  /** Everything from `from` (at least `start`) to the end. */
+  async read(from: number): Promise<Buffer> {
+    const to = this.#written;
+    const aligned = Math.floor(from / BLOCK_BYTES) * BLOCK_BYTES;
+    await this.#work;
+    const sealed = Buffer.alloc(to - aligned);
+    for (let done = 0; done < sealed.length; ) {
+      const offset = (aligned + done) % this.#capacity;
+      const length = Math.min(sealed.length - done, this.#capacity - offset);
+      const { bytesRead } = await this.#file.read(sealed, done, length, offset);
+      if (bytesRead === 0) throw new Error('the screen history is shorter than it should be');
+      done += bytesRead;
+    }
+    return createDecipheriv('aes-256-ctr', this.#key, this.#counter(aligned)).update(sealed).subarray(from - aligned);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#work.catch(() => undefined);
+    this.#key.fill(0);
+    await this.#file.close();
+  }
+
+  async #write(sealed: Buffer, at: number): Promise<void> {
+    for (let done = 0; done < sealed.length; ) {
+      const offset = (at + done) % this.#capacity;
+      const length = Math.min(sealed.length - done, this.#capacity - offset);
+      const { bytesWritten } = await this.#file.write(sealed, done, length, offset);
+      done += bytesWritten;
+    }
+  }
+
+  #counter(position: number): Buffer {
+    const counter = Buffer.alloc(BLOCK_BYTES);
+    counter.writeBigUInt64BE(BigInt(position / BLOCK_BYTES), 8);
+    return counter;
+  }
+}

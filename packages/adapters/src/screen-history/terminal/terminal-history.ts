@@ -1,0 +1,145 @@
+import type { DisplaySize, SurfaceKind } from '@enchilada/core/engine';
+import type { ScreenHistories, ScreenHistory } from '@enchilada/core/session';
+import { Emulation } from './emulation.ts';
+import { Spool } from './spool.ts';
+
+export interface TerminalHistoryOptions {
+  /** Where the unlinked spool files are made. */
+  readonly folder: string;
+  /** Lines above the screen that a late viewer gets. */
+  readonly scrollbackLines: number;
+}
+
+/** A multiple of 16, see Spool. */
+const SPOOL_BYTES = 4 * 1024 * 1024;
+const TAIL_BYTES = 32 * 1024;
+/** A snapshot is made about each MiB, while nothing else happens. */
+const SNAPSHOT_EVERY_BYTES = 1024 * 1024;
+
+interface SizeChange {
+  readonly at: number;
+  readonly size: DisplaySize;
+}
+
+/**
+ * Keeps what a terminal showed: a bounded spool and, about each MiB, a snapshot that replaces what came before it.
+ * A terminal emulator exists only while a snapshot is made, so that idle sessions stay cheap.
+ *
+ * Should a flood outrun the spool before a snapshot could be made, the screen is rebuilt from the last 4 MiB alone.
+ */
+class TerminalHistory implements ScreenHistory {
+  readonly #options: TerminalHistoryOptions;
+  #spool: Promise<Spool> | undefined;
+  /** Bytes that are not in the spool yet; allocated when something comes. */
+  #tail: Buffer | undefined;
+  #tailUsed = 0;
+  #spooled = 0;
+  #base: { readonly at: number; readonly frames: Uint8Array } = { at: 0, frames: new Uint8Array() };
+  #sizes: SizeChange[];
+  #settling = false;
+  #closed = false;
+
+  constructor(options: TerminalHistoryOptions, size: DisplaySize) {
+    this.#options = options;
+    this.#sizes = [{ at: 0, size }];
+  }
+
+  append(bytes: Uint8Array): void {
+    if (this.#closed) return;
+    for (let done = 0; done < bytes.length; ) {
+      this.#tail ??= Buffer.allocUnsafeSlow(TAIL_BYTES);
+      const part = bytes.subarray(done, done + TAIL_BYTES - this.#tailUsed);
+      this.#tail.set(part, this.#tailUsed);
+      this.#tailUsed += part.length;
+      done += part.length;
+      if (this.#tailUsed === TAIL_BYTES) this.#flush(this.#tail);
+    }
+  }
+
+  resize(size: DisplaySize): void {
+    this.#sizes.push({ at: this.#position, size });
+  }
+
+  async snapshot(): Promise<Uint8Array> {
+    const to = this.#position;
+    const tail = Buffer.from(this.#tail?.subarray(0, this.#tailUsed) ?? []);
+    const spooledTo = this.#spooled;
+    const base = this.#base;
+    const sizes = [...this.#sizes];
+    const spool = this.#spool === undefined ? undefined : await this.#spool;
+    const lost = spool !== undefined && base.at < spool.start;
+    const from = lost ? spool.start : base.at;
+    const kept = spool === undefined ? Buffer.alloc(0) : (await spool.read(Math.min(from, spooledTo))).subarray(0, Math.max(0, spooledTo - from));
+    const before = sizes.findLast((change) => change.at <= from)?.size ?? sizes[0]?.size;
+    if (before === undefined) return new Uint8Array();
+    const emulation = new Emulation(before, this.#options.scrollbackLines);
+    try {
+      if (!lost) await emulation.write(base.frames);
+      let at = from;
+      const rest = Buffer.concat([kept, tail]);
+      for (const change of sizes.filter((entry) => entry.at > from && entry.at <= to)) {
+        await emulation.write(rest.subarray(at - from, change.at - from));
+        emulation.resize(change.size);
+        at = change.at;
+      }
+      await emulation.write(rest.subarray(at - from));
+      return emulation.frames();
+    } finally {
+      emulation[Symbol.dispose]();
+    }
+  }
+
+  settle(): void {
+    if (this.#settling || this.#closed) return;
+    if (this.#position - this.#base.at > SNAPSHOT_EVERY_BYTES) {
+      this.#settling = true;
+      const at = this.#position;
+      void this.snapshot()
+        .then((frames) => {
+          this.#base = { at, frames };
+          const current = this.#sizes.findLast((change) => change.at <= at);
+          this.#sizes = [...(current === undefined ? [] : [current]), ...this.#sizes.filter((change) => change.at > at)];
+        })
+        .catch(() => undefined)
+        .finally(() => {
+          this.#settling = false;
+        });
+      return;
+    }
+    if (this.#tail !== undefined) this.#flush(this.#tail);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#tail = undefined;
+    await (await this.#spool)?.[Symbol.asyncDispose]();
+  }
+
+  get #position(): number {
+    return this.#spooled + this.#tailUsed;
+  }
+
+  /** Moves whole blocks to the spool and keeps the odd bytes. */
+  #flush(tail: Buffer): void {
+    const whole = this.#tailUsed - (this.#tailUsed % 16);
+    const bytes = Buffer.from(tail.subarray(0, whole));
+    const odd = tail.subarray(whole, this.#tailUsed);
+    this.#spooled += whole;
+    this.#tailUsed = odd.length;
+    if (odd.length === 0) this.#tail = undefined;
+    else {
+      const kept = Buffer.allocUnsafeSlow(TAIL_BYTES);
+      odd.copy(kept);
+      this.#tail = kept;
+    }
+    if (whole === 0) return;
+    this.#spool ??= Spool.open(this.#options.folder, SPOOL_BYTES);
+    this.#spool.then((spool) => {
+      spool.append(bytes);
+    }, () => undefined);
+  }
+}
+
+export function terminalHistories(options: TerminalHistoryOptions): ScreenHistories {
+  return (surface: SurfaceKind, size: DisplaySize) => (surface === 'terminal' ? new TerminalHistory(options, size) : undefined);
+}

@@ -1,0 +1,43 @@
+import type { AuditLog } from '../audit/index.ts';
+import type { CredentialVault } from '../credential/index.ts';
+import type { ProtocolEngine, ProtocolId } from '../engine/index.ts';
+import type { Recorder } from '../recording/index.ts';
+import type { Store } from '../store/index.ts';
+import type { Clock, RandomSource } from '../time/index.ts';
+import type { InputPolicy } from './input-recording.ts';
+import type { SessionLimits } from './limits.ts';
+import type { ScreenHistories } from './screen-history.ts';
+
+/** What the metrics hear. */
+export type BrokerObservation =
+  | { readonly type: 'opened'; readonly ms: number }
+  | { readonly type: 'ended'; readonly reason: string }
+  | { readonly type: 'viewer'; readonly change: 1 | -1 };
+
+export interface RecordingPolicy {
+  /** `off` is a named weakening (`recording.mode: off`). */
+  readonly mode: 'strict' | 'off';
+  readonly input: InputPolicy;
+}
+
+/** The ports that the broker joins. */
+export interface BrokerParts {
+  readonly nodeId: string;
+  readonly softwareVersion: string;
+  readonly store: Store;
+  readonly audit: AuditLog;
+  readonly vault: CredentialVault;
+  readonly engines: ReadonlyMap<ProtocolId, ProtocolEngine>;
+  readonly recorder: Recorder;
+  readonly recording: RecordingPolicy;
+  readonly histories: ScreenHistories;
+  readonly limits: SessionLimits;
+  readonly sessionsPerUser: number;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  /** Lower-case hex SHA-256, for tickets. */
+  readonly digest: (text: string) => string;
+  readonly observe: (observation: BrokerObservation) => void;
+  /** For the log: a failure that no person can be told about. */
+  readonly report: (message: string, cause: unknown) => void;
+}

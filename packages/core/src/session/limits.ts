@@ -1,0 +1,26 @@
+export interface SessionLimits {
+  /** A session without input from its person ends after this. */
+  readonly idleMs: number;
+  readonly maximumMs: number;
+  /** How long a session waits for its person to come back. */
+  readonly graceMs: number;
+  /** How long a question to the person stays open. */
+  readonly promptMs: number;
+  /** Unanswered output of a viewer's socket after which the viewer, not the session, is closed. */
+  readonly stallMs: number;
+  /** How much output a session without any viewer may send to the recorder before the target is paused. */
+  readonly unwatchedBytes: number;
+}
+
+export const DEFAULT_SESSION_LIMITS: SessionLimits = {
+  idleMs: 60 * 60_000,
+  maximumMs: 12 * 3_600_000,
+  graceMs: 5 * 60_000,
+  promptMs: 120_000,
+  stallMs: 60_000,
+  unwatchedBytes: 64 * 1024 * 1024,
+};
+
+/** The source is paused above the first and resumed below the second (T42). */
+export const PAUSE_ABOVE_BYTES = 1024 * 1024;
+export const RESUME_BELOW_BYTES = 256 * 1024;

@@ -1,0 +1,108 @@
+import { authorizeJump } from '../access/index.ts';
+import type { AuthorizedTarget } from '../access/index.ts';
+import type { AuditEvent } from '../audit/index.ts';
+import { Secret } from '../credential/index.ts';
+import type { Credential, CredentialVault } from '../credential/index.ts';
+import type { Hop } from '../engine/index.ts';
+import { Fault } from '../fault/index.ts';
+import type { Store } from '../store/index.ts';
+import { decideHostKey } from '../target/index.ts';
+import type { HostKey, PresentedHostKey, Target } from '../target/index.ts';
+import type { Clock } from '../time/index.ts';
+import type { Questions } from './questions.ts';
+
+const MOST_HOPS = 8;
+
+export interface RouteParts {
+  readonly store: Store;
+  readonly vault: CredentialVault;
+  readonly clock: Clock;
+  readonly questions: Questions;
+  /** The password the person signed in with, where the login was by password. */
+  readonly loginPassword: () => Promise<Secret | undefined>;
+  readonly audit: (event: Pick<AuditEvent, 'action' | 'outcome' | 'object' | 'reason' | 'detail'>) => Promise<unknown>;
+}
+
+/** The hops to the target in order of travel, each with its own host identity and credential. @throws Fault CONFLICT on a loop */
+export async function routeTo(destination: AuthorizedTarget, parts: RouteParts): Promise<readonly [Hop, ...Hop[]]> {
+  const route: [Hop, ...Hop[]] = [hopOf(destination, parts)];
+  const seen = new Set([destination.target.id]);
+  let leave = destination;
+  while (leave.target.jumpTargetId !== undefined) {
+    const jump = await parts.store.now.catalog.findTarget(leave.target.jumpTargetId);
+    if (jump === undefined) throw new Fault('NOT_FOUND', `the jump host of ${leave.target.name} is gone`);
+    if (seen.has(jump.id) || seen.size >= MOST_HOPS) throw new Fault('CONFLICT', `the jump hosts of ${destination.target.name} form a loop or are too many`);
+    seen.add(jump.id);
+    leave = authorizeJump(leave, jump);
+    route.unshift(hopOf(leave, parts));
+  }
+  return route;
+}
+
+function hopOf(leave: AuthorizedTarget, parts: RouteParts): Hop {
+  return {
+    leave,
+    credential: () => credentialFor(leave, parts),
+    verifyHostKey: (presented) => verifyHostKey(leave.target, presented, parts),
+  };
+}
+
+async function credentialFor(leave: AuthorizedTarget, parts: RouteParts): Promise<Credential> {
+  const { target, identity } = leave;
+  const record = target.credentialId === undefined ? undefined : await parts.store.now.credentials.find(target.credentialId);
+  if (target.credentialId !== undefined && record === undefined) throw new Fault('CREDENTIAL_MISSING', `the credential of ${target.name} is gone`);
+  const kind = record?.kind ?? 'ask';
+  if (record !== undefined && (kind === 'password' || kind === 'private-key')) {
+    const credential = await parts.vault.unseal(record, leave);
+    await parts.audit({ action: 'credential.used', outcome: 'success', object: { kind: 'credential', id: record.id, name: record.name } });
+    return credential.username === '' ? { ...credential, username: identity.user.username } : credential;
+  }
+  if (kind === 'login-password') {
+    const password = await parts.loginPassword();
+    if (password !== undefined) return { kind: 'password', username: record?.username === undefined || record.username === '' ? identity.user.username : record.username, password };
+  }
+  return askFor(target, record?.username ?? '', parts);
+}
+
+async function askFor(target: Target, username: string, parts: RouteParts): Promise<Credential> {
+  const fields = [...(username === '' ? [{ text: 'username', echo: true }] : []), { text: 'password', echo: false }];
+  const answers = await parts.questions.prompt({ origin: 'product', title: target.name, instruction: '', fields });
+  const [name, password] = username === '' ? [answers[0] ?? '', answers[1] ?? ''] : [username, answers[0] ?? ''];
+  return { kind: 'password', username: name, password: new Secret(password) };
+}
+
+async function verifyHostKey(target: Target, presented: PresentedHostKey, parts: RouteParts): Promise<void> {
+  const { store, clock, questions, audit } = parts;
+  const object = { kind: 'target', id: target.id, name: target.name };
+  const { keyType, fingerprint } = presented;
+  const refuse = async (code: 'HOST_KEY_UNKNOWN' | 'HOST_KEY_CHANGED' | 'HOST_KEY_REJECTED', words: string): Promise<never> => {
+    await audit({ action: 'host-key.refused', outcome: 'denied', object, reason: code, detail: { keyType, fingerprint } });
+    throw new Fault(code, words, { facts: { target: target.name, keyType, fingerprint } });
+  };
+  const pin = async (pinnedBy: string): Promise<void> => {
+    const key: HostKey = { targetId: target.id, ...presented, state: 'pinned', pinnedAt: clock.now(), pinnedBy };
+    // Two first contacts may race with two keys: the database lets one of them pin, the other is then a changed key.
+    if (!(await store.now.hostKeys.pinFirst(key)) && decideHostKey(await store.now.hostKeys.listOf(target.id), presented, 'deny') !== 'accept') {
+      await refuse('HOST_KEY_CHANGED', `another host key was pinned for ${target.name} in the meantime`);
+    }
+    await audit({ action: 'host-key.pinned', outcome: 'success', object, reason: pinnedBy, detail: { keyType, fingerprint } });
+  };
+  switch (decideHostKey(await store.now.hostKeys.listOf(target.id), presented, target.hostKeyPolicy)) {
+    case 'accept':
+      return;
+    case 'pin':
+      await pin('trust-first');
+      return;
+    case 'ask':
+      if (!(await questions.hostKey(target.name, presented))) await refuse('HOST_KEY_REJECTED', `the host key of ${target.name} was not accepted`);
+      await pin('asked');
+      return;
+    case 'unknown':
+      await refuse('HOST_KEY_UNKNOWN', `no host key is pinned for ${target.name}`);
+      return;
+    case 'changed':
+    case 'revoked':
+      await refuse('HOST_KEY_CHANGED', `the host key of ${target.name} is not the pinned one`);
+      return;
+  }
+}

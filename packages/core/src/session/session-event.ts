@@ -1,0 +1,40 @@
+import type { ConnectStep, EngineFacts, PromptField } from '../engine/index.ts';
+import type { FaultCode, FaultFacts } from '../fault/index.ts';
+import type { EndReason, LiveState, ViewerMode } from './session.ts';
+
+/** What a viewer is told beside the surface's bytes; the control socket carries these as JSON, one a frame. */
+export type SessionEvent =
+  | { readonly type: 'state'; readonly state: LiveState }
+  | { readonly type: 'progress'; readonly step: ConnectStep; readonly target: string }
+  | {
+      readonly type: 'prompt';
+      readonly id: string;
+      readonly origin: 'target' | 'product';
+      readonly title: string;
+      readonly instruction: string;
+      readonly fields: readonly PromptField[];
+    }
+  | { readonly type: 'host-key'; readonly id: string; readonly target: string; readonly keyType: string; readonly fingerprint: string }
+  | { readonly type: 'watched'; readonly viewers: readonly { readonly user: string; readonly mode: ViewerMode }[] }
+  | { readonly type: 'recording'; readonly on: boolean }
+  | { readonly type: 'facts'; readonly facts: EngineFacts }
+  | { readonly type: 'notice'; readonly code: SessionNotice; readonly seconds?: number }
+  | { readonly type: 'pong'; readonly sentAt: number }
+  | {
+      readonly type: 'ended';
+      readonly reason: EndReason;
+      readonly exitCode?: number;
+      readonly detail?: string;
+      readonly fault?: { readonly code: FaultCode; readonly step?: ConnectStep; readonly facts: FaultFacts };
+    };
+
+export type SessionNotice = 'idle-soon' | 'expires-soon' | 'resumed-elsewhere' | 'view-only' | 'no-viewer-limit';
+
+/** What a viewer may say on the control socket. */
+export type ViewerMessage =
+  | { readonly type: 'resize'; readonly columns: number; readonly rows: number }
+  | { readonly type: 'answer'; readonly id: string; readonly answers: readonly string[] }
+  | { readonly type: 'host-key-answer'; readonly id: string; readonly accept: boolean }
+  | { readonly type: 'cancel'; readonly id: string }
+  | { readonly type: 'ping'; readonly sentAt: number }
+  | { readonly type: 'end' };

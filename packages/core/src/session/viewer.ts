@@ -1,0 +1,52 @@
+import type { SessionEvent } from './session-event.ts';
+import type { ViewerMode } from './session.ts';
+
+/** The data socket of a viewer, as the session sees it. */
+export interface DataPort {
+  send(bytes: Uint8Array): void;
+  /** Bytes handed to `send` that the network has not taken yet. */
+  readonly bufferedBytes: number;
+  /** Called each time the network took something. */
+  onDrain(drained: () => void): void;
+  /** Stops and restarts reading the viewer's input: the target is slow. */
+  pauseInput(): void;
+  resumeInput(): void;
+  close(): void;
+}
+
+/** The control socket of a viewer, as the session sees it. */
+export interface ControlPort {
+  send(event: SessionEvent): void;
+  close(): void;
+}
+
+export interface ViewerIdentity {
+  readonly id: string;
+  readonly userId: string;
+  readonly username: string;
+  readonly mode: ViewerMode;
+  readonly address: string;
+}
+
+/** One person looking at a session, over two sockets that come and go together. */
+export class Viewer {
+  readonly identity: ViewerIdentity;
+  readonly control: ControlPort;
+  data: DataPort | undefined;
+  /** Output held back while the snapshot that precedes it is made. */
+  held: Uint8Array[] | undefined;
+  /** A watcher that fell behind gets a snapshot once its socket is empty. */
+  behind = false;
+  /** Monotonic milliseconds since which the network takes nothing, while something waits. */
+  stalledSince: number | undefined;
+
+  constructor(identity: ViewerIdentity, control: ControlPort) {
+    this.identity = identity;
+    this.control = control;
+  }
+
+  close(): void {
+    this.data?.close();
+    this.control.close();
+  }
+}

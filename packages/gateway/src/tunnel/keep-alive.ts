@@ -1,0 +1,25 @@
+import type { WebSocket } from 'ws';
+
+/** Below the idle limits of load balancers (four minutes) and of most firewalls. */
+const PING_MS = 25_000;
+
+/** Pings (RFC 6455 section 5.5.2) keep middleboxes from closing an idle socket; two unanswered ones in a row end it. */
+export function keepAlive(client: WebSocket): void {
+  let unanswered = 0;
+  client.on('pong', () => {
+    unanswered = 0;
+  });
+  const timer = setInterval(() => {
+    if (unanswered >= 2) {
+      client.terminate();
+      return;
+    }
+    unanswered += 1;
+    client.ping();
+  }, PING_MS);
+  timer.unref();
+  client.on('close', () => {
+    clearInterval(timer);
+  });
+  client.on('error', () => undefined);
+}
