@@ -16,3 +16,9 @@ export { Session, SESSION_STATES, SessionEndRequest, SessionOpened, SessionPage,
 export { Recording, RecordingDetail, RecordingPage, RecordingQuery, Verification } from './models/recording.ts';
 export { AuditExportQuery, AuditPage, AuditQuery, AuditRecord, AuditVerification, Node, SETTING_KEYS, SettingChange, Settings, SettingValues, TryItResult } from './models/system.ts';
 export type { SettingKey } from './models/system.ts';
+export { SUBPROTOCOL, TICKET_PREFIX, parseViewerMessage, ticketOf, tunnelPath, tunnelProtocols } from './tunnel/index.ts';
+export type { ServerFrame, TunnelKind, TunnelLocation } from './tunnel/index.ts';
+export { openApiDocument } from './openapi.ts';
+export { EnchiladaClient } from './client.gen.ts';
+export { ApiProblem, routeUrl, Transport } from './transport.ts';
+export type { ApiRequest, ApiResponse, CallOptions, TransportOptions } from './transport.ts';

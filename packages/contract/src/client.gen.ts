@@ -1,0 +1,347 @@
+// Generated from the route table by `npm run generate`; a check compares it.
+import type { RouteInput, RouteOutput } from './routes.ts';
+import { type ApiResponse, type CallOptions, Transport, type TransportOptions } from './transport.ts';
+
+/** One method a route. @throws ApiProblem */
+export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
+  readonly #transport: Transport<R>;
+
+  constructor(options: TransportOptions<R>) {
+    this.#transport = new Transport(options);
+  }
+
+  /** The banner and what the sign-in page needs. */
+  getSignIn(options?: CallOptions): Promise<RouteOutput<'getSignIn'>> {
+    return this.#transport.call('getSignIn', {}, options);
+  }
+
+  /** Says whether a bootstrap token can still be used. */
+  checkBootstrap(input: RouteInput<'checkBootstrap'>, options?: CallOptions): Promise<RouteOutput<'checkBootstrap'>> {
+    return this.#transport.call('checkBootstrap', input, options);
+  }
+
+  /** Spends the bootstrap token: makes the first administrator and signs in. */
+  completeBootstrap(input: RouteInput<'completeBootstrap'>, options?: CallOptions): Promise<RouteOutput<'completeBootstrap'>> {
+    return this.#transport.call('completeBootstrap', input, options);
+  }
+
+  /** Signs in with user name and password; a new cookie replaces any other. */
+  login(input: RouteInput<'login'>, options?: CallOptions): Promise<RouteOutput<'login'>> {
+    return this.#transport.call('login', input, options);
+  }
+
+  /** Ends this login and its sessions. */
+  logout(options?: CallOptions): Promise<RouteOutput<'logout'>> {
+    return this.#transport.call('logout', {}, options);
+  }
+
+  /** The person, what they may do with the product, and this login. */
+  getMe(options?: CallOptions): Promise<RouteOutput<'getMe'>> {
+    return this.#transport.call('getMe', {}, options);
+  }
+
+  /** Changes the own password, ends all other logins and renews this one. */
+  changePassword(input: RouteInput<'changePassword'>, options?: CallOptions): Promise<RouteOutput<'changePassword'>> {
+    return this.#transport.call('changePassword', input, options);
+  }
+
+  /** Replaces the own preferences: language, theme, favourites, terminal. */
+  setPreferences(input: RouteInput<'setPreferences'>, options?: CallOptions): Promise<RouteOutput<'setPreferences'>> {
+    return this.#transport.call('setPreferences', input, options);
+  }
+
+  /** The own logins. */
+  listLogins(options?: CallOptions): Promise<RouteOutput<'listLogins'>> {
+    return this.#transport.call('listLogins', {}, options);
+  }
+
+  /** Ends one of the own logins and its sessions. */
+  endLogin(input: RouteInput<'endLogin'>, options?: CallOptions): Promise<RouteOutput<'endLogin'>> {
+    return this.#transport.call('endLogin', input, options);
+  }
+
+  /** All people. */
+  listUsers(options?: CallOptions): Promise<RouteOutput<'listUsers'>> {
+    return this.#transport.call('listUsers', {}, options);
+  }
+
+  /** Adds a person. */
+  createUser(input: RouteInput<'createUser'>, options?: CallOptions): Promise<RouteOutput<'createUser'>> {
+    return this.#transport.call('createUser', input, options);
+  }
+
+  /** One person. */
+  getUser(input: RouteInput<'getUser'>, options?: CallOptions): Promise<RouteOutput<'getUser'>> {
+    return this.#transport.call('getUser', input, options);
+  }
+
+  /** Changes a person; disabling or changing the role ends their logins. */
+  updateUser(input: RouteInput<'updateUser'>, options?: CallOptions): Promise<RouteOutput<'updateUser'>> {
+    return this.#transport.call('updateUser', input, options);
+  }
+
+  /** Removes a person; their recordings and audit stay. */
+  deleteUser(input: RouteInput<'deleteUser'>, options?: CallOptions): Promise<RouteOutput<'deleteUser'>> {
+    return this.#transport.call('deleteUser', input, options);
+  }
+
+  /** Sets a person's password and ends their logins. */
+  setUserPassword(input: RouteInput<'setUserPassword'>, options?: CallOptions): Promise<RouteOutput<'setUserPassword'>> {
+    return this.#transport.call('setUserPassword', input, options);
+  }
+
+  /** All groups of people. */
+  listGroups(options?: CallOptions): Promise<RouteOutput<'listGroups'>> {
+    return this.#transport.call('listGroups', {}, options);
+  }
+
+  /** Adds a group of people. */
+  createGroup(input: RouteInput<'createGroup'>, options?: CallOptions): Promise<RouteOutput<'createGroup'>> {
+    return this.#transport.call('createGroup', input, options);
+  }
+
+  /** Renames a group. */
+  updateGroup(input: RouteInput<'updateGroup'>, options?: CallOptions): Promise<RouteOutput<'updateGroup'>> {
+    return this.#transport.call('updateGroup', input, options);
+  }
+
+  /** Removes a group and its grants. */
+  deleteGroup(input: RouteInput<'deleteGroup'>, options?: CallOptions): Promise<RouteOutput<'deleteGroup'>> {
+    return this.#transport.call('deleteGroup', input, options);
+  }
+
+  /** The people of a group. */
+  listMembers(input: RouteInput<'listMembers'>, options?: CallOptions): Promise<RouteOutput<'listMembers'>> {
+    return this.#transport.call('listMembers', input, options);
+  }
+
+  /** Puts a person into a group. */
+  addMember(input: RouteInput<'addMember'>, options?: CallOptions): Promise<RouteOutput<'addMember'>> {
+    return this.#transport.call('addMember', input, options);
+  }
+
+  /** Takes a person out of a group. */
+  removeMember(input: RouteInput<'removeMember'>, options?: CallOptions): Promise<RouteOutput<'removeMember'>> {
+    return this.#transport.call('removeMember', input, options);
+  }
+
+  /** The machines the person may use, searched and in pages. */
+  listMachines(input: RouteInput<'listMachines'> = { query: {} }, options?: CallOptions): Promise<RouteOutput<'listMachines'>> {
+    return this.#transport.call('listMachines', input, options);
+  }
+
+  /** The machines the person opened last. */
+  listRecentMachines(options?: CallOptions): Promise<RouteOutput<'listRecentMachines'>> {
+    return this.#transport.call('listRecentMachines', {}, options);
+  }
+
+  /** One machine the person may use. */
+  getMachine(input: RouteInput<'getMachine'>, options?: CallOptions): Promise<RouteOutput<'getMachine'>> {
+    return this.#transport.call('getMachine', input, options);
+  }
+
+  /** The groups that hold machines the person may use, with counts. */
+  listMachineGroups(options?: CallOptions): Promise<RouteOutput<'listMachineGroups'>> {
+    return this.#transport.call('listMachineGroups', {}, options);
+  }
+
+  /** The manifests of the protocols: labels, surface, form fields. */
+  listEngines(options?: CallOptions): Promise<RouteOutput<'listEngines'>> {
+    return this.#transport.call('listEngines', {}, options);
+  }
+
+  /** All machines, for administration. */
+  listTargets(input: RouteInput<'listTargets'> = { query: {} }, options?: CallOptions): Promise<RouteOutput<'listTargets'>> {
+    return this.#transport.call('listTargets', input, options);
+  }
+
+  /** Adds a machine. */
+  createTarget(input: RouteInput<'createTarget'>, options?: CallOptions): Promise<RouteOutput<'createTarget'>> {
+    return this.#transport.call('createTarget', input, options);
+  }
+
+  /** Reads machines from CSV or YAML; saves all of them or none, and nothing in a preview. */
+  importTargets(input: RouteInput<'importTargets'>, options?: CallOptions): Promise<RouteOutput<'importTargets'>> {
+    return this.#transport.call('importTargets', input, options);
+  }
+
+  /** One machine, for administration. */
+  getTarget(input: RouteInput<'getTarget'>, options?: CallOptions): Promise<RouteOutput<'getTarget'>> {
+    return this.#transport.call('getTarget', input, options);
+  }
+
+  /** Replaces a machine's settings. */
+  updateTarget(input: RouteInput<'updateTarget'>, options?: CallOptions): Promise<RouteOutput<'updateTarget'>> {
+    return this.#transport.call('updateTarget', input, options);
+  }
+
+  /** Removes a machine and ends its sessions; recordings and audit stay. */
+  deleteTarget(input: RouteInput<'deleteTarget'>, options?: CallOptions): Promise<RouteOutput<'deleteTarget'>> {
+    return this.#transport.call('deleteTarget', input, options);
+  }
+
+  /** The keys by which a machine may prove its identity. */
+  listHostKeys(input: RouteInput<'listHostKeys'>, options?: CallOptions): Promise<RouteOutput<'listHostKeys'>> {
+    return this.#transport.call('listHostKeys', input, options);
+  }
+
+  /** Pins a host key. */
+  pinHostKey(input: RouteInput<'pinHostKey'>, options?: CallOptions): Promise<RouteOutput<'pinHostKey'>> {
+    return this.#transport.call('pinHostKey', input, options);
+  }
+
+  /** Forgets a host key, so that the policy decides anew. */
+  removeHostKey(input: RouteInput<'removeHostKey'>, options?: CallOptions): Promise<RouteOutput<'removeHostKey'>> {
+    return this.#transport.call('removeHostKey', input, options);
+  }
+
+  /** All groups of machines. */
+  listTargetGroups(options?: CallOptions): Promise<RouteOutput<'listTargetGroups'>> {
+    return this.#transport.call('listTargetGroups', {}, options);
+  }
+
+  /** Adds a group of machines. */
+  createTargetGroup(input: RouteInput<'createTargetGroup'>, options?: CallOptions): Promise<RouteOutput<'createTargetGroup'>> {
+    return this.#transport.call('createTargetGroup', input, options);
+  }
+
+  /** Renames or moves a group of machines. */
+  updateTargetGroup(input: RouteInput<'updateTargetGroup'>, options?: CallOptions): Promise<RouteOutput<'updateTargetGroup'>> {
+    return this.#transport.call('updateTargetGroup', input, options);
+  }
+
+  /** Removes a group; what it holds moves to its parent. */
+  deleteTargetGroup(input: RouteInput<'deleteTargetGroup'>, options?: CallOptions): Promise<RouteOutput<'deleteTargetGroup'>> {
+    return this.#transport.call('deleteTargetGroup', input, options);
+  }
+
+  /** All credentials, without their secrets. */
+  listCredentials(options?: CallOptions): Promise<RouteOutput<'listCredentials'>> {
+    return this.#transport.call('listCredentials', {}, options);
+  }
+
+  /** Seals and stores a credential. */
+  createCredential(input: RouteInput<'createCredential'>, options?: CallOptions): Promise<RouteOutput<'createCredential'>> {
+    return this.#transport.call('createCredential', input, options);
+  }
+
+  /** One credential, without its secrets. */
+  getCredential(input: RouteInput<'getCredential'>, options?: CallOptions): Promise<RouteOutput<'getCredential'>> {
+    return this.#transport.call('getCredential', input, options);
+  }
+
+  /** Renames a credential or replaces its secrets. */
+  updateCredential(input: RouteInput<'updateCredential'>, options?: CallOptions): Promise<RouteOutput<'updateCredential'>> {
+    return this.#transport.call('updateCredential', input, options);
+  }
+
+  /** Removes a credential that no machine uses. */
+  deleteCredential(input: RouteInput<'deleteCredential'>, options?: CallOptions): Promise<RouteOutput<'deleteCredential'>> {
+    return this.#transport.call('deleteCredential', input, options);
+  }
+
+  /** Who may do what with which machines. */
+  listGrants(options?: CallOptions): Promise<RouteOutput<'listGrants'>> {
+    return this.#transport.call('listGrants', {}, options);
+  }
+
+  /** Gives people leave to use machines. */
+  createGrant(input: RouteInput<'createGrant'>, options?: CallOptions): Promise<RouteOutput<'createGrant'>> {
+    return this.#transport.call('createGrant', input, options);
+  }
+
+  /** Withdraws a grant and ends the sessions that rest on it. */
+  deleteGrant(input: RouteInput<'deleteGrant'>, options?: CallOptions): Promise<RouteOutput<'deleteGrant'>> {
+    return this.#transport.call('deleteGrant', input, options);
+  }
+
+  /** Asks for a session with a machine and answers with the tickets of its first viewer. */
+  openSession(input: RouteInput<'openSession'>, options?: CallOptions): Promise<RouteOutput<'openSession'>> {
+    return this.#transport.call('openSession', input, options);
+  }
+
+  /** New tickets, to resume the own session or to watch one. */
+  issueTickets(input: RouteInput<'issueTickets'>, options?: CallOptions): Promise<RouteOutput<'issueTickets'>> {
+    return this.#transport.call('issueTickets', input, options);
+  }
+
+  /** The own sessions; with `scope=all` and the permission session.manage, everybody's. */
+  listSessions(input: RouteInput<'listSessions'> = { query: {} }, options?: CallOptions): Promise<RouteOutput<'listSessions'>> {
+    return this.#transport.call('listSessions', input, options);
+  }
+
+  /** One session. */
+  getSession(input: RouteInput<'getSession'>, options?: CallOptions): Promise<RouteOutput<'getSession'>> {
+    return this.#transport.call('getSession', input, options);
+  }
+
+  /** Ends the own session; with session.manage anybody's, with a reason that the person is shown. */
+  endSession(input: RouteInput<'endSession'>, options?: CallOptions): Promise<RouteOutput<'endSession'>> {
+    return this.#transport.call('endSession', input, options);
+  }
+
+  /** The recordings the person may see. */
+  listRecordings(input: RouteInput<'listRecordings'> = { query: {} }, options?: CallOptions): Promise<RouteOutput<'listRecordings'>> {
+    return this.#transport.call('listRecordings', input, options);
+  }
+
+  /** One recording, with the times of its chunks. */
+  getRecording(input: RouteInput<'getRecording'>, options?: CallOptions): Promise<RouteOutput<'getRecording'>> {
+    return this.#transport.call('getRecording', input, options);
+  }
+
+  /** Checks chain, signatures and manifest of a recording. */
+  verifyRecording(input: RouteInput<'verifyRecording'>, options?: CallOptions): Promise<RouteOutput<'verifyRecording'>> {
+    return this.#transport.call('verifyRecording', input, options);
+  }
+
+  /** The decoded events from a chunk on, framed as recording-stream.ts says. */
+  streamRecording(input: RouteInput<'streamRecording'>, options?: CallOptions): Promise<R> {
+    return this.#transport.open('streamRecording', input, options);
+  }
+
+  /** The sealed objects as a tar archive, for `enchilada verify`. */
+  downloadRecording(input: RouteInput<'downloadRecording'>, options?: CallOptions): Promise<R> {
+    return this.#transport.open('downloadRecording', input, options);
+  }
+
+  /** The recording in clear, as asciicast v2 or plain text. */
+  exportRecording(input: RouteInput<'exportRecording'>, options?: CallOptions): Promise<R> {
+    return this.#transport.open('exportRecording', input, options);
+  }
+
+  /** The audit log, filtered and in pages. */
+  listAudit(input: RouteInput<'listAudit'> = { query: {} }, options?: CallOptions): Promise<RouteOutput<'listAudit'>> {
+    return this.#transport.call('listAudit', input, options);
+  }
+
+  /** The filtered audit log as CSV or JSON lines, oldest first. */
+  exportAudit(input: RouteInput<'exportAudit'>, options?: CallOptions): Promise<R> {
+    return this.#transport.open('exportAudit', input, options);
+  }
+
+  /** Recomputes every hash chain of the audit log. */
+  verifyAudit(options?: CallOptions): Promise<RouteOutput<'verifyAudit'>> {
+    return this.#transport.call('verifyAudit', {}, options);
+  }
+
+  /** The settings, which of them the configuration file fixes, and every weakening in force. */
+  getSettings(options?: CallOptions): Promise<RouteOutput<'getSettings'>> {
+    return this.#transport.call('getSettings', {}, options);
+  }
+
+  /** Changes the settings that are named. */
+  setSettings(input: RouteInput<'setSettings'>, options?: CallOptions): Promise<RouteOutput<'setSettings'>> {
+    return this.#transport.call('setSettings', input, options);
+  }
+
+  /** Makes the built-in throw-away machine and a grant on it for the caller. */
+  createTryIt(options?: CallOptions): Promise<RouteOutput<'createTryIt'>> {
+    return this.#transport.call('createTryIt', {}, options);
+  }
+
+  /** The gateway's nodes. */
+  listNodes(options?: CallOptions): Promise<RouteOutput<'listNodes'>> {
+    return this.#transport.call('listNodes', {}, options);
+  }
+}
