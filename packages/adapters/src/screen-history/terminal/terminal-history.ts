@@ -69,7 +69,9 @@ class TerminalHistory implements ScreenHistory {
     const spool = this.#spool === undefined ? undefined : await this.#spool;
     const lost = spool !== undefined && base.at < spool.start;
     const from = lost ? spool.start : base.at;
-    const kept = spool === undefined ? Buffer.alloc(0) : (await spool.read(Math.min(from, spooledTo))).subarray(0, Math.max(0, spooledTo - from));
+    // The base may end inside the tail, which has since moved to the spool or is still here.
+    const origin = Math.min(from, spooledTo);
+    const kept = spool === undefined ? Buffer.alloc(0) : (await spool.read(origin)).subarray(0, spooledTo - origin);
     const before = sizes.findLast((change) => change.at <= from)?.size ?? sizes[0]?.size;
     if (before === undefined) return new Uint8Array();
     const emulation = new Emulation(before, this.#options.scrollbackLines);
@@ -78,11 +80,11 @@ class TerminalHistory implements ScreenHistory {
       let at = from;
       const rest = Buffer.concat([kept, tail]);
       for (const change of sizes.filter((entry) => entry.at > from && entry.at <= to)) {
-        await emulation.write(rest.subarray(at - from, change.at - from));
+        await emulation.write(rest.subarray(at - origin, change.at - origin));
         emulation.resize(change.size);
         at = change.at;
       }
-      await emulation.write(rest.subarray(at - from));
+      await emulation.write(rest.subarray(at - origin));
       return emulation.frames();
     } finally {
       emulation[Symbol.dispose]();
