@@ -16,7 +16,8 @@ export function fromHex(text: unknown, length?: number): Uint8Array<ArrayBuffer>
   if (typeof text !== 'string' || !/^(?:[0-9a-f]{2})*$/.test(text)) return undefined;
   if (length !== undefined && text.length !== 2 * length) return undefined;
   const out = new Uint8Array(text.length / 2);
-  for (let index = 0; index < out.length; index++) out[index] = Number.parseInt(text.slice(2 * index, 2 * index + 2), 16);
+  for (let index = 0; index < out.length; index++)
+    out[index] = Number.parseInt(text.slice(2 * index, 2 * index + 2), 16);
   return out;
 }
 

@@ -1,15 +1,18 @@
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue | undefined };
+export type JsonValue =
+  string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue | undefined };
 export type JsonObject = { readonly [key: string]: JsonValue | undefined };
 
-/** RFC 8785 for the values we write: keys in UTF-16 order, no white space, safe integers only. https://www.rfc-editor.org/rfc/rfc8785 */
+/** RFC 8785: keys in UTF-16 order, no white space. https://www.rfc-editor.org/rfc/rfc8785 */
 export function canonicalJson(value: JsonValue): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (typeof value === 'object' && value !== null) {
-    const members = Object.entries(value as JsonObject).filter((entry): entry is [string, JsonValue] => entry[1] !== undefined);
+    const members = Object.entries(value as JsonObject).filter(
+      (entry): entry is [string, JsonValue] => entry[1] !== undefined,
+    );
     members.sort(([a], [b]) => (a < b ? -1 : 1));
     return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
   }
-  if (typeof value === 'number' && !Number.isSafeInteger(value)) throw new RangeError(`a number in a signed document must be a safe integer, received ${value}`);
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError(`JSON has no number ${value}`);
   return JSON.stringify(value);
 }
 

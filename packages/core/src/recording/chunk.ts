@@ -33,7 +33,8 @@ export const KEY_BYTES = 32;
 export const TAG_BYTES = 16;
 export const SIGNATURE_BYTES = 64;
 const MAGIC = Uint8Array.of(0x89, 0x42, 0x52, 0x43, 0x0d, 0x0a, 0x1a, 0x0a);
-export const HEADER_BYTES = 8 /* magic */ + 4 /* version, flags */ + 28 /* sid, seq, epoch */ + 24 /* times */ + 8 /* lengths */ + 32; /* prev */
+export const HEADER_BYTES =
+  8 /* magic */ + 4 /* version, flags */ + 28 /* sid, seq, epoch */ + 24 /* times */ + 8 /* lengths */ + 32; /* prev */
 export const MAX_CHUNK_BYTES = HEADER_BYTES + KEY_BYTES + MAX_CIPHER_BYTES + TAG_BYTES + SIGNATURE_BYTES;
 
 export interface ChunkHeader {
@@ -92,7 +93,8 @@ export function parseChunk(bytes: Uint8Array): Chunk | ChunkProblem {
   const [seq, firstUs, lastUs, wallMs] = numbers as [number, number, number, number];
   const plainBytes = view.getUint32(64);
   const cipherBytes = view.getUint32(68);
-  if (plainBytes > MAX_PLAIN_BYTES || cipherBytes > MAX_CIPHER_BYTES || !numbers.every(Number.isSafeInteger)) return 'limits';
+  if (plainBytes > MAX_PLAIN_BYTES || cipherBytes > MAX_CIPHER_BYTES || !numbers.every(Number.isSafeInteger))
+    return 'limits';
   const headerEnd = HEADER_BYTES + ((flags & FLAG.epochEnd) === 0 ? 0 : KEY_BYTES);
   const cipherEnd = headerEnd + cipherBytes;
   if (bytes.length !== cipherEnd + TAG_BYTES + SIGNATURE_BYTES) return 'length';

@@ -15,10 +15,21 @@ import type { RecordingEvent, TransferDirection } from './recorder.ts';
  *
  * A varint is LEB128 without superfluous bytes, at most 2^53 − 1. Text is UTF-8; `text` below is varint length and bytes.
  */
-const KIND = { output: 1, input: 2, resize: 3, file: 7, clipboard: 8, join: 9, leave: 10, marker: 11, gap: 12, 'input-length': 13 } as const;
+const KIND = {
+  output: 1,
+  input: 2,
+  resize: 3,
+  file: 7,
+  clipboard: 8,
+  join: 9,
+  leave: 10,
+  marker: 11,
+  gap: 12,
+  'input-length': 13,
+} as const;
 
 export const MAX_EVENT_BYTES = 256 * 1024;
-export const EVENT_OVERHEAD_BYTES = 8 /* delta */ + 1 /* kind */ + 1 /* channel */ + 4 /* length */;
+export const EVENT_OVERHEAD_BYTES = 8 /* delta */ + 1 /* kind */ + 1 /* channel */ + 4; /* length */
 const MAX_TEXT_BYTES = 4096;
 const SHA256_BYTES = 32;
 
@@ -40,7 +51,10 @@ export function encodeEvent(event: RecordingEvent): EncodedEvent {
       return { kind, data: Uint8Array.from([...varint(event.columns), ...varint(event.rows)]) };
     case 'join':
     case 'leave':
-      return { kind, data: Uint8Array.from([event.mode === 'control' ? 0 : 1, ...text(event.viewer), ...text(event.user)]) };
+      return {
+        kind,
+        data: Uint8Array.from([event.mode === 'control' ? 0 : 1, ...text(event.viewer), ...text(event.user)]),
+      };
     case 'marker':
       return { kind, data: Uint8Array.from(text(event.text)) };
     case 'file':
@@ -63,7 +77,10 @@ export function writeEvent(target: Uint8Array, at: number, event: EncodedEvent &
 }
 
 /** The events of a chunk with their time since the start. @throws Fault RECORDING_DAMAGED at the first byte that is no event. */
-export function* decodeEvents(plain: Uint8Array, firstUs: number): Generator<{ readonly atUs: number; readonly event: RecordingEvent }> {
+export function* decodeEvents(
+  plain: Uint8Array,
+  firstUs: number,
+): Generator<{ readonly atUs: number; readonly event: RecordingEvent }> {
   const reader = new Reader(plain);
   let atUs = firstUs;
   while (!reader.ended) {
@@ -177,8 +194,13 @@ class Reader {
   }
 }
 
-function transfer(event: { readonly direction: TransferDirection; readonly size: number; readonly sha256: Uint8Array }): number[] {
-  if (event.sha256.length !== SHA256_BYTES) throw new RangeError(`a SHA-256 has 32 bytes, received ${event.sha256.length}`);
+function transfer(event: {
+  readonly direction: TransferDirection;
+  readonly size: number;
+  readonly sha256: Uint8Array;
+}): number[] {
+  if (event.sha256.length !== SHA256_BYTES)
+    throw new RangeError(`a SHA-256 has 32 bytes, received ${event.sha256.length}`);
   return [event.direction === 'upload' ? 0 : 1, ...varint(event.size), ...event.sha256];
 }
 
@@ -199,7 +221,8 @@ function varint(value: number): number[] {
 }
 
 function writeVarint(target: Uint8Array, at: number, value: number): number {
-  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`a number in an event must be a safe integer from 0, received ${value}`);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new RangeError(`a number in an event must be a safe integer from 0, received ${value}`);
   let offset = at;
   let rest = value;
   while (rest >= 0x80) {

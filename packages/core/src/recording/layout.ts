@@ -4,8 +4,8 @@ import type { RecordingId } from './recorder.ts';
  * ```text
  * rec/v1/<yyyy>/<mm>/<dd>/<sid>/head.json                 at session start
  *                              /00000001.brc …            sealed chunks
- *                              /recovered-00000012.json   keys of what a restart sealed, from that chunk on
- *                              /manifest.json             at the end, or manifest.recovered-<chunk>.json
+ *                              /recovered-00000003.json   keys of what a restart sealed, numbered by its epoch
+ *                              /manifest.json             at the end, or manifest.recovered-<epoch>.json
  * chk/v1/<yyyy>/<mm>/<dd>/<hhmmss>-<node>.json            checkpoint every 60 s
  * ```
  * Dates are UTC. INVARIANT: a name is written once and never again.
@@ -38,33 +38,35 @@ export function chunkName(seq: number): string {
   return `${pad(seq)}.brc`;
 }
 
-export function recoveredHeadName(firstSeq: number): string {
-  return `recovered-${pad(firstSeq)}.json`;
+export function recoveredHeadName(epoch: number): string {
+  return `recovered-${pad(epoch)}.json`;
 }
 
-export function recoveredManifestName(firstSeq: number): string {
-  return `manifest.recovered-${pad(firstSeq)}.json`;
+export function recoveredManifestName(epoch: number): string {
+  return `manifest.recovered-${pad(epoch)}.json`;
 }
 
 export type RecordingObject =
   | { readonly kind: 'head' | 'manifest' }
-  | { readonly kind: 'chunk' | 'recovered-head' | 'recovered-manifest'; readonly seq: number };
+  | { readonly kind: 'chunk'; readonly seq: number }
+  | { readonly kind: 'recovered-head' | 'recovered-manifest'; readonly epoch: number };
 
 /** What a name inside a recording's folder stands for; undefined for a name that no recorder writes. */
 export function parseObjectName(name: string): RecordingObject | undefined {
   if (name === HEAD_NAME) return { kind: 'head' };
   if (name === MANIFEST_NAME) return { kind: 'manifest' };
   const match = /^(recovered-|manifest\.recovered-|)(\d{8})\.(brc|json)$/.exec(name);
-  const seq = Number(match?.[2]);
-  if (match === null || seq < 1) return undefined;
-  if (match[1] === '') return match[3] === 'brc' ? { kind: 'chunk', seq } : undefined;
+  const number = Number(match?.[2]);
+  if (match === null || number < 1) return undefined;
+  if (match[1] === '') return match[3] === 'brc' ? { kind: 'chunk', seq: number } : undefined;
   if (match[3] !== 'json') return undefined;
-  return { kind: match[1] === 'recovered-' ? 'recovered-head' : 'recovered-manifest', seq };
+  return { kind: match[1] === 'recovered-' ? 'recovered-head' : 'recovered-manifest', epoch: number };
 }
 
 /** The 128 bits of an id, as a chunk's header holds them. */
 export function recordingIdBytes(id: RecordingId): Uint8Array<ArrayBuffer> {
-  if (!isRecordingId(id)) throw new RangeError(`a recording id is 26 characters of a-z and 2-7, received ${JSON.stringify(id)}`);
+  if (!isRecordingId(id))
+    throw new RangeError(`a recording id is 26 characters of a-z and 2-7, received ${JSON.stringify(id)}`);
   const out = new Uint8Array(16);
   let bits = 0;
   let value = 0;
@@ -80,6 +82,6 @@ export function recordingIdBytes(id: RecordingId): Uint8Array<ArrayBuffer> {
   return out;
 }
 
-function pad(seq: number): string {
-  return String(seq).padStart(8, '0');
+function pad(number: number): string {
+  return String(number).padStart(8, '0');
 }

@@ -14,10 +14,26 @@ export type RecordingEvent =
   | { readonly kind: 'input'; readonly bytes: Uint8Array }
   | { readonly kind: 'input-length'; readonly count: number }
   | { readonly kind: 'resize'; readonly columns: number; readonly rows: number }
-  | { readonly kind: 'join' | 'leave'; readonly viewer: string; readonly user: string; readonly mode: 'control' | 'watch' }
+  | {
+      readonly kind: 'join' | 'leave';
+      readonly viewer: string;
+      readonly user: string;
+      readonly mode: 'control' | 'watch';
+    }
   | { readonly kind: 'marker'; readonly text: string }
-  | { readonly kind: 'file'; readonly name: string; readonly size: number; readonly sha256: Uint8Array; readonly direction: TransferDirection }
-  | { readonly kind: 'clipboard'; readonly size: number; readonly sha256: Uint8Array; readonly direction: TransferDirection }
+  | {
+      readonly kind: 'file';
+      readonly name: string;
+      readonly size: number;
+      readonly sha256: Uint8Array;
+      readonly direction: TransferDirection;
+    }
+  | {
+      readonly kind: 'clipboard';
+      readonly size: number;
+      readonly sha256: Uint8Array;
+      readonly direction: TransferDirection;
+    }
   | { readonly kind: 'gap'; readonly reason: string; readonly bytes: number };
 
 export type RecordingEventKind = RecordingEvent['kind'];
@@ -36,7 +52,12 @@ export interface TimedRecordingEvent {
 export interface RecordingDescription {
   readonly sessionId: string;
   readonly user: { readonly id: string; readonly name: string; readonly address: string };
-  readonly target: { readonly id: string; readonly name: string; readonly address: string; readonly hostKeyFingerprint?: string };
+  readonly target: {
+    readonly id: string;
+    readonly name: string;
+    readonly address: string;
+    readonly hostKeyFingerprint?: string;
+  };
   readonly protocol: string;
   readonly surface: string;
   readonly policy: { readonly strict: boolean; readonly input: 'off' | 'length' | 'echoed' };
