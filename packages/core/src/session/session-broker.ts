@@ -21,8 +21,10 @@ const SAVE_MS = 5_000;
 
 export interface IssuedTickets {
   readonly viewerId: string;
+  readonly mode: ViewerMode;
   readonly data: string;
   readonly control: string;
+  readonly expiresAt: number;
 }
 
 export interface RequestedSession {
@@ -297,8 +299,8 @@ export class SessionBroker implements AsyncDisposable {
   async #issue(sessionId: string, identity: VerifiedIdentity, mode: ViewerMode): Promise<IssuedTickets> {
     const { store, random, digest } = this.#parts;
     const secret = (): string => randomId(random) + randomId(random);
-    const issued = { viewerId: `vwr_${randomId(random)}`, data: secret(), control: secret() };
     const expiresAt = (await store.clock()) + TICKET_MS;
+    const issued: IssuedTickets = { viewerId: `vwr_${randomId(random)}`, mode, data: secret(), control: secret(), expiresAt };
     const common = { sessionId, mode, viewerId: issued.viewerId, loginDigest: identity.login.digest, expiresAt };
     await store.now.tickets.insert([
       { ...common, kind: 'data', digest: digest(issued.data) },

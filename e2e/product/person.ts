@@ -1,0 +1,71 @@
+import { EnchiladaClient } from '@enchilada/contract';
+import type { ApiRequest, TicketRequest } from '@enchilada/contract';
+import { Shell } from './shell.ts';
+import type { ShellOptions } from './shell.ts';
+
+export interface Names {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Somebody at a browser, without the browser: keeps the cookie, sends Origin and the CSRF header as a page would. */
+export class Person {
+  readonly url: string;
+  readonly api: EnchiladaClient<Response>;
+  cookie = '';
+
+  constructor(url: string) {
+    this.url = url.replace(/\/$/u, '');
+    this.api = new EnchiladaClient<Response>({
+      baseUrl: this.url,
+      headers: () => ({ origin: this.origin, ...(this.cookie === '' ? {} : { cookie: this.cookie }) }),
+      fetch: (address, request) => this.#fetch(address, request),
+    });
+  }
+
+  /** Spends the one-time link and becomes the first administrator. */
+  static async bootstrap(ready: { readonly url: string; readonly bootstrapUrl: string }, names: Names): Promise<Person> {
+    const person = new Person(ready.url);
+    const token = new URL(ready.bootstrapUrl).hash.replace(/^#(?:bootstrap=)?/u, '');
+    await person.api.completeBootstrap({ body: { token, username: names.username, displayName: names.username, password: names.password } });
+    return person;
+  }
+
+  static async signIn(url: string, names: Names): Promise<Person> {
+    const person = new Person(url);
+    await person.api.login({ body: names });
+    return person;
+  }
+
+  get origin(): string {
+    return new URL(this.url).origin;
+  }
+
+  /** The same login, through another node. */
+  at(url: string): Person {
+    const person = new Person(url);
+    person.cookie = this.cookie;
+    return person;
+  }
+
+  /** Opens a machine and joins both sockets. */
+  async open(targetId: string, options: ShellOptions = {}): Promise<Shell> {
+    const { session, tickets } = await this.api.openSession({ body: { targetId } });
+    return Shell.join(this, { sessionId: session.id, tickets }, options);
+  }
+
+  async join(sessionId: string, mode: TicketRequest['mode'], options: ShellOptions = {}): Promise<Shell> {
+    const tickets = await this.api.issueTickets({ params: { id: sessionId }, body: { mode } });
+    return Shell.join(this, { sessionId, tickets }, options);
+  }
+
+  async #fetch(address: string, request: ApiRequest): Promise<Response> {
+    const { credentials: _, ...rest } = request;
+    const response = await fetch(address, rest);
+    for (const line of response.headers.getSetCookie()) {
+      const [pair = ''] = line.split(';');
+      this.cookie = /;\s*max-age=0\b|expires=thu, 01 jan 1970/iu.test(line) ? '' : pair;
+    }
+    return response;
+  }
+}
