@@ -1,0 +1,108 @@
+import type { RouteId, RouteInput, RouteOutput, Routes } from '@enchilada/contract';
+import { addressOf, call, send, type ApiRequest } from './http.ts';
+
+/**
+ * Method and path of each route, held to the contract by its types. The contract's own client would bring every schema
+ * into the first script; a browser needs none of them.
+ */
+const ENDPOINTS = {
+  getSignIn: ['GET', '/sign-in'],
+  checkBootstrap: ['POST', '/bootstrap/check'],
+  completeBootstrap: ['POST', '/bootstrap'],
+  login: ['POST', '/login'],
+  logout: ['POST', '/logout'],
+  getMe: ['GET', '/me'],
+  changePassword: ['PUT', '/me/password'],
+  setPreferences: ['PUT', '/me/preferences'],
+  listLogins: ['GET', '/me/logins'],
+  endLogin: ['DELETE', '/me/logins/:id'],
+  listUsers: ['GET', '/users'],
+  createUser: ['POST', '/users'],
+  getUser: ['GET', '/users/:id'],
+  updateUser: ['PUT', '/users/:id'],
+  deleteUser: ['DELETE', '/users/:id'],
+  setUserPassword: ['PUT', '/users/:id/password'],
+  listGroups: ['GET', '/groups'],
+  createGroup: ['POST', '/groups'],
+  updateGroup: ['PUT', '/groups/:id'],
+  deleteGroup: ['DELETE', '/groups/:id'],
+  listMembers: ['GET', '/groups/:id/members'],
+  addMember: ['POST', '/groups/:id/members'],
+  removeMember: ['DELETE', '/groups/:id/members/:userId'],
+  listMachines: ['GET', '/machines'],
+  listRecentMachines: ['GET', '/machines/recent'],
+  getMachine: ['GET', '/machines/:id'],
+  listMachineGroups: ['GET', '/machine-groups'],
+  listEngines: ['GET', '/engines'],
+  listTargets: ['GET', '/targets'],
+  createTarget: ['POST', '/targets'],
+  importTargets: ['POST', '/targets/import'],
+  getTarget: ['GET', '/targets/:id'],
+  updateTarget: ['PUT', '/targets/:id'],
+  deleteTarget: ['DELETE', '/targets/:id'],
+  listHostKeys: ['GET', '/targets/:id/host-keys'],
+  pinHostKey: ['POST', '/targets/:id/host-keys'],
+  removeHostKey: ['DELETE', '/targets/:id/host-keys/:fingerprint'],
+  listTargetGroups: ['GET', '/target-groups'],
+  createTargetGroup: ['POST', '/target-groups'],
+  updateTargetGroup: ['PUT', '/target-groups/:id'],
+  deleteTargetGroup: ['DELETE', '/target-groups/:id'],
+  listCredentials: ['GET', '/credentials'],
+  createCredential: ['POST', '/credentials'],
+  getCredential: ['GET', '/credentials/:id'],
+  updateCredential: ['PUT', '/credentials/:id'],
+  deleteCredential: ['DELETE', '/credentials/:id'],
+  listGrants: ['GET', '/grants'],
+  createGrant: ['POST', '/grants'],
+  deleteGrant: ['DELETE', '/grants/:id'],
+  openSession: ['POST', '/sessions'],
+  issueTickets: ['POST', '/sessions/:id/tickets'],
+  listSessions: ['GET', '/sessions'],
+  getSession: ['GET', '/sessions/:id'],
+  endSession: ['POST', '/sessions/:id/end'],
+  listRecordings: ['GET', '/recordings'],
+  getRecording: ['GET', '/recordings/:id'],
+  verifyRecording: ['POST', '/recordings/:id/verify'],
+  streamRecording: ['GET', '/recordings/:id/events'],
+  downloadRecording: ['GET', '/recordings/:id/download'],
+  exportRecording: ['GET', '/recordings/:id/export'],
+  listAudit: ['GET', '/audit'],
+  exportAudit: ['GET', '/audit/export'],
+  verifyAudit: ['POST', '/audit/verify'],
+  getSettings: ['GET', '/settings'],
+  setSettings: ['PUT', '/settings'],
+  createTryIt: ['POST', '/try-it'],
+  listNodes: ['GET', '/nodes'],
+} as const satisfies { readonly [K in RouteId]: readonly [Routes[K]['method'], Routes[K]['path']] };
+
+export type CallOptions = Pick<ApiRequest, 'signal' | 'background'>;
+
+interface Input {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: ApiRequest['query'];
+  readonly body?: unknown;
+}
+
+function requestOf(id: RouteId, input: Input, options: CallOptions = {}): ApiRequest {
+  const [method, template] = ENDPOINTS[id];
+  const path = template.replace(/:(\w+)/gu, (_whole, name: string) => encodeURIComponent(input.params?.[name] ?? ''));
+  return { method, path, query: input.query, body: input.body, ...options };
+}
+
+type Args<K extends RouteId> = unknown extends RouteInput<K> ? [input?: Record<string, never>, options?: CallOptions] : [input: RouteInput<K>, options?: CallOptions];
+
+/** Calls a route by its id. @throws ApiFault */
+export function api<K extends RouteId>(id: K, ...[input, options]: Args<K>): Promise<RouteOutput<K>> {
+  return call<RouteOutput<K>>(requestOf(id, (input ?? {}) as Input, options));
+}
+
+/** The answer as bytes, for routes that stream. */
+export function stream<K extends RouteId>(id: K, ...[input, options]: Args<K>): Promise<Response> {
+  return send(requestOf(id, (input ?? {}) as Input, options));
+}
+
+/** Where the browser downloads a GET route by itself. */
+export function hrefOf<K extends RouteId>(id: K, ...[input]: Args<K>): string {
+  const request = requestOf(id, (input ?? {}) as Input);
+  return addressOf(request.path, request.query);
+}

@@ -1,0 +1,47 @@
+import { Button, Drawer, Stack } from '@mantine/core';
+import { IconExternalLink } from '@tabler/icons-react';
+import type { Machine } from '@enchilada/contract';
+import { openTab, sessionPath } from '../components/platform.ts';
+import { useText } from '../i18n/text.tsx';
+
+export function MachineDetails(props: { readonly machine: Machine | undefined; readonly path: readonly string[]; readonly onClose: () => void }) {
+  const text = useText();
+  const { machine } = props;
+  return (
+    <Drawer opened={machine !== undefined} onClose={props.onClose} title={machine?.name} size={420} closeButtonProps={{ 'aria-label': text('common.close') }}>
+      {machine !== undefined && (
+        <Stack>
+          <dl className="detail-list">
+            <dt>{text('field.address')}</dt>
+            <dd className="mono">{machine.builtIn ? text('machines.built-in') : `${machine.host}:${machine.port}`}</dd>
+            <dt>{text('field.protocol')}</dt>
+            <dd>{text.of(machine.protocolLabel)}</dd>
+            <dt>{text('field.group')}</dt>
+            <dd>{props.path.length === 0 ? '–' : props.path.join(' / ')}</dd>
+            <dt>{text('field.labels')}</dt>
+            <dd>
+              {Object.entries(machine.labels).map(([key, value]) => (
+                <span key={key} className="chip">
+                  {key}:{value}
+                </span>
+              ))}
+            </dd>
+            <dt>{text('machines.allowed')}</dt>
+            <dd>{machine.actions.map((action) => text(`grant-action.${action}`)).join(', ')}</dd>
+            <dt>{text('machines.last-used')}</dt>
+            <dd>{machine.lastUsedAt === undefined ? '–' : text.dateTime(machine.lastUsedAt)}</dd>
+            {machine.description !== '' && (
+              <>
+                <dt>{text('field.description')}</dt>
+                <dd>{machine.description}</dd>
+              </>
+            )}
+          </dl>
+          <Button leftSection={<IconExternalLink size={16} aria-hidden />} onClick={() => openTab(sessionPath(machine.id))}>
+            {text('machines.open')}
+          </Button>
+        </Stack>
+      )}
+    </Drawer>
+  );
+}
