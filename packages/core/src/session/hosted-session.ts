@@ -1,7 +1,7 @@
 import type { AuthorizedTarget } from '../access/index.ts';
 import type { AuditEvent } from '../audit/index.ts';
 import type { Secret } from '../credential/index.ts';
-import type { ConnectStep, DisplaySize, EngineSession, SessionEnd } from '../engine/index.ts';
+import type { ConnectStep, DisplaySize, EngineSession, SessionEnd, SurfaceKind } from '../engine/index.ts';
 import { Fault, toFault } from '../fault/index.ts';
 import type { RecordingId, SessionRecorder } from '../recording/index.ts';
 import type { BrokerParts } from './broker-parts.ts';
@@ -26,6 +26,7 @@ export interface EndCause {
 export interface SessionFacts {
   readonly record: SessionRecord;
   readonly leave: AuthorizedTarget;
+  readonly surface: SurfaceKind;
   readonly loginPassword: () => Promise<Secret | undefined>;
 }
 
@@ -38,6 +39,8 @@ export class HostedSession {
   readonly #leave: AuthorizedTarget;
   readonly #record: SessionRecord;
   readonly #loginPassword: () => Promise<Secret | undefined>;
+  readonly #surface: SurfaceKind;
+  readonly #attached = new Set<Viewer>();
   readonly #abort = new AbortController();
   readonly #questions: Questions;
   readonly #waiting = new Set<Viewer>();
@@ -60,11 +63,16 @@ export class HostedSession {
     this.#parts = parts;
     this.#record = facts.record;
     this.#leave = facts.leave;
+    this.#surface = facts.surface;
     this.#loginPassword = facts.loginPassword;
     this.loginDigest = facts.record.loginDigest;
     this.#questions = new Questions(parts.clock, parts.limits.promptMs, (event) => {
       this.#tellController(event);
     });
+  }
+
+  get #over(): boolean {
+    return this.#state === 'ended';
   }
 
   get state(): SessionState {
@@ -94,6 +102,7 @@ export class HostedSession {
 
   /** A control socket is there. The first controlling one starts the connection. */
   attach(viewer: Viewer, display: DisplaySize): void {
+    this.#attached.add(viewer);
     this.#parts.observe({ type: 'viewer', change: 1 });
     if (this.#state === 'ended') {
       viewer.close();
@@ -131,7 +140,10 @@ export class HostedSession {
     this.#live?.input(viewer, bytes);
   }
 
+  /** Idempotent; closes both sockets. */
   detach(viewer: Viewer): void {
+    if (!this.#attached.delete(viewer)) return;
+    viewer.close();
     this.#parts.observe({ type: 'viewer', change: -1 });
     if (this.#live === undefined) {
       this.#waiting.delete(viewer);
@@ -175,7 +187,6 @@ export class HostedSession {
     for (const viewer of this.#live.tick()) {
       viewer.control.send({ type: 'ended', reason: 'VIEWER_STALLED', fault: { code: 'VIEWER_STALLED', facts: {} } });
       this.detach(viewer);
-      viewer.close();
     }
     const idle = now - this.#live.lastInputMs;
     const age = now - this.#openedMs;
@@ -264,47 +275,35 @@ export class HostedSession {
   async #start(engine: EngineSession, early: readonly Uint8Array[]): Promise<void> {
     const { clock, limits, recording } = this.#parts;
     const recorder = recording.mode === 'strict' ? await this.#openRecorder(engine) : unrecorded();
-    if (this.#state === 'ended') {
+    if (this.#over) {
+      this.#recorder = recorder;
       await this.#seal('closed-by-user');
       throw new Fault('SESSION_ENDED', 'the session ended while it opened');
     }
     this.#recorder = recorder;
+    await this.#announceOpening();
+    if (this.#over) throw new Fault('SESSION_ENDED', 'the session ended while it opened');
     const live = new LiveSession({
       engine,
-      recorder: recorder as SessionRecorder,
-      history: this.#parts.histories(this.#record.surface as never, this.#display),
+      recorder,
+      history: this.#parts.histories(this.#surface, this.#display),
       input: new InputRecording(recording.input, (event) => void recorder.append(event).catch(() => undefined), () => clock.monotonicMs()),
       limits,
       clock,
       onFailure: (cause) => void this.#failed(cause),
     });
+    // INVARIANT: nothing is awaited from here on, so that what came early is recorded and shown before what comes next.
     this.#openedMs = clock.monotonicMs();
-    const opened = await this.#audit({
-      action: 'session.opened',
-      outcome: 'success',
-      object: { kind: 'target', id: this.#record.targetId, name: this.#record.targetName },
-      detail: { sessionId: this.id, protocol: this.#record.protocol, ...(this.#recordingId === undefined ? {} : { recordingId: this.#recordingId }) },
-    });
-    void opened;
     this.#live = live;
     this.#become('live');
-    await this.#parts.store.now.sessions.update(this.id, {
-      state: 'live',
-      openedAt: clock.now(),
-      ...(this.#recordingId === undefined ? {} : { recordingId: this.#recordingId }),
-    });
     void recorder.failed.then((fault) => this.#failed(fault));
-    for (const viewer of this.#waiting) {
-      live.join(viewer);
-      this.#greet(viewer);
-    }
     void recorder.append({ kind: 'resize', ...this.#display }).catch(() => undefined);
     for (const viewer of this.#waiting) {
-      if (viewer.data !== undefined) {
-        const { data } = viewer;
-        viewer.data = undefined;
-        live.connectData(viewer, data);
-      }
+      const { data } = viewer;
+      viewer.data = undefined;
+      live.join(viewer);
+      this.#greet(viewer);
+      if (data !== undefined) live.connectData(viewer, data);
       if (viewer.identity.mode === 'control') live.resize(viewer, this.#display);
     }
     this.#waiting.clear();
@@ -312,6 +311,17 @@ export class HostedSession {
     for (const bytes of early) live.output(bytes);
     void engine.ended.then((end) => this.#engineEnded(end));
     engine.resume();
+  }
+
+  async #announceOpening(): Promise<void> {
+    const recording = this.#recordingId === undefined ? {} : { recordingId: this.#recordingId };
+    await this.#audit({
+      action: 'session.opened',
+      outcome: 'success',
+      object: { kind: 'target', id: this.#record.targetId, name: this.#record.targetName },
+      detail: { sessionId: this.id, protocol: this.#record.protocol, ...recording },
+    });
+    await this.#parts.store.now.sessions.update(this.id, { state: 'live', openedAt: this.#parts.clock.now(), ...recording });
   }
 
   async #openRecorder(engine: EngineSession): Promise<SessionRecorder> {

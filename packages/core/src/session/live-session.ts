@@ -12,7 +12,7 @@ type PauseReason = 'recorder' | 'viewer' | 'snapshot' | 'unwatched';
 
 export interface LiveSessionParts {
   readonly engine: EngineSession;
-  readonly recorder: SessionRecorder;
+  readonly recorder: Pick<SessionRecorder, 'append'>;
   readonly history: ScreenHistory | undefined;
   readonly input: InputRecording;
   readonly limits: SessionLimits;

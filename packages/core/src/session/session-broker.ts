@@ -211,10 +211,11 @@ export class SessionBroker implements AsyncDisposable {
     if (hosted === undefined) {
       const record = await this.#parts.store.now.sessions.find(redeemed.sessionId);
       const leave = await this.#mayView(identity, record, redeemed.mode);
+      const surface = this.#parts.engines.get(leave.target.protocol)?.manifest.surface ?? 'terminal';
       if (record === undefined || !(await this.#parts.store.now.sessions.claim(record.id, this.#parts.nodeId))) {
         throw new Fault('SESSION_ELSEWHERE', 'another node holds the session');
       }
-      hosted = new HostedSession(this.#parts, { record: { ...record, nodeId: this.#parts.nodeId }, leave, loginPassword: attachment.loginPassword });
+      hosted = new HostedSession(this.#parts, { record: { ...record, nodeId: this.#parts.nodeId }, leave, surface, loginPassword: attachment.loginPassword });
       const { id } = hosted;
       this.#sessions.set(id, hosted);
       void hosted.ended.then(() => this.#sessions.delete(id));

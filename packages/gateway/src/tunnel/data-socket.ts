@@ -29,7 +29,11 @@ export function carryData(client: WebSocket, parts: DataSocketParts): void {
     session.input(viewer, message);
   });
   client.on('close', () => {
-    if (viewer.data === port) viewer.data = undefined;
+    // The two sockets of a viewer come and go together.
+    if (viewer.data === port) {
+      viewer.data = undefined;
+      viewer.control.close();
+    }
   });
 }
 
