@@ -112,6 +112,10 @@ export class SessionBroker implements AsyncDisposable {
     });
   }
 
+  get nodeId(): string {
+    return this.#parts.nodeId;
+  }
+
   get live(): readonly HostedSession[] {
     return [...this.#sessions.values()];
   }

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { SUBPROTOCOL, ticketOf } from '@enchilada/contract';
 import type { TunnelLocation } from '@enchilada/contract';
 import type { Secret } from '@enchilada/core/credential';
+import type { DisplaySize } from '@enchilada/core/engine';
 import { Fault, toFault } from '@enchilada/core/fault';
 import type { VerifiedIdentity } from '@enchilada/core/identity';
 import type { SessionBroker } from '@enchilada/core/session';
@@ -12,6 +13,8 @@ import type { WebSocket } from 'ws';
 import { carryControl } from './control-socket.ts';
 import { carryData } from './data-socket.ts';
 import { keepAlive } from './keep-alive.ts';
+import { passOn } from './pass-on.ts';
+import type { PeerCall, Peers } from './peers.ts';
 
 /** Who knocks: the login behind the cookie of the upgrade request. */
 export interface TunnelCaller {
@@ -24,6 +27,10 @@ export interface TunnelOptions {
   readonly broker: SessionBroker;
   /** Exactly this `Origin` may open a socket, compared as text. */
   readonly origins: ReadonlySet<string>;
+  /** Absent where there is one node. */
+  readonly peers?: Peers;
+  /** The certificate authority of the other nodes, where it is not a public one. */
+  readonly peerCa?: string;
   authenticate(request: IncomingMessage): Promise<TunnelCaller | undefined>;
   /** For the log and the audit; the upgrade was answered already. */
   refused(request: IncomingMessage, fault: Fault): void;
@@ -34,7 +41,8 @@ export interface TunnelOptions {
 const MAXIMUM_MESSAGE_BYTES = 64 * 1024;
 const UPGRADE_MS = 10_000;
 const MOST_PENDING_UPGRADES = 256;
-const PATH = /^\/api\/v1\/sessions\/(?<sessionId>[A-Za-z0-9_]{1,64})\/(?<kind>data|control)(?:\?(?<query>.*))?$/u;
+/** Browsers come by the first path, other nodes by the second. */
+const PATH = /^\/(?<way>api|peer)\/v1\/sessions\/(?<sessionId>[A-Za-z0-9_]{1,64})\/(?<kind>data|control)(?:\?(?<query>.*))?$/u;
 
 const STATUS: Readonly<Record<number, string>> = { 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 503: 'Service Unavailable' };
 
@@ -97,9 +105,12 @@ export function attachTunnel(server: Server | TlsServer, options: TunnelOptions)
   };
 }
 
+type Carry = (client: WebSocket) => void;
+
 /** All checks of one upgrade; answers what to do with the open socket. @throws Fault */
-async function upgrade(request: IncomingMessage, options: TunnelOptions): Promise<(client: WebSocket) => void> {
+async function upgrade(request: IncomingMessage, options: TunnelOptions): Promise<Carry> {
   const location = locate(request);
+  if (location.way === 'peer') return serve(location, await callOfPeer(request, options), options);
   const origins = request.headersDistinct['origin'] ?? [];
   const [origin] = origins;
   if (origins.length !== 1 || origin === undefined || !options.origins.has(origin)) {
@@ -109,25 +120,47 @@ async function upgrade(request: IncomingMessage, options: TunnelOptions): Promis
   if (ticket === undefined) throw new Fault('TICKET_REFUSED', 'the request offers no ticket');
   const caller = await options.authenticate(request);
   if (caller === undefined) throw new Fault('UNAUTHENTICATED', 'the request carries no valid login');
-  const { broker } = options;
-  const redeemed = await broker.redeem(ticket, { kind: location.kind, sessionId: location.sessionId, identity: caller.identity });
-  const holder = await broker.holder(location.sessionId);
-  if (holder !== undefined && !broker.live.some((session) => session.id === location.sessionId)) {
-    throw new Fault('SESSION_ELSEWHERE', `node ${holder} holds the session`);
-  }
-  const report = (cause: unknown): void => {
-    options.report('a viewer could not be served', cause);
+  const { broker, peers } = options;
+  const { sessionId, kind } = location;
+  const redeemed = await broker.redeem(ticket, { kind, sessionId, identity: caller.identity });
+  const holder = await broker.holder(sessionId);
+  if (holder === undefined || holder === broker.nodeId) return serve(location, { redeemed, kind, caller }, options);
+  if (peers === undefined) throw new Fault('SESSION_ELSEWHERE', `node ${holder} holds the session`);
+  const { columns, rows } = location.display;
+  const url = `${(await peers.urlOf(holder)).replace(/^http/u, 'ws')}/peer/v1/sessions/${sessionId}/${kind}?columns=${columns}&rows=${rows}`;
+  const token = await peers.token(holder, { redeemed, kind, caller });
+  return (client) => {
+    passOn(client, { url, token, ...(options.peerCa === undefined ? {} : { ca: options.peerCa }) });
   };
-  return location.kind === 'control'
-    ? (client) => {
-        carryControl(client, { broker, redeemed, caller, display: location.display, report });
-      }
-    : (client) => {
-        carryData(client, { broker, redeemed });
-      };
 }
 
-function locate(request: IncomingMessage): TunnelLocation & { readonly display: { readonly columns: number; readonly rows: number } } {
+async function callOfPeer(request: IncomingMessage, { peers }: TunnelOptions): Promise<PeerCall> {
+  const token = /^Peer (?<token>[A-Za-z0-9_.-]+)$/u.exec(request.headers.authorization ?? '')?.groups?.['token'];
+  if (peers === undefined || token === undefined) throw new Fault('UNAUTHENTICATED', 'the request is not of another node');
+  return peers.accept(token);
+}
+
+function serve(location: Location, call: PeerCall, options: TunnelOptions): Carry {
+  const { broker, report } = options;
+  const { redeemed, caller } = call;
+  if (call.kind !== location.kind || redeemed.sessionId !== location.sessionId) throw new Fault('TICKET_REFUSED', 'the token is for another socket');
+  if (location.kind === 'data') {
+    return (client) => {
+      carryData(client, { broker, redeemed });
+    };
+  }
+  const parts = { broker, redeemed, caller, display: location.display, report: (cause: unknown) => report('a viewer could not be served', cause) };
+  return (client) => {
+    carryControl(client, parts);
+  };
+}
+
+interface Location extends TunnelLocation {
+  readonly way: 'api' | 'peer';
+  readonly display: DisplaySize;
+}
+
+function locate(request: IncomingMessage): Location {
   const groups = PATH.exec(request.url ?? '')?.groups;
   if (groups?.['sessionId'] === undefined) throw new Fault('NOT_FOUND', 'no WebSocket lives at this path');
   const query = new URLSearchParams(groups['query'] ?? '');
@@ -136,6 +169,7 @@ function locate(request: IncomingMessage): TunnelLocation & { readonly display: 
     return Number.isInteger(value) && value >= 1 && value <= 1_000 ? value : otherwise;
   };
   return {
+    way: groups['way'] === 'peer' ? 'peer' : 'api',
     sessionId: groups['sessionId'],
     kind: groups['kind'] === 'data' ? 'data' : 'control',
     display: { columns: size('columns', 80), rows: size('rows', 24) },

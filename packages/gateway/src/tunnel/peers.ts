@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import { SecretBytes, Secret } from '@enchilada/core/credential';
+import type { KeyEncryption } from '@enchilada/core/credential';
+import { Fault } from '@enchilada/core/fault';
+import { identifyLogin } from '@enchilada/core/identity';
+import type { LoginLimits } from '@enchilada/core/identity';
+import type { Redeemed } from '@enchilada/core/session';
+import type { Store } from '@enchilada/core/store';
+import type { TunnelCaller } from './attach-tunnel.ts';
+
+/** What one node tells another when it passes a viewer on. Checked by the node that holds the session; nothing in it is secret. */
+interface PeerClaims extends Redeemed {
+  readonly kind: 'data' | 'control';
+  readonly loginDigest: string;
+  readonly address: string;
+  readonly to: string;
+  readonly expiresAt: number;
+  readonly hasPassword: boolean;
+}
+
+export interface PeersOptions {
+  readonly nodeId: string;
+  readonly store: Store;
+  /** Nodes of one installation share the key-encryption key: who can wrap under it is one of them. */
+  readonly keyEncryption: KeyEncryption;
+  readonly loginLimits: LoginLimits;
+}
+
+export interface PeerCall {
+  readonly redeemed: Redeemed;
+  readonly kind: 'data' | 'control';
+  readonly caller: TunnelCaller;
+}
+
+const TOKEN_MS = 15_000;
+const CONTEXT = 'peer-viewer:';
+
+/**
+ * Any node serves any request: a socket that arrives at a node which does not hold the session is passed on to the one that does.
+ * The token is a random value (or the sign-in password of the person) wrapped under the key-encryption key with the claims as context,
+ * so it proves membership, binds every claim and is used once.
+ */
+export class Peers {
+  readonly #options: PeersOptions;
+  readonly #used = new Map<string, number>();
+
+  constructor(options: PeersOptions) {
+    this.#options = options;
+  }
+
+  /** Where another node is reached. @throws Fault SESSION_ELSEWHERE */
+  async urlOf(nodeId: string): Promise<string> {
+    const node = (await this.#options.store.now.nodes.list()).find(({ id }) => id === nodeId);
+    if (node === undefined || node.url === '') throw new Fault('SESSION_ELSEWHERE', `node ${nodeId} tells no address`);
+    return node.url;
+  }
+
+  async token(to: string, call: { readonly redeemed: Redeemed; readonly kind: 'data' | 'control'; readonly caller: TunnelCaller }): Promise<string> {
+    const { redeemed, kind, caller } = call;
+    const password = kind === 'control' ? await caller.loginPassword() : undefined;
+    const claims: PeerClaims = {
+      ...redeemed,
+      kind,
+      loginDigest: caller.identity.login.digest,
+      address: caller.address,
+      to,
+      expiresAt: (await this.#options.store.clock()) + TOKEN_MS,
+      hasPassword: password !== undefined,
+    };
+    const text = Buffer.from(JSON.stringify(claims)).toString('base64url');
+    using value = new SecretBytes(password === undefined ? randomBytes(32) : Buffer.from(password.reveal()));
+    const { keyId, bytes } = await this.#options.keyEncryption.wrap(value, CONTEXT + text);
+    return `${text}.${Buffer.from(keyId).toString('base64url')}.${Buffer.from(bytes).toString('base64url')}`;
+  }
+
+  /** @throws Fault UNAUTHENTICATED */
+  async accept(token: string): Promise<PeerCall> {
+    const refused = new Fault('UNAUTHENTICATED', 'the token of the other node is not valid');
+    const [text = '', keyId = '', wrapped = '', ...more] = token.split('.');
+    if (more.length > 0 || token.length > 16_384 || this.#used.has(wrapped)) throw refused;
+    const { store, keyEncryption, nodeId, loginLimits } = this.#options;
+    let value: SecretBytes;
+    try {
+      const key = { keyId: Buffer.from(keyId, 'base64url').toString(), bytes: Buffer.from(wrapped, 'base64url') };
+      value = await keyEncryption.unwrap(key, CONTEXT + text);
+    } catch (cause) {
+      throw new Fault('UNAUTHENTICATED', refused.message, { cause });
+    }
+    const claims = JSON.parse(Buffer.from(text, 'base64url').toString()) as PeerClaims;
+    const now = await store.clock();
+    if (claims.to !== nodeId || claims.expiresAt <= now || this.#used.has(wrapped)) throw refused;
+    for (const [old, expiresAt] of this.#used) if (expiresAt <= now) this.#used.delete(old);
+    this.#used.set(wrapped, claims.expiresAt);
+    const found = await store.now.logins.findWithUser(claims.loginDigest);
+    const identity = found === undefined ? undefined : identifyLogin(found, loginLimits, now);
+    if (identity === undefined) throw refused;
+    const password = claims.hasPassword ? new Secret(Buffer.from(value.reveal()).toString()) : undefined;
+    value[Symbol.dispose]();
+    const { sessionId, viewerId, mode, kind, address } = claims;
+    return { redeemed: { sessionId, viewerId, mode }, kind, caller: { identity, address, loginPassword: () => Promise.resolve(password) } };
+  }
+}
