@@ -13,3 +13,28 @@ export interface KeyEncryption {
   /** @throws Fault KEY_UNAVAILABLE */
   unwrap(wrapped: WrappedKey, context: string): Promise<SecretBytes>;
 }
+
+/** AES-256-GCM under the key-encryption key, the context as additional data. */
+export interface WrappedKeyParts {
+  readonly nonce: Uint8Array;
+  readonly sealed: Uint8Array;
+  readonly tag: Uint8Array;
+}
+
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** How a key file's wrapping is laid out: nonce ‖ ciphertext ‖ tag. The offline verifier reads it too. */
+export function joinWrappedKey({ nonce, sealed, tag }: WrappedKeyParts): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(NONCE_BYTES + sealed.length + TAG_BYTES);
+  out.set(nonce, 0);
+  out.set(sealed, NONCE_BYTES);
+  out.set(tag, NONCE_BYTES + sealed.length);
+  return out;
+}
+
+export function splitWrappedKey(bytes: Uint8Array): WrappedKeyParts | undefined {
+  if (bytes.length <= NONCE_BYTES + TAG_BYTES) return undefined;
+  const end = bytes.length - TAG_BYTES;
+  return { nonce: bytes.subarray(0, NONCE_BYTES), sealed: bytes.subarray(NONCE_BYTES, end), tag: bytes.subarray(end) };
+}

@@ -1,0 +1,2 @@
+export { openFileKeyEncryption } from './file-key-encryption.ts';
+export type { FileKeyEncryptionOptions } from './file-key-encryption.ts';

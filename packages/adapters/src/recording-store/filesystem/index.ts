@@ -1,0 +1,1 @@
+export { openFilesystemRecordingStore } from './filesystem-recording-store.ts';
