@@ -1,0 +1,4 @@
+import { boot } from './boot.tsx';
+import { SessionDocument } from './session/session-document.tsx';
+
+await boot(<SessionDocument />);

@@ -1,0 +1,104 @@
+import { Button, Group, Stack, Text } from '@mantine/core';
+import { IconAlertTriangle, IconCircleCheck, IconPlayerPlay, IconRefresh } from '@tabler/icons-react';
+import type { Session } from '@enchilada/contract';
+import { FAULTS, type FaultCode } from '@enchilada/core/fault';
+import { useState } from 'react';
+import { ApiFault } from '../api/http.ts';
+import { sessionPath } from '../components/platform.ts';
+import { presentFault } from '../faults/fault-notice.tsx';
+import { useText, type Text as Words } from '../i18n/text.tsx';
+import { PathSteps } from './connection-path.tsx';
+import { failedStep, type SessionView } from './session-view.ts';
+
+const PLAIN_REASONS = ['closed-by-user', 'closed-by-target', 'grace-expired', 'node-lost'] as const;
+type PlainReason = (typeof PLAIN_REASONS)[number];
+
+interface Why {
+  readonly title: string;
+  readonly next: string | undefined;
+  readonly reference: string | undefined;
+  readonly bad: boolean;
+}
+
+function isFaultCode(value: string): value is FaultCode {
+  return Object.hasOwn(FAULTS, value);
+}
+
+function why(view: SessionView, text: Words): Why {
+  if (view.ended === undefined) return { ...presentFault(view.error, text), bad: true };
+  const { reason, fault, exitCode } = view.ended;
+  const code = fault?.code ?? (isFaultCode(reason) ? reason : undefined);
+  if (code !== undefined) {
+    const presented = presentFault(new ApiFault({ code, status: 0, detail: view.ended.detail ?? code, ...(fault === undefined ? {} : { facts: fault.facts }) }), text);
+    return { ...presented, bad: true };
+  }
+  const known = (PLAIN_REASONS as readonly string[]).includes(reason) ? (reason as PlainReason) : 'closed-by-target';
+  const next = exitCode === undefined ? undefined : text('ended.exit-code', { code: exitCode });
+  return { title: text(`ended.${known}`), next, reference: undefined, bad: known === 'node-lost' };
+}
+
+export function EndedPage(props: { readonly view: SessionView; readonly title: string; readonly session: Session | undefined; readonly targetId: string }) {
+  const text = useText();
+  const [shown, setShown] = useState(true);
+  const reason = why(props.view, text);
+  const detail = props.view.ended?.detail;
+  if (!shown) {
+    return (
+      <div className="session-lost">
+        <Button size="xs" variant="default" onClick={() => setShown(true)}>
+          {text('ended.why')}
+        </Button>
+        <Button size="xs" component="a" href={sessionPath(props.targetId)}>
+          {text('ended.again')}
+        </Button>
+      </div>
+    );
+  }
+  return (
+    <div className="session-cover" data-dim>
+      <section className="panel path-panel" role="alert" aria-labelledby="ended-title">
+        <Stack gap="sm">
+          <Text size="sm" c="dimmed">
+            {props.title}
+          </Text>
+          <Group gap="xs" wrap="nowrap" align="flex-start" className="state" data-tone={reason.bad ? 'bad' : 'ok'}>
+            {reason.bad ? <IconAlertTriangle size={20} aria-hidden /> : <IconCircleCheck size={20} aria-hidden />}
+            <h2 id="ended-title" className="ended-title">
+              {reason.title}
+            </h2>
+          </Group>
+          {reason.next !== undefined && <Text size="sm">{reason.next}</Text>}
+          {detail !== undefined && detail !== '' && reason.next?.includes(detail) !== true && (
+            <Text size="sm" className="ended-detail">
+              {detail}
+            </Text>
+          )}
+          {failedStep(props.view) !== 'none' && <PathSteps view={props.view} />}
+          <Group gap="xs" mt="xs">
+            <Button component="a" href={sessionPath(props.targetId)} leftSection={<IconRefresh size={16} aria-hidden />} autoFocus data-autofocus>
+              {text('ended.again')}
+            </Button>
+            {props.session?.recordingId !== undefined && (
+              <Button variant="default" component="a" href={`/r/${props.session.recordingId}`} leftSection={<IconPlayerPlay size={16} aria-hidden />}>
+                {text('ended.recording')}
+              </Button>
+            )}
+            <Button variant="default" component="a" href="/">
+              {text('page.to-machines')}
+            </Button>
+            {props.view.phase === 'ended' && props.view.step === undefined && (
+              <Button variant="subtle" color="gray" onClick={() => setShown(false)}>
+                {text('ended.screen')}
+              </Button>
+            )}
+          </Group>
+          {reason.reference !== undefined && (
+            <Text size="xs" c="dimmed">
+              {text('common.reference')} <span className="mono">{reason.reference}</span>
+            </Text>
+          )}
+        </Stack>
+      </section>
+    </div>
+  );
+}

@@ -1,0 +1,215 @@
+import type { ServerFrame, Tickets } from '@enchilada/contract';
+import { tunnelPath, tunnelProtocols } from '@enchilada/contract';
+import type { ViewerMessage } from '@enchilada/core/session';
+
+export type EndedFrame = Extract<ServerFrame, { readonly type: 'ended' }>;
+
+/** `connecting` until both sockets are open; `lost` between two attempts; `ended` and `failed` are final. */
+export type LinkState = 'connecting' | 'open' | 'lost' | 'ended' | 'failed';
+
+export interface SurfacePort {
+  /** Bytes to show. Resolves once they are processed, so that a slow surface slows the socket. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Called before the first bytes of each attachment: they draw the whole screen. */
+  reset(): void;
+  size(): { readonly columns: number; readonly rows: number };
+}
+
+export interface ConnectionEvents {
+  readonly onFrame: (frame: ServerFrame) => void;
+  readonly onLink: (state: LinkState, error?: unknown) => void;
+  readonly onRoundTrip: (milliseconds: number) => void;
+}
+
+export interface ConnectionEnvironment {
+  /** Opens a WebSocket (RFC 6455) at the page's own origin. */
+  readonly connect: (path: string, protocols: readonly string[]) => WebSocket;
+  readonly tickets: () => Promise<Tickets>;
+  readonly now: () => number;
+  /** A refusal after which trying again is useless. */
+  readonly isFinal: (error: unknown) => boolean;
+}
+
+const PING_EVERY_MS = 5_000;
+const SILENT_FOR_MS = 15_000;
+const FIRST_DELAY_MS = 250;
+const LONGEST_DELAY_MS = 8_000;
+/** What is typed while the connection is lost; more than this is refused aloud rather than replayed blindly. */
+export const MOST_HELD_BYTES = 64 * 1024;
+/** Above this the page waits for the surface instead of buffering in front of it. */
+const MOST_UNSHOWN_BYTES = 512 * 1024;
+
+/** Both sockets of one viewer, opened again with new tickets whenever they are lost, until the session ends. */
+export class SessionConnection {
+  readonly #sessionId: string;
+  readonly #surface: SurfacePort;
+  readonly #events: ConnectionEvents;
+  readonly #environment: ConnectionEnvironment;
+  #control: WebSocket | undefined;
+  #data: WebSocket | undefined;
+  #state: LinkState = 'connecting';
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  #attempt = 0;
+  #generation = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #pinger: ReturnType<typeof setInterval> | undefined;
+  #heardAt = 0;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(sessionId: string, surface: SurfacePort, context: { readonly events: ConnectionEvents; readonly environment: ConnectionEnvironment }) {
+    this.#sessionId = sessionId;
+    this.#surface = surface;
+    this.#events = context.events;
+    this.#environment = context.environment;
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  start(tickets?: Tickets): void {
+    void this.#attach(tickets);
+  }
+
+  /** Sends what was typed, or keeps it until the connection is back. False: it was neither. */
+  input(bytes: Uint8Array): boolean {
+    if (this.#state === 'open' && this.#data?.readyState === 1) {
+      this.#data.send(bytes as Uint8Array<ArrayBuffer>);
+      return true;
+    }
+    if (this.#state === 'ended' || this.#state === 'failed' || this.#heldBytes + bytes.length > MOST_HELD_BYTES) return false;
+    this.#held.push(bytes);
+    this.#heldBytes += bytes.length;
+    return true;
+  }
+
+  send(message: ViewerMessage): void {
+    if (this.#control?.readyState === 1) this.#control.send(JSON.stringify(message));
+  }
+
+  /** Tries at once, for example when the network came back. */
+  retryNow(): void {
+    if (this.#state !== 'lost') return;
+    clearTimeout(this.#timer);
+    void this.#attach();
+  }
+
+  close(): void {
+    this.#generation++;
+    this.#drop();
+  }
+
+  #become(state: LinkState, error?: unknown): void {
+    this.#state = state;
+    this.#events.onLink(state, error);
+  }
+
+  async #attach(given?: Tickets): Promise<void> {
+    const generation = ++this.#generation;
+    this.#drop();
+    if (this.#attempt === 0) this.#become('connecting');
+    let tickets: Tickets;
+    try {
+      tickets = given ?? (await this.#environment.tickets());
+    } catch (error) {
+      if (generation !== this.#generation) return;
+      if (this.#environment.isFinal(error)) this.#become('failed', error);
+      else this.#lose(generation);
+      return;
+    }
+    if (generation !== this.#generation) return;
+    this.#openControl(tickets, generation);
+  }
+
+  #openControl(tickets: Tickets, generation: number): void {
+    const control = this.#environment.connect(tunnelPath({ sessionId: this.#sessionId, kind: 'control' }, this.#surface.size()), tunnelProtocols(tickets.control));
+    this.#control = control;
+    control.onopen = () => {
+      if (generation !== this.#generation) return;
+      this.#heardAt = this.#environment.now();
+      this.#openData(tickets, generation);
+    };
+    control.onmessage = (message) => {
+      if (generation === this.#generation && typeof message.data === 'string') this.#hear(message.data);
+    };
+    control.onclose = () => this.#lose(generation);
+  }
+
+  #openData(tickets: Tickets, generation: number): void {
+    const data = this.#environment.connect(tunnelPath({ sessionId: this.#sessionId, kind: 'data' }), tunnelProtocols(tickets.data));
+    data.binaryType = 'arraybuffer';
+    this.#data = data;
+    let unshown = 0;
+    data.onopen = () => {
+      if (generation !== this.#generation) return;
+      this.#writing = this.#writing.then(() => this.#surface.reset());
+      this.#attempt = 0;
+      this.#become('open');
+      for (const bytes of this.#held.splice(0)) data.send(bytes as Uint8Array<ArrayBuffer>);
+      this.#heldBytes = 0;
+      this.send({ type: 'resize', ...this.#surface.size() });
+      this.#ping();
+      this.#pinger = setInterval(() => this.#ping(), PING_EVERY_MS);
+    };
+    data.onmessage = (message) => {
+      if (generation !== this.#generation || !(message.data instanceof ArrayBuffer)) return;
+      const bytes = new Uint8Array(message.data);
+      unshown += bytes.length;
+      this.#writing = this.#writing.then(async () => {
+        if (generation !== this.#generation) return;
+        const shown = this.#surface.write(bytes).then(() => {
+          unshown -= bytes.length;
+        });
+        if (unshown > MOST_UNSHOWN_BYTES) await shown;
+      });
+    };
+    data.onclose = () => this.#lose(generation);
+  }
+
+  #hear(text: string): void {
+    this.#heardAt = this.#environment.now();
+    const frame = JSON.parse(text) as ServerFrame;
+    if (frame.type === 'pong') {
+      this.#events.onRoundTrip(Math.max(0, this.#environment.now() - frame.sentAt));
+      return;
+    }
+    this.#events.onFrame(frame);
+    if (frame.type !== 'ended') return;
+    // INVARIANT: what the target said last is shown before the page turns to the end.
+    const generation = ++this.#generation;
+    this.#drop();
+    void this.#writing.then(() => {
+      if (generation === this.#generation) this.#become('ended');
+    });
+  }
+
+  #ping(): void {
+    if (this.#environment.now() - this.#heardAt > SILENT_FOR_MS) this.#lose(this.#generation);
+    else this.send({ type: 'ping', sentAt: this.#environment.now() });
+  }
+
+  #lose(generation: number): void {
+    if (generation !== this.#generation) return;
+    this.#generation++;
+    this.#drop();
+    const delay = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#attempt++);
+    this.#become('lost');
+    this.#timer = setTimeout(() => void this.#attach(), delay);
+  }
+
+  #drop(): void {
+    clearTimeout(this.#timer);
+    clearInterval(this.#pinger);
+    for (const socket of [this.#data, this.#control]) {
+      if (socket === undefined) continue;
+      socket.onopen = socket.onmessage = socket.onclose = null;
+      if (socket.readyState < 2) socket.close(1000);
+    }
+    this.#data = this.#control = undefined;
+  }
+}

@@ -1,0 +1,92 @@
+import type { ServerFrame } from '@enchilada/contract';
+import type { ConnectStep } from '@enchilada/core/engine';
+import type { EndedFrame, LinkState } from './session-connection.ts';
+
+export const CONNECT_STEPS = ['name', 'route', 'port', 'handshake', 'host-identity', 'credential', 'shell'] as const satisfies readonly ConnectStep[];
+
+export type StepState = 'done' | 'now' | 'failed' | 'ahead';
+export type PromptFrame = Extract<ServerFrame, { readonly type: 'prompt' }>;
+export type HostKeyFrame = Extract<ServerFrame, { readonly type: 'host-key' }>;
+
+export interface SessionView {
+  readonly link: LinkState;
+  readonly phase: 'opening' | 'live' | 'ended';
+  readonly step: ConnectStep | undefined;
+  /** The machine that the step is about: a hop on the way, or the target. */
+  readonly hop: string | undefined;
+  readonly questions: readonly (PromptFrame | HostKeyFrame)[];
+  readonly recorded: boolean;
+  readonly viewers: readonly { readonly user: string; readonly mode: 'control' | 'watch' }[];
+  readonly roundTripMs: number | undefined;
+  readonly facts: Readonly<Record<string, string>>;
+  readonly notice: Extract<ServerFrame, { readonly type: 'notice' }> | undefined;
+  readonly ended: EndedFrame | undefined;
+  readonly error: unknown;
+}
+
+export const START: SessionView = {
+  link: 'connecting', phase: 'opening', step: undefined, hop: undefined, questions: [], recorded: false, viewers: [],
+  roundTripMs: undefined, facts: {}, notice: undefined, ended: undefined, error: undefined,
+};
+
+export type SessionAct =
+  | { readonly type: 'frame'; readonly frame: ServerFrame }
+  | { readonly type: 'link'; readonly state: LinkState; readonly error?: unknown }
+  | { readonly type: 'round-trip'; readonly milliseconds: number }
+  | { readonly type: 'answered'; readonly id: string }
+  | { readonly type: 'notice-read' };
+
+export function sessionView(view: SessionView, act: SessionAct): SessionView {
+  switch (act.type) {
+    case 'link':
+      // A new attachment is told its open questions again.
+      return { ...view, link: act.state, error: act.error, ...(act.state === 'lost' ? { questions: [], roundTripMs: undefined } : {}) };
+    case 'round-trip':
+      return { ...view, roundTripMs: Math.round(act.milliseconds) };
+    case 'answered':
+      return { ...view, questions: view.questions.filter((question) => question.id !== act.id) };
+    case 'notice-read':
+      return { ...view, notice: undefined };
+    case 'frame':
+      return framed(view, act.frame);
+  }
+}
+
+function framed(view: SessionView, frame: ServerFrame): SessionView {
+  switch (frame.type) {
+    case 'state':
+      return { ...view, phase: frame.state === 'live' || frame.state === 'grace' ? 'live' : 'opening' };
+    case 'progress':
+      return { ...view, step: frame.step, hop: frame.target };
+    case 'prompt':
+    case 'host-key':
+      return { ...view, questions: [...view.questions.filter((question) => question.id !== frame.id), frame] };
+    case 'watched':
+      return { ...view, viewers: frame.viewers };
+    case 'recording':
+      return { ...view, recorded: frame.on };
+    case 'facts':
+      return { ...view, facts: frame.facts };
+    case 'notice':
+      return { ...view, notice: frame };
+    case 'ended':
+      return { ...view, phase: 'ended', ended: frame, questions: [] };
+    case 'pong':
+      return view;
+  }
+}
+
+/** How far the connection came, a state for each step of the path. */
+export function stepStates(reached: ConnectStep | undefined, failed: ConnectStep | 'none'): readonly (readonly [ConnectStep, StepState])[] {
+  const at = failed !== 'none' ? CONNECT_STEPS.indexOf(failed) : reached === undefined ? 0 : CONNECT_STEPS.indexOf(reached);
+  return CONNECT_STEPS.map((step, index) => [step, index < at ? 'done' : index > at ? 'ahead' : failed === 'none' ? 'now' : 'failed']);
+}
+
+/** Where the path broke: as the gateway says, else at the last step that was reached. `none` where the session had opened. */
+export function failedStep(view: SessionView): ConnectStep | 'none' {
+  if (view.ended?.fault === undefined) return 'none';
+  if (view.ended.fault.step !== undefined) return view.ended.fault.step;
+  return OPENING_FAULTS.test(view.ended.fault.code) ? (view.step ?? 'name') : 'none';
+}
+
+const OPENING_FAULTS = /^(?:TARGET_(?:NAME|NO_|REFUSED|TIMED|EGRESS|PROTOCOL)|HOST_KEY_|CREDENTIAL_|PROMPT_|SHELL_)/u;

@@ -1,0 +1,136 @@
+import { Modal, Stack, Text } from '@mantine/core';
+import { useLocalStorage } from '@mantine/hooks';
+import { notifications } from '@mantine/notifications';
+import { useCallback, useRef, useState } from 'react';
+import { useText } from '../i18n/text.tsx';
+import { useTerminalChoices } from '../surfaces/terminal/settings.ts';
+import type { TerminalSurface } from '../surfaces/terminal/terminal-surface.ts';
+import { TerminalView, type TerminalHandle } from '../surfaces/terminal/terminal-view.tsx';
+import { ConnectionPath } from './connection-path.tsx';
+import { DisplayDrawer } from './display-drawer.tsx';
+import { EndedPage } from './ended-page.tsx';
+import { QuestionDialog } from './question-dialog.tsx';
+import { SessionBar } from './session-bar.tsx';
+import type { SurfaceSessionProps } from './session-document.tsx';
+import { useSession } from './use-session.ts';
+
+/** A session whose surface is a terminal. */
+export function TerminalSession(props: SurfaceSessionProps) {
+  const text = useText();
+  const live = useSession(props.subject);
+  const { view, connection } = live;
+  const watching = props.subject.kind === 'existing' && props.subject.mode === 'watch';
+  const terminal = useRef<TerminalHandle>(null);
+  const bar = useRef<HTMLElement>(null);
+  const [choices, change] = useTerminalChoices();
+  const [displayOpen, setDisplayOpen] = useState(false);
+  const [menuOpen, setMenuOpen] = useState(false);
+  const [tipRead, setTipRead] = useLocalStorage({ key: 'enchilada-keyboard-tip', defaultValue: false, getInitialValueInEffect: false });
+  const focus = useCallback(() => terminal.current?.surface()?.focus(), []);
+
+  const ready = (surface: TerminalSurface): void =>
+    live.attach({ write: (bytes) => surface.write(bytes), reset: () => surface.reset(), size: () => surface.size });
+  const type = (bytes: Uint8Array): void => {
+    if (connection?.input(bytes) === false && (view.link === 'lost' || view.link === 'connecting')) {
+      notifications.show({ id: 'held', color: 'yellow', title: text('session.held-full'), message: text('session.held-full-body') });
+    }
+  };
+  const ended = view.link === 'ended' || view.link === 'failed';
+  const question = view.questions[0];
+
+  return (
+    <>
+      <SessionBar
+        ref={bar}
+        title={props.title}
+        view={view}
+        watching={watching}
+        menuOpen={menuOpen}
+        onMenu={setMenuOpen}
+        onKey={(bytes) => {
+          terminal.current?.surface()?.type(bytes);
+          focus();
+        }}
+        onCopy={() => void terminal.current?.surface()?.copy().then(focus)}
+        onPaste={() => terminal.current?.requestPaste()}
+        onFind={() => terminal.current?.openSearch()}
+        onDisplay={() => setDisplayOpen(true)}
+        onEnd={() => connection?.send({ type: 'end' })}
+        onFocusSurface={focus}
+      />
+      <main className="session-main">
+        <h1 className="visually-hidden">{props.title}</h1>
+        <TerminalView
+          ref={terminal}
+          label={text('terminal.label', { name: props.title })}
+          choices={choices}
+          readOnly={watching || ended}
+          onReady={ready}
+          onInput={type}
+          onResize={(size) => connection?.send({ type: 'resize', ...size })}
+          onLeave={() => bar.current?.querySelector<HTMLElement>('[data-bar-first]')?.focus()}
+          onMenu={() => setMenuOpen(true)}
+          onCopied={() => notifications.show({ id: 'copied', message: text('terminal.copied'), autoClose: 1500, color: 'gray' })}
+        />
+        {!ended && view.phase === 'opening' && <ConnectionPath view={view} title={props.title} />}
+        {view.link === 'lost' && view.phase === 'live' && (
+          <div className="session-lost" role="status">
+            <span className="pulse" aria-hidden />
+            {text('session.reconnecting')}
+            {(connection?.heldBytes ?? 0) > 0 && <span className="sub">{text('session.held')}</span>}
+          </div>
+        )}
+        {!tipRead && view.phase === 'live' && !watching && !ended && (
+          <div className="session-tip panel" role="note">
+            <Stack gap={6}>
+              <Text size="sm" fw={600}>
+                {text('session.tip-title')}
+              </Text>
+              <Text size="sm">
+                <kbd>Ctrl</kbd> <kbd>Alt</kbd> <kbd>Shift</kbd> {text('session.tip-menu')}
+              </Text>
+              <Text size="sm">
+                <kbd>Esc</kbd> <kbd>Esc</kbd> {text('session.tip-leave')}
+              </Text>
+              <button
+                type="button"
+                className="row-title"
+                onClick={() => {
+                  setTipRead(true);
+                  focus();
+                }}
+              >
+                {text('session.tip-read')}
+              </button>
+            </Stack>
+          </div>
+        )}
+        {ended && <EndedPage view={view} title={props.title} session={live.session} targetId={props.subject.kind === 'new' ? props.subject.targetId : props.subject.session.target.id} />}
+      </main>
+      {question !== undefined && (
+        <QuestionDialog
+          key={question.id}
+          question={question}
+          title={props.title}
+          onAnswer={(message) => {
+            connection?.send(message);
+            live.answered(question.id);
+            setTimeout(focus);
+          }}
+        />
+      )}
+      <Modal opened={view.notice !== undefined} onClose={live.noticeRead} title={text('session.notice')} closeButtonProps={{ 'aria-label': text('common.close') }}>
+        {view.notice !== undefined && <Text size="sm">{text(`notice.${view.notice.code}`, { seconds: view.notice.seconds ?? 0 })}</Text>}
+      </Modal>
+      <DisplayDrawer
+        opened={displayOpen}
+        choices={choices}
+        onChange={change}
+        onClose={() => {
+          setDisplayOpen(false);
+          setTimeout(focus);
+        }}
+      />
+    </>
+  );
+}

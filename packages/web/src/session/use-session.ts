@@ -1,0 +1,85 @@
+import type { Session, Tickets } from '@enchilada/contract';
+import { useCallback, useEffect, useReducer, useRef, useState } from 'react';
+import { api } from '../api/client.ts';
+import { ApiFault } from '../api/http.ts';
+import { SessionConnection, type SurfacePort } from './session-connection.ts';
+import { toSignIn, type SessionSubject } from './session-document.tsx';
+import { sessionView, START, type SessionView } from './session-view.ts';
+
+const FINAL = new Set(['NOT_FOUND', 'FORBIDDEN', 'SESSION_ENDED', 'SESSION_REVOKED', 'UNAUTHENTICATED']);
+
+export interface LiveSession {
+  readonly view: SessionView;
+  readonly session: Session | undefined;
+  readonly connection: SessionConnection | undefined;
+  readonly attach: (surface: SurfacePort) => void;
+  readonly answered: (id: string) => void;
+  readonly noticeRead: () => void;
+}
+
+/** Opens or joins the session once the surface knows its size, and keeps the connection until the page goes. */
+export function useSession(subject: SessionSubject): LiveSession {
+  const [view, dispatch] = useReducer(sessionView, START);
+  const [session, setSession] = useState(subject.kind === 'existing' ? subject.session : undefined);
+  const [connection, setConnection] = useState<SessionConnection>();
+  const current = useRef<SessionConnection>(undefined);
+
+  const attach = useCallback(
+    (surface: SurfacePort) => {
+      const connect = (id: string, mode: Tickets['mode'], tickets?: Tickets): void => {
+        const made = new SessionConnection(id, surface, {
+          events: {
+            onFrame: (frame) => dispatch({ type: 'frame', frame }),
+            onLink: (state, error) => dispatch({ type: 'link', state, error }),
+            onRoundTrip: (milliseconds) => dispatch({ type: 'round-trip', milliseconds }),
+          },
+          environment: {
+            connect: (path, protocols) => new WebSocket(path.replace(/^/u, location.origin.replace(/^http/u, 'ws')), [...protocols]),
+            tickets: () => api('issueTickets', { params: { id }, body: { mode } }),
+            now: () => performance.now(),
+            isFinal: (error) => error instanceof ApiFault && FINAL.has(error.code),
+          },
+        });
+        current.current?.close();
+        current.current = made;
+        setConnection(made);
+        made.start(tickets);
+      };
+      if (subject.kind === 'existing') {
+        connect(subject.session.id, subject.mode);
+        return;
+      }
+      api('openSession', { body: { targetId: subject.targetId, display: surface.size() } }).then(
+        (opened) => {
+          history.replaceState(null, '', `/s/${opened.session.id}`);
+          setSession(opened.session);
+          connect(opened.session.id, 'control', opened.tickets);
+        },
+        (error: unknown) => dispatch({ type: 'link', state: 'failed', error }),
+      );
+    },
+    [subject],
+  );
+
+  useEffect(() => {
+    const retry = (): void => current.current?.retryNow();
+    window.addEventListener('online', retry);
+    return () => {
+      window.removeEventListener('online', retry);
+      current.current?.close();
+    };
+  }, []);
+
+  useEffect(() => {
+    if (view.link === 'failed' && view.error instanceof ApiFault && view.error.code === 'UNAUTHENTICATED') toSignIn();
+  }, [view.link, view.error]);
+
+  return {
+    view,
+    session,
+    connection,
+    attach,
+    answered: useCallback((id: string) => dispatch({ type: 'answered', id }), []),
+    noticeRead: useCallback(() => dispatch({ type: 'notice-read' }), []),
+  };
+}
