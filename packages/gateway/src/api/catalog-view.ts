@@ -1,0 +1,135 @@
+import { type AccessView, allowedActions, type Grant, type GrantAction, groupAncestors } from '@enchilada/core/access';
+import type { VerifiedIdentity } from '@enchilada/core/identity';
+import type { Store } from '@enchilada/core/store';
+import type { Target, TargetGroup, TargetGroupId } from '@enchilada/core/target';
+
+/** A machine a person may do something with. */
+export interface VisibleTarget {
+  readonly target: Target;
+  readonly actions: ReadonlySet<GrantAction>;
+  /** Everything that is searched, in lower case. */
+  readonly haystack: string;
+}
+
+export interface CatalogSearch {
+  readonly text?: string;
+  readonly groupId?: string;
+  readonly label?: string;
+  readonly ids?: string;
+}
+
+interface Snapshot {
+  readonly version: number;
+  /** By name. */
+  readonly targets: readonly Target[];
+  readonly haystacks: ReadonlyMap<string, string>;
+  readonly groups: ReadonlyMap<TargetGroupId, TargetGroup>;
+  readonly ancestors: ReadonlyMap<TargetGroupId, readonly TargetGroupId[]>;
+}
+
+const PEOPLE_KEPT = 50;
+const NONE: readonly TargetGroupId[] = [];
+
+/** Nothing in what is shown but connect or watch: other actions alone make no machine visible. */
+function isVisible(actions: ReadonlySet<GrantAction>): boolean {
+  return actions.has('connect') || actions.has('watch');
+}
+
+/** The catalog in memory, as of its version number, and for each person what the one policy function lets them see (T13). */
+export class CatalogView {
+  readonly #store: Store;
+  #snapshot: Snapshot | undefined;
+  #loading: Promise<Snapshot> | undefined;
+  /** In order of last use. INVARIANT: an entry is used only with the catalog version and the groups it was made for. */
+  readonly #people = new Map<string, { readonly version: number; readonly visible: readonly VisibleTarget[] }>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    const version = await this.#store.now.catalog.version();
+    if (this.#snapshot?.version === version) return this.#snapshot;
+    this.#loading ??= this.#load(version).finally(() => {
+      this.#loading = undefined;
+    });
+    return this.#loading;
+  }
+
+  async visibleTo(identity: VerifiedIdentity): Promise<readonly VisibleTarget[]> {
+    const snapshot = await this.snapshot();
+    const key = `${identity.user.id} ${[...identity.groupIds].sort().join(' ')}`;
+    const kept = this.#people.get(key);
+    this.#people.delete(key);
+    if (kept?.version === snapshot.version) {
+      this.#people.set(key, kept);
+      return kept.visible;
+    }
+    const grants = await this.#store.now.grants.listFor(identity.user.id, identity.groupIds);
+    const visible = snapshot.targets.flatMap((target) => this.#judge(target, { identity, grants, snapshot }));
+    this.#people.set(key, { version: snapshot.version, visible });
+    for (const oldest of this.#people.keys()) {
+      if (this.#people.size <= PEOPLE_KEPT) break;
+      this.#people.delete(oldest);
+    }
+    return visible;
+  }
+
+  #judge(target: Target, facts: { readonly identity: VerifiedIdentity; readonly grants: readonly Grant[]; readonly snapshot: Snapshot }): readonly VisibleTarget[] {
+    const { identity, grants, snapshot } = facts;
+    const view: AccessView = { userId: identity.user.id, groupIds: identity.groupIds, grants };
+    const actions = allowedActions(view, target, target.groupId === undefined ? NONE : (snapshot.ancestors.get(target.groupId) ?? NONE));
+    return isVisible(actions) ? [{ target, actions, haystack: snapshot.haystacks.get(target.id) ?? '' }] : [];
+  }
+
+  async #load(version: number): Promise<Snapshot> {
+    const { catalog } = this.#store.now;
+    const [targets, groupList] = await Promise.all([catalog.listTargets(), catalog.listGroups()]);
+    const groups = new Map(groupList.map((group) => [group.id, group]));
+    const ancestors = new Map(groupList.map((group) => [group.id, groupAncestors(groups, group.id)]));
+    const paths = new Map(groupList.map((group) => [group.id, (ancestors.get(group.id) ?? NONE).map((id) => groups.get(id)?.name ?? '').join(' ')]));
+    const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
+    const snapshot: Snapshot = {
+      version,
+      targets: [...targets].sort((a, b) => collator.compare(a.name, b.name)),
+      haystacks: new Map(targets.map((target) => [target.id, haystackOf(target, target.groupId === undefined ? '' : (paths.get(target.groupId) ?? ''))])),
+      groups,
+      ancestors,
+    };
+    this.#snapshot = snapshot;
+    return snapshot;
+  }
+}
+
+function haystackOf(target: Target, path: string): string {
+  const labels = Object.entries(target.labels).map(([key, value]) => `${key}:${value}`);
+  return [target.name, target.host, target.protocol, path, ...labels].join('\n').toLowerCase();
+}
+
+/** The machines that match, those whose name begins with the text first. */
+export function searchTargets<T extends { readonly target: Target; readonly haystack: string }>(
+  all: readonly T[],
+  search: CatalogSearch,
+  ancestors: ReadonlyMap<TargetGroupId, readonly TargetGroupId[]>,
+): readonly T[] {
+  const text = (search.text ?? '').toLowerCase().trim();
+  const words = text.split(/\s+/u).filter((word) => word !== '');
+  const ids = search.ids === undefined ? undefined : new Set(search.ids.split(','));
+  const [labelKey = '', labelValue] = (search.label ?? '').split(/:(.*)/su);
+  const found = all.filter(({ target, haystack }) => {
+    if (ids !== undefined && !ids.has(target.id)) return false;
+    if (search.groupId !== undefined && !(target.groupId !== undefined && (ancestors.get(target.groupId) ?? NONE).includes(search.groupId))) return false;
+    if (search.label !== undefined && !(Object.hasOwn(target.labels, labelKey) && (labelValue === undefined || target.labels[labelKey] === labelValue))) return false;
+    return words.every((word) => haystack.includes(word));
+  });
+  if (words.length === 0) return found;
+  const isFirst = (entry: T): boolean => entry.target.name.toLowerCase().startsWith(text);
+  return [...found.filter(isFirst), ...found.filter((entry) => !isFirst(entry))];
+}
+
+/** A page by offset; the cursor is opaque to callers. */
+export function pageOf<T>(items: readonly T[], request: { readonly cursor?: string; readonly limit?: number }): { readonly items: readonly T[]; readonly next?: string } {
+  const start = /^\d{1,9}$/u.test(request.cursor ?? '') ? Number(request.cursor) : 0;
+  const end = start + (request.limit ?? 100);
+  return { items: items.slice(start, end), ...(end < items.length ? { next: String(end) } : {}) };
+}

@@ -1,0 +1,22 @@
+import type { IssuedTickets, RequestedSession, SessionState, ViewerMode } from '@enchilada/core/session';
+import type { VerifiedIdentity } from '@enchilada/core/identity';
+
+export interface LiveSessionView {
+  readonly id: string;
+  readonly state: SessionState;
+  readonly bytes: { readonly in: number; readonly out: number };
+  readonly viewers: readonly { readonly identity: { readonly id: string; readonly username: string; readonly mode: ViewerMode } }[];
+}
+
+/** What the interface asks of the sessions; the broker is one. */
+export interface SessionService {
+  /** @throws Fault NOT_FOUND, SESSION_LIMIT, NODE_DRAINING */
+  request(identity: VerifiedIdentity, targetId: string, address: string): Promise<RequestedSession>;
+  /** @throws Fault NOT_FOUND, SESSION_ENDED */
+  issueTickets(identity: VerifiedIdentity, sessionId: string, mode: ViewerMode): Promise<IssuedTickets>;
+  /** Ends a session wherever it lives. The caller has checked that `by` may. @throws Fault NOT_FOUND */
+  end(sessionId: string, by: VerifiedIdentity, words: string): Promise<void>;
+  /** Those of this node. */
+  readonly live: readonly LiveSessionView[];
+  drain(): void;
+}

@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { Fault } from '@enchilada/core/fault';
+import type { Store } from '@enchilada/core/store';
+import type { Clock } from '@enchilada/core/time';
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+/** Failures of one account from one address before the delays begin. */
+const PAIR_FREE = 5;
+const PAIR_WINDOW_MS = 15 * MINUTE;
+const FIRST_DELAY_MS = 30_000;
+const LONGEST_DELAY_MS = 15 * MINUTE;
+/** Failures of one address, over all accounts, in a minute. */
+const ADDRESS_FREE = 10;
+/** Failures of one account, over all addresses, in a quarter of an hour. */
+const ACCOUNT_FREE = 30;
+const KNOWN_MS = 30 * DAY;
+/** Guesses of one address that may be at the hash at once; the others wait and are judged again. */
+const AT_ONCE = 2;
+
+export interface Attempt {
+  /** Settles the attempt; a failure counts against address and account. */
+  succeeded(): Promise<void>;
+  failed(): Promise<void>;
+}
+
+/**
+ * Counts sign-in attempts in the database, so that all nodes count together (T06). Three counters: the pair of account and address stops guessing at
+ * one account, the address stops spraying, the account stops guessing from many addresses. A pair that signed in within 30 days is judged by its own
+ * counter alone: colleagues behind one address, and the right person during an attack, still get in. Nothing is ever locked for good.
+ */
+export class SignInThrottle {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #waiting = new Map<string, (() => void)[]>();
+  readonly #running = new Map<string, number>();
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** @throws Fault THROTTLED; `facts.first` is true once a delay, for the audit */
+  async begin(account: string, address: string): Promise<Attempt> {
+    const { throttle } = this.#store.now;
+    const key = (kind: string, ...parts: string[]): string => `${kind}:${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 40)}`;
+    const pair = key('pair', account, address);
+    const gate = key('gate', account, address);
+    const from = key('addr', address);
+    const whole = key('acct', account);
+    const known = key('known', account, address);
+    await this.#enter(from);
+    try {
+      const now = this.#clock.now();
+      await this.#passPair(pair, gate);
+      if ((await throttle.peek(known, now, KNOWN_MS)) === 0) {
+        if ((await throttle.peek(from, now, MINUTE)) >= ADDRESS_FREE) throw throttled(MINUTE);
+        if ((await throttle.peek(whole, now, PAIR_WINDOW_MS)) >= ACCOUNT_FREE) throw throttled(MINUTE);
+      }
+    } catch (refusal) {
+      this.#leave(from);
+      throw refusal;
+    }
+    return {
+      succeeded: async () => {
+        this.#leave(from);
+        await throttle.clear(pair);
+        await throttle.clear(gate);
+        await throttle.count(known, this.#clock.now(), KNOWN_MS);
+      },
+      failed: async () => {
+        const now = this.#clock.now();
+        try {
+          await throttle.count(from, now, MINUTE);
+          await throttle.count(whole, now, PAIR_WINDOW_MS);
+        } finally {
+          this.#leave(from);
+        }
+      },
+    };
+  }
+
+  /** Five attempts, then one a delay, the delay doubling. Counted before the hash, so that attempts at once cannot slip through. */
+  async #passPair(pair: string, gate: string): Promise<void> {
+    const { throttle } = this.#store.now;
+    const now = this.#clock.now();
+    const before = await throttle.peek(pair, now, PAIR_WINDOW_MS);
+    const { count } = before < PAIR_FREE ? await throttle.count(pair, now, PAIR_WINDOW_MS) : { count: before + 1 };
+    if (count < PAIR_FREE) return;
+    const delay = Math.min(FIRST_DELAY_MS * 2 ** Math.max(0, count - PAIR_FREE - 1), LONGEST_DELAY_MS);
+    const { count: knocks, windowStartedAt } = await throttle.count(gate, now, delay);
+    // The fifth attempt shuts the gate behind itself.
+    if (count === PAIR_FREE) return;
+    if (knocks > 1) throw throttled(windowStartedAt + delay - now, knocks === 2);
+    if (before >= PAIR_FREE) await throttle.count(pair, now, PAIR_WINDOW_MS);
+  }
+
+  async #enter(address: string): Promise<void> {
+    const running = this.#running.get(address) ?? 0;
+    if (running < AT_ONCE) {
+      this.#running.set(address, running + 1);
+      return;
+    }
+    const queue = this.#waiting.get(address) ?? [];
+    if (queue.length >= 100) throw throttled(10_000);
+    this.#waiting.set(address, queue);
+    await new Promise<void>((resolve) => queue.push(resolve));
+  }
+
+  #leave(address: string): void {
+    const queue = this.#waiting.get(address);
+    const next = queue?.shift();
+    if (queue?.length === 0) this.#waiting.delete(address);
+    if (next !== undefined) {
+      next();
+      return;
+    }
+    const running = (this.#running.get(address) ?? 1) - 1;
+    if (running === 0) this.#running.delete(address);
+    else this.#running.set(address, running);
+  }
+}
+
+function throttled(waitMs: number, isFirst = false): Fault {
+  const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
+  return new Fault('THROTTLED', `too many attempts, try again in ${retryAfterSeconds} seconds`, { facts: { retryAfterSeconds, first: isFirst } });
+}

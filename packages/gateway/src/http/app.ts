@@ -1,0 +1,192 @@
+import { Readable } from 'node:stream';
+import { API_PREFIX, CSRF_HEADER, openApiDocument, type RouteAccess, ROUTE_LIST, type RouteDefinition, successStatus } from '@enchilada/contract';
+import { type Permission, permissionsOf } from '@enchilada/core/access';
+import type { AuditLog } from '@enchilada/core/audit';
+import { Fault } from '@enchilada/core/fault';
+import type { VerifiedIdentity } from '@enchilada/core/identity';
+import { type RandomSource, randomId } from '@enchilada/core/time';
+import { Ajv } from 'ajv';
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { eraseCookie, readCookie, writeCookie } from '../auth/cookie.ts';
+import type { ClientAddress } from './client-address.ts';
+import { actorOf, type ContentStream, type Handlers, type OpenContext, type SignedInContext } from './context.ts';
+import { checkOrigin } from './origin-check.ts';
+import { replyWithProblem } from './problem-reply.ts';
+import { plainHeaders } from './security-headers.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    clientAddress: string;
+    identity: VerifiedIdentity | undefined;
+    faultCode: string | undefined;
+  }
+  interface FastifyContextConfig {
+    access?: RouteAccess;
+    beforeBootstrap?: boolean;
+  }
+}
+
+/** Who is asking, and whether anybody may be asked yet. */
+export interface Gate {
+  /** @param background the request was made by a timer and does not keep the login alive */
+  identify(cookie: string | undefined, options: { readonly background: boolean }): Promise<VerifiedIdentity | undefined>;
+  bootstrapRequired(): Promise<boolean>;
+}
+
+export interface RequestObservation {
+  readonly route: string;
+  readonly method: string;
+  readonly status: number;
+  readonly ms: number;
+}
+
+export interface AppParts {
+  readonly handlers: Handlers;
+  readonly gate: Gate;
+  readonly audit: AuditLog;
+  readonly clientAddress: ClientAddress;
+  /** The origins of the public address; known once the port is. */
+  readonly origins: () => ReadonlySet<string>;
+  readonly isTls: boolean;
+  readonly log: Logger;
+  readonly random: RandomSource;
+  readonly observe: (observation: RequestObservation) => void;
+  /** The table, unless a test brings its own. */
+  readonly routes?: readonly (RouteDefinition & { readonly id: string })[];
+}
+
+const BODY_LIMIT_BYTES = 64 * 1024;
+const IS_OPEN: ReadonlySet<unknown> = new Set<RouteAccess>(['public', 'bootstrap']);
+
+/** The HTTP application: one guard in front of every route, handlers by the route table. Not listening yet. @throws Fault INTERNAL for an undeclared route */
+export function createApp(parts: AppParts): FastifyInstance {
+  const app = fastify({
+    loggerInstance: parts.log,
+    disableRequestLogging: true,
+    genReqId: () => `ref_${randomId(parts.random)}`,
+    bodyLimit: BODY_LIMIT_BYTES,
+    exposeHeadRoutes: false,
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'error',
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+  });
+  app.decorateRequest('clientAddress', '');
+  app.decorateRequest('identity', undefined);
+  app.decorateRequest('faultCode', undefined);
+
+  // INVARIANT: no route exists without a declared access; the process does not start with one (T14).
+  app.addHook('onRoute', (route) => {
+    if (route.config?.access === undefined) throw new Fault('INTERNAL', `the route ${String(route.method)} ${route.url} declares no permission`);
+  });
+  const common = plainHeaders(parts.isTls);
+  app.addHook('onRequest', async (request, reply) => {
+    request.clientAddress = parts.clientAddress(request.socket.remoteAddress, request.headers['x-forwarded-for']);
+    reply.headers(common).header('cache-control', 'no-store');
+    await guard(request, parts);
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'none';
+    parts.observe({ route, method: request.method, status: reply.statusCode, ms: reply.elapsedTime });
+    const line = { reference: request.id, method: request.method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime), address: request.clientAddress };
+    parts.log.debug({ ...line, userId: request.identity?.user.id, code: request.faultCode }, 'request');
+    done();
+  });
+  app.setErrorHandler(replyWithProblem);
+  app.setNotFoundHandler((request, reply) => replyWithProblem(new Fault('NOT_FOUND', 'nothing lives at this address'), request, reply));
+
+  const strict = new Ajv({ coerceTypes: false, useDefaults: true, removeAdditional: false, allErrors: false });
+  const fromText = new Ajv({ coerceTypes: true, useDefaults: true, removeAdditional: false, allErrors: false });
+  app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'querystring' ? fromText : strict).compile(schema as object));
+
+  for (const route of parts.routes ?? ROUTE_LIST) register(app, route, parts);
+  const document = JSON.stringify(openApiDocument());
+  app.get(`${API_PREFIX}/openapi.json`, { config: { access: 'signed-in' } }, (_request, reply) => reply.type('application/json').send(document));
+  return app;
+}
+
+/** The one guard: cross-site requests, first start, login, permission, in this order, before a body is read. */
+async function guard(request: FastifyRequest, parts: AppParts): Promise<void> {
+  const { access, beforeBootstrap } = request.routeOptions.config;
+  if (!request.url.startsWith('/api/')) return;
+  checkOrigin(request.method, request.headers, parts.origins());
+  if (access === undefined) return;
+  if (access !== 'bootstrap' && beforeBootstrap !== true && (await parts.gate.bootstrapRequired())) {
+    throw new Fault('BOOTSTRAP_REQUIRED', 'the bootstrap link must be used first');
+  }
+  if (IS_OPEN.has(access)) return;
+  const background = request.headers[CSRF_HEADER] === 'background';
+  request.identity = await parts.gate.identify(readCookie(request.headers.cookie), { background });
+  if (request.identity === undefined) throw new Fault('UNAUTHENTICATED', 'no valid login came with the request');
+  if (access === 'signed-in') return;
+  const held = permissionsOf(request.identity.user.role);
+  const wanted = [access].flat() as readonly Permission[];
+  if (wanted.some((permission) => held.has(permission))) return;
+  await parts.audit.append({
+    action: 'access.denied',
+    actor: { kind: 'user', id: request.identity.user.id, name: request.identity.user.username },
+    address: request.clientAddress,
+    object: { kind: 'route', id: `${request.method} ${request.routeOptions.url ?? ''}` },
+    outcome: 'denied',
+    reason: `lacks ${wanted.join(' and ')}`,
+  });
+  throw new Fault('FORBIDDEN', `this needs the permission ${wanted.join(' or ')}`);
+}
+
+type AnyHandler = (context: OpenContext | SignedInContext, input: unknown) => Promise<unknown>;
+
+function register(app: FastifyInstance, route: RouteDefinition & { readonly id: string }, parts: AppParts): void {
+  const handler = (parts.handlers as Readonly<Record<string, AnyHandler | undefined>>)[route.id];
+  if (handler === undefined) throw new Fault('INTERNAL', `the route ${route.id} has no handler`);
+  const status = successStatus(route);
+  const schema = route.response[status];
+  app.route({
+    method: route.method,
+    url: `${API_PREFIX}${route.path}`,
+    // A table in a test may lack it; then the hook above stops the start.
+    config: { ...((route.access as RouteAccess | undefined) === undefined ? {} : { access: route.access }), beforeBootstrap: route.beforeBootstrap === true },
+    ...(route.bodyLimitBytes === undefined ? {} : { bodyLimit: route.bodyLimitBytes }),
+    schema: {
+      ...(route.params === undefined ? {} : { params: route.params }),
+      ...(route.query === undefined ? {} : { querystring: route.query }),
+      ...(route.body === undefined ? {} : { body: route.body }),
+      // The serializer writes what the schema names and nothing else (T34).
+      ...(route.stream === undefined && status !== 204 ? { response: { [status]: schema } } : {}),
+    },
+    handler: async (request, reply) => {
+      const output = await handler(contextOf(request, reply, parts), { params: request.params, query: request.query, body: request.body });
+      if (route.stream !== undefined) return sendStream(reply, output as ContentStream, route.stream);
+      return reply.code(status).send(status === 204 ? undefined : output);
+    },
+  });
+}
+
+function contextOf(request: FastifyRequest, reply: FastifyReply, parts: AppParts): OpenContext | SignedInContext {
+  const open: OpenContext = {
+    address: request.clientAddress,
+    userAgent: (request.headers['user-agent'] ?? '').replaceAll(/[^\x20-\x7e]/gu, '').slice(0, 400),
+    cookie: readCookie(request.headers.cookie),
+    setCookie: (value) => void reply.header('set-cookie', writeCookie(value)),
+    clearCookie: () => void reply.header('set-cookie', eraseCookie()),
+  };
+  const { identity } = request;
+  if (identity === undefined) return open;
+  const context: SignedInContext = {
+    ...open,
+    identity,
+    permissions: permissionsOf(identity.user.role),
+    refuse: async (object) => {
+      await parts.audit.append({ action: 'access.denied', ...actorOf(context), object, outcome: 'denied', reason: request.routeOptions.url ?? '' });
+      throw new Fault('NOT_FOUND', 'there is no such object');
+    },
+  };
+  return context;
+}
+
+function sendStream(reply: FastifyReply, content: ContentStream, mediaType: string): FastifyReply {
+  if (content.filename !== undefined) {
+    reply.header('content-disposition', `attachment; filename="${content.filename.replaceAll(/[^A-Za-z0-9._-]/gu, '_')}"`);
+  }
+  return reply.type(content.mediaType ?? mediaType).send(Readable.from(content.bytes, { objectMode: false }));
+}

@@ -1,0 +1,40 @@
+import { parseAddress, parseCidr } from '@enchilada/core/access';
+import { isIPv6 } from 'node:net';
+
+type Block = NonNullable<ReturnType<typeof parseCidr>>;
+
+function within(address: Uint8Array, block: Block): boolean {
+  for (let bit = 0; bit < block.bits; bit++) {
+    const mask = 0x80 >> (bit & 7);
+    if (((address[bit >> 3] ?? 0) & mask) !== ((block.bytes[bit >> 3] ?? 0) & mask)) return false;
+  }
+  return true;
+}
+
+/** `::ffff:10.0.0.1` is 10.0.0.1; a zone id is cut. */
+function plain(address: string): string {
+  const bare = address.split('%')[0] ?? address;
+  return isIPv6(bare) && bare.toLowerCase().startsWith('::ffff:') && bare.includes('.') ? bare.slice(7) : bare;
+}
+
+export type ClientAddress = (peer: string | undefined, forwardedFor: string | readonly string[] | undefined) => string;
+
+/** The client's address: the peer's, or behind trusted proxies the right-most hop that is none of them (T06). Other headers are never read. */
+export function clientAddress(trustedProxies: readonly string[]): ClientAddress {
+  const blocks = trustedProxies.flatMap((text) => parseCidr(text) ?? []);
+  const trusted = (address: string): boolean => {
+    const bytes = parseAddress(address);
+    return bytes !== undefined && blocks.some((block) => within(bytes, block));
+  };
+  return (peer, forwardedFor) => {
+    let current = plain(peer ?? 'unknown');
+    const hops = [forwardedFor ?? []].flat().join(',').split(',').map((hop) => plain(hop.trim().replace(/^\[(.*)\](?::\d+)?$/u, '$1')));
+    while (trusted(current)) {
+      const hop = hops.pop();
+      // What a trusted proxy wrote and we cannot read is not skipped: the proxy itself is then the client.
+      if (hop === undefined || parseAddress(hop) === undefined) break;
+      current = hop;
+    }
+    return current;
+  };
+}

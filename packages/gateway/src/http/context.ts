@@ -1,0 +1,30 @@
+import type { ContentStream, RouteHandlers } from '@enchilada/contract';
+import type { Permission } from '@enchilada/core/access';
+import type { AuditActor, AuditObject } from '@enchilada/core/audit';
+import type { VerifiedIdentity } from '@enchilada/core/identity';
+
+/** What a handler knows of a request without a login. */
+export interface OpenContext {
+  readonly address: string;
+  readonly userAgent: string;
+  /** The login cookie that came with the request, if any; never to be trusted before it was identified. */
+  readonly cookie: string | undefined;
+  /** Hands the browser a new login, or takes it away. */
+  setCookie(value: string): void;
+  clearCookie(): void;
+}
+
+export interface SignedInContext extends OpenContext {
+  readonly identity: VerifiedIdentity;
+  readonly permissions: ReadonlySet<Permission>;
+  /** Audits that an object was asked for that the person may not know of, and answers as if there were none. @throws Fault NOT_FOUND always */
+  refuse(object: AuditObject): Promise<never>;
+}
+
+export type Handlers = RouteHandlers<OpenContext, SignedInContext>;
+export type { ContentStream };
+
+/** Actor and address of an audit event for what this person does. */
+export function actorOf({ identity, address }: SignedInContext): { readonly actor: AuditActor; readonly address: string } {
+  return { actor: { kind: 'user', id: identity.user.id, name: identity.user.username }, address };
+}

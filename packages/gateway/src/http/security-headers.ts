@@ -1,0 +1,47 @@
+/** Which document, and so which policy. `session` alone may compile WebAssembly, for surfaces that decode with it. */
+export type DocumentKind = 'shell' | 'session' | 'player';
+
+const COMMON: Readonly<Record<string, string>> = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'x-frame-options': 'DENY',
+  'permissions-policy': 'camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), hid=()',
+};
+const HSTS = { 'strict-transport-security': 'max-age=31536000' };
+
+/** For everything that is no document: nothing may be loaded by it, nothing may frame it. */
+export function plainHeaders(isTls: boolean): Readonly<Record<string, string>> {
+  return { ...COMMON, ...(isTls ? HSTS : {}), 'content-security-policy': "default-src 'none'; frame-ancestors 'none'" };
+}
+
+export function contentSecurityPolicy(kind: DocumentKind, nonce: string): string {
+  const scripts = `'self' 'nonce-${nonce}'${kind === 'session' ? " 'wasm-unsafe-eval'" : ''}`;
+  return [
+    "default-src 'none'",
+    `script-src ${scripts}`,
+    `style-src 'self' 'nonce-${nonce}'`,
+    "img-src 'self' data: blob:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "worker-src 'self'",
+    "manifest-src 'self'",
+    "media-src 'self' blob:",
+    "form-action 'none'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
+
+export function documentHeaders(kind: DocumentKind, nonce: string, isTls: boolean): Readonly<Record<string, string>> {
+  const permissions = `${COMMON['permissions-policy'] ?? ''}, clipboard-read=(self), clipboard-write=(self), fullscreen=(self), keyboard-map=(self)`;
+  return {
+    ...COMMON,
+    ...(isTls ? HSTS : {}),
+    'permissions-policy': permissions,
+    'content-security-policy': contentSecurityPolicy(kind, nonce),
+    'cache-control': 'no-store',
+    'content-type': 'text/html; charset=utf-8',
+  };
+}
