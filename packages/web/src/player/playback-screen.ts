@@ -1,0 +1,103 @@
+import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes';
+import { WebglAddon } from '@xterm/addon-webgl';
+import { Terminal, type ITheme } from '@xterm/xterm';
+import { MONOSPACE } from '../theme/theme.ts';
+
+const SMALLEST_FONT = 6;
+const LARGEST_FONT = 18;
+const BYTES_IN_FLIGHT = 1024 * 1024;
+
+/**
+ * A terminal that shows and never answers. INVARIANT: nothing listens to what the terminal would send, and what asks for an
+ * answer, a title, a link or the clipboard is swallowed before it takes effect.
+ */
+export class PlaybackScreen implements Disposable {
+  readonly #terminal: Terminal;
+  readonly #host: HTMLElement;
+  readonly #observer: ResizeObserver;
+  #pending = 0;
+
+  constructor(host: HTMLElement, theme: ITheme) {
+    this.#host = host;
+    this.#terminal = new Terminal({
+      allowProposedApi: true, disableStdin: true, fontFamily: MONOSPACE, fontSize: 14, lineHeight: 1.15, theme, scrollback: 1000,
+      cursorBlink: false, cursorInactiveStyle: 'block', linkHandler: { activate: () => undefined }, minimumContrastRatio: 4.5,
+    });
+    this.#terminal.loadAddon(new UnicodeGraphemesAddon());
+    this.#swallow();
+    this.#terminal.open(host);
+    this.#terminal.textarea?.setAttribute('tabindex', '-1');
+    this.#terminal.attachCustomKeyEventHandler(() => false);
+    try {
+      const webgl = new WebglAddon();
+      webgl.onContextLoss(() => webgl.dispose());
+      this.#terminal.loadAddon(webgl);
+    } catch {
+      // No WebGL 2 here: xterm's own renderer stays in place.
+    }
+    this.#observer = new ResizeObserver(() => this.fit());
+    this.#observer.observe(host);
+  }
+
+  /** Whether the terminal is behind with drawing; playback waits for it. */
+  get busy(): boolean {
+    return this.#pending > BYTES_IN_FLIGHT;
+  }
+
+  write(data: string | Uint8Array): void {
+    this.#pending += data.length;
+    this.#terminal.write(data, () => {
+      this.#pending -= data.length;
+    });
+  }
+
+  flush(): Promise<void> {
+    return new Promise((resolve) => this.#terminal.write('', resolve));
+  }
+
+  reset(columns: number, rows: number): void {
+    this.#terminal.reset();
+    this.resize(columns, rows);
+  }
+
+  resize(columns: number, rows: number): void {
+    if (columns === this.#terminal.cols && rows === this.#terminal.rows) return;
+    this.#terminal.resize(columns, rows);
+    this.fit();
+  }
+
+  setTheme(theme: ITheme): void {
+    this.#terminal.options.theme = theme;
+  }
+
+  /** The recorded size stays; the font grows or shrinks so that all of it can be seen. */
+  fit(): void {
+    const screen = this.#host.querySelector<HTMLElement>('.xterm-screen');
+    const font = this.#terminal.options.fontSize ?? 14;
+    if (screen === null || screen.offsetWidth === 0 || screen.offsetHeight === 0) return;
+    const scale = Math.min((this.#host.clientWidth - 24) / screen.offsetWidth, (this.#host.clientHeight - 8) / screen.offsetHeight);
+    const next = Math.max(SMALLEST_FONT, Math.min(LARGEST_FONT, Math.floor(font * scale * 2) / 2));
+    if (next !== font && Math.abs(next - font) >= 0.5) this.#terminal.options.fontSize = next;
+  }
+
+  [Symbol.dispose](): void {
+    this.#observer.disconnect();
+    this.#terminal.dispose();
+  }
+
+  #swallow(): void {
+    const { parser } = this.#terminal;
+    // OSC: titles, colours that can be asked for, links, notifications, colour queries, clipboard, and shells' private ones.
+    for (const code of [0, 1, 2, 4, 7, 8, 9, 10, 11, 12, 52, 104, 133, 777, 1337]) parser.registerOscHandler(code, () => true);
+    // Device attributes, status and mode reports, XTVERSION, window operations (xterm ctlseqs).
+    for (const prefix of ['', '>', '=']) parser.registerCsiHandler({ ...(prefix === '' ? {} : { prefix }), final: 'c' }, () => true);
+    parser.registerCsiHandler({ final: 'n' }, () => true);
+    parser.registerCsiHandler({ prefix: '?', final: 'n' }, () => true);
+    parser.registerCsiHandler({ intermediates: '$', final: 'p' }, () => true);
+    parser.registerCsiHandler({ prefix: '?', intermediates: '$', final: 'p' }, () => true);
+    parser.registerCsiHandler({ prefix: '>', final: 'q' }, () => true);
+    parser.registerCsiHandler({ final: 't' }, () => true);
+    parser.registerDcsHandler({ intermediates: '$', final: 'q' }, () => true);
+    parser.registerDcsHandler({ intermediates: '+', final: 'q' }, () => true);
+  }
+}

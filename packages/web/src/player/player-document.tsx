@@ -1,0 +1,231 @@
+import '@xterm/xterm/css/xterm.css';
+import './player.css';
+import { ActionIcon, Container, Menu, Select, Switch, TextInput, useComputedColorScheme } from '@mantine/core';
+import { IconDownload, IconFileText, IconListSearch, IconMovie, IconPackage, IconPlayerPause, IconPlayerPlay, IconPlayerSkipBack, IconSearch, IconX } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { api, hrefOf } from '../api/client.ts';
+import { ApiFault } from '../api/http.ts';
+import { can, meQuery } from '../api/me.ts';
+import { Mark } from '../app/mark.tsx';
+import { FaultNotice } from '../faults/fault-notice.tsx';
+import { useText } from '../i18n/text.tsx';
+import { useTerminalChoices } from '../surfaces/terminal/settings.ts';
+import { terminalTheme } from '../surfaces/terminal/terminal-themes.ts';
+import { Playback, type PlaybackState } from './playback.ts';
+import { clockText, SPEEDS } from './playback-clock.ts';
+import { PlaybackScreen } from './playback-screen.ts';
+import { Timeline } from './timeline.tsx';
+import { VerificationBadge } from './verification-badge.tsx';
+
+const BEGINNING: PlaybackState = { positionMs: 0, durationMs: 0, playing: false, loading: 'going', error: undefined, found: [], revision: 0 };
+
+export function PlayerDocument() {
+  const text = useText();
+  const id = useMemo(() => decodeURIComponent(location.pathname.replace(/^\/r\//u, '')), []);
+  const detail = useQuery({ queryKey: ['recording', id], queryFn: ({ signal }) => api('getRecording', { params: { id } }, { signal }), refetchOnWindowFocus: false });
+  const me = useQuery(meQuery);
+  if (detail.error instanceof ApiFault && detail.error.code === 'UNAUTHENTICATED') location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
+  const recording = detail.data?.recording;
+  const mayExport = me.data !== undefined && can(me.data, 'recording.read');
+  return (
+    <div className="player">
+      <title>{recording === undefined ? text('player.document') : `${recording.target.name} · ${text('player.document')}`}</title>
+      <header className="player-head">
+        <a href="/recordings" className="bar-mark" aria-label={text('player.to-recordings')}>
+          <Mark size={18} />
+        </a>
+        <div className="player-title">
+          <h1 className="truncate">{recording?.target.name ?? text('player.document')}</h1>
+          {recording !== undefined && (
+            <span className="sub truncate">
+              {recording.user.username} · {text.dateTime(recording.startedAt)}
+            </span>
+          )}
+        </div>
+        <VerificationBadge recordingId={id} nodeId={recording?.nodeId} ready={recording !== undefined} />
+        {mayExport && (
+          <Menu width={240}>
+            <Menu.Target>
+              <ActionIcon aria-label={text('player.export')} title={text('player.export')}>
+                <IconDownload size={18} aria-hidden />
+              </ActionIcon>
+            </Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Item component="a" leftSection={<IconMovie size={16} aria-hidden />} href={hrefOf('exportRecording', { params: { id }, query: { format: 'asciicast' } })} download>
+                {text('player.export-asciicast')}
+              </Menu.Item>
+              <Menu.Item component="a" leftSection={<IconFileText size={16} aria-hidden />} href={hrefOf('exportRecording', { params: { id }, query: { format: 'text' } })} download>
+                {text('player.export-text')}
+              </Menu.Item>
+              <Menu.Item component="a" leftSection={<IconPackage size={16} aria-hidden />} href={hrefOf('downloadRecording', { params: { id } })} download>
+                {text('player.download')}
+              </Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
+        )}
+      </header>
+      {detail.isError ? (
+        <Container size="xs" py="xl" component="main">
+          <FaultNotice error={detail.error} onRetry={() => void detail.refetch()} />
+        </Container>
+      ) : (
+        <PlayerStage recordingId={id} />
+      )}
+    </div>
+  );
+}
+
+function PlayerStage(props: { readonly recordingId: string }) {
+  const text = useText();
+  const scheme = useComputedColorScheme('dark');
+  const [choices] = useTerminalChoices();
+  const theme = terminalTheme(choices.theme, scheme);
+  const host = useRef<HTMLDivElement>(null);
+  const screen = useRef<PlaybackScreen>(undefined);
+  const [playback, setPlayback] = useState<Playback>();
+  const [state, setState] = useState(BEGINNING);
+  const [speed, setSpeed] = useState(1);
+  const [skipIdle, setSkipIdle] = useState(true);
+  const [searching, setSearching] = useState(false);
+  const first = useRef(theme);
+
+  useEffect(() => {
+    if (host.current === null) return undefined;
+    const shown = new PlaybackScreen(host.current, first.current);
+    const made = new Playback(props.recordingId, shown, setState);
+    screen.current = shown;
+    setPlayback(made);
+    return () => {
+      made[Symbol.dispose]();
+      shown[Symbol.dispose]();
+    };
+  }, [props.recordingId]);
+  useEffect(() => screen.current?.setTheme(theme), [theme]);
+  useEffect(() => playback?.setPace({ speed, skipIdle }), [playback, speed, skipIdle]);
+
+  const toggle = (): void => (state.playing ? playback?.pause() : playback?.play());
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.target instanceof HTMLElement && event.target.closest('input, button, a, [role=slider], [role=option]') !== null) return;
+      if (event.key === ' ') {
+        event.preventDefault();
+        toggle();
+      } else if (event.key === 'ArrowRight' || event.key === 'ArrowLeft') playback?.seek(state.positionMs + (event.key === 'ArrowRight' ? 5000 : -5000));
+      else if (event.key === '/') {
+        event.preventDefault();
+        setSearching(true);
+      }
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  });
+
+  return (
+    <main className="player-main">
+      <div className="player-body">
+        <div className="player-screen" style={{ background: theme.background }}>
+          <div ref={host} className="player-host" role="img" aria-label={text('player.screen')} />
+          {state.loading === 'failed' && (
+            <div className="session-cover">
+              <FaultNotice error={state.error} />
+            </div>
+          )}
+        </div>
+        {searching && <FindPanel found={state.found} onFind={(words) => playback?.find(words)} onJump={(atMs) => playback?.seek(atMs)} onClose={() => setSearching(false)} />}
+      </div>
+      {state.loading === 'cut' && (
+        <p className="player-cut" role="alert">
+          {text('player.cut')}
+        </p>
+      )}
+      <footer className="player-controls">
+        <Timeline tape={playback?.tape} revision={state.revision} positionMs={state.positionMs} durationMs={state.durationMs} onSeek={(to) => playback?.seek(to)} />
+        <div className="player-row">
+          <ActionIcon size="lg" onClick={() => playback?.seek(0)} aria-label={text('player.restart')}>
+            <IconPlayerSkipBack size={18} aria-hidden />
+          </ActionIcon>
+          <ActionIcon size="xl" variant="filled" color="chilli" radius="xl" onClick={toggle} aria-label={text(state.playing ? 'player.pause' : 'player.play')}>
+            {state.playing ? <IconPlayerPause size={20} aria-hidden /> : <IconPlayerPlay size={20} aria-hidden />}
+          </ActionIcon>
+          <span className="player-clock">
+            {clockText(state.positionMs)} <span className="sub">/ {clockText(state.durationMs)}</span>
+          </span>
+          {state.loading === 'going' && (
+            <span className="sub player-loading" role="status">
+              {text('player.loading')}
+            </span>
+          )}
+          <span className="bar-space" />
+          <Switch size="xs" label={text('player.skip-idle')} checked={skipIdle} onChange={(event) => setSkipIdle(event.currentTarget.checked)} />
+          <Select
+            size="xs"
+            w={86}
+            aria-label={text('player.speed')}
+            allowDeselect={false}
+            value={String(speed)}
+            data={SPEEDS.map((value) => ({ value: String(value), label: `${text.number(value)}×` }))}
+            onChange={(value) => setSpeed(Number(value ?? 1))}
+            comboboxProps={{ position: 'top' }}
+          />
+          <ActionIcon size="lg" onClick={() => setSearching(!searching)} aria-pressed={searching} aria-label={text('player.find')} title={text('player.find')}>
+            <IconListSearch size={18} aria-hidden />
+          </ActionIcon>
+        </div>
+      </footer>
+    </main>
+  );
+}
+
+function FindPanel(props: { readonly found: PlaybackState['found']; readonly onFind: (words: string) => void; readonly onJump: (atMs: number) => void; readonly onClose: () => void }) {
+  const text = useText();
+  const [words, setWords] = useState('');
+  const { onFind } = props;
+  useEffect(() => {
+    const timer = setTimeout(() => onFind(words), 120);
+    return () => clearTimeout(timer);
+  }, [words, onFind]);
+  return (
+    <aside className="player-find" aria-label={text('player.find')}>
+      <div className="player-find-field">
+        <TextInput
+          size="sm"
+          autoFocus
+          leftSection={<IconSearch size={16} aria-hidden />}
+          placeholder={text('player.find')}
+          aria-label={text('player.find')}
+          value={words}
+          onChange={(event) => setWords(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key === 'Escape') props.onClose();
+            if (event.key === 'Enter' && props.found[0] !== undefined) props.onJump(props.found[0].atMs);
+          }}
+        />
+        <ActionIcon onClick={props.onClose} aria-label={text('common.close')}>
+          <IconX size={16} aria-hidden />
+        </ActionIcon>
+      </div>
+      <p className="sub player-found" role="status">
+        {words === '' ? text('player.find-help') : text.count('player.found', props.found.length)}
+      </p>
+      <ol className="player-hits">
+        {words !== '' &&
+          props.found.map((line, index) => (
+            <li key={index}>
+              <button type="button" onClick={() => props.onJump(line.atMs)}>
+                <span className="sub">{clockText(line.atMs)}</span>
+                <span className="mono truncate">{excerpt(line.text, words)}</span>
+              </button>
+            </li>
+          ))}
+      </ol>
+    </aside>
+  );
+}
+
+const BEFORE_MATCH = 12;
+
+function excerpt(line: string, words: string): string {
+  const at = line.toLowerCase().indexOf(words.toLowerCase());
+  return at <= BEFORE_MATCH ? line : `…${line.slice(at - BEFORE_MATCH)}`;
+}
