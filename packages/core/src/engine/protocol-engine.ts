@@ -34,13 +34,18 @@ export interface Prompt {
 /** One machine on the way, with what it needs. The last hop is the target itself. */
 export interface Hop {
   readonly leave: AuthorizedTarget;
+  /** Types of the keys pinned for this target, so that the engine asks it for one that can be compared; absent or empty where none is. */
+  readonly pinnedKeyTypes?: readonly string[];
   /** Asked for only when the handshake needs it, after the host's identity was verified. @throws Fault CREDENTIAL_*, PROMPT_ABANDONED */
   credential(): Promise<Credential>;
   /** Resolves when the key is acceptable. INVARIANT: awaited before any credential is sent to this hop. @throws Fault HOST_KEY_* */
   verifyHostKey(presented: PresentedHostKey): Promise<void>;
 }
 
-/** Where an engine delivers what the surface shows. Frames are handed over: the engine does not touch the bytes again. */
+/**
+ * Where an engine delivers what the surface shows. Frames are handed over: the engine does not touch the bytes again.
+ * The first may come before `open` has resolved.
+ */
 export interface EngineSink {
   output(bytes: Uint8Array): void;
 }
@@ -65,6 +70,8 @@ export interface SessionEnd {
   readonly reason: 'closed-by-user' | 'closed-by-target' | 'terminated' | 'expired' | 'failed';
   /** Exit status of a shell or command, where the protocol tells. */
   readonly exitCode?: number;
+  /** Name of the signal that ended the shell or command, where the protocol tells. */
+  readonly exitSignal?: string;
   readonly fault?: Fault;
 }
 

@@ -1,0 +1,2 @@
+export { createDialer } from './dial.ts';
+export type { BuiltInMachine, DialContext, Dialer, DialerOptions } from './dial.ts';

@@ -1,0 +1,91 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import type { Credential } from '@enchilada/core/credential';
+import { Fault } from '@enchilada/core/fault';
+import { utils, type ParsedKey } from 'ssh2';
+
+type PrivateKeyCredential = Extract<Credential, { kind: 'private-key' }>;
+
+function sshString(bytes: Uint8Array | string): Buffer {
+  const data = Buffer.from(bytes);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(data.length);
+  return Buffer.concat([length, data]);
+}
+
+/** Ed25519 in OpenSSH's own format (openssh-portable PROTOCOL.key), the only one in which ssh2 reads that type. */
+function opensshEd25519(key: KeyObject): string {
+  const { x = '', d = '' } = key.export({ format: 'jwk' });
+  const publicKey = Buffer.from(x, 'base64url');
+  const publicBlob = Buffer.concat([sshString('ssh-ed25519'), sshString(publicKey)]);
+  const inner = Buffer.concat([
+    Buffer.alloc(8) /* checkint twice */,
+    sshString('ssh-ed25519'),
+    sshString(publicKey),
+    sshString(Buffer.concat([Buffer.from(d, 'base64url'), publicKey])),
+    sshString('') /* comment */,
+  ]);
+  const padding = Buffer.from(Array.from({ length: (8 - (inner.length % 8)) % 8 }, (_, index) => index + 1));
+  const blob = Buffer.concat([
+    Buffer.from('openssh-key-v1\0'),
+    sshString('none') /* cipher */,
+    sshString('none') /* kdf */,
+    sshString(''),
+    Buffer.from([0, 0, 0, 1]),
+    sshString(publicBlob),
+    sshString(Buffer.concat([inner, padding])),
+  ]);
+  const lines = blob.toString('base64').match(/.{1,70}/gu) ?? [];
+  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines.join('\n')}\n-----END OPENSSH PRIVATE KEY-----\n`;
+}
+
+/** PKCS #8 (RFC 5958), which ssh2 does not read, in a form that it does. */
+function fromPkcs8(pem: string, passphrase: string | undefined): string {
+  const key = createPrivateKey({ key: pem, ...(passphrase === undefined ? {} : { passphrase }) });
+  switch (key.asymmetricKeyType) {
+    case 'ed25519':
+      return opensshEd25519(key);
+    case 'ec':
+      return key.export({ type: 'sec1', format: 'pem' }).toString();
+    case 'rsa':
+      return key.export({ type: 'pkcs1', format: 'pem' }).toString();
+    default:
+      throw new Fault('CREDENTIAL_UNREADABLE', `private keys of type ${key.asymmetricKeyType ?? 'unknown'} are not supported`);
+  }
+}
+
+function parse(credential: PrivateKeyCredential): ParsedKey {
+  const pem = credential.privateKey.reveal().trim() + '\n';
+  const passphrase = credential.passphrase?.reveal();
+  const isPkcs8 = /^-----BEGIN (?:ENCRYPTED )?PRIVATE KEY-----/u.test(pem);
+  const parsed = isPkcs8 ? utils.parseKey(fromPkcs8(pem, passphrase)) : utils.parseKey(pem, passphrase);
+  const key = Array.isArray(parsed) ? parsed[0] : parsed;
+  if (key === undefined || key instanceof Error) throw key ?? new Error('no key found');
+  if (!key.isPrivateKey()) throw new Error('only the public half was given');
+  return key;
+}
+
+/**
+ * Reads a private key: OpenSSH, PEM (PKCS #1, SEC 1, PKCS #8) and PuTTY, encrypted or not.
+ * @throws Fault CREDENTIAL_UNREADABLE
+ */
+export function readPrivateKey(credential: PrivateKeyCredential): ParsedKey {
+  try {
+    return parse(credential);
+  } catch (cause) {
+    if (cause instanceof Fault) throw cause;
+    const encrypted = cause instanceof Error && /passphrase|decrypt|integrity|bad password/iu.test(cause.message);
+    const why = encrypted ? 'it is encrypted and the passphrase is missing or wrong' : 'its format is unknown or damaged';
+    throw new Fault('CREDENTIAL_UNREADABLE', `the private key cannot be read: ${why}`, { facts: { encrypted } });
+  }
+}
+
+/** The key, refusing to sign with SHA-1: ssh2 falls back to `ssh-rsa` where a server does not say what it takes (RFC 8308 section 3.1). */
+export function withoutSha1(key: ParsedKey): ParsedKey {
+  const sign = key.sign.bind(key);
+  key.sign = (data, algorithm) =>
+    key.type === 'ssh-rsa' && (algorithm === undefined || algorithm === 'sha1')
+      ? // ssh2's contract: a failure is a returned error.
+        (new Error('the target takes SHA-1 signatures of RSA keys only') as unknown as Buffer)
+      : sign(data, algorithm);
+  return key;
+}

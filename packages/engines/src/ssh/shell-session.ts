@@ -1,0 +1,128 @@
+import type { EngineContext, EngineSession, SessionEnd } from '@enchilada/core/engine';
+import { Fault, isFault } from '@enchilada/core/fault';
+import type { ClientChannel } from 'ssh2';
+import type { ConnectedHop } from './connect-hop.ts';
+import { peerText } from './connection-fault.ts';
+import { announceWindow, OutputWindow } from './output-window.ts';
+import { readParameters } from './ssh-manifest.ts';
+
+const INPUT_HIGH = 256 * 1024;
+const INPUT_LOW = 64 * 1024;
+
+function withCause(message: string, cause: unknown): Fault {
+  return new Fault('SHELL_REFUSED', `${message}: ${cause instanceof Error ? peerText(cause.message, 200) : 'no reason given'}`, { cause });
+}
+
+interface OpenedChannel {
+  readonly channel: ClientChannel;
+  readonly output: OutputWindow;
+}
+
+/** Opens the terminal: the initial command where there is one, else the login shell. */
+function openChannel(last: ConnectedHop, context: EngineContext, onViolation: () => void): Promise<OpenedChannel> {
+  const { promise, resolve, reject } = Promise.withResolvers<OpenedChannel>();
+  const parameters = readParameters(context.hops[context.hops.length - 1]!.leave.target.parameters);
+  const { columns, rows } = context.display;
+  const pty = { term: parameters.terminalType, cols: columns, rows, width: 0, height: 0 };
+  const env = parameters.environment;
+  const onOpened = (error: Error | undefined, channel: ClientChannel): void => {
+    if (error !== undefined) return reject(withCause('the target refused the terminal, shell or command', error));
+    // In this very callback: the packets behind it belong to the sink already.
+    if (last.banner !== '') context.sink.output(Buffer.from(last.banner.replace(/\r?\n/gu, '\r\n')));
+    resolve({ channel, output: new OutputWindow(last.client, channel, { sink: context.sink, onViolation }) });
+  };
+  announceWindow(last.client);
+  try {
+    if (parameters.initialCommand === '') last.client.shell(pty, { env }, onOpened);
+    else last.client.exec(parameters.initialCommand, { pty, env }, onOpened);
+  } catch (error) {
+    reject(new Fault('TARGET_DISCONNECTED', 'the target closed the connection before a shell was opened', { cause: error }));
+  }
+  void last.closed.then((fault) => reject(fault ?? new Fault('TARGET_DISCONNECTED', 'the target closed the connection before a shell was opened')));
+  return promise;
+}
+
+export interface Journey {
+  /** In order of travel; the last one carries the shell. */
+  readonly hops: readonly [ConnectedHop, ...ConnectedHop[]];
+  readonly facts: EngineSession['facts'];
+}
+
+/** @throws Fault SHELL_REFUSED, TARGET_DISCONNECTED */
+export async function openShell(context: EngineContext, journey: Journey): Promise<EngineSession> {
+  const last = journey.hops[journey.hops.length - 1]!;
+  const ended = Promise.withResolvers<SessionEnd>();
+  let isOver = false;
+  const { channel, output } = await openChannel(last, context, () =>
+    finish({ reason: 'failed', fault: new Fault('TARGET_PROTOCOL_VIOLATION', 'the target sent more than its window allows') }),
+  );
+  let pendingInput = 0;
+  let inputWaits = false;
+  let onDrain: (() => void) | undefined;
+  let exit: Pick<SessionEnd, 'exitCode' | 'exitSignal'> = {};
+
+  const closeAll = async (): Promise<void> => {
+    for (const hop of journey.hops.toReversed()) await hop[Symbol.asyncDispose]();
+  };
+  const finish = (end: SessionEnd): void => {
+    if (isOver) return;
+    isOver = true;
+    context.signal.removeEventListener('abort', onAbort);
+    void closeAll();
+    // The target may be gone while a slow viewer still holds its last words.
+    void output.drained().then(() => ended.resolve(end));
+  };
+  const terminate = (reason: unknown): void => {
+    output.close();
+    finish({ reason: 'terminated', ...(isFault(reason) ? { fault: reason } : {}) });
+  };
+  const onAbort = (): void => terminate(context.signal.reason);
+
+  channel.on('exit', (code: number | null, signal?: string) => {
+    if (typeof code === 'number') exit = { exitCode: code };
+    else if (signal !== undefined) exit = { exitSignal: peerText(signal, 32) };
+  });
+  channel.on('error', () => undefined);
+  channel.on('close', () => {
+    // A lost connection closes its channels too, without an exit status; the connection then says why.
+    if (Object.keys(exit).length > 0 || last.client.listenerCount('end') === 0) finish({ reason: 'closed-by-target', ...exit });
+    else setImmediate(() => finish({ reason: 'closed-by-target', ...exit }));
+  });
+  for (const hop of journey.hops) {
+    void hop.closed.then((fault) =>
+      finish({ reason: 'failed', fault: fault ?? new Fault('TARGET_DISCONNECTED', 'the target closed the connection'), ...exit }),
+    );
+  }
+  if (context.signal.aborted) onAbort();
+  else context.signal.addEventListener('abort', onAbort, { once: true });
+
+  return {
+    facts: journey.facts,
+    ended: ended.promise,
+    input(bytes) {
+      if (isOver || !channel.writable) return true;
+      pendingInput += bytes.length;
+      channel.write(bytes, () => {
+        pendingInput -= bytes.length;
+        if (!inputWaits || pendingInput > INPUT_LOW) return;
+        inputWaits = false;
+        onDrain?.();
+      });
+      inputWaits = pendingInput > INPUT_HIGH;
+      return !inputWaits;
+    },
+    onInputDrained(resume) {
+      onDrain = resume;
+    },
+    control(message) {
+      if (!isOver) channel.setWindow(message.rows, message.columns, 0, 0);
+    },
+    pause: () => output.pause(),
+    resume: () => output.resume(),
+    async [Symbol.asyncDispose]() {
+      terminate(undefined);
+      await closeAll();
+      await ended.promise;
+    },
+  };
+}

@@ -1,0 +1,45 @@
+import type { Client, ClientChannel } from 'ssh2';
+
+/**
+ * What this engine uses of ssh2 1.17.0 beyond its public interface. The version is pinned exactly; `ssh2-internals.test.ts` fails when a part
+ * is gone.
+ */
+export interface Negotiated {
+  readonly kex: string;
+  readonly serverHostKey: string;
+  readonly cs: { readonly cipher: string; readonly mac: string };
+  readonly sc: { readonly cipher: string; readonly mac: string };
+}
+
+interface Protocol {
+  /** True once both sides announced strict key exchange. */
+  readonly _strictMode: boolean | undefined;
+  readonly _kex: { readonly negotiated: Negotiated } | undefined;
+  session(localChannel: number, initialWindow: number, maxPacket: number): void;
+  channelWindowAdjust(remoteChannel: number, amount: number): void;
+}
+
+interface ClientInternals {
+  readonly _protocol: Protocol;
+  readonly _remoteVer: string | undefined;
+}
+
+interface ChannelInternals {
+  readonly incoming: { window: number; readonly state: string };
+  readonly outgoing: { readonly id: number; readonly state: string };
+  /** ssh2 grants window by itself when its stream is read while this is set. */
+  _waitChanDrain: boolean;
+  readonly stderr: { push(data: Uint8Array | null): boolean; resume(): unknown };
+  push(data: Uint8Array | null): boolean;
+}
+
+export function internalsOf(client: Client): ClientInternals {
+  return client as unknown as ClientInternals;
+}
+
+export function channelInternals(channel: ClientChannel): ChannelInternals {
+  return channel as unknown as ChannelInternals;
+}
+
+/** The window that ssh2 announces for every channel it opens. */
+export const SSH2_WINDOW = 2 * 1024 * 1024;
