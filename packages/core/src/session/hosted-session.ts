@@ -1,7 +1,7 @@
 import type { AuthorizedTarget } from '../access/index.ts';
 import type { AuditEvent } from '../audit/index.ts';
 import type { Secret } from '../credential/index.ts';
-import type { ConnectStep, DisplaySize, EngineSession, SessionEnd, SurfaceKind } from '../engine/index.ts';
+import type { ConnectStep, DisplaySize, EngineFacts, EngineSession, SessionEnd, SurfaceKind } from '../engine/index.ts';
 import { Fault, toFault } from '../fault/index.ts';
 import type { RecordingId, SessionRecorder } from '../recording/index.ts';
 import type { BrokerParts } from './broker-parts.ts';
@@ -21,6 +21,7 @@ export interface EndCause {
   readonly detail?: string;
   readonly fault?: Fault;
   readonly exitCode?: number;
+  readonly exitSignal?: string;
 }
 
 export interface SessionFacts {
@@ -50,6 +51,7 @@ export class HostedSession {
   #recorder: (Pick<SessionRecorder, 'append' | 'failed'> & Partial<SessionRecorder>) | undefined;
   #recordingId: RecordingId | undefined;
   #display = DEFAULT_DISPLAY;
+  #facts: EngineFacts = {};
   #step: ConnectStep | undefined;
   #graceUntil: number | undefined;
   #openedMs = 0;
@@ -281,6 +283,7 @@ export class HostedSession {
       throw new Fault('SESSION_ENDED', 'the session ended while it opened');
     }
     this.#recorder = recorder;
+    this.#facts = engine.facts;
     await this.#announceOpening();
     if (this.#over) throw new Fault('SESSION_ENDED', 'the session ended while it opened');
     const live = new LiveSession({
@@ -368,11 +371,12 @@ export class HostedSession {
   }
 
   async #engineEnded(end: SessionEnd): Promise<void> {
-    const { fault, exitCode } = end;
+    const { fault, exitCode, exitSignal } = end;
     await this.end({
       reason: fault?.code ?? end.reason,
       ...(fault === undefined ? {} : { fault, detail: fault.message }),
       ...(exitCode === undefined ? {} : { exitCode }),
+      ...(exitSignal === undefined ? {} : { exitSignal }),
     });
   }
 
@@ -415,11 +419,12 @@ export class HostedSession {
   }
 
   #endEvent(cause: EndCause): SessionEvent {
-    const { fault, exitCode, detail } = cause;
+    const { fault, exitCode, exitSignal, detail } = cause;
     return {
       type: 'ended',
       reason: cause.reason,
       ...(exitCode === undefined ? {} : { exitCode }),
+      ...(exitSignal === undefined ? {} : { exitSignal }),
       ...(detail === undefined ? {} : { detail }),
       ...(fault === undefined
         ? {}
@@ -444,6 +449,7 @@ export class HostedSession {
   #greet(viewer: Viewer): void {
     viewer.control.send({ type: 'state', state: 'live' });
     viewer.control.send({ type: 'recording', on: this.#recordingId !== undefined });
+    viewer.control.send({ type: 'facts', facts: this.#facts });
     if (viewer.identity.mode === 'watch') viewer.control.send({ type: 'notice', code: 'view-only' });
   }
 

@@ -25,7 +25,7 @@ export interface RouteParts {
 
 /** The hops to the target in order of travel, each with its own host identity and credential. @throws Fault CONFLICT on a loop */
 export async function routeTo(destination: AuthorizedTarget, parts: RouteParts): Promise<readonly [Hop, ...Hop[]]> {
-  const route: [Hop, ...Hop[]] = [hopOf(destination, parts)];
+  const route: [Hop, ...Hop[]] = [await hopOf(destination, parts)];
   const seen = new Set([destination.target.id]);
   let leave = destination;
   while (leave.target.jumpTargetId !== undefined) {
@@ -34,14 +34,16 @@ export async function routeTo(destination: AuthorizedTarget, parts: RouteParts):
     if (seen.has(jump.id) || seen.size >= MOST_HOPS) throw new Fault('CONFLICT', `the jump hosts of ${destination.target.name} form a loop or are too many`);
     seen.add(jump.id);
     leave = authorizeJump(leave, jump);
-    route.unshift(hopOf(leave, parts));
+    route.unshift(await hopOf(leave, parts));
   }
   return route;
 }
 
-function hopOf(leave: AuthorizedTarget, parts: RouteParts): Hop {
+async function hopOf(leave: AuthorizedTarget, parts: RouteParts): Promise<Hop> {
+  const known = await parts.store.now.hostKeys.listOf(leave.target.id);
   return {
     leave,
+    pinnedKeyTypes: [...new Set(known.filter((key) => key.state === 'pinned').map((key) => key.keyType))],
     credential: () => credentialFor(leave, parts),
     verifyHostKey: (presented) => verifyHostKey(leave.target, presented, parts),
   };

@@ -24,6 +24,7 @@ export type SessionEvent =
       readonly type: 'ended';
       readonly reason: EndReason;
       readonly exitCode?: number;
+      readonly exitSignal?: string;
       readonly detail?: string;
       readonly fault?: { readonly code: FaultCode; readonly step?: ConnectStep; readonly facts: FaultFacts };
     };
