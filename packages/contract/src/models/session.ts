@@ -5,7 +5,7 @@ import { closed, Count, Cursor, Id, Limit, list, text, Time, words } from '../sc
 export const SESSION_STATES = ['requested', 'opening', 'live', 'grace', 'ended'] as const;
 export const ViewerMode = words(['control', 'watch']);
 
-export const Viewer = closed({ viewerId: Id, username: text(200), mode: ViewerMode, joinedAt: Time, roundTripMs: Type.Optional(Count) });
+export const Viewer = closed({ viewerId: Id, username: text(200), mode: ViewerMode });
 
 export const Session = closed({
   id: Id,

@@ -6,7 +6,7 @@ import { Fault } from '@enchilada/core/fault';
 import type { VerifiedIdentity } from '@enchilada/core/identity';
 import { type RandomSource, randomId } from '@enchilada/core/time';
 import { Ajv } from 'ajv';
-import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { fastify, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { eraseCookie, readCookie, writeCookie } from '../auth/cookie.ts';
 import type { ClientAddress } from './client-address.ts';
@@ -61,8 +61,9 @@ const IS_OPEN: ReadonlySet<unknown> = new Set<RouteAccess>(['public', 'bootstrap
 
 /** The HTTP application: one guard in front of every route, handlers by the route table. Not listening yet. @throws Fault INTERNAL for an undeclared route */
 export function createApp(parts: AppParts): FastifyInstance {
+  const logger: FastifyBaseLogger = parts.log;
   const app = fastify({
-    loggerInstance: parts.log,
+    loggerInstance: logger,
     disableRequestLogging: true,
     genReqId: () => `ref_${randomId(parts.random)}`,
     bodyLimit: BODY_LIMIT_BYTES,

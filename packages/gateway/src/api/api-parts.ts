@@ -1,0 +1,43 @@
+import type { AuditVerification } from '@enchilada/contract';
+import type { AuditLog } from '@enchilada/core/audit';
+import type { CredentialVault, Secret } from '@enchilada/core/credential';
+import type { EngineManifest, ProtocolId } from '@enchilada/core/engine';
+import type { PasswordHasher } from '@enchilada/core/identity';
+import type { RecordingReader } from '@enchilada/core/recording';
+import type { Store } from '@enchilada/core/store';
+import type { Clock, RandomSource } from '@enchilada/core/time';
+import type { Bootstrap } from '../auth/bootstrap.ts';
+import type { Logins } from '../auth/logins.ts';
+import type { CatalogView } from './catalog-view.ts';
+import type { SessionService } from './session-service.ts';
+import type { SettingsService } from './settings.ts';
+
+/** The throw-away machine for newcomers: which engine opens it and under which name the gateway knows it. */
+export interface TryItMachine {
+  readonly protocol: ProtocolId;
+  readonly builtIn: string;
+  readonly name: string;
+}
+
+/** What the handlers are made from. */
+export interface ApiParts {
+  readonly store: Store;
+  readonly audit: AuditLog;
+  readonly logins: Logins;
+  readonly bootstrap: Bootstrap;
+  readonly hasher: PasswordHasher;
+  readonly vault: CredentialVault;
+  /** `SHA256:…` of the public half. @throws Fault CREDENTIAL_UNREADABLE */
+  readonly fingerprintPrivateKey: (privateKey: Secret, passphrase: Secret | undefined) => Promise<string>;
+  readonly settings: SettingsService;
+  readonly catalog: CatalogView;
+  readonly engines: ReadonlyMap<ProtocolId, EngineManifest>;
+  readonly sessions: SessionService;
+  readonly recordings: RecordingReader;
+  readonly verifyAudit: () => Promise<AuditVerification>;
+  readonly tryIt: TryItMachine | undefined;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly nodeId: string;
+  readonly version: string;
+}

@@ -1,0 +1,131 @@
+import type { Me } from '@enchilada/contract';
+import { permissionsOf } from '@enchilada/core/access';
+import { Secret } from '@enchilada/core/credential';
+import { Fault } from '@enchilada/core/fault';
+import type { VerifiedIdentity } from '@enchilada/core/identity';
+import { requireStrong } from '../auth/password-rule.ts';
+import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
+import type { ApiParts } from './api-parts.ts';
+
+type IdentityHandlers = Pick<
+  Handlers,
+  'getSignIn' | 'checkBootstrap' | 'completeBootstrap' | 'login' | 'logout' | 'getMe' | 'changePassword' | 'setPreferences' | 'listLogins' | 'endLogin'
+>;
+
+const PUBLIC_DIGEST_CHARACTERS = 32;
+
+export function identityHandlers(parts: ApiParts): IdentityHandlers {
+  const { store, audit, logins, bootstrap, hasher, settings, version } = parts;
+
+  async function describeMe(identity: VerifiedIdentity): Promise<Me> {
+    const { user, login, groupIds } = identity;
+    const groups = groupIds.length === 0 ? [] : (await store.now.groups.list()).filter((group) => groupIds.includes(group.id));
+    const { loginIdleMinutes, loginAbsoluteMinutes } = settings.current;
+    return {
+      user: { id: user.id, username: user.username, displayName: user.displayName, role: user.role, breakGlass: user.breakGlass },
+      groups: groups.map(({ id, name }) => ({ id, name })),
+      permissions: [...permissionsOf(user.role)],
+      preferences: { ...user.preferences },
+      login: {
+        method: login.method,
+        createdAt: login.createdAt,
+        expiresAt: Math.min(login.expiresAt, login.createdAt + loginAbsoluteMinutes * 60_000),
+        idleSeconds: loginIdleMinutes * 60,
+        absoluteSeconds: loginAbsoluteMinutes * 60,
+        hasLoginPassword: login.sealedPassword !== undefined,
+      },
+      version,
+    };
+  }
+
+  return {
+    getSignIn: async () => {
+      const { bannerText, bannerConsent } = settings.current;
+      return {
+        product: 'Enchilada',
+        bootstrapRequired: await bootstrap.required(),
+        ...(bannerText === '' ? {} : { banner: { text: bannerText, consent: bannerConsent } }),
+      };
+    },
+
+    checkBootstrap: async (_context, { body }) => {
+      await bootstrap.check(body.token);
+      return undefined;
+    },
+
+    completeBootstrap: async (context, { body }) => {
+      const password = new Secret(body.password);
+      const user = await bootstrap.complete({ ...body, password }, context);
+      return describeMe(await logins.create(user, context, { method: 'bootstrap', password }));
+    },
+
+    login: async (context, { body }) => {
+      const { bannerText, bannerConsent } = settings.current;
+      if (bannerText !== '' && bannerConsent && body.consent !== true) throw new Fault('INVALID_REQUEST', 'consent must be true, the banner asks for it', { facts: { field: 'body/consent' } });
+      const password = new Secret(body.password);
+      const user = await logins.verifyPassword(body.username, password, context);
+      return describeMe(await logins.create(user, context, { method: 'password', password }));
+    },
+
+    logout: async (context) => {
+      await logins.end(context, context.identity.login.digest);
+      context.clearCookie();
+      return undefined;
+    },
+
+    getMe: (context) => describeMe(context.identity),
+
+    changePassword: async (context, { body }) => {
+      const { user } = context.identity;
+      const next = new Secret(body.next);
+      // Through the same throttle as a sign-in: a stolen login must not be a way to guess the password.
+      await logins.verifyPassword(user.username, new Secret(body.current), context);
+      requireStrong(next, user.username);
+      const current = await store.now.users.find(user.id);
+      if (current === undefined) throw new Fault('UNAUTHENTICATED', 'the account is gone');
+      const changed = await store.now.users.update({ ...current, passwordHash: await hasher.hash(next) });
+      await audit.append({ action: 'user.password-changed', ...actorOf(context), object: { kind: 'user', id: user.id, name: user.username }, outcome: 'success' });
+      const identity = await logins.create(changed, context, { method: 'password', password: next });
+      await logins.endAllOf(user.id, identity.login.digest);
+      return describeMe(identity);
+    },
+
+    setPreferences: async (context, { body }) => {
+      const user = await store.now.users.find(context.identity.user.id);
+      if (user === undefined) throw new Fault('UNAUTHENTICATED', 'the account is gone');
+      if (JSON.stringify(body.preferences).length > 16_000) throw new Fault('INVALID_REQUEST', 'preferences must be at most 16000 characters together');
+      return { ...(await store.now.users.update({ ...user, preferences: body.preferences })).preferences };
+    },
+
+    listLogins: async (context) => {
+      const { identity } = context;
+      const now = parts.clock.now();
+      const all = (await store.now.logins.listOf(identity.user.id)).filter((login) => login.expiresAt > now);
+      return {
+        items: all.map((login) => ({
+          id: login.digest.slice(0, PUBLIC_DIGEST_CHARACTERS),
+          current: login.digest === identity.login.digest,
+          method: login.method,
+          createdAt: login.createdAt,
+          lastSeenAt: login.lastSeenAt,
+          expiresAt: login.expiresAt,
+          address: login.address,
+          userAgent: login.userAgent,
+        })),
+      };
+    },
+
+    endLogin: async (context, { params }) => {
+      const own = await store.now.logins.listOf(context.identity.user.id);
+      const found = own.find((login) => login.digest.startsWith(params.id));
+      if (found === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
+      await logins.end(context, found.digest);
+      clearOwn(context, found.digest);
+      return undefined;
+    },
+  };
+}
+
+function clearOwn(context: SignedInContext, digest: string): void {
+  if (digest === context.identity.login.digest) context.clearCookie();
+}

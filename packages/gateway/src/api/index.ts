@@ -1,0 +1,29 @@
+import type { Handlers } from '../http/context.ts';
+import { accessHandlers } from './access-handlers.ts';
+import type { ApiParts } from './api-parts.ts';
+import { identityHandlers } from './identity-handlers.ts';
+import { machineHandlers } from './machine-handlers.ts';
+import { recordingHandlers } from './recording-handlers.ts';
+import { sessionHandlers } from './session-handlers.ts';
+import { systemHandlers } from './system-handlers.ts';
+import { targetHandlers } from './target-handlers.ts';
+import { userHandlers } from './user-handlers.ts';
+
+export type { ApiParts, TryItMachine } from './api-parts.ts';
+export { CatalogView } from './catalog-view.ts';
+export type { LiveSessionView, SessionService } from './session-service.ts';
+export { SettingsService } from './settings.ts';
+
+/** A handler for every route of the table; a missing one does not compile. */
+export function createHandlers(parts: ApiParts): Handlers {
+  return {
+    ...identityHandlers(parts),
+    ...userHandlers(parts),
+    ...machineHandlers(parts),
+    ...targetHandlers(parts),
+    ...accessHandlers(parts),
+    ...sessionHandlers(parts),
+    ...recordingHandlers(parts),
+    ...systemHandlers(parts),
+  };
+}

@@ -1,0 +1,92 @@
+import type { Machine, MachineGroup } from '@enchilada/contract';
+import { Fault } from '@enchilada/core/fault';
+import type { VerifiedIdentity } from '@enchilada/core/identity';
+import type { Handlers } from '../http/context.ts';
+import type { ApiParts } from './api-parts.ts';
+import { pageOf, searchTargets, type VisibleTarget } from './catalog-view.ts';
+
+type MachineHandlers = Pick<Handlers, 'listMachines' | 'listRecentMachines' | 'getMachine' | 'listMachineGroups' | 'listEngines'>;
+
+const SESSIONS_LOOKED_AT = 200;
+const RECENT = 12;
+
+export function machineHandlers({ store, catalog, engines }: ApiParts): MachineHandlers {
+  /** When the person last opened which machine, newest first. */
+  async function lastUsed(identity: VerifiedIdentity): Promise<ReadonlyMap<string, number>> {
+    const { items } = await store.now.sessions.list({ userId: identity.user.id, limit: SESSIONS_LOOKED_AT });
+    const used = new Map<string, number>();
+    for (const session of items) used.set(session.targetId, Math.max(used.get(session.targetId) ?? 0, session.requestedAt));
+    return new Map([...used].sort(([, a], [, b]) => b - a));
+  }
+
+  function view({ target, actions }: VisibleTarget, lastUsedAt: number | undefined): Machine | undefined {
+    const manifest = engines.get(target.protocol);
+    if (manifest === undefined) return undefined;
+    return {
+      id: target.id,
+      name: target.name,
+      host: target.host,
+      port: target.port,
+      protocol: target.protocol,
+      protocolLabel: manifest.label,
+      surface: manifest.surface,
+      ...(target.groupId === undefined ? {} : { groupId: target.groupId }),
+      labels: { ...target.labels },
+      description: target.description,
+      actions: [...actions],
+      builtIn: target.builtIn !== undefined,
+      ...(lastUsedAt === undefined ? {} : { lastUsedAt }),
+    };
+  }
+
+  return {
+    listMachines: async ({ identity }, { query }) => {
+      const [visible, { ancestors }, used] = await Promise.all([catalog.visibleTo(identity), catalog.snapshot(), lastUsed(identity)]);
+      const found = searchTargets(visible, query, ancestors);
+      const { items, next } = pageOf(found, query);
+      return { items: items.flatMap((entry) => view(entry, used.get(entry.target.id)) ?? []), total: found.length, ...(next === undefined ? {} : { next }) };
+    },
+
+    listRecentMachines: async ({ identity }) => {
+      const [visible, used] = await Promise.all([catalog.visibleTo(identity), lastUsed(identity)]);
+      const byId = new Map(visible.filter(({ target }) => used.has(target.id)).map((entry) => [entry.target.id, entry]));
+      const items = [...used].flatMap(([id, at]) => {
+        const entry = byId.get(id);
+        return entry === undefined ? [] : (view(entry, at) ?? []);
+      });
+      return { items: items.slice(0, RECENT) };
+    },
+
+    getMachine: async (context, { params }) => {
+      const visible = await catalog.visibleTo(context.identity);
+      const entry = visible.find(({ target }) => target.id === params.id);
+      const machine = entry === undefined ? undefined : view(entry, (await lastUsed(context.identity)).get(params.id));
+      if (machine !== undefined) return machine;
+      if ((await store.now.catalog.findTarget(params.id)) !== undefined) return context.refuse({ kind: 'target', id: params.id });
+      throw new Fault('NOT_FOUND', 'there is no such object');
+    },
+
+    listMachineGroups: async ({ identity }) => {
+      const [visible, { groups, ancestors }] = await Promise.all([catalog.visibleTo(identity), catalog.snapshot()]);
+      const counts = new Map<string, number>();
+      for (const { target } of visible) {
+        if (target.groupId === undefined) continue;
+        for (const id of ancestors.get(target.groupId) ?? []) counts.set(id, (counts.get(id) ?? 0) + 1);
+      }
+      const items = [...counts].flatMap(([id, machines]): MachineGroup[] => {
+        const group = groups.get(id);
+        return group === undefined ? [] : [{ id, name: group.name, machines, ...(group.parentId === undefined ? {} : { parentId: group.parentId }) }];
+      });
+      return { items: items.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })) };
+    },
+
+    listEngines: () =>
+      Promise.resolve({
+        items: [...engines.values()].map((manifest) => ({
+          ...manifest,
+          credentialKinds: [...manifest.credentialKinds],
+          parameters: manifest.parameters.map((field) => (field.kind === 'choice' ? { ...field, options: [...field.options] } : field)),
+        })),
+      }),
+  };
+}

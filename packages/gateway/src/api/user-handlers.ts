@@ -1,0 +1,219 @@
+import type { Group, User as UserView } from '@enchilada/contract';
+import { type Permission, permissionsOf } from '@enchilada/core/access';
+import type { AuditAction } from '@enchilada/core/audit';
+import { Secret } from '@enchilada/core/credential';
+import { Fault } from '@enchilada/core/fault';
+import type { Role, User, UserGroup } from '@enchilada/core/identity';
+import type { StoreTransaction } from '@enchilada/core/store';
+import { randomId } from '@enchilada/core/time';
+import { requireStrong } from '../auth/password-rule.ts';
+import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
+import type { ApiParts } from './api-parts.ts';
+
+type UserHandlers = Pick<
+  Handlers,
+  | 'listUsers' | 'createUser' | 'getUser' | 'updateUser' | 'deleteUser' | 'setUserPassword'
+  | 'listGroups' | 'createGroup' | 'updateGroup' | 'deleteGroup' | 'listMembers' | 'addMember' | 'removeMember'
+>;
+
+function viewOf(user: User, groupIds: readonly string[]): UserView {
+  return {
+    id: user.id,
+    username: user.username,
+    displayName: user.displayName,
+    role: user.role,
+    breakGlass: user.breakGlass,
+    disabled: user.disabledAt !== undefined,
+    hasPassword: user.passwordHash !== undefined,
+    groupIds: [...groupIds],
+    createdAt: user.createdAt,
+    ...(user.lastLoginAt === undefined ? {} : { lastLoginAt: user.lastLoginAt }),
+    version: user.version,
+  };
+}
+
+/** Nobody hands out what they lack (T14). */
+function requireHeld(context: SignedInContext, role: Role): void {
+  const missing = [...permissionsOf(role)].filter((permission: Permission) => !context.permissions.has(permission));
+  if (missing.length > 0) throw new Fault('FORBIDDEN', `the role ${role} has permissions that you lack: ${missing.join(', ')}`);
+}
+
+async function keepAnAdministrator(tx: StoreTransaction): Promise<void> {
+  if ((await tx.users.countEnabledAdministrators()) === 0) throw new Fault('LAST_ADMINISTRATOR', 'this is the last enabled administrator');
+}
+
+async function setGroups(tx: StoreTransaction, userId: string, groupIds: readonly string[]): Promise<{ readonly added: readonly string[]; readonly removed: readonly string[] }> {
+  const before = await tx.groups.groupsOf(userId);
+  const added = groupIds.filter((id) => !before.includes(id));
+  const removed = before.filter((id) => !groupIds.includes(id));
+  for (const id of added) {
+    if ((await tx.groups.find(id)) === undefined) throw new Fault('INVALID_REQUEST', `groupIds names a group that does not exist: ${id}`, { facts: { field: 'body/groupIds' } });
+    await tx.groups.addMember(id, userId);
+  }
+  for (const id of removed) await tx.groups.removeMember(id, userId);
+  return { added, removed };
+}
+
+export function userHandlers(parts: ApiParts): UserHandlers {
+  const { store, audit, logins, hasher, clock, random } = parts;
+
+  async function found<T>(value: Promise<T | undefined>): Promise<T> {
+    const object = await value;
+    if (object === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
+    return object;
+  }
+  const acted = (context: SignedInContext, action: AuditAction, object: { readonly kind: 'user' | 'group'; readonly id: string; readonly name: string }, detail: Readonly<Record<string, string | number | boolean>> = {}) =>
+    audit.append({ action, ...actorOf(context), object, outcome: 'success', detail });
+  const userObject = (user: User) => ({ kind: 'user' as const, id: user.id, name: user.username });
+  const groupObject = (group: UserGroup) => ({ kind: 'group' as const, id: group.id, name: group.name });
+  const recheck = (userId: string) => store.now.commands.post({ kind: 'recheck-user', userId }, clock.now());
+
+  async function groupView(id: string): Promise<Group> {
+    const group = await found(store.now.groups.find(id));
+    return { id: group.id, name: group.name, description: group.description, createdAt: group.createdAt, members: (await store.now.groups.members(id)).length };
+  }
+
+  return {
+    listUsers: async () => {
+      const [users, groups] = await Promise.all([store.now.users.list(), store.now.groups.list()]);
+      const membership = new Map<string, string[]>();
+      for (const group of groups) {
+        for (const userId of await store.now.groups.members(group.id)) membership.set(userId, [...(membership.get(userId) ?? []), group.id]);
+      }
+      return { items: users.map((user) => viewOf(user, membership.get(user.id) ?? [])) };
+    },
+
+    createUser: async (context, { body }) => {
+      requireHeld(context, body.role);
+      const password = body.password === undefined ? undefined : new Secret(body.password);
+      if (password !== undefined) requireStrong(password, body.username);
+      const user: User = {
+        id: `usr_${randomId(random)}`,
+        username: body.username,
+        displayName: body.displayName,
+        role: body.role,
+        passwordHash: password === undefined ? undefined : await hasher.hash(password),
+        breakGlass: false,
+        disabledAt: undefined,
+        createdAt: clock.now(),
+        lastLoginAt: undefined,
+        preferences: {},
+        version: 1,
+      };
+      await store.transaction(async (tx) => {
+        await tx.users.insert(user);
+        await setGroups(tx, user.id, body.groupIds ?? []);
+      });
+      await acted(context, 'user.created', userObject(user), { role: user.role });
+      return viewOf(user, body.groupIds ?? []);
+    },
+
+    getUser: async (_context, { params }) => viewOf(await found(store.now.users.find(params.id)), await store.now.groups.groupsOf(params.id)),
+
+    updateUser: async (context, { params, body }) => {
+      if (body.role !== undefined) requireHeld(context, body.role);
+      const before = await found(store.now.users.find(params.id));
+      requireHeld(context, before.role);
+      const disabledAt = body.disabled === undefined ? before.disabledAt : body.disabled ? (before.disabledAt ?? clock.now()) : undefined;
+      const wanted: User = {
+        ...before,
+        version: body.version,
+        username: body.username ?? before.username,
+        displayName: body.displayName ?? before.displayName,
+        role: body.role ?? before.role,
+        disabledAt,
+      };
+      const { after, groups } = await store.transaction(async (tx) => {
+        const updated = await tx.users.update(wanted);
+        const moved = body.groupIds === undefined ? { added: [], removed: [] } : await setGroups(tx, before.id, body.groupIds);
+        await keepAnAdministrator(tx);
+        return { after: updated, groups: moved };
+      });
+      const isDisabled = before.disabledAt === undefined && after.disabledAt !== undefined;
+      await acted(context, isDisabled ? 'user.disabled' : 'user.updated', userObject(after), { role: after.role, disabled: after.disabledAt !== undefined });
+      for (const id of groups.added) await audit.append({ action: 'group.member-added', ...actorOf(context), object: { kind: 'group', id }, outcome: 'success', detail: { userId: after.id } });
+      for (const id of groups.removed) await audit.append({ action: 'group.member-removed', ...actorOf(context), object: { kind: 'group', id }, outcome: 'success', detail: { userId: after.id } });
+      if (isDisabled || after.role !== before.role) await logins.endAllOf(after.id);
+      await recheck(after.id);
+      return viewOf(after, await store.now.groups.groupsOf(after.id));
+    },
+
+    deleteUser: async (context, { params, query }) => {
+      const user = await found(store.now.users.find(params.id));
+      if (user.version !== query.version) throw new Fault('CONFLICT', 'the person was changed in the meantime');
+      await logins.endAllOf(user.id);
+      await store.transaction(async (tx) => {
+        for (const grant of await tx.grants.listFor(user.id, [])) await tx.grants.delete(grant.id);
+        await setGroups(tx, user.id, []);
+        await tx.users.delete(user.id);
+        await keepAnAdministrator(tx);
+      });
+      await acted(context, 'user.deleted', userObject(user));
+      await recheck(user.id);
+      return undefined;
+    },
+
+    setUserPassword: async (context, { params, body }) => {
+      const user = await found(store.now.users.find(params.id));
+      requireHeld(context, user.role);
+      const password = new Secret(body.password);
+      requireStrong(password, user.username);
+      await store.now.users.update({ ...user, passwordHash: await hasher.hash(password) });
+      await acted(context, 'user.password-changed', userObject(user), { byAdministrator: true });
+      await logins.endAllOf(user.id);
+      return undefined;
+    },
+
+    listGroups: async () => ({ items: (await store.now.groups.list()).map(({ id, name, description, createdAt, members }) => ({ id, name, description, createdAt, members })) }),
+
+    createGroup: async (context, { body }) => {
+      const group: UserGroup = { id: `grp_${randomId(random)}`, ...body, createdAt: clock.now() };
+      await store.now.groups.insert(group);
+      await acted(context, 'group.created', groupObject(group));
+      return { ...group, members: 0 };
+    },
+
+    updateGroup: async (context, { params, body }) => {
+      const group = { ...(await found(store.now.groups.find(params.id))), ...body };
+      await store.now.groups.update(group);
+      await acted(context, 'group.updated', groupObject(group));
+      return groupView(group.id);
+    },
+
+    deleteGroup: async (context, { params }) => {
+      const group = await found(store.now.groups.find(params.id));
+      await store.transaction(async (tx) => {
+        for (const grant of await tx.grants.list()) if (grant.subject.kind === 'group' && grant.subject.id === group.id) await tx.grants.delete(grant.id);
+        await tx.groups.delete(group.id);
+      });
+      await acted(context, 'group.deleted', groupObject(group));
+      await store.now.commands.post({ kind: 'recheck-all' }, clock.now());
+      return undefined;
+    },
+
+    listMembers: async (_context, { params }) => {
+      await found(store.now.groups.find(params.id));
+      const ids = new Set(await store.now.groups.members(params.id));
+      const users = (await store.now.users.list()).filter((user) => ids.has(user.id));
+      return { items: users.map(({ id, username, displayName }) => ({ id, username, displayName })) };
+    },
+
+    addMember: async (context, { params, body }) => {
+      const group = await found(store.now.groups.find(params.id));
+      const user = await found(store.now.users.find(body.userId));
+      await store.now.groups.addMember(group.id, user.id);
+      await acted(context, 'group.member-added', groupObject(group), { userId: user.id, username: user.username });
+      await recheck(user.id);
+      return undefined;
+    },
+
+    removeMember: async (context, { params }) => {
+      const group = await found(store.now.groups.find(params.id));
+      const user = await found(store.now.users.find(params.userId));
+      await store.now.groups.removeMember(group.id, user.id);
+      await acted(context, 'group.member-removed', groupObject(group), { userId: user.id, username: user.username });
+      await recheck(user.id);
+      return undefined;
+    },
+  };
+}
