@@ -1,7 +1,7 @@
 import { Fault } from '@enchilada/core/fault';
+import { nearestName } from '@enchilada/core/naming';
 import { parseDocument } from 'yaml';
 import { type Config, CONFIG_KEY_LIST, type ConfigKey, entryOf, environmentName } from './keys.ts';
-import { nearestName } from './nearest.ts';
 import { parseValue, type ValueSource } from './parse-value.ts';
 
 export interface ConfigInputs {
