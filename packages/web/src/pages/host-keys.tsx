@@ -1,0 +1,83 @@
+import { Button, Drawer, Group, Stack, Text, Textarea } from '@mantine/core';
+import type { Target } from '@enchilada/contract';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api } from '../api/client.ts';
+import { Listing, Moment } from '../components/listing.tsx';
+import { useAction } from '../components/use-action.ts';
+import { useText } from '../i18n/text.tsx';
+
+export function HostKeysDrawer(props: { readonly target: Target | undefined; readonly mayWrite: boolean; readonly onClose: () => void }) {
+  const text = useText();
+  const id = props.target?.id ?? '';
+  const [publicKey, setPublicKey] = useState('');
+  const [busy, run] = useAction();
+  const keys = useQuery({ queryKey: ['host-keys', id], queryFn: ({ signal }) => api('listHostKeys', { params: { id } }, { signal }), enabled: id !== '' });
+  const pin = (): Promise<boolean> =>
+    run(async () => {
+      await api('pinHostKey', { params: { id }, body: { publicKey } });
+      setPublicKey('');
+      await keys.refetch();
+    });
+  const remove = (fingerprint: string): Promise<boolean> =>
+    run(async () => {
+      await api('removeHostKey', { params: { id, fingerprint } });
+      await keys.refetch();
+    });
+  return (
+    <Drawer opened={props.target !== undefined} onClose={props.onClose} size={560} title={`${text('host-keys.title')} · ${props.target?.name ?? ''}`} closeButtonProps={{ 'aria-label': text('common.close') }}>
+      <Stack>
+        <Text size="sm" c="dimmed">
+          {text('host-keys.lead')}
+        </Text>
+        <Listing query={keys} items={keys.data?.items ?? []} empty={<p className="palette-none">{text('host-keys.none')}</p>}>
+          {(items) => (
+            <table className="table">
+              <thead>
+                <tr>
+                  <th>{text('host-key.fingerprint')}</th>
+                  <th>{text('host-keys.pinned')}</th>
+                  <th>
+                    <span className="visually-hidden">{text('common.actions')}</span>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {items.map((key) => (
+                  <tr key={key.fingerprint}>
+                    <td>
+                      <span className="mono">{key.fingerprint}</span>
+                      <div className="sub">
+                        {key.keyType} · {text(`host-key-state.${key.state}`)}
+                      </div>
+                    </td>
+                    <td className="sub">
+                      <Moment at={key.pinnedAt} /> · {key.pinnedBy}
+                    </td>
+                    <td className="actions">
+                      {props.mayWrite && (
+                        <Button size="xs" variant="default" loading={busy} onClick={() => void remove(key.fingerprint)}>
+                          {text('host-keys.forget')}
+                        </Button>
+                      )}
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )}
+        </Listing>
+        {props.mayWrite && (
+          <>
+            <Textarea className="mono" label={text('host-keys.add')} description={text('host-keys.add-help')} autosize minRows={2} value={publicKey} onChange={(event) => setPublicKey(event.currentTarget.value)} spellCheck={false} />
+            <Group justify="flex-end">
+              <Button loading={busy} disabled={publicKey.trim() === ''} onClick={() => void pin()}>
+                {text('host-keys.pin')}
+              </Button>
+            </Group>
+          </>
+        )}
+      </Stack>
+    </Drawer>
+  );
+}
