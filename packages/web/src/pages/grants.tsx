@@ -1,0 +1,224 @@
+import { ActionIcon, Button, Checkbox, Drawer, Group, SegmentedControl, Select, Stack, Text, TextInput, Title } from '@mantine/core';
+import { IconPlus, IconShieldCheck, IconTrash } from '@tabler/icons-react';
+import type { Grant } from '@enchilada/contract';
+import { GRANT_ACTIONS, type GrantAction } from '@enchilada/core/access';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState, type FormEvent } from 'react';
+import { api } from '../api/client.ts';
+import { can, useMe } from '../api/me.ts';
+import { EmptyState } from '../app/page-states.tsx';
+import { Confirm, type Confirmation } from '../components/confirm.tsx';
+import { Listing, Moment } from '../components/listing.tsx';
+import { FaultNotice } from '../faults/fault-notice.tsx';
+import { useText } from '../i18n/text.tsx';
+import { selectorOf, selectorText } from './grant-selector.ts';
+
+export function GrantsPage() {
+  const text = useText();
+  const client = useQueryClient();
+  const mayWrite = can(useMe(), 'access.write');
+  const [adding, setAdding] = useState(false);
+  const [confirmation, setConfirmation] = useState<Confirmation>();
+  const grants = useQuery({ queryKey: ['grants'], queryFn: ({ signal }) => api('listGrants', {}, { signal }) });
+  const changed = (): Promise<void> => client.invalidateQueries({ queryKey: ['grants'] });
+  const remove = (grant: Grant): void =>
+    setConfirmation({
+      title: text('grants.withdraw'),
+      body: (
+        <Stack gap="xs">
+          <GrantSentence grant={grant} />
+          <Text size="sm" c="dimmed">
+            {text('grants.withdraw-body')}
+          </Text>
+        </Stack>
+      ),
+      action: text('grants.withdraw'),
+      run: async () => {
+        await api('deleteGrant', { params: { id: grant.id } });
+        await changed();
+      },
+    });
+  return (
+    <div className="page">
+      <div className="page-head">
+        <Title order={1}>{text('nav.grants')}</Title>
+        {mayWrite && (
+          <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setAdding(true)}>
+            {text('grants.add')}
+          </Button>
+        )}
+      </div>
+      <p className="page-lead">{text('grants.lead')}</p>
+      <Listing query={grants} items={grants.data?.items ?? []} empty={<EmptyState icon={<IconShieldCheck size={22} />} title={text('grants.empty')}>{text('grants.empty-body')}</EmptyState>}>
+        {(items) => (
+          <table className="table cards">
+            <thead>
+              <tr>
+                <th>{text('grants.grant')}</th>
+                <th>{text('grants.given')}</th>
+                <th>
+                  <span className="visually-hidden">{text('common.actions')}</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {items.map((grant) => (
+                <tr key={grant.id}>
+                  <td>
+                    <GrantSentence grant={grant} />
+                  </td>
+                  <td className="sub">
+                    <Moment at={grant.createdAt} /> · {grant.createdBy}
+                  </td>
+                  <td className="actions">
+                    {mayWrite && (
+                      <ActionIcon aria-label={text('grants.withdraw-from', { name: grant.subjectName })} onClick={() => remove(grant)}>
+                        <IconTrash size={16} aria-hidden />
+                      </ActionIcon>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      </Listing>
+      {adding && (
+        <GrantForm
+          onClose={() => setAdding(false)}
+          onSaved={() => {
+            setAdding(false);
+            void changed();
+          }}
+        />
+      )}
+      <Confirm asked={confirmation} onClose={() => setConfirmation(undefined)} />
+    </div>
+  );
+}
+
+/** "payments-oncall may connect to machines with env=prod". The parts that are data stand out. */
+function GrantSentence(props: { readonly grant: Grant }) {
+  const text = useText();
+  const { grant } = props;
+  const list = new Intl.ListFormat(text.language, { type: 'conjunction' });
+  const scope = ((): string => {
+    switch (grant.scope.kind) {
+      case 'all':
+        return text('grants.scope-all');
+      case 'target':
+        return grant.scopeName ?? grant.scope.id;
+      case 'target-group':
+        return text('grants.scope-group', { name: grant.scopeName ?? grant.scope.id });
+      case 'labels':
+        return text('grants.scope-labels', { labels: selectorText(grant.scope.selector) });
+    }
+  })();
+  const parts = text('grants.sentence').split(/(\{\w+\})/u);
+  const values: Readonly<Record<string, string>> = {
+    '{subject}': grant.subjectName,
+    '{actions}': list.format(grant.actions.map((action) => text(`grant-action.${action}`))),
+    '{scope}': scope,
+  };
+  return <span className="sentence">{parts.map((part, index) => (values[part] === undefined ? part : <em key={index}>{values[part]}</em>))}</span>;
+}
+
+const SCOPES = ['labels', 'target-group', 'target', 'all'] as const;
+type ScopeKind = (typeof SCOPES)[number];
+
+function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () => void }) {
+  const text = useText();
+  const [subjectKind, setSubjectKind] = useState<'group' | 'user'>('group');
+  const [subjectId, setSubjectId] = useState<string | null>(null);
+  const [scopeKind, setScopeKind] = useState<ScopeKind>('labels');
+  const [scopeId, setScopeId] = useState<string | null>(null);
+  const [labels, setLabels] = useState('');
+  const [actions, setActions] = useState<GrantAction[]>(['connect']);
+  const [fault, setFault] = useState<unknown>();
+  const [busy, setBusy] = useState(false);
+  const users = useQuery({ queryKey: ['users'], queryFn: ({ signal }) => api('listUsers', {}, { signal }) });
+  const groups = useQuery({ queryKey: ['groups'], queryFn: ({ signal }) => api('listGroups', {}, { signal }) });
+  const targetGroups = useQuery({ queryKey: ['target-groups'], queryFn: ({ signal }) => api('listTargetGroups', {}, { signal }) });
+  const targets = useQuery({ queryKey: ['targets', 'choices'], queryFn: ({ signal }) => api('listTargets', { query: { limit: 500 } }, { signal }), enabled: scopeKind === 'target' });
+  const selector = selectorOf(labels);
+  const scope =
+    scopeKind === 'all'
+      ? ({ kind: 'all' } as const)
+      : scopeKind === 'labels'
+        ? Object.keys(selector).length > 0 && ({ kind: 'labels', selector } as const)
+        : scopeId !== null && ({ kind: scopeKind, id: scopeId } as const);
+  const ready = subjectId !== null && scope !== false && actions.length > 0;
+  const save = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    if (!ready) return;
+    setBusy(true);
+    setFault(undefined);
+    try {
+      await api('createGrant', { body: { subject: { kind: subjectKind, id: subjectId }, scope, actions } });
+      props.onSaved();
+    } catch (error) {
+      setFault(error);
+      setBusy(false);
+    }
+  };
+  const subjects = subjectKind === 'group' ? (groups.data?.items ?? []).map((group) => ({ value: group.id, label: group.name })) : (users.data?.items ?? []).map((user) => ({ value: user.id, label: user.username }));
+  const scopes = scopeKind === 'target-group' ? (targetGroups.data?.items ?? []).map((group) => ({ value: group.id, label: group.name })) : (targets.data?.items ?? []).map((target) => ({ value: target.id, label: target.name }));
+  return (
+    <Drawer opened onClose={props.onClose} size={480} title={text('grants.add')} closeButtonProps={{ 'aria-label': text('common.close') }}>
+      <form onSubmit={(event) => void save(event)}>
+        <Stack>
+          {fault !== undefined && <FaultNotice error={fault} />}
+          <fieldset className="form-group">
+            <legend>{text('grants.who')}</legend>
+            <Stack gap="xs">
+              <SegmentedControl
+                size="xs"
+                value={subjectKind}
+                data={(['group', 'user'] as const).map((value) => ({ value, label: text(`grants.subject-${value}`) }))}
+                onChange={(value) => {
+                  setSubjectKind(value === 'user' ? 'user' : 'group');
+                  setSubjectId(null);
+                }}
+              />
+              <Select aria-label={text('grants.who')} searchable required data={subjects} value={subjectId} onChange={setSubjectId} placeholder={text('grants.choose')} />
+            </Stack>
+          </fieldset>
+          <Checkbox.Group label={text('grants.may')} value={actions} onChange={(values) => setActions(GRANT_ACTIONS.filter((action) => values.includes(action)))}>
+            <Stack gap={6} mt={6}>
+              {GRANT_ACTIONS.map((action) => (
+                <Checkbox key={action} value={action} label={text(`grant-action.${action}`)} />
+              ))}
+            </Stack>
+          </Checkbox.Group>
+          <fieldset className="form-group">
+            <legend>{text('grants.which')}</legend>
+            <Stack gap="xs">
+              <Select
+                aria-label={text('grants.which')}
+                allowDeselect={false}
+                data={SCOPES.map((kind) => ({ value: kind, label: text(`grants.scope-kind-${kind}`) }))}
+                value={scopeKind}
+                onChange={(kind) => {
+                  setScopeKind((kind ?? 'labels') as ScopeKind);
+                  setScopeId(null);
+                }}
+              />
+              {scopeKind === 'labels' && (
+                <TextInput aria-label={text('field.labels')} description={text('grants.labels-help')} placeholder="env=prod,stage team=payments" value={labels} onChange={(event) => setLabels(event.currentTarget.value)} spellCheck={false} />
+              )}
+              {(scopeKind === 'target' || scopeKind === 'target-group') && <Select aria-label={text(`grants.scope-kind-${scopeKind}`)} searchable required data={scopes} value={scopeId} onChange={setScopeId} placeholder={text('grants.choose')} />}
+            </Stack>
+          </fieldset>
+          <Group justify="flex-end">
+            <Button variant="default" onClick={props.onClose}>
+              {text('common.cancel')}
+            </Button>
+            <Button type="submit" loading={busy} disabled={!ready}>
+              {text('grants.add')}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Drawer>
+  );
+}

@@ -1,0 +1,184 @@
+import { Button, Group, PasswordInput, SegmentedControl, Select, Stack, Text, Title, useMantineColorScheme } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState, type FormEvent } from 'react';
+import { api } from '../api/client.ts';
+import { meQuery, useMe, usePreferences } from '../api/me.ts';
+import { useLanguageChange } from '../app/language.tsx';
+import { Listing, Moment } from '../components/listing.tsx';
+import { useAction } from '../components/use-action.ts';
+import { FaultNotice } from '../faults/fault-notice.tsx';
+import { isLanguage, LANGUAGES } from '../i18n/catalogue.ts';
+import { useText } from '../i18n/text.tsx';
+
+export function MePage() {
+  const text = useText();
+  const me = useMe();
+  const changeLanguage = useLanguageChange();
+  const [, setPreferences] = usePreferences();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  return (
+    <div className="page">
+      <div className="page-head">
+        <Title order={1}>{me.user.displayName === '' ? me.user.username : me.user.displayName}</Title>
+      </div>
+      <p className="page-lead">
+        {me.user.username} · {text(`role.${me.user.role}`)}
+        {me.groups.length > 0 && ` · ${me.groups.map((group) => group.name).join(', ')}`}
+      </p>
+      <section className="panel section">
+        <Title order={2} mb="sm">
+          {text('me.look')}
+        </Title>
+        <Group align="flex-end">
+          <Select
+            label={text('me.language')}
+            w={200}
+            allowDeselect={false}
+            value={text.language}
+            data={Object.entries(LANGUAGES).map(([value, label]) => ({ value, label }))}
+            onChange={(value) => {
+              if (!isLanguage(value)) return;
+              setPreferences({ language: value });
+              void changeLanguage(value);
+            }}
+          />
+          <div>
+            <Text size="sm" fw={500} mb={4} id="theme-label">
+              {text('theme.title')}
+            </Text>
+            <SegmentedControl
+              aria-labelledby="theme-label"
+              value={colorScheme}
+              data={(['auto', 'light', 'dark'] as const).map((value) => ({ value, label: text(`theme.${value}`) }))}
+              onChange={(value) => {
+                setPreferences({ theme: value });
+                setColorScheme(value as 'auto' | 'light' | 'dark');
+              }}
+            />
+          </div>
+        </Group>
+      </section>
+      <PasswordSection />
+      <LoginsSection />
+    </div>
+  );
+}
+
+function PasswordSection() {
+  const text = useText();
+  const client = useQueryClient();
+  const [current, setCurrent] = useState('');
+  const [next, setNext] = useState('');
+  const [repeated, setRepeated] = useState('');
+  const [fault, setFault] = useState<unknown>();
+  const [busy, setBusy] = useState(false);
+  const change = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    setBusy(true);
+    setFault(undefined);
+    try {
+      client.setQueryData(meQuery.queryKey, await api('changePassword', { body: { current, next } }));
+      setCurrent('');
+      setNext('');
+      setRepeated('');
+      notifications.show({ message: text('me.password-changed'), color: 'green' });
+    } catch (error) {
+      setFault(error);
+    }
+    setBusy(false);
+  };
+  const toggle = { 'aria-label': text('field.show-password') };
+  return (
+    <section className="panel section">
+      <Title order={2}>{text('field.password')}</Title>
+      <p className="section-lead">{text('me.password-lead')}</p>
+      <form onSubmit={(event) => void change(event)}>
+        <Stack maw={360}>
+          {fault !== undefined && <FaultNotice error={fault} />}
+          <PasswordInput label={text('me.current-password')} required autoComplete="current-password" value={current} onChange={(event) => setCurrent(event.currentTarget.value)} visibilityToggleButtonProps={toggle} />
+          <PasswordInput label={text('people.new-password')} description={text('field.password-help')} required autoComplete="new-password" value={next} onChange={(event) => setNext(event.currentTarget.value)} visibilityToggleButtonProps={toggle} />
+          <PasswordInput
+            label={text('field.password-again')}
+            error={repeated !== '' && repeated !== next ? text('field.password-differs') : undefined}
+            required
+            autoComplete="new-password"
+            value={repeated}
+            onChange={(event) => setRepeated(event.currentTarget.value)}
+            visibilityToggleButtonProps={toggle}
+          />
+          <Button type="submit" loading={busy} disabled={current === '' || next === '' || next !== repeated}>
+            {text('me.change-password')}
+          </Button>
+        </Stack>
+      </form>
+    </section>
+  );
+}
+
+function LoginsSection() {
+  const text = useText();
+  const [busy, run] = useAction();
+  const logins = useQuery({ queryKey: ['logins'], queryFn: ({ signal }) => api('listLogins', {}, { signal }) });
+  return (
+    <section>
+      <Title order={2} mb="xs" mt="lg">
+        {text('me.logins')}
+      </Title>
+      <Listing query={logins} items={logins.data?.items ?? []} empty={null}>
+        {(items) => (
+          <table className="table cards">
+            <thead>
+              <tr>
+                <th>{text('me.browser')}</th>
+                <th>{text('field.address')}</th>
+                <th>{text('me.last-seen')}</th>
+                <th>
+                  <span className="visually-hidden">{text('common.actions')}</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {items.map((login) => (
+                <tr key={login.id}>
+                  <td>{browserName(login.userAgent)}</td>
+                  <td className="mono">{login.address}</td>
+                  <td className="sub">
+                    <Moment at={login.lastSeenAt} />
+                  </td>
+                  <td className="actions">
+                    {login.current ? (
+                      <span className="sub">{text('me.this-login')}</span>
+                    ) : (
+                      <Button
+                        size="xs"
+                        variant="default"
+                        loading={busy}
+                        onClick={() =>
+                          void run(async () => {
+                            await api('endLogin', { params: { id: login.id } });
+                            await logins.refetch();
+                          })
+                        }
+                      >
+                        {text('nav.sign-out')}
+                      </Button>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      </Listing>
+    </section>
+  );
+}
+
+/** The browser and system of a User-Agent as far as its usual forms tell. */
+function browserName(agent: string): string {
+  const browser = /(Edg|OPR|Firefox|Chrome|Safari)[a-z]*\/(\d+)/u.exec(agent);
+  const system = /Windows|Android|iPhone|iPad|Mac OS X|Linux/u.exec(agent)?.[0];
+  const name = browser === null ? agent.slice(0, 40) : `${{ Edg: 'Edge', OPR: 'Opera' }[browser[1] ?? ''] ?? browser[1] ?? ''} ${browser[2] ?? ''}`;
+  return system === undefined ? name : `${name} · ${system}`;
+}

@@ -1,0 +1,170 @@
+import { Alert, Button, Group, NumberInput, Select, Skeleton, Stack, Switch, Text, Textarea, Title } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { IconAlertTriangle, IconLock } from '@tabler/icons-react';
+import type { SettingKey, SettingValues } from '@enchilada/contract';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState, type FormEvent, type ReactNode } from 'react';
+import { api } from '../api/client.ts';
+import { can, useMe } from '../api/me.ts';
+import { Listing, Moment } from '../components/listing.tsx';
+import { useAction } from '../components/use-action.ts';
+import { FaultNotice } from '../faults/fault-notice.tsx';
+import { useText } from '../i18n/text.tsx';
+
+const LIMITS = [
+  ['loginIdleMinutes', 'minutes'],
+  ['loginAbsoluteMinutes', 'minutes'],
+  ['sessionIdleMinutes', 'minutes'],
+  ['sessionMaxMinutes', 'minutes'],
+  ['sessionGraceSeconds', 'seconds'],
+  ['sessionsPerUser', 'count'],
+] as const satisfies readonly (readonly [SettingKey, string])[];
+
+export function SettingsPage() {
+  const text = useText();
+  const settings = useQuery({ queryKey: ['settings'], queryFn: ({ signal }) => api('getSettings', {}, { signal }) });
+  const nodes = useQuery({ queryKey: ['nodes'], queryFn: ({ signal }) => api('listNodes', {}, { signal }) });
+  return (
+    <div className="page">
+      <div className="page-head">
+        <Title order={1}>{text('nav.settings')}</Title>
+      </div>
+      {settings.isPending && <Skeleton height={420} />}
+      {settings.isError && <FaultNotice error={settings.error} onRetry={() => void settings.refetch()} />}
+      {settings.data !== undefined && settings.data.weakenings.length > 0 && (
+        <Alert color="yellow" icon={<IconAlertTriangle size={18} aria-hidden />} title={text('settings.weakenings')} mb="md">
+          <ul className="weak-list">
+            {settings.data.weakenings.map((name) => (
+              <li key={name} className="mono">
+                {name}
+              </li>
+            ))}
+          </ul>
+        </Alert>
+      )}
+      {settings.data !== undefined && <SettingsForm values={settings.data.values} fixed={settings.data.fixed} />}
+      <Title order={2} mt="lg" mb="xs">
+        {text('settings.nodes')}
+      </Title>
+      <Listing query={nodes} items={nodes.data?.items ?? []} empty={<p className="palette-none">{text('settings.no-nodes')}</p>}>
+        {(items) => (
+          <table className="table cards">
+            <thead>
+              <tr>
+                <th>{text('field.node')}</th>
+                <th>{text('field.state')}</th>
+                <th>{text('settings.version')}</th>
+                <th>{text('settings.started')}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {items.map((node) => (
+                <tr key={node.id}>
+                  <td className="mono">
+                    {node.id} {node.self && <span className="chip">{text('settings.this-node')}</span>}
+                  </td>
+                  <td>
+                    <span className="state" data-tone={node.alive ? 'ok' : 'bad'}>
+                      {text(node.alive ? 'settings.alive' : 'settings.silent')}
+                    </span>
+                  </td>
+                  <td>{node.version}</td>
+                  <td className="sub">
+                    <Moment at={node.startedAt} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      </Listing>
+    </div>
+  );
+}
+
+function SettingsForm(props: { readonly values: SettingValues; readonly fixed: readonly SettingKey[] }) {
+  const text = useText();
+  const client = useQueryClient();
+  const mayWrite = can(useMe(), 'settings.write');
+  const [draft, setDraft] = useState(props.values);
+  const [busy, run] = useAction();
+  const fixed = (key: SettingKey): boolean => !mayWrite || props.fixed.includes(key);
+  const note = (key: SettingKey): ReactNode =>
+    props.fixed.includes(key) ? (
+      <span className="weak">
+        <IconLock size={12} aria-hidden /> {text('settings.fixed')}
+      </span>
+    ) : undefined;
+  const set = (change: Partial<SettingValues>): void => setDraft({ ...draft, ...change });
+  const changes = Object.fromEntries(Object.entries(draft).filter(([key, value]) => props.values[key as SettingKey] !== value));
+  const save = (event: FormEvent): void => {
+    event.preventDefault();
+    void run(async () => {
+      client.setQueryData(['settings'], await api('setSettings', { body: changes }));
+      await client.invalidateQueries({ queryKey: ['settings'] });
+      notifications.show({ message: text('common.saved'), color: 'green' });
+    });
+  };
+  return (
+    <form onSubmit={save}>
+      <section className="panel section">
+        <Title order={2}>{text('settings.sign-in')}</Title>
+        <p className="section-lead">{text('settings.sign-in-lead')}</p>
+        <Stack>
+          <Textarea label={text('setting.bannerText')} description={note('bannerText')} autosize minRows={3} maxRows={10} maxLength={8000} disabled={fixed('bannerText')} value={draft.bannerText} onChange={(event) => set({ bannerText: event.currentTarget.value })} />
+          <Switch label={text('setting.bannerConsent')} description={note('bannerConsent')} disabled={fixed('bannerConsent')} checked={draft.bannerConsent} onChange={(event) => set({ bannerConsent: event.currentTarget.checked })} />
+        </Stack>
+      </section>
+      <section className="panel section">
+        <Title order={2}>{text('nav.recordings')}</Title>
+        <p className="section-lead">{text('settings.recordings-lead')}</p>
+        <Stack>
+          <Switch label={text('setting.ownRecordings')} description={note('ownRecordings')} disabled={fixed('ownRecordings')} checked={draft.ownRecordings} onChange={(event) => set({ ownRecordings: event.currentTarget.checked })} />
+          <Select
+            maw={360}
+            label={text('setting.inputRecording')}
+            description={note('inputRecording') ?? text('setting.inputRecording.help')}
+            disabled={fixed('inputRecording')}
+            allowDeselect={false}
+            data={(['off', 'length', 'echoed'] as const).map((value) => ({ value, label: text(`input-recording.${value}`) }))}
+            value={draft.inputRecording}
+            onChange={(value) => set({ inputRecording: (value ?? 'off') as SettingValues['inputRecording'] })}
+          />
+        </Stack>
+      </section>
+      <section className="panel section">
+        <Title order={2}>{text('settings.limits')}</Title>
+        <p className="section-lead">{text('settings.limits-lead')}</p>
+        <Group align="flex-start">
+          {LIMITS.map(([key, unit]) => (
+            <NumberInput
+              key={key}
+              w={230}
+              label={text(`setting.${key}`)}
+              description={note(key)}
+              min={key === 'sessionGraceSeconds' ? 0 : 1}
+              disabled={fixed(key)}
+              value={draft[key]}
+              suffix={unit === 'count' ? '' : ` ${text(`unit.${unit}`)}`}
+              onChange={(value) => {
+                if (typeof value === 'number') set({ [key]: value });
+              }}
+            />
+          ))}
+        </Group>
+      </section>
+      {mayWrite && (
+        <Group justify="flex-end">
+          {Object.keys(changes).length > 0 && (
+            <Text size="sm" c="dimmed" role="status">
+              {text('settings.unsaved')}
+            </Text>
+          )}
+          <Button type="submit" loading={busy} disabled={Object.keys(changes).length === 0}>
+            {text('common.save')}
+          </Button>
+        </Group>
+      )}
+    </form>
+  );
+}
