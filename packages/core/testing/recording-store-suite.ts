@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { isFault } from '../src/fault/index.ts';
-import { chunkName, HEAD_NAME, MANIFEST_NAME, recordingPrefix } from '../src/recording/index.ts';
-import type { RecordingStore, StoredObject } from '../src/recording/index.ts';
-import { randomId } from '../src/time/index.ts';
+import { isFault } from '@enchilada/core/fault';
+import { chunkName, HEAD_NAME, MANIFEST_NAME, recordingPrefix } from '@enchilada/core/recording';
+import type { RecordingStore, StoredObject } from '@enchilada/core/recording';
+import { randomId } from '@enchilada/core/time';
 
 const DAY_MS = 86_400_000;
 const NOON = Date.UTC(2026, 2, 1, 12);

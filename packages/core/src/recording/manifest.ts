@@ -25,8 +25,9 @@ export interface Manifest {
   /** Why it ended: `closed`, `crash`, … */
   readonly reason: string;
   readonly durationUs: number;
-  readonly events: number;
-  readonly outputBytes: number;
+  /** Undefined after a crash: the node that finalises cannot look into chunks. */
+  readonly events: number | undefined;
+  readonly outputBytes: number | undefined;
   readonly chunks: readonly ManifestChunk[];
   readonly merkleRoot: Uint8Array;
   /** Public keys by epoch. */
@@ -77,8 +78,7 @@ export function parseManifest(
   const chunks = listOf(body['chunks'], parseManifestChunk);
   const epochKeys = listOf(body['epochKeys'], parseEpochKey);
   if (recording === undefined || reason === undefined || !isState(state) || description === undefined) return undefined;
-  if (durationUs === undefined || events === undefined || outputBytes === undefined || head === undefined)
-    return undefined;
+  if (durationUs === undefined || head === undefined) return undefined;
   if (merkleRoot === undefined || epochSignature === undefined || chunks === undefined || epochKeys === undefined)
     return undefined;
   const manifest = {

@@ -76,8 +76,9 @@ export interface RecordingSummary {
   readonly durationMs: number;
   readonly state: RecordingState;
   readonly chunks: number;
-  readonly events: number;
-  readonly outputBytes: number;
+  /** Undefined after a crash: the node that finalises cannot look into chunks. */
+  readonly events: number | undefined;
+  readonly outputBytes: number | undefined;
   readonly storedBytes: number;
   /** Hex SHA-256 of the manifest: what the audit row `session.ended` carries. */
   readonly manifestHash: string;
