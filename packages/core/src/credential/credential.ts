@@ -33,6 +33,8 @@ export interface CredentialRecord {
 /** Envelope: AES-256-GCM under a data key of this row, the data key wrapped by the key-encryption key. Bound to table, row, column and version. */
 export interface SealedCredential {
   readonly keyId: string;
+  /** The version of the row that it was sealed for; later versions of the row may keep it. */
+  readonly version: number;
   readonly wrappedKey: Uint8Array;
   readonly nonce: Uint8Array;
   readonly ciphertext: Uint8Array;

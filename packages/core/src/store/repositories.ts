@@ -15,6 +15,8 @@ export interface UserRepository {
   list(): Promise<readonly User[]>;
   /** Writes all columns where the stored version is `user.version`, and raises it. */
   update(user: User): Promise<User>;
+  /** Sets `lastLoginAt` and leaves the version: signing in changes no right. */
+  noteLogin(id: UserId, at: number): Promise<void>;
   delete(id: UserId): Promise<void>;
   countEnabledAdministrators(): Promise<number>;
 }
@@ -68,6 +70,7 @@ export interface CatalogRepository {
   insertTarget(target: Target): Promise<void>;
   findTarget(id: TargetId): Promise<Target | undefined>;
   findTargetByName(name: string): Promise<Target | undefined>;
+  /** In no promised order. */
   listTargets(): Promise<readonly Target[]>;
   updateTarget(target: Target): Promise<Target>;
   deleteTarget(id: TargetId): Promise<void>;
@@ -116,7 +119,7 @@ export interface SessionRepository {
   insert(session: SessionRecord): Promise<void>;
   find(id: SessionId): Promise<SessionRecord | undefined>;
   list(query: SessionQuery): Promise<Page<SessionRecord>>;
-  /** Gives an unclaimed session to the node; exactly one of many racing nodes gets true. */
+  /** Gives a requested session to the node and makes it `opening`; exactly one of many racing nodes gets true. */
   claim(id: SessionId, nodeId: string): Promise<boolean>;
   /** Writes the fields unless the session has ended; false if it had. */
   update(id: SessionId, change: Partial<Pick<SessionRecord, 'state' | 'openedAt' | 'endedAt' | 'endReason' | 'endDetail' | 'recordingId' | 'bytesIn' | 'bytesOut'>>): Promise<boolean>;
@@ -181,6 +184,8 @@ export interface AuditQuery extends PageRequest {
 /** Append only: there is neither update nor delete. */
 export interface AuditRepository {
   append(record: AuditRecord): Promise<void>;
+  /** All or none. */
+  appendAll(records: readonly AuditRecord[]): Promise<void>;
   last(node: string): Promise<AuditRecord | undefined>;
   list(query: AuditQuery): Promise<Page<AuditRecord>>;
   nodes(): Promise<readonly string[]>;

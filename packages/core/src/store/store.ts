@@ -24,7 +24,7 @@ export interface Store extends AsyncDisposable {
   migrate(): Promise<void>;
   /** Commits when `work` resolves. Work may run again after a serialisation failure and must have no other effect. */
   transaction<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T>;
-  /** Outside a transaction: each call stands alone. */
+  /** Outside a transaction: each call stands alone. @throws Fault INTERNAL when used by the work of an open transaction. */
   readonly now: StoreTransaction;
   /** Milliseconds since the Unix epoch by the database's own clock. Leases and tickets are judged by it. */
   clock(): Promise<number>;

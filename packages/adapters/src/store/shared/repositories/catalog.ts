@@ -1,0 +1,145 @@
+import { Fault } from '@enchilada/core/fault';
+import type { CatalogRepository } from '@enchilada/core/store';
+import type { HostKeyPolicy, Target, TargetGroup } from '@enchilada/core/target';
+import type { Kysely } from 'kysely';
+import type { Schema, TargetGroupRow, TargetRow } from '../schema.ts';
+import { changedOne, lookupKey, movedOn, nameKey, raiseCatalogVersion, readCounter, type Sql } from '../sql.ts';
+
+/** Rows are fetched and mapped this many at a time, so that a large catalog never holds up the event loop. */
+const BATCH_ROWS = 2_000;
+
+function toTarget(row: TargetRow): Target {
+  return {
+    id: row.id,
+    name: row.name,
+    protocol: row.protocol,
+    host: row.host,
+    port: row.port,
+    groupId: row.groupId ?? undefined,
+    labels: JSON.parse(row.labels) as Target['labels'],
+    description: row.description,
+    parameters: JSON.parse(row.parameters) as Target['parameters'],
+    credentialId: row.credentialId ?? undefined,
+    jumpTargetId: row.jumpTargetId ?? undefined,
+    hostKeyPolicy: row.hostKeyPolicy as HostKeyPolicy,
+    builtIn: row.builtIn ?? undefined,
+    version: row.version,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+  };
+}
+
+function toTargetRow(target: Target): TargetRow {
+  return {
+    id: target.id,
+    name: target.name,
+    nameKey: nameKey(target.name),
+    protocol: target.protocol,
+    host: target.host,
+    port: target.port,
+    groupId: target.groupId ?? null,
+    labels: JSON.stringify(target.labels),
+    description: target.description,
+    parameters: JSON.stringify(target.parameters),
+    credentialId: target.credentialId ?? null,
+    jumpTargetId: target.jumpTargetId ?? null,
+    hostKeyPolicy: target.hostKeyPolicy,
+    builtIn: target.builtIn ?? null,
+    version: target.version,
+    createdAt: target.createdAt,
+    updatedAt: target.updatedAt,
+  };
+}
+
+function toGroup({ id, parentId, name }: TargetGroupRow): TargetGroup {
+  return { id, parentId: parentId ?? undefined, name };
+}
+
+function toGroupRow({ id, parentId, name }: TargetGroup): TargetGroupRow {
+  return { id, parentId: parentId ?? null, parentKey: parentId ?? '', name, nameKey: nameKey(name) };
+}
+
+async function refuseCycle(db: Kysely<Schema>, group: TargetGroup): Promise<void> {
+  const visited = new Set<string>();
+  for (let parentId = group.parentId ?? null; parentId !== null && !visited.has(parentId);) {
+    if (parentId === group.id) throw new Fault('INVALID_REQUEST', 'a group must not lie inside itself');
+    visited.add(parentId);
+    parentId = (await db.selectFrom('targetGroup').select('parentId').where('id', '=', parentId).executeTakeFirst())?.parentId ?? null;
+  }
+}
+
+export function catalogRepository(sql: Sql): CatalogRepository {
+  const { db, atomic } = sql;
+  const change = (work: (tx: Kysely<Schema>) => Promise<unknown>): Promise<void> =>
+    atomic(async (tx) => {
+      await raiseCatalogVersion(sql, tx);
+      await work(tx);
+    });
+  return {
+    version: () => readCounter(db, 'catalog'),
+    insertTarget: (target) => change((tx) => tx.insertInto('target').values(toTargetRow(target)).execute()),
+    async findTarget(id) {
+      const row = await db.selectFrom('target').selectAll().where('id', '=', id).executeTakeFirst();
+      return row && toTarget(row);
+    },
+    async findTargetByName(name) {
+      const key = lookupKey(name);
+      if (key === undefined) return undefined;
+      const row = await db.selectFrom('target').selectAll().where('nameKey', '=', key).executeTakeFirst();
+      return row && toTarget(row);
+    },
+    async listTargets() {
+      const targets: Target[] = [];
+      for (let after = ''; ;) {
+        const rows = await db.selectFrom('target').selectAll().where('id', '>', after).orderBy('id').limit(BATCH_ROWS).execute();
+        for (const row of rows) targets.push(toTarget(row));
+        if (rows.length < BATCH_ROWS) return targets;
+        after = rows.at(-1)?.id ?? after;
+        await new Promise(setImmediate);
+      }
+    },
+    async updateTarget(target) {
+      const { id, ...columns } = toTargetRow({ ...target, version: target.version + 1 });
+      await change(async (tx) => {
+        const result = await tx
+          .updateTable('target')
+          .set(columns)
+          .where('id', '=', id)
+          .where('version', '=', target.version)
+          .executeTakeFirstOrThrow();
+        if (changedOne(result)) return;
+        throw movedOn('target', (await tx.selectFrom('target').select('id').where('id', '=', id).executeTakeFirst()) !== undefined);
+      });
+      return { ...target, version: columns.version };
+    },
+    deleteTarget: (id) => change((tx) => tx.deleteFrom('target').where('id', '=', id).execute()),
+    insertGroup: (group) => change((tx) => tx.insertInto('targetGroup').values(toGroupRow(group)).execute()),
+    async findGroup(id) {
+      const row = await db.selectFrom('targetGroup').selectAll().where('id', '=', id).executeTakeFirst();
+      return row && toGroup(row);
+    },
+    async listGroups() {
+      return (await db.selectFrom('targetGroup').selectAll().orderBy('nameKey').orderBy('id').execute()).map(toGroup);
+    },
+    updateGroup: (group) =>
+      change(async (tx) => {
+        await refuseCycle(tx, group);
+        const { id, ...columns } = toGroupRow(group);
+        const result = await tx.updateTable('targetGroup').set(columns).where('id', '=', id).executeTakeFirstOrThrow();
+        if (!changedOne(result)) throw movedOn('target group', false);
+      }),
+    deleteGroup: (id) =>
+      change(async (tx) => {
+        const group = await tx.selectFrom('targetGroup').select('parentId').where('id', '=', id).executeTakeFirst();
+        if (group === undefined) return;
+        const { parentId } = group;
+        await tx.updateTable('target').set({ groupId: parentId }).where('groupId', '=', id).execute();
+        await tx
+          .updateTable('targetGroup')
+          .set({ parentId, parentKey: parentId ?? '' })
+          .where('parentId', '=', id)
+          .execute();
+        await tx.deleteFrom('targetGroup').where('id', '=', id).execute();
+      }),
+  };
+}

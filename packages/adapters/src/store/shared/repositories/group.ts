@@ -1,0 +1,71 @@
+import type { UserGroup } from '@enchilada/core/identity';
+import type { GroupRepository } from '@enchilada/core/store';
+import type { UserGroupRow } from '../schema.ts';
+import { changedOne, insertOnce, movedOn, nameKey, raiseCatalogVersion, type Sql } from '../sql.ts';
+
+function toGroup({ id, name, description, createdAt }: UserGroupRow): UserGroup {
+  return { id, name, description, createdAt };
+}
+
+export function groupRepository(sql: Sql): GroupRepository {
+  const { db, traits, atomic } = sql;
+  return {
+    async insert(group) {
+      await db
+        .insertInto('userGroup')
+        .values({ ...toGroup({ ...group, nameKey: '' }), nameKey: nameKey(group.name) })
+        .execute();
+    },
+    async find(id) {
+      const row = await db.selectFrom('userGroup').selectAll().where('id', '=', id).executeTakeFirst();
+      return row && toGroup(row);
+    },
+    async list() {
+      const rows = await db
+        .selectFrom('userGroup')
+        .selectAll('userGroup')
+        .select((eb) =>
+          eb
+            .selectFrom('groupMember')
+            .select((count) => count.fn.countAll<number>().as('count'))
+            .whereRef('groupMember.groupId', '=', 'userGroup.id')
+            .as('members'),
+        )
+        .orderBy('nameKey')
+        .execute();
+      return rows.map((row) => ({ ...toGroup(row), members: row.members ?? 0 }));
+    },
+    async update(group) {
+      const { id, name, description } = group;
+      const result = await db
+        .updateTable('userGroup')
+        .set({ name, nameKey: nameKey(name), description })
+        .where('id', '=', id)
+        .executeTakeFirstOrThrow();
+      if (!changedOne(result)) throw movedOn('group', false);
+    },
+    delete: (id) =>
+      atomic(async (tx) => {
+        await raiseCatalogVersion(sql, tx);
+        await tx.deleteFrom('userGroup').where('id', '=', id).execute();
+      }),
+    addMember: (groupId, userId) =>
+      atomic(async (tx) => {
+        await raiseCatalogVersion(sql, tx);
+        await insertOnce(traits, tx.insertInto('groupMember').values({ groupId, userId }));
+      }),
+    removeMember: (group, user) =>
+      atomic(async (tx) => {
+        await raiseCatalogVersion(sql, tx);
+        await tx.deleteFrom('groupMember').where('groupId', '=', group).where('userId', '=', user).execute();
+      }),
+    async members(group) {
+      const rows = await db.selectFrom('groupMember').select('userId').where('groupId', '=', group).orderBy('userId').execute();
+      return rows.map((row) => row.userId);
+    },
+    async groupsOf(user) {
+      const rows = await db.selectFrom('groupMember').select('groupId').where('userId', '=', user).orderBy('groupId').execute();
+      return rows.map((row) => row.groupId);
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import type { StoreTransaction } from '@enchilada/core/store';
+import type { Sql } from '../sql.ts';
+import { auditRepository } from './audit.ts';
+import { bootstrapRepository } from './bootstrap.ts';
+import { catalogRepository } from './catalog.ts';
+import { commandRepository } from './command.ts';
+import { credentialRepository } from './credential.ts';
+import { grantRepository } from './grant.ts';
+import { groupRepository } from './group.ts';
+import { hostKeyRepository } from './host-key.ts';
+import { loginRepository } from './login.ts';
+import { nodeRepository } from './node.ts';
+import { recordingIndexRepository } from './recording-index.ts';
+import { sessionRepository } from './session.ts';
+import { settingRepository } from './setting.ts';
+import { throttleRepository } from './throttle.ts';
+import { ticketRepository } from './ticket.ts';
+import { userRepository } from './user.ts';
+
+export function repositoriesOf(sql: Sql): StoreTransaction {
+  return {
+    users: userRepository(sql),
+    groups: groupRepository(sql),
+    logins: loginRepository(sql),
+    bootstrap: bootstrapRepository(sql),
+    throttle: throttleRepository(sql),
+    catalog: catalogRepository(sql),
+    credentials: credentialRepository(sql),
+    grants: grantRepository(sql),
+    hostKeys: hostKeyRepository(sql),
+    sessions: sessionRepository(sql),
+    tickets: ticketRepository(sql),
+    recordings: recordingIndexRepository(sql),
+    audit: auditRepository(sql),
+    nodes: nodeRepository(sql),
+    commands: commandRepository(sql),
+    settings: settingRepository(sql),
+  };
+}

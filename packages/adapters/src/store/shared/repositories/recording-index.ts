@@ -1,0 +1,62 @@
+import type { RecordingIndexRepository, RecordingRow } from '@enchilada/core/store';
+import { Cursor, pageSize } from '../page.ts';
+import type { RecordingIndexRow } from '../schema.ts';
+import { holdsText, searchText, type Sql } from '../sql.ts';
+
+const NEWEST_FIRST = new Cursor(['startedAt', 'id'], 'desc');
+
+function toRecording({ searchText: _, ...row }: RecordingIndexRow): RecordingRow {
+  return { ...row, state: row.state as RecordingRow['state'], endedAt: row.endedAt ?? undefined, endReason: row.endReason ?? undefined };
+}
+
+export function recordingIndexRepository({ db, atomic }: Sql): RecordingIndexRepository {
+  return {
+    async insert(row) {
+      const { id, sessionId, userId, username, targetId, targetName, protocol, surface, nodeId, state, startedAt, durationMs, storedBytes, chunks } =
+        row;
+      await db
+        .insertInto('recording')
+        .values({
+          ...{ id, sessionId, userId, username, targetId, targetName, protocol, surface, nodeId, state, startedAt, durationMs, storedBytes, chunks },
+          endedAt: row.endedAt ?? null,
+          endReason: row.endReason ?? null,
+          searchText: searchText(username, targetName),
+        })
+        .execute();
+    },
+    async find(id) {
+      const row = await db.selectFrom('recording').selectAll().where('id', '=', id).executeTakeFirst();
+      return row && toRecording(row);
+    },
+    async list(query) {
+      const behind = NEWEST_FIRST.condition(query);
+      const { userId, targetId, text, from, to } = query;
+      let select = db.selectFrom('recording').selectAll();
+      if (userId !== undefined) select = select.where('userId', '=', userId);
+      if (targetId !== undefined) select = select.where('targetId', '=', targetId);
+      if (text !== undefined && text !== '') select = select.where(holdsText('searchText', text));
+      if (from !== undefined) select = select.where('startedAt', '>=', from);
+      if (to !== undefined) select = select.where('startedAt', '<', to);
+      if (behind !== undefined) select = select.where(behind);
+      const rows = await select
+        .orderBy('startedAt', 'desc')
+        .orderBy('id', 'desc')
+        .limit(pageSize(query) + 1)
+        .execute();
+      return NEWEST_FIRST.page(rows, query, { position: (row) => [row.startedAt, row.id], item: toRecording });
+    },
+    update: (id, change) =>
+      atomic(async (tx) => {
+        const set = Object.fromEntries(Object.entries(change).map(([column, value]) => [column, value ?? null])) as Partial<RecordingIndexRow>;
+        if (Object.keys(set).length > 0) await tx.updateTable('recording').set(set).where('id', '=', id).execute();
+        if (change.username === undefined && change.targetName === undefined) return;
+        const row = await tx.selectFrom('recording').select(['username', 'targetName']).where('id', '=', id).executeTakeFirst();
+        if (row !== undefined)
+          await tx
+            .updateTable('recording')
+            .set({ searchText: searchText(row.username, row.targetName) })
+            .where('id', '=', id)
+            .execute();
+      }),
+  };
+}

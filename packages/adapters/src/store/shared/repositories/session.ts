@@ -1,0 +1,105 @@
+import type { SessionRecord, SessionState } from '@enchilada/core/session';
+import type { SessionRepository } from '@enchilada/core/store';
+import { Cursor, pageSize } from '../page.ts';
+import type { SessionRow } from '../schema.ts';
+import { changedOne, type Sql } from '../sql.ts';
+
+const NEWEST_FIRST = new Cursor(['requestedAt', 'id'], 'desc');
+
+function toSession(row: SessionRow): SessionRecord {
+  return {
+    ...row,
+    state: row.state as SessionState,
+    recordingId: row.recordingId ?? undefined,
+    openedAt: row.openedAt ?? undefined,
+    endedAt: row.endedAt ?? undefined,
+    endReason: row.endReason ?? undefined,
+    endDetail: row.endDetail ?? undefined,
+  };
+}
+
+function toRow(session: SessionRecord): SessionRow {
+  return {
+    id: session.id,
+    userId: session.userId,
+    username: session.username,
+    targetId: session.targetId,
+    targetName: session.targetName,
+    protocol: session.protocol,
+    surface: session.surface,
+    state: session.state,
+    nodeId: session.nodeId,
+    loginDigest: session.loginDigest,
+    address: session.address,
+    recordingId: session.recordingId ?? null,
+    requestedAt: session.requestedAt,
+    openedAt: session.openedAt ?? null,
+    endedAt: session.endedAt ?? null,
+    endReason: session.endReason ?? null,
+    endDetail: session.endDetail ?? null,
+    bytesIn: session.bytesIn,
+    bytesOut: session.bytesOut,
+  };
+}
+
+export function sessionRepository({ db }: Sql): SessionRepository {
+  return {
+    async insert(session) {
+      await db.insertInto('session').values(toRow(session)).execute();
+    },
+    async find(id) {
+      const row = await db.selectFrom('session').selectAll().where('id', '=', id).executeTakeFirst();
+      return row && toSession(row);
+    },
+    async list(query) {
+      const behind = NEWEST_FIRST.condition(query);
+      const { live, userId, targetId } = query;
+      let select = db.selectFrom('session').selectAll();
+      if (live !== undefined) select = select.where('endedAt', live ? 'is' : 'is not', null);
+      if (userId !== undefined) select = select.where('userId', '=', userId);
+      if (targetId !== undefined) select = select.where('targetId', '=', targetId);
+      if (behind !== undefined) select = select.where(behind);
+      const rows = await select
+        .orderBy('requestedAt', 'desc')
+        .orderBy('id', 'desc')
+        .limit(pageSize(query) + 1)
+        .execute();
+      return NEWEST_FIRST.page(rows, query, { position: (row) => [row.requestedAt, row.id], item: toSession });
+    },
+    async claim(id, nodeId) {
+      const claimed = db
+        .updateTable('session')
+        .set({ nodeId, state: 'opening' })
+        .where('id', '=', id)
+        .where('nodeId', '=', '')
+        .where('state', '=', 'requested');
+      return changedOne(await claimed.executeTakeFirstOrThrow());
+    },
+    async update(id, change) {
+      const set = Object.fromEntries(Object.entries(change).map(([column, value]) => [column, value ?? null])) as Partial<SessionRow>;
+      if (Object.keys(set).length === 0)
+        return (await db.selectFrom('session').select('id').where('id', '=', id).where('endedAt', 'is', null).executeTakeFirst()) !== undefined;
+      return changedOne(await db.updateTable('session').set(set).where('id', '=', id).where('endedAt', 'is', null).executeTakeFirstOrThrow());
+    },
+    async countLiveOf(user) {
+      const { count } = await db
+        .selectFrom('session')
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .where('userId', '=', user)
+        .where('endedAt', 'is', null)
+        .executeTakeFirstOrThrow();
+      return count;
+    },
+    async listLiveOfNode(nodeId) {
+      const rows = await db
+        .selectFrom('session')
+        .selectAll()
+        .where('nodeId', '=', nodeId)
+        .where('endedAt', 'is', null)
+        .orderBy('requestedAt')
+        .orderBy('id')
+        .execute();
+      return rows.map(toSession);
+    },
+  };
+}

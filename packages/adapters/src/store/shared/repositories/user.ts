@@ -1,0 +1,88 @@
+import type { Role, User } from '@enchilada/core/identity';
+import type { UserRepository } from '@enchilada/core/store';
+import type { UserRow } from '../schema.ts';
+import { changedOne, lookupKey, movedOn, nameKey, raiseCatalogVersion, type Sql } from '../sql.ts';
+
+export function toUser(row: UserRow): User {
+  return {
+    id: row.id,
+    username: row.username,
+    displayName: row.displayName,
+    role: row.role as Role,
+    passwordHash: row.passwordHash ?? undefined,
+    breakGlass: row.breakGlass === 1,
+    disabledAt: row.disabledAt ?? undefined,
+    createdAt: row.createdAt,
+    lastLoginAt: row.lastLoginAt ?? undefined,
+    preferences: JSON.parse(row.preferences) as User['preferences'],
+    version: row.version,
+  };
+}
+
+function toRow(user: User): UserRow {
+  return {
+    id: user.id,
+    username: user.username,
+    usernameKey: nameKey(user.username),
+    displayName: user.displayName,
+    role: user.role,
+    passwordHash: user.passwordHash ?? null,
+    breakGlass: user.breakGlass ? 1 : 0,
+    disabledAt: user.disabledAt ?? null,
+    createdAt: user.createdAt,
+    lastLoginAt: user.lastLoginAt ?? null,
+    preferences: JSON.stringify(user.preferences),
+    version: user.version,
+  };
+}
+
+export function userRepository(sql: Sql): UserRepository {
+  const { db, atomic } = sql;
+  const find: UserRepository['find'] = async (id) => {
+    const row = await db.selectFrom('userAccount').selectAll().where('id', '=', id).executeTakeFirst();
+    return row && toUser(row);
+  };
+  return {
+    find,
+    async insert(user) {
+      await db.insertInto('userAccount').values(toRow(user)).execute();
+    },
+    async findByUsername(username) {
+      const key = lookupKey(username);
+      if (key === undefined) return undefined;
+      const row = await db.selectFrom('userAccount').selectAll().where('usernameKey', '=', key).executeTakeFirst();
+      return row && toUser(row);
+    },
+    async list() {
+      return (await db.selectFrom('userAccount').selectAll().orderBy('usernameKey').execute()).map(toUser);
+    },
+    async update(user) {
+      const { id, ...columns } = toRow({ ...user, version: user.version + 1 });
+      const result = await db
+        .updateTable('userAccount')
+        .set(columns)
+        .where('id', '=', id)
+        .where('version', '=', user.version)
+        .executeTakeFirstOrThrow();
+      if (!changedOne(result)) throw movedOn('user', (await find(id)) !== undefined);
+      return { ...user, version: columns.version };
+    },
+    async noteLogin(id, at) {
+      await db.updateTable('userAccount').set({ lastLoginAt: at }).where('id', '=', id).execute();
+    },
+    delete: (id) =>
+      atomic(async (tx) => {
+        await raiseCatalogVersion(sql, tx);
+        await tx.deleteFrom('userAccount').where('id', '=', id).execute();
+      }),
+    async countEnabledAdministrators() {
+      const { count } = await db
+        .selectFrom('userAccount')
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .where('role', '=', 'administrator')
+        .where('disabledAt', 'is', null)
+        .executeTakeFirstOrThrow();
+      return count;
+    },
+  };
+}

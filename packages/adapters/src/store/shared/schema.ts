@@ -1,0 +1,197 @@
+/** Rows as they lie in the database; `CamelCasePlugin` makes `started_at` of `startedAt`. Table names avoid the reserved words of SQL. */
+export interface Schema {
+  userAccount: UserRow;
+  userGroup: UserGroupRow;
+  groupMember: { groupId: string; userId: string };
+  login: LoginRow;
+  bootstrap: { id: number; digest: string; expiresAt: number };
+  throttle: { keyDigest: string; windowStartedAt: number; attempts: number };
+  counter: { name: string; value: number };
+  setting: { name: string; value: string };
+  credential: CredentialRow;
+  targetGroup: TargetGroupRow;
+  target: TargetRow;
+  accessGrant: GrantRow;
+  hostKey: HostKeyRow;
+  session: SessionRow;
+  ticket: TicketRow;
+  recording: RecordingIndexRow;
+  audit: AuditRow;
+  node: { id: string; url: string; version: string; startedAt: number; heartbeatAt: number };
+  command: { sequence: number; postedAt: number; body: string };
+  schemaStep: { name: string; appliedAt: number };
+}
+
+export interface UserRow {
+  id: string;
+  username: string;
+  usernameKey: string;
+  displayName: string;
+  role: string;
+  passwordHash: string | null;
+  breakGlass: number;
+  disabledAt: number | null;
+  createdAt: number;
+  lastLoginAt: number | null;
+  preferences: string;
+  version: number;
+}
+
+export interface UserGroupRow {
+  id: string;
+  name: string;
+  nameKey: string;
+  description: string;
+  createdAt: number;
+}
+
+export interface LoginRow {
+  digest: string;
+  userId: string;
+  method: string;
+  createdAt: number;
+  lastSeenAt: number;
+  expiresAt: number;
+  address: string;
+  userAgent: string;
+  sealedPassword: Uint8Array | null;
+}
+
+export interface CredentialRow {
+  id: string;
+  name: string;
+  nameKey: string;
+  kind: string;
+  username: string;
+  keyId: string | null;
+  wrappedKey: Uint8Array | null;
+  nonce: Uint8Array | null;
+  ciphertext: Uint8Array | null;
+  sealedVersion: number | null;
+  publicFingerprint: string | null;
+  version: number;
+  createdAt: number;
+  updatedAt: number;
+}
+
+export interface TargetGroupRow {
+  id: string;
+  parentId: string | null;
+  /** `parentId`, or empty at the root: NULLs are distinct in a unique index. */
+  parentKey: string;
+  name: string;
+  nameKey: string;
+}
+
+export interface TargetRow {
+  id: string;
+  name: string;
+  nameKey: string;
+  protocol: string;
+  host: string;
+  port: number;
+  groupId: string | null;
+  labels: string;
+  description: string;
+  parameters: string;
+  credentialId: string | null;
+  jumpTargetId: string | null;
+  hostKeyPolicy: string;
+  builtIn: string | null;
+  version: number;
+  createdAt: number;
+  updatedAt: number;
+}
+
+export interface GrantRow {
+  id: string;
+  userId: string | null;
+  groupId: string | null;
+  scopeKind: string;
+  targetId: string | null;
+  targetGroupId: string | null;
+  selector: string | null;
+  actions: string;
+  createdAt: number;
+  createdBy: string;
+}
+
+export interface HostKeyRow {
+  targetId: string;
+  keyType: string;
+  fingerprint: string;
+  keyBytes: Uint8Array;
+  state: string;
+  pinnedAt: number;
+  pinnedBy: string;
+}
+
+export interface SessionRow {
+  id: string;
+  userId: string;
+  username: string;
+  targetId: string;
+  targetName: string;
+  protocol: string;
+  surface: string;
+  state: string;
+  nodeId: string;
+  loginDigest: string;
+  address: string;
+  recordingId: string | null;
+  requestedAt: number;
+  openedAt: number | null;
+  endedAt: number | null;
+  endReason: string | null;
+  endDetail: string | null;
+  bytesIn: number;
+  bytesOut: number;
+}
+
+export interface TicketRow {
+  digest: string;
+  kind: string;
+  mode: string;
+  sessionId: string;
+  viewerId: string;
+  loginDigest: string;
+  expiresAt: number;
+}
+
+export interface RecordingIndexRow {
+  id: string;
+  sessionId: string;
+  userId: string;
+  username: string;
+  targetId: string;
+  targetName: string;
+  protocol: string;
+  surface: string;
+  nodeId: string;
+  state: string;
+  startedAt: number;
+  endedAt: number | null;
+  durationMs: number;
+  storedBytes: number;
+  chunks: number;
+  endReason: string | null;
+  searchText: string;
+}
+
+/** `payload` is the canonical JSON that the hash covers, and the only column that is read back; the others are there to be searched. */
+export interface AuditRow {
+  node: string;
+  sequence: number;
+  at: number;
+  action: string;
+  outcome: string;
+  actorId: string;
+  actorKey: string;
+  objectId: string;
+  objectKey: string;
+  address: string;
+  searchText: string;
+  payload: string;
+  previous: string;
+  hash: string;
+}

@@ -1,0 +1,2 @@
+export { sqlite } from './sqlite-store.ts';
+export type { SqliteConfig } from './sqlite-config.ts';

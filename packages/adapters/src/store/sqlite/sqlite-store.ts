@@ -1,0 +1,100 @@
+import { closeSync, openSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Store } from '@enchilada/core/store';
+import Database from 'better-sqlite3';
+import { CompiledQuery, SqliteDialect } from 'kysely';
+import { checkedDialect } from '../shared/driver-checks.ts';
+import { SqlStore } from '../shared/sql-store.ts';
+import type { SqlFailure, SqlTraits } from '../shared/sql-traits.ts';
+import type { SqliteConfig } from './sqlite-config.ts';
+
+const BUSY_TIMEOUT_MS = 10_000;
+
+/** One connection in WAL mode: readers never block, writers queue here, and each commit is on the disk when it returns. */
+export function sqlite({ file, onMigrationStep }: SqliteConfig): Store {
+  let database: Database.Database | undefined;
+  const dialect = new SqliteDialect({
+    database: async () => {
+      database = await openDatabase(file);
+      return database;
+    },
+  });
+  return new SqlStore({
+    traits,
+    dialect: checkedDialect(dialect, { begin: 'begin immediate', mayRollBack: () => database?.inTransaction ?? false }),
+    ...(onMigrationStep === undefined ? {} : { onMigrationStep }),
+  });
+}
+
+async function openDatabase(file: string): Promise<Database.Database> {
+  try {
+    closeSync(openSync(file, 'ax', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  const database = new Database(file, { timeout: BUSY_TIMEOUT_MS });
+  try {
+    await setJournalMode(database);
+    // https://www.sqlite.org/pragma.html#pragma_synchronous: in WAL mode, NORMAL may lose the last commits with the power.
+    database.pragma('synchronous = FULL');
+    database.pragma('foreign_keys = ON');
+    // Without it, INSERT OR REPLACE would delete past the triggers.
+    database.pragma('recursive_triggers = ON');
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** SQLite does not wait for the lock it needs to change the journal mode: of several first starts at once, some are told BUSY. */
+async function setJournalMode(database: Database.Database): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      database.pragma('journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (codeOf(error) !== 'SQLITE_BUSY' || attempt === 200) throw error;
+      await pause(5 + Math.random() * 20);
+    }
+  }
+}
+
+function codeOf(error: unknown): string {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : '';
+}
+
+const UNAVAILABLE = /^(?:SQLITE_(?:READONLY|FULL|IOERR|CANTOPEN|CORRUPT|NOTADB|NOMEM|PERM)|EACCES|EPERM|EROFS|ENOSPC|ENOENT|EISDIR|ENOTDIR|EMFILE)/u;
+
+function classify(error: unknown): SqlFailure {
+  const code = codeOf(error);
+  if (code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY') return 'unique';
+  if (code === 'SQLITE_CONSTRAINT_FOREIGNKEY') return 'reference';
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return 'retry';
+  if (UNAVAILABLE.test(code)) return 'unavailable';
+  if (error instanceof Error && error.message === 'The database connection is not open') return 'unavailable';
+  return 'other';
+}
+
+const traits: SqlTraits = {
+  columns: { id: 'text', key: 'text', text: 'text', time: 'integer', integer: 'integer', flag: 'integer', binary: 'blob' },
+  tableOptions: ' strict',
+  indexIfNotExists: true,
+  conflictClause: true,
+  clock: "cast(unixepoch('subsec') * 1000 as integer)",
+  statementsOf: ({ name, table, on, when, message }) => [
+    `create trigger if not exists ${name} before ${on} on ${table} ${when === undefined ? '' : `when ${when} `}begin select raise(abort, '${message}'); end`,
+  ],
+  classify,
+  async migrating(db, work) {
+    await db.executeQuery(CompiledQuery.raw('begin immediate'));
+    try {
+      await work();
+      await db.executeQuery(CompiledQuery.raw('commit'));
+    } catch (error) {
+      await db.executeQuery(CompiledQuery.raw('rollback')).catch(() => undefined);
+      throw error;
+    }
+  },
+};
