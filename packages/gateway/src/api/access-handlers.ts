@@ -120,8 +120,8 @@ export function accessHandlers(parts: ApiParts): AccessHandlers {
       if (before.version !== version) throw new Fault('CONFLICT', 'the credential was changed in the meantime');
       const replaces = Object.keys(secrets).length > 0;
       const wanted: CredentialRecord = { ...before, name, username, updatedAt: clock.now() };
-      // The envelope is bound to the version it was made for, and an update that keeps the secret keeps the envelope.
-      const sealed = replaces ? await seal(before, secrets) : { sealed: before.sealed, publicFingerprint: before.publicFingerprint };
+      // An update that keeps the secret keeps its envelope, which remembers the version it was made for.
+      const sealed = replaces ? await seal({ ...before, version: before.version + 1 }, secrets) : { sealed: before.sealed, publicFingerprint: before.publicFingerprint };
       const after = await store.now.credentials.update({ ...wanted, ...sealed });
       await audit.append({ action: 'credential.updated', ...actorOf(context), object: objectOf(after), outcome: 'success', detail: { secretReplaced: replaces } });
       return viewOf(after, await usersOf(after.id));

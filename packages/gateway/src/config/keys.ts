@@ -33,7 +33,7 @@ export const CONFIG_KEYS = entries({
   'login.absolute': { kind: 'duration', default: '12h', minimumMs: MINUTE, maximumMs: 30 * DAY, says: 'A login ends after this, whatever happens in it.' },
   'banner.text': { kind: 'text', maxLength: 8000, default: '', says: 'Text shown before sign-in.' },
   'banner.consent': { kind: 'boolean', default: false, says: 'Whether a person must agree to the banner to sign in.' },
-  'metrics.listen': { kind: 'text', pattern: /^(?:\[[0-9A-Fa-f:.]+\]|[0-9.]+|localhost):\d{1,5}$/u, says: 'ADDRESS:PORT of a listener of its own for /metrics, without sign-in. Absent: /metrics needs the permission metrics.read.' },
+  'metrics.listen': { kind: 'text', pattern: /^(?:\[[0-9A-Fa-f:.]+\]|[0-9.]+|localhost):\d{1,5}$/u, says: 'ADDRESS:PORT of a listener of its own for /metrics, without sign-in. Absent: /api/v1/metrics serves those with the permission metrics.read.' },
   'audit.stdout': { kind: 'boolean', default: false, says: 'Writes each audit record as a JSON line to standard output.' },
   'log.level': { kind: 'choice', default: 'info', options: ['fatal', 'error', 'warn', 'info', 'debug', 'trace'], says: 'The least important log line that is written, to standard error.' },
 });

@@ -22,7 +22,7 @@ export interface LoadedConfig {
 }
 
 /** Read by the launcher and not by the gateway. */
-const FOREIGN_VARIABLES = ['ENCHILADA_CONFIG'];
+const FOREIGN_VARIABLES = ['ENCHILADA_CONFIG', 'ENCHILADA_GATEWAY'];
 const FILE_MAX_CHARACTERS = 1_000_000;
 
 /** @throws Fault CONFIGURATION_INVALID */

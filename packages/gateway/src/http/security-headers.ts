@@ -1,4 +1,4 @@
-/** Which document, and so which policy. `session` alone may compile WebAssembly, for surfaces that decode with it. */
+/** Which document of the interface a path opens. */
 export type DocumentKind = 'shell' | 'session' | 'player';
 
 const COMMON: Readonly<Record<string, string>> = {
@@ -16,11 +16,10 @@ export function plainHeaders(isTls: boolean): Readonly<Record<string, string>> {
   return { ...COMMON, ...(isTls ? HSTS : {}), 'content-security-policy': "default-src 'none'; frame-ancestors 'none'" };
 }
 
-export function contentSecurityPolicy(kind: DocumentKind, nonce: string): string {
-  const scripts = `'self' 'nonce-${nonce}'${kind === 'session' ? " 'wasm-unsafe-eval'" : ''}`;
+export function contentSecurityPolicy(nonce: string): string {
   return [
     "default-src 'none'",
-    `script-src ${scripts}`,
+    `script-src 'self' 'nonce-${nonce}'`,
     `style-src 'self' 'nonce-${nonce}'`,
     "img-src 'self' data: blob:",
     "font-src 'self'",
@@ -31,16 +30,18 @@ export function contentSecurityPolicy(kind: DocumentKind, nonce: string): string
     "form-action 'none'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    'trusted-types default',
   ].join('; ');
 }
 
-export function documentHeaders(kind: DocumentKind, nonce: string, isTls: boolean): Readonly<Record<string, string>> {
+export function documentHeaders(nonce: string, isTls: boolean): Readonly<Record<string, string>> {
   const permissions = `${COMMON['permissions-policy'] ?? ''}, clipboard-read=(self), clipboard-write=(self), fullscreen=(self), keyboard-map=(self)`;
   return {
     ...COMMON,
     ...(isTls ? HSTS : {}),
     'permissions-policy': permissions,
-    'content-security-policy': contentSecurityPolicy(kind, nonce),
+    'content-security-policy': contentSecurityPolicy(nonce),
     'cache-control': 'no-store',
     'content-type': 'text/html; charset=utf-8',
   };

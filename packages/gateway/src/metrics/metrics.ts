@@ -1,0 +1,78 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { RecorderStats } from '@enchilada/core/recording';
+import type { BrokerObservation } from '@enchilada/core/session';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { RequestObservation } from '../http/app.ts';
+
+export interface MetricSources {
+  readonly liveSessions: () => number;
+  readonly sessionBytes: () => { readonly in: number; readonly out: number };
+  readonly recorder: () => RecorderStats | undefined;
+}
+
+/** What Prometheus reads. Labels come from fixed sets: no name of a person or machine is ever one. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #requests = new Histogram({ name: 'enchilada_http_request_seconds', help: 'HTTP requests.', labelNames: ['method', 'route', 'status'], buckets: [0.005, 0.02, 0.1, 0.5, 2], registers: [this.#registry] });
+  readonly #opens = new Histogram({ name: 'enchilada_session_open_seconds', help: 'From the control socket to the first output of a session.', buckets: [0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 15], registers: [this.#registry] });
+  readonly #ends = new Counter({ name: 'enchilada_sessions_ended_total', help: 'Ended sessions.', labelNames: ['reason'], registers: [this.#registry] });
+  readonly #viewers = new Gauge({ name: 'enchilada_viewers', help: 'Attached viewers.', registers: [this.#registry] });
+  readonly #errors = new Counter({ name: 'enchilada_errors_total', help: 'Answers of 500 and above.', registers: [this.#registry] });
+
+  constructor(sources: MetricSources) {
+    const registers = [this.#registry];
+    collectDefaultMetrics({ register: this.#registry });
+    const gauge = (name: string, help: string, read: () => number): void => {
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read());
+        },
+      });
+    };
+    gauge('enchilada_sessions', 'Live sessions of this node.', sources.liveSessions);
+    gauge('enchilada_session_input_bytes', 'Bytes from people in live sessions.', () => sources.sessionBytes().in);
+    gauge('enchilada_session_output_bytes', 'Bytes from machines in live sessions.', () => sources.sessionBytes().out);
+    gauge('enchilada_recorder_lag_seconds', 'Age of the oldest output that the journal has not taken.', () => (sources.recorder()?.lagMs ?? 0) / 1000);
+    gauge('enchilada_recorder_lag_bytes', 'Output that the journal has not taken.', () => sources.recorder()?.lagBytes ?? 0);
+    gauge('enchilada_recorder_unstored_bytes', 'Recorded bytes that are in the journal alone.', () => sources.recorder()?.unstoredBytes ?? 0);
+    gauge('enchilada_recorder_spool_free_bytes', 'Room in the spool.', () => sources.recorder()?.spoolFreeBytes ?? 0);
+    gauge('enchilada_recorder_failures', 'Failures of the recorder.', () => sources.recorder()?.failures ?? 0);
+    const delay = monitorEventLoopDelay({ resolution: 10 });
+    delay.enable();
+    gauge('enchilada_event_loop_delay_p99_seconds', 'Delay of the event loop since the last reading.', () => {
+      const p99 = delay.percentile(99) / 1e9;
+      delay.reset();
+      return Number.isFinite(p99) ? p99 : 0;
+    });
+  }
+
+  readonly heardRequest = ({ method, route, status, ms }: RequestObservation): void => {
+    this.#requests.observe({ method, route, status: String(status) }, ms / 1000);
+    if (status >= 500) this.#errors.inc();
+  };
+
+  readonly heardBroker = (observation: BrokerObservation): void => {
+    switch (observation.type) {
+      case 'opened':
+        this.#opens.observe(observation.ms / 1000);
+        return;
+      case 'ended':
+        this.#ends.inc({ reason: observation.reason });
+        return;
+      case 'viewer':
+        this.#viewers.inc(observation.change);
+        return;
+    }
+  };
+
+  get mediaType(): string {
+    return this.#registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+}
