@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { EngineContext, Hop } from '@enchilada/core/engine';
 import { Fault, isFault } from '@enchilada/core/fault';
 import type { PresentedHostKey } from '@enchilada/core/target';
-import { Client, type NextAuthHandler } from 'ssh2';
+import ssh2, { type NextAuthHandler } from 'ssh2';
 import { algorithmsFor, isTruncatable } from './algorithms.ts';
 import { Authentication } from './authentication.ts';
 import { connectionFault, peerText } from './connection-fault.ts';
@@ -29,7 +29,7 @@ export interface HopLimits {
 }
 
 export interface ConnectedHop extends AsyncDisposable {
-  readonly client: Client;
+  readonly client: ssh2.Client;
   /** Text the target showed before it accepted the person (RFC 4252 section 5.4), without control characters. */
   readonly banner: string;
   readonly facts: Readonly<Record<string, string>>;
@@ -60,7 +60,7 @@ export function connectHop(stream: Duplex, { hop, context, limits, withoutTrunca
   const { target } = hop.leave;
   const parameters = readParameters(target.parameters);
   const peer = { host: target.name };
-  const client = new Client();
+  const client = new ssh2.Client();
   const opened = Promise.withResolvers<ConnectedHop>();
   const closed = Promise.withResolvers<Fault | undefined>();
   let isReady = false;

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import type { Credential } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
-import { utils, type ParsedKey } from 'ssh2';
+import ssh2, { type ParsedKey } from 'ssh2';
 
 type PrivateKeyCredential = Extract<Credential, { kind: 'private-key' }>;
 
@@ -57,7 +57,7 @@ function parse(credential: PrivateKeyCredential): ParsedKey {
   const pem = credential.privateKey.reveal().trim() + '\n';
   const passphrase = credential.passphrase?.reveal();
   const isPkcs8 = /^-----BEGIN (?:ENCRYPTED )?PRIVATE KEY-----/u.test(pem);
-  const parsed = isPkcs8 ? utils.parseKey(fromPkcs8(pem, passphrase)) : utils.parseKey(pem, passphrase);
+  const parsed = isPkcs8 ? ssh2.utils.parseKey(fromPkcs8(pem, passphrase)) : ssh2.utils.parseKey(pem, passphrase);
   const key = Array.isArray(parsed) ? parsed[0] : parsed;
   if (key === undefined || key instanceof Error) throw key ?? new Error('no key found');
   if (!key.isPrivateKey()) throw new Error('only the public half was given');
