@@ -6,7 +6,7 @@ import { Fault } from '@enchilada/core/fault';
 import type { VerifiedIdentity } from '@enchilada/core/identity';
 import { type RandomSource, randomId } from '@enchilada/core/time';
 import { Ajv } from 'ajv';
-import { fastify, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { fastify, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { eraseCookie, readCookie, writeCookie } from '../auth/cookie.ts';
 import type { ClientAddress } from './client-address.ts';
@@ -64,7 +64,7 @@ export function createApp(parts: AppParts): FastifyInstance {
   const logger: FastifyBaseLogger = parts.log;
   const app = fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => `ref_${randomId(parts.random)}`,
     bodyLimit: BODY_LIMIT_BYTES,
     exposeHeadRoutes: false,

@@ -1,0 +1,193 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sqlite } from '@enchilada/adapters/store/sqlite';
+import { API_PREFIX, CSRF_HEADER } from '@enchilada/contract';
+import type { AuditEvent, AuditLog } from '@enchilada/core/audit';
+import { Secret } from '@enchilada/core/credential';
+import type { EngineManifest, ProtocolEngine } from '@enchilada/core/engine';
+import { Fault } from '@enchilada/core/fault';
+import type { PasswordHasher, Role, User } from '@enchilada/core/identity';
+import type { Recorder, RecordingReader } from '@enchilada/core/recording';
+import { DEFAULT_SESSION_LIMITS, SessionBroker } from '@enchilada/core/session';
+import type { Store } from '@enchilada/core/store';
+import type { Clock, RandomSource } from '@enchilada/core/time';
+import type { FastifyInstance } from 'fastify';
+import { CatalogView, createHandlers, SettingsService } from '../api/index.ts';
+import { Bootstrap } from '../auth/bootstrap.ts';
+import { Logins } from '../auth/logins.ts';
+import { loadConfig } from '../config/index.ts';
+import { clientAddress } from '../http/client-address.ts';
+import { createApp } from '../http/app.ts';
+import { createLog } from '../http/log.ts';
+
+export const ORIGIN = 'https://bastion.test';
+export const PASSWORD = 'a long enough phrase';
+
+/** A clock that only the test moves. */
+export class TestClock implements Clock {
+  time = 1_800_000_000_000;
+  now(): number {
+    return this.time;
+  }
+  monotonicMs(): number {
+    return this.time;
+  }
+  after(): Disposable {
+    return { [Symbol.dispose]: () => undefined };
+  }
+  every(): Disposable {
+    return { [Symbol.dispose]: () => undefined };
+  }
+}
+
+/** Counts how often a password reached it; cheap, so that tests can guess a thousand times. */
+export class CountingHasher implements PasswordHasher {
+  verified = 0;
+  hash(password: Secret): Promise<string> {
+    return Promise.resolve(createHash('sha256').update(password.reveal()).digest('hex'));
+  }
+  async verify(password: Secret, hash: string | undefined): Promise<boolean> {
+    this.verified += 1;
+    return (await this.hash(password)) === hash;
+  }
+}
+
+class ListedAudit implements AuditLog {
+  readonly events: AuditEvent[] = [];
+  append(event: AuditEvent) {
+    this.events.push(event);
+    const hash = '0'.repeat(64);
+    return Promise.resolve({ ...event, node: 'node-1', sequence: this.events.length, at: 0, previous: hash, hash });
+  }
+}
+
+const random: RandomSource = { bytes: (length) => new Uint8Array(randomBytes(length)) };
+export const MANIFEST: EngineManifest = {
+  id: 'proto',
+  label: { en: 'Proto', de: 'Proto' },
+  surface: 'terminal',
+  defaultPort: 2200,
+  parameters: [
+    { kind: 'boolean', name: 'weak', default: false, weakens: true, label: { en: 'Weak', de: 'Schwach' }, group: { en: 'G', de: 'G' } },
+    { kind: 'text', name: 'command', maxLength: 20, label: { en: 'Command', de: 'Befehl' }, group: { en: 'G', de: 'G' } },
+  ],
+  credentialKinds: ['password', 'ask'],
+  jumpHosts: true,
+  hostKeys: true,
+};
+
+const recordings: RecordingReader = {
+  describe: (id) =>
+    Promise.resolve({
+      id,
+      description: {
+        sessionId: 'ses_x', user: { id: 'usr_x', name: 'x', address: '192.0.2.1' }, target: { id: 'tgt_x', name: 'x', address: 'x' }, protocol: 'proto', surface: 'terminal',
+        policy: { strict: true, input: 'off' }, node: 'node-1', softwareVersion: '0', startedAt: 0,
+      },
+      state: 'COMPLETE', chunks: 1, durationMs: 1, storedBytes: 1, chunkTimesUs: [0],
+    }),
+  async *events() {
+    yield await Promise.resolve({ atUs: 0, chunk: 1, event: { kind: 'output' as const, bytes: new TextEncoder().encode('shown') } });
+  },
+  verify: (id) => Promise.resolve({ recording: id, code: 0, findings: [], chunks: 1, bytes: 1, durationUs: 1 }),
+  async *objects() {
+    yield await Promise.resolve({ name: 'head.json', bytes: new TextEncoder().encode('{}') });
+  },
+};
+
+export interface Node {
+  readonly app: FastifyInstance;
+  readonly logins: Logins;
+  readonly bootstrap: Bootstrap;
+  readonly broker: SessionBroker;
+}
+
+/** One store, and as many gateway applications on it as a test wants. */
+export class GatewayFixture implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), 'enchilada-gateway-'));
+  readonly store: Store = sqlite({ file: join(this.folder, 'store.db') });
+  readonly clock = new TestClock();
+  readonly hasher = new CountingHasher();
+  readonly audit = new ListedAudit();
+  readonly logged: string[] = [];
+  readonly #nodes: Node[] = [];
+
+  async start(options: { readonly trustedProxies?: readonly string[] } = {}): Promise<Node> {
+    const { store, clock, hasher, audit } = this;
+    if (this.#nodes.length === 0) await store.migrate();
+    const config = loadConfig({ environment: {}, flags: {}, readFile: () => '' });
+    const settings = new SettingsService(store, config);
+    const limits = () => ({ idleMs: settings.current.loginIdleMinutes * 60_000, absoluteMs: settings.current.loginAbsoluteMinutes * 60_000 });
+    const logins = new Logins({ store, audit, hasher, clock, random, limits });
+    const bootstrap = new Bootstrap({ store, audit, hasher, clock, random, linkFile: join(this.folder, 'link') });
+    const engine: ProtocolEngine = { manifest: MANIFEST, open: () => Promise.reject(new Fault('TARGET_REFUSED', 'nothing is opened here')) };
+    const vault = { seal: () => Promise.resolve({ keyId: 'k', version: 1, wrappedKey: new Uint8Array(1), nonce: new Uint8Array(1), ciphertext: new Uint8Array(1) }), unseal: () => Promise.reject(new Fault('CREDENTIAL_UNAVAILABLE', 'nothing is unsealed here')) };
+    const broker = new SessionBroker(
+      {
+        nodeId: 'node-1', softwareVersion: '0', store, audit, vault, engines: new Map([['proto', engine]]), recorder: {} as Recorder, recording: { mode: 'strict', input: 'off' },
+        histories: () => undefined, limits: DEFAULT_SESSION_LIMITS, sessionsPerUser: 5, clock, random, digest: (text) => createHash('sha256').update(text).digest('hex'), observe: () => undefined, report: () => undefined,
+      } as ConstructorParameters<typeof SessionBroker>[0],
+      limits(),
+    );
+    const handlers = createHandlers({
+      store, audit, logins, bootstrap, hasher, vault, settings, clock, random, recordings, sessions: broker, nodeId: 'node-1', version: '0', catalog: new CatalogView(store),
+      engines: new Map([['proto', MANIFEST]]), fingerprintPrivateKey: () => Promise.resolve('SHA256:x'), verifyAudit: () => Promise.resolve({ intact: true, chains: [] }),
+      tryIt: { protocol: 'proto', builtIn: 'shell', name: 'Try it' },
+    });
+    const app = createApp({
+      handlers, audit, random, isTls: true, origins: () => new Set([ORIGIN]), clientAddress: clientAddress(options.trustedProxies ?? []), observe: () => undefined,
+      gate: { identify: (cookie, how) => logins.identify(cookie, how), bootstrapRequired: () => bootstrap.required() },
+      log: createLog('trace', { write: (line) => void this.logged.push(line) }),
+    });
+    await app.ready();
+    const node = { app, logins, bootstrap, broker };
+    this.#nodes.push(node);
+    return node;
+  }
+
+  async addUser(username: string, role: Role, change: Partial<User> = {}): Promise<User> {
+    const user: User = {
+      id: `usr_${username}`, username, displayName: username, role, passwordHash: await this.hasher.hash(new Secret(PASSWORD)), breakGlass: false, disabledAt: undefined,
+      createdAt: this.clock.now(), lastLoginAt: undefined, preferences: {}, version: 1, ...change,
+    };
+    await this.store.now.users.insert(user);
+    return user;
+  }
+
+  /** @returns the Cookie header of a new login */
+  async signIn(node: Node, username: string): Promise<string> {
+    const response = await call(node, 'POST', '/login', { body: { username, password: PASSWORD } });
+    if (response.statusCode !== 200) throw new Error(`sign-in of ${username} answered ${response.statusCode}: ${response.body}`);
+    return cookieOf(response.headers['set-cookie']);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { app } of this.#nodes) await app.close();
+    await this.store[Symbol.asyncDispose]();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export function cookieOf(header: string | readonly string[] | number | undefined): string {
+  return String([header].flat()[0]).split(';')[0] ?? '';
+}
+
+export interface CallOptions {
+  readonly body?: unknown;
+  readonly cookie?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly address?: string;
+}
+
+/** A request as the web makes it. */
+export function call({ app }: Node, method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, options: CallOptions = {}) {
+  return app.inject({
+    method,
+    url: `${API_PREFIX}${path}`,
+    remoteAddress: options.address ?? '192.0.2.7',
+    headers: { [CSRF_HEADER]: '1', origin: ORIGIN, ...(options.cookie === undefined ? {} : { cookie: options.cookie }), ...options.headers },
+    ...(options.body === undefined ? {} : { payload: options.body as object }),
+  });
+}
