@@ -45,7 +45,6 @@ export function LivePage() {
                 <th>{text('field.state')}</th>
                 <th>{text('live.since')}</th>
                 <th className="number">{text('live.traffic')}</th>
-                <th className="number">{text('session.round-trip')}</th>
                 <th>
                   <span className="visually-hidden">{text('common.actions')}</span>
                 </th>
@@ -53,7 +52,6 @@ export function LivePage() {
             </thead>
             <tbody>
               {items.map((session) => {
-                const roundTrip = session.viewers?.find((viewer) => viewer.mode === 'control')?.roundTripMs;
                 const watchers = session.viewers?.filter((viewer) => viewer.mode === 'watch').length ?? 0;
                 return (
                   <tr key={session.id}>
@@ -78,7 +76,6 @@ export function LivePage() {
                     <td className="number">
                       ↓ {text.bytes(session.bytesOut)} <span className="sub">↑ {text.bytes(session.bytesIn)}</span>
                     </td>
-                    <td className="number">{roundTrip === undefined ? '–' : `${text.number(roundTrip)} ms`}</td>
                     <td className="actions">
                       {session.own ? (
                         <Button size="xs" variant="default" onClick={() => openTab(`/s/${session.id}`)}>

@@ -3,7 +3,6 @@ import { useDisclosure } from '@mantine/hooks';
 import { IconShieldCheck, IconShieldExclamation, IconShieldHalf } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { api } from '../api/client.ts';
-import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
 import { clockText } from './playback-clock.ts';
 
@@ -82,7 +81,6 @@ export function VerificationBadge(props: { readonly recordingId: string; readonl
             {text('proof.offline')}
           </Text>
           <code className="terminal-quote">enchilada verify {report.recording}.tar</code>
-          {checked.isRefetchError && <FaultNotice error={checked.error} />}
         </Stack>
       </Drawer>
     </>

@@ -1,0 +1,9 @@
+import { common } from './common.ts';
+import { entry } from './entry.ts';
+import { machines } from './machines.ts';
+import { session } from './session.ts';
+import { player } from './player.ts';
+import { office } from './office.ts';
+import { faults } from './faults.ts';
+
+export const en = { ...common, ...entry, ...machines, ...session, ...player, ...office, ...faults } as const;
