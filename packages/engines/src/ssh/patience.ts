@@ -10,6 +10,8 @@ export class Patience implements Disposable {
   #since = 0;
   #timer: Disposable | undefined;
   #asking = 0;
+  /** Ends questions that are still open when the connection is over. */
+  readonly #over = new Set<(fault: Fault) => void>();
 
   constructor(clock: Clock, limits: { readonly handshakeMs: number; readonly answerMs: number }, onTimeout: (fault: Fault) => void) {
     this.#clock = clock;
@@ -26,9 +28,11 @@ export class Patience implements Disposable {
     using _limit = this.#clock.after(this.#answerMs, () =>
       reject(new Fault('PROMPT_ABANDONED', `no answer came within ${this.#answerMs / 1000} s`)),
     );
+    this.#over.add(reject);
     try {
       return await Promise.race([ask(), promise]);
     } finally {
+      this.#over.delete(reject);
       if (--this.#asking === 0) this.#run();
     }
   }
@@ -49,5 +53,6 @@ export class Patience implements Disposable {
   [Symbol.dispose](): void {
     this.#stop();
     this.#leftMs = 0;
+    for (const abandon of this.#over) abandon(new Fault('PROMPT_ABANDONED', 'the connection ended before an answer came'));
   }
 }
