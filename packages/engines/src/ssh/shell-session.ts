@@ -85,7 +85,7 @@ export async function openShell(context: EngineContext, journey: Journey): Promi
   channel.on('error', () => undefined);
   channel.on('close', () => {
     // A lost connection closes its channels too, without an exit status; the connection then says why.
-    if (Object.keys(exit).length > 0 || last.client.listenerCount('end') === 0) finish({ reason: 'closed-by-target', ...exit });
+    if (Object.keys(exit).length > 0) finish({ reason: 'closed-by-target', ...exit });
     else setImmediate(() => finish({ reason: 'closed-by-target', ...exit }));
   });
   for (const hop of journey.hops) {
