@@ -1,0 +1,28 @@
+import { grantCommands } from './access/grant-commands.ts';
+import { userCommands } from './access/user-commands.ts';
+import { auditCommands } from './audit/audit-commands.ts';
+import { backupCommands } from './backup/backup-commands.ts';
+import { targetCommands } from './catalog/target-commands.ts';
+import { configCommands } from './config/config-commands.ts';
+import { recoverCommands } from './control/recover-command.ts';
+import { doctorCommands } from './doctor/doctor-command.ts';
+import type { Command } from './frame/command.ts';
+import { loginCommands } from './login/login-commands.ts';
+import { recordingCommands } from './recordings/recording-commands.ts';
+import { sessionCommands } from './sessions/session-commands.ts';
+import { verifyCommand } from './verify-command.ts';
+
+export const COMMANDS: readonly Command[] = [
+  ...loginCommands,
+  ...targetCommands,
+  ...userCommands,
+  ...grantCommands,
+  ...sessionCommands,
+  ...recordingCommands,
+  ...auditCommands,
+  verifyCommand,
+  ...doctorCommands,
+  ...configCommands,
+  ...recoverCommands,
+  ...backupCommands,
+];

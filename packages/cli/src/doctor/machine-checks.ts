@@ -1,0 +1,85 @@
+import { X509Certificate } from 'node:crypto';
+import { access, constants, readdir, readFile, stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isMissing } from '../login/private-file.ts';
+import { type Check, fail, ok, warn } from './check.ts';
+
+const NODE_MAJOR = 24;
+const DAY_MS = 86_400_000;
+const GIB = 1024 ** 3;
+const EXPIRES_SOON_DAYS = 21;
+
+export function checkNode(version: string): Check {
+  const major = Number(/^v?(\d+)\./u.exec(version)?.[1]);
+  if (major === NODE_MAJOR) return ok('node', version);
+  if (major > NODE_MAJOR) return warn('node', `${version}, the product is tested on ${NODE_MAJOR}`, `start it with npm start, which brings Node ${NODE_MAJOR}`);
+  return fail('node', `${version}, older than ${NODE_MAJOR}`, `start it with npm start, which brings Node ${NODE_MAJOR}`);
+}
+
+function octal(mode: number): string {
+  return (mode & 0o777).toString(8);
+}
+
+export async function checkDataFolder(path: string): Promise<Check> {
+  try {
+    const found = await stat(path);
+    if (!found.isDirectory()) return fail('data folder', `${path} is no folder`, 'name a folder in dataDir');
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    if ((found.mode & 0o077) !== 0) return warn('data folder', `${path} has mode ${octal(found.mode)}`, `close it to others: chmod 700 ${path}`);
+    return ok('data folder', `${path}, mode ${octal(found.mode)}`);
+  } catch (error) {
+    if (isMissing(error)) return warn('data folder', `${path} is not there yet`, 'the first start makes it; if it should be there, check dataDir');
+    return fail('data folder', `${path} cannot be read and written by this account`, 'run doctor as the account of the gateway, or give that account the folder');
+  }
+}
+
+/** Every key file below `keys`, and the key-encryption key wherever it is configured. */
+export async function checkKeyFiles(keyFolder: string, keyFile: string): Promise<readonly Check[]> {
+  const below = await readdir(keyFolder, { withFileTypes: true }).catch((): [] => []);
+  const paths = new Set([keyFile, ...below.filter((entry) => entry.isFile()).map((entry) => join(keyFolder, entry.name))]);
+  return Promise.all([...paths].map(checkKeyFile));
+}
+
+async function checkKeyFile(path: string): Promise<Check> {
+  try {
+    const { mode } = await stat(path);
+    if ((mode & 0o077) !== 0) return fail('key file', `${path} has mode ${octal(mode)}; the gateway refuses it`, `chmod 600 ${path}; if others could read it, replace the key`);
+    return ok('key file', `${path}, mode ${octal(mode)}`);
+  } catch (error) {
+    if (!isMissing(error)) return fail('key file', `${path} cannot be examined`, 'run doctor as the account of the gateway');
+    return warn('key file', `${path} is not there`, 'the first start makes it; after a restore put it back, because a new key opens nothing old');
+  }
+}
+
+export async function checkDisk(path: string): Promise<Check> {
+  try {
+    const { bavail, bsize, blocks } = await statfs(path);
+    const free = bavail * bsize;
+    const share = blocks === 0 ? 0 : free / (blocks * bsize);
+    const found = `${(free / GIB).toFixed(1)} GiB free for ${path} (${Math.round(share * 100)} %)`;
+    if (free < GIB) return fail('disk space', found, 'make room or add a disk: strict sessions end when recordings cannot be written');
+    if (free < 10 * GIB || share < 0.1) return warn('disk space', found, 'make room, or shorten recording.retention');
+    return ok('disk space', found);
+  } catch (error) {
+    if (isMissing(error)) return warn('disk space', `${path} is not there yet`, 'the first start makes it');
+    return fail('disk space', `${path} cannot be examined`, 'run doctor as the account of the gateway');
+  }
+}
+
+export function judgeCertificate(certificate: X509Certificate, path: string, now: number): Check {
+  const days = Math.floor((certificate.validToDate.getTime() - now) / DAY_MS);
+  const until = certificate.validToDate.toISOString().slice(0, 10);
+  if (certificate.validFromDate.getTime() > now) return fail('certificate', `${path} is valid from ${certificate.validFromDate.toISOString()} on`, 'check the clock of this machine, or the certificate');
+  if (days < 0) return fail('certificate', `${path} expired on ${until}`, 'renew it; the gateway reads the new file without a restart');
+  if (days < EXPIRES_SOON_DAYS) return warn('certificate', `${path} expires on ${until}, in ${days} days`, 'renew it; the gateway reads the new file without a restart');
+  return ok('certificate', `${path}, until ${until}`);
+}
+
+export async function checkCertificate(tls: { readonly cert: string; readonly key: string | undefined }, now: number): Promise<readonly Check[]> {
+  try {
+    const certificate = new X509Certificate(await readFile(tls.cert));
+    return [judgeCertificate(certificate, tls.cert, now), ...(tls.key === undefined ? [] : [await checkKeyFile(tls.key)])];
+  } catch {
+    return [fail('certificate', `${tls.cert} cannot be read as a PEM certificate`, 'check tls.cert, and that this account may read it')];
+  }
+}

@@ -1,0 +1,51 @@
+import { EnchiladaClient } from '@enchilada/contract';
+import { CommandFailure, usage } from '../frame/exit-code.ts';
+import type { Io } from '../frame/io.ts';
+import { httpFetch, type HttpResponse } from './http-fetch.ts';
+import { readLogin, type StoredLogin, writeLogin } from './stored-login.ts';
+
+export type Api = EnchiladaClient<HttpResponse>;
+
+export interface Client {
+  readonly api: Api;
+  readonly login: StoredLogin;
+}
+
+/** The origin that a person typed. A cookie must not cross a network in clear. @throws CommandFailure 2 */
+export function originOf(text: string): string {
+  const url = URL.parse(text.includes('://') ? text : `https://${text}`);
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) throw usage(`the address must be like https://bastion.example.org, received ${JSON.stringify(text)}`);
+  if (url.protocol === 'http:' && !['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)) {
+    throw usage(`${url.origin} would carry the password in clear; use https`);
+  }
+  return url.origin;
+}
+
+/** A client that sends what a page of the same origin would, and hears of each new cookie. */
+export function clientOf(login: Omit<StoredLogin, 'username'>, onCookie: (cookie: string) => Promise<void>): Api {
+  const { url, ca } = login;
+  const fetch = httpFetch(ca === undefined ? {} : { ca });
+  let { cookie } = login;
+  return new EnchiladaClient<HttpResponse>({
+    baseUrl: url,
+    headers: () => ({ origin: url, ...(cookie === '' ? {} : { cookie }) }),
+    fetch: async (address, request) => {
+      const response = await fetch(address, request);
+      const [pair] = (response.setCookie[0] ?? '').split(';');
+      if (pair !== undefined && pair !== '') {
+        cookie = pair.endsWith('=') ? '' : pair;
+        await onCookie(cookie);
+      }
+      return response;
+    },
+  });
+}
+
+export async function openClient(io: Io): Promise<Client> {
+  const login = await readLogin(io.env);
+  if (login === undefined) throw new CommandFailure(3, 'not signed in; sign in with enchilada login URL USERNAME');
+  const api = clientOf(login, async (cookie) => {
+    if (cookie !== '') await writeLogin(io.env, { ...login, cookie });
+  });
+  return { api, login };
+}

@@ -1,0 +1,72 @@
+import { readFile } from 'node:fs/promises';
+import { command, done } from '../frame/command.ts';
+import { escapeText } from '../frame/escape.ts';
+import { CommandFailure } from '../frame/exit-code.ts';
+import { when } from '../frame/table.ts';
+import { askPassword, confirm } from './ask.ts';
+import { clientOf, openClient, originOf } from './client.ts';
+import { forgetLogin, loginFile, readLogin, writeLogin } from './stored-login.ts';
+
+export const loginCommands = [
+  command('login', {
+    summary: 'Sign in and keep the login in a file that only you may read.',
+    words: ['URL', 'USERNAME'],
+    options: {
+      'password-file': { type: 'string', value: 'FILE', says: 'read the password from a file; - is standard input' },
+      ca: { type: 'string', value: 'FILE', says: 'trust the certificate authority in this PEM file for this server' },
+      'accept-banner': { type: 'boolean', says: 'agree to the banner of the server without being asked' },
+    },
+    details: [
+      'The password is asked for without echo, or read from standard input where that is no terminal. It is never taken from the command line.',
+      'The login is kept in $XDG_CONFIG_HOME/enchilada/login.json, mode 0600, until logout or until the server ends it.',
+    ],
+    async run({ io, words: [address = '', username = ''], options, note }) {
+      const url = originOf(address);
+      const ca = options.ca === undefined ? {} : { ca: await readFile(options.ca, 'utf8') };
+      let cookie = '';
+      const api = clientOf({ url, cookie, ...ca }, (fresh) => {
+        cookie = fresh;
+        return Promise.resolve();
+      });
+      const { banner, bootstrapRequired } = await api.getSignIn();
+      if (bootstrapRequired) throw new CommandFailure(3, `${url} has no administrator yet; open the one-time link that it printed at start`);
+      if (banner !== undefined && banner.text !== '') for (const line of banner.text.split('\n')) note(line);
+      const consent = banner?.consent === true;
+      if (consent && options['accept-banner'] !== true && !(await confirm(io, 'Do you agree?'))) throw new CommandFailure(3, 'the banner was not agreed to; see --accept-banner');
+      const password = await askPassword(io, `Password of ${escapeText(username)}`, options['password-file']);
+      const me = await api.login({ body: { username, password: password.reveal(), ...(consent ? { consent: true } : {}) } });
+      if (cookie === '') throw new CommandFailure(3, `${url} accepted the password and set no cookie`);
+      await writeLogin(io.env, { url, username: me.user.username, cookie, ...ca });
+      return done({ url, user: me.user, expiresAt: me.login.expiresAt }, `Signed in to ${url} as ${me.user.username} (${me.user.role}), until ${when(me.login.expiresAt)} at the latest.`);
+    },
+  }),
+  command('logout', {
+    summary: 'End the login, on the server and in the file.',
+    async run({ io }) {
+      const login = await readLogin(io.env);
+      if (login === undefined) return done({ signedOut: false }, 'Nobody was signed in.');
+      try {
+        const { api } = await openClient(io);
+        await api.logout();
+      } finally {
+        await forgetLogin(io.env);
+      }
+      return done({ signedOut: true, url: login.url }, `Signed out of ${login.url}.`);
+    },
+  }),
+  command('whoami', {
+    summary: 'Show who is signed in, where, and with which permissions.',
+    async run({ io, client }) {
+      const { api, login } = await client();
+      const me = await api.getMe();
+      const lines = [
+        `${me.user.username} (${me.user.displayName}), ${me.user.role}, at ${login.url}`,
+        `groups: ${me.groups.map(({ name }) => name).join(', ') || 'none'}`,
+        `permissions: ${me.permissions.join(', ')}`,
+        `signed in ${when(me.login.createdAt)} by ${me.login.method}, until ${when(me.login.expiresAt)} at the latest`,
+        `login file: ${loginFile(io.env)}`,
+      ];
+      return done({ url: login.url, ...me }, ...lines);
+    },
+  }),
+];

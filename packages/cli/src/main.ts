@@ -1,0 +1,10 @@
+#!/usr/bin/env -S node --conditions=source
+import { COMMANDS } from './commands.ts';
+import { run } from './frame/run.ts';
+
+// A reader that closed its end (`| head`) wants no more: that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
+
+process.exitCode = await run(COMMANDS, process.argv.slice(2), { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env, now: Date.now });
