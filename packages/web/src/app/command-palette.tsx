@@ -7,6 +7,7 @@ import { useEffect, useState } from 'react';
 import { api } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
 import { openTab, sessionPath } from '../components/platform.ts';
+import { printable } from '../components/printable.ts';
 import { useText } from '../i18n/text.tsx';
 import { OFFICE, open, PLACES } from './navigation.ts';
 
@@ -44,7 +45,7 @@ export function CommandPalette(props: { readonly opened: boolean; readonly onClo
     ...(machines.data?.items ?? []).map((machine) => ({
       key: machine.id,
       icon: IconDeviceDesktop,
-      label: machine.name,
+      label: printable(machine.name),
       detail: `${machine.host} · ${text.of(machine.protocolLabel)}`,
       run: () => openTab(sessionPath(machine.id)),
     })),

@@ -64,7 +64,7 @@ export function Shell() {
             </Link>
           )}
         </nav>
-        <UnstyledButton className="find" onClick={openPalette} aria-label={text('palette.open')}>
+        <UnstyledButton className="find" onClick={openPalette}>
           <IconSearch size={15} aria-hidden />
           <span>{text('palette.open')}</span>
           <kbd>{isApple() ? '⌘' : 'Ctrl'} K</kbd>
@@ -133,7 +133,7 @@ function PersonMenu() {
   return (
     <Menu width={230}>
       <Menu.Target>
-        <UnstyledButton className="person" aria-label={text('nav.person', { name })}>
+        <UnstyledButton className="person" title={text('nav.person', { name })}>
           <span className="person-initial" aria-hidden>
             {name.slice(0, 1).toUpperCase()}
           </span>

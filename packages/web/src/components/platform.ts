@@ -7,4 +7,9 @@ export function openTab(path: string): void {
   window.open(path, '_blank', 'noopener');
 }
 
+/** An address with its port; IPv6 in brackets (RFC 3986, 3.2.2). */
+export function hostPort(place: { readonly host: string; readonly port: number }): string {
+  return `${place.host.includes(':') ? `[${place.host}]` : place.host}:${place.port}`;
+}
+
 export const sessionPath = (targetId: string): string => `/s/new?target=${encodeURIComponent(targetId)}`;

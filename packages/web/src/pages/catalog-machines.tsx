@@ -10,6 +10,8 @@ import { can, useMe } from '../api/me.ts';
 import { EmptyState } from '../app/page-states.tsx';
 import { Confirm, type Confirmation } from '../components/confirm.tsx';
 import { Listing, Moment } from '../components/listing.tsx';
+import { hostPort } from '../components/platform.ts';
+import { printable } from '../components/printable.ts';
 import { useText } from '../i18n/text.tsx';
 import { HostKeysDrawer } from './host-keys.tsx';
 import { groupPath } from './machine-search.ts';
@@ -115,10 +117,10 @@ export function CatalogMachinesPage() {
                   <tr key={target.id}>
                     <td>
                       <button type="button" className="row-title" onClick={() => show({ edit: target.id })}>
-                        {target.name}
+                        {printable(target.name)}
                       </button>
                     </td>
-                    <td className="mono">{target.builtIn ? text('machines.built-in') : `${target.host}:${target.port}`}</td>
+                    <td className="mono">{target.builtIn ? text('machines.built-in') : hostPort(target)}</td>
                     <td>{engine === undefined ? target.protocol : text.of(engine.label)}</td>
                     <td>{groupPath(byId, target.groupId).join(' / ')}</td>
                     <td className="sub">

@@ -9,6 +9,7 @@ import { can, useMe } from '../api/me.ts';
 import { EmptyState } from '../app/page-states.tsx';
 import { Listing, Moment } from '../components/listing.tsx';
 import { openTab } from '../components/platform.ts';
+import { printable } from '../components/printable.ts';
 import { useAction } from '../components/use-action.ts';
 import { useText } from '../i18n/text.tsx';
 
@@ -56,7 +57,7 @@ export function LivePage() {
                 return (
                   <tr key={session.id}>
                     <td>
-                      <strong>{session.target.name}</strong>
+                      <strong>{printable(session.target.name)}</strong>
                       <div className="sub mono">{session.address}</div>
                     </td>
                     <td>{session.user.username}</td>

@@ -1,7 +1,7 @@
 import { Button, Drawer, Stack } from '@mantine/core';
 import { IconExternalLink } from '@tabler/icons-react';
 import type { Machine } from '@enchilada/contract';
-import { openTab, sessionPath } from '../components/platform.ts';
+import { hostPort, openTab, sessionPath } from '../components/platform.ts';
 import { useText } from '../i18n/text.tsx';
 
 export function MachineDetails(props: { readonly machine: Machine | undefined; readonly path: readonly string[]; readonly onClose: () => void }) {
@@ -13,7 +13,7 @@ export function MachineDetails(props: { readonly machine: Machine | undefined; r
         <Stack>
           <dl className="detail-list">
             <dt>{text('field.address')}</dt>
-            <dd className="mono">{machine.builtIn ? text('machines.built-in') : `${machine.host}:${machine.port}`}</dd>
+            <dd className="mono">{machine.builtIn ? text('machines.built-in') : hostPort(machine)}</dd>
             <dt>{text('field.protocol')}</dt>
             <dd>{text.of(machine.protocolLabel)}</dd>
             <dt>{text('field.group')}</dt>

@@ -10,7 +10,8 @@ import './machines.css';
 import { api } from '../api/client.ts';
 import { can, useMe, usePreferences } from '../api/me.ts';
 import { EmptyState } from '../app/page-states.tsx';
-import { openTab, sessionPath } from '../components/platform.ts';
+import { hostPort, openTab, sessionPath } from '../components/platform.ts';
+import { printable } from '../components/printable.ts';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
 import { GroupTree } from './group-tree.tsx';
@@ -247,10 +248,10 @@ function MachineCells(props: RowsProps & { readonly machine: Machine }) {
         <span className="machine-title">
           <a className="truncate" href={sessionPath(machine.id)} target="_blank" rel="noopener" aria-label={text('machines.open-name', { name: machine.name })}>
             <Highlight component="span" inherit highlight={words}>
-              {machine.name}
+              {printable(machine.name)}
             </Highlight>
           </a>
-          <span className="sub truncate">{machine.description === '' ? text.of(machine.protocolLabel) : machine.description}</span>
+          <span className="sub truncate">{machine.description === '' ? text.of(machine.protocolLabel) : printable(machine.description)}</span>
         </span>
       </span>
       <span role="cell" className="machine-address mono truncate">
@@ -258,7 +259,7 @@ function MachineCells(props: RowsProps & { readonly machine: Machine }) {
           <span className="chip">{text('machines.built-in')}</span>
         ) : (
           <Highlight component="span" inherit highlight={words}>
-            {`${machine.host}:${machine.port}`}
+            {hostPort(machine)}
           </Highlight>
         )}
       </span>

@@ -10,6 +10,7 @@ import { EmptyState } from '../app/page-states.tsx';
 import { endOfDay, startOfDay } from '../components/days.ts';
 import { Listing, Moment } from '../components/listing.tsx';
 import { openTab } from '../components/platform.ts';
+import { printable } from '../components/printable.ts';
 import { useText } from '../i18n/text.tsx';
 import { clockText } from '../player/playback-clock.ts';
 
@@ -67,7 +68,7 @@ export function RecordingsPage() {
                 <tr key={recording.id}>
                   <td>
                     <button type="button" className="row-title" onClick={() => openTab(`/r/${recording.id}`)}>
-                      {recording.target.name}
+                      {printable(recording.target.name)}
                     </button>
                   </td>
                   <td>{recording.user.username}</td>

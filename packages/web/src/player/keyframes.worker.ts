@@ -1,3 +1,4 @@
+import './worker-scope.ts';
 import { SerializeAddon } from '@xterm/addon-serialize';
 import { Terminal } from '@xterm/headless';
 import type { FromWorker, TapeItem, ToWorker } from './keyframe-messages.ts';

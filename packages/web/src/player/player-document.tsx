@@ -9,6 +9,7 @@ import { ApiFault } from '../api/http.ts';
 import { can, meQuery } from '../api/me.ts';
 import { Mark } from '../app/mark.tsx';
 import { FaultNotice } from '../faults/fault-notice.tsx';
+import { printable } from '../components/printable.ts';
 import { useText } from '../i18n/text.tsx';
 import { useTerminalChoices } from '../surfaces/terminal/settings.ts';
 import { terminalTheme } from '../surfaces/terminal/terminal-themes.ts';
@@ -36,7 +37,7 @@ export function PlayerDocument() {
           <Mark size={18} />
         </a>
         <div className="player-title">
-          <h1 className="truncate">{recording?.target.name ?? text('player.document')}</h1>
+          <h1 className="truncate">{recording === undefined ? text('player.document') : printable(recording.target.name)}</h1>
           {recording !== undefined && (
             <span className="sub truncate">
               {recording.user.username} · {text.dateTime(recording.startedAt)}
@@ -125,7 +126,7 @@ function PlayerStage(props: { readonly recordingId: string }) {
     <main className="player-main">
       <div className="player-body">
         <div className="player-screen" style={{ background: theme.background }}>
-          <div ref={host} className="player-host" role="img" aria-label={text('player.screen')} />
+          <div ref={host} className="player-host" role="region" aria-label={text('player.screen')} />
           {state.loading === 'failed' && (
             <div className="session-cover">
               <FaultNotice error={state.error} />
@@ -145,7 +146,7 @@ function PlayerStage(props: { readonly recordingId: string }) {
           <ActionIcon size="lg" onClick={() => playback?.seek(0)} aria-label={text('player.restart')}>
             <IconPlayerSkipBack size={18} aria-hidden />
           </ActionIcon>
-          <ActionIcon size="xl" variant="filled" color="chilli" radius="xl" onClick={toggle} aria-label={text(state.playing ? 'player.pause' : 'player.play')}>
+          <ActionIcon size="xl" variant="filled" color="chilli" radius={99} onClick={toggle} aria-label={text(state.playing ? 'player.pause' : 'player.play')}>
             {state.playing ? <IconPlayerPause size={20} aria-hidden /> : <IconPlayerPlay size={20} aria-hidden />}
           </ActionIcon>
           <span className="player-clock">

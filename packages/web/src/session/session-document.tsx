@@ -7,6 +7,7 @@ import './session.css';
 import { api } from '../api/client.ts';
 import { ApiFault } from '../api/http.ts';
 import { FaultNotice } from '../faults/fault-notice.tsx';
+import { printable } from '../components/printable.ts';
 import { useText } from '../i18n/text.tsx';
 
 export interface SurfaceSessionProps {
@@ -43,10 +44,10 @@ export function SessionDocument() {
     queryFn: async ({ signal }) => {
       if (wanted.id === 'new') {
         const machine = await api('getMachine', { params: { id: wanted.targetId } }, { signal });
-        return { surface: machine.surface, title: machine.name, subject: { kind: 'new', targetId: machine.id } satisfies SessionSubject };
+        return { surface: machine.surface, title: printable(machine.name), subject: { kind: 'new', targetId: machine.id } satisfies SessionSubject };
       }
       const session = await api('getSession', { params: { id: wanted.id } }, { signal });
-      return { surface: session.surface, title: session.target.name, subject: { kind: 'existing', session, mode: wanted.mode } satisfies SessionSubject };
+      return { surface: session.surface, title: printable(session.target.name), subject: { kind: 'existing', session, mode: wanted.mode } satisfies SessionSubject };
     },
   });
   if (found.error instanceof ApiFault && found.error.code === 'UNAUTHENTICATED') {

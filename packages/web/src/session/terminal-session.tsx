@@ -1,4 +1,4 @@
-import { Modal, Stack, Text } from '@mantine/core';
+import { Button, Modal, Stack, Text } from '@mantine/core';
 import { useLocalStorage } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { useCallback, useRef, useState } from 'react';
@@ -92,16 +92,17 @@ export function TerminalSession(props: SurfaceSessionProps) {
               <Text size="sm">
                 <kbd>Esc</kbd> <kbd>Esc</kbd> {text('session.tip-leave')}
               </Text>
-              <button
-                type="button"
-                className="row-title"
+              <Button
+                size="xs"
+                variant="default"
+                mt={4}
                 onClick={() => {
                   setTipRead(true);
                   focus();
                 }}
               >
                 {text('session.tip-read')}
-              </button>
+              </Button>
             </Stack>
           </div>
         )}
