@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ROUTE_LIST, type RouteId } from '@enchilada/contract';
+import type { Role } from '@enchilada/core/identity';
+import { call, GatewayFixture, type Node } from '../testing/gateway-fixture.ts';
+
+/**
+ * T13, T14: every route × who asks × whose object, against the table below, which a person reviews. The status of `own` is what the owner of an
+ * object, or somebody with the permission, gets. A route that is missing here fails the test.
+ */
+type Who = 'anonymous' | Role;
+type Whose = 'own' | 'other' | 'missing';
+
+/** The object is a machine granted to `ann`, a session or recording of hers, or for the administrator's objects simply one that exists. */
+interface Expected {
+  /** Written here by hand and not taken from the route, so that a route that is opened by mistake does not pass. */
+  readonly who: readonly Who[];
+  /** Who reaches an object that is not theirs. Everybody with the permission, unless the object has an owner. */
+  readonly other?: readonly Role[];
+  /** What is sent, for the routes that need a body or a query to pass their schema. */
+  readonly body?: (ids: Ids) => unknown;
+  readonly query?: string;
+  /** Status of success where the object is not judged by ownership (409: the state forbids what the right allows). */
+  readonly success?: number;
+}
+
+interface Ids {
+  readonly target: string;
+  readonly session: string;
+  readonly recording: string;
+  readonly user: string;
+  readonly group: string;
+  readonly tag: string;
+}
+
+const group = (ids: Ids) => ({ name: `g-${ids.tag}`, description: '' });
+const machine = (ids: Ids) => ({ name: `m-${ids.tag}`, protocol: 'proto', host: 'machine.test', port: 22, labels: {}, description: '', parameters: {}, hostKeyPolicy: 'ask' });
+const PUBLIC_KEY = `ssh-ed25519 ${Buffer.concat([Buffer.from([0, 0, 0, 11]), Buffer.from('ssh-ed25519'), Buffer.from([0, 0, 0, 32]), Buffer.alloc(32, 7)]).toString('base64')}`;
+const OWNED: readonly Role[] = ['administrator'];
+const EVERYBODY: readonly Who[] = ['anonymous', 'user', 'auditor', 'administrator'];
+const SIGNED_IN: readonly Who[] = ['user', 'auditor', 'administrator'];
+const USERS: readonly Who[] = ['user', 'administrator'];
+const AUDITORS: readonly Who[] = ['auditor', 'administrator'];
+const ADMINISTRATOR: readonly Who[] = ['administrator'];
+
+const TABLE: Readonly<Record<RouteId, Expected>> = {
+  getSignIn: { who: EVERYBODY },
+  checkBootstrap: { who: EVERYBODY, body: () => ({ token: 'x' }), success: 403 },
+  completeBootstrap: { who: EVERYBODY, body: () => ({ token: 'x', username: 'x', displayName: '', password: 'x' }), success: 403 },
+  login: { who: EVERYBODY, body: () => ({ username: 'x', password: 'x' }), success: 401 },
+  logout: { who: SIGNED_IN },
+  getMe: { who: SIGNED_IN },
+  changePassword: { who: SIGNED_IN, body: () => ({ current: 'wrong', next: 'x' }), success: 401 },
+  setPreferences: { who: SIGNED_IN, body: () => ({ preferences: {} }) },
+  listLogins: { who: SIGNED_IN },
+  endLogin: { who: SIGNED_IN, other: [] },
+  listUsers: { who: ADMINISTRATOR },
+  createUser: { who: ADMINISTRATOR, body: (ids) => ({ username: `u-${ids.tag}`, displayName: '', role: 'user' }) },
+  getUser: { who: ADMINISTRATOR },
+  updateUser: { who: ADMINISTRATOR, body: () => ({ version: 999 }), success: 409 },
+  deleteUser: { who: ADMINISTRATOR, query: '?version=999', success: 409 },
+  setUserPassword: { who: ADMINISTRATOR, body: () => ({ password: 'an entirely new phrase' }) },
+  listGroups: { who: ADMINISTRATOR },
+  createGroup: { who: ADMINISTRATOR, body: group },
+  updateGroup: { who: ADMINISTRATOR, body: group },
+  deleteGroup: { who: ADMINISTRATOR },
+  listMembers: { who: ADMINISTRATOR },
+  addMember: { who: ADMINISTRATOR, body: (ids) => ({ userId: ids.user }) },
+  removeMember: { who: ADMINISTRATOR },
+  listMachines: { who: USERS },
+  listRecentMachines: { who: USERS },
+  getMachine: { who: USERS, other: [] },
+  listMachineGroups: { who: USERS },
+  listEngines: { who: SIGNED_IN },
+  listTargets: { who: ADMINISTRATOR },
+  createTarget: { who: ADMINISTRATOR, body: machine },
+  importTargets: { who: ADMINISTRATOR, body: () => ({ format: 'csv', text: 'name,host\na,b\n', preview: true }) },
+  getTarget: { who: ADMINISTRATOR },
+  updateTarget: { who: ADMINISTRATOR, body: (ids) => ({ ...machine(ids), version: 999 }), success: 409 },
+  deleteTarget: { who: ADMINISTRATOR, query: '?version=999', success: 409 },
+  listHostKeys: { who: ADMINISTRATOR },
+  pinHostKey: { who: ADMINISTRATOR, body: () => ({ publicKey: PUBLIC_KEY }) },
+  removeHostKey: { who: ADMINISTRATOR, success: 404 },
+  listTargetGroups: { who: ADMINISTRATOR },
+  createTargetGroup: { who: ADMINISTRATOR, body: (ids) => ({ name: `t-${ids.tag}` }) },
+  updateTargetGroup: { who: ADMINISTRATOR, body: (ids) => ({ name: `t-${ids.tag}` }) },
+  deleteTargetGroup: { who: ADMINISTRATOR },
+  listCredentials: { who: ADMINISTRATOR },
+  createCredential: { who: ADMINISTRATOR, body: (ids) => ({ name: `c-${ids.tag}`, kind: 'ask', username: '' }) },
+  getCredential: { who: ADMINISTRATOR },
+  updateCredential: { who: ADMINISTRATOR, body: () => ({ name: 'c', username: '', version: 999 }), success: 409 },
+  deleteCredential: { who: ADMINISTRATOR },
+  listGrants: { who: ADMINISTRATOR },
+  createGrant: { who: ADMINISTRATOR, body: (ids) => ({ subject: { kind: 'user', id: ids.user }, scope: { kind: 'target', id: ids.target }, actions: ['connect'] }) },
+  deleteGrant: { who: ADMINISTRATOR },
+  openSession: { who: USERS, other: [], body: (ids) => ({ targetId: ids.target }) },
+  issueTickets: { who: USERS, other: [], body: () => ({ mode: 'control' }) },
+  listSessions: { who: USERS },
+  getSession: { who: USERS, other: OWNED },
+  endSession: { who: USERS, other: OWNED, body: () => ({ reason: 'because' }) },
+  listRecordings: { who: SIGNED_IN },
+  getRecording: { who: SIGNED_IN, other: ['auditor', 'administrator'] },
+  verifyRecording: { who: SIGNED_IN, other: ['auditor', 'administrator'] },
+  streamRecording: { who: SIGNED_IN, other: ['auditor', 'administrator'] },
+  downloadRecording: { who: AUDITORS },
+  exportRecording: { who: AUDITORS, query: '?format=text' },
+  listAudit: { who: AUDITORS },
+  exportAudit: { who: AUDITORS, query: '?format=csv' },
+  verifyAudit: { who: AUDITORS },
+  getSettings: { who: ADMINISTRATOR },
+  setSettings: { who: ADMINISTRATOR, body: () => ({}) },
+  createTryIt: { who: ADMINISTRATOR, success: 409 },
+  listNodes: { who: ADMINISTRATOR },
+};
+
+const PEOPLE = { user: 'ann', auditor: 'otto', administrator: 'root' } as const satisfies Record<Role, string>;
+/** Who else owns objects: a person of each kind cannot, so the owner of what is "other" is a second user. */
+const STRANGER = 'bob';
+
+test('every route answers everybody as the reviewed table says', async () => {
+  const answered: string[] = [];
+  await using fixture = new GatewayFixture();
+  const node = await fixture.start();
+  for (const [role, name] of Object.entries(PEOPLE)) await fixture.addUser(name, role as Role);
+  await fixture.addUser(STRANGER, 'user');
+  for (const [index, route] of ROUTE_LIST.entries()) {
+    const expected = TABLE[route.id];
+    for (const who of ['anonymous', 'user', 'auditor', 'administrator'] as const) {
+      for (const whose of route.path.includes(':') || route.id === 'openSession' ? (['own', 'other', 'missing'] as const) : (['own'] as const)) {
+        // Made afresh, so that a deletion before does not show.
+        const tag = `${index}-${who}-${whose}`;
+        const owner = whose === 'own' && who !== 'anonymous' ? PEOPLE[who] : STRANGER;
+        const ids = await populate(fixture, owner, tag);
+        const cookie = who === 'anonymous' ? undefined : await fixture.signIn(node, PEOPLE[who]);
+        const url = `${await fill(fixture, { path: route.path, id: route.id, ids, whose, owner, node })}${expected.query ?? ''}`;
+        const target = whose === 'missing' ? { ...ids, target: 'tgt_missing' } : ids;
+        const response = await call(node, route.method, url, { cookie, ...(expected.body === undefined ? {} : { body: expected.body(target) }) });
+        const wanted = wantedStatus({ expected, who, whose });
+        const line = `${route.id}: ${who} on ${whose} object → ${response.statusCode}`;
+        assert.ok(wanted === 'success' ? response.statusCode === (expected.success ?? response.statusCode) && (expected.success !== undefined || response.statusCode < 300) : response.statusCode === wanted, `${line}, wanted ${wanted}: ${response.body.slice(0, 300)}`);
+        answered.push(line);
+        // The wrong passwords of this round must not slow the sign-ins of the next.
+        await fixture.store.now.throttle.deleteOlderThan(Number.MAX_SAFE_INTEGER);
+        // A session that is open counts against its person's limit.
+        for (const { id } of (await fixture.store.now.sessions.list({ live: true, limit: 100 })).items) await fixture.store.now.sessions.update(id, { state: 'ended', endedAt: 1 });
+      }
+    }
+  }
+  assert.ok(answered.length > 300, `${answered.length} answers`);
+});
+
+test('unknown and forbidden objects are answered with equal bodies', async () => {
+  await using fixture = new GatewayFixture();
+  const node = await fixture.start();
+  await fixture.addUser('root', 'administrator');
+  await fixture.addUser('ann', 'user');
+  await fixture.addUser(STRANGER, 'user');
+  const ids = await populate(fixture, STRANGER, 'x');
+  const cookie = await fixture.signIn(node, 'ann');
+  for (const [kind, id] of [['machines', ids.target], ['sessions', ids.session], ['recordings', ids.recording]] as const) {
+    const bodies = await Promise.all([id, `${id.slice(0, -1)}a`].map(async (one) => ({ ...(await call(node, 'GET', `/${kind}/${one}`, { cookie })).json<object>(), reference: '' })));
+    assert.deepEqual(bodies[0], bodies[1], kind);
+    assert.ok(fixture.audit.events.some(({ action, object }) => action === 'access.denied' && object?.id === id), `${kind} is audited`);
+  }
+});
+
+function wantedStatus({ expected, who, whose }: { expected: Expected; who: Who; whose: Whose }): number | 'success' {
+  if (!expected.who.includes(who)) return who === 'anonymous' ? 401 : 403;
+  if (who === 'anonymous') return 'success';
+  if (whose === 'missing') return 404;
+  return whose === 'other' && expected.other !== undefined && !expected.other.includes(who) ? 404 : 'success';
+}
+
+/** A machine granted to the owner, a session and a recording of theirs on it, and one of every administered thing. */
+async function populate(fixture: GatewayFixture, owner: string, tag: string): Promise<Ids> {
+  const { store, clock } = fixture;
+  const suffix = tag.replaceAll('-', '_');
+  const at = clock.now();
+  const ids: Ids = { tag, target: `tgt_${suffix}`, session: `ses_${suffix}`, recording: `rec_${suffix}`, user: `usr_v_${suffix}`, group: `grp_${suffix}` };
+  await fixture.addUser(`v_${suffix}`, 'user');
+  await store.now.groups.insert({ id: ids.group, name: `group ${tag}`, description: '', createdAt: at });
+  await store.now.groups.addMember(ids.group, ids.user);
+  await store.now.catalog.insertGroup({ id: `tgp_${suffix}`, parentId: undefined, name: `folder ${tag}` });
+  await store.now.credentials.insert({ id: `crd_${suffix}`, name: `credential ${tag}`, kind: 'ask', username: '', sealed: undefined, publicFingerprint: undefined, version: 1, createdAt: at, updatedAt: at });
+  await store.now.catalog.insertTarget({
+    id: ids.target, name: `machine ${tag}`, protocol: 'proto', host: 'machine.test', port: 22, groupId: undefined, labels: {}, description: '', parameters: {}, credentialId: undefined, jumpTargetId: undefined,
+    hostKeyPolicy: 'ask', builtIn: undefined, version: 1, createdAt: at, updatedAt: at,
+  });
+  const grant = (id: string, user: string) => store.now.grants.insert({ id, subject: { kind: 'user', id: user }, scope: { kind: 'target', id: ids.target }, actions: ['connect'], createdAt: at, createdBy: 'usr_root' });
+  await grant(`gra_${suffix}`, `usr_${owner}`);
+  const { id: userId, username } = (await store.now.users.findByUsername(owner)) ?? { id: '', username: '' };
+  const common = { userId, username, targetId: ids.target, targetName: 'machine', protocol: 'proto', surface: 'terminal' };
+  await store.now.sessions.insert({
+    ...common, id: ids.session, state: 'requested', nodeId: '', loginDigest: '0'.repeat(64), address: '192.0.2.1', recordingId: undefined, requestedAt: at, openedAt: undefined, endedAt: undefined, endReason: undefined,
+    endDetail: undefined, bytesIn: 0, bytesOut: 0,
+  });
+  await store.now.recordings.insert({ ...common, id: ids.recording, sessionId: ids.session, nodeId: 'node-1', state: 'complete', startedAt: at, endedAt: at, durationMs: 1, storedBytes: 1, chunks: 1, endReason: undefined });
+  return ids;
+}
+
+/** The route's path with the ids of the object it is about. */
+async function fill(fixture: GatewayFixture, facts: { path: string; id: RouteId; ids: Ids; whose: Whose; owner: string; node: Node }): Promise<string> {
+  const { path, ids, whose } = facts;
+  const suffix = ids.tag.replaceAll('-', '_');
+  const [, collection = ''] = path.split('/');
+  const byCollection: Readonly<Record<string, string>> = {
+    users: ids.user, groups: ids.group, machines: ids.target, targets: ids.target, 'target-groups': `tgp_${suffix}`, credentials: `crd_${suffix}`, grants: `gra_${suffix}`, sessions: ids.session, recordings: ids.recording,
+  };
+  let id = byCollection[collection] ?? '';
+  if (collection === 'me') {
+    const whom = whose === 'own' ? facts.owner : STRANGER;
+    if (whose === 'other') await fixture.signIn(facts.node, STRANGER);
+    id = (await fixture.store.now.logins.listOf(`usr_${whom}`))[0]?.digest.slice(0, 32) ?? 'a'.repeat(32);
+  }
+  if (whose === 'missing') id = collection === 'me' ? 'a'.repeat(32) : 'x_missing';
+  return path.replace(':id', id).replace(':userId', ids.user).replace(':fingerprint', `SHA256:${'A'.repeat(43)}`);
+}
