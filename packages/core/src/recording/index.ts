@@ -62,6 +62,6 @@ export type { TrustedKey, TrustStore } from './trust.ts';
 export { verifyArchive } from './verify-archive.ts';
 export type { ArchiveOptions, ArchiveSource } from './verify-archive.ts';
 export { verifyRecording } from './verify-recording.ts';
-export type { ContentCheck, RecordingSource, VerifyCrypto, VerifyOptions } from './verify-recording.ts';
+export type { ContentCheck, RecordingSource, VerifyCrypto, VerifyOptions } from './verify-documents.ts';
 export { formatFinding, formatReport, VERIFY_CODES, worstCode } from './verify-report.ts';
 export type { ArchiveReport, VerifyCode, VerifyFinding, VerifyReport } from './verify-report.ts';

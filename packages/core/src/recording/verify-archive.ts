@@ -7,7 +7,7 @@ import { parseObjectName } from './layout.ts';
 import type { RecordingId } from './recorder.ts';
 import { clusterSignature, countField, objectField, signedBytes, textField } from './signed-document.ts';
 import { verifyRecording } from './verify-recording.ts';
-import type { RecordingSource, VerifyOptions } from './verify-recording.ts';
+import type { RecordingSource, VerifyOptions } from './verify-documents.ts';
 import { worstCode } from './verify-report.ts';
 import type { ArchiveReport, VerifyFinding, VerifyReport } from './verify-report.ts';
 
@@ -58,7 +58,7 @@ export async function verifyArchive(source: ArchiveSource, options: ArchiveOptio
       ...(entry && { checkpoints: [entry] }),
       ...(row?.hash !== undefined && { auditHash: row.hash }),
     });
-    const report = withSetFindings(verified, { recording, row, audit: source.audit !== undefined });
+    const report = withSetFindings(verified, { recording, row });
     options.onReport(report);
     codes.push(report.code);
     bytes += report.bytes;
@@ -88,7 +88,7 @@ export async function verifyArchive(source: ArchiveSource, options: ArchiveOptio
 
 function withSetFindings(
   report: VerifyReport,
-  context: { recording: RecordingSource; row: Audited | undefined; audit: boolean },
+  context: { recording: RecordingSource; row: Audited | undefined },
 ): VerifyReport {
   const { recording, row } = context;
   const hasManifest = recording.objects.some(({ name }) =>
@@ -97,8 +97,6 @@ function withSetFindings(
   const findings: VerifyFinding[] = [];
   if (row?.ended === true && !hasManifest)
     findings.push({ code: 24, message: 'the audit log says the session ended, and there is no manifest' });
-  if (context.audit && row?.opened !== true)
-    findings.push({ code: 24, message: 'the audit log has no session.opened for it' });
   if (findings.length === 0) return report;
   return { ...report, findings: [...report.findings, ...findings], code: worstCode([report.code, 24]) };
 }

@@ -1,61 +1,15 @@
 import { sameBytes, toHex } from './bytes.ts';
-import { MAX_CHUNK_BYTES, FLAG, parseChunk, signedChunkDigest } from './chunk.ts';
+import { FLAG, MAX_CHUNK_BYTES, parseChunk, signedChunkDigest } from './chunk.ts';
 import type { Chunk } from './chunk.ts';
-import type { CheckpointEntry } from './checkpoint.ts';
-import { parseCanonicalJson } from './canonical-json.ts';
-import { parseHead, parseRecoveredHead } from './head.ts';
 import type { RecordingHead, RecoveredHead } from './head.ts';
-import {
-  chunkName,
-  HEAD_NAME,
-  parseObjectName,
-  recordingIdBytes,
-  recoveredHeadName,
-  recoveredManifestName,
-} from './layout.ts';
-import { parseManifest, sameDescription } from './manifest.ts';
+import { chunkName, HEAD_NAME, parseObjectName, recordingIdBytes, recoveredManifestName } from './layout.ts';
 import type { Manifest } from './manifest.ts';
 import { merkleRoot } from './merkle.ts';
-import type { RecordingId } from './recorder.ts';
-import type { StoredObject } from './recording-store.ts';
-import { clusterSignature, signedBytes } from './signed-document.ts';
-import type { SignedDocument } from './signed-document.ts';
-import type { TrustStore } from './trust.ts';
+import { signedBytes } from './signed-document.ts';
+import { MAX_DOCUMENT_BYTES, readDocuments } from './verify-documents.ts';
+import type { Evidence, RecordingSource, VerifyOptions } from './verify-documents.ts';
 import { worstCode } from './verify-report.ts';
 import type { VerifyCode, VerifyFinding, VerifyReport } from './verify-report.ts';
-
-/** The primitives that a pure package cannot have. Synchronous: a chunk is at most 1 MiB. */
-export interface VerifyCrypto {
-  sha256(...parts: readonly Uint8Array[]): Uint8Array;
-  verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
-}
-
-/** One recording's folder. `read` may reuse its buffer: what it returned is valid until the next call. */
-export interface RecordingSource {
-  readonly id: RecordingId;
-  readonly objects: readonly StoredObject[];
-  read(name: string): Promise<Uint8Array> | Uint8Array;
-}
-
-/** Looks into the events of a chunk whose integrity is established. Present with `--decrypt` only. */
-export interface ContentCheck {
-  /** Called with the head that holds the data key of the chunks that follow. Returns a finding where the key is not the committed one. */
-  begin(id: RecordingId, head: RecordingHead | RecoveredHead): Promise<VerifyFinding | undefined>;
-  check(chunk: Chunk): VerifyFinding | undefined;
-}
-
-export interface VerifyOptions {
-  readonly crypto: VerifyCrypto;
-  readonly trust: TrustStore;
-  /** What checkpoints say of this recording. */
-  readonly checkpoints?: readonly CheckpointEntry[];
-  /** Hex hash of the audit row `session.opened`. */
-  readonly auditHash?: string;
-  readonly content?: ContentCheck;
-}
-
-/** Bounds what is read at once; 16 MiB of manifest is a week of chunks at one in 5 s. */
-const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
 /**
  * Verifies one recording, chunk by chunk, without any decryption key. Memory: one chunk, and the digests.
@@ -75,11 +29,14 @@ class RecordingVerifier {
   readonly #options: VerifyOptions;
   readonly #findings: VerifyFinding[] = [];
   readonly #keys = new Map<number, Uint8Array>();
-  readonly #recovered: RecoveredHead[] = [];
+  #recovered: readonly RecoveredHead[] = [];
   readonly #walked = new Map<number, Walked>();
   readonly #sizes: ReadonlyMap<string, number>;
   #headDigest: Uint8Array | undefined;
   #lostKeys = false;
+  /** Keys that chunks announce, authentic or not: good only for saying who signed what should not be. */
+  readonly #announced: Uint8Array[] = [];
+  readonly #suspects: { readonly finding: number; readonly message: Uint8Array; readonly signature: Uint8Array }[] = [];
   #bytes = 0;
   #lastUs = 0;
 
@@ -90,14 +47,20 @@ class RecordingVerifier {
   }
 
   async run(): Promise<VerifyReport> {
-    const head = await this.#readHead();
-    if (head !== undefined) {
-      await this.#readRecoveredHeads();
-      const evidence = await this.#readManifests(head);
+    const documents = await readDocuments(this.#source, {
+      ...{ options: this.#options, findings: this.#findings },
+      read: (name) => this.#read(name, MAX_DOCUMENT_BYTES),
+    });
+    if (documents !== undefined) {
+      const { head, evidence } = documents;
+      this.#headDigest = documents.headDigest;
+      this.#recovered = documents.recovered;
+      this.#keys.set(0, head.epochKey);
       const manifest = evidence?.manifest;
       for (const { epoch, key } of manifest?.epochKeys ?? []) this.#keys.set(epoch, key);
       const numbers = this.#chunkNumbers();
       await this.#walk({ head, manifest, numbers });
+      this.#resolveSuspects();
       if (evidence === undefined)
         this.#report(10, 'there is no manifest: the recording is live, or its node died and has not come back');
       else this.#checkEnd(evidence);
@@ -123,102 +86,6 @@ class RecordingVerifier {
     if (size === undefined || size > limit) return undefined;
     this.#bytes += size;
     return this.#source.read(name);
-  }
-
-  async #readHead(): Promise<RecordingHead | undefined> {
-    const bytes = await this.#read(HEAD_NAME, MAX_DOCUMENT_BYTES);
-    if (bytes === undefined) {
-      this.#report(25, 'head.json is missing or too large', { object: HEAD_NAME });
-      return undefined;
-    }
-    this.#headDigest = this.#options.crypto.sha256(bytes);
-    const parsed = parseHead(bytes);
-    const version = parseCanonicalJson(bytes)?.['version'];
-    if (typeof version === 'number' && version !== 1) {
-      this.#report(40, `is of version ${version}, this verifier knows version 1`, { object: HEAD_NAME });
-      return undefined;
-    }
-    if (parsed === undefined) {
-      this.#report(25, 'head.json is no canonical head of version 1', { object: HEAD_NAME });
-      return undefined;
-    }
-    if (parsed.head.recording !== this.#source.id)
-      this.#report(25, `head.json belongs to recording ${parsed.head.recording}`, { object: HEAD_NAME });
-    if (!this.#holds(parsed.document, HEAD_NAME)) return undefined;
-    const { auditHash } = this.#options;
-    if (auditHash !== undefined && parsed.head.description.auditHash !== auditHash) {
-      this.#report(25, 'the audit row session.opened is not the one that head.json names', { object: HEAD_NAME });
-    }
-    this.#keys.set(0, parsed.head.epochKey);
-    return parsed.head;
-  }
-
-  async #readRecoveredHeads(): Promise<void> {
-    for (const { name } of this.#source.objects) {
-      if (parseObjectName(name)?.kind !== 'recovered-head') continue;
-      const bytes = await this.#read(name, MAX_DOCUMENT_BYTES);
-      const parsed = bytes && parseRecoveredHead(bytes);
-      const fits =
-        parsed?.head.recording === this.#source.id &&
-        this.#headDigest !== undefined &&
-        sameBytes(parsed.head.head, this.#headDigest);
-      if (parsed === undefined || !fits || recoveredHeadName(parsed.head.epoch) !== name) {
-        this.#report(25, 'is no canonical recovery head of this recording', { object: name });
-      } else if (this.#holds(parsed.document, name)) {
-        this.#recovered.push(parsed.head);
-      }
-    }
-    this.#recovered.sort((a, b) => a.epoch - b.epoch);
-  }
-
-  /** The manifest that reaches furthest among those the cluster key signed; a recovery's may stand beside one that came late. */
-  async #readManifests(head: RecordingHead): Promise<Evidence | undefined> {
-    let best: Evidence | undefined;
-    for (const { name } of this.#source.objects) {
-      const kind = parseObjectName(name)?.kind;
-      if (kind !== 'manifest' && kind !== 'recovered-manifest') continue;
-      const bytes = await this.#read(name, MAX_DOCUMENT_BYTES);
-      const digest = bytes && this.#options.crypto.sha256(bytes);
-      const parsed = bytes && parseManifest(bytes);
-      if (digest === undefined || parsed === undefined) {
-        this.#report(25, 'is no canonical manifest of version 1', { object: name });
-        continue;
-      }
-      if (!this.#holds(parsed.document, name)) continue;
-      const { manifest } = parsed;
-      if (
-        manifest.recording !== this.#source.id ||
-        this.#headDigest === undefined ||
-        !sameBytes(manifest.head, this.#headDigest)
-      ) {
-        this.#report(25, 'belongs to another head', { object: name });
-        continue;
-      }
-      if (!sameDescription(manifest.description, head.description))
-        this.#report(25, 'describes the session otherwise than head.json', { object: name });
-      if (best === undefined || manifest.chunks.length > best.manifest.chunks.length)
-        best = { ...parsed, name, digest };
-    }
-    return best;
-  }
-
-  /** Whether the cluster's signature holds. An unknown signer is another finding than an altered text. */
-  #holds(document: SignedDocument, object: string): boolean {
-    const signature = clusterSignature(document);
-    const key = signature && this.#options.trust.get(signature.keyId);
-    if (signature === undefined || key === undefined) {
-      this.#report(
-        22,
-        signature === undefined
-          ? 'has no signature of the recording key'
-          : `is signed by ${signature.keyId}, which the trust file does not know`,
-        { object },
-      );
-      return false;
-    }
-    if (this.#options.crypto.verifyEd25519(key.publicKey, signedBytes(document.body), signature.signature)) return true;
-    this.#report(25, `was altered: the signature of ${signature.keyId} does not hold`, { object });
-    return false;
   }
 
   #chunkNumbers(): ReadonlySet<number> {
@@ -312,15 +179,18 @@ class RecordingVerifier {
     const position = walk.positions.get(toHex(digest));
     if (!fits && position !== undefined) return bad(21, `holds chunk ${position}`);
     if (typeof parsed === 'string') return bad(20, `is no chunk: ${parsed}`);
+    if (parsed.header.nextPublicKey !== undefined) this.#announced.push(parsed.header.nextPublicKey.slice());
     const signer = this.#signerOf(parsed, digest, seq);
     if (signer === 'other')
       return bad(22, `is signed by the key of another epoch than its own, ${parsed.header.epoch}`);
     if (walk.manifest !== undefined && listed === undefined) return bad(21, 'is more than the manifest lists');
     if (listed !== undefined && !fits) return bad(20, 'differs from what the manifest lists');
-    if (signer === 'none')
-      return fits
-        ? bad(22, 'is what the manifest lists, but not signed by the key of its epoch')
-        : bad(20, 'its signature does not hold');
+    if (signer === 'none' && fits) return bad(22, 'is what the manifest lists, but not signed by the key of its epoch');
+    if (signer === 'none') {
+      const suspect = { finding: this.#findings.length, message: signedChunkDigest(digest) };
+      this.#suspects.push({ ...suspect, signature: parsed.signature.slice() });
+      return bad(20, 'its signature does not hold');
+    }
     const order = this.#orderProblem(parsed, seq, walk);
     if (order !== undefined) return bad(order.code, order.message);
     if (signer === 'unknown') this.#report(22, 'the key of its epoch is lost with an earlier chunk', where);
@@ -389,6 +259,16 @@ class RecordingVerifier {
     if (manifest.state !== 'COMPLETE') this.#report(10, `the manifest says ${manifest.state}: ${manifest.reason}`);
   }
 
+  /** A chunk under a key that the recording announces later was signed again by somebody who had that key. */
+  #resolveSuspects(): void {
+    for (const { finding, message, signature } of this.#suspects) {
+      const signer = this.#announced.find((key) => this.#options.crypto.verifyEd25519(key, message, signature));
+      const found = this.#findings[finding];
+      if (signer === undefined || found === undefined) continue;
+      this.#findings[finding] = { ...found, code: 22, message: 'is signed by the key of another epoch than its own' };
+    }
+  }
+
   #checkCheckpoints(): void {
     const reached = Math.max(0, ...[...this.#walked].filter(([, chunk]) => chunk.authentic).map(([seq]) => seq));
     for (const { seq, hash } of this.#options.checkpoints ?? []) {
@@ -405,14 +285,6 @@ class RecordingVerifier {
         );
     }
   }
-}
-
-interface Evidence {
-  readonly manifest: Manifest;
-  readonly document: SignedDocument;
-  readonly epochSignature: Uint8Array;
-  readonly name: string;
-  readonly digest: Uint8Array;
 }
 
 interface WalkState {

@@ -47,7 +47,17 @@ export async function issueCertificate(hostName: string): Promise<ServerCertific
   try {
     await execute('openssl', ['req', '-x509', ...key, '-subj', '/CN=test authority', '-keyout', at('ca.key'), '-out', at('ca.pem')]);
     await execute('openssl', [
-      ...['req', '-x509', ...key, '-subj', `/CN=${hostName}`, '-addext', `subjectAltName=DNS:${hostName}`, '-addext', 'basicConstraints=critical,CA:false'],
+      ...[
+        'req',
+        '-x509',
+        ...key,
+        '-subj',
+        `/CN=${hostName}`,
+        '-addext',
+        `subjectAltName=DNS:${hostName}`,
+        '-addext',
+        'basicConstraints=critical,CA:false',
+      ],
       ...['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-keyout', at('key.pem'), '-out', at('cert.pem')],
     ]);
     const [ca, certificate, privateKey] = await Promise.all(['ca.pem', 'cert.pem', 'key.pem'].map((name) => readFile(at(name), 'utf8')));
@@ -99,7 +109,12 @@ export async function startServer(recipe: ServerRecipe, options: DatabaseServerO
     password: randomBytes(12).toString('hex'),
     ...(options.tls === undefined ? {} : { certificate: { file: join(directory, 'server.crt'), keyFile: join(directory, 'server.key') } }),
     async run(program, parameters, environment = {}) {
-      const { stdout } = await execute(program, parameters, { ...identity, cwd: directory, env: { ...process.env, ...environment, HOME: directory }, maxBuffer: 64 << 20 });
+      const { stdout } = await execute(program, parameters, {
+        ...identity,
+        cwd: directory,
+        env: { ...process.env, ...environment, HOME: directory },
+        maxBuffer: 64 << 20,
+      });
       return stdout;
     },
   };
@@ -130,12 +145,23 @@ export async function startServer(recipe: ServerRecipe, options: DatabaseServerO
     async start() {
       const [program, ...parameters] = recipe.command(home);
       let log = '';
-      const started = spawn(program, parameters, { ...identity, cwd: directory, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, HOME: directory } });
+      const started = spawn(program, parameters, {
+        ...identity,
+        cwd: directory,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, HOME: directory },
+      });
       child = started;
       for (const stream of [started.stdout, started.stderr]) stream.on('data', (text: Buffer) => (log = (log + text.toString('utf8')).slice(-8_000)));
       for (;;) {
         if (started.exitCode !== null) throw new Error(`${program} ended with ${started.exitCode}: ${log}`);
-        if (await recipe.execute(home, 'select 1').then(() => true, () => false)) return;
+        if (
+          await recipe.execute(home, 'select 1').then(
+            () => true,
+            () => false,
+          )
+        )
+          return;
         await sleep(50);
       }
     },

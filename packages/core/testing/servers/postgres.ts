@@ -11,21 +11,52 @@ export async function startPostgres(options?: DatabaseServerOptions): Promise<Da
   await ensurePackage('postgresql', programs() ?? `${DEBIAN_12}/postgres`);
   const bin = programs() ?? DEBIAN_12;
   const psql = (home: ServerHome, sql: string, database = 'postgres'): Promise<string> =>
-    home.run(join(bin, 'psql'), ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-h', '127.0.0.1', '-p', String(home.port), '-U', 'admin', '-d', database, '-c', sql], {
-      PGPASSWORD: home.password,
-    });
+    home.run(
+      join(bin, 'psql'),
+      ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-h', '127.0.0.1', '-p', String(home.port), '-U', 'admin', '-d', database, '-c', sql],
+      {
+        PGPASSWORD: home.password,
+      },
+    );
   return startServer(
     {
       account: 'postgres',
       async initialise(home) {
         const passwordFile = join(home.directory, 'password');
         await writeFile(passwordFile, home.password, { mode: 0o644 });
-        await home.run(join(bin, 'initdb'), ['-D', join(home.directory, 'data'), '-U', 'admin', `--pwfile=${passwordFile}`, '-A', 'scram-sha-256', '-E', 'UTF8', '--locale=C.UTF-8', '-N']);
+        await home.run(join(bin, 'initdb'), [
+          '-D',
+          join(home.directory, 'data'),
+          '-U',
+          'admin',
+          `--pwfile=${passwordFile}`,
+          '-A',
+          'scram-sha-256',
+          '-E',
+          'UTF8',
+          '--locale=C.UTF-8',
+          '-N',
+        ]);
       },
       command: ({ directory, port, certificate }) => [
         join(bin, 'postgres'),
-        ...['-D', join(directory, 'data'), '-p', String(port), '-k', directory, '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off', '-c', 'max_connections=200'],
-        ...(certificate === undefined ? [] : ['-c', 'ssl=on', '-c', `ssl_cert_file=${certificate.file}`, '-c', `ssl_key_file=${certificate.keyFile}`]),
+        ...[
+          '-D',
+          join(directory, 'data'),
+          '-p',
+          String(port),
+          '-k',
+          directory,
+          '-c',
+          'listen_addresses=127.0.0.1',
+          '-c',
+          'fsync=off',
+          '-c',
+          'max_connections=200',
+        ],
+        ...(certificate === undefined
+          ? []
+          : ['-c', 'ssl=on', '-c', `ssl_cert_file=${certificate.file}`, '-c', `ssl_key_file=${certificate.keyFile}`]),
       ],
       execute: psql,
       async createDatabase(home, name) {

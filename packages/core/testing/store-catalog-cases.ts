@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Grant } from '@enchilada/core/access';
+import { isFault } from '@enchilada/core/fault';
+import type { Store } from '@enchilada/core/store';
+import { aCredential, aHostKey, anId, aTarget, aUser, type StoreUnderTest } from './store-fixture.ts';
+
+const conflict = (error: unknown): boolean => isFault(error, 'CONFLICT');
+
+export function storeCatalogCases(name: string, create: () => Promise<StoreUnderTest>): void {
+  describe(`store ${name}: catalog`, () => {
+    let database: StoreUnderTest;
+    let store: Store;
+    before(async () => {
+      database = await create();
+      store = database.open();
+      await store.migrate();
+    });
+    after(() => database[Symbol.asyncDispose]());
+
+    /** Asserts that the catalog's version has risen. */
+    async function raises(work: () => Promise<unknown>): Promise<void> {
+      const version = await store.now.catalog.version();
+      await work();
+      assert.ok((await store.now.catalog.version()) > version);
+    }
+
+    it('keeps every field of a target, and raises the version with each change', async () => {
+      const group = { id: anId('tgg'), parentId: undefined, name: 'Paris' };
+      const credential = aCredential();
+      const jump = aTarget();
+      await raises(() => store.now.catalog.insertGroup(group));
+      await store.now.credentials.insert(credential);
+      await raises(() => store.now.catalog.insertTarget(jump));
+      const target = aTarget({
+        name: 'Büro 😀',
+        groupId: group.id,
+        credentialId: credential.id,
+        jumpTargetId: jump.id,
+        builtIn: 'try',
+        description: 'é'.repeat(70_000),
+      });
+      await raises(() => store.now.catalog.insertTarget(target));
+      assert.deepEqual(await store.now.catalog.findTarget(target.id), target);
+      assert.deepEqual(await store.now.catalog.findTargetByName('BÜRO 😀 '), target);
+      assert.equal(await store.now.catalog.findTargetByName('buro 😀'), undefined);
+      await assert.rejects(store.now.catalog.insertTarget(aTarget({ name: 'BÜRO 😀' })), conflict);
+      await assert.rejects(store.now.catalog.insertTarget(aTarget({ credentialId: 'crd_absent' })), conflict);
+      await raises(async () => assert.equal((await store.now.catalog.updateTarget({ ...target, port: 2222 })).version, 2));
+      await assert.rejects(store.now.catalog.updateTarget(target), conflict);
+      await assert.rejects(store.now.catalog.updateTarget(aTarget()), (error) => isFault(error, 'NOT_FOUND'));
+      await assert.rejects(store.now.catalog.deleteTarget(jump.id), conflict);
+      await assert.rejects(store.now.credentials.delete(credential.id), conflict);
+      await raises(() => store.now.catalog.deleteTarget(target.id));
+      await store.now.catalog.deleteTarget(jump.id);
+      await store.now.credentials.delete(credential.id);
+      assert.equal(await store.now.catalog.findTarget(target.id), undefined);
+    });
+
+    it('leaves the version alone when a change fails', async () => {
+      const target = aTarget();
+      await store.now.catalog.insertTarget(target);
+      const version = await store.now.catalog.version();
+      await assert.rejects(store.now.catalog.insertTarget(target), conflict);
+      assert.equal(await store.now.catalog.version(), version);
+    });
+
+    it('moves what is inside a deleted group to its parent', async () => {
+      const [outer, middle, inner] = ['outer', 'middle', 'inner'].map((label) => ({ id: anId('tgg'), name: label }));
+      assert.ok(outer && middle && inner);
+      await store.now.catalog.insertGroup({ ...outer, parentId: undefined });
+      await store.now.catalog.insertGroup({ ...middle, parentId: outer.id });
+      await store.now.catalog.insertGroup({ ...inner, parentId: middle.id });
+      await assert.rejects(store.now.catalog.insertGroup({ id: anId('tgg'), name: 'OUTER', parentId: undefined }), conflict);
+      await store.now.catalog.insertGroup({ id: anId('tgg'), name: 'outer', parentId: inner.id });
+      await assert.rejects(store.now.catalog.updateGroup({ ...outer, parentId: inner.id }), (error) => isFault(error, 'INVALID_REQUEST'));
+      const target = aTarget({ groupId: middle.id });
+      await store.now.catalog.insertTarget(target);
+      await raises(() => store.now.catalog.deleteGroup(middle.id));
+      assert.equal((await store.now.catalog.findTarget(target.id))?.groupId, outer.id);
+      assert.equal((await store.now.catalog.findGroup(inner.id))?.parentId, outer.id);
+      assert.equal(await store.now.catalog.findGroup(middle.id), undefined);
+      await raises(() => store.now.catalog.updateGroup({ ...inner, name: 'renamed', parentId: undefined }));
+      assert.ok((await store.now.catalog.listGroups()).some((group) => group.name === 'renamed' && group.parentId === undefined));
+    });
+
+    it('lists each of thousands of targets once', async () => {
+      const ids = Array.from({ length: 4_500 }, (_, index) => `tgt_many_${String(index).padStart(6, '0')}`);
+      await raises(() => store.now.catalog.insertTargets(ids.map((id) => aTarget({ id, name: id }))));
+      await assert.rejects(store.now.catalog.insertTargets([aTarget({ id: 'tgt_many_new' }), aTarget({ name: 'TGT_MANY_000000' })]), conflict);
+      const listed = (await store.now.catalog.listTargets()).map(({ id }) => id).filter((id) => id.startsWith('tgt_many_'));
+      assert.deepEqual(listed.sort(), ids);
+    });
+
+    it('keeps credentials sealed as they came, and counts their targets', async () => {
+      const credential = aCredential({ kind: 'private-key', publicFingerprint: 'SHA256:x' });
+      await store.now.credentials.insert(credential);
+      assert.deepEqual(await store.now.credentials.find(credential.id), credential);
+      await store.now.catalog.insertTarget(aTarget({ credentialId: credential.id }));
+      assert.deepEqual(
+        (await store.now.credentials.list()).find(({ id }) => id === credential.id),
+        { ...credential, targets: 1 },
+      );
+      const renamed = await store.now.credentials.update({ ...credential, name: 'Renamed' });
+      assert.deepEqual(await store.now.credentials.find(credential.id), { ...credential, name: 'Renamed', version: 2 });
+      await assert.rejects(store.now.credentials.update(credential), conflict);
+      assert.equal((await store.now.credentials.update({ ...renamed, sealed: undefined })).version, 3);
+      assert.equal((await store.now.credentials.find(credential.id))?.sealed, undefined);
+    });
+
+    it('finds the grants of a person and of the groups', async () => {
+      const [user, other] = [aUser(), aUser()];
+      const group = { id: anId('grp'), name: anId('grp'), description: '', createdAt: 1 };
+      const folder = { id: anId('tgg'), parentId: undefined, name: anId('folder') };
+      const target = aTarget();
+      for (const person of [user, other]) await store.now.users.insert(person);
+      await store.now.groups.insert(group);
+      await store.now.catalog.insertGroup(folder);
+      await store.now.catalog.insertTarget(target);
+      const grant = (fields: Pick<Grant, 'subject' | 'scope'>, createdAt: number): Grant => ({
+        id: anId('gra'),
+        actions: ['connect', 'watch'],
+        createdBy: user.id,
+        createdAt,
+        ...fields,
+      });
+      const grants = [
+        grant({ subject: { kind: 'user', id: user.id }, scope: { kind: 'all' } }, 1),
+        grant({ subject: { kind: 'group', id: group.id }, scope: { kind: 'target', id: target.id } }, 2),
+        grant({ subject: { kind: 'user', id: user.id }, scope: { kind: 'target-group', id: folder.id } }, 3),
+        grant({ subject: { kind: 'group', id: group.id }, scope: { kind: 'labels', selector: { env: ['dev', 'tést'] } } }, 4),
+      ];
+      for (const each of grants) await raises(() => store.now.grants.insert(each));
+      const [first, second, third, fourth] = grants;
+      assert.ok(first && second && third && fourth);
+      await store.now.grants.insert(grant({ subject: { kind: 'user', id: other.id }, scope: { kind: 'all' } }, 5));
+      assert.deepEqual(await store.now.grants.listFor(user.id, [group.id, 'grp_absent']), grants);
+      assert.deepEqual(await store.now.grants.listFor(user.id, []), [first, third]);
+      assert.deepEqual(await store.now.grants.find(fourth.id), fourth);
+      assert.equal((await store.now.grants.list()).length, 5);
+      await raises(() => store.now.grants.delete(first.id));
+      await store.now.catalog.deleteTarget(target.id);
+      await store.now.catalog.deleteGroup(folder.id);
+      assert.deepEqual(await store.now.grants.listFor(user.id, [group.id]), [fourth]);
+      await store.now.groups.delete(group.id);
+      assert.deepEqual(await store.now.grants.listFor(user.id, [group.id]), []);
+    });
+
+    it('pins one first host key of many that race', async () => {
+      const target = aTarget();
+      await store.now.catalog.insertTarget(target);
+      const second = database.open();
+      const keys = Array.from({ length: 16 }, () => aHostKey(target.id));
+      const pinned = await Promise.all(keys.map((key, index) => (index % 2 === 0 ? store : second).now.hostKeys.pinFirst(key)));
+      assert.equal(pinned.filter(Boolean).length, 1);
+      const winner = keys[pinned.indexOf(true)];
+      assert.ok(winner);
+      assert.deepEqual(await store.now.hostKeys.listOf(target.id), [winner]);
+      assert.equal(await store.now.hostKeys.pinFirst(winner), false);
+      await store.now.hostKeys.revoke(target.id, winner.fingerprint);
+      assert.deepEqual(await store.now.hostKeys.listOf(target.id), [{ ...winner, state: 'revoked' }]);
+      const added = aHostKey(target.id, { pinnedBy: 'usr_1', pinnedAt: 2_000 });
+      await store.now.hostKeys.insert(added);
+      await assert.rejects(store.now.hostKeys.insert(added), conflict);
+      assert.equal(await store.now.hostKeys.pinFirst(aHostKey(target.id)), false);
+      await store.now.hostKeys.delete(target.id, winner.fingerprint);
+      assert.deepEqual(await store.now.hostKeys.listOf(target.id), [added]);
+    });
+  });
+}

@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { isFault } from '@enchilada/core/fault';
+import type { Store } from '@enchilada/core/store';
+import { aDigest, aLogin, anId, aUser, type StoreUnderTest } from './store-fixture.ts';
+
+const conflict = (error: unknown): boolean => isFault(error, 'CONFLICT');
+const count = (answers: readonly boolean[]): number => answers.filter(Boolean).length;
+
+export function storeIdentityCases(name: string, create: () => Promise<StoreUnderTest>): void {
+  describe(`store ${name}: people`, () => {
+    let database: StoreUnderTest;
+    let store: Store;
+    before(async () => {
+      database = await create();
+      store = database.open();
+      await store.migrate();
+    });
+    after(() => database[Symbol.asyncDispose]());
+
+    it('keeps every field of a user', async () => {
+      const user = aUser({
+        displayName: 'Ünï 😀 \u202e 名',
+        disabledAt: 5,
+        lastLoginAt: 6,
+        breakGlass: true,
+        role: 'auditor',
+        passwordHash: undefined,
+      });
+      await store.now.users.insert(user);
+      assert.deepEqual(await store.now.users.find(user.id), user);
+      assert.ok((await store.now.users.list()).some(({ id }) => id === user.id));
+      assert.equal(await store.now.users.find('usr_absent'), undefined);
+      assert.equal(await store.now.users.find('usr_é😀'), undefined);
+    });
+
+    it('holds names equal by NFKC, case and surrounding space, and by nothing else', async () => {
+      await store.now.users.insert(aUser({ username: 'alice' }));
+      for (const username of ['ALICE', 'alice ', ' Alice', 'ａｌｉｃｅ']) {
+        await assert.rejects(store.now.users.insert(aUser({ username })), conflict, username);
+        assert.equal((await store.now.users.findByUsername(username))?.username, 'alice');
+      }
+      await store.now.users.insert(aUser({ username: 'Alicé' }));
+      await store.now.users.insert(aUser({ username: 'alıce' }));
+      assert.equal((await store.now.users.findByUsername('ALICÉ'))?.username, 'Alicé');
+      for (const username of ['', '  ', 'alic', 'alice%', 'x'.repeat(5_000), 'a\0b'])
+        assert.equal(await store.now.users.findByUsername(username), undefined);
+    });
+
+    it('refuses a NUL, an empty and an endless name', async () => {
+      for (const fields of [{ displayName: 'a\0b' }, { username: 'a\0b' }, { username: ' ' }, { username: 'x'.repeat(191) }]) {
+        await assert.rejects(store.now.users.insert(aUser(fields)), (error) => isFault(error, 'INVALID_REQUEST'));
+      }
+    });
+
+    it('keeps what looks like SQL as text', async () => {
+      for (const displayName of ["'; drop table login; --", '\\', "\\' or 1=1 #", '"`$1?:x', '%_!']) {
+        const user = aUser({ displayName, username: `${displayName}${anId('n')}` });
+        await store.now.users.insert(user);
+        assert.deepEqual(await store.now.users.findByUsername(user.username), user);
+      }
+    });
+
+    it('updates by version, once', async () => {
+      const user = aUser();
+      await store.now.users.insert(user);
+      const updated = await store.now.users.update({ ...user, displayName: 'Other' });
+      assert.equal(updated.version, 2);
+      assert.deepEqual(await store.now.users.find(user.id), updated);
+      await assert.rejects(store.now.users.update({ ...user, displayName: 'Lost' }), conflict);
+      await assert.rejects(store.now.users.update(aUser()), (error) => isFault(error, 'NOT_FOUND'));
+      const other = aUser();
+      await store.now.users.insert(other);
+      await assert.rejects(store.now.users.update({ ...other, username: user.username.toUpperCase() }), conflict);
+      await store.now.users.noteLogin(user.id, 77);
+      assert.deepEqual(await store.now.users.find(user.id), { ...updated, lastLoginAt: 77 });
+    });
+
+    it('lets exactly one of many racing updates of one version through', async () => {
+      const user = aUser();
+      await store.now.users.insert(user);
+      const second = database.open();
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? store : second).now.users.update({ ...user, displayName: `writer ${index}` })),
+      );
+      assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
+      for (const outcome of outcomes) if (outcome.status === 'rejected') assert.ok(conflict(outcome.reason));
+      assert.equal((await store.now.users.find(user.id))?.version, 2);
+    });
+
+    it('counts enabled administrators', async () => {
+      const already = await store.now.users.countEnabledAdministrators();
+      await store.now.users.insert(aUser({ role: 'administrator' }));
+      await store.now.users.insert(aUser({ role: 'administrator', disabledAt: 1 }));
+      assert.equal(await store.now.users.countEnabledAdministrators(), already + 1);
+    });
+
+    it('keeps groups and their members, and tells the catalog', async () => {
+      const group = { id: anId('grp'), name: 'Operators', description: 'on call', createdAt: 9 };
+      const [one, two] = [aUser(), aUser()];
+      await store.now.users.insert(one);
+      await store.now.users.insert(two);
+      await store.now.groups.insert(group);
+      await assert.rejects(store.now.groups.insert({ ...group, id: anId('grp'), name: 'OPERATORS ' }), conflict);
+      const version = await store.now.catalog.version();
+      await store.now.groups.addMember(group.id, one.id);
+      await store.now.groups.addMember(group.id, one.id);
+      await store.now.groups.addMember(group.id, two.id);
+      assert.ok((await store.now.catalog.version()) > version);
+      assert.deepEqual(await store.now.groups.members(group.id), [one.id, two.id].sort());
+      assert.deepEqual(
+        (await store.now.groups.list()).find(({ id }) => id === group.id),
+        { ...group, members: 2 },
+      );
+      assert.deepEqual(await store.now.groups.groupsOf(one.id), [group.id]);
+      await store.now.groups.removeMember(group.id, two.id);
+      await store.now.groups.update({ ...group, name: 'Ops' });
+      assert.equal((await store.now.groups.find(group.id))?.name, 'Ops');
+      await assert.rejects(store.now.groups.update({ ...group, id: 'grp_absent', name: 'X' }), (error) => isFault(error, 'NOT_FOUND'));
+      await assert.rejects(store.now.groups.addMember(group.id, 'usr_absent'), conflict);
+      await store.now.users.delete(one.id);
+      assert.deepEqual(await store.now.groups.members(group.id), []);
+      await store.now.groups.delete(group.id);
+      assert.equal(await store.now.groups.find(group.id), undefined);
+    });
+
+    it('finds a login with its user and groups, and forgets it', async () => {
+      const user = aUser();
+      await store.now.users.insert(user);
+      const login = aLogin(user.id);
+      await store.now.logins.insert(login);
+      assert.deepEqual(await store.now.logins.findWithUser(login.digest), { login, user, groupIds: [] });
+      const groups = [anId('grp'), anId('grp')].sort();
+      for (const id of groups) {
+        await store.now.groups.insert({ id, name: id, description: '', createdAt: 1 });
+        await store.now.groups.addMember(id, user.id);
+      }
+      await store.now.logins.touch(login.digest, 2_000);
+      await store.now.logins.touch(login.digest, 1_500);
+      assert.deepEqual(await store.now.logins.findWithUser(login.digest), { login: { ...login, lastSeenAt: 2_000 }, user, groupIds: groups });
+      const others = [aLogin(user.id, { sealedPassword: undefined, createdAt: 1_100 }), aLogin(user.id, { createdAt: 1_200 })];
+      for (const other of others) await store.now.logins.insert(other);
+      assert.deepEqual(
+        (await store.now.logins.listOf(user.id)).map(({ digest }) => digest),
+        [login, ...others].map(({ digest }) => digest),
+      );
+      assert.deepEqual([...(await store.now.logins.deleteOf(user.id, login.digest))].sort(), others.map(({ digest }) => digest).sort());
+      assert.equal(await store.now.logins.delete(login.digest), true);
+      assert.equal(await store.now.logins.delete(login.digest), false);
+      assert.equal(await store.now.logins.findWithUser(login.digest), undefined);
+    });
+
+    it('deletes logins that are over, and those of a deleted user', async () => {
+      const user = aUser();
+      await store.now.users.insert(user);
+      const [over, open] = [aLogin(user.id, { expiresAt: 100 }), aLogin(user.id, { expiresAt: 1_000_000 })];
+      for (const login of [over, open]) await store.now.logins.insert(login);
+      assert.equal(await store.now.logins.deleteExpired(100), 1);
+      assert.equal(await store.now.logins.findWithUser(over.digest), undefined);
+      await store.now.users.delete(user.id);
+      assert.equal(await store.now.logins.findWithUser(open.digest), undefined);
+    });
+
+    it('counts attempts exactly, however many come at once', async () => {
+      const key = `account:${anId('key')}`;
+      const second = database.open();
+      const counts = await Promise.all(
+        Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? store : second).now.throttle.count(key, 10_000, 1_000)),
+      );
+      assert.deepEqual(
+        counts.map((answer) => answer.count).sort((a, b) => a - b),
+        Array.from({ length: 40 }, (_, index) => index + 1),
+      );
+      assert.equal(await store.now.throttle.peek(key, 11_000, 1_000), 40);
+      assert.equal(await store.now.throttle.peek(key, 11_001, 1_000), 0);
+      assert.deepEqual(await store.now.throttle.count(key, 11_000, 1_000), { count: 41, windowStartedAt: 10_000 });
+      assert.deepEqual(await store.now.throttle.count(key, 11_001, 1_000), { count: 1, windowStartedAt: 11_001 });
+      await store.now.throttle.clear(key);
+      assert.equal(await store.now.throttle.peek(key, 11_001, 1_000), 0);
+      await store.now.throttle.count('x'.repeat(10_000), 50, 10);
+      await store.now.throttle.deleteOlderThan(51);
+      assert.equal(await store.now.throttle.peek('x'.repeat(10_000), 50, 10), 0);
+    });
+
+    it('keeps settings', async () => {
+      await store.now.settings.set('banner', 'Grüße 😀');
+      await Promise.all(['a', 'b', 'c', 'd'].map((value) => store.now.settings.set('raced', value)));
+      await store.now.settings.set('banner', '');
+      assert.equal(await store.now.settings.get('banner'), '');
+      assert.equal(await store.now.settings.get('absent'), undefined);
+      assert.deepEqual(Object.keys(await store.now.settings.all()), ['banner', 'raced']);
+    });
+  });
+
+  describe(`store ${name}: first start`, () => {
+    it('issues one bootstrap token to racing nodes and spends it once', async () => {
+      await using database = await create();
+      const nodes = [database.open(), database.open(), database.open()];
+      await Promise.all(nodes.map((node) => node.migrate()));
+      const tokens = Array.from({ length: 12 }, aDigest);
+      const issued = await Promise.all(tokens.map((token, index) => nodes[index % 3]?.now.bootstrap.issue(token, 1_000, 2_000) ?? false));
+      assert.equal(count(issued), 1);
+      const [store] = nodes;
+      assert.ok(store);
+      const token = tokens[issued.indexOf(true)] ?? '';
+      assert.equal(await store.now.bootstrap.check(token, 1_999), true);
+      assert.equal(await store.now.bootstrap.check(token, 2_000), false);
+      assert.equal(await store.now.bootstrap.spend(aDigest(), 1_500), false);
+      assert.equal(await store.now.bootstrap.spend(token, 2_000), false);
+      assert.equal(
+        count(await Promise.all(Array.from({ length: 12 }, (_, index) => nodes[index % 3]?.now.bootstrap.spend(token, 1_500) ?? false))),
+        1,
+      );
+    });
+
+    it('replaces an unspent token, an expired one anew, and none once there is an administrator', async () => {
+      await using database = await create();
+      const store = database.open();
+      await store.migrate();
+      const [first, second, third] = [aDigest(), aDigest(), aDigest()];
+      assert.equal(await store.now.bootstrap.reissue(first, 1_000, 2_000), false);
+      assert.equal(await store.now.bootstrap.issue(first, 1_000, 2_000), true);
+      assert.equal(await store.now.bootstrap.reissue(second, 1_000, 2_000), true);
+      assert.equal(await store.now.bootstrap.check(first, 1_000), false);
+      assert.equal(await store.now.bootstrap.issue(third, 2_000, 3_000), true);
+      assert.equal(await store.now.bootstrap.spend(third, 2_000), true);
+      await store.now.users.insert(aUser({ role: 'administrator' }));
+      assert.equal(await store.now.bootstrap.issue(third, 2_000, 3_000), false);
+      assert.equal(await store.now.bootstrap.reissue(third, 2_000, 3_000), false);
+    });
+  });
+}

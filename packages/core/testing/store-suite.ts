@@ -1,0 +1,15 @@
+import { storeCatalogCases } from './store-catalog-cases.ts';
+import { storeHistoryCases } from './store-history-cases.ts';
+import { storeIdentityCases } from './store-identity-cases.ts';
+import { storeProcessCases } from './store-process-cases.ts';
+import { storeTransactionCases } from './store-transaction-cases.ts';
+import type { StoreUnderTest } from './store-fixture.ts';
+
+/** What every Store does, run against the real database. `create` makes an empty one; it is called inside tests only. */
+export function storeSuite(name: string, create: () => Promise<StoreUnderTest>): void {
+  storeIdentityCases(name, create);
+  storeCatalogCases(name, create);
+  storeHistoryCases(name, create);
+  storeTransactionCases(name, create);
+  storeProcessCases(name, create);
+}
