@@ -1,5 +1,5 @@
 import { EnchiladaClient } from '@enchilada/contract';
-import type { ApiRequest, TicketRequest } from '@enchilada/contract';
+import type { ApiRequest, Tickets } from '@enchilada/contract';
 import { Shell } from './shell.ts';
 import type { ShellOptions } from './shell.ts';
 
@@ -54,7 +54,7 @@ export class Person {
     return Shell.join(this, { sessionId: session.id, tickets }, options);
   }
 
-  async join(sessionId: string, mode: TicketRequest['mode'], options: ShellOptions = {}): Promise<Shell> {
+  async join(sessionId: string, mode: Tickets['mode'], options: ShellOptions = {}): Promise<Shell> {
     const tickets = await this.api.issueTickets({ params: { id: sessionId }, body: { mode } });
     return Shell.join(this, { sessionId, tickets }, options);
   }

@@ -66,7 +66,7 @@ test('a shell is opened, used, recorded, verified and audited', async () => {
 
   const audit = await site.admin.api.listAudit({ query: { limit: 200 } });
   const actions = audit.items.map(({ action }) => action);
-  for (const action of ['bootstrap.used', 'credential.created', 'target.created', 'grant.created', 'session.requested', 'host-key.pinned', 'credential.used', 'session.opened', 'session.ended', 'recording.viewed', 'recording.verified']) {
+  for (const action of ['bootstrap.used', 'credential.created', 'target.created', 'grant.created', 'session.requested', 'host-key.pinned', 'credential.used', 'session.opened', 'session.ended', 'recording.viewed', 'recording.verified'] as const) {
     assert.ok(actions.includes(action), `${action} is not audited`);
   }
   const audited = await site.admin.api.verifyAudit();

@@ -1,8 +1,9 @@
 import type { AuditLog } from '../audit/index.ts';
-import type { CredentialVault } from '../credential/index.ts';
+import type { Credential, CredentialVault } from '../credential/index.ts';
 import type { ProtocolEngine, ProtocolId } from '../engine/index.ts';
 import type { Recorder } from '../recording/index.ts';
 import type { Store } from '../store/index.ts';
+import type { PresentedHostKey } from '../target/index.ts';
 import type { Clock, RandomSource } from '../time/index.ts';
 import type { InputPolicy } from './input-recording.ts';
 import type { SessionLimits } from './limits.ts';
@@ -20,6 +21,12 @@ export interface RecordingPolicy {
   readonly input: InputPolicy;
 }
 
+/** A machine inside the gateway: what it proves itself with and what it takes, both made at start. */
+export interface BuiltInIdentity {
+  readonly credential: Credential;
+  readonly hostKey: PresentedHostKey;
+}
+
 /** The ports that the broker joins. */
 export interface BrokerParts {
   readonly nodeId: string;
@@ -28,6 +35,7 @@ export interface BrokerParts {
   readonly audit: AuditLog;
   readonly vault: CredentialVault;
   readonly engines: ReadonlyMap<ProtocolId, ProtocolEngine>;
+  readonly builtIns: ReadonlyMap<string, BuiltInIdentity>;
   readonly recorder: Recorder;
   readonly recording: RecordingPolicy;
   readonly histories: ScreenHistories;

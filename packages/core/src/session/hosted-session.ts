@@ -241,6 +241,7 @@ export class HostedSession {
       const hops = await routeTo(this.#leave, {
         store: parts.store,
         vault: parts.vault,
+        builtIns: parts.builtIns,
         clock: parts.clock,
         questions: this.#questions,
         loginPassword: this.#loginPassword,

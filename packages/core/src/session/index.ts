@@ -21,6 +21,6 @@ export { LiveSession } from './live-session.ts';
 export type { LiveSessionParts } from './live-session.ts';
 export { HostedSession } from './hosted-session.ts';
 export type { EndCause, SessionFacts } from './hosted-session.ts';
-export type { BrokerObservation, BrokerParts, RecordingPolicy } from './broker-parts.ts';
+export type { BrokerObservation, BrokerParts, BuiltInIdentity, RecordingPolicy } from './broker-parts.ts';
 export { SessionBroker } from './session-broker.ts';
 export type { Attached, ControlAttachment, IssuedTickets, Redeemed, RequestedSession } from './session-broker.ts';

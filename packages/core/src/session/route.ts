@@ -6,6 +6,7 @@ import type { Credential, CredentialVault } from '../credential/index.ts';
 import type { Hop } from '../engine/index.ts';
 import { Fault } from '../fault/index.ts';
 import type { Store } from '../store/index.ts';
+import type { BuiltInIdentity } from './broker-parts.ts';
 import { decideHostKey } from '../target/index.ts';
 import type { HostKey, PresentedHostKey, Target } from '../target/index.ts';
 import type { Clock } from '../time/index.ts';
@@ -16,6 +17,7 @@ const MOST_HOPS = 8;
 export interface RouteParts {
   readonly store: Store;
   readonly vault: CredentialVault;
+  readonly builtIns: ReadonlyMap<string, BuiltInIdentity>;
   readonly clock: Clock;
   readonly questions: Questions;
   /** The password the person signed in with, where the login was by password. */
@@ -40,12 +42,26 @@ export async function routeTo(destination: AuthorizedTarget, parts: RouteParts):
 }
 
 async function hopOf(leave: AuthorizedTarget, parts: RouteParts): Promise<Hop> {
+  const { builtIn } = leave.target;
+  if (builtIn !== undefined) return hopInside(leave, parts.builtIns.get(builtIn));
   const known = await parts.store.now.hostKeys.listOf(leave.target.id);
   return {
     leave,
     pinnedKeyTypes: [...new Set(known.filter((key) => key.state === 'pinned').map((key) => key.keyType))],
     credential: () => credentialFor(leave, parts),
     verifyHostKey: (presented) => verifyHostKey(leave.target, presented, parts),
+  };
+}
+
+function hopInside(leave: AuthorizedTarget, machine: BuiltInIdentity | undefined): Hop {
+  if (machine === undefined) throw new Fault('NOT_FOUND', `this gateway holds no machine ${leave.target.name}`);
+  return {
+    leave,
+    credential: () => Promise.resolve(machine.credential),
+    verifyHostKey: (presented) => {
+      if (decideHostKey([{ ...machine.hostKey, targetId: leave.target.id, state: 'pinned', pinnedAt: 0, pinnedBy: '' }], presented, 'deny') === 'accept') return Promise.resolve();
+      return Promise.reject(new Fault('HOST_KEY_CHANGED', 'the machine inside the gateway is not the one that was started'));
+    },
   };
 }
 

@@ -1,0 +1,2 @@
+export { chainedAuditLog } from './chained-audit-log.ts';
+export type { ChainedAuditLogOptions } from './chained-audit-log.ts';

@@ -1,0 +1,1 @@
+export { envelopeVault } from './envelope-vault.ts';

@@ -1,0 +1,2 @@
+export { argon2 } from './argon2-hasher.ts';
+export type { Argon2Options } from './argon2-hasher.ts';

@@ -1,0 +1,272 @@
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { chainedAuditLog } from '@enchilada/adapters/audit-log/chained';
+import { stdoutSink } from '@enchilada/adapters/audit-sink/stdout';
+import { envelopeVault } from '@enchilada/adapters/credential-vault/envelope';
+import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
+import { argon2 } from '@enchilada/adapters/password-hasher/argon2';
+import { openJournalRecorder, openRecordingKeyFile, openRecordingReader } from '@enchilada/adapters/recorder/journal';
+import { openFilesystemRecordingStore } from '@enchilada/adapters/recording-store/filesystem';
+import { terminalHistories } from '@enchilada/adapters/screen-history/terminal';
+import { mysql } from '@enchilada/adapters/store/mysql';
+import { postgres } from '@enchilada/adapters/store/postgres';
+import { sqlite } from '@enchilada/adapters/store/sqlite';
+import { verifyChain } from '@enchilada/core/audit';
+import type { AuditLog, AuditRecord, AuditSink } from '@enchilada/core/audit';
+import type { Secret } from '@enchilada/core/credential';
+import { Fault } from '@enchilada/core/fault';
+import { formatTrustFile, trustStoreOf } from '@enchilada/core/recording';
+import type { Recorder, RecordingStore } from '@enchilada/core/recording';
+import { SessionBroker } from '@enchilada/core/session';
+import type { SessionLimits } from '@enchilada/core/session';
+import type { Store } from '@enchilada/core/store';
+import { randomId } from '@enchilada/core/time';
+import { createDialer } from '@enchilada/engines/shared';
+import { createSsh, createTryItMachine, fingerprintPrivateKey } from '@enchilada/engines/ssh';
+import type { Logger } from 'pino';
+import type { SettingsService } from './api/index.ts';
+import { systemClock as clock, systemRandom as random } from './clock.ts';
+import type { LoadedConfig } from './config/index.ts';
+import { startGateway } from './gateway.ts';
+import type { Gateway } from './gateway.ts';
+import { attachTunnel, Peers } from './tunnel/index.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
+const TRY_IT = 'try-it';
+const RETENTION_EVERY_MS = 3_600_000;
+const SCROLLBACK_LINES = 5_000;
+const PROMPT_MS = 120_000;
+const STALL_MS = 60_000;
+const UNWATCHED_BYTES = 64 * 1024 * 1024;
+
+/** The only place that names an engine or an adapter: chooses them by the configuration and joins them. */
+export async function compose(config: LoadedConfig, log: Logger): Promise<Gateway> {
+  const { values } = config;
+  const dataDir = resolve(values.dataDir);
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const keysDir = join(dataDir, 'keys');
+  mkdirSync(keysDir, { recursive: true, mode: 0o700 });
+  const report = (message: string, cause: unknown): void => {
+    log.error({ err: cause }, message);
+  };
+  await using opened = new AsyncDisposableStack();
+
+  const nodeId = values['node.id'] ?? keptNodeId(dataDir);
+  const store = opened.use(openStore(config, dataDir));
+  await store.migrate();
+
+  const keys = await openFileKeyEncryption({ path: values.keyFile ?? join(keysDir, 'key-encryption.key'), random });
+  const signer = await openRecordingKeyFile({ path: join(keysDir, 'recording.key') });
+  const trust = trustStoreOf([signer]);
+  writeFileSync(join(dataDir, 'recording-trust.json'), formatTrustFile(trust), { mode: 0o644 });
+
+  let auditHead: string | undefined;
+  const head: AuditSink = {
+    delivery: 'best-effort',
+    deliver: (record) => {
+      auditHead = record.hash;
+    },
+  };
+  const stdout = stdoutSink((line) => process.stdout.write(line));
+  const audit = chainedAuditLog({ node: nodeId, store, clock, report, sinks: values['audit.stdout'] ? [head, stdout] : [head] });
+
+  const recordingStore = await openFilesystemRecordingStore({ directory: values['recording.directory'] ?? join(dataDir, 'recordings') });
+  const recorder = opened.use(
+    await openJournalRecorder({ directory: join(dataDir, 'journal'), store: recordingStore, keys, signer, clock, random, node: nodeId, auditHead: () => auditHead, report }),
+  );
+  await recoverRecordings(recorder, { store, audit, nodeId });
+  opened.use(retainRecordings(recordingStore, { store, audit, nodeId, keepMs: values['recording.retention'], report }));
+
+  const tryIt = opened.use(await createTryItMachine({ random }));
+  const dialer = createDialer({
+    policy: { allowLoopback: values['egress.allowLoopback'], allow: values['egress.allow'], deny: values['egress.deny'] },
+    builtIn: new Map([[TRY_IT, tryIt]]),
+  });
+  const engines = [createSsh({ dialer })];
+  const vault = envelopeVault(keys);
+
+  const gateway = await startGateway({
+    config,
+    dataDir,
+    webFolder: join(ROOT, 'packages', 'web', 'dist'),
+    manifests: engines.map(({ manifest }) => manifest),
+    store,
+    audit,
+    vault,
+    hasher: argon2(),
+    fingerprintPrivateKey: (privateKey: Secret, passphrase: Secret | undefined) => Promise.resolve().then(() => fingerprintPrivateKey(privateKey, passphrase)),
+    recordings: openRecordingReader({ store: recordingStore, keys, trust }),
+    recorderStats: () => recorder.stats,
+    verifyAudit: () => verifyAllChains(store),
+    tryIt: { protocol: 'ssh', builtIn: TRY_IT, name: 'Try it here' },
+    clock,
+    random,
+    nodeId,
+    version: VERSION,
+    log,
+    openSessions: async ({ loginLimits, settings, observe }) => {
+      const broker = new SessionBroker(
+        {
+          nodeId,
+          softwareVersion: VERSION,
+          store,
+          audit,
+          vault,
+          engines: new Map(engines.map((engine) => [engine.manifest.id, engine])),
+          builtIns: new Map([[TRY_IT, tryIt]]),
+          recorder,
+          recording: {
+            mode: values['recording.mode'],
+            get input() {
+              return settings.current.inputRecording;
+            },
+          },
+          histories: terminalHistories({ folder: join(dataDir, 'spool'), scrollbackLines: SCROLLBACK_LINES }),
+          limits: liveLimits(settings),
+          get sessionsPerUser() {
+            return settings.current.sessionsPerUser;
+          },
+          clock,
+          random,
+          digest: (text) => createHash('sha256').update(text).digest('hex'),
+          observe,
+          report,
+        },
+        loginLimits(),
+      );
+      await broker.start();
+      return broker;
+    },
+    attachTunnel: (server, door, sessions) => {
+      const broker = sessions as SessionBroker;
+      const loginLimits = { idleMs: values['login.idle'], absoluteMs: values['login.absolute'] };
+      const peers = values['node.url'] === undefined ? {} : { peers: new Peers({ nodeId, store, keyEncryption: keys, loginLimits }) };
+      return attachTunnel(server, { ...door, ...peers, broker });
+    },
+  });
+  const below = opened.move();
+  return {
+    url: gateway.url,
+    bootstrapUrl: gateway.bootstrapUrl,
+    drain: () => {
+      gateway.drain();
+    },
+    [Symbol.asyncDispose]: async () => {
+      await gateway[Symbol.asyncDispose]();
+      await below.disposeAsync();
+    },
+  };
+}
+
+/** Limits that administrators may change while sessions run. */
+function liveLimits(settings: SettingsService): SessionLimits {
+  return {
+    get idleMs() {
+      return settings.current.sessionIdleMinutes * 60_000;
+    },
+    get maximumMs() {
+      return settings.current.sessionMaxMinutes * 60_000;
+    },
+    get graceMs() {
+      return settings.current.sessionGraceSeconds * 1_000;
+    },
+    promptMs: PROMPT_MS,
+    stallMs: STALL_MS,
+    unwatchedBytes: UNWATCHED_BYTES,
+  };
+}
+
+function openStore({ values }: LoadedConfig, dataDir: string): Store {
+  const url = values['database.url'];
+  if (url === undefined) return sqlite({ file: join(dataDir, 'enchilada.db') });
+  const migrationUrl = values['database.migrationUrl'];
+  const server = { url, allowPlaintext: values['database.allowPlaintext'], ...(migrationUrl === undefined ? {} : { migrationUrl }) };
+  const scheme = url.reveal().split(':', 1)[0] ?? '';
+  switch (scheme) {
+    case 'postgres':
+    case 'postgresql':
+      return postgres(server);
+    case 'mysql':
+    case 'mariadb':
+      return mysql(server);
+    default:
+      throw new Fault('CONFIGURATION_INVALID', `database.url must begin with postgres:, mysql: or mariadb:, received ${scheme}:`, { facts: { key: 'database.url' } });
+  }
+}
+
+/** The node's name outlives restarts, because its audit chain does. */
+function keptNodeId(dataDir: string): string {
+  const file = join(dataDir, 'node-id');
+  if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+  const id = `node-${randomId(random).slice(0, 8)}`;
+  writeFileSync(file, `${id}\n`, { mode: 0o600, flag: 'wx' });
+  chmodSync(file, 0o600);
+  return id;
+}
+
+interface RecordKeeping {
+  readonly store: Store;
+  readonly audit: AuditLog;
+  readonly nodeId: string;
+}
+
+/** Finalises what a crash left behind and writes it into the index. */
+async function recoverRecordings(recorder: Recorder, { store, audit, nodeId }: RecordKeeping): Promise<void> {
+  for (const summary of await recorder.recover()) {
+    await store.now.recordings.update(summary.id, {
+      state: summary.state === 'COMPLETE' ? 'complete' : summary.state === 'GAPPED' ? 'gapped' : 'incomplete',
+      endedAt: summary.startedAt + Math.round(summary.durationMs),
+      durationMs: Math.round(summary.durationMs),
+      storedBytes: summary.storedBytes,
+      chunks: summary.chunks,
+      endReason: 'node-lost',
+    });
+    await audit.append({
+      action: 'recording.recovered',
+      actor: { kind: 'system', name: nodeId },
+      object: { kind: 'recording', id: summary.id },
+      outcome: 'success',
+      detail: { recordingId: summary.id, sessionId: summary.sessionId, chunks: summary.chunks },
+    });
+  }
+}
+
+/** Recordings leave by their age and by nothing else. */
+function retainRecordings(recordings: RecordingStore, keeping: RecordKeeping & { readonly keepMs: number; readonly report: (message: string, cause: unknown) => void }): Disposable {
+  const { store, audit, nodeId, keepMs, report } = keeping;
+  const retire = async (): Promise<void> => {
+    for (const id of await recordings.retire(clock.now() - keepMs)) {
+      await store.now.recordings.update(id, { state: 'retired' });
+      await audit.append({ action: 'recording.retired', actor: { kind: 'system', name: nodeId }, object: { kind: 'recording', id }, outcome: 'success', detail: { recordingId: id } });
+    }
+  };
+  return clock.every(RETENTION_EVERY_MS, () => {
+    retire().catch((cause: unknown) => {
+      report('recordings could not be retired', cause);
+    });
+  });
+}
+
+const CHAIN_PAGE = 1_000;
+
+async function* chainOf(store: Store, node: string): AsyncIterable<AuditRecord> {
+  for (let after = 0; ; ) {
+    const page = await store.now.audit.chain(node, after, CHAIN_PAGE);
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < CHAIN_PAGE) return;
+    after = last.sequence;
+  }
+}
+
+async function verifyAllChains(store: Store) {
+  const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
+  const chains = [];
+  for (const node of await store.now.audit.nodes()) {
+    const verdict = await verifyChain(chainOf(store, node), sha256);
+    chains.push({ node, intact: verdict.problem === undefined, ...verdict });
+  }
+  return { intact: chains.every(({ intact }) => intact), chains };
+}
