@@ -46,7 +46,9 @@ export function storeCatalogCases(name: string, create: () => Promise<StoreUnder
       assert.equal(await store.now.catalog.findTargetByName('buro 😀'), undefined);
       await assert.rejects(store.now.catalog.insertTarget(aTarget({ name: 'BÜRO 😀' })), conflict);
       await assert.rejects(store.now.catalog.insertTarget(aTarget({ credentialId: 'crd_absent' })), conflict);
-      await raises(async () => assert.equal((await store.now.catalog.updateTarget({ ...target, port: 2222 })).version, 2));
+      await raises(async () =>
+        assert.equal((await store.now.catalog.updateTarget({ ...target, port: 2222 })).version, 2),
+      );
       await assert.rejects(store.now.catalog.updateTarget(target), conflict);
       await assert.rejects(store.now.catalog.updateTarget(aTarget()), (error) => isFault(error, 'NOT_FOUND'));
       await assert.rejects(store.now.catalog.deleteTarget(jump.id), conflict);
@@ -71,9 +73,14 @@ export function storeCatalogCases(name: string, create: () => Promise<StoreUnder
       await store.now.catalog.insertGroup({ ...outer, parentId: undefined });
       await store.now.catalog.insertGroup({ ...middle, parentId: outer.id });
       await store.now.catalog.insertGroup({ ...inner, parentId: middle.id });
-      await assert.rejects(store.now.catalog.insertGroup({ id: anId('tgg'), name: 'OUTER', parentId: undefined }), conflict);
+      await assert.rejects(
+        store.now.catalog.insertGroup({ id: anId('tgg'), name: 'OUTER', parentId: undefined }),
+        conflict,
+      );
       await store.now.catalog.insertGroup({ id: anId('tgg'), name: 'outer', parentId: inner.id });
-      await assert.rejects(store.now.catalog.updateGroup({ ...outer, parentId: inner.id }), (error) => isFault(error, 'INVALID_REQUEST'));
+      await assert.rejects(store.now.catalog.updateGroup({ ...outer, parentId: inner.id }), (error) =>
+        isFault(error, 'INVALID_REQUEST'),
+      );
       const target = aTarget({ groupId: middle.id });
       await store.now.catalog.insertTarget(target);
       await raises(() => store.now.catalog.deleteGroup(middle.id));
@@ -81,14 +88,23 @@ export function storeCatalogCases(name: string, create: () => Promise<StoreUnder
       assert.equal((await store.now.catalog.findGroup(inner.id))?.parentId, outer.id);
       assert.equal(await store.now.catalog.findGroup(middle.id), undefined);
       await raises(() => store.now.catalog.updateGroup({ ...inner, name: 'renamed', parentId: undefined }));
-      assert.ok((await store.now.catalog.listGroups()).some((group) => group.name === 'renamed' && group.parentId === undefined));
+      assert.ok(
+        (await store.now.catalog.listGroups()).some(
+          (group) => group.name === 'renamed' && group.parentId === undefined,
+        ),
+      );
     });
 
     it('lists each of thousands of targets once', async () => {
       const ids = Array.from({ length: 4_500 }, (_, index) => `tgt_many_${String(index).padStart(6, '0')}`);
       await raises(() => store.now.catalog.insertTargets(ids.map((id) => aTarget({ id, name: id }))));
-      await assert.rejects(store.now.catalog.insertTargets([aTarget({ id: 'tgt_many_new' }), aTarget({ name: 'TGT_MANY_000000' })]), conflict);
-      const listed = (await store.now.catalog.listTargets()).map(({ id }) => id).filter((id) => id.startsWith('tgt_many_'));
+      await assert.rejects(
+        store.now.catalog.insertTargets([aTarget({ id: 'tgt_many_new' }), aTarget({ name: 'TGT_MANY_000000' })]),
+        conflict,
+      );
+      const listed = (await store.now.catalog.listTargets())
+        .map(({ id }) => id)
+        .filter((id) => id.startsWith('tgt_many_'));
       assert.deepEqual(listed.sort(), ids);
     });
 
@@ -128,7 +144,10 @@ export function storeCatalogCases(name: string, create: () => Promise<StoreUnder
         grant({ subject: { kind: 'user', id: user.id }, scope: { kind: 'all' } }, 1),
         grant({ subject: { kind: 'group', id: group.id }, scope: { kind: 'target', id: target.id } }, 2),
         grant({ subject: { kind: 'user', id: user.id }, scope: { kind: 'target-group', id: folder.id } }, 3),
-        grant({ subject: { kind: 'group', id: group.id }, scope: { kind: 'labels', selector: { env: ['dev', 'tést'] } } }, 4),
+        grant(
+          { subject: { kind: 'group', id: group.id }, scope: { kind: 'labels', selector: { env: ['dev', 'tést'] } } },
+          4,
+        ),
       ];
       for (const each of grants) await raises(() => store.now.grants.insert(each));
       const [first, second, third, fourth] = grants;
@@ -151,7 +170,9 @@ export function storeCatalogCases(name: string, create: () => Promise<StoreUnder
       await store.now.catalog.insertTarget(target);
       const second = database.open();
       const keys = Array.from({ length: 16 }, () => aHostKey(target.id));
-      const pinned = await Promise.all(keys.map((key, index) => (index % 2 === 0 ? store : second).now.hostKeys.pinFirst(key)));
+      const pinned = await Promise.all(
+        keys.map((key, index) => (index % 2 === 0 ? store : second).now.hostKeys.pinFirst(key)),
+      );
       assert.equal(pinned.filter(Boolean).length, 1);
       const winner = keys[pinned.indexOf(true)];
       assert.ok(winner);

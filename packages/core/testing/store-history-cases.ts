@@ -5,7 +5,10 @@ import { mayBecome, type SessionRecord, type SessionState } from '@enchilada/cor
 import type { NodeCommand, Page, PageRequest, Store } from '@enchilada/core/store';
 import { aDigest, anAuditRecord, anId, aRecording, aSession, aTicket, type StoreUnderTest } from './store-fixture.ts';
 
-async function allPages<T>(list: (request: PageRequest) => Promise<Page<T>>, between: () => Promise<void> = async () => undefined): Promise<T[]> {
+async function allPages<T>(
+  list: (request: PageRequest) => Promise<Page<T>>,
+  between: () => Promise<void> = async () => undefined,
+): Promise<T[]> {
   const items: T[] = [];
   for (let cursor: string | undefined; ;) {
     const page = await list({ limit: 3, ...(cursor === undefined ? {} : { cursor }) });
@@ -46,13 +49,21 @@ export function storeHistoryCases(name: string, create: () => Promise<StoreUnder
       await store.now.sessions.insert(session);
       assert.deepEqual(await store.now.sessions.find(session.id), session);
       assert.equal(await store.now.sessions.claim(session.id, 'node-1'), true);
-      assert.equal(await store.now.sessions.update(session.id, { state: 'live', openedAt: 5, recordingId: 'rec_1' }), true);
+      assert.equal(
+        await store.now.sessions.update(session.id, { state: 'live', openedAt: 5, recordingId: 'rec_1' }),
+        true,
+      );
       assert.equal(await store.now.sessions.update(session.id, { bytesIn: 2 ** 40, bytesOut: 7 }), true);
       assert.equal(await store.now.sessions.update(session.id, { bytesIn: 2 ** 40, bytesOut: 7 }), true);
       assert.equal(await store.now.sessions.update(session.id, {}), true);
       assert.equal(await store.now.sessions.countLiveOf(userId), 1);
       assert.equal(
-        await store.now.sessions.update(session.id, { state: 'ended', endedAt: 9, endReason: 'closed-by-user', endDetail: undefined }),
+        await store.now.sessions.update(session.id, {
+          state: 'ended',
+          endedAt: 9,
+          endReason: 'closed-by-user',
+          endDetail: undefined,
+        }),
         true,
       );
       const ended = {
@@ -77,7 +88,9 @@ export function storeHistoryCases(name: string, create: () => Promise<StoreUnder
     it('gives a session to exactly one of many racing nodes', async () => {
       const session = aSession();
       await store.now.sessions.insert(session);
-      const claims = await Promise.all(Array.from({ length: 16 }, (_, index) => either(index).now.sessions.claim(session.id, `node-${index}`)));
+      const claims = await Promise.all(
+        Array.from({ length: 16 }, (_, index) => either(index).now.sessions.claim(session.id, `node-${index}`)),
+      );
       assert.equal(claims.filter(Boolean).length, 1);
       const nodeId = `node-${claims.indexOf(true)}`;
       assert.deepEqual(
@@ -98,7 +111,8 @@ export function storeHistoryCases(name: string, create: () => Promise<StoreUnder
           });
           const legal = mayBecome(from, to) && !(from === 'requested' && to === 'opening');
           if (from === 'ended') assert.equal(await change, false);
-          else if (from === to || legal || (from === 'requested' && to === 'opening')) assert.equal(await change, true, `${from} to ${to}`);
+          else if (from === to || legal || (from === 'requested' && to === 'opening'))
+            assert.equal(await change, true, `${from} to ${to}`);
           else await assert.rejects(change, (error) => isFault(error, 'INTERNAL'), `${from} to ${to}`);
         }
       }
@@ -109,7 +123,8 @@ export function storeHistoryCases(name: string, create: () => Promise<StoreUnder
         { nodeId: 'node-1' },
         { state: 'odd' as SessionState },
       ];
-      for (const fields of contradictions) await assert.rejects(store.now.sessions.insert(aSession(fields)), (error) => isFault(error, 'INTERNAL'));
+      for (const fields of contradictions)
+        await assert.rejects(store.now.sessions.insert(aSession(fields)), (error) => isFault(error, 'INTERNAL'));
     });
 
     it('pages sessions newest first, unmoved by what is written in between', async () => {
@@ -119,7 +134,9 @@ export function storeHistoryCases(name: string, create: () => Promise<StoreUnder
       );
       for (const session of sessions) await store.now.sessions.insert(session);
       await store.now.sessions.update(sessions[0]?.id ?? '', { state: 'ended', endedAt: 1 });
-      const expected = sessions.toSorted((a, b) => b.requestedAt - a.requestedAt || (a.id < b.id ? 1 : -1)).map(({ id }) => id);
+      const expected = sessions
+        .toSorted((a, b) => b.requestedAt - a.requestedAt || (a.id < b.id ? 1 : -1))
+        .map(({ id }) => id);
       const insertNewer = () => store.now.sessions.insert(aSession({ userId, targetId: 'tgt_9', requestedAt: 900 }));
       const paged = await allPages((page) => store.now.sessions.list({ userId, ...page }), insertNewer);
       assert.deepEqual(
@@ -129,7 +146,12 @@ export function storeHistoryCases(name: string, create: () => Promise<StoreUnder
       assert.equal((await store.now.sessions.list({ userId, live: false, limit: 100 })).items.length, 1);
       assert.equal((await store.now.sessions.list({ userId, live: true, limit: 100 })).items.length, 9 + 3);
       assert.equal((await store.now.sessions.list({ userId, targetId: 'tgt_1', limit: 100 })).items.length, 5);
-      for (const request of [{ limit: 1, cursor: 'nonsense' }, { limit: 1, cursor: 'W10' }, { limit: 0 }, { limit: 1.5 }]) {
+      for (const request of [
+        { limit: 1, cursor: 'nonsense' },
+        { limit: 1, cursor: 'W10' },
+        { limit: 0 },
+        { limit: 1.5 },
+      ]) {
         await assert.rejects(store.now.sessions.list(request), (error) => isFault(error, 'INVALID_REQUEST'));
       }
     });
@@ -141,7 +163,9 @@ export function storeHistoryCases(name: string, create: () => Promise<StoreUnder
       assert.equal(await store.now.tickets.redeem(ticket.digest, { ...expected, kind: 'control' }), undefined);
       assert.equal(await store.now.tickets.redeem(ticket.digest, { ...expected, loginDigest: aDigest() }), undefined);
       assert.equal(await store.now.tickets.redeem(ticket.digest, { ...expected, now: 30_000 }), undefined);
-      const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => either(index).now.tickets.redeem(ticket.digest, expected)));
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, (_, index) => either(index).now.tickets.redeem(ticket.digest, expected)),
+      );
       assert.deepEqual(
         answers.filter((answer) => answer !== undefined),
         [ticket],
@@ -159,14 +183,17 @@ export function storeHistoryCases(name: string, create: () => Promise<StoreUnder
       const [first] = recordings;
       assert.ok(first);
       assert.deepEqual(await store.now.recordings.find(first.id), first);
-      const found = async (text: string) => (await store.now.recordings.list({ userId, text, limit: 50 })).items.map(({ targetName }) => targetName);
+      const found = async (text: string) =>
+        (await store.now.recordings.list({ userId, text, limit: 50 })).items.map(({ targetName }) => targetName);
       assert.deepEqual(await found('BÜRO'), ['BÜRO', 'büro_1', 'Büro 100%']);
       assert.deepEqual(await found('buro'), []);
       assert.deepEqual(await found('0%'), ['Büro 100%']);
       assert.deepEqual(await found('_'), ['büro_1']);
       assert.deepEqual(await found('!'), ['x!y']);
       assert.deepEqual(
-        (await store.now.recordings.list({ userId, from: 102, to: 104, limit: 50 })).items.map(({ startedAt }) => startedAt),
+        (await store.now.recordings.list({ userId, from: 102, to: 104, limit: 50 })).items.map(
+          ({ startedAt }) => startedAt,
+        ),
         [103, 102],
       );
       await store.now.recordings.update(first.id, {
@@ -219,7 +246,9 @@ export function storeHistoryCases(name: string, create: () => Promise<StoreUnder
       const [node, other] = [anId('node'), anId('node')].sort();
       assert.ok(node && other);
       const actor = { kind: 'user', id: anId('usr'), name: 'Carol' } as const;
-      const records = Array.from({ length: 250 }, (_, index) => anAuditRecord(node, index + 1, { actor, at: 50_000 + Math.floor(index / 3) }));
+      const records = Array.from({ length: 250 }, (_, index) =>
+        anAuditRecord(node, index + 1, { actor, at: 50_000 + Math.floor(index / 3) }),
+      );
       await store.now.audit.appendAll(records);
       const failed = anAuditRecord(other, 1, {
         at: 60_000,
@@ -231,7 +260,9 @@ export function storeHistoryCases(name: string, create: () => Promise<StoreUnder
       });
       await store.now.audit.append(failed);
       await assert.rejects(store.now.audit.append(failed), (error) => isFault(error, 'CONFLICT'));
-      await assert.rejects(store.now.audit.appendAll([anAuditRecord(other, 2), failed]), (error) => isFault(error, 'CONFLICT'));
+      await assert.rejects(store.now.audit.appendAll([anAuditRecord(other, 2), failed]), (error) =>
+        isFault(error, 'CONFLICT'),
+      );
       assert.deepEqual(await store.now.audit.last(other), failed);
       assert.equal(await store.now.audit.last('node_absent'), undefined);
       for (const query of [
@@ -280,9 +311,16 @@ export function storeHistoryCases(name: string, create: () => Promise<StoreUnder
           await new Promise(setImmediate);
         }
       })();
-      const command: NodeCommand = { kind: 'end-session', sessionId: 'ses_1', reason: 'SESSION_TERMINATED', detail: 'Grüße' };
+      const command: NodeCommand = {
+        kind: 'end-session',
+        sessionId: 'ses_1',
+        reason: 'SESSION_TERMINATED',
+        detail: 'Grüße',
+      };
       const posts = Promise.all(
-        Array.from({ length: 40 }, (_, index) => either(index).now.commands.post(index === 0 ? { kind: 'recheck-all' } : command, index)),
+        Array.from({ length: 40 }, (_, index) =>
+          either(index).now.commands.post(index === 0 ? { kind: 'recheck-all' } : command, index),
+        ),
       );
       await posts.finally(() => (posting = false));
       await reader;
@@ -293,7 +331,9 @@ export function storeHistoryCases(name: string, create: () => Promise<StoreUnder
       assert.equal(await store.now.commands.lastSequence(), start + 40);
       assert.equal((await store.now.commands.after(start, 7)).length, 7);
       assert.ok(
-        (await store.now.commands.after(start, 100)).some(({ command: posted }) => posted.kind === 'end-session' && posted.detail === 'Grüße'),
+        (await store.now.commands.after(start, 100)).some(
+          ({ command: posted }) => posted.kind === 'end-session' && posted.detail === 'Grüße',
+        ),
       );
       await store.now.commands.deleteOlderThan(39);
       assert.equal((await store.now.commands.after(start, 100)).length, 1);

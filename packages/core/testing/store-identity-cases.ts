@@ -48,7 +48,12 @@ export function storeIdentityCases(name: string, create: () => Promise<StoreUnde
     });
 
     it('refuses a NUL, an empty and an endless name', async () => {
-      for (const fields of [{ displayName: 'a\0b' }, { username: 'a\0b' }, { username: ' ' }, { username: 'x'.repeat(191) }]) {
+      for (const fields of [
+        { displayName: 'a\0b' },
+        { username: 'a\0b' },
+        { username: ' ' },
+        { username: 'x'.repeat(191) },
+      ]) {
         await assert.rejects(store.now.users.insert(aUser(fields)), (error) => isFault(error, 'INVALID_REQUEST'));
       }
     });
@@ -81,7 +86,9 @@ export function storeIdentityCases(name: string, create: () => Promise<StoreUnde
       await store.now.users.insert(user);
       const second = database.open();
       const outcomes = await Promise.allSettled(
-        Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? store : second).now.users.update({ ...user, displayName: `writer ${index}` })),
+        Array.from({ length: 20 }, (_, index) =>
+          (index % 2 === 0 ? store : second).now.users.update({ ...user, displayName: `writer ${index}` }),
+        ),
       );
       assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
       for (const outcome of outcomes) if (outcome.status === 'rejected') assert.ok(conflict(outcome.reason));
@@ -116,7 +123,9 @@ export function storeIdentityCases(name: string, create: () => Promise<StoreUnde
       await store.now.groups.removeMember(group.id, two.id);
       await store.now.groups.update({ ...group, name: 'Ops' });
       assert.equal((await store.now.groups.find(group.id))?.name, 'Ops');
-      await assert.rejects(store.now.groups.update({ ...group, id: 'grp_absent', name: 'X' }), (error) => isFault(error, 'NOT_FOUND'));
+      await assert.rejects(store.now.groups.update({ ...group, id: 'grp_absent', name: 'X' }), (error) =>
+        isFault(error, 'NOT_FOUND'),
+      );
       await assert.rejects(store.now.groups.addMember(group.id, 'usr_absent'), conflict);
       await store.now.users.delete(one.id);
       assert.deepEqual(await store.now.groups.members(group.id), []);
@@ -137,14 +146,24 @@ export function storeIdentityCases(name: string, create: () => Promise<StoreUnde
       }
       await store.now.logins.touch(login.digest, 2_000);
       await store.now.logins.touch(login.digest, 1_500);
-      assert.deepEqual(await store.now.logins.findWithUser(login.digest), { login: { ...login, lastSeenAt: 2_000 }, user, groupIds: groups });
-      const others = [aLogin(user.id, { sealedPassword: undefined, createdAt: 1_100 }), aLogin(user.id, { createdAt: 1_200 })];
+      assert.deepEqual(await store.now.logins.findWithUser(login.digest), {
+        login: { ...login, lastSeenAt: 2_000 },
+        user,
+        groupIds: groups,
+      });
+      const others = [
+        aLogin(user.id, { sealedPassword: undefined, createdAt: 1_100 }),
+        aLogin(user.id, { createdAt: 1_200 }),
+      ];
       for (const other of others) await store.now.logins.insert(other);
       assert.deepEqual(
         (await store.now.logins.listOf(user.id)).map(({ digest }) => digest),
         [login, ...others].map(({ digest }) => digest),
       );
-      assert.deepEqual([...(await store.now.logins.deleteOf(user.id, login.digest))].sort(), others.map(({ digest }) => digest).sort());
+      assert.deepEqual(
+        [...(await store.now.logins.deleteOf(user.id, login.digest))].sort(),
+        others.map(({ digest }) => digest).sort(),
+      );
       assert.equal(await store.now.logins.delete(login.digest), true);
       assert.equal(await store.now.logins.delete(login.digest), false);
       assert.equal(await store.now.logins.findWithUser(login.digest), undefined);
@@ -165,7 +184,9 @@ export function storeIdentityCases(name: string, create: () => Promise<StoreUnde
       const key = `account:${anId('key')}`;
       const second = database.open();
       const counts = await Promise.all(
-        Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? store : second).now.throttle.count(key, 10_000, 1_000)),
+        Array.from({ length: 40 }, (_, index) =>
+          (index % 2 === 0 ? store : second).now.throttle.count(key, 10_000, 1_000),
+        ),
       );
       assert.deepEqual(
         counts.map((answer) => answer.count).sort((a, b) => a - b),
@@ -198,7 +219,9 @@ export function storeIdentityCases(name: string, create: () => Promise<StoreUnde
       const nodes = [database.open(), database.open(), database.open()];
       await Promise.all(nodes.map((node) => node.migrate()));
       const tokens = Array.from({ length: 12 }, aDigest);
-      const issued = await Promise.all(tokens.map((token, index) => nodes[index % 3]?.now.bootstrap.issue(token, 1_000, 2_000) ?? false));
+      const issued = await Promise.all(
+        tokens.map((token, index) => nodes[index % 3]?.now.bootstrap.issue(token, 1_000, 2_000) ?? false),
+      );
       assert.equal(count(issued), 1);
       const [store] = nodes;
       assert.ok(store);
@@ -208,7 +231,11 @@ export function storeIdentityCases(name: string, create: () => Promise<StoreUnde
       assert.equal(await store.now.bootstrap.spend(aDigest(), 1_500), false);
       assert.equal(await store.now.bootstrap.spend(token, 2_000), false);
       assert.equal(
-        count(await Promise.all(Array.from({ length: 12 }, (_, index) => nodes[index % 3]?.now.bootstrap.spend(token, 1_500) ?? false))),
+        count(
+          await Promise.all(
+            Array.from({ length: 12 }, (_, index) => nodes[index % 3]?.now.bootstrap.spend(token, 1_500) ?? false),
+          ),
+        ),
         1,
       );
     });

@@ -10,11 +10,16 @@ interface Ended {
 }
 
 async function runChild(database: StoreUnderTest, body: string): Promise<Ended> {
-  const child = spawn(process.execPath, ['--conditions=source', '--input-type=module', '-e', `${database.childModule}\n${body}`], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--conditions=source', '--input-type=module', '-e', `${database.childModule}\n${body}`],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (output += text.toString('utf8')));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (text: Buffer) => (output += text.toString('utf8')));
   return new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal, output })));
 }
 

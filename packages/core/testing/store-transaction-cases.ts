@@ -48,7 +48,8 @@ export function storeTransactionCases(name: string, create: () => Promise<StoreU
           ),
         );
         assert.deepEqual(outcomes.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
-        for (const outcome of outcomes) if (outcome.status === 'rejected') assert.ok(isFault(outcome.reason, 'LAST_ADMINISTRATOR'));
+        for (const outcome of outcomes)
+          if (outcome.status === 'rejected') assert.ok(isFault(outcome.reason, 'LAST_ADMINISTRATOR'));
         for (const user of administrators) await stores[0]?.now.users.delete(user.id);
       }
     });

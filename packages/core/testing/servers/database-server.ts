@@ -45,7 +45,17 @@ export async function issueCertificate(hostName: string): Promise<ServerCertific
   const at = (name: string): string => join(directory, name);
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-batch'];
   try {
-    await execute('openssl', ['req', '-x509', ...key, '-subj', '/CN=test authority', '-keyout', at('ca.key'), '-out', at('ca.pem')]);
+    await execute('openssl', [
+      'req',
+      '-x509',
+      ...key,
+      '-subj',
+      '/CN=test authority',
+      '-keyout',
+      at('ca.key'),
+      '-out',
+      at('ca.pem'),
+    ]);
     await execute('openssl', [
       ...[
         'req',
@@ -60,7 +70,9 @@ export async function issueCertificate(hostName: string): Promise<ServerCertific
       ],
       ...['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-keyout', at('key.pem'), '-out', at('cert.pem')],
     ]);
-    const [ca, certificate, privateKey] = await Promise.all(['ca.pem', 'cert.pem', 'key.pem'].map((name) => readFile(at(name), 'utf8')));
+    const [ca, certificate, privateKey] = await Promise.all(
+      ['ca.pem', 'cert.pem', 'key.pem'].map((name) => readFile(at(name), 'utf8')),
+    );
     return { ca: ca ?? '', certificate: certificate ?? '', key: privateKey ?? '' };
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -77,7 +89,11 @@ export async function ensurePackage(debianPackage: string, program: string): Pro
   try {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     await execute('apt-get', ['-o', 'DPkg::Lock::Timeout=300', 'update'], { env });
-    await execute('apt-get', ['-o', 'DPkg::Lock::Timeout=300', 'install', '-y', '--no-install-recommends', debianPackage], { env });
+    await execute(
+      'apt-get',
+      ['-o', 'DPkg::Lock::Timeout=300', 'install', '-y', '--no-install-recommends', debianPackage],
+      { env },
+    );
   } finally {
     if (!hadPolicy) await rm(policy, { force: true });
   }
@@ -102,12 +118,15 @@ export interface ServerHome {
 
 export async function startServer(recipe: ServerRecipe, options: DatabaseServerOptions = {}): Promise<DatabaseServer> {
   const directory = await mkdtemp(join(tmpdir(), 'enchilada-db-'));
-  const identity: { readonly uid?: number; readonly gid?: number } = process.getuid?.() === 0 ? await accountOf(recipe.account) : {};
+  const identity: { readonly uid?: number; readonly gid?: number } =
+    process.getuid?.() === 0 ? await accountOf(recipe.account) : {};
   const home: ServerHome = {
     directory,
     port: await freePort(),
     password: randomBytes(12).toString('hex'),
-    ...(options.tls === undefined ? {} : { certificate: { file: join(directory, 'server.crt'), keyFile: join(directory, 'server.key') } }),
+    ...(options.tls === undefined
+      ? {}
+      : { certificate: { file: join(directory, 'server.crt'), keyFile: join(directory, 'server.key') } }),
     async run(program, parameters, environment = {}) {
       const { stdout } = await execute(program, parameters, {
         ...identity,
@@ -152,7 +171,8 @@ export async function startServer(recipe: ServerRecipe, options: DatabaseServerO
         env: { ...process.env, HOME: directory },
       });
       child = started;
-      for (const stream of [started.stdout, started.stderr]) stream.on('data', (text: Buffer) => (log = (log + text.toString('utf8')).slice(-8_000)));
+      for (const stream of [started.stdout, started.stderr])
+        stream.on('data', (text: Buffer) => (log = (log + text.toString('utf8')).slice(-8_000)));
       for (;;) {
         if (started.exitCode !== null) throw new Error(`${program} ended with ${started.exitCode}: ${log}`);
         if (
@@ -183,7 +203,9 @@ export async function startServer(recipe: ServerRecipe, options: DatabaseServerO
 }
 
 async function accountOf(name: string): Promise<{ readonly uid: number; readonly gid: number }> {
-  const [uid, gid] = await Promise.all(['-u', '-g'].map(async (flag) => Number((await execute('id', [flag, name])).stdout)));
+  const [uid, gid] = await Promise.all(
+    ['-u', '-g'].map(async (flag) => Number((await execute('id', [flag, name])).stdout)),
+  );
   return { uid: uid ?? 0, gid: gid ?? 0 };
 }
 

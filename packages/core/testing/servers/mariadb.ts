@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { ensurePackage, startServer, type DatabaseServer, type DatabaseServerOptions, type ServerHome } from './database-server.ts';
+import {
+  ensurePackage,
+  startServer,
+  type DatabaseServer,
+  type DatabaseServerOptions,
+  type ServerHome,
+} from './database-server.ts';
 
 const SERVER = '/usr/sbin/mariadbd';
 
@@ -38,7 +44,12 @@ export async function startMariadb(options?: DatabaseServerOptions): Promise<Dat
           '--bind-address=127.0.0.1',
           `--socket=${join(directory, 's')}`,
         ],
-        ...['--skip-name-resolve', '--innodb-flush-log-at-trx-commit=2', '--max-connections=300', `--pid-file=${join(directory, 'pid')}`],
+        ...[
+          '--skip-name-resolve',
+          '--innodb-flush-log-at-trx-commit=2',
+          '--max-connections=300',
+          `--pid-file=${join(directory, 'pid')}`,
+        ],
         ...(certificate === undefined ? [] : [`--ssl-cert=${certificate.file}`, `--ssl-key=${certificate.keyFile}`]),
       ],
       execute: client,

@@ -1,7 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensurePackage, startServer, type DatabaseServer, type DatabaseServerOptions, type ServerHome } from './database-server.ts';
+import {
+  ensurePackage,
+  startServer,
+  type DatabaseServer,
+  type DatabaseServerOptions,
+  type ServerHome,
+} from './database-server.ts';
 
 const INSTALLED = '/usr/lib/postgresql';
 const DEBIAN_12 = `${INSTALLED}/15/bin`;
@@ -13,7 +19,24 @@ export async function startPostgres(options?: DatabaseServerOptions): Promise<Da
   const psql = (home: ServerHome, sql: string, database = 'postgres'): Promise<string> =>
     home.run(
       join(bin, 'psql'),
-      ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-h', '127.0.0.1', '-p', String(home.port), '-U', 'admin', '-d', database, '-c', sql],
+      [
+        '-X',
+        '-q',
+        '-A',
+        '-t',
+        '-v',
+        'ON_ERROR_STOP=1',
+        '-h',
+        '127.0.0.1',
+        '-p',
+        String(home.port),
+        '-U',
+        'admin',
+        '-d',
+        database,
+        '-c',
+        sql,
+      ],
       {
         PGPASSWORD: home.password,
       },
@@ -60,7 +83,10 @@ export async function startPostgres(options?: DatabaseServerOptions): Promise<Da
       ],
       execute: psql,
       async createDatabase(home, name) {
-        await psql(home, `do $$ begin create role enchilada login password '${home.password}'; exception when duplicate_object then null; end $$`);
+        await psql(
+          home,
+          `do $$ begin create role enchilada login password '${home.password}'; exception when duplicate_object then null; end $$`,
+        );
         await psql(home, `create database ${name} owner enchilada`);
         return `postgres://enchilada:${home.password}@127.0.0.1:${home.port}/${name}`;
       },

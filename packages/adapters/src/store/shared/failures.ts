@@ -1,9 +1,12 @@
+import { setTimeout } from 'node:timers/promises';
 import { Fault } from '@enchilada/core/fault';
 import type { SqlTraits } from './sql-traits.ts';
 
 const MAX_ATTEMPTS = 12;
 const FIRST_PAUSE_MS = 4;
 const LONGEST_PAUSE_MS = 250;
+const LONGEST_BUSY_MS = 15_000;
+const LONGEST_BUSY_PAUSE_MS = 50;
 
 /** The driver's error as the product names it; a fault passes. */
 export function toStoreFault(error: unknown, traits: SqlTraits): Fault {
@@ -17,6 +20,8 @@ export function toStoreFault(error: unknown, traits: SqlTraits): Fault {
       return new Fault('CONFLICT', 'others kept changing the same rows', { cause: error });
     case 'too-long':
       return new Fault('INVALID_REQUEST', 'a text is longer than its column', { cause: error });
+    case 'busy':
+      return new Fault('STORE_UNAVAILABLE', 'another process keeps the database locked', { cause: error });
     case 'unavailable':
       return new Fault('STORE_UNAVAILABLE', 'the database cannot be reached, or refuses to write', { cause: error });
     case 'no-tls':
@@ -30,19 +35,18 @@ export function toStoreFault(error: unknown, traits: SqlTraits): Fault {
   }
 }
 
-function isRetryable(error: unknown, traits: SqlTraits): boolean {
-  return traits.classify(error instanceof Fault ? error.cause : error) === 'retry';
-}
-
 /** Runs `attempt` again while the database answers that it would have succeeded alone: bounded, with pauses spread at random. */
 export async function withRetries<T>(traits: SqlTraits, attempt: () => Promise<T>): Promise<T> {
+  const busyUntil = performance.now() + LONGEST_BUSY_MS;
   for (let count = 1; ; count++) {
     try {
       return await attempt();
     } catch (error) {
-      if (count >= MAX_ATTEMPTS || !isRetryable(error, traits)) throw toStoreFault(error, traits);
-      const pause = Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** count);
-      await new Promise((resolve) => setTimeout(resolve, pause));
+      const failure = traits.classify(error instanceof Fault ? error.cause : error);
+      const again = failure === 'retry' ? count < MAX_ATTEMPTS : failure === 'busy' && performance.now() < busyUntil;
+      if (!again) throw toStoreFault(error, traits);
+      const longest = failure === 'busy' ? LONGEST_BUSY_PAUSE_MS : LONGEST_PAUSE_MS;
+      await setTimeout(Math.random() * Math.min(longest, FIRST_PAUSE_MS * 2 ** count));
     }
   }
 }

@@ -44,9 +44,7 @@ export class SqlStore implements Store {
     const run = { migrations: MIGRATIONS, traits, onStep: onMigrationStep ?? (() => undefined) };
     const other = migrationDialect === undefined ? undefined : new Kysely<unknown>({ dialect: migrationDialect() });
     try {
-      await runMigrations(other ?? (this.#db.withoutPlugins() as unknown as Kysely<unknown>), run);
-    } catch (error) {
-      throw toStoreFault(error, traits);
+      await withRetries(traits, () => runMigrations(other ?? (this.#db.withoutPlugins() as unknown as Kysely<unknown>), run));
     } finally {
       await other?.destroy();
     }

@@ -1,7 +1,11 @@
 import type { Kysely } from 'kysely';
 
-/** What a driver's error means to the product. `retry`: the database gave up a transaction that would have succeeded alone. */
-export type SqlFailure = 'unique' | 'reference' | 'too-long' | 'retry' | 'unavailable' | 'no-tls' | 'already-there' | 'not-permitted' | 'other';
+/**
+ * What a driver's error means to the product. `retry`: the database gave up a transaction that would have succeeded alone;
+ * `busy`: another process has the only write lock.
+ */
+export type SqlFailure =
+  'unique' | 'reference' | 'too-long' | 'retry' | 'busy' | 'unavailable' | 'no-tls' | 'already-there' | 'not-permitted' | 'other';
 
 export interface ColumnTypes {
   /** An id, digest or permanent word: at most 64 characters, compared byte by byte. */

@@ -8,7 +8,8 @@ import { SqlStore } from '../shared/sql-store.ts';
 import type { SqlFailure, SqlTraits } from '../shared/sql-traits.ts';
 import type { SqliteConfig } from './sqlite-config.ts';
 
-const BUSY_TIMEOUT_MS = 10_000;
+/** The driver waits in the event loop's own thread: it waits little, and the store asks again. */
+const BUSY_TIMEOUT_MS = 20;
 
 /** One connection in WAL mode: readers never block, writers queue here, and each commit is on the disk when it returns. */
 export function sqlite({ file, onMigrationStep }: SqliteConfig): Store {
@@ -71,7 +72,7 @@ function classify(error: unknown): SqlFailure {
   const code = codeOf(error);
   if (code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY') return 'unique';
   if (code === 'SQLITE_CONSTRAINT_FOREIGNKEY') return 'reference';
-  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return 'retry';
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return 'busy';
   if (UNAVAILABLE.test(code)) return 'unavailable';
   if (error instanceof Error && error.message === 'The database connection is not open') return 'unavailable';
   return 'other';

@@ -7,6 +7,7 @@ import { changedOne, lookupKey, movedOn, nameKey, raiseCatalogVersion, readCount
 
 /** Rows are fetched and mapped this many at a time, so that a large catalog never holds up the event loop. */
 const BATCH_ROWS = 2_000;
+const ROWS_PER_INSERT = 200;
 
 function toTarget(row: TargetRow): Target {
   return {
@@ -78,6 +79,13 @@ export function catalogRepository(sql: Sql): CatalogRepository {
   return {
     version: () => readCounter(db, 'catalog'),
     insertTarget: (target) => change((tx) => tx.insertInto('target').values(toTargetRow(target)).execute()),
+    insertTargets: (targets) =>
+      change(async (tx) => {
+        for (let at = 0; at < targets.length; at += ROWS_PER_INSERT) {
+          const rows = targets.slice(at, at + ROWS_PER_INSERT).map(toTargetRow);
+          await tx.insertInto('target').values(rows).execute();
+        }
+      }),
     async findTarget(id) {
       const row = await db.selectFrom('target').selectAll().where('id', '=', id).executeTakeFirst();
       return row && toTarget(row);

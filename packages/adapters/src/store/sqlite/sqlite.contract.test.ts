@@ -1,0 +1,17 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { storeSuite } from '@enchilada/core/testing/store-suite';
+import { storeUnderTest } from '@enchilada/core/testing/store-fixture';
+import { sqlite } from './index.ts';
+
+storeSuite('sqlite', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'enchilada-sqlite-'));
+  const file = join(directory, 'enchilada.db');
+  return storeUnderTest({
+    open: () => sqlite({ file }),
+    childModule: `import { sqlite } from '${import.meta.resolve('./index.ts')}';
+      const open = (onMigrationStep) => sqlite({ file: ${JSON.stringify(file)}, onMigrationStep });`,
+    remove: () => rm(directory, { recursive: true, force: true }),
+  });
+});
