@@ -59,7 +59,7 @@ export function CommandPalette(props: { readonly opened: boolean; readonly onClo
   };
 
   return (
-    <Modal opened={props.opened} onClose={props.onClose} withCloseButton={false} padding={0} size={600} yOffset="12vh" centered={false} aria-label={text('palette.open')}>
+    <Modal opened={props.opened} onClose={props.onClose} withCloseButton={false} padding={0} size={600} yOffset="12vh" centered={false} attributes={{ content: { 'aria-label': text('palette.open') } }}>
       <TextInput
         data-autofocus
         size="md"

@@ -246,7 +246,7 @@ function MachineCells(props: RowsProps & { readonly machine: Machine }) {
           <IconTerminal2 size={18} aria-hidden />
         </span>
         <span className="machine-title">
-          <a className="truncate" href={sessionPath(machine.id)} target="_blank" rel="noopener" aria-label={text('machines.open-name', { name: machine.name })}>
+          <a className="truncate" href={sessionPath(machine.id)} target="_blank" rel="noopener" aria-label={text('machines.open-name', { name: printable(machine.name) })}>
             <Highlight component="span" inherit highlight={words}>
               {printable(machine.name)}
             </Highlight>

@@ -9,11 +9,7 @@ import { Mark } from '../app/mark.tsx';
 import { LanguageChoice } from '../components/language-choice.tsx';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
-
-/** Where to go after sign-in. INVARIANT: a path of this origin, whatever the address says. */
-export function safeNext(next: string | undefined): string {
-  return next !== undefined && /^\/(?![/\\])[\u0021-\u007e]*$/u.test(next) ? next : '/';
-}
+import { safeNext } from './safe-next.ts';
 
 export function SignInPage() {
   const text = useText();
