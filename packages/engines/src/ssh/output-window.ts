@@ -38,7 +38,8 @@ export class OutputWindow {
     this.#channel = channelInternals(channel);
     this.#sink = ends.sink;
     this.#onViolation = ends.onViolation;
-    this.#channel.incoming.window -= SSH2_WINDOW - WINDOW;
+    // ssh2 drops data silently once its count is exactly 0; half a byte keeps it off 0, so that what goes beyond the window shows as negative.
+    this.#channel.incoming.window -= SSH2_WINDOW - WINDOW - 0.5;
     const early = [channel.read() as Buffer | null, channel.stderr.read() as Buffer | null];
     this.#takeOver(this.#channel);
     this.#takeOver(this.#channel.stderr);
