@@ -75,7 +75,9 @@ export function testLeave(target: Target): AuthorizedTarget {
 }
 
 /** Leaves for a chain of targets in order of travel; each names the one before it as its jump host. */
-export function testJourney(targets: readonly [Target, ...Target[]]): readonly [AuthorizedTarget, ...AuthorizedTarget[]] {
+export function testJourney(
+  targets: readonly [Target, ...Target[]],
+): readonly [AuthorizedTarget, ...AuthorizedTarget[]] {
   const chained = targets.map((target, index) => ({ ...target, jumpTargetId: targets[index - 1]?.id }));
   const destination = testLeave(chained.at(-1)!);
   const leaves = [destination];

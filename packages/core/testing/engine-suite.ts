@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { SURFACES, checkParameters, type EngineContext, type EngineSession, type Hop, type ParameterValue, type ProtocolEngine } from '@enchilada/core/engine';
+import {
+  SURFACES,
+  checkParameters,
+  type EngineContext,
+  type EngineSession,
+  type Hop,
+  type ParameterValue,
+  type ProtocolEngine,
+} from '@enchilada/core/engine';
 import { Fault, isFault } from '@enchilada/core/fault';
 import { systemClock } from './authorized.ts';
 
@@ -73,7 +81,8 @@ export function engineSuite(name: string, start: () => Promise<EngineFixture>): 
       assert.ok(manifest.credentialKinds.length > 0);
       const defaults: Record<string, ParameterValue> = {};
       for (const field of manifest.parameters) {
-        for (const text of [field.label, field.group, ...(field.help === undefined ? [] : [field.help])]) assert.ok(text.en !== '' && text.de !== '');
+        for (const text of [field.label, field.group, ...(field.help === undefined ? [] : [field.help])])
+          assert.ok(text.en !== '' && text.de !== '');
         if (field.kind !== 'list' && field.default !== undefined) defaults[field.name] = field.default;
       }
       assert.deepEqual(checkParameters(manifest, defaults), []);
@@ -82,9 +91,12 @@ export function engineSuite(name: string, start: () => Promise<EngineFixture>): 
     it('verifies the host before it asks for the credential, and reports its steps in order', async () => {
       const { session, order } = await open(fixture.hop());
       await using _owner = session;
-      const steps = order.filter((step) => !['credential', 'host-key'].includes(step) || order.indexOf(step) === order.lastIndexOf(step));
+      const steps = order.filter(
+        (step) => !['credential', 'host-key'].includes(step) || order.indexOf(step) === order.lastIndexOf(step),
+      );
       assert.equal(steps[0], 'name');
-      if (fixture.engine.manifest.hostKeys) assert.ok(order.indexOf('host-key') < order.indexOf('credential') && order.includes('host-key'));
+      if (fixture.engine.manifest.hostKeys)
+        assert.ok(order.indexOf('host-key') < order.indexOf('credential') && order.includes('host-key'));
       assert.ok(order.indexOf('route') < order.indexOf('port') && order.indexOf('port') < order.indexOf('handshake'));
     });
 
@@ -118,7 +130,8 @@ export function engineSuite(name: string, start: () => Promise<EngineFixture>): 
           return new Promise(() => undefined);
         },
       };
-      if (!fixture.engine.manifest.hostKeys) controller.abort(new Fault('SESSION_TERMINATED', 'ended by an administrator'));
+      if (!fixture.engine.manifest.hostKeys)
+        controller.abort(new Fault('SESSION_TERMINATED', 'ended by an administrator'));
       await assert.rejects(open(hop, { signal: controller.signal }), { code: 'SESSION_TERMINATED' });
     });
 

@@ -51,7 +51,11 @@ export async function ensureSshd(): Promise<void> {
     try {
       const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
       await run('apt-get', ['-o', 'DPkg::Lock::Timeout=300', 'update'], { env });
-      await run('apt-get', ['-o', 'DPkg::Lock::Timeout=300', 'install', '-y', '--no-install-recommends', 'openssh-server'], { env });
+      await run(
+        'apt-get',
+        ['-o', 'DPkg::Lock::Timeout=300', 'install', '-y', '--no-install-recommends', 'openssh-server'],
+        { env },
+      );
     } finally {
       if (!hadPolicy) await rm(policy, { force: true });
     }
@@ -65,7 +69,10 @@ async function locked<T>(path: string, work: () => Promise<T>): Promise<T> {
       await mkdir(path);
       break;
     } catch {
-      const age = await stat(path).then((found) => Date.now() - found.mtimeMs, () => 0);
+      const age = await stat(path).then(
+        (found) => Date.now() - found.mtimeMs,
+        () => 0,
+      );
       if (age > 60_000) await rmdir(path).catch(() => undefined);
       await sleep(50);
     }
@@ -82,7 +89,10 @@ async function testAccount(): Promise<{ username: string; password: string }> {
   const file = '/var/lib/enchilada-test-account';
   return locked('/var/lib/enchilada-test-account.lock', async () => {
     const known = await readFile(file, 'utf8').catch(() => undefined);
-    const exists = await run('id', [ACCOUNT]).then(() => true, () => false);
+    const exists = await run('id', [ACCOUNT]).then(
+      () => true,
+      () => false,
+    );
     if (known !== undefined && exists) return { username: ACCOUNT, password: known };
     const password = randomBytes(18).toString('base64url');
     if (!exists) await run('useradd', ['-m', '-s', '/bin/bash', ACCOUNT]);
@@ -131,7 +141,11 @@ async function launch(config: string): Promise<Running | undefined> {
       if (running.log.includes('Server listening on')) resolve(running);
     });
     child.once('error', reject);
-    child.once('exit', (code) => (running.log.includes('Address already in use') ? resolve(undefined) : reject(new Error(`sshd ended with ${code}: ${running.log}`))));
+    child.once('exit', (code) =>
+      running.log.includes('Address already in use')
+        ? resolve(undefined)
+        : reject(new Error(`sshd ended with ${code}: ${running.log}`)),
+    );
   });
 }
 
@@ -152,7 +166,11 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       await writeFile(join(directory, `host_${type}`), privateKey, { mode: 0o600 });
       const [keyType = '', blob = ''] = publicKey.split(' ');
       const key = Buffer.from(blob, 'base64');
-      hostKeys.push({ keyType, key, fingerprint: `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/u, '')}` });
+      hostKeys.push({
+        keyType,
+        key,
+        fingerprint: `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/u, '')}`,
+      });
     }
   };
   const config = join(directory, 'sshd_config');
@@ -192,7 +210,10 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   let current: Running = running;
   const children = async (pid: number | undefined): Promise<readonly number[]> => {
     const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-    return text.split(' ').filter((entry) => entry !== '').map(Number);
+    return text
+      .split(' ')
+      .filter((entry) => entry !== '')
+      .map(Number);
   };
   const stop = async (): Promise<void> => {
     if (current.child.exitCode !== null || current.child.signalCode !== null) return;
@@ -209,7 +230,10 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     directory,
     hostKeys,
     log: () => current.log,
-    attempts: () => [...current.log.matchAll(/userauth-request for user \S* service \S+ method (\S+)/gu)].map((match) => match[1] ?? '').filter((method) => method !== 'none'),
+    attempts: () =>
+      [...current.log.matchAll(/userauth-request for user \S* service \S+ method (\S+)/gu)]
+        .map((match) => match[1] ?? '')
+        .filter((method) => method !== 'none'),
     connectionPids: () => children(current.child.pid),
     authorize: async (publicKey) => writeFile(authorizedKeys, `${publicKey}\n`, { flag: 'a' }),
     async changeHostKeys() {
