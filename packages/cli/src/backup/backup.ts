@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { type FileHandle, lstat, open, readdir, rename, rm } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { CommandFailure } from '../frame/exit-code.ts';
 import { CONTROL_FOLDER } from '../control/gateway-process.ts';
 import { isMissing } from '../login/private-file.ts';
@@ -29,8 +29,8 @@ export interface BackupResult {
 }
 
 const PIECE_BYTES = 1024 * 1024;
-/** Written by the recorder while it holds its folder; means nothing in a copy. */
-const LOCK_NAME = 'lock';
+/** What means nothing in a copy: the lock of a folder that a process holds, the one-time link of a first start. */
+const PASSING_NAMES = ['lock', 'bootstrap-link'];
 
 async function* filesBelow(folder: string): AsyncGenerator<{ readonly path: string; readonly kind: 'file' | 'other' }> {
   const found = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
@@ -105,7 +105,7 @@ export async function backUp(plan: BackupPlan): Promise<BackupResult> {
     for await (const { path: source, kind } of filesBelow(dataDir)) {
       const path = relative(dataDir, source);
       const isLeft = live?.leave.some((prefix) => path === prefix || path.startsWith(`${prefix.replace(/\/$/u, '')}/`)) === true;
-      if (path.startsWith(`${CONTROL_FOLDER}/`) || path.split('/').at(-1) === LOCK_NAME || isLeft) continue;
+      if (path.startsWith(`${CONTROL_FOLDER}/`) || PASSING_NAMES.includes(basename(path)) || isLeft) continue;
       if (kind === 'other') skipped.push(path);
       else if (isKeyPath(path) && plan.keys === 'left-out') missingKeys.push(path);
       else await addPresent(archive, join(dataDir, live?.replace[path] ?? path), path);
