@@ -85,7 +85,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     builtIn: new Map([[TRY_IT, tryIt]]),
   });
   const engines = [createSsh({ dialer })];
-  const vault = envelopeVault(keys);
+  const vault = envelopeVault({ keyEncryption: keys, random });
 
   const gateway = await startGateway({
     config,

@@ -58,6 +58,9 @@ export interface Gateway extends AsyncDisposable {
 
 const HEARTBEAT_MS = 5_000;
 const SETTINGS_MS = 5_000;
+const ABANDONED_CHECK_MS = 15_000;
+/** A session whose tickets nobody used in time was never opened; it must not count against its person. */
+const ABANDONED_MS = 60_000;
 const MAINTENANCE_MS = 10 * 60_000;
 const DAY_MS = 24 * 60 * 60_000;
 const THROTTLE_KEPT_MS = 31 * DAY_MS;
@@ -161,6 +164,13 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   };
   repeatedly(HEARTBEAT_MS, 'the heartbeat failed', beat);
   repeatedly(SETTINGS_MS, 'the settings could not be read again', () => settings.refresh());
+  repeatedly(ABANDONED_CHECK_MS, 'abandoned sessions could not be ended', async () => {
+    const now = clock.now();
+    const { items } = await store.now.sessions.list({ live: true, limit: 500 });
+    for (const session of items) {
+      if (session.nodeId === '' && now - session.requestedAt > ABANDONED_MS) await store.now.sessions.update(session.id, { state: 'ended', endedAt: now, endReason: 'grace-expired' });
+    }
+  });
   repeatedly(MAINTENANCE_MS, 'the database could not be tidied', async () => {
     const now = clock.now();
     await store.now.logins.deleteExpired(now);

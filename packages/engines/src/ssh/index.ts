@@ -4,4 +4,3 @@ export { manifest as sshManifest } from './ssh-manifest.ts';
 export { fingerprintPrivateKey } from './fingerprint.ts';
 export { createTryItMachine } from './try-it/index.ts';
 export type { TryItMachine, TryItMachineOptions } from './try-it/index.ts';
-export { publicFingerprint as sshPublicFingerprint } from './private-key.ts';

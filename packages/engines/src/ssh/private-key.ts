@@ -1,5 +1,5 @@
-import { createHash, createPrivateKey, type KeyObject } from 'node:crypto';
-import type { Credential, Secret } from '@enchilada/core/credential';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import type { Credential } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
 import ssh2, { type ParsedKey } from 'ssh2';
 
@@ -77,12 +77,6 @@ export function readPrivateKey(credential: PrivateKeyCredential): ParsedKey {
     const why = encrypted ? 'it is encrypted and the passphrase is missing or wrong' : 'its format is unknown or damaged';
     throw new Fault('CREDENTIAL_UNREADABLE', `the private key cannot be read: ${why}`, { facts: { encrypted } });
   }
-}
-
-/** `SHA256:…` of the public half, as OpenSSH prints it. @throws Fault CREDENTIAL_UNREADABLE */
-export function publicFingerprint(privateKey: Secret, passphrase: Secret | undefined): string {
-  const key = readPrivateKey({ kind: 'private-key', username: '', privateKey, ...(passphrase === undefined ? {} : { passphrase }) });
-  return `SHA256:${createHash('sha256').update(key.getPublicSSH()).digest('base64').replaceAll('=', '')}`;
 }
 
 /** The key, refusing to sign with SHA-1: ssh2 falls back to `ssh-rsa` where a server does not say what it takes (RFC 8308 section 3.1). */

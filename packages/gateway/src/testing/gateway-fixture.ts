@@ -126,7 +126,7 @@ export class GatewayFixture implements AsyncDisposable {
     const vault = { seal: () => Promise.resolve({ keyId: 'k', version: 1, wrappedKey: new Uint8Array(1), nonce: new Uint8Array(1), ciphertext: new Uint8Array(1) }), unseal: () => Promise.reject(new Fault('CREDENTIAL_UNAVAILABLE', 'nothing is unsealed here')) };
     const broker = new SessionBroker(
       {
-        nodeId: 'node-1', softwareVersion: '0', store, audit, vault, engines: new Map([['proto', engine]]), recorder: {} as Recorder, recording: { mode: 'strict', input: 'off' },
+        nodeId: 'node-1', softwareVersion: '0', store, audit, vault, engines: new Map([['proto', engine]]), builtIns: new Map(), recorder: {} as Recorder, recording: { mode: 'strict', input: 'off' },
         histories: () => undefined, limits: DEFAULT_SESSION_LIMITS, sessionsPerUser: 5, clock, random, digest: (text) => createHash('sha256').update(text).digest('hex'), observe: () => undefined, report: () => undefined,
       } as ConstructorParameters<typeof SessionBroker>[0],
       limits(),

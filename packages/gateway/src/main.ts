@@ -1,0 +1,7 @@
+// INVARIANT: the signal that would open the inspector has a handler before anything else runs (T33).
+process.on('SIGUSR1', () => undefined);
+// libuv reads this when its first job is queued, so nothing that reads a file may be imported before. Two of the threads may hash passwords.
+process.env['UV_THREADPOOL_SIZE'] ??= '8';
+
+const { run } = await import('./run.ts');
+await run(process.argv.slice(2));
