@@ -100,32 +100,35 @@ const NEVER: readonly (readonly [string, readonly Cidr[]])[] = [
   ['multicast or broadcast', blocks(['224.0.0.0/4', '255.255.255.255/32', 'ff00::/8'])],
   ['reserved', blocks(['240.0.0.0/4'])],
 ];
-const NAT64 = blocks(['64:ff9b::/96', '64:ff9b:1::/48']);
-const SIX_TO_FOUR = blocks(['2002::/16']);
-const COMPATIBLE = blocks(['::/96']);
+/** Prefixes with an IPv4 address inside, and where its four bytes stand (RFC 6052 section 2.2, RFC 8215, RFC 3056, RFC 2765, RFC 4291 section 2.5.5.1). */
+const CARRIERS: readonly (readonly [readonly Cidr[], readonly [number, number, number, number]])[] = [
+  [blocks(['64:ff9b::/96', '64:ff9b:1::/48', '::ffff:0:0:0/96', '::/96']), [12, 13, 14, 15]],
+  [blocks(['64:ff9b:1::/48']), [6, 7, 9, 10]],
+  [blocks(['2002::/16']), [2, 3, 4, 5]],
+];
 
-/** The IPv4 address that an IPv6 form carries inside, so that no transition prefix hides one (RFC 6052, RFC 3056, RFC 4291). */
-function embedded(address: AddressBytes): AddressBytes | undefined {
-  const inner = new Uint8Array(16);
-  inner.set([0xff, 0xff], 10);
-  if ([...NAT64, ...COMPATIBLE].some((block) => within(address, block))) inner.set(address.subarray(12, 16), 12);
-  else if (SIX_TO_FOUR.some((block) => within(address, block))) inner.set(address.subarray(2, 6), 12);
-  else return undefined;
-  return inner;
+/** The IPv4 addresses that an IPv6 form carries inside, so that no transition prefix hides one. */
+function embedded(address: AddressBytes): readonly AddressBytes[] {
+  return CARRIERS.filter(([prefixes]) => prefixes.some((prefix) => within(address, prefix))).map(([, places]) => {
+    const inner = new Uint8Array(16);
+    inner.set([0xff, 0xff, ...places.map((place) => address[place] ?? 0)], 10);
+    return inner;
+  });
 }
 
 /** The verdict on one resolved address, as text (`net.Socket` form). */
 export function egressVerdict(address: string, policy: EgressPolicy): EgressVerdict {
   const bytes = parseAddress(address);
   if (bytes === undefined) return { allowed: false, reason: 'not an address' };
-  const isLoopback = LOOPBACK.some((block) => within(bytes, block));
-  if (isLoopback) return policy.allowLoopback ? { allowed: true } : { allowed: false, reason: 'loopback' };
-  for (const candidate of [bytes, embedded(bytes)]) {
-    if (candidate === undefined) continue;
+  const isDenied = (candidate: AddressBytes): boolean => blocks(policy.deny).some((block) => within(candidate, block));
+  if (policy.allowLoopback && LOOPBACK.some((block) => within(bytes, block))) {
+    return isDenied(bytes) ? { allowed: false, reason: 'denied by egress.deny' } : { allowed: true };
+  }
+  for (const candidate of [bytes, ...embedded(bytes)]) {
     if (LOOPBACK.some((block) => within(candidate, block))) return { allowed: false, reason: 'loopback' };
     const never = NEVER.find(([, list]) => list.some((block) => within(candidate, block)));
     if (never !== undefined) return { allowed: false, reason: never[0] };
-    if (blocks(policy.deny).some((block) => within(candidate, block))) return { allowed: false, reason: 'denied by egress.deny' };
+    if (isDenied(candidate)) return { allowed: false, reason: 'denied by egress.deny' };
   }
   if (policy.allow.length > 0 && !blocks(policy.allow).some((block) => within(bytes, block))) {
     return { allowed: false, reason: 'not within egress.allow' };
