@@ -94,11 +94,9 @@ export async function importTargets(
     return await parts.store.transaction(async (tx) => {
       const groups = new Groups(tx, parts, await tx.catalog.listGroups());
       const saved: Target[] = [];
-      for (const { view, target, path } of judged) {
-        const placed: Target = { ...target, groupId: path === undefined ? undefined : await groups.at(path) };
-        if (view.outcome === 'create') await tx.catalog.insertTarget(placed);
-        saved.push(view.outcome === 'create' ? placed : await tx.catalog.updateTarget(placed));
-      }
+      for (const { target, path } of judged) saved.push({ ...target, groupId: path === undefined ? undefined : await groups.at(path) });
+      await tx.catalog.insertTargets(saved.filter((_target, index) => views[index]?.outcome === 'create'));
+      for (const [index, target] of saved.entries()) if (views[index]?.outcome === 'update') await tx.catalog.updateTarget(target);
       for (const [index, target] of saved.entries()) {
         const problems = await referenceProblems(tx, parts.engines.get(target.protocol), target);
         if (problems.length > 0) throw new ImportRefusal(index, problems);

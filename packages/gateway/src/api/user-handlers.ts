@@ -141,13 +141,13 @@ export function userHandlers(parts: ApiParts): UserHandlers {
     deleteUser: async (context, { params, query }) => {
       const user = await found(store.now.users.find(params.id));
       if (user.version !== query.version) throw new Fault('CONFLICT', 'the person was changed in the meantime');
-      await logins.endAllOf(user.id);
       await store.transaction(async (tx) => {
         for (const grant of await tx.grants.listFor(user.id, [])) await tx.grants.delete(grant.id);
         await setGroups(tx, user.id, []);
         await tx.users.delete(user.id);
         await keepAnAdministrator(tx);
       });
+      await logins.endAllOf(user.id);
       await acted(context, 'user.deleted', userObject(user));
       await recheck(user.id);
       return undefined;
