@@ -30,7 +30,7 @@ export function FaultNotice(props: { readonly error: unknown; readonly onRetry?:
   const text = useText();
   const fault = presentFault(props.error, text);
   return (
-    <Alert role="alert" color="red" variant="light" icon={<IconAlertTriangle aria-hidden size={18} />} title={fault.title} styles={{ title: { color: 'var(--bad)' }, icon: { color: 'var(--bad)' } }}>
+    <Alert role="alert" variant="default" className="fault" icon={<IconAlertTriangle aria-hidden size={18} />} title={fault.title} styles={{ title: { color: 'var(--bad)' }, icon: { color: 'var(--bad)' } }}>
       <Stack gap="xs">
         <Text size="sm">{fault.next}</Text>
         {(fault.reference !== undefined || props.onRetry !== undefined) && (

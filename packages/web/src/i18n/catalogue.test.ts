@@ -37,7 +37,7 @@ test('every fault has a text and a remedy', () => {
 
 test('every key is used somewhere', async () => {
   const code = await sources();
-  const prefixes = [...code.matchAll(/`([a-z-]+\.)\$\{[^}]*\}([a-z.-]*)`/gu)].map((match) => [match[1] ?? '', match[2] ?? ''] as const);
+  const prefixes = [...code.matchAll(/`([a-z-]+\.[a-z-]*)\$\{[^}]*\}([a-z.-]*)`/gu)].map((match) => [match[1] ?? '', match[2] ?? ''] as const);
   const unused = Object.keys(en).filter((key) => {
     const base = key.replace(/\.(?:one|other)$/u, '');
     return !code.includes(`'${base}'`) && !prefixes.some(([start, end]) => base.startsWith(start) && base.endsWith(end));

@@ -32,7 +32,7 @@ export function SettingsPage() {
       {settings.isPending && <Skeleton height={420} />}
       {settings.isError && <FaultNotice error={settings.error} onRetry={() => void settings.refetch()} />}
       {settings.data !== undefined && settings.data.weakenings.length > 0 && (
-        <Alert color="yellow" icon={<IconAlertTriangle size={18} aria-hidden />} title={text('settings.weakenings')} mb="md">
+        <Alert variant="default" icon={<IconAlertTriangle size={18} aria-hidden color="var(--warn)" />} title={text('settings.weakenings')} mb="md">
           <ul className="weak-list">
             {settings.data.weakenings.map((name) => (
               <li key={name} className="mono">

@@ -55,20 +55,20 @@ export function SessionBar(props: SessionBarProps) {
         <Tooltip label={text('session.recorded-help')}>
           <span className="bar-fact" data-recorded>
             <span className="dot" aria-hidden />
-            {text('session.recorded')}
+            <span className="bar-word">{text('session.recorded')}</span>
           </span>
         </Tooltip>
       )}
       {watchers.length > 0 && (
         <Tooltip label={watchers.map((viewer) => viewer.user).join(', ')}>
           <span className="bar-fact" data-tone="warn" role="status">
-            <IconEye size={14} aria-hidden /> {text.count('session.watched', watchers.length)}
+            <IconEye size={14} aria-hidden /> <span className="bar-word">{text.count('session.watched', watchers.length)}</span>
           </span>
         </Tooltip>
       )}
       {props.watching && (
         <span className="bar-fact">
-          <IconEye size={14} aria-hidden /> {text('session.watching')}
+          <IconEye size={14} aria-hidden /> <span className="bar-word">{text('session.watching')}</span>
         </span>
       )}
       <span className="bar-space" />
