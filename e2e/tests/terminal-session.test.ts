@@ -7,17 +7,15 @@ import { Person } from '../product/index.ts';
 import type { Shell } from '../product/index.ts';
 import { ADMIN, LOOPBACK, Site, startSshd } from './site.ts';
 
+const owned = new AsyncDisposableStack();
 let sshd: Sshd;
 let site: Site;
 
 before(async () => {
-  sshd = await startSshd();
-  site = await Site.start();
+  sshd = owned.use(await startSshd());
+  site = owned.use(await Site.start());
 });
-after(async () => {
-  await site[Symbol.asyncDispose]();
-  await sshd[Symbol.asyncDispose]();
-});
+after(() => owned.disposeAsync());
 
 async function eventually<T>(probe: () => Promise<T | undefined>, what: string): Promise<T> {
   for (const deadline = Date.now() + 30_000; Date.now() < deadline; ) {
