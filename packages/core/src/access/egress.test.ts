@@ -4,28 +4,95 @@ import { describe, it } from 'node:test';
 import { DEFAULT_EGRESS, egressVerdict, parseAddress, parseCidr, type EgressPolicy } from './egress.ts';
 
 const policy = (changes: Partial<EgressPolicy>): EgressPolicy => ({ ...DEFAULT_EGRESS, ...changes });
-const allowed = (address: string, changes: Partial<EgressPolicy> = {}): boolean => egressVerdict(address, policy(changes)).allowed;
+const allowed = (address: string, changes: Partial<EgressPolicy> = {}): boolean =>
+  egressVerdict(address, policy(changes)).allowed;
 
 describe('the egress policy', () => {
   it('denies loopback, metadata, link-local, multicast, broadcast and reserved addresses in every form that carries them', () => {
     for (const address of [
-      '127.0.0.1', '127.255.255.254', '::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1', '::ffff:7f00:1', '::127.0.0.1', '64:ff9b::127.0.0.1',
-      '64:ff9b::7f00:1', '2002:7f00:1::', '2002:7f00:0001::1', '0.0.0.0', '0.1.2.3', '::', '::ffff:0.0.0.0', '169.254.169.254', '169.254.170.2',
-      '::ffff:169.254.169.254', '::ffff:a9fe:a9fe', '64:ff9b::a9fe:a9fe', '64:ff9b::169.254.169.254', '2002:a9fe:a9fe::', 'fd00:ec2::254',
-      'fe80::1', 'febf::1', '168.63.129.16', '::ffff:168.63.129.16', '100.100.100.200', '192.0.0.192', '224.0.0.1', '239.255.255.255', 'ff02::1',
-      'ff05::2', '255.255.255.255', '240.0.0.1', '64:ff9b:1::a9fe:a9fe', '64:ff9b:1:a9fe:a9:fe00::', '::ffff:0:7f00:1',
+      '127.0.0.1',
+      '127.255.255.254',
+      '::1',
+      '0:0:0:0:0:0:0:1',
+      '::ffff:127.0.0.1',
+      '::ffff:7f00:1',
+      '::127.0.0.1',
+      '64:ff9b::127.0.0.1',
+      '64:ff9b::7f00:1',
+      '2002:7f00:1::',
+      '2002:7f00:0001::1',
+      '0.0.0.0',
+      '0.1.2.3',
+      '::',
+      '::ffff:0.0.0.0',
+      '169.254.169.254',
+      '169.254.170.2',
+      '::ffff:169.254.169.254',
+      '::ffff:a9fe:a9fe',
+      '64:ff9b::a9fe:a9fe',
+      '64:ff9b::169.254.169.254',
+      '2002:a9fe:a9fe::',
+      'fd00:ec2::254',
+      'fe80::1',
+      'febf::1',
+      '168.63.129.16',
+      '::ffff:168.63.129.16',
+      '100.100.100.200',
+      '192.0.0.192',
+      '224.0.0.1',
+      '239.255.255.255',
+      'ff02::1',
+      'ff05::2',
+      '255.255.255.255',
+      '240.0.0.1',
+      '64:ff9b:1::a9fe:a9fe',
+      '64:ff9b:1:a9fe:a9:fe00::',
+      '::ffff:0:7f00:1',
       '::ffff:0:169.254.169.254',
-    ]) assert.equal(allowed(address), false, address);
+    ])
+      assert.equal(allowed(address), false, address);
   });
 
   it('allows private and public addresses where nothing else is said', () => {
-    for (const address of ['10.0.0.5', '172.16.3.4', '192.168.1.1', '8.8.8.8', '100.64.0.1', 'fd12:3456::1', '2001:db8::1', '2606:4700::1111', '64:ff9b::808:808', '::ffff:10.0.0.5']) {
+    for (const address of [
+      '10.0.0.5',
+      '172.16.3.4',
+      '192.168.1.1',
+      '8.8.8.8',
+      '100.64.0.1',
+      'fd12:3456::1',
+      '2001:db8::1',
+      '2606:4700::1111',
+      '64:ff9b::808:808',
+      '::ffff:10.0.0.5',
+    ]) {
       assert.equal(allowed(address), true, address);
     }
   });
 
   it('refuses what is not an address in strict form', () => {
-    for (const text of ['', 'localhost', '127.1', '0x7f.0.0.1', '0177.0.0.1', '2130706433', '1.2.3.4.5', '256.1.1.1', '1.2.3.04', ' 1.2.3.4', '1.2.3.4 ', '[::1]', '::1%lo', 'fe80::1%eth0', ':::', '1::2::3', '1:2:3:4:5:6:7', '12345::', '::1.2.3', '1.2.3.4/8']) {
+    for (const text of [
+      '',
+      'localhost',
+      '127.1',
+      '0x7f.0.0.1',
+      '0177.0.0.1',
+      '2130706433',
+      '1.2.3.4.5',
+      '256.1.1.1',
+      '1.2.3.04',
+      ' 1.2.3.4',
+      '1.2.3.4 ',
+      '[::1]',
+      '::1%lo',
+      'fe80::1%eth0',
+      ':::',
+      '1::2::3',
+      '1:2:3:4:5:6:7',
+      '12345::',
+      '::1.2.3',
+      '1.2.3.4/8',
+    ]) {
       assert.equal(allowed(text), false, text);
     }
   });
@@ -71,6 +138,7 @@ describe('the egress policy', () => {
   it('reads blocks strictly', () => {
     assert.equal(parseCidr('10.0.0.0/8')?.bits, 104);
     assert.equal(parseCidr('10.0.0.1')?.bits, 128);
-    for (const text of ['10.0.0.0/33', '::/129', '10.0.0.0/', '10.0.0.0/-1', '10.0.0.0/8/8', 'x/8', '10.0.0.0/1e1']) assert.equal(parseCidr(text), undefined, text);
+    for (const text of ['10.0.0.0/33', '::/129', '10.0.0.0/', '10.0.0.0/-1', '10.0.0.0/8/8', 'x/8', '10.0.0.0/1e1'])
+      assert.equal(parseCidr(text), undefined, text);
   });
 });

@@ -49,7 +49,8 @@ export function parseAddress(text: string): AddressBytes | undefined {
   }
   const halves = source.split('::');
   if (halves.length > 2) return undefined;
-  const words = (half: string | undefined): readonly string[] => (half === undefined || half === '' ? [] : half.split(':'));
+  const words = (half: string | undefined): readonly string[] =>
+    half === undefined || half === '' ? [] : half.split(':');
   const head = words(halves[0]);
   const rest = words(halves[1]);
   const missing = 8 - head.length - rest.length;
@@ -96,7 +97,10 @@ const LOOPBACK = blocks(['127.0.0.0/8', '::1/128']);
 const NEVER: readonly (readonly [string, readonly Cidr[]])[] = [
   ['this host or unspecified', blocks(['0.0.0.0/8', '::/128'])],
   ['link-local, where cloud metadata services live', blocks(['169.254.0.0/16', 'fe80::/10'])],
-  ['a cloud metadata or platform address', blocks(['fd00:ec2::/32', '168.63.129.16/32', '100.100.100.200/32', '192.0.0.192/32'])],
+  [
+    'a cloud metadata or platform address',
+    blocks(['fd00:ec2::/32', '168.63.129.16/32', '100.100.100.200/32', '192.0.0.192/32']),
+  ],
   ['multicast or broadcast', blocks(['224.0.0.0/4', '255.255.255.255/32', 'ff00::/8'])],
   ['reserved', blocks(['240.0.0.0/4'])],
 ];

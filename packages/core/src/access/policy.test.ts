@@ -12,20 +12,43 @@ const groups = new Map([
   ['tgg_loop_a', { id: 'tgg_loop_a', parentId: 'tgg_loop_b', name: 'a' }],
   ['tgg_loop_b', { id: 'tgg_loop_b', parentId: 'tgg_loop_a', name: 'b' }],
 ]);
-const machine = testTarget({ id: 'tgt_1', protocol: 'x', host: 'h', port: 1, groupId: 'tgg_child', labels: { env: 'prod', team: 'core' } });
+const machine = testTarget({
+  id: 'tgt_1',
+  protocol: 'x',
+  host: 'h',
+  port: 1,
+  groupId: 'tgg_child',
+  labels: { env: 'prod', team: 'core' },
+});
 
 function grant(scope: GrantScope, changes: Partial<Grant> = {}): Grant {
-  return { id: 'grt_1', subject: { kind: 'user', id: 'usr_1' }, scope, actions: ['connect'], createdAt: 0, createdBy: 'usr_0', ...changes };
+  return {
+    id: 'grt_1',
+    subject: { kind: 'user', id: 'usr_1' },
+    scope,
+    actions: ['connect'],
+    createdAt: 0,
+    createdBy: 'usr_0',
+    ...changes,
+  };
 }
 
 function actions(grants: readonly Grant[], target = machine): readonly string[] {
-  return [...allowedActions({ userId: 'usr_1', groupIds: ['grp_1'], grants }, target, groupAncestors(groups, target.groupId))];
+  return [
+    ...allowedActions({ userId: 'usr_1', groupIds: ['grp_1'], grants }, target, groupAncestors(groups, target.groupId)),
+  ];
 }
 
 describe('the access policy', () => {
   it('gives nothing without a grant, and nothing from the grants of others', () => {
     assert.deepEqual(actions([]), []);
-    assert.deepEqual(actions([grant({ kind: 'all' }, { subject: { kind: 'user', id: 'usr_2' } }), grant({ kind: 'all' }, { subject: { kind: 'group', id: 'grp_2' } })]), []);
+    assert.deepEqual(
+      actions([
+        grant({ kind: 'all' }, { subject: { kind: 'user', id: 'usr_2' } }),
+        grant({ kind: 'all' }, { subject: { kind: 'group', id: 'grp_2' } }),
+      ]),
+      [],
+    );
     // A group's id is no user's, even where the text is equal.
     assert.deepEqual(actions([grant({ kind: 'all' }, { subject: { kind: 'group', id: 'usr_1' } })]), []);
   });
@@ -35,8 +58,13 @@ describe('the access policy', () => {
     assert.deepEqual(actions([grant({ kind: 'target', id: 'tgt_1' })]), ['connect']);
     assert.deepEqual(actions([grant({ kind: 'target', id: 'tgt_2' })]), []);
     assert.deepEqual(actions([grant({ kind: 'target-group', id: 'tgg_root' })]), ['connect']);
-    assert.deepEqual(actions([grant({ kind: 'target-group', id: 'tgg_child' })], { ...machine, groupId: 'tgg_root' }), []);
-    assert.deepEqual(actions([grant({ kind: 'labels', selector: { env: ['prod', 'test'], team: ['core'] } })]), ['connect']);
+    assert.deepEqual(
+      actions([grant({ kind: 'target-group', id: 'tgg_child' })], { ...machine, groupId: 'tgg_root' }),
+      [],
+    );
+    assert.deepEqual(actions([grant({ kind: 'labels', selector: { env: ['prod', 'test'], team: ['core'] } })]), [
+      'connect',
+    ]);
     assert.deepEqual(actions([grant({ kind: 'labels', selector: { env: ['prod'], team: ['web'] } })]), []);
   });
 
@@ -47,7 +75,13 @@ describe('the access policy', () => {
   });
 
   it('joins the actions of all grants that apply', () => {
-    const both = [grant({ kind: 'all' }), grant({ kind: 'target', id: 'tgt_1' }, { subject: { kind: 'group', id: 'grp_1' }, actions: ['watch', 'connect'] })];
+    const both = [
+      grant({ kind: 'all' }),
+      grant(
+        { kind: 'target', id: 'tgt_1' },
+        { subject: { kind: 'group', id: 'grp_1' }, actions: ['watch', 'connect'] },
+      ),
+    ];
     assert.deepEqual(actions(both).toSorted(), ['connect', 'watch']);
   });
 

@@ -5,11 +5,20 @@ import { HOST_KEY_POLICIES, type HostKey } from './target.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const shown = (keyType: string, key: string) => ({ keyType, key: bytes(key), fingerprint: `SHA256:${key}` });
-const known = (keyType: string, key: string, state: HostKey['state'] = 'pinned'): HostKey => ({ ...shown(keyType, key), targetId: 'tgt_1', state, pinnedAt: 0, pinnedBy: 'usr_1' });
+const known = (keyType: string, key: string, state: HostKey['state'] = 'pinned'): HostKey => ({
+  ...shown(keyType, key),
+  targetId: 'tgt_1',
+  state,
+  pinnedAt: 0,
+  pinnedBy: 'usr_1',
+});
 
 describe('the host key decision', () => {
   it('follows the policy where nothing is pinned', () => {
-    assert.deepEqual(HOST_KEY_POLICIES.map((policy) => decideHostKey([], shown('a', 'one'), policy)), ['unknown', 'ask', 'pin']);
+    assert.deepEqual(
+      HOST_KEY_POLICIES.map((policy) => decideHostKey([], shown('a', 'one'), policy)),
+      ['unknown', 'ask', 'pin'],
+    );
   });
 
   for (const policy of HOST_KEY_POLICIES) {
@@ -30,7 +39,10 @@ describe('the host key decision', () => {
 
     it(`never takes a revoked key again, under ${policy}`, () => {
       assert.equal(decideHostKey([known('a', 'one', 'revoked')], shown('a', 'one'), policy), 'revoked');
-      assert.equal(decideHostKey([known('a', 'one', 'revoked'), known('a', 'two')], shown('a', 'one'), policy), 'revoked');
+      assert.equal(
+        decideHostKey([known('a', 'one', 'revoked'), known('a', 'two')], shown('a', 'one'), policy),
+        'revoked',
+      );
     });
   }
 });

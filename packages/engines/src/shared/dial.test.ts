@@ -12,18 +12,87 @@ import { createDialer, type DialContext, type DialerOptions } from './dial.ts';
 
 /** T19: ways to write the gateway itself, its neighbours and the metadata services. */
 const SPELLINGS = [
-  '127.0.0.1', '127.0.0.2', '127.1', '127.0.1', '2130706433', '017700000001', '0x7f000001', '0x7f.0.0.1', '0177.0.0.1', '0x7f.1', '0177.1', '127.0.0.1.',
-  'localhost', 'localhost.', 'LOCALHOST', 'LocalHost.', '0', '0.0.0.0', '0x0', '00', '0.0', '::', '::1', '0:0:0:0:0:0:0:1', '0000::0001', '[::1]', '[::]',
-  '::ffff:127.0.0.1', '::FFFF:127.0.0.1', '::ffff:7f00:1', '::ffff:0:127.0.0.1', '::127.0.0.1', '64:ff9b::127.0.0.1', '64:ff9b::7f00:1', '64:ff9b:1::7f00:1',
-  '2002:7f00:1::', '::1%lo', '::1%1', 'fe80::1', 'fe80::1%lo', 'ff02::1', 'ff02::1%lo', '169.254.169.254', '0xa9fea9fe', '2852039166', '0251.0376.0251.0376',
-  '169.254.43518', '::ffff:169.254.169.254', '::ffff:a9fe:a9fe', '64:ff9b::a9fe:a9fe', '2002:a9fe:a9fe::', 'fd00:ec2::254', '169.254.170.2', '168.63.129.16',
-  '100.100.100.200', '192.0.0.192', '224.0.0.1', '255.255.255.255', '240.0.0.1', '１２７.0.0.1', '127。0。0。1', '①②⑦.0.0.1', 'ⓛocalhost', 'user@127.0.0.1',
-  'user:password@localhost', '127.0.0.1:22', '127.0.0.1/', '127.0.0.1#x', '127.0.0.1%00.example', '127.0.0.1\u0000.example', ' 127.0.0.1', '127.0.0.1 ', 'http://127.0.0.1/',
-  'localhost%2e', '%6c%6f%63alhost', 'localtest.me.localhost',
+  '127.0.0.1',
+  '127.0.0.2',
+  '127.1',
+  '127.0.1',
+  '2130706433',
+  '017700000001',
+  '0x7f000001',
+  '0x7f.0.0.1',
+  '0177.0.0.1',
+  '0x7f.1',
+  '0177.1',
+  '127.0.0.1.',
+  'localhost',
+  'localhost.',
+  'LOCALHOST',
+  'LocalHost.',
+  '0',
+  '0.0.0.0',
+  '0x0',
+  '00',
+  '0.0',
+  '::',
+  '::1',
+  '0:0:0:0:0:0:0:1',
+  '0000::0001',
+  '[::1]',
+  '[::]',
+  '::ffff:127.0.0.1',
+  '::FFFF:127.0.0.1',
+  '::ffff:7f00:1',
+  '::ffff:0:127.0.0.1',
+  '::127.0.0.1',
+  '64:ff9b::127.0.0.1',
+  '64:ff9b::7f00:1',
+  '64:ff9b:1::7f00:1',
+  '2002:7f00:1::',
+  '::1%lo',
+  '::1%1',
+  'fe80::1',
+  'fe80::1%lo',
+  'ff02::1',
+  'ff02::1%lo',
+  '169.254.169.254',
+  '0xa9fea9fe',
+  '2852039166',
+  '0251.0376.0251.0376',
+  '169.254.43518',
+  '::ffff:169.254.169.254',
+  '::ffff:a9fe:a9fe',
+  '64:ff9b::a9fe:a9fe',
+  '2002:a9fe:a9fe::',
+  'fd00:ec2::254',
+  '169.254.170.2',
+  '168.63.129.16',
+  '100.100.100.200',
+  '192.0.0.192',
+  '224.0.0.1',
+  '255.255.255.255',
+  '240.0.0.1',
+  '１２７.0.0.1',
+  '127。0。0。1',
+  '①②⑦.0.0.1',
+  'ⓛocalhost',
+  'user@127.0.0.1',
+  'user:password@localhost',
+  '127.0.0.1:22',
+  '127.0.0.1/',
+  '127.0.0.1#x',
+  '127.0.0.1%00.example',
+  '127.0.0.1\u0000.example',
+  ' 127.0.0.1',
+  '127.0.0.1 ',
+  'http://127.0.0.1/',
+  'localhost%2e',
+  '%6c%6f%63alhost',
+  'localtest.me.localhost',
 ] as const;
 
 const UNSAFE = '127.0.0.1';
-const target = (host: string, port: number, changes: Partial<Target> = {}): Target => testTarget({ id: 'tgt_1', protocol: 'ssh', host, port, ...changes });
+const target = (host: string, port: number, changes: Partial<Target> = {}): Target =>
+  testTarget({ id: 'tgt_1', protocol: 'ssh', host, port, ...changes });
 
 describe('the dialer', () => {
   let server: Server;
@@ -40,21 +109,39 @@ describe('the dialer', () => {
   });
   after(() => void server.close());
 
-  const context = (steps: string[] = [], signal = new AbortController().signal): DialContext => ({ clock: systemClock, signal, progress: (step) => void steps.push(step) });
-  const dialer = (options: Partial<DialerOptions> = {}) => createDialer({ policy: DEFAULT_EGRESS, builtIn: new Map(), ...options });
+  const context = (steps: string[] = [], signal = new AbortController().signal): DialContext => ({
+    clock: systemClock,
+    signal,
+    progress: (step) => void steps.push(step),
+  });
+  const dialer = (options: Partial<DialerOptions> = {}) =>
+    createDialer({ policy: DEFAULT_EGRESS, builtIn: new Map(), ...options });
   const loopback = { policy: { ...DEFAULT_EGRESS, allowLoopback: true } };
 
   it(`reaches none of ${SPELLINGS.length} spellings of what it must not reach`, async () => {
     assert.ok(SPELLINGS.length >= 70);
     for (const host of SPELLINGS) {
-      await assert.rejects(dialer().dial(testLeave(target(host, port)), context()), (error) => isFault(error, 'TARGET_EGRESS_DENIED') || isFault(error, 'TARGET_NAME_NOT_FOUND'), host);
+      await assert.rejects(
+        dialer().dial(testLeave(target(host, port)), context()),
+        (error) => isFault(error, 'TARGET_EGRESS_DENIED') || isFault(error, 'TARGET_NAME_NOT_FOUND'),
+        host,
+      );
     }
     assert.equal(connections, 0);
   });
 
   it('judges every address of a name, and connects to none where one is forbidden', async () => {
-    for (const addresses of [['203.0.113.1', UNSAFE], [UNSAFE, '203.0.113.1'], ['2001:db8::1', '::ffff:127.0.0.1'], ['fe80::1'], ['garbage']]) {
-      await assert.rejects(dialer({ lookup: async () => addresses }).dial(testLeave(target('name.example', port)), context()), { code: 'TARGET_EGRESS_DENIED' });
+    for (const addresses of [
+      ['203.0.113.1', UNSAFE],
+      [UNSAFE, '203.0.113.1'],
+      ['2001:db8::1', '::ffff:127.0.0.1'],
+      ['fe80::1'],
+      ['garbage'],
+    ]) {
+      await assert.rejects(
+        dialer({ lookup: async () => addresses }).dial(testLeave(target('name.example', port)), context()),
+        { code: 'TARGET_EGRESS_DENIED' },
+      );
     }
     assert.equal(connections, 0);
   });
@@ -75,7 +162,10 @@ describe('the dialer', () => {
     const trap = createServer(() => assert.fail('the unsafe address was reached')).listen(own, UNSAFE);
     await once(trap, 'listening');
     for (; tries < 1_000; tries += 1) {
-      const result = await guarded.dial(testLeave(target('rebinding.example', own)), context()).then((socket) => socket.destroy(), (error) => error);
+      const result = await guarded.dial(testLeave(target('rebinding.example', own)), context()).then(
+        (socket) => socket.destroy(),
+        (error) => error,
+      );
       assert.equal(isFault(result, 'TARGET_EGRESS_DENIED'), tries % 2 === 1);
     }
     assert.equal(lookups, tries);
@@ -98,13 +188,22 @@ describe('the dialer', () => {
 
   it('judges what is written where someone else resolves', () => {
     const strict = dialer();
-    for (const host of SPELLINGS.filter((text) => /^[\dxa-f.:[\]%lo]+$/iu.test(text) && !/^(?:127\.0\.0\.1:22|localhost%2e)$/u.test(text))) {
+    for (const host of SPELLINGS.filter(
+      (text) => /^[\dxa-f.:[\]%lo]+$/iu.test(text) && !/^(?:127\.0\.0\.1:22|localhost%2e)$/u.test(text),
+    )) {
       assert.throws(() => strict.assertPermitted(target(host, 22)), { code: 'TARGET_EGRESS_DENIED' }, host);
     }
-    for (const host of ['metadata.google.internal', 'metadata', 'METADATA.google.internal.', '１２７.0.0.1', 'x.localhost']) {
+    for (const host of [
+      'metadata.google.internal',
+      'metadata',
+      'METADATA.google.internal.',
+      '１２７.0.0.1',
+      'x.localhost',
+    ]) {
       assert.throws(() => strict.assertPermitted(target(host, 22)), { code: 'TARGET_EGRESS_DENIED' }, host);
     }
-    for (const host of ['db.internal', '10.0.0.5', 'fd12::5', 'a.b.c', 'face', '1and1.example']) strict.assertPermitted(target(host, 22));
+    for (const host of ['db.internal', '10.0.0.5', 'fd12::5', 'a.b.c', 'face', '1and1.example'])
+      strict.assertPermitted(target(host, 22));
   });
 
   it('reports name, route and port, over IPv4 and over IPv6', async () => {
@@ -125,29 +224,44 @@ describe('the dialer', () => {
     closed.close();
     await once(closed, 'close');
     const steps: string[] = [];
-    await assert.rejects(both.dial(testLeave(target('both.example', only)), context(steps)), { code: 'TARGET_REFUSED' });
+    await assert.rejects(both.dial(testLeave(target('both.example', only)), context(steps)), {
+      code: 'TARGET_REFUSED',
+    });
     assert.equal(steps.at(-1), 'port');
   });
 
   it('says that a name does not resolve, at the step of the name', async () => {
     const steps: string[] = [];
-    const failing = dialer({ lookup: () => Promise.reject(Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' })) });
-    await assert.rejects(failing.dial(testLeave(target('no-such.invalid', 22)), context(steps)), { code: 'TARGET_NAME_NOT_FOUND' });
+    const failing = dialer({
+      lookup: () => Promise.reject(Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' })),
+    });
+    await assert.rejects(failing.dial(testLeave(target('no-such.invalid', 22)), context(steps)), {
+      code: 'TARGET_NAME_NOT_FOUND',
+    });
     assert.deepEqual(steps, ['name']);
-    await assert.rejects(dialer({ lookup: async () => [] }).dial(testLeave(target('empty.example', 22)), context()), { code: 'TARGET_NAME_NOT_FOUND' });
-    await assert.rejects(dialer().dial(testLeave(target('no-such.invalid', 22)), context()), { code: 'TARGET_NAME_NOT_FOUND' });
+    await assert.rejects(dialer({ lookup: async () => [] }).dial(testLeave(target('empty.example', 22)), context()), {
+      code: 'TARGET_NAME_NOT_FOUND',
+    });
+    await assert.rejects(dialer().dial(testLeave(target('no-such.invalid', 22)), context()), {
+      code: 'TARGET_NAME_NOT_FOUND',
+    });
   });
 
   it('gives up on a resolver, and on a listener with a full backlog, that never answer', async () => {
     const silent = dialer({ connectMs: 100, lookup: () => new Promise(() => undefined) });
     await assert.rejects(silent.dial(testLeave(target('slow.example', 22)), context()), { code: 'TARGET_TIMED_OUT' });
     // A listener that accepts nothing: its one place in the queue is taken, and the kernel drops what comes after.
-    const hole = spawn('python3', ['-c', 'import socket,sys\ns=socket.socket();s.bind(("127.0.0.1",0));s.listen(0);print(s.getsockname()[1],flush=True);sys.stdin.read()']);
+    const hole = spawn('python3', [
+      '-c',
+      'import socket,sys\ns=socket.socket();s.bind(("127.0.0.1",0));s.listen(0);print(s.getsockname()[1],flush=True);sys.stdin.read()',
+    ]);
     const [line] = (await once(hole.stdout, 'data')) as [Buffer];
     const blackHole = dialer({ ...loopback, connectMs: 400 });
     const taken = [];
     for (;;) {
-      const result = await blackHole.dial(testLeave(target(UNSAFE, Number(line.toString()))), context()).catch((error: unknown) => error);
+      const result = await blackHole
+        .dial(testLeave(target(UNSAFE, Number(line.toString()))), context())
+        .catch((error: unknown) => error);
       if (result instanceof Error) {
         assert.ok(isFault(result, 'TARGET_TIMED_OUT'), result.message);
         break;
@@ -161,15 +275,23 @@ describe('the dialer', () => {
 
   it('stops at once when it is aborted', async () => {
     const controller = new AbortController();
-    const opening = dialer({ lookup: () => new Promise(() => undefined) }).dial(testLeave(target('slow.example', 22)), context([], controller.signal));
+    const opening = dialer({ lookup: () => new Promise(() => undefined) }).dial(
+      testLeave(target('slow.example', 22)),
+      context([], controller.signal),
+    );
     controller.abort();
     await assert.rejects(opening, { code: 'SESSION_ENDED' });
   });
 
   it('reaches a built-in machine by its stream, and never by the network', async () => {
     const stream = new PassThrough();
-    const inside = dialer({ builtIn: new Map([['inside', { connect: () => stream }]]), lookup: () => assert.fail('a name was looked up') });
+    const inside = dialer({
+      builtIn: new Map([['inside', { connect: () => stream }]]),
+      lookup: () => assert.fail('a name was looked up'),
+    });
     assert.equal(await inside.dial(testLeave(target('x', 1, { builtIn: 'inside' })), context()), stream);
-    await assert.rejects(inside.dial(testLeave(target('localhost', port, { builtIn: 'gone' })), context()), { code: 'TARGET_REFUSED' });
+    await assert.rejects(inside.dial(testLeave(target('localhost', port, { builtIn: 'gone' })), context()), {
+      code: 'TARGET_REFUSED',
+    });
   });
 });

@@ -67,11 +67,15 @@ function canonical(address: string): string {
 }
 
 function denied(target: Target, reason: string): Fault {
-  return new Fault('TARGET_EGRESS_DENIED', `${target.host} port ${target.port} is not permitted: ${reason}`, { facts: { host: target.host, port: target.port } });
+  return new Fault('TARGET_EGRESS_DENIED', `${target.host} port ${target.port} is not permitted: ${reason}`, {
+    facts: { host: target.host, port: target.port },
+  });
 }
 
 function abortFault(signal: AbortSignal): Fault {
-  return isFault(signal.reason) ? signal.reason : new Fault('SESSION_ENDED', 'the session was ended while it was being opened', { cause: signal.reason });
+  return isFault(signal.reason)
+    ? signal.reason
+    : new Fault('SESSION_ENDED', 'the session was ended while it was being opened', { cause: signal.reason });
 }
 
 const CODE_OF_ERRNO: Readonly<Record<string, FaultCode>> = {
@@ -84,7 +88,10 @@ const TELLING: readonly FaultCode[] = ['TARGET_REFUSED', 'TARGET_TIMED_OUT', 'TA
 
 function connectFault(address: string, port: number, error: NodeJS.ErrnoException): Fault {
   const code = CODE_OF_ERRNO[error.code ?? ''] ?? 'TARGET_NO_ROUTE';
-  return new Fault(code, `${address} port ${port} cannot be reached: ${error.code ?? error.message}`, { cause: error, facts: { address, port } });
+  return new Fault(code, `${address} port ${port} cannot be reached: ${error.code ?? error.message}`, {
+    cause: error,
+    facts: { address, port },
+  });
 }
 
 interface Race {
@@ -130,7 +137,10 @@ function connectFirst({ addresses, port, clock, signal }: Race): Promise<Socket>
         if (next < addresses.length) attempt();
         else if (open.size === 0) {
           settle();
-          reject(TELLING.map((code) => faults.find((fault) => fault.code === code)).find((fault) => fault !== undefined) ?? faults[0]!);
+          reject(
+            TELLING.map((code) => faults.find((fault) => fault.code === code)).find((fault) => fault !== undefined) ??
+              faults[0]!,
+          );
         }
       });
       if (next < addresses.length) stagger = clock.after(ATTEMPT_DELAY_MS, attempt);
@@ -168,7 +178,8 @@ export function createDialer(options: DialerOptions): Dialer {
   };
   const judgePort = (target: Target): void => {
     const permitted = Object.hasOwn(ports, target.protocol) ? ports[target.protocol] : undefined;
-    if (permitted !== undefined && !permitted.includes(target.port)) throw denied(target, `the protocol may use port ${permitted.join(', ')} only`);
+    if (permitted !== undefined && !permitted.includes(target.port))
+      throw denied(target, `the protocol may use port ${permitted.join(', ')} only`);
   };
   const resolve = async (target: Target, signal: AbortSignal): Promise<readonly string[]> => {
     let addresses: readonly string[];
@@ -176,9 +187,13 @@ export function createDialer(options: DialerOptions): Dialer {
       addresses = await unlessAborted(Promise.resolve(find(target.host)), signal);
     } catch (cause) {
       if (isFault(cause)) throw cause;
-      throw new Fault('TARGET_NAME_NOT_FOUND', `${target.host} does not resolve`, { cause, facts: { host: target.host } });
+      throw new Fault('TARGET_NAME_NOT_FOUND', `${target.host} does not resolve`, {
+        cause,
+        facts: { host: target.host },
+      });
     }
-    if (addresses.length === 0) throw new Fault('TARGET_NAME_NOT_FOUND', `${target.host} has no address`, { facts: { host: target.host } });
+    if (addresses.length === 0)
+      throw new Fault('TARGET_NAME_NOT_FOUND', `${target.host} has no address`, { facts: { host: target.host } });
     return addresses;
   };
 
@@ -194,14 +209,21 @@ export function createDialer(options: DialerOptions): Dialer {
       const { target } = leave;
       if (target.builtIn !== undefined) {
         const machine = builtIn.get(target.builtIn);
-        if (machine === undefined) throw new Fault('TARGET_REFUSED', `the built-in machine ${target.builtIn} is not running`);
+        if (machine === undefined)
+          throw new Fault('TARGET_REFUSED', `the built-in machine ${target.builtIn} is not running`);
         context.progress('port', target.name);
         return machine.connect();
       }
       judgePort(target);
       const limit = new AbortController();
       using _timer = context.clock.after(connectMs, () =>
-        limit.abort(new Fault('TARGET_TIMED_OUT', `${target.host} port ${target.port} did not answer within ${connectMs / 1000} s`, { facts: { host: target.host, port: target.port } })),
+        limit.abort(
+          new Fault(
+            'TARGET_TIMED_OUT',
+            `${target.host} port ${target.port} did not answer within ${connectMs / 1000} s`,
+            { facts: { host: target.host, port: target.port } },
+          ),
+        ),
       );
       const signal = AbortSignal.any([context.signal, limit.signal]);
       context.progress('name', target.name);

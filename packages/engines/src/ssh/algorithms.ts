@@ -20,12 +20,22 @@ const HOST_KEY: readonly ServerHostKeyAlgorithm[] = [
   'rsa-sha2-256',
 ];
 /** AES first: node:crypto runs it on the processor's instructions; ssh2 without its native part runs poly1305 as WebAssembly. */
-const CIPHER: readonly CipherAlgorithm[] = ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com', 'aes128-ctr', 'aes192-ctr', 'aes256-ctr'];
+const CIPHER: readonly CipherAlgorithm[] = [
+  'aes128-gcm@openssh.com',
+  'aes256-gcm@openssh.com',
+  'aes128-ctr',
+  'aes192-ctr',
+  'aes256-ctr',
+];
 const CHACHA: CipherAlgorithm = 'chacha20-poly1305@openssh.com';
 const MAC: readonly MacAlgorithm[] = ['hmac-sha2-256', 'hmac-sha2-512'];
 const MAC_ETM: readonly MacAlgorithm[] = ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com'];
 
-const LEGACY_KEX: readonly KexAlgorithm[] = ['diffie-hellman-group-exchange-sha1', 'diffie-hellman-group14-sha1', 'diffie-hellman-group1-sha1'];
+const LEGACY_KEX: readonly KexAlgorithm[] = [
+  'diffie-hellman-group-exchange-sha1',
+  'diffie-hellman-group14-sha1',
+  'diffie-hellman-group1-sha1',
+];
 const LEGACY_HOST_KEY: readonly ServerHostKeyAlgorithm[] = ['ssh-rsa', 'ssh-dss'];
 const LEGACY_CIPHER: readonly CipherAlgorithm[] = ['aes256-cbc', 'aes192-cbc', 'aes128-cbc', '3des-cbc'];
 const LEGACY_MAC: readonly MacAlgorithm[] = ['hmac-sha1'];

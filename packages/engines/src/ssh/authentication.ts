@@ -10,7 +10,8 @@ const MAX_ROUNDS = 12;
 const MAX_FIELDS = 16;
 const MAX_TEXT = 2_000;
 /** How servers ask for the account's password; a one-time code is the person's to give. */
-const PASSWORD_PROMPT = /pass(?:word|phrase|wort)|kennwort|mot de passe|contraseña|senha|пароль|密码|密碼|パスワード|암호/iu;
+const PASSWORD_PROMPT =
+  /pass(?:word|phrase|wort)|kennwort|mot de passe|contraseña|senha|пароль|密码|密碼|パスワード|암호/iu;
 const CODE_PROMPT = /one.?time|otp|token|code|verif/iu;
 
 export interface AuthenticationOptions {
@@ -59,7 +60,8 @@ export class Authentication {
       return {
         type: 'keyboard-interactive',
         username,
-        prompt: (name, instructions, _language, prompts, finish) => void this.#answer({ name, instructions, prompts }, finish),
+        prompt: (name, instructions, _language, prompts, finish) =>
+          void this.#answer({ name, instructions, prompts }, finish),
       };
     }
     if (unused && left.includes('password')) {
@@ -82,12 +84,21 @@ export class Authentication {
   #refused(left: readonly string[]): Fault {
     const methods = peerText(left.join(', '), 200);
     const facts = { host: this.#options.hop.leave.target.name, methods };
-    if (this.#partlyAccepted) return new Fault('CREDENTIAL_REFUSED', `the target refused the further factor; it takes ${methods}`, { facts });
-    if (this.#secretOffered) return new Fault('CREDENTIAL_REFUSED', `the target refused the credential; it takes ${methods}`, { facts });
-    return new Fault('CREDENTIAL_REFUSED', `the target takes ${methods || 'no method'}, which is not the kind of the credential`, { facts });
+    if (this.#partlyAccepted)
+      return new Fault('CREDENTIAL_REFUSED', `the target refused the further factor; it takes ${methods}`, { facts });
+    if (this.#secretOffered)
+      return new Fault('CREDENTIAL_REFUSED', `the target refused the credential; it takes ${methods}`, { facts });
+    return new Fault(
+      'CREDENTIAL_REFUSED',
+      `the target takes ${methods || 'no method'}, which is not the kind of the credential`,
+      { facts },
+    );
   }
 
-  async #answer(request: { name: string; instructions: string; prompts: readonly TargetPrompt[] }, finish: (answers: string[]) => void): Promise<void> {
+  async #answer(
+    request: { name: string; instructions: string; prompts: readonly TargetPrompt[] },
+    finish: (answers: string[]) => void,
+  ): Promise<void> {
     const { context, hop, patience, fail } = this.#options;
     try {
       if (++this.#rounds > MAX_ROUNDS || request.prompts.length > MAX_FIELDS) {
@@ -101,7 +112,10 @@ export class Authentication {
             origin: 'target',
             title: peerText(request.name, MAX_TEXT) || hop.leave.target.name,
             instruction: peerText(request.instructions, MAX_TEXT),
-            fields: request.prompts.map(({ prompt, echo }) => ({ text: peerText(prompt, MAX_TEXT), echo: echo === true })),
+            fields: request.prompts.map(({ prompt, echo }) => ({
+              text: peerText(prompt, MAX_TEXT),
+              echo: echo === true,
+            })),
           }),
         ));
       finish([...answers]);

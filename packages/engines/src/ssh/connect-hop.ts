@@ -41,7 +41,11 @@ export interface ConnectedHop extends AsyncDisposable {
 export function presentedHostKey(key: Uint8Array): PresentedHostKey {
   const blob = Buffer.from(key);
   const keyType = blob.toString('latin1', 4, 4 + blob.readUInt32BE(0));
-  return { keyType, key: blob, fingerprint: `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/u, '')}` };
+  return {
+    keyType,
+    key: blob,
+    fingerprint: `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/u, '')}`,
+  };
 }
 
 export interface HopRequest {
@@ -56,7 +60,10 @@ export interface HopRequest {
  * INVARIANT: no credential is fetched before the host key was accepted.
  * @throws Fault TARGET_*, HOST_KEY_*, CREDENTIAL_*, PROMPT_ABANDONED
  */
-export function connectHop(stream: Duplex, { hop, context, limits, withoutTruncatable }: HopRequest): Promise<ConnectedHop> {
+export function connectHop(
+  stream: Duplex,
+  { hop, context, limits, withoutTruncatable }: HopRequest,
+): Promise<ConnectedHop> {
   const { target } = hop.leave;
   const parameters = readParameters(target.parameters);
   const peer = { host: target.name };
@@ -84,7 +91,13 @@ export function connectHop(stream: Duplex, { hop, context, limits, withoutTrunca
     destroy();
   };
   const patience = new Patience(context.clock, limits, fail);
-  const authentication = new Authentication({ hop, context, patience, legacyAlgorithms: parameters.legacyAlgorithms, fail });
+  const authentication = new Authentication({
+    hop,
+    context,
+    patience,
+    legacyAlgorithms: parameters.legacyAlgorithms,
+    fail,
+  });
 
   const verifyHost = async (key: Buffer, verify: (accepted: boolean) => void): Promise<void> => {
     try {
@@ -104,7 +117,11 @@ export function connectHop(stream: Duplex, { hop, context, limits, withoutTrunca
       fail(error);
     }
   };
-  const chooseMethod = async (left: readonly string[] | null, partial: boolean | null, next: NextAuthHandler): Promise<void> => {
+  const chooseMethod = async (
+    left: readonly string[] | null,
+    partial: boolean | null,
+    next: NextAuthHandler,
+  ): Promise<void> => {
     try {
       if (left === null) context.progress('credential', target.name);
       next(await authentication.next(left, partial));
@@ -114,21 +131,35 @@ export function connectHop(stream: Duplex, { hop, context, limits, withoutTrunca
   };
   const countBytes = (chunk: Uint8Array): void => {
     received += chunk.length;
-    if (received > MAX_BYTES_BEFORE_READY) fail(new Fault('TARGET_PROTOCOL_VIOLATION', `the target sent ${received} bytes before it was ready`, { facts: peer }));
+    if (received > MAX_BYTES_BEFORE_READY)
+      fail(
+        new Fault('TARGET_PROTOCOL_VIOLATION', `the target sent ${received} bytes before it was ready`, {
+          facts: peer,
+        }),
+      );
   };
-  const onAbort = (): void => fail(isFault(context.signal.reason) ? context.signal.reason : new Fault('SESSION_ENDED', 'the session was ended while it was being opened'));
+  const onAbort = (): void =>
+    fail(
+      isFault(context.signal.reason)
+        ? context.signal.reason
+        : new Fault('SESSION_ENDED', 'the session was ended while it was being opened'),
+    );
 
   client.on('error', (error: Error & { level?: string }) => {
     // A peer that spoke, and not SSH, broke the protocol; one that said nothing just hung up.
-    if (error.message === 'Connection lost before handshake' && received === 0) fail(new Fault('TARGET_DISCONNECTED', 'the target closed the connection without a word', { facts: peer }));
+    if (error.message === 'Connection lost before handshake' && received === 0)
+      fail(new Fault('TARGET_DISCONNECTED', 'the target closed the connection without a word', { facts: peer }));
     else fail(error);
   });
   client.on('close', () => {
-    if (!isReady) fail(new Fault('TARGET_DISCONNECTED', 'the target closed the connection during the handshake', { facts: peer }));
+    if (!isReady)
+      fail(new Fault('TARGET_DISCONNECTED', 'the target closed the connection during the handshake', { facts: peer }));
     closed.resolve(first);
   });
   client.on('banner', (text) => (banner += peerText(text, MAX_BYTES_BEFORE_READY)));
-  client.on('change password', () => fail(new Fault('CREDENTIAL_REFUSED', 'the target wants a new password; the old one has expired', { facts: peer })));
+  client.on('change password', () =>
+    fail(new Fault('CREDENTIAL_REFUSED', 'the target wants a new password; the old one has expired', { facts: peer })),
+  );
   client.once('ready', () => {
     isReady = true;
     patience[Symbol.dispose]();
@@ -170,7 +201,11 @@ export function connectHop(stream: Duplex, { hop, context, limits, withoutTrunca
     keepaliveInterval: limits.keepaliveMs ?? parameters.keepaliveSeconds * 1000,
     // ssh2 gives up one interval after this many went unanswered.
     keepaliveCountMax: limits.keepaliveMisses - 1,
-    algorithms: algorithmsFor({ legacyAlgorithms: parameters.legacyAlgorithms, pinnedKeyTypes: hop.pinnedKeyTypes ?? [], withoutTruncatable }),
+    algorithms: algorithmsFor({
+      legacyAlgorithms: parameters.legacyAlgorithms,
+      pinnedKeyTypes: hop.pinnedKeyTypes ?? [],
+      withoutTruncatable,
+    }),
     hostVerifier: (key: Buffer, verify: (accepted: boolean) => void) => void verifyHost(key, verify),
     authHandler: (left, partial, next) => void chooseMethod(left, partial, next),
   });

@@ -4,6 +4,11 @@ import { readPrivateKey } from './private-key.ts';
 
 /** `SHA256:…` of the public half, as `ssh-keygen -l` prints it. @throws Fault CREDENTIAL_UNREADABLE */
 export function fingerprintPrivateKey(privateKey: Secret, passphrase: Secret | undefined): string {
-  const key = readPrivateKey({ kind: 'private-key', username: '', privateKey, ...(passphrase === undefined ? {} : { passphrase }) });
+  const key = readPrivateKey({
+    kind: 'private-key',
+    username: '',
+    privateKey,
+    ...(passphrase === undefined ? {} : { passphrase }),
+  });
   return `SHA256:${createHash('sha256').update(key.getPublicSSH()).digest('base64').replace(/=+$/u, '')}`;
 }

@@ -33,7 +33,11 @@ export class OutputWindow {
   #held: Block[] = [];
   #onEmpty: (() => void) | undefined;
 
-  constructor(client: Client, channel: ClientChannel, ends: { readonly sink: EngineSink; readonly onViolation: () => void }) {
+  constructor(
+    client: Client,
+    channel: ClientChannel,
+    ends: { readonly sink: EngineSink; readonly onViolation: () => void },
+  ) {
     this.#client = client;
     this.#channel = channelInternals(channel);
     this.#sink = ends.sink;
@@ -111,7 +115,7 @@ export class OutputWindow {
 
   /** Copies, so that many small packets cost no more than their bytes. */
   #hold(data: Uint8Array): void {
-    for (let rest = data; rest.length > 0; ) {
+    for (let rest = data; rest.length > 0;) {
       let last = this.#held.at(-1);
       if (last === undefined || last.used === last.bytes.length) {
         last = { bytes: new Uint8Array(BLOCK), used: 0 };

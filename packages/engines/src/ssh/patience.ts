@@ -13,7 +13,11 @@ export class Patience implements Disposable {
   /** Ends questions that are still open when the connection is over. */
   readonly #over = new Set<(fault: Fault) => void>();
 
-  constructor(clock: Clock, limits: { readonly handshakeMs: number; readonly answerMs: number }, onTimeout: (fault: Fault) => void) {
+  constructor(
+    clock: Clock,
+    limits: { readonly handshakeMs: number; readonly answerMs: number },
+    onTimeout: (fault: Fault) => void,
+  ) {
     this.#clock = clock;
     this.#leftMs = limits.handshakeMs;
     this.#answerMs = limits.answerMs;
@@ -41,7 +45,9 @@ export class Patience implements Disposable {
     if (this.#leftMs <= 0) return;
     this.#since = this.#clock.monotonicMs();
     const whole = this.#leftMs;
-    this.#timer = this.#clock.after(whole, () => this.#onTimeout(new Fault('TARGET_TIMED_OUT', 'the target did not complete the handshake in time')));
+    this.#timer = this.#clock.after(whole, () =>
+      this.#onTimeout(new Fault('TARGET_TIMED_OUT', 'the target did not complete the handshake in time')),
+    );
   }
 
   #stop(): void {
@@ -53,6 +59,7 @@ export class Patience implements Disposable {
   [Symbol.dispose](): void {
     this.#stop();
     this.#leftMs = 0;
-    for (const abandon of this.#over) abandon(new Fault('PROMPT_ABANDONED', 'the connection ended before an answer came'));
+    for (const abandon of this.#over)
+      abandon(new Fault('PROMPT_ABANDONED', 'the connection ended before an answer came'));
   }
 }

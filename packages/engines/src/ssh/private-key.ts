@@ -49,7 +49,10 @@ function fromPkcs8(pem: string, passphrase: string | undefined): string {
     case 'rsa':
       return key.export({ type: 'pkcs1', format: 'pem' }).toString();
     default:
-      throw new Fault('CREDENTIAL_UNREADABLE', `private keys of type ${key.asymmetricKeyType ?? 'unknown'} are not supported`);
+      throw new Fault(
+        'CREDENTIAL_UNREADABLE',
+        `private keys of type ${key.asymmetricKeyType ?? 'unknown'} are not supported`,
+      );
   }
 }
 
@@ -74,7 +77,9 @@ export function readPrivateKey(credential: PrivateKeyCredential): ParsedKey {
   } catch (cause) {
     if (cause instanceof Fault) throw cause;
     const encrypted = cause instanceof Error && /passphrase|decrypt|integrity|bad password/iu.test(cause.message);
-    const why = encrypted ? 'it is encrypted and the passphrase is missing or wrong' : 'its format is unknown or damaged';
+    const why = encrypted
+      ? 'it is encrypted and the passphrase is missing or wrong'
+      : 'its format is unknown or damaged';
     throw new Fault('CREDENTIAL_UNREADABLE', `the private key cannot be read: ${why}`, { facts: { encrypted } });
   }
 }

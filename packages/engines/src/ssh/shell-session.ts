@@ -10,7 +10,11 @@ const INPUT_HIGH = 256 * 1024;
 const INPUT_LOW = 64 * 1024;
 
 function withCause(message: string, cause: unknown): Fault {
-  return new Fault('SHELL_REFUSED', `${message}: ${cause instanceof Error ? peerText(cause.message, 200) : 'no reason given'}`, { cause });
+  return new Fault(
+    'SHELL_REFUSED',
+    `${message}: ${cause instanceof Error ? peerText(cause.message, 200) : 'no reason given'}`,
+    { cause },
+  );
 }
 
 interface OpenedChannel {
@@ -36,9 +40,13 @@ function openChannel(last: ConnectedHop, context: EngineContext, onViolation: ()
     if (parameters.initialCommand === '') last.client.shell(pty, { env }, onOpened);
     else last.client.exec(parameters.initialCommand, { pty, env }, onOpened);
   } catch (error) {
-    reject(new Fault('TARGET_DISCONNECTED', 'the target closed the connection before a shell was opened', { cause: error }));
+    reject(
+      new Fault('TARGET_DISCONNECTED', 'the target closed the connection before a shell was opened', { cause: error }),
+    );
   }
-  void last.closed.then((fault) => reject(fault ?? new Fault('TARGET_DISCONNECTED', 'the target closed the connection before a shell was opened')));
+  void last.closed.then((fault) =>
+    reject(fault ?? new Fault('TARGET_DISCONNECTED', 'the target closed the connection before a shell was opened')),
+  );
   return promise;
 }
 
@@ -54,7 +62,10 @@ export async function openShell(context: EngineContext, journey: Journey): Promi
   const ended = Promise.withResolvers<SessionEnd>();
   let isOver = false;
   const { channel, output } = await openChannel(last, context, () =>
-    finish({ reason: 'failed', fault: new Fault('TARGET_PROTOCOL_VIOLATION', 'the target sent more than its window allows') }),
+    finish({
+      reason: 'failed',
+      fault: new Fault('TARGET_PROTOCOL_VIOLATION', 'the target sent more than its window allows'),
+    }),
   );
   let pendingInput = 0;
   let inputWaits = false;
@@ -90,7 +101,11 @@ export async function openShell(context: EngineContext, journey: Journey): Promi
   });
   for (const hop of journey.hops) {
     void hop.closed.then((fault) =>
-      finish({ reason: 'failed', fault: fault ?? new Fault('TARGET_DISCONNECTED', 'the target closed the connection'), ...exit }),
+      finish({
+        reason: 'failed',
+        fault: fault ?? new Fault('TARGET_DISCONNECTED', 'the target closed the connection'),
+        ...exit,
+      }),
     );
   }
   if (context.signal.aborted) onAbort();

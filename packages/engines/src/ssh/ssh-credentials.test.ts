@@ -10,13 +10,20 @@ import { openJourney, password, pinnedKeys, sshdTarget, until, type Trace } from
 const PASSPHRASE = 'correct horse';
 
 function privateKey(username: string, pem: string, passphrase?: string): () => Promise<Credential> {
-  return async () => ({ kind: 'private-key', username, privateKey: new Secret(pem), ...(passphrase === undefined ? {} : { passphrase: new Secret(passphrase) }) });
+  return async () => ({
+    kind: 'private-key',
+    username,
+    privateKey: new Secret(pem),
+    ...(passphrase === undefined ? {} : { passphrase: new Secret(passphrase) }),
+  });
 }
 
 /** PKCS #8, as OpenSSL writes it today. */
 function pkcs8(pem: string, passphrase?: string): string {
   const cipher = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase };
-  return createPrivateKey(pem).export({ type: 'pkcs8', format: 'pem', ...cipher }).toString();
+  return createPrivateKey(pem)
+    .export({ type: 'pkcs8', format: 'pem', ...cipher })
+    .toString();
 }
 
 describe('credentials against OpenSSH', () => {
@@ -29,7 +36,9 @@ describe('credentials against OpenSSH', () => {
   const signIn = async (credential: () => Promise<Credential>, server = sshd): Promise<readonly string[]> => {
     const from = server.attempts().length;
     const target = sshdTarget(server);
-    await using client = await openJourney({ hops: [{ target, credential, pinned: pinnedKeys(target, server.hostKeys) }] });
+    await using client = await openJourney({
+      hops: [{ target, credential, pinned: pinnedKeys(target, server.hostKeys) }],
+    });
     client.session.input(Buffer.from('echo I am $(id -un).\n'));
     await until(() => client.output().includes(`I am ${server.username}.`));
     return server.attempts().slice(from);
@@ -51,7 +60,9 @@ describe('credentials against OpenSSH', () => {
       const key = await generateKey(type, passphrase);
       await sshd.authorize(key.publicKey);
       const pem = convert === undefined ? key.privateKey : convert(key.privateKey);
-      const seen = await signIn(privateKey(sshd.username, pem, passphrase !== '' || name.includes('encrypted') ? PASSPHRASE : undefined));
+      const seen = await signIn(
+        privateKey(sshd.username, pem, passphrase !== '' || name.includes('encrypted') ? PASSPHRASE : undefined),
+      );
       assert.deepEqual([...new Set(seen)], ['publickey']);
     });
   }
@@ -60,8 +71,12 @@ describe('credentials against OpenSSH', () => {
     const pair = generateKeyPairSync('ed25519');
     const raw = Buffer.from(pair.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
     const field = (bytes: Buffer): Buffer => Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes]);
-    await sshd.authorize(`ssh-ed25519 ${Buffer.concat([field(Buffer.from('ssh-ed25519')), field(raw)]).toString('base64')}`);
-    const pem = pair.privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: PASSPHRASE }).toString();
+    await sshd.authorize(
+      `ssh-ed25519 ${Buffer.concat([field(Buffer.from('ssh-ed25519')), field(raw)]).toString('base64')}`,
+    );
+    const pem = pair.privateKey
+      .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: PASSPHRASE })
+      .toString();
     assert.ok((await signIn(privateKey(sshd.username, pem, PASSPHRASE))).includes('publickey'));
   });
 
@@ -74,7 +89,12 @@ describe('credentials against OpenSSH', () => {
       privateKey(sshd.username, '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----'),
       privateKey(sshd.username, 'canary-of-a-key'),
     ]) {
-      await assert.rejects(signIn(credential), (error) => isFault(error, 'CREDENTIAL_UNREADABLE') && !JSON.stringify([error.message, error.facts, String(error.cause)]).includes('canary'));
+      await assert.rejects(
+        signIn(credential),
+        (error) =>
+          isFault(error, 'CREDENTIAL_UNREADABLE') &&
+          !JSON.stringify([error.message, error.facts, String(error.cause)]).includes('canary'),
+      );
     }
     assert.equal(sshd.attempts().length, from);
   });
@@ -88,7 +108,10 @@ describe('credentials against OpenSSH', () => {
 
   it('offers a wrong password once, and says that it was refused', async () => {
     const from = sshd.attempts().length;
-    await assert.rejects(signIn(password(sshd.username, 'wrong')), (error) => isFault(error, 'CREDENTIAL_REFUSED') && !error.message.includes('wrong'));
+    await assert.rejects(
+      signIn(password(sshd.username, 'wrong')),
+      (error) => isFault(error, 'CREDENTIAL_REFUSED') && !error.message.includes('wrong'),
+    );
     assert.equal(sshd.attempts().slice(from).length, 1);
     await assert.rejects(signIn(password('no-such-account', sshd.password)), { code: 'CREDENTIAL_REFUSED' });
     const stranger = await generateKey(['-t', 'ed25519']);
@@ -96,12 +119,19 @@ describe('credentials against OpenSSH', () => {
   });
 
   it("shows the person the target's own second question after the key was accepted", async () => {
-    await using server = await startSshd({ config: ['AuthenticationMethods publickey,keyboard-interactive'], hostKeyTypes: ['ed25519'] });
+    await using server = await startSshd({
+      config: ['AuthenticationMethods publickey,keyboard-interactive'],
+      hostKeyTypes: ['ed25519'],
+    });
     const key = await generateKey(['-t', 'ed25519']);
     await server.authorize(key.publicKey);
     const asked: Prompt[] = [];
     const target = sshdTarget(server);
-    const hop = { target, credential: privateKey(server.username, key.privateKey), pinned: pinnedKeys(target, server.hostKeys) };
+    const hop = {
+      target,
+      credential: privateKey(server.username, key.privateKey),
+      pinned: pinnedKeys(target, server.hostKeys),
+    };
     await using client = await openJourney({
       hops: [hop],
       ask: async (prompt) => {
@@ -114,8 +144,14 @@ describe('credentials against OpenSSH', () => {
       [['target', [{ text: 'Password: ', echo: false }]]],
     );
     await assert.rejects(openJourney({ hops: [hop], ask: async () => ['wrong'] }), { code: 'CREDENTIAL_REFUSED' });
-    await assert.rejects(openJourney({ hops: [hop], ask: () => Promise.reject(new Fault('PROMPT_ABANDONED', 'left')) }), { code: 'PROMPT_ABANDONED' });
-    await assert.rejects(openJourney({ hops: [hop], limits: { answerMs: 50 }, ask: () => new Promise(() => undefined) }), { code: 'PROMPT_ABANDONED' });
+    await assert.rejects(
+      openJourney({ hops: [hop], ask: () => Promise.reject(new Fault('PROMPT_ABANDONED', 'left')) }),
+      { code: 'PROMPT_ABANDONED' },
+    );
+    await assert.rejects(
+      openJourney({ hops: [hop], limits: { answerMs: 50 }, ask: () => new Promise(() => undefined) }),
+      { code: 'PROMPT_ABANDONED' },
+    );
     client.session.input(Buffer.from('exit\n'));
     assert.equal((await client.session.ended).exitCode, 0);
   });
@@ -149,7 +185,10 @@ describe('credentials against OpenSSH', () => {
       const target = sshdTarget(sshd);
       const pinned = pinnedKeys(target, sshd.hostKeys).filter((key) => key.keyType === keyType);
       const trace: Trace = { steps: [], shown: [] };
-      await using client = await openJourney({ hops: [{ target, credential: password(sshd.username, sshd.password), pinned }] }, trace);
+      await using client = await openJourney(
+        { hops: [{ target, credential: password(sshd.username, sshd.password), pinned }] },
+        trace,
+      );
       assert.equal(trace.shown[0]?.keyType, keyType);
       assert.equal(client.session.facts['hostKey'], pinned[0]?.fingerprint);
     }

@@ -16,14 +16,25 @@ export interface SshOptions {
 }
 
 /** A stream to the next machine through the one before it (`direct-tcpip`, RFC 4254 section 7.2). */
-async function forward(from: ConnectedHop, { jump, hop, context }: { jump: Hop; hop: Hop; context: EngineContext }, timeoutMs: number): Promise<Duplex> {
+async function forward(
+  from: ConnectedHop,
+  { jump, hop, context }: { jump: Hop; hop: Hop; context: EngineContext },
+  timeoutMs: number,
+): Promise<Duplex> {
   const { target } = hop.leave;
   const facts = { host: target.host, port: target.port };
   const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
-  using _timer = context.clock.after(timeoutMs, () => reject(new Fault('TARGET_TIMED_OUT', `${target.host} port ${target.port} did not answer in time`, { facts })));
-  const onAbort = (): void => reject(new Fault('SESSION_ENDED', 'the session was ended while it was being opened', { cause: context.signal.reason }));
+  using _timer = context.clock.after(timeoutMs, () =>
+    reject(new Fault('TARGET_TIMED_OUT', `${target.host} port ${target.port} did not answer in time`, { facts })),
+  );
+  const onAbort = (): void =>
+    reject(
+      new Fault('SESSION_ENDED', 'the session was ended while it was being opened', { cause: context.signal.reason }),
+    );
   context.signal.addEventListener('abort', onAbort, { once: true });
-  void from.closed.then((fault) => reject(fault ?? new Fault('TARGET_DISCONNECTED', 'the jump host closed the connection')));
+  void from.closed.then((fault) =>
+    reject(fault ?? new Fault('TARGET_DISCONNECTED', 'the jump host closed the connection')),
+  );
   context.progress('route', target.name);
   try {
     from.client.forwardOut('127.0.0.1', 0, target.host, target.port, (error, channel) => {
@@ -51,7 +62,11 @@ export function createSsh({ dialer, limits: given = {} }: SshOptions): ProtocolE
       return await connectHop(await reach(), { hop, context, limits, withoutTruncatable: true });
     } catch (error) {
       if (!(error instanceof TruncatablePeer)) throw error;
-      throw new Fault('TARGET_NO_COMMON_ALGORITHM', 'the target lacks strict key exchange and offers only ciphers that need it', { cause: error });
+      throw new Fault(
+        'TARGET_NO_COMMON_ALGORITHM',
+        'the target lacks strict key exchange and offers only ciphers that need it',
+        { cause: error },
+      );
     }
   }
 
@@ -68,7 +83,9 @@ export function createSsh({ dialer, limits: given = {} }: SshOptions): ProtocolE
       let from = first;
       for (const hop of inner) {
         const [through, by] = [from, jump];
-        from = chain.use(await connect(() => forward(through, { jump: by, hop, context }, limits.handshakeMs), hop, context));
+        from = chain.use(
+          await connect(() => forward(through, { jump: by, hop, context }, limits.handshakeMs), hop, context),
+        );
         hops.push(from);
         jump = hop;
       }

@@ -46,7 +46,11 @@ async function listenSsh(config: Partial<ServerConfig>, serve: (connection: Conn
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = (server as unknown as Server).address() as AddressInfo;
-  return { port, received: () => 0, [Symbol.asyncDispose]: () => new Promise<void>((resolve) => void server.close(() => resolve())) };
+  return {
+    port,
+    received: () => 0,
+    [Symbol.asyncDispose]: () => new Promise<void>((resolve) => void server.close(() => resolve())),
+  };
 }
 
 function open(port: number, journey: Partial<Journey> = {}, parameters = {}): Promise<OpenClient> {
@@ -54,7 +58,11 @@ function open(port: number, journey: Partial<Journey> = {}, parameters = {}): Pr
   return openJourney({ hops: [{ target, credential: password('anybody', 'secret') }], ...journey });
 }
 
-async function refusesWith(code: FaultCode, serve: (socket: Socket) => void, journey: Partial<Journey> = {}): Promise<string> {
+async function refusesWith(
+  code: FaultCode,
+  serve: (socket: Socket) => void,
+  journey: Partial<Journey> = {},
+): Promise<string> {
   await using listener = await listen(serve);
   let message = '';
   await assert.rejects(open(listener.port, journey), (error) => {
@@ -67,10 +75,13 @@ async function refusesWith(code: FaultCode, serve: (socket: Socket) => void, jou
 }
 
 describe('servers that do not behave', () => {
-  it('gives up on one that accepts and stays silent', () => refusesWith('TARGET_TIMED_OUT', () => undefined, { limits: { handshakeMs: 200 } }).then(() => undefined));
+  it('gives up on one that accepts and stays silent', () =>
+    refusesWith('TARGET_TIMED_OUT', () => undefined, { limits: { handshakeMs: 200 } }).then(() => undefined));
 
   it('gives up on one that says its version and stays silent', () =>
-    refusesWith('TARGET_TIMED_OUT', (socket) => socket.write('SSH-2.0-tarpit\r\n'), { limits: { handshakeMs: 200 } }).then(() => undefined));
+    refusesWith('TARGET_TIMED_OUT', (socket) => socket.write('SSH-2.0-tarpit\r\n'), {
+      limits: { handshakeMs: 200 },
+    }).then(() => undefined));
 
   it('gives up on an endless banner, by lines and by one line, before memory notices', async () => {
     for (const block of [Buffer.from('welcome to the machine\r\n'.repeat(1_000)), Buffer.alloc(64 * 1024, 'x')]) {
@@ -87,18 +98,32 @@ describe('servers that do not behave', () => {
   });
 
   it('takes a slow endless banner for what it is: no answer in time', async () => {
-    await refusesWith('TARGET_TIMED_OUT', (socket) => void setInterval(() => socket.destroyed || socket.write('line\r\n'), 10).unref(), { limits: { handshakeMs: 300 } });
+    await refusesWith(
+      'TARGET_TIMED_OUT',
+      (socket) => void setInterval(() => socket.destroyed || socket.write('line\r\n'), 10).unref(),
+      { limits: { handshakeMs: 300 } },
+    );
   });
 
   it('refuses what is not SSH, and sends it no more than the version line', async () => {
-    for (const answer of ['HTTP/1.1 400 Bad Request\r\n\r\n', '-ERR unknown command\r\n', randomBytes(4_096), 'SSH-1.5-old\r\n', 'SSH-2.0-x\r\n\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff']) {
+    for (const answer of [
+      'HTTP/1.1 400 Bad Request\r\n\r\n',
+      '-ERR unknown command\r\n',
+      randomBytes(4_096),
+      'SSH-1.5-old\r\n',
+      'SSH-2.0-x\r\n\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff',
+    ]) {
       await using listener = await listen((socket) => socket.end(answer));
       await assert.rejects(open(listener.port), { code: 'TARGET_PROTOCOL_VIOLATION' });
     }
   });
 
-  it('says that a target hung up without a word', () => refusesWith('TARGET_DISCONNECTED', (socket) => socket.end()).then(() => undefined));
-  it('says that a target reset the connection', () => refusesWith('TARGET_DISCONNECTED', (socket) => socket.once('data', () => socket.resetAndDestroy())).then(() => undefined));
+  it('says that a target hung up without a word', () =>
+    refusesWith('TARGET_DISCONNECTED', (socket) => socket.end()).then(() => undefined));
+  it('says that a target reset the connection', () =>
+    refusesWith('TARGET_DISCONNECTED', (socket) => socket.once('data', () => socket.resetAndDestroy())).then(
+      () => undefined,
+    ));
 
   it('survives 200 handshakes that break off into noise at any point', async () => {
     const recorded: Buffer[] = [];
@@ -114,23 +139,41 @@ describe('servers that do not behave', () => {
     for (let round = 0; round < 200; round += 1) {
       await using listener = await listen((socket) => {
         const bytes = Buffer.from(honest);
-        for (let flips = 0; flips <= round % 7; flips += 1) bytes[(round * 7919 + flips * 104_729) % bytes.length]! ^= 1 + ((round + flips) % 255);
+        for (let flips = 0; flips <= round % 7; flips += 1)
+          bytes[(round * 7919 + flips * 104_729) % bytes.length]! ^= 1 + ((round + flips) % 255);
         socket.end(bytes.subarray(0, 1 + ((round * 31) % bytes.length)));
       });
-      await assert.rejects(open(listener.port, { limits: { handshakeMs: 2_000 } }), (error) => isFault(error) && /^TARGET_/u.test(error.code));
+      await assert.rejects(
+        open(listener.port, { limits: { handshakeMs: 2_000 } }),
+        (error) => isFault(error) && /^TARGET_/u.test(error.code),
+      );
     }
   });
 
   it('opens no channel that the server asks for', async () => {
     const answers: string[] = [];
-    const types = ['forwarded-tcpip', 'x11', 'auth-agent@openssh.com', 'forwarded-streamlocal@openssh.com', 'session', 'direct-tcpip', 'tun@openssh.com'];
+    const types = [
+      'forwarded-tcpip',
+      'x11',
+      'auth-agent@openssh.com',
+      'forwarded-streamlocal@openssh.com',
+      'session',
+      'direct-tcpip',
+      'tun@openssh.com',
+    ];
     await using server = await listenSsh({}, (connection) => {
       connection.on('session', (accept) => {
         const session = accept();
         session.on('pty', (acceptPty) => acceptPty?.());
         session.on('shell', (acceptShell) => {
           const channel = acceptShell();
-          const protocol = (connection as unknown as { _protocol: Record<string, (...values: unknown[]) => void> & { _handlers: Record<string, (...values: unknown[]) => void> } })._protocol;
+          const protocol = (
+            connection as unknown as {
+              _protocol: Record<string, (...values: unknown[]) => void> & {
+                _handlers: Record<string, (...values: unknown[]) => void>;
+              };
+            }
+          )._protocol;
           protocol._handlers['CHANNEL_OPEN_FAILURE'] = (_protocol, id) => answers.push(`refused ${String(id)}`);
           protocol._handlers['CHANNEL_OPEN_CONFIRMATION'] = (_protocol, id) => answers.push(`opened ${String(id)}`);
           types.forEach((type, index) => sendChannelOpen(protocol, type, 100 + index));
@@ -140,7 +183,10 @@ describe('servers that do not behave', () => {
     });
     await using client = await open(server.port);
     await until(() => client.output().includes('all answered'));
-    assert.deepEqual(answers, types.map((_, index) => `refused ${100 + index}`));
+    assert.deepEqual(
+      answers,
+      types.map((_, index) => `refused ${100 + index}`),
+    );
   });
 
   it('ends a session whose target sends more than its window allows', async () => {
@@ -158,7 +204,10 @@ describe('servers that do not behave', () => {
     await using client = await open(server.port, { output: () => undefined });
     client.session.pause();
     await until(async () => {
-      const end = await Promise.race([client.session.ended, new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 10))]);
+      const end = await Promise.race([
+        client.session.ended,
+        new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 10)),
+      ]);
       if (end === undefined) return false;
       return isFault(end.fault, 'TARGET_PROTOCOL_VIOLATION');
     });
@@ -170,7 +219,11 @@ describe('servers that do not behave', () => {
       connection.removeAllListeners('authentication');
       connection.on('authentication', (context) => {
         if (context.method !== 'keyboard-interactive') return context.reject(['keyboard-interactive']);
-        const again = (): void => context.prompt([{ prompt: `\u001b[2J\u202e${'?'.repeat(5_000)}`, echo: true }], () => ((rounds += 1), again()));
+        const again = (): void =>
+          context.prompt(
+            [{ prompt: `\u001b[2J\u202e${'?'.repeat(5_000)}`, echo: true }],
+            () => ((rounds += 1), again()),
+          );
         again();
       });
     });
@@ -188,7 +241,9 @@ describe('servers that do not behave', () => {
   it('stops a target that answers with an endless sign-in banner', async () => {
     await using server = await listenSsh({ banner: 'x'.repeat(200_000) }, (connection) => {
       connection.removeAllListeners('authentication');
-      connection.on('authentication', (context) => context.reject(['keyboard-interactive', 'x'.repeat(20_000)] as never));
+      connection.on('authentication', (context) =>
+        context.reject(['keyboard-interactive', 'x'.repeat(20_000)] as never),
+      );
     });
     await assert.rejects(open(server.port), (error) => isFault(error));
   });
@@ -202,7 +257,9 @@ describe('servers that do not behave', () => {
     ]) {
       await using sshd = await startSshd({ config });
       const journey = (parameters: { legacyAlgorithms?: boolean }): Promise<OpenClient> =>
-        openJourney({ hops: [{ target: sshdTarget(sshd, { parameters }), credential: password(sshd.username, sshd.password) }] });
+        openJourney({
+          hops: [{ target: sshdTarget(sshd, { parameters }), credential: password(sshd.username, sshd.password) }],
+        });
       await assert.rejects(journey({}), { code: 'TARGET_NO_COMMON_ALGORITHM' }, config.join());
       assert.deepEqual(sshd.attempts(), []);
       await using _legacy = await journey({ legacyAlgorithms: true });
@@ -213,7 +270,9 @@ describe('servers that do not behave', () => {
     const lax = (algorithms: ServerConfig['algorithms']): Promise<Listener> =>
       listenSsh({ ...(algorithms === undefined ? {} : { algorithms }) }, (connection) => {
         // The same offer with the name of strict key exchange spoilt on the wire, and the server not minding it either.
-        const protocol = (connection as unknown as { _protocol: { _strictMode: boolean; _offer: { lists: { all: Buffer } } } })._protocol;
+        const protocol = (
+          connection as unknown as { _protocol: { _strictMode: boolean; _offer: { lists: { all: Buffer } } } }
+        )._protocol;
         protocol._strictMode = false;
         const at = protocol._offer.lists.all.indexOf('kex-strict');
         if (at !== -1) protocol._offer.lists.all.write('no-', at);
@@ -223,7 +282,10 @@ describe('servers that do not behave', () => {
           session.on('shell', (acceptShell) => void acceptShell());
         });
       });
-    await using both = await lax({ cipher: ['chacha20-poly1305@openssh.com', 'aes128-ctr'], hmac: ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-256'] });
+    await using both = await lax({
+      cipher: ['chacha20-poly1305@openssh.com', 'aes128-ctr'],
+      hmac: ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-256'],
+    });
     await using client = await open(both.port);
     assert.equal(client.session.facts['cipher'], 'aes128-ctr');
     assert.equal(client.session.facts['mac'], 'hmac-sha2-256');
@@ -235,12 +297,21 @@ describe('servers that do not behave', () => {
 /** A CHANNEL_OPEN message by hand (RFC 4254 section 5.1), with addresses behind it where the type has some. */
 function sendChannelOpen(protocol: object, type: string, id: number): void {
   const internals = protocol as {
-    _packetRW: { write: { allocStart: number; alloc(length: number): Uint8Array; finalize(packet: Uint8Array): Uint8Array } };
+    _packetRW: {
+      write: { allocStart: number; alloc(length: number): Uint8Array; finalize(packet: Uint8Array): Uint8Array };
+    };
     _cipher: { encrypt(packet: Uint8Array): void };
   };
   const text = (value: string): Buffer => Buffer.concat([word(value.length), Buffer.from(value)]);
   const addresses = Buffer.concat([text('127.0.0.1'), word(22), text('127.0.0.1'), word(2222)]);
-  const message = Buffer.concat([Buffer.from([90]), text(type), word(id), word(1 << 20), word(1 << 15), type === 'auth-agent@openssh.com' ? Buffer.alloc(0) : addresses]);
+  const message = Buffer.concat([
+    Buffer.from([90]),
+    text(type),
+    word(id),
+    word(1 << 20),
+    word(1 << 15),
+    type === 'auth-agent@openssh.com' ? Buffer.alloc(0) : addresses,
+  ]);
   const packet = internals._packetRW.write.alloc(message.length);
   packet.set(message, internals._packetRW.write.allocStart);
   internals._cipher.encrypt(internals._packetRW.write.finalize(packet));

@@ -94,7 +94,9 @@ export function readParameters(values: ParameterValues): SshParameters {
   return {
     terminalType: typeof terminalType === 'string' && terminalType !== '' ? terminalType : 'xterm-256color',
     initialCommand: typeof initialCommand === 'string' ? initialCommand.trim() : '',
-    environment: Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)])),
+    environment: Object.fromEntries(
+      lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+    ),
     keepaliveSeconds: typeof keepaliveSeconds === 'number' ? keepaliveSeconds : 15,
     legacyAlgorithms: legacyAlgorithms === true,
   };

@@ -21,7 +21,10 @@ describe('a session on OpenSSH', () => {
 
   const open = (parameters: ParameterValues = {}, journey: Partial<Journey> = {}): Promise<OpenClient> => {
     const target = sshdTarget(sshd, { parameters });
-    return openJourney({ hops: [{ target, credential: password(sshd.username, sshd.password), pinned: pinnedKeys(target, sshd.hostKeys) }], ...journey });
+    return openJourney({
+      hops: [{ target, credential: password(sshd.username, sshd.password), pinned: pinnedKeys(target, sshd.hostKeys) }],
+      ...journey,
+    });
   };
 
   it('tells the target of its size, at once and when it changes', async () => {
@@ -34,7 +37,10 @@ describe('a session on OpenSSH', () => {
   });
 
   it('sets the terminal type and the environment; a name that the target refuses is no failure', async () => {
-    await using client = await open({ terminalType: 'vt220', environment: ['ENCHILADA_A=one=1', 'REFUSED=x', 'ENCHILADA_B='] });
+    await using client = await open({
+      terminalType: 'vt220',
+      environment: ['ENCHILADA_A=one=1', 'REFUSED=x', 'ENCHILADA_B='],
+    });
     client.session.input(Buffer.from('echo "<$TERM|$ENCHILADA_A|$REFUSED|${ENCHILADA_B-unset}>"\n'));
     await until(() => client.output().includes('<vt220|one=1||>'));
   });
@@ -61,8 +67,11 @@ describe('a session on OpenSSH', () => {
   it('says that the target disconnected when its process dies in mid-session', async () => {
     await using server = await startSshd({ hostKeyTypes: ['ed25519'] });
     const target = sshdTarget(server);
-    await using client = await openJourney({ hops: [{ target, credential: password(server.username, server.password) }] });
-    for (const pid of await server.connectionPids()) for (const each of [pid, ...(await descendants(pid))]) process.kill(each, 'SIGKILL');
+    await using client = await openJourney({
+      hops: [{ target, credential: password(server.username, server.password) }],
+    });
+    for (const pid of await server.connectionPids())
+      for (const each of [pid, ...(await descendants(pid))]) process.kill(each, 'SIGKILL');
     const end = await client.session.ended;
     assert.equal(end.reason, 'failed');
     assert.ok(isFault(end.fault, 'TARGET_DISCONNECTED'), end.fault?.message);
@@ -71,8 +80,13 @@ describe('a session on OpenSSH', () => {
   it('notices a target that falls silent without closing', async () => {
     await using server = await startSshd({ hostKeyTypes: ['ed25519'] });
     const target = sshdTarget(server);
-    await using client = await openJourney({ hops: [{ target, credential: password(server.username, server.password) }], limits: { keepaliveMs: 100 } });
-    const pids = (await Promise.all((await server.connectionPids()).map(async (pid) => [pid, ...(await descendants(pid))]))).flat();
+    await using client = await openJourney({
+      hops: [{ target, credential: password(server.username, server.password) }],
+      limits: { keepaliveMs: 100 },
+    });
+    const pids = (
+      await Promise.all((await server.connectionPids()).map(async (pid) => [pid, ...(await descendants(pid))]))
+    ).flat();
     for (const pid of pids) process.kill(pid, 'SIGSTOP');
     const end = await client.session.ended;
     assert.ok(isFault(end.fault, 'TARGET_KEEPALIVE_LOST'), end.fault?.message);
@@ -93,7 +107,9 @@ describe('a session on OpenSSH', () => {
   it('says that the shell was refused', async () => {
     await using server = await startSshd({ config: ['PermitTTY no'], hostKeyTypes: ['ed25519'] });
     const target = sshdTarget(server);
-    await assert.rejects(openJourney({ hops: [{ target, credential: password(server.username, server.password) }] }), { code: 'SHELL_REFUSED' });
+    await assert.rejects(openJourney({ hops: [{ target, credential: password(server.username, server.password) }] }), {
+      code: 'SHELL_REFUSED',
+    });
   });
 
   it('takes 400 MB while nobody reads, in bounded memory, and holds the target', async () => {
@@ -169,7 +185,9 @@ describe('a session on OpenSSH', () => {
     await assert.rejects(openJourney({ hops: crossed }), { code: 'HOST_KEY_CHANGED' });
     assert.equal(middle.attempts().length, seen);
     const nowhere = sshdTarget({ host: '127.0.0.1', port: 1 });
-    await assert.rejects(openJourney({ hops: [hops[0]!, { target: nowhere, credential: hops[0]!.credential }] }), { code: 'TARGET_REFUSED' });
+    await assert.rejects(openJourney({ hops: [hops[0]!, { target: nowhere, credential: hops[0]!.credential }] }), {
+      code: 'TARGET_REFUSED',
+    });
     for (const pid of await jump.connectionPids()) process.kill(pid, 'SIGKILL');
   });
 
@@ -179,7 +197,14 @@ describe('a session on OpenSSH', () => {
     const to = (host: string) => ({ target: sshdTarget({ host, port: sshd.port }), credential: through.credential });
     await assert.rejects(openJourney({ hops: [through, to('127.0.0.1')] }), { code: 'TARGET_NO_ROUTE' });
     const connections = jump.log().split('Connection from').length;
-    for (const host of ['169.254.169.254', '0xa9fea9fe', '[fe80::1%eth0]', 'metadata.google.internal.', '２５５.255.255.255', '64:ff9b::a9fe:a9fe']) {
+    for (const host of [
+      '169.254.169.254',
+      '0xa9fea9fe',
+      '[fe80::1%eth0]',
+      'metadata.google.internal.',
+      '２５５.255.255.255',
+      '64:ff9b::a9fe:a9fe',
+    ]) {
       await assert.rejects(openJourney({ hops: [through, to(host)] }), { code: 'TARGET_EGRESS_DENIED' }, host);
     }
     assert.equal(jump.log().split('Connection from').length, connections);

@@ -23,15 +23,19 @@ engineSuite('ssh', async () => {
     leave: testLeave(sshdTarget({ host: 'localhost', port })),
     credential: password(sshd.username, sshd.password),
     verifyHostKey: async (presented) => {
-      if (!sshd.hostKeys.some((key) => key.fingerprint === presented.fingerprint)) throw new Fault('HOST_KEY_UNKNOWN', presented.fingerprint);
+      if (!sshd.hostKeys.some((key) => key.fingerprint === presented.fingerprint))
+        throw new Fault('HOST_KEY_UNKNOWN', presented.fingerprint);
     },
   });
   return {
-    engine: createSsh({ dialer: createDialer({ policy: { allowLoopback: true, allow: [], deny: [] }, builtIn: new Map() }) }),
+    engine: createSsh({
+      dialer: createDialer({ policy: { allowLoopback: true, allow: [], deny: [] }, builtIn: new Map() }),
+    }),
     hop: () => hop(sshd.port),
     closedPort: () => hop(nothing),
     attempts: () => sshd.attempts().length,
-    flood: (bytes, marker) => Buffer.from(`head -c ${bytes} /dev/zero | tr '\\0' x; echo ${marker.slice(0, 3)}''${marker.slice(3)}\n`),
+    flood: (bytes, marker) =>
+      Buffer.from(`head -c ${bytes} /dev/zero | tr '\\0' x; echo ${marker.slice(0, 3)}''${marker.slice(3)}\n`),
     leave: () => Buffer.from('exit\n'),
     [Symbol.asyncDispose]: () => sshd[Symbol.asyncDispose](),
   };

@@ -50,14 +50,20 @@ export function sshdTarget(sshd: Pick<Sshd, 'host' | 'port'>, fields: Partial<Ta
   return testTarget({ id: `tgt_${sshd.port}`, protocol: 'ssh', host: sshd.host, port: sshd.port, ...fields });
 }
 
-export function pinnedKeys(target: Target, keys: readonly { keyType: string; key: Uint8Array; fingerprint: string }[]): readonly HostKey[] {
+export function pinnedKeys(
+  target: Target,
+  keys: readonly { keyType: string; key: Uint8Array; fingerprint: string }[],
+): readonly HostKey[] {
   return keys.map((key) => ({ ...key, targetId: target.id, state: 'pinned', pinnedAt: 0, pinnedBy: 'test' }));
 }
 
 /** Opens a session over loopback, with the product's own host key decision. */
 export async function openJourney(journey: Journey, trace: Trace = { steps: [], shown: [] }): Promise<OpenClient> {
   const chunks: Buffer[] = [];
-  const dialer = createDialer({ policy: { allowLoopback: true, allow: [], deny: [] }, builtIn: journey.builtIn ?? new Map() });
+  const dialer = createDialer({
+    policy: { allowLoopback: true, allow: [], deny: [] },
+    builtIn: journey.builtIn ?? new Map(),
+  });
   const leaves = testJourney(journey.hops.map((hop) => hop.target) as [Target, ...Target[]]);
   const hops = journey.hops.map((hop, index) => ({
     leave: leaves[index]!,
@@ -90,8 +96,17 @@ export async function openJourney(journey: Journey, trace: Trace = { steps: [], 
 }
 
 /** A session on the built-in machine, its host key checked. */
-export function checkedOpen({ machine, password: text }: { readonly machine: TryItMachine; readonly password?: string }): Promise<OpenClient> {
+export function checkedOpen({
+  machine,
+  password: text,
+}: {
+  readonly machine: TryItMachine;
+  readonly password?: string;
+}): Promise<OpenClient> {
   const target = testTarget({ id: 'tgt_built_in', protocol: 'ssh', host: 'try-it', port: 22, builtIn: 'try-it' });
   const credential = text === undefined ? async () => machine.credential : password('guest', text);
-  return openJourney({ hops: [{ target, credential, pinned: pinnedKeys(target, [machine.hostKey]) }], builtIn: new Map([['try-it', machine]]) });
+  return openJourney({
+    hops: [{ target, credential, pinned: pinnedKeys(target, [machine.hostKey]) }],
+    builtIn: new Map([['try-it', machine]]),
+  });
 }

@@ -12,7 +12,9 @@ describe('the machine inside the gateway', () => {
   it('gives a greeting and a shell that is not root, in a home of its own', async () => {
     await using machine = await createTryItMachine({ random });
     await using client = await checkedOpen({ machine });
-    client.session.input(Buffer.from('echo uid=$(id -u) groups=$(id -G) home=$HOME; env | grep -c -i "enchilada_[a-l]"\n'));
+    client.session.input(
+      Buffer.from('echo uid=$(id -u) groups=$(id -G) home=$HOME; env | grep -c -i "enchilada_[a-l]"\n'),
+    );
     await until(() => /uid=\d+ groups=[\d ]+ home=\S+\r\n0\r/u.test(client.output()));
     assert.match(client.output(), /Welcome/u);
     assert.doesNotMatch(client.output(), /uid=0 /u);

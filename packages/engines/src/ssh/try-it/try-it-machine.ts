@@ -1,11 +1,12 @@
 import { timingSafeEqual, createHash } from 'node:crypto';
-import { duplexPair, type Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { Secret, type Credential } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
 import type { PresentedHostKey } from '@enchilada/core/target';
 import { randomId, type RandomSource } from '@enchilada/core/time';
 import ssh2, { type Connection, type Session } from 'ssh2';
 import { presentedHostKey } from '../connect-hop.ts';
+import { streamPair } from './stream-pair.ts';
 import { prepareHome, type UnprivilegedHome } from './unprivileged-shell.ts';
 
 const USERNAME = 'guest';
@@ -58,7 +59,11 @@ function sameText(a: string, b: string): boolean {
 function serveSession(session: Session, home: UnprivilegedHome, seats: { readonly max: number; taken: number }): void {
   let terminal = DEFAULT_TERMINAL;
   let resize = (_columns: number, _rows: number): void => undefined;
-  const start = (command: string | undefined, accept: () => ssh2.ServerChannel, reject: (() => void) | undefined): void => {
+  const start = (
+    command: string | undefined,
+    accept: () => ssh2.ServerChannel,
+    reject: (() => void) | undefined,
+  ): void => {
     if (seats.taken >= seats.max) return reject?.();
     seats.taken += 1;
     const channel = accept();
@@ -95,7 +100,13 @@ function serveSession(session: Session, home: UnprivilegedHome, seats: { readonl
     });
   };
   session.on('pty', (accept, _reject, info) => {
-    terminal = { terminalType: /^[A-Za-z0-9][\w.+-]{0,63}$/u.test(info.term ?? '') ? (info.term ?? '') : DEFAULT_TERMINAL.terminalType, columns: size(info.cols), rows: size(info.rows) };
+    terminal = {
+      terminalType: /^[A-Za-z0-9][\w.+-]{0,63}$/u.test(info.term ?? '')
+        ? (info.term ?? '')
+        : DEFAULT_TERMINAL.terminalType,
+      columns: size(info.cols),
+      rows: size(info.rows),
+    };
     accept?.();
   });
   session.on('window-change', (accept, _reject, info) => {
@@ -110,7 +121,8 @@ function serveSession(session: Session, home: UnprivilegedHome, seats: { readonl
 function serve(connection: Connection, password: string, onSession: (session: Session) => void): void {
   connection.on('error', () => connection.end());
   connection.on('authentication', (context) => {
-    if (context.method === 'password' && context.username === USERNAME && sameText(context.password, password)) context.accept();
+    if (context.method === 'password' && context.username === USERNAME && sameText(context.password, password))
+      context.accept();
     else context.reject(['password']);
   });
   // Forwarding, SFTP and every other request stay refused: nothing listens for them.
@@ -118,12 +130,16 @@ function serve(connection: Connection, password: string, onSession: (session: Se
 }
 
 /** @throws Fault SHELL_REFUSED where a shell would have to run as root */
-export async function createTryItMachine({ random, maxShells = MAX_SHELLS }: TryItMachineOptions): Promise<TryItMachine> {
+export async function createTryItMachine({
+  random,
+  maxShells = MAX_SHELLS,
+}: TryItMachineOptions): Promise<TryItMachine> {
   const password = randomId(random);
   const home = await prepareHome(randomId(random));
   const hostPair = ssh2.utils.generateKeyPairSync('ed25519');
   const parsed = ssh2.utils.parseKey(hostPair.public);
-  if (parsed instanceof Error || Array.isArray(parsed)) throw new Fault('INTERNAL', 'the host key that was just made cannot be read');
+  if (parsed instanceof Error || Array.isArray(parsed))
+    throw new Fault('INTERNAL', 'the host key that was just made cannot be read');
   const seats = { max: maxShells, taken: 0 };
   const streams = new Set<Duplex>();
   let isClosed = false;
@@ -136,15 +152,10 @@ export async function createTryItMachine({ random, maxShells = MAX_SHELLS }: Try
     credential: { kind: 'password', username: USERNAME, password: new Secret(password) },
     connect() {
       if (isClosed) throw new Fault('TARGET_REFUSED', 'the built-in machine is gone');
-      const [ours, theirs] = duplexPair();
+      const [ours, theirs] = streamPair();
       streams.add(ours);
       ours.on('error', () => undefined);
-      // A pair tells the other side of an end, and not of a destruction.
-      ours.on('close', () => {
-        streams.delete(ours);
-        theirs.destroy();
-      });
-      theirs.on('close', () => ours.destroy());
+      ours.on('close', () => streams.delete(ours));
       server.injectSocket(ours as never);
       return theirs;
     },

@@ -81,12 +81,24 @@ export async function prepareHome(mark: string): Promise<UnprivilegedHome> {
   const setpriv = SETPRIV.find((path) => existsSync(path));
   const account = isRoot ? await nobody() : undefined;
   if (isRoot && (setpriv === undefined || account === undefined)) {
-    throw new Fault('SHELL_REFUSED', 'the gateway runs as root and has neither setpriv nor an account nobody to drop to');
+    throw new Fault(
+      'SHELL_REFUSED',
+      'the gateway runs as root and has neither setpriv nor an account nobody to drop to',
+    );
   }
   const drop =
     account === undefined || setpriv === undefined
       ? []
-      : [setpriv, `--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups', '--no-new-privs', '--inh-caps=-all', '--bounding-set=-all', '--'];
+      : [
+          setpriv,
+          `--reuid=${account.uid}`,
+          `--regid=${account.gid}`,
+          '--clear-groups',
+          '--no-new-privs',
+          '--inh-caps=-all',
+          '--bounding-set=-all',
+          '--',
+        ];
   if (drop.length > 0) {
     try {
       await run(drop[0]!, [...drop.slice(1), '/bin/sh', '-c', 'test "$(id -u)" != 0']);
@@ -105,7 +117,14 @@ export async function prepareHome(mark: string): Promise<UnprivilegedHome> {
     path,
     spawnShell({ terminalType, columns, rows, command }) {
       const program = command === undefined ? `exec ${shell} -i` : `exec ${shell} -c "$1"`;
-      const [file = '', ...args] = [...drop, '/bin/sh', '-c', `umask 077; ${LIMITS} ${program}`, 'shell', ...(command === undefined ? [] : [command])];
+      const [file = '', ...args] = [
+        ...drop,
+        '/bin/sh',
+        '-c',
+        `umask 077; ${LIMITS} ${program}`,
+        'shell',
+        ...(command === undefined ? [] : [command]),
+      ];
       const pty = spawn(file, args, {
         name: terminalType,
         cols: columns,
@@ -113,7 +132,16 @@ export async function prepareHome(mark: string): Promise<UnprivilegedHome> {
         cwd: path,
         encoding: null,
         // Nothing of the gateway's own environment.
-        env: { HOME: path, USER: 'guest', LOGNAME: 'guest', SHELL: shell, PATH: '/usr/local/bin:/usr/bin:/bin', LANG: 'C.UTF-8', TERM: terminalType, [MARK]: mark },
+        env: {
+          HOME: path,
+          USER: 'guest',
+          LOGNAME: 'guest',
+          SHELL: shell,
+          PATH: '/usr/local/bin:/usr/bin:/bin',
+          LANG: 'C.UTF-8',
+          TERM: terminalType,
+          [MARK]: mark,
+        },
       });
       shells.add(pty);
       pty.onExit(() => shells.delete(pty));
