@@ -1,27 +1,28 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
-import { resolve } from 'node:path';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 
-const COMPRESSIBLE = /\.(?:js|css|svg|html|json|wasm)$/u;
+const COMPRESSIBLE = /\.(?:js|css|svg|json|wasm)$/u;
+const SMALLEST_COMPRESSED = 1024;
 
-/** Writes `x.br` and `x.gz` beside each file, so that the gateway only sends. Documents carry a nonce per request and stay as they are. */
+/**
+ * Writes `x.br` and `x.gz` beside each file, so that the gateway only sends. Documents carry a nonce per request and stay as they are.
+ * Vite changes chunks until they are on the disk, so the files are what is compressed.
+ */
 function precompress(): Plugin {
   return {
     name: 'precompress',
     apply: 'build',
-    enforce: 'post',
-    generateBundle(_options, bundle) {
-      for (const [name, output] of Object.entries(bundle)) {
-        if (!COMPRESSIBLE.test(name) || name.endsWith('.html')) continue;
-        const source = Buffer.from(output.type === 'chunk' ? output.code : output.source);
-        if (source.length < 1024) continue;
-        this.emitFile({ type: 'asset', fileName: `${name}.gz`, source: gzipSync(source, { level: 9 }) });
-        this.emitFile({
-          type: 'asset',
-          fileName: `${name}.br`,
-          source: brotliCompressSync(source, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }),
-        });
+    async writeBundle({ dir = '' }, bundle) {
+      for (const name of Object.keys(bundle)) {
+        if (!COMPRESSIBLE.test(name)) continue;
+        const file = join(dir, name);
+        const source = await readFile(file);
+        if (source.length < SMALLEST_COMPRESSED) continue;
+        await writeFile(`${file}.gz`, gzipSync(source, { level: 9 }));
+        await writeFile(`${file}.br`, brotliCompressSync(source, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }));
       }
     },
   };
