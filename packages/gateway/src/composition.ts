@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { chainedLog } from '@enchilada/adapters/audit-log/chained';
+import { chainedAuditLog } from '@enchilada/adapters/audit-log/chained';
 import { stdoutSink } from '@enchilada/adapters/audit-sink/stdout';
 import { envelopeVault } from '@enchilada/adapters/credential-vault/envelope';
 import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
@@ -70,7 +70,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     },
   };
   const stdout = stdoutSink((line) => process.stdout.write(line));
-  const audit = chainedLog({ node: nodeId, store, clock, sha256, onSinkFailure: (cause) => { report('an audit sink failed', cause); }, sinks: values['audit.stdout'] ? [head, stdout] : [head] });
+  const audit = chainedAuditLog({ node: nodeId, store, clock, report, sinks: values['audit.stdout'] ? [head, stdout] : [head] });
 
   const recordingStore = await openFilesystemRecordingStore({ directory: values['recording.directory'] ?? join(dataDir, 'recordings') });
   const recorder = opened.use(
@@ -268,8 +268,8 @@ async function* chainOf(store: Store, node: string): AsyncIterable<AuditRecord> 
 async function verifyAllChains(store: Store) {
   const chains = [];
   for (const node of await store.now.audit.nodes()) {
-    const { records, broken } = await verifyChain(chainOf(store, node), { node }, sha256);
-    chains.push({ node, records, intact: broken === undefined, ...(broken === undefined ? {} : { brokenAt: broken.sequence, problem: broken.problem }) });
+    const verdict = await verifyChain(chainOf(store, node), sha256);
+    chains.push({ node, intact: verdict.problem === undefined, ...verdict });
   }
   return { intact: chains.every(({ intact }) => intact), chains };
 }
