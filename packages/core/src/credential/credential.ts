@@ -51,6 +51,6 @@ export interface SealRequest {
 /** Seals what administrators enter and unseals it for one authorised target; there is no other way to a stored secret. */
 export interface CredentialVault {
   seal(request: SealRequest): Promise<SealedCredential>;
-  /** @throws Fault CREDENTIAL_UNAVAILABLE, KEY_UNAVAILABLE */
+  /** @throws Fault CREDENTIAL_MISSING, CREDENTIAL_UNAVAILABLE, KEY_UNAVAILABLE */
   unseal(record: CredentialRecord, leave: AuthorizedTarget): Promise<Credential>;
 }

@@ -1,2 +1,2 @@
-export { chainedAuditLog } from './chained-audit-log.ts';
-export type { ChainedAuditLogOptions } from './chained-audit-log.ts';
+export { chainedLog } from './chained-log.ts';
+export type { ChainedLogParts } from './chained-log.ts';

@@ -1,77 +1,125 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv } from 'node:crypto';
 import type { AuthorizedTarget } from '@enchilada/core/access';
-import { Secret, SecretBytes } from '@enchilada/core/credential';
-import type { Credential, CredentialRecord, CredentialVault, KeyEncryption, SealedCredential, SealRequest } from '@enchilada/core/credential';
+import {
+  Secret,
+  SecretBytes,
+  type Credential,
+  type CredentialRecord,
+  type CredentialVault,
+  type KeyEncryption,
+  type SealedCredential,
+  type SealRequest,
+} from '@enchilada/core/credential';
 import { Fault, isFault } from '@enchilada/core/fault';
+import type { RandomSource } from '@enchilada/core/time';
 
+const TABLE = 'credential';
+const COLUMN = 'ciphertext';
+const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-const KEY_BYTES = 32;
+const ALGORITHM = 'aes-256-gcm';
 
-interface Sealed {
-  readonly password?: string;
-  readonly privateKey?: string;
-  readonly passphrase?: string;
+export interface EnvelopeVaultParts {
+  readonly keyEncryption: KeyEncryption;
+  readonly random: RandomSource;
 }
 
-/** Binds a ciphertext to its place, so that it opens nowhere else (NIST SP 800-38D, additional authenticated data). */
-function placeOf(id: string, version: number): string {
-  return ['credential', id, 'sealed', String(version)].join('\u241f');
+/** Each secret under a data key of its own, the data key under the key-encryption key; both bound to the place where they lie. */
+export function envelopeVault({ keyEncryption, random }: EnvelopeVaultParts): CredentialVault {
+  return {
+    async seal(request) {
+      const binding = bindingOf(request.id, request.version);
+      using dataKey = new SecretBytes(random.bytes(KEY_BYTES));
+      using plain = new SecretBytes(encodeParts(request));
+      const nonce = random.bytes(NONCE_BYTES);
+      const cipher = createCipheriv(ALGORITHM, dataKey.reveal(), nonce, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(binding, 'utf8'));
+      const ciphertext = Uint8Array.from(Buffer.concat([cipher.update(plain.reveal()), cipher.final(), cipher.getAuthTag()]));
+      const wrapped = await keyEncryption.wrap(dataKey, binding);
+      return { keyId: wrapped.keyId, version: request.version, wrappedKey: wrapped.bytes, nonce, ciphertext };
+    },
+
+    async unseal(record: CredentialRecord, leave: AuthorizedTarget): Promise<Credential> {
+      const { sealed } = record;
+      if (leave.target.credentialId !== record.id) throw unavailable('the credential does not belong to the authorised target');
+      if (sealed === undefined) throw missing(record);
+      // A row may be renamed and keep its secret; a secret from a later version than the row's was put there.
+      if (sealed.version > record.version)
+        throw unavailable(`version ${sealed.version} of the secret is newer than version ${record.version} of the row`);
+      using plain = await open(record.id, sealed, keyEncryption);
+      const { password, privateKey, passphrase } = decodeParts(plain.reveal());
+      const { kind, username } = record;
+      if (kind === 'password' && password !== undefined) return { kind, username, password };
+      if (kind === 'private-key' && privateKey !== undefined)
+        return { kind, username, privateKey, ...(passphrase === undefined ? {} : { passphrase }) };
+      throw missing(record);
+    },
+  };
 }
 
-/** AES-256-GCM under a data key of the row; the data key is wrapped by the key-encryption key. There is no way around it: without the key nothing is stored. */
-class EnvelopeVault implements CredentialVault {
-  readonly #keys: KeyEncryption;
+function missing({ name, kind }: CredentialRecord): Fault {
+  return new Fault('CREDENTIAL_MISSING', `the credential ${name} holds no ${kind}`);
+}
 
-  constructor(keys: KeyEncryption) {
-    this.#keys = keys;
-  }
+/** INVARIANT: names the table, the row, the column and the version; moved to any other place, neither key nor secret opens. */
+function bindingOf(id: string, version: number): string {
+  return JSON.stringify([TABLE, id, COLUMN, version]);
+}
 
-  async seal(request: SealRequest): Promise<SealedCredential> {
-    const { password, privateKey, passphrase } = request;
-    const place = placeOf(request.id, request.version);
-    using key = new SecretBytes(randomBytes(KEY_BYTES));
-    const wrapped = await this.#keys.wrap(key, place);
-    const parts: Sealed = {
-      ...(password === undefined ? {} : { password: password.reveal() }),
-      ...(privateKey === undefined ? {} : { privateKey: privateKey.reveal() }),
-      ...(passphrase === undefined ? {} : { passphrase: passphrase.reveal() }),
-    };
-    using plain = new SecretBytes(Buffer.from(JSON.stringify(parts)));
-    const nonce = randomBytes(NONCE_BYTES);
-    const cipher = createCipheriv('aes-256-gcm', key.reveal(), nonce).setAAD(Buffer.from(place));
-    const ciphertext = Buffer.concat([cipher.update(plain.reveal()), cipher.final(), cipher.getAuthTag()]);
-    return { keyId: wrapped.keyId, wrappedKey: wrapped.bytes, nonce, ciphertext };
-  }
-
-  async unseal(record: CredentialRecord, _leave: AuthorizedTarget): Promise<Credential> {
-    const { sealed, kind, username } = record;
-    if (sealed === undefined) throw new Fault('CREDENTIAL_MISSING', `the credential ${record.name} holds no secret`);
-    const parts = await this.#open(record, sealed);
-    if (kind === 'password' && parts.password !== undefined) return { kind, username, password: new Secret(parts.password) };
-    if (kind === 'private-key' && parts.privateKey !== undefined) {
-      const passphrase = parts.passphrase === undefined ? {} : { passphrase: new Secret(parts.passphrase) };
-      return { kind, username, privateKey: new Secret(parts.privateKey), ...passphrase };
-    }
-    throw new Fault('CREDENTIAL_MISSING', `the credential ${record.name} holds no ${kind}`);
-  }
-
-  async #open(record: CredentialRecord, sealed: SealedCredential): Promise<Sealed> {
-    const place = placeOf(record.id, record.version);
+async function open(id: string, sealed: SealedCredential, keyEncryption: KeyEncryption): Promise<SecretBytes> {
+  const binding = bindingOf(id, sealed.version);
+  try {
+    using dataKey = await keyEncryption.unwrap({ keyId: sealed.keyId, bytes: sealed.wrappedKey }, binding);
+    if (sealed.nonce.length !== NONCE_BYTES || sealed.ciphertext.length < TAG_BYTES) throw new RangeError('the sealed credential is cut');
+    const decipher = createDecipheriv(ALGORITHM, dataKey.reveal(), sealed.nonce, { authTagLength: TAG_BYTES })
+      .setAAD(Buffer.from(binding, 'utf8'))
+      .setAuthTag(sealed.ciphertext.subarray(-TAG_BYTES));
+    const plain = decipher.update(sealed.ciphertext.subarray(0, -TAG_BYTES));
     try {
-      using key = await this.#keys.unwrap({ keyId: sealed.keyId, bytes: sealed.wrappedKey }, place);
-      const body = sealed.ciphertext.subarray(0, -TAG_BYTES);
-      const decipher = createDecipheriv('aes-256-gcm', key.reveal(), sealed.nonce, { authTagLength: TAG_BYTES });
-      decipher.setAAD(Buffer.from(place)).setAuthTag(sealed.ciphertext.subarray(-TAG_BYTES));
-      using plain = new SecretBytes(Buffer.concat([decipher.update(body), decipher.final()]));
-      return JSON.parse(Buffer.from(plain.reveal()).toString()) as Sealed;
-    } catch (cause) {
-      if (isFault(cause, 'KEY_UNAVAILABLE')) throw cause;
-      throw new Fault('CREDENTIAL_UNAVAILABLE', `the sealed credential ${record.name} does not open`, { cause });
+      decipher.final();
+    } catch (error) {
+      plain.fill(0);
+      throw error;
     }
+    return new SecretBytes(plain);
+  } catch (cause) {
+    if (isFault(cause, 'KEY_UNAVAILABLE')) throw cause;
+    throw unavailable('the sealed credential does not open: wrong key-encryption key or altered row', cause);
   }
 }
 
-export function envelopeVault(keys: KeyEncryption): CredentialVault {
-  return new EnvelopeVault(keys);
+function unavailable(message: string, cause?: unknown): Fault {
+  return new Fault('CREDENTIAL_UNAVAILABLE', message, cause === undefined ? {} : { cause });
+}
+
+const PARTS = ['password', 'privateKey', 'passphrase'] as const;
+
+/** Per part: its number (1), its length (4), its UTF-8. Bytes, because the text that JSON would make of it could not be overwritten. */
+function encodeParts(request: SealRequest): Uint8Array {
+  const texts = PARTS.map((part) => request[part]?.reveal());
+  const out = Buffer.alloc(
+    texts.reduce((sum, text) => sum + (text === undefined ? 0 : 1 /* part */ + 4 /* length */ + Buffer.byteLength(text, 'utf8')), 0),
+  );
+  let at = 0;
+  texts.forEach((text, part) => {
+    if (text === undefined) return;
+    const length = out.write(text, at + 5, 'utf8');
+    out.writeUInt8(part, at);
+    out.writeUInt32BE(length, at + 1);
+    at += 5 + length;
+  });
+  return out;
+}
+
+function decodeParts(plain: Uint8Array): Partial<Record<(typeof PARTS)[number], Secret>> {
+  const bytes = Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength);
+  const parts: Partial<Record<(typeof PARTS)[number], Secret>> = {};
+  for (let at = 0; at + 5 <= bytes.length;) {
+    const part = PARTS[bytes.readUInt8(at)];
+    const end = at + 5 + bytes.readUInt32BE(at + 1);
+    if (part === undefined || end > bytes.length) throw unavailable('the sealed credential was written by a newer release');
+    parts[part] = new Secret(bytes.toString('utf8', at + 5, end));
+    at = end;
+  }
+  return parts;
 }

@@ -1,1 +1,2 @@
 export { envelopeVault } from './envelope-vault.ts';
+export type { EnvelopeVaultParts } from './envelope-vault.ts';

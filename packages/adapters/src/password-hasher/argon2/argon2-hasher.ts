@@ -1,58 +1,73 @@
-import { Algorithm, hash, verify } from '@node-rs/argon2';
+import { randomBytes } from 'node:crypto';
 import type { Secret } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
 import type { PasswordHasher } from '@enchilada/core/identity';
+import { hash, verify } from '@node-rs/argon2';
 
-/** RFC 9106 section 4, second recommended option, with a memory size that small machines have. */
+/** RFC 9106 section 4, second recommended option with one lane: https://www.rfc-editor.org/rfc/rfc9106#section-4 */
 export interface Argon2Options {
   readonly memoryKib: number;
   readonly passes: number;
+  readonly lanes: number;
+  /** Hashes that may wait for a turn; one more is refused. At about 0.2 s each and two at once, the last of 64 waits some six seconds. */
+  readonly maxWaiting: number;
 }
 
-const DEFAULTS: Argon2Options = { memoryKib: 64 * 1024, passes: 3 };
+const DEFAULTS: Argon2Options = { memoryKib: 64 * 1024, passes: 3, lanes: 1, maxWaiting: 64 };
 /** Each takes a thread of the pool that the recorder's file work shares. */
-const MOST_AT_ONCE = 2;
-const MOST_WAITING = 64;
+const AT_ONCE = 2;
+/** `Algorithm.Argon2id`: an ambient const enum, which type stripping cannot read. */
+const ARGON2ID = 2;
 
-class Argon2Hasher implements PasswordHasher {
-  readonly #options;
-  #running = 0;
+export function argon2(chosen: Partial<Argon2Options> = {}): PasswordHasher {
+  const { memoryKib, passes, lanes, maxWaiting } = { ...DEFAULTS, ...chosen };
+  const options = { algorithm: ARGON2ID, memoryCost: memoryKib, timeCost: passes, parallelism: lanes };
+  const turns = new Turns(maxWaiting);
+  const hashNow = (password: string): Promise<string> => turns.run(() => hash(password, options));
+  let dummy: Promise<string> | undefined;
+  const dummyHash = (): Promise<string> =>
+    (dummy ??= hashNow(randomBytes(32).toString('hex')).catch((error: unknown) => {
+      dummy = undefined;
+      throw error;
+    }));
+  return {
+    hash: (password) => hashNow(password.reveal()),
+    async verify(password: Secret, stored: string | undefined) {
+      // Made before it is known whether it is needed: the first absent name takes no longer than the first known one.
+      const decoy = await dummyHash();
+      const encoded = stored !== undefined && isPhcString(stored) ? stored : decoy;
+      const matches = await turns.run(() => verify(encoded, password.reveal()));
+      return matches && encoded === stored;
+    },
+  };
+}
+
+function isPhcString(encoded: string): boolean {
+  return /^\$argon2id\$v=19\$m=\d{1,10},t=\d{1,10},p=\d{1,3}\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{16,172}$/u.test(encoded);
+}
+
+/** At most two at a time, first come first served. */
+class Turns {
+  readonly #maxWaiting: number;
   readonly #waiting: (() => void)[] = [];
-  #standIn: Promise<string> | undefined;
+  #running = 0;
 
-  constructor({ memoryKib, passes }: Argon2Options) {
-    // The enum is ambient in the package's types; 2 is argon2id.
-    this.#options = { algorithm: 2 as Algorithm, memoryCost: memoryKib, timeCost: passes, parallelism: 1 };
+  constructor(maxWaiting: number) {
+    this.#maxWaiting = maxWaiting;
   }
 
-  hash(password: Secret): Promise<string> {
-    return this.#queued(() => hash(password.reveal(), this.#options));
-  }
-
-  async verify(password: Secret, stored: string | undefined): Promise<boolean> {
-    // Nobody learns from the time whether there is such an account: a hash that fits nothing is checked instead.
-    this.#standIn ??= this.#queued(() => hash('no account has this password', this.#options));
-    const against = stored ?? (await this.#standIn);
-    const matches = await this.#queued(() => verify(against, password.reveal()));
-    return matches && stored !== undefined;
-  }
-
-  async #queued<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running >= MOST_AT_ONCE) {
-      if (this.#waiting.length >= MOST_WAITING) throw new Fault('THROTTLED', 'too many passwords wait to be checked', { facts: { retryAfterSeconds: 5 } });
-      // The one that ends hands its place over, so that nobody overtakes.
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#running >= AT_ONCE) {
+      if (this.#waiting.length >= this.#maxWaiting)
+        throw new Fault('THROTTLED', `${this.#waiting.length} sign-ins are waiting already`, { facts: { retryAfterSeconds: 5 } });
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    } else this.#running += 1;
+    } else this.#running++;
     try {
       return await work();
     } finally {
       const next = this.#waiting.shift();
-      if (next === undefined) this.#running -= 1;
+      if (next === undefined) this.#running--;
       else next();
     }
   }
-}
-
-export function argon2(options: Partial<Argon2Options> = {}): PasswordHasher {
-  return new Argon2Hasher({ ...DEFAULTS, ...options });
 }
