@@ -29,7 +29,8 @@ export function problemOf(fault: Fault, reference: string): Problem {
 export function replyWithProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const fault = (error instanceof Error ? validationFault(error as FastifyError) : undefined) ?? toFault(error);
   const problem = problemOf(fault, request.id);
-  if (problem.status >= 500) request.log.error({ reference: request.id, code: fault.code, err: error }, 'a request failed');
+  // A refusal by rule is no failure, even with 503; what has no name, or a cause below it, is.
+  if (problem.status >= 500 && (fault.code === 'INTERNAL' || fault.cause !== undefined)) request.log.error({ reference: request.id, code: fault.code, err: error }, 'a request failed');
   const retryAfter = fault.facts['retryAfterSeconds'];
   if (typeof retryAfter === 'number') reply.header('retry-after', String(Math.ceil(retryAfter)));
   request.faultCode = fault.code;

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { Agent, get } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { TLSSocket } from 'node:tls';
+import { systemClock as clock } from '../clock.ts';
+import { listen } from './listen.ts';
+import { createLog } from './log.ts';
+
+function makePair(folder: string, name: string): { readonly cert: string; readonly key: string } {
+  const pair = { cert: join(folder, `${name}.cert`), key: join(folder, `${name}.key`) };
+  const subject = ['-subj', `/CN=${name}.test`, '-days', '1'];
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', pair.key, '-out', pair.cert, ...subject], { stdio: 'ignore' });
+  return pair;
+}
+
+/** The name in the certificate that a connection of this agent is shown. */
+function nameShown(port: number, agent: Agent): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = get({ host: '127.0.0.1', port, agent, rejectUnauthorized: false }, (response) => {
+      const { subject } = (response.socket as TLSSocket).getPeerCertificate();
+      response.resume().on('end', () => {
+        resolve(String(subject.CN));
+      });
+    });
+    request.on('error', reject);
+  });
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+test('a new certificate serves new connections, the old connection goes on, and a pair that does not fit is refused', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'enchilada-listen-'));
+  context.after(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const [first, second] = [makePair(folder, 'first'), makePair(folder, 'second')];
+  const files = { cert: join(folder, 'tls.cert'), key: join(folder, 'tls.key') };
+  const install = (cert: string, key: string): void => {
+    copyFileSync(cert, files.cert);
+    copyFileSync(key, files.key);
+  };
+  install(first.cert, first.key);
+  const logged: string[] = [];
+  await using listening = await listen((_request, response) => response.end('here'), {
+    plan: { addresses: ['127.0.0.1'], optional: [], tls: files },
+    port: 0,
+    clock,
+    log: createLog('info', { write: (line) => void logged.push(line) }),
+  });
+  const kept = new Agent({ keepAlive: true, maxSockets: 1 });
+  const fresh = (): Promise<string> => nameShown(listening.port, new Agent({ keepAlive: false, maxCachedSessions: 0 }));
+  assert.equal(await nameShown(listening.port, kept), 'first.test');
+  install(second.cert, second.key);
+  await until(async () => (await fresh()) === 'second.test');
+  assert.equal(await nameShown(listening.port, kept), 'first.test', 'the connection that was open was not dropped');
+  install(first.cert, second.key);
+  await until(() => logged.some((line) => line.includes('the old one stays')));
+  assert.equal(await fresh(), 'second.test');
+  kept.destroy();
+});
+
+test('a pair that does not fit, and a port that is taken, stop the start in words', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'enchilada-listen-'));
+  context.after(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const [first, second] = [makePair(folder, 'first'), makePair(folder, 'second')];
+  const log = createLog('fatal', { write: () => undefined });
+  const start = (port: number, tls: { cert: string; key: string } | undefined) => listen((_request, response) => response.end(), { plan: { addresses: ['127.0.0.1'], optional: [], tls }, port, clock, log });
+  await assert.rejects(start(0, { cert: first.cert, key: second.key }), { code: 'CONFIGURATION_INVALID', message: /cannot be used together/u });
+  await using running = await start(0, undefined);
+  await assert.rejects(start(running.port, undefined), { code: 'CONFIGURATION_INVALID', message: /the port is taken/u });
+});
