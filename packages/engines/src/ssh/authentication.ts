@@ -75,7 +75,7 @@ export class Authentication {
     const { hop, patience, legacyAlgorithms } = this.#options;
     const credential = await patience.whileAsking(() => hop.credential());
     if (credential.kind === 'private-key') {
-      const key = readPrivateKey(credential);
+      const key = await readPrivateKey(credential);
       this.#key = legacyAlgorithms ? key : withoutSha1(key);
     }
     return credential;

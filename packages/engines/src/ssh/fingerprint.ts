@@ -3,8 +3,8 @@ import type { Secret } from '@enchilada/core/credential';
 import { readPrivateKey } from './private-key.ts';
 
 /** `SHA256:…` of the public half, as `ssh-keygen -l` prints it. @throws Fault CREDENTIAL_UNREADABLE */
-export function fingerprintPrivateKey(privateKey: Secret, passphrase: Secret | undefined): string {
-  const key = readPrivateKey({
+export async function fingerprintPrivateKey(privateKey: Secret, passphrase: Secret | undefined): Promise<string> {
+  const key = await readPrivateKey({
     kind: 'private-key',
     username: '',
     privateKey,
