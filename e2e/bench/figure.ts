@@ -1,0 +1,79 @@
+/** What a figure promises: `at-most` or `at-least` its target. */
+export interface FigureTarget {
+  readonly id: FigureId;
+  readonly unit: string;
+  readonly bound: 'at-most' | 'at-least';
+  readonly target: number;
+  readonly says: string;
+}
+
+export const FIGURES = [
+  { id: 'ssh-output-cpu-vs-pipe', unit: '×', bound: 'at-most', target: 1.3, says: 'gateway CPU for 20 MB of output, recording off, against a bare pipe' },
+  { id: 'ssh-output-cpu-vs-pipe-recorded', unit: '×', bound: 'at-most', target: 2, says: 'the same with strict recording' },
+  { id: 'ssh-output-cpu-vs-guacd', unit: '×', bound: 'at-most', target: 0.1, says: 'the same with strict recording, against guacd' },
+  { id: 'ssh-echo-added-ms', unit: 'ms', bound: 'at-most', target: 1, says: 'keystroke to echo, median added; at the 99th percentile at most 5 ms' },
+  { id: 'ssh-echo-added-ms-under-login', unit: 'ms', bound: 'at-most', target: 1, says: 'the same under five sign-ins a second' },
+  { id: 'ssh-idle-kib', unit: 'KiB', bound: 'at-most', target: 256, says: 'resident memory of an idle session, of 500' },
+  { id: 'stalled-viewer-mib', unit: 'MiB', bound: 'at-most', target: 4, says: 'resident memory more for a stalled viewer, of 20' },
+  { id: 'ssh-open-ms', unit: 'ms', bound: 'at-most', target: 300, says: 'request to first byte of the prompt, 95th percentile' },
+  { id: 'verify-mb-s', unit: 'MB/s', bound: 'at-least', target: 50, says: 'stored bytes verified a second on one core' },
+  { id: 'start-seconds', unit: 's', bound: 'at-most', target: 5, says: 'second start, from the command to serving' },
+] as const;
+
+export type FigureId = (typeof FIGURES)[number]['id'];
+
+export interface Measured {
+  readonly id: FigureId;
+  readonly value: number;
+  /** Conditions beside the value's own target that also must hold. */
+  readonly alsoHolds?: boolean;
+  readonly how: string;
+  readonly samples: Readonly<Record<string, unknown>>;
+}
+
+export interface Figure extends Measured {
+  readonly unit: string;
+  readonly target: number;
+  readonly pass: boolean;
+  readonly commit: string;
+}
+
+/** One run that yields one or more figures; `wanted` says which of them. */
+export interface Experiment {
+  readonly figures: readonly FigureId[];
+  run(wanted: ReadonlySet<FigureId>, say: (words: string) => void): Promise<readonly Measured[]>;
+}
+
+function targetOf(id: FigureId): FigureTarget {
+  const found = FIGURES.find((figure) => figure.id === id);
+  if (found === undefined) throw new Error(`no figure is called ${id}`);
+  return found;
+}
+
+export function judge(measured: Measured, commit: string): Figure {
+  const { unit, target, bound } = targetOf(measured.id);
+  const within = bound === 'at-most' ? measured.value <= target : measured.value >= target;
+  return { ...measured, unit, target, pass: within && measured.alsoHolds !== false, commit };
+}
+
+/** A figure that could not be measured is a miss. */
+export function unmeasured(id: FigureId, cause: unknown, commit: string): Figure {
+  const { unit, target } = targetOf(id);
+  const how = `not measured: ${cause instanceof Error ? cause.message : String(cause)}`;
+  return { id, value: Number.NaN, unit, target, pass: false, how, samples: {}, commit };
+}
+
+function shown(value: number): string {
+  if (Number.isNaN(value)) return '-';
+  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(Math.abs(value) >= 10 ? 1 : 2);
+}
+
+export function tableOf(figures: readonly Figure[]): string {
+  const rows = figures.map(({ id, value, unit, target, pass }) => {
+    const { bound, says } = targetOf(id);
+    return [pass ? 'holds' : 'MISSES', id, `${shown(value)} ${unit}`, `${bound === 'at-most' ? '≤' : '≥'} ${target} ${unit}`, says];
+  });
+  const all = [['', 'figure', 'value', 'target', 'what it is'], ...rows];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
+  return all.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n');
+}

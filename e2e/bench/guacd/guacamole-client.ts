@@ -1,0 +1,75 @@
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import type { BareTarget } from '../bare-shell.ts';
+
+/** A decoder of the Guacamole protocol: `4.size,1.0,4.1024;`, lengths in Unicode characters. */
+class Instructions {
+  #rest = '';
+
+  push(text: string): string[][] {
+    this.#rest += text;
+    const complete: string[][] = [];
+    for (let at = 0, parts: string[] = [], start = 0; ; ) {
+      const dot = this.#rest.indexOf('.', at);
+      const length = Number(this.#rest.slice(at, dot));
+      let end = dot + 1 + length;
+      let closing = this.#rest[end];
+      // A character beyond the basic plane is one to the protocol and two to JavaScript.
+      while (dot !== -1 && closing !== undefined && closing !== ',' && closing !== ';') closing = this.#rest[++end];
+      if (dot === -1 || closing === undefined) {
+        this.#rest = this.#rest.slice(start);
+        return complete;
+      }
+      parts.push(this.#rest.slice(dot + 1, end));
+      at = end + 1;
+      if (closing !== ';') continue;
+      complete.push(parts);
+      parts = [];
+      start = at;
+    }
+  }
+}
+
+function send(socket: Socket, ...elements: string[]): void {
+  socket.write(`${elements.map((element) => `${[...element].length}.${element}`).join(',')};`);
+}
+
+/** How much guacd sent until it had drawn everything that `command` prints and closed the connection. */
+export async function runByGuacd(port: number, target: BareTarget, command: string): Promise<{ readonly bytes: number; readonly frames: number }> {
+  const values: Readonly<Record<string, string>> = { hostname: target.host, port: String(target.port), username: target.username, password: target.password, command, 'font-size': '12' };
+  const socket = connect(port, '127.0.0.1');
+  socket.setEncoding('utf8');
+  socket.setNoDelay(true);
+  const instructions = new Instructions();
+  let bytes = 0;
+  let frames = 0;
+  let ready = false;
+  const ended = new Promise<void>((resolve, reject) => {
+    const hear = ([opcode = '', ...rest]: string[]): void => {
+      if (opcode === 'args') {
+        send(socket, 'size', '1024', '768', '96');
+        for (const list of ['audio', 'video']) send(socket, list);
+        send(socket, 'image', 'image/png', 'image/jpeg');
+        send(socket, 'connect', ...rest.map((name) => (name.startsWith('VERSION_') ? name : (values[name] ?? ''))));
+      } else if (opcode === 'ready') ready = true;
+      else if (opcode === 'sync') {
+        frames += 1;
+        send(socket, 'sync', rest[0] ?? '0');
+      } else if (opcode === 'error') reject(new Error(`guacd says ${rest.join(' ')}`));
+      else if (opcode === 'disconnect') socket.end();
+    };
+    socket.on('data', (text: unknown) => {
+      bytes += Buffer.byteLength(text as string);
+      for (const instruction of instructions.push(text as string)) hear(instruction);
+    });
+    socket.once('error', reject);
+    socket.once('close', () => (ready ? resolve() : reject(new Error('guacd closed the connection before it was ready'))));
+  });
+  send(socket, 'select', 'ssh');
+  try {
+    await ended;
+  } finally {
+    socket.destroy();
+  }
+  return { bytes, frames };
+}

@@ -1,0 +1,106 @@
+import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const PREFIX = join(import.meta.dirname, '..', '..', '.artifacts', 'guacd-1.3.0');
+const LIBRARIES = join(PREFIX, 'root', 'usr', 'lib', 'x86_64-linux-gnu');
+const PROGRAM = join(PREFIX, 'root', 'usr', 'sbin', 'guacd');
+/** What guacd and its SSH plug-in link against and Debian 12 still carries under the same soname. */
+const PRESENT = ['libcairo2', 'libjpeg62-turbo', 'libossp-uuid16', 'libpng16-16', 'libpango-1.0-0', 'libpangocairo-1.0-0', 'libssh2-1', 'fonts-dejavu-core', 'fontconfig'];
+/** guacd 1.3.0 of Debian 11, and the two libraries that Debian 12 dropped. */
+const FROM_DEBIAN_11 = ['guacd', 'libguac19', 'libguac-client-ssh0', 'libssl1.1', 'libwebp6'];
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+/** Unpacks guacd into a folder of its own; the system's package sources stay as they are. */
+async function install(say: (words: string) => void): Promise<void> {
+  if (existsSync(PROGRAM)) return;
+  if (process.getuid?.() !== 0) throw new Error('guacd is not here and installing it needs root');
+  say('guacd 1.3.0 is being unpacked from the packages of Debian 11');
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (...words: string[]) => run('apt-get', ['-o', 'DPkg::Lock::Timeout=300', '-qq', ...words], { env, cwd: join(PREFIX, 'debs') });
+  for (const folder of ['apt/parts', 'apt/lists/partial', 'apt/cache/archives/partial', 'debs', 'root']) await mkdir(join(PREFIX, folder), { recursive: true });
+  const { stdout } = await run('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Codename: bookworm']);
+  const mirror = stdout.split('\n')[0]?.replace(/\/$/u, '') ?? '';
+  const source = (where: string, suite: string): string => `deb [signed-by=${KEYRING}] ${where} ${suite} main\n`;
+  await writeFile(join(PREFIX, 'apt', 'sources.list'), source(mirror, 'bullseye') + source(`${mirror}-security`, 'bullseye-security'));
+  await apt('update');
+  await apt('install', '-y', '--no-install-recommends', ...PRESENT);
+  const own = {
+    'Dir::Etc::SourceList': join(PREFIX, 'apt', 'sources.list'),
+    'Dir::Etc::SourceParts': join(PREFIX, 'apt', 'parts'),
+    'Dir::Etc::Preferences': '/dev/null',
+    'Dir::Etc::PreferencesParts': join(PREFIX, 'apt', 'parts'),
+    'Dir::State::Lists': join(PREFIX, 'apt', 'lists'),
+    'Dir::Cache': join(PREFIX, 'apt', 'cache'),
+    'Acquire::Check-Valid-Until': 'false',
+    'APT::Sandbox::User': 'root',
+  };
+  const options = Object.entries(own).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+  await apt(...options, 'update');
+  await apt(...options, 'download', ...FROM_DEBIAN_11);
+  for (const deb of await readdir(join(PREFIX, 'debs'))) await run('dpkg', ['-x', join(PREFIX, 'debs', deb), join(PREFIX, 'root')]);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+}
+
+/** The real guacd on a port of the system's choice. */
+export class Guacd implements AsyncDisposable {
+  readonly pid: number;
+  readonly port: number;
+  readonly #stop: () => Promise<void>;
+
+  private constructor(facts: { readonly pid: number; readonly port: number; readonly stop: () => Promise<void> }) {
+    this.pid = facts.pid;
+    this.port = facts.port;
+    this.#stop = facts.stop;
+  }
+
+  static async start(say: (words: string) => void): Promise<Guacd> {
+    await install(say);
+    const home = await mkdtemp(join(tmpdir(), 'enchilada-guacd-'));
+    const port = await freePort();
+    const child = spawn(PROGRAM, ['-f', '-L', 'error', '-b', '127.0.0.1', '-l', String(port)], {
+      env: { ...process.env, HOME: home, LD_LIBRARY_PATH: LIBRARIES },
+      stdio: 'ignore',
+    });
+    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    for (let attempt = 0; attempt < 100 && child.exitCode === null && !(await answers(port)); attempt += 1) await sleep(100);
+    const stop = async (): Promise<void> => {
+      child.kill('SIGTERM');
+      await gone;
+      await rm(home, { recursive: true, force: true });
+    };
+    if (!(await answers(port))) {
+      await stop();
+      throw new Error('guacd does not listen');
+    }
+    return new Guacd({ pid: child.pid ?? 0, port, stop });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stop();
+  }
+}

@@ -1,0 +1,68 @@
+import { execFile } from 'node:child_process';
+import { parseArgs, promisify } from 'node:util';
+import { FIGURES, judge, tableOf, unmeasured } from './figure.ts';
+import type { Experiment, Figure, FigureId } from './figure.ts';
+import { outputCpu } from './figures/output-cpu.ts';
+
+const EXPERIMENTS: readonly Experiment[] = [outputCpu];
+
+const USAGE = `npm run bench -- [--only ID,ID] [--json]
+
+Measures the product on this machine, beside what it is compared with, and prints a table.
+  --only ID,ID   only these: ${FIGURES.map(({ id }) => id).join(', ')}
+  --json         one JSON line a figure on standard output, with the samples of both sides
+The exit code is 0 where every figure holds, else 1.
+`;
+
+function isFigureId(id: string): id is FigureId {
+  return FIGURES.some((figure) => figure.id === id);
+}
+
+/** The commit, with a mark where files differ from it. */
+async function commitOf(): Promise<string> {
+  const git = async (...words: string[]): Promise<string> => (await promisify(execFile)('git', words, { cwd: import.meta.dirname })).stdout.trim();
+  try {
+    return (await git('rev-parse', 'HEAD')) + ((await git('status', '--porcelain', '--untracked-files=no')) === '' ? '' : '+changes');
+  } catch {
+    return 'unknown';
+  }
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } } });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const named = values.only?.flatMap((list) => list.split(',')) ?? FIGURES.map(({ id }) => id);
+  const unknown = named.filter((id) => !isFigureId(id));
+  if (unknown.length > 0) {
+    process.stderr.write(`bench: no figure is called ${unknown.join(', ')}\n\n${USAGE}`);
+    return 2;
+  }
+  const wanted = new Set(named.filter(isFigureId));
+  const commit = await commitOf();
+  const say = (words: string): void => void process.stderr.write(`bench: ${words}\n`);
+  const figures: Figure[] = [];
+  for (const experiment of EXPERIMENTS) {
+    const ids = experiment.figures.filter((id) => wanted.has(id));
+    if (ids.length === 0) continue;
+    const since = Date.now();
+    say(`${ids.join(', ')} …`);
+    const found = await experiment.run(new Set(ids), say).then(
+      (measured) => measured.map((one) => judge(one, commit)),
+      (cause: unknown) => {
+        say(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
+        return ids.map((id) => unmeasured(id, cause, commit));
+      },
+    );
+    say(`… measured in ${((Date.now() - since) / 1000).toFixed(0)} s`);
+    if (values.json) for (const figure of found) process.stdout.write(`${JSON.stringify(figure)}\n`);
+    figures.push(...found);
+  }
+  (values.json ? process.stderr : process.stdout).write(`\n${tableOf(figures)}\n`);
+  return figures.every(({ pass }) => pass) ? 0 : 1;
+}
+
+// Sockets that a broken run left open must not keep it from ending.
+process.exit(await main());

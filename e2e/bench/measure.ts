@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** USER_HZ, the unit of times in /proc; 100 on every Linux that Node runs on. */
+const TICKS_A_SECOND = 100;
+
+/** CPU seconds of a process, all its threads, and the children it has waited for: proc(5), fields 14 to 17 of stat. */
+export async function cpuSeconds(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return [11, 12, 13, 14].reduce((sum, index) => sum + Number(fields[index]), 0) / TICKS_A_SECOND;
+}
+
+export async function residentKib(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(?<kib>\d+) kB$/mu.exec(status)?.groups?.['kib']);
+}
+
+/** Waits until the resident memory has stopped moving by more than 1 % for five seconds, at most `limitMs`. */
+export async function settledKib(pid: number, limitMs: number): Promise<number> {
+  const deadline = Date.now() + limitMs;
+  const seen: number[] = [];
+  while (Date.now() < deadline) {
+    seen.push(await residentKib(pid));
+    const last = seen.slice(-6);
+    if (last.length === 6 && Math.max(...last) - Math.min(...last) < Math.max(...last) / 100) break;
+    await sleep(1_000);
+  }
+  return seen.at(-1) ?? residentKib(pid);
+}
+
+export function percentile(values: readonly number[], rank: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * rank) - 1)] ?? Number.NaN;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? (sorted[middle] ?? Number.NaN) : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
+}
+
+export function rounded(values: readonly number[], digits = 3): number[] {
+  return values.map((value) => Number(value.toFixed(digits)));
+}
+
+/** Refuses to wait for ever. */
+export async function within<T>(limitMs: number, what: string, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} took longer than ${limitMs / 1000} s`)), limitMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
