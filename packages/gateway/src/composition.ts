@@ -70,7 +70,10 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     },
   };
   const stdout = stdoutSink((line) => process.stdout.write(line));
-  const audit = chainedAuditLog({ node: nodeId, store, clock, report, sinks: values['audit.stdout'] ? [head, stdout] : [head] });
+  const onSinkFailure = (cause: unknown): void => {
+    report('an audit sink failed', cause);
+  };
+  const audit = chainedAuditLog({ node: nodeId, store, clock, sha256, onSinkFailure, sinks: values['audit.stdout'] ? [head, stdout] : [head] });
 
   const recordingStore = await openFilesystemRecordingStore({ directory: values['recording.directory'] ?? join(dataDir, 'recordings') });
   const recorder = opened.use(
@@ -268,8 +271,8 @@ async function* chainOf(store: Store, node: string): AsyncIterable<AuditRecord> 
 async function verifyAllChains(store: Store) {
   const chains = [];
   for (const node of await store.now.audit.nodes()) {
-    const verdict = await verifyChain(chainOf(store, node), sha256);
-    chains.push({ node, intact: verdict.problem === undefined, ...verdict });
+    const { records, broken } = await verifyChain(chainOf(store, node), { node }, sha256);
+    chains.push({ node, records, intact: broken === undefined, ...(broken === undefined ? {} : { brokenAt: broken.sequence, problem: broken.problem }) });
   }
   return { intact: chains.every(({ intact }) => intact), chains };
 }
