@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { chainedAuditLog } from '@enchilada/adapters/audit-log/chained';
+import { chainedLog } from '@enchilada/adapters/audit-log/chained';
 import { stdoutSink } from '@enchilada/adapters/audit-sink/stdout';
 import { envelopeVault } from '@enchilada/adapters/credential-vault/envelope';
 import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
@@ -73,7 +73,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
   const onSinkFailure = (cause: unknown): void => {
     report('an audit sink failed', cause);
   };
-  const audit = chainedAuditLog({ node: nodeId, store, clock, sha256, onSinkFailure, sinks: values['audit.stdout'] ? [head, stdout] : [head] });
+  const audit = chainedLog({ node: nodeId, store, clock, sha256, onSinkFailure, sinks: values['audit.stdout'] ? [head, stdout] : [head] });
 
   const recordingStore = await openFilesystemRecordingStore({ directory: values['recording.directory'] ?? join(dataDir, 'recordings') });
   const recorder = opened.use(
