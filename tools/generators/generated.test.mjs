@@ -1,0 +1,14 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { generateApi } from './api.mjs';
+import { generateConfig } from './config.mjs';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+test('what is committed is what the route table and the configuration table generate', () => {
+  for (const [path, text] of [...generateApi(), ...generateConfig()]) {
+    assert.ok(readFileSync(join(ROOT, path), 'utf8') === text, `${path} is stale: run npm run generate`);
+  }
+});
