@@ -64,7 +64,11 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: { index: resolve(import.meta.dirname, 'index.html'), session: resolve(import.meta.dirname, 'session.html'), player: resolve(import.meta.dirname, 'player.html') },
+      input: {
+        index: resolve(import.meta.dirname, 'index.html'),
+        session: resolve(import.meta.dirname, 'session.html'),
+        player: resolve(import.meta.dirname, 'player.html'),
+      },
     },
   },
 });

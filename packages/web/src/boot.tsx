@@ -19,7 +19,8 @@ function createQueryClient(): QueryClient {
     defaultOptions: {
       queries: {
         staleTime: 10_000,
-        retry: (count, error) => count < RETRIES && error instanceof ApiFault && (error.code === 'NETWORK' || error.status >= 500),
+        retry: (count, error) =>
+          count < RETRIES && error instanceof ApiFault && (error.code === 'NETWORK' || error.status >= 500),
         refetchOnWindowFocus: true,
       },
     },
@@ -36,7 +37,12 @@ export async function boot(content: ReactNode): Promise<void> {
   createRoot(root).render(
     <StrictMode>
       <DirectionProvider>
-        <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto" getStyleNonce={styleNonce}>
+        <MantineProvider
+          theme={theme}
+          cssVariablesResolver={cssVariables}
+          defaultColorScheme="auto"
+          getStyleNonce={styleNonce}
+        >
           <QueryClientProvider client={createQueryClient()}>
             <LanguageProvider language={language} messages={messages}>
               <Notifications position="bottom-right" limit={3} transitionDuration={120} />

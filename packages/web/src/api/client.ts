@@ -89,7 +89,10 @@ function requestOf(id: RouteId, input: Input, options: CallOptions = {}): ApiReq
   return { method, path, query: input.query, body: input.body, ...options };
 }
 
-type Args<K extends RouteId> = unknown extends RouteInput<K> ? [input?: Record<string, never>, options?: CallOptions] : [input: RouteInput<K>, options?: CallOptions];
+type Args<K extends RouteId> =
+  unknown extends RouteInput<K>
+    ? [input?: Record<string, never>, options?: CallOptions]
+    : [input: RouteInput<K>, options?: CallOptions];
 
 /** Calls a route by its id. @throws ApiFault */
 export function api<K extends RouteId>(id: K, ...[input, options]: Args<K>): Promise<RouteOutput<K>> {

@@ -8,7 +8,13 @@ export class ApiFault extends Error {
   readonly reference: string | undefined;
   readonly facts: FaultFacts;
 
-  constructor(problem: { readonly code: FaultCode | 'NETWORK'; readonly status: number; readonly detail?: string; readonly reference?: string | undefined; readonly facts?: FaultFacts }) {
+  constructor(problem: {
+    readonly code: FaultCode | 'NETWORK';
+    readonly status: number;
+    readonly detail?: string;
+    readonly reference?: string | undefined;
+    readonly facts?: FaultFacts;
+  }) {
     super(problem.detail ?? problem.code);
     this.name = 'ApiFault';
     this.code = problem.code;
@@ -35,16 +41,25 @@ export interface ApiRequest {
 export const API = '/api/v1';
 
 export function addressOf(path: string, query: ApiRequest['query'] = {}): string {
-  const pairs = Object.entries(query).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, String(value)]]));
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined || value === '' ? [] : [[name, String(value)]],
+  );
   return `${API}${path}${pairs.length === 0 ? '' : `?${new URLSearchParams(pairs).toString()}`}`;
 }
 
 async function problemOf(response: Response): Promise<ApiFault> {
   const text = await response.text();
   try {
-    return new ApiFault({ ...(JSON.parse(text) as ConstructorParameters<typeof ApiFault>[0]), status: response.status });
+    return new ApiFault({
+      ...(JSON.parse(text) as ConstructorParameters<typeof ApiFault>[0]),
+      status: response.status,
+    });
   } catch {
-    return new ApiFault({ code: response.status === 401 ? 'UNAUTHENTICATED' : 'INTERNAL', status: response.status, detail: text.slice(0, 200) });
+    return new ApiFault({
+      code: response.status === 401 ? 'UNAUTHENTICATED' : 'INTERNAL',
+      status: response.status,
+      detail: text.slice(0, 200),
+    });
   }
 }
 
@@ -56,7 +71,10 @@ export function whenSignedOut(action: () => void): void {
 }
 
 export async function send(request: ApiRequest): Promise<Response> {
-  const headers: Record<string, string> = { accept: 'application/json, application/problem+json', 'x-enchilada': request.background === true ? 'background' : '1' };
+  const headers: Record<string, string> = {
+    accept: 'application/json, application/problem+json',
+    'x-enchilada': request.background === true ? 'background' : '1',
+  };
   if (request.body !== undefined) headers['content-type'] = 'application/json';
   let response: Response;
   try {

@@ -7,7 +7,11 @@ import { api } from './client.ts';
 export type Me = RouteOutput<'getMe'>;
 type Preference = string | number | boolean;
 
-export const meQuery = queryOptions({ queryKey: ['me'], queryFn: ({ signal }) => api('getMe', {}, { signal }), staleTime: 60_000 });
+export const meQuery = queryOptions({
+  queryKey: ['me'],
+  queryFn: ({ signal }) => api('getMe', {}, { signal }),
+  staleTime: 60_000,
+});
 
 export function useMe(): Me {
   return useSuspenseQuery(meQuery).data;
@@ -18,7 +22,10 @@ export function can(me: Me, ...anyOf: readonly Permission[]): boolean {
 }
 
 /** Own preferences; a change shows at once and is stored behind it. */
-export function usePreferences(): readonly [Readonly<Record<string, Preference>>, (change: Readonly<Record<string, Preference>>) => void] {
+export function usePreferences(): readonly [
+  Readonly<Record<string, Preference>>,
+  (change: Readonly<Record<string, Preference>>) => void,
+] {
   const me = useMe();
   const client = useQueryClient();
   const change = useCallback(
@@ -27,7 +34,9 @@ export function usePreferences(): readonly [Readonly<Record<string, Preference>>
       if (current === undefined) return;
       const preferences = { ...current.preferences, ...values };
       client.setQueryData(meQuery.queryKey, { ...current, preferences });
-      void api('setPreferences', { body: { preferences } }).catch(() => client.invalidateQueries({ queryKey: meQuery.queryKey }));
+      void api('setPreferences', { body: { preferences } }).catch(() =>
+        client.invalidateQueries({ queryKey: meQuery.queryKey }),
+      );
     },
     [client],
   );

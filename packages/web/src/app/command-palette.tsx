@@ -31,16 +31,19 @@ export function CommandPalette(props: { readonly opened: boolean; readonly onClo
   const [asked] = useDebouncedValue(query.trim(), 120);
   const machines = useQuery({
     queryKey: ['palette', asked],
-    queryFn: ({ signal }) => api('listMachines', { query: { ...(asked === '' ? {} : { text: asked }), limit: SHOWN_MACHINES } }, { signal }),
+    queryFn: ({ signal }) =>
+      api('listMachines', { query: { ...(asked === '' ? {} : { text: asked }), limit: SHOWN_MACHINES } }, { signal }),
     enabled: props.opened && can(me, 'machine.use'),
     placeholderData: keepPreviousData,
   });
   useEffect(() => setChosen(0), [query]);
 
   const wanted = query.trim().toLowerCase();
-  const pages = [...open(PLACES, me), ...open(OFFICE, me), { to: '/me', label: 'nav.me', icon: IconDeviceDesktop } as const].filter(
-    (place) => wanted === '' || text(place.label).toLowerCase().includes(wanted),
-  );
+  const pages = [
+    ...open(PLACES, me),
+    ...open(OFFICE, me),
+    { to: '/me', label: 'nav.me', icon: IconDeviceDesktop } as const,
+  ].filter((place) => wanted === '' || text(place.label).toLowerCase().includes(wanted));
   const commands: readonly Command[] = [
     ...(machines.data?.items ?? []).map((machine) => ({
       key: machine.id,
@@ -49,7 +52,13 @@ export function CommandPalette(props: { readonly opened: boolean; readonly onClo
       detail: `${machine.host} · ${text.of(machine.protocolLabel)}`,
       run: () => openTab(sessionPath(machine.id)),
     })),
-    ...pages.map((place) => ({ key: place.to, icon: place.icon, label: text(place.label), detail: text('palette.page'), run: () => void navigate({ to: place.to }) })),
+    ...pages.map((place) => ({
+      key: place.to,
+      icon: place.icon,
+      label: text(place.label),
+      detail: text('palette.page'),
+      run: () => void navigate({ to: place.to }),
+    })),
   ];
   const run = (command: Command | undefined): void => {
     if (command === undefined) return;
@@ -59,7 +68,16 @@ export function CommandPalette(props: { readonly opened: boolean; readonly onClo
   };
 
   return (
-    <Modal opened={props.opened} onClose={props.onClose} withCloseButton={false} padding={0} size={600} yOffset="12vh" centered={false} attributes={{ content: { 'aria-label': text('palette.open') } }}>
+    <Modal
+      opened={props.opened}
+      onClose={props.onClose}
+      withCloseButton={false}
+      padding={0}
+      size={600}
+      yOffset="12vh"
+      centered={false}
+      attributes={{ content: { 'aria-label': text('palette.open') } }}
+    >
       <TextInput
         data-autofocus
         size="md"

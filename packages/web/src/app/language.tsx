@@ -4,7 +4,11 @@ import { TextProvider } from '../i18n/text.tsx';
 
 const Context = createContext<(language: Language) => Promise<void>>(() => Promise.resolve());
 
-export function LanguageProvider(props: { readonly language: Language; readonly messages: Messages; readonly children: ReactNode }) {
+export function LanguageProvider(props: {
+  readonly language: Language;
+  readonly messages: Messages;
+  readonly children: ReactNode;
+}) {
   const [current, setCurrent] = useState({ language: props.language, messages: props.messages });
   const change = useCallback(async (language: Language) => {
     const messages = await loadMessages(language);

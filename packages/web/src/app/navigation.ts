@@ -1,6 +1,18 @@
 import type { Permission } from '@enchilada/core/access';
 import {
-  IconBroadcast, IconDeviceDesktop, IconFolders, IconKey, IconListDetails, IconPlayerPlay, IconServer2, IconSettings, IconShieldCheck, IconUser, IconUsers, IconUsersGroup, type Icon,
+  IconBroadcast,
+  IconDeviceDesktop,
+  IconFolders,
+  IconKey,
+  IconListDetails,
+  IconPlayerPlay,
+  IconServer2,
+  IconSettings,
+  IconShieldCheck,
+  IconUser,
+  IconUsers,
+  IconUsersGroup,
+  type Icon,
 } from '@tabler/icons-react';
 import { can, type Me } from '../api/me.ts';
 import type { MessageKey } from '../i18n/catalogue.ts';
@@ -21,11 +33,35 @@ export const PLACES: readonly Place[] = [
 ];
 
 export const OFFICE: readonly (Place & { readonly section: MessageKey })[] = [
-  { to: '/catalog/machines', label: 'nav.catalog-machines', icon: IconServer2, needs: ['catalog.read'], section: 'nav.catalog' },
-  { to: '/catalog/groups', label: 'nav.catalog-groups', icon: IconFolders, needs: ['catalog.read'], section: 'nav.catalog' },
-  { to: '/catalog/credentials', label: 'nav.credentials', icon: IconKey, needs: ['credential.read'], section: 'nav.catalog' },
+  {
+    to: '/catalog/machines',
+    label: 'nav.catalog-machines',
+    icon: IconServer2,
+    needs: ['catalog.read'],
+    section: 'nav.catalog',
+  },
+  {
+    to: '/catalog/groups',
+    label: 'nav.catalog-groups',
+    icon: IconFolders,
+    needs: ['catalog.read'],
+    section: 'nav.catalog',
+  },
+  {
+    to: '/catalog/credentials',
+    label: 'nav.credentials',
+    icon: IconKey,
+    needs: ['credential.read'],
+    section: 'nav.catalog',
+  },
   { to: '/access/people', label: 'nav.people', icon: IconUser, needs: ['access.read'], section: 'nav.access' },
-  { to: '/access/groups', label: 'nav.people-groups', icon: IconUsersGroup, needs: ['access.read'], section: 'nav.access' },
+  {
+    to: '/access/groups',
+    label: 'nav.people-groups',
+    icon: IconUsersGroup,
+    needs: ['access.read'],
+    section: 'nav.access',
+  },
   { to: '/access/grants', label: 'nav.grants', icon: IconShieldCheck, needs: ['access.read'], section: 'nav.access' },
   { to: '/settings', label: 'nav.settings', icon: IconSettings, needs: ['settings.read'], section: 'nav.product' },
 ];

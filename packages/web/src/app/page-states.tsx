@@ -44,7 +44,12 @@ export function PageMissing() {
 }
 
 /** Says what will appear here and how it comes to be. */
-export function EmptyState(props: { readonly icon: ReactNode; readonly title: string; readonly children: ReactNode; readonly action?: ReactNode }) {
+export function EmptyState(props: {
+  readonly icon: ReactNode;
+  readonly title: string;
+  readonly children: ReactNode;
+  readonly action?: ReactNode;
+}) {
   return (
     <Stack align="center" gap="xs" py={56} px="md" ta="center">
       <span className="empty-icon" aria-hidden>

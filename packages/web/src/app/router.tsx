@@ -1,5 +1,12 @@
 import type { QueryClient } from '@tanstack/react-query';
-import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router';
 import { ApiFault, whenSignedOut } from '../api/http.ts';
 import { meQuery, type Me } from '../api/me.ts';
 import { PageFault, PageMissing, PagePending } from './page-states.tsx';
@@ -13,13 +20,25 @@ type Search = Readonly<Record<string, string>>;
 
 /** Filters live in the address as plain strings; a page reads those it knows. */
 function plainSearch(search: Record<string, unknown>): Search {
-  return Object.fromEntries(Object.entries(search).flatMap(([name, value]) => (typeof value === 'string' || typeof value === 'number' ? [[name, String(value)]] : [])));
+  return Object.fromEntries(
+    Object.entries(search).flatMap(([name, value]) =>
+      typeof value === 'string' || typeof value === 'number' ? [[name, String(value)]] : [],
+    ),
+  );
 }
 
 const root = createRootRouteWithContext<Context>()({ component: Outlet, validateSearch: plainSearch });
 
-const signIn = createRoute({ getParentRoute: () => root, path: '/sign-in', component: lazyRouteComponent(() => import('../pages/sign-in.tsx'), 'SignInPage') });
-const welcome = createRoute({ getParentRoute: () => root, path: '/welcome', component: lazyRouteComponent(() => import('../pages/welcome.tsx'), 'WelcomePage') });
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  component: lazyRouteComponent(() => import('../pages/sign-in.tsx'), 'SignInPage'),
+});
+const welcome = createRoute({
+  getParentRoute: () => root,
+  path: '/welcome',
+  component: lazyRouteComponent(() => import('../pages/welcome.tsx'), 'WelcomePage'),
+});
 
 const signedIn = createRoute({
   getParentRoute: () => root,
@@ -38,27 +57,79 @@ const signedIn = createRoute({
 });
 
 const page = { getParentRoute: () => signedIn } as const;
-const administration = createRoute({ ...page, id: 'administration', component: lazyRouteComponent(() => import('../pages/administration.tsx'), 'AdministrationLayout') });
+const administration = createRoute({
+  ...page,
+  id: 'administration',
+  component: lazyRouteComponent(() => import('../pages/administration.tsx'), 'AdministrationLayout'),
+});
 const office = { getParentRoute: () => administration } as const;
 
 const tree = root.addChildren([
   signIn,
   welcome,
   signedIn.addChildren([
-    createRoute({ ...page, path: '/', component: lazyRouteComponent(() => import('../pages/machines.tsx'), 'MachinesPage') }),
-    createRoute({ ...page, path: '/first-run', component: lazyRouteComponent(() => import('../pages/first-run.tsx'), 'FirstRunPage') }),
-    createRoute({ ...page, path: '/live', component: lazyRouteComponent(() => import('../pages/live.tsx'), 'LivePage') }),
-    createRoute({ ...page, path: '/recordings', component: lazyRouteComponent(() => import('../pages/recordings.tsx'), 'RecordingsPage') }),
-    createRoute({ ...page, path: '/audit', component: lazyRouteComponent(() => import('../pages/audit.tsx'), 'AuditPage') }),
+    createRoute({
+      ...page,
+      path: '/',
+      component: lazyRouteComponent(() => import('../pages/machines.tsx'), 'MachinesPage'),
+    }),
+    createRoute({
+      ...page,
+      path: '/first-run',
+      component: lazyRouteComponent(() => import('../pages/first-run.tsx'), 'FirstRunPage'),
+    }),
+    createRoute({
+      ...page,
+      path: '/live',
+      component: lazyRouteComponent(() => import('../pages/live.tsx'), 'LivePage'),
+    }),
+    createRoute({
+      ...page,
+      path: '/recordings',
+      component: lazyRouteComponent(() => import('../pages/recordings.tsx'), 'RecordingsPage'),
+    }),
+    createRoute({
+      ...page,
+      path: '/audit',
+      component: lazyRouteComponent(() => import('../pages/audit.tsx'), 'AuditPage'),
+    }),
     createRoute({ ...page, path: '/me', component: lazyRouteComponent(() => import('../pages/me.tsx'), 'MePage') }),
     administration.addChildren([
-      createRoute({ ...office, path: '/catalog/machines', component: lazyRouteComponent(() => import('../pages/catalog-machines.tsx'), 'CatalogMachinesPage') }),
-      createRoute({ ...office, path: '/catalog/groups', component: lazyRouteComponent(() => import('../pages/catalog-groups.tsx'), 'CatalogGroupsPage') }),
-      createRoute({ ...office, path: '/catalog/credentials', component: lazyRouteComponent(() => import('../pages/credentials.tsx'), 'CredentialsPage') }),
-      createRoute({ ...office, path: '/access/people', component: lazyRouteComponent(() => import('../pages/people.tsx'), 'PeoplePage') }),
-      createRoute({ ...office, path: '/access/groups', component: lazyRouteComponent(() => import('../pages/people-groups.tsx'), 'PeopleGroupsPage') }),
-      createRoute({ ...office, path: '/access/grants', component: lazyRouteComponent(() => import('../pages/grants.tsx'), 'GrantsPage') }),
-      createRoute({ ...office, path: '/settings', component: lazyRouteComponent(() => import('../pages/settings.tsx'), 'SettingsPage') }),
+      createRoute({
+        ...office,
+        path: '/catalog/machines',
+        component: lazyRouteComponent(() => import('../pages/catalog-machines.tsx'), 'CatalogMachinesPage'),
+      }),
+      createRoute({
+        ...office,
+        path: '/catalog/groups',
+        component: lazyRouteComponent(() => import('../pages/catalog-groups.tsx'), 'CatalogGroupsPage'),
+      }),
+      createRoute({
+        ...office,
+        path: '/catalog/credentials',
+        component: lazyRouteComponent(() => import('../pages/credentials.tsx'), 'CredentialsPage'),
+      }),
+      createRoute({
+        ...office,
+        path: '/access/people',
+        component: lazyRouteComponent(() => import('../pages/people.tsx'), 'PeoplePage'),
+      }),
+      createRoute({
+        ...office,
+        path: '/access/groups',
+        component: lazyRouteComponent(() => import('../pages/people-groups.tsx'), 'PeopleGroupsPage'),
+      }),
+      createRoute({
+        ...office,
+        path: '/access/grants',
+        component: lazyRouteComponent(() => import('../pages/grants.tsx'), 'GrantsPage'),
+      }),
+      createRoute({
+        ...office,
+        path: '/settings',
+        component: lazyRouteComponent(() => import('../pages/settings.tsx'), 'SettingsPage'),
+      }),
     ]),
   ]),
 ]);
@@ -74,7 +145,9 @@ export function createAppRouter(client: QueryClient) {
     defaultNotFoundComponent: PageMissing,
     parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
     stringifySearch: (search) => {
-      const pairs = Object.entries(search).flatMap(([name, value]) => (typeof value === 'string' && value !== '' ? [[name, value]] : []));
+      const pairs = Object.entries(search).flatMap(([name, value]) =>
+        typeof value === 'string' && value !== '' ? [[name, value]] : [],
+      );
       return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs).toString()}`;
     },
   });

@@ -1,4 +1,14 @@
-import { ActionIcon, Burger, Drawer, Menu, NavLink, Stack, Text, UnstyledButton, useMantineColorScheme } from '@mantine/core';
+import {
+  ActionIcon,
+  Burger,
+  Drawer,
+  Menu,
+  NavLink,
+  Stack,
+  Text,
+  UnstyledButton,
+  useMantineColorScheme,
+} from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconCheck, IconChevronDown, IconLogout, IconSearch, IconSettings2, IconUserCircle } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
@@ -27,7 +37,8 @@ export function Shell() {
   useEffect(() => drawer.close(), [path, drawer.close]);
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      if (event.key.toLowerCase() !== 'k' || !(event.metaKey || event.ctrlKey) || event.altKey || event.shiftKey) return;
+      if (event.key.toLowerCase() !== 'k' || !(event.metaKey || event.ctrlKey) || event.altKey || event.shiftKey)
+        return;
       event.preventDefault();
       setPaletteWanted(true);
       palette.toggle();
@@ -47,7 +58,13 @@ export function Shell() {
         {text('nav.skip')}
       </a>
       <header className="topbar">
-        <Burger className="topbar-burger" size="sm" opened={drawerOpen} onClick={drawer.toggle} aria-label={text('nav.menu')} />
+        <Burger
+          className="topbar-burger"
+          size="sm"
+          opened={drawerOpen}
+          onClick={drawer.toggle}
+          aria-label={text('nav.menu')}
+        />
         <Link to="/" className="brand" aria-label="Enchilada">
           <Mark size={24} />
           <span>Enchilada</span>
@@ -74,10 +91,25 @@ export function Shell() {
         </ActionIcon>
         <PersonMenu />
       </header>
-      <Drawer opened={drawerOpen} onClose={drawer.close} position="left" size={280} title={<Brand />} closeButtonProps={{ 'aria-label': text('common.close') }}>
+      <Drawer
+        opened={drawerOpen}
+        onClose={drawer.close}
+        position="left"
+        size={280}
+        title={<Brand />}
+        closeButtonProps={{ 'aria-label': text('common.close') }}
+      >
         <Stack gap={2} component="nav" aria-label={text('nav.main')}>
           {open(PLACES, me).map((place) => (
-            <NavLink key={place.to} component={Link} to={place.to} label={text(place.label)} leftSection={<place.icon size={18} aria-hidden />} active={path === place.to} color="gray" />
+            <NavLink
+              key={place.to}
+              component={Link}
+              to={place.to}
+              label={text(place.label)}
+              leftSection={<place.icon size={18} aria-hidden />}
+              active={path === place.to}
+              color="gray"
+            />
           ))}
           {office.length > 0 && (
             <Text size="xs" c="dimmed" mt="md" mb={4} px="sm">
@@ -85,7 +117,15 @@ export function Shell() {
             </Text>
           )}
           {office.map((place) => (
-            <NavLink key={place.to} component={Link} to={place.to} label={text(place.label)} leftSection={<place.icon size={18} aria-hidden />} active={path === place.to} color="gray" />
+            <NavLink
+              key={place.to}
+              component={Link}
+              to={place.to}
+              label={text(place.label)}
+              leftSection={<place.icon size={18} aria-hidden />}
+              active={path === place.to}
+              color="gray"
+            />
           ))}
         </Stack>
       </Drawer>

@@ -16,7 +16,12 @@ export function Confirm(props: { readonly asked: Confirmation | undefined; reado
   const [busy, run] = useAction();
   const { asked } = props;
   return (
-    <Modal opened={asked !== undefined} onClose={props.onClose} title={asked?.title} closeButtonProps={{ 'aria-label': text('common.close') }}>
+    <Modal
+      opened={asked !== undefined}
+      onClose={props.onClose}
+      title={asked?.title}
+      closeButtonProps={{ 'aria-label': text('common.close') }}
+    >
       {asked !== undefined && (
         <Stack>
           <Text size="sm" component="div">

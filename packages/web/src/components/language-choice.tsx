@@ -9,7 +9,14 @@ export function LanguageChoice() {
   return (
     <footer className="door-foot">
       {(Object.keys(LANGUAGES) as Language[]).map((language) => (
-        <UnstyledButton key={language} lang={language} fz="xs" fw={text.language === language ? 600 : 400} aria-pressed={text.language === language} onClick={() => void change(language)}>
+        <UnstyledButton
+          key={language}
+          lang={language}
+          fz="xs"
+          fw={text.language === language ? 600 : 400}
+          aria-pressed={text.language === language}
+          onClick={() => void change(language)}
+        >
           {LANGUAGES[language]}
         </UnstyledButton>
       ))}

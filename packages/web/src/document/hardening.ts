@@ -1,7 +1,10 @@
 /** Lets scripts of this document work under its strict policy: `style-src 'nonce-…'` and `require-trusted-types-for 'script'`. */
 
 interface TrustedTypePolicyFactory {
-  createPolicy(name: 'default', rules: { createHTML(text: string): string; createScriptURL(url: string): string }): unknown;
+  createPolicy(
+    name: 'default',
+    rules: { createHTML(text: string): string; createScriptURL(url: string): string },
+  ): unknown;
 }
 
 export function styleNonce(): string {
@@ -10,7 +13,10 @@ export function styleNonce(): string {
 
 /** Style elements that libraries create carry the nonce; the terminal's renderer has no option for it. */
 function giveStylesTheNonce(nonce: string): void {
-  const create = document.createElement.bind(document) as (name: string, options?: ElementCreationOptions) => HTMLElement;
+  const create = document.createElement.bind(document) as (
+    name: string,
+    options?: ElementCreationOptions,
+  ) => HTMLElement;
   document.createElement = ((name: string, options?: ElementCreationOptions) => {
     const element = create(name, options);
     if (name.toLowerCase() === 'style') element.nonce = nonce;
@@ -27,7 +33,8 @@ function refuseMarkup(): void {
       return text;
     },
     createScriptURL(url) {
-      if (new URL(url, location.href).origin !== location.origin) throw new TypeError(`script of another origin is refused: ${url}`);
+      if (new URL(url, location.href).origin !== location.origin)
+        throw new TypeError(`script of another origin is refused: ${url}`);
       return url;
     },
   });

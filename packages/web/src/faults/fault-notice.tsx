@@ -23,20 +23,34 @@ export function presentFault(error: unknown, text: Words): PresentedFault {
 }
 
 function plain(facts: ApiFault['facts']): Record<string, string | number> {
-  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, typeof value === 'boolean' ? String(value) : value]));
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, value]) => [name, typeof value === 'boolean' ? String(value) : value]),
+  );
 }
 
 export function FaultNotice(props: { readonly error: unknown; readonly onRetry?: () => void }) {
   const text = useText();
   const fault = presentFault(props.error, text);
   return (
-    <Alert role="alert" variant="default" className="fault" icon={<IconAlertTriangle aria-hidden size={18} />} title={fault.title} styles={{ title: { color: 'var(--bad)' }, icon: { color: 'var(--bad)' } }}>
+    <Alert
+      role="alert"
+      variant="default"
+      className="fault"
+      icon={<IconAlertTriangle aria-hidden size={18} />}
+      title={fault.title}
+      styles={{ title: { color: 'var(--bad)' }, icon: { color: 'var(--bad)' } }}
+    >
       <Stack gap="xs">
         <Text size="sm">{fault.next}</Text>
         {(fault.reference !== undefined || props.onRetry !== undefined) && (
           <Group gap="sm">
             {props.onRetry !== undefined && (
-              <Button size="xs" variant="default" leftSection={<IconRefresh aria-hidden size={14} />} onClick={props.onRetry}>
+              <Button
+                size="xs"
+                variant="default"
+                leftSection={<IconRefresh aria-hidden size={14} />}
+                onClick={props.onRetry}
+              >
                 {text('common.try-again')}
               </Button>
             )}
@@ -55,5 +69,11 @@ export function FaultNotice(props: { readonly error: unknown; readonly onRetry?:
 export function notifyFault(error: unknown, text: Words): void {
   const fault = presentFault(error, text);
   const reference = fault.reference === undefined ? '' : ` ${text('common.reference')} ${fault.reference}`;
-  notifications.show({ title: fault.title, message: `${fault.next}${reference}`, color: 'red', icon: <IconAlertTriangle aria-hidden size={16} />, autoClose: 10_000 });
+  notifications.show({
+    title: fault.title,
+    message: `${fault.next}${reference}`,
+    color: 'red',
+    icon: <IconAlertTriangle aria-hidden size={16} />,
+    autoClose: 10_000,
+  });
 }

@@ -9,11 +9,18 @@ import { en } from './en/index.ts';
 import { createText } from './text-functions.ts';
 
 const SOURCE = join(import.meta.dirname, '..');
-const placeholders = (text: string): readonly string[] => [...text.matchAll(/\{(\w+)\}/gu)].map((match) => match[1] ?? '').toSorted();
+const placeholders = (text: string): readonly string[] =>
+  [...text.matchAll(/\{(\w+)\}/gu)].map((match) => match[1] ?? '').toSorted();
 
 async function sources(): Promise<string> {
   const entries = await readdir(SOURCE, { recursive: true, withFileTypes: true });
-  const wanted = entries.filter((entry) => entry.isFile() && /\.tsx?$/u.test(entry.name) && !/\.test\.ts$/u.test(entry.name) && !/i18n\/(?:en|de)$/u.test(entry.parentPath));
+  const wanted = entries.filter(
+    (entry) =>
+      entry.isFile() &&
+      /\.tsx?$/u.test(entry.name) &&
+      !/\.test\.ts$/u.test(entry.name) &&
+      !/i18n\/(?:en|de)$/u.test(entry.parentPath),
+  );
   return (await Promise.all(wanted.map((entry) => readFile(join(entry.parentPath, entry.name), 'utf8')))).join('\n');
 }
 
@@ -31,16 +38,22 @@ test('no text is empty, and both languages use the same values', () => {
 });
 
 test('every fault has a text and a remedy', () => {
-  const missing = Object.keys(FAULTS).flatMap((code) => [`fault.${code}`, `fault.${code}.next`]).filter((key) => !Object.hasOwn(en, key));
+  const missing = Object.keys(FAULTS)
+    .flatMap((code) => [`fault.${code}`, `fault.${code}.next`])
+    .filter((key) => !Object.hasOwn(en, key));
   assert.deepEqual(missing, []);
 });
 
 test('every key is used somewhere', async () => {
   const code = await sources();
-  const prefixes = [...code.matchAll(/`([a-z-]+\.[a-z-]*)\$\{[^}]*\}([a-z.-]*)`/gu)].map((match) => [match[1] ?? '', match[2] ?? ''] as const);
+  const prefixes = [...code.matchAll(/`([a-z-]+\.[a-z-]*)\$\{[^}]*\}([a-z.-]*)`/gu)].map(
+    (match) => [match[1] ?? '', match[2] ?? ''] as const,
+  );
   const unused = Object.keys(en).filter((key) => {
     const base = key.replace(/\.(?:one|other)$/u, '');
-    return !code.includes(`'${base}'`) && !prefixes.some(([start, end]) => base.startsWith(start) && base.endsWith(end));
+    return (
+      !code.includes(`'${base}'`) && !prefixes.some(([start, end]) => base.startsWith(start) && base.endsWith(end))
+    );
   });
   assert.deepEqual(unused, []);
 });

@@ -32,7 +32,10 @@ export function createText(language: Language, messages: Messages): Text {
   const text = (key: MessageKey, values?: MessageValues): string => fill(messages[key], values);
   return Object.assign(text, {
     count: (key: CountKey, count: number, values?: MessageValues) =>
-      text(`${key}.${plural.select(count) === 'one' ? 'one' : 'other'}` as MessageKey, { ...values, count: number.format(count) }),
+      text(`${key}.${plural.select(count) === 'one' ? 'one' : 'other'}` as MessageKey, {
+        ...values,
+        count: number.format(count),
+      }),
     of: (localized: LocalizedText) => localized[language],
     number: (value: number) => number.format(value),
     bytes(value: number) {

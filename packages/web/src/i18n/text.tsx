@@ -6,7 +6,11 @@ export type { Text } from './text-functions.ts';
 
 const Context = createContext<Text | undefined>(undefined);
 
-export function TextProvider(props: { readonly language: Language; readonly messages: Messages; readonly children: ReactNode }) {
+export function TextProvider(props: {
+  readonly language: Language;
+  readonly messages: Messages;
+  readonly children: ReactNode;
+}) {
   const value = useMemo(() => createText(props.language, props.messages), [props.language, props.messages]);
   return <Context value={value}>{props.children}</Context>;
 }

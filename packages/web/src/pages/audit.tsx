@@ -1,5 +1,11 @@
 import { Button, Drawer, Menu, Select, Stack, Text, TextInput, Title } from '@mantine/core';
-import { IconChevronDown, IconDownload, IconListDetails, IconShieldCheck, IconShieldExclamation } from '@tabler/icons-react';
+import {
+  IconChevronDown,
+  IconDownload,
+  IconListDetails,
+  IconShieldCheck,
+  IconShieldExclamation,
+} from '@tabler/icons-react';
 import type { RouteOutput } from '@enchilada/contract';
 import { AUDIT_ACTIONS } from '@enchilada/core/audit';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
@@ -24,7 +30,8 @@ export function AuditPage() {
   const [chosen, setChosen] = useState<AuditRecord>();
   const [verified, setVerified] = useState<RouteOutput<'verifyAudit'>>();
   const [busy, run] = useAction();
-  const set = (change: Readonly<Record<string, string>>): void => void navigate({ to: '/audit', search: { ...search, ...change }, replace: true });
+  const set = (change: Readonly<Record<string, string>>): void =>
+    void navigate({ to: '/audit', search: { ...search, ...change }, replace: true });
   const outcome = OUTCOMES.find((value) => value === search['outcome']);
   const from = startOfDay(search['from']);
   const to = endOfDay(search['to']);
@@ -38,7 +45,12 @@ export function AuditPage() {
   };
   const records = useInfiniteQuery({
     queryKey: ['audit', filter],
-    queryFn: ({ pageParam, signal }) => api('listAudit', { query: { ...filter, limit: 100, ...(pageParam === '' ? {} : { cursor: pageParam }) } }, { signal }),
+    queryFn: ({ pageParam, signal }) =>
+      api(
+        'listAudit',
+        { query: { ...filter, limit: 100, ...(pageParam === '' ? {} : { cursor: pageParam }) } },
+        { signal },
+      ),
     initialPageParam: '',
     getNextPageParam: (last) => last.next,
     placeholderData: keepPreviousData,
@@ -47,18 +59,32 @@ export function AuditPage() {
     <div className="page">
       <div className="page-head">
         <Title order={1}>{text('nav.audit')}</Title>
-        <Button variant="default" loading={busy} leftSection={<IconShieldCheck size={16} aria-hidden />} onClick={() => void run(async () => setVerified(await api('verifyAudit')))}>
+        <Button
+          variant="default"
+          loading={busy}
+          leftSection={<IconShieldCheck size={16} aria-hidden />}
+          onClick={() => void run(async () => setVerified(await api('verifyAudit')))}
+        >
           {text('audit.verify')}
         </Button>
         <Menu>
           <Menu.Target>
-            <Button variant="default" leftSection={<IconDownload size={16} aria-hidden />} rightSection={<IconChevronDown size={14} aria-hidden />}>
+            <Button
+              variant="default"
+              leftSection={<IconDownload size={16} aria-hidden />}
+              rightSection={<IconChevronDown size={14} aria-hidden />}
+            >
               {text('audit.export')}
             </Button>
           </Menu.Target>
           <Menu.Dropdown>
             {(['csv', 'jsonl'] as const).map((format) => (
-              <Menu.Item key={format} component="a" href={hrefOf('exportAudit', { query: { ...filter, format } })} download>
+              <Menu.Item
+                key={format}
+                component="a"
+                href={hrefOf('exportAudit', { query: { ...filter, format } })}
+                download
+              >
                 {text(`audit.export-${format}`)}
               </Menu.Item>
             ))}
@@ -67,24 +93,71 @@ export function AuditPage() {
       </div>
       {verified !== undefined && (
         <p className="page-lead state" data-tone={verified.intact ? 'ok' : 'bad'} role="status">
-          {verified.intact ? <IconShieldCheck size={16} aria-hidden /> : <IconShieldExclamation size={16} aria-hidden />}
-          {verified.intact ? text('audit.intact', { records: text.number(verified.chains.reduce((sum, chain) => sum + chain.records, 0)) }) : text('audit.broken')}
+          {verified.intact ? (
+            <IconShieldCheck size={16} aria-hidden />
+          ) : (
+            <IconShieldExclamation size={16} aria-hidden />
+          )}
+          {verified.intact
+            ? text('audit.intact', {
+                records: text.number(verified.chains.reduce((sum, chain) => sum + chain.records, 0)),
+              })
+            : text('audit.broken')}
         </p>
       )}
       <div className="filters" role="search">
-        <TextInput label={text('audit.text')} value={search['text'] ?? ''} onChange={(event) => set({ text: event.currentTarget.value })} />
-        <TextInput label={text('audit.actor')} value={search['actor'] ?? ''} onChange={(event) => set({ actor: event.currentTarget.value })} />
-        <Select label={text('audit.action')} clearable searchable data={[...AUDIT_ACTIONS]} value={search['action'] ?? null} onChange={(value) => set({ action: value ?? '' })} />
-        <Select label={text('audit.outcome')} clearable data={OUTCOMES.map((value) => ({ value, label: text(`audit-outcome.${value}`) }))} value={outcome ?? null} onChange={(value) => set({ outcome: value ?? '' })} />
-        <TextInput type="date" label={text('filter.from')} value={search['from'] ?? ''} onChange={(event) => set({ from: event.currentTarget.value })} />
-        <TextInput type="date" label={text('filter.to')} value={search['to'] ?? ''} onChange={(event) => set({ to: event.currentTarget.value })} />
+        <TextInput
+          label={text('audit.text')}
+          value={search['text'] ?? ''}
+          onChange={(event) => set({ text: event.currentTarget.value })}
+        />
+        <TextInput
+          label={text('audit.actor')}
+          value={search['actor'] ?? ''}
+          onChange={(event) => set({ actor: event.currentTarget.value })}
+        />
+        <Select
+          label={text('audit.action')}
+          clearable
+          searchable
+          data={[...AUDIT_ACTIONS]}
+          value={search['action'] ?? null}
+          onChange={(value) => set({ action: value ?? '' })}
+        />
+        <Select
+          label={text('audit.outcome')}
+          clearable
+          data={OUTCOMES.map((value) => ({ value, label: text(`audit-outcome.${value}`) }))}
+          value={outcome ?? null}
+          onChange={(value) => set({ outcome: value ?? '' })}
+        />
+        <TextInput
+          type="date"
+          label={text('filter.from')}
+          value={search['from'] ?? ''}
+          onChange={(event) => set({ from: event.currentTarget.value })}
+        />
+        <TextInput
+          type="date"
+          label={text('filter.to')}
+          value={search['to'] ?? ''}
+          onChange={(event) => set({ to: event.currentTarget.value })}
+        />
         {Object.keys(filter).length > 0 && (
           <Button variant="subtle" color="gray" onClick={() => void navigate({ to: '/audit', search: {} })}>
             {text('common.clear')}
           </Button>
         )}
       </div>
-      <Listing query={records} items={records.data?.pages.flatMap((page) => page.items) ?? []} empty={<EmptyState icon={<IconListDetails size={22} />} title={text('audit.empty')}>{text('audit.empty-body')}</EmptyState>}>
+      <Listing
+        query={records}
+        items={records.data?.pages.flatMap((page) => page.items) ?? []}
+        empty={
+          <EmptyState icon={<IconListDetails size={22} />} title={text('audit.empty')}>
+            {text('audit.empty-body')}
+          </EmptyState>
+        }
+      >
         {(items) => (
           <table className="table cards">
             <thead>
@@ -121,11 +194,22 @@ export function AuditPage() {
         )}
       </Listing>
       {records.hasNextPage && (
-        <Button mt="sm" variant="default" loading={records.isFetchingNextPage} onClick={() => void records.fetchNextPage()}>
+        <Button
+          mt="sm"
+          variant="default"
+          loading={records.isFetchingNextPage}
+          onClick={() => void records.fetchNextPage()}
+        >
           {text('common.more')}
         </Button>
       )}
-      <Drawer opened={chosen !== undefined} onClose={() => setChosen(undefined)} size={480} title={chosen?.action} closeButtonProps={{ 'aria-label': text('common.close') }}>
+      <Drawer
+        opened={chosen !== undefined}
+        onClose={() => setChosen(undefined)}
+        size={480}
+        title={chosen?.action}
+        closeButtonProps={{ 'aria-label': text('common.close') }}
+      >
         {chosen !== undefined && <RecordDetails record={chosen} />}
       </Drawer>
     </div>
@@ -133,7 +217,11 @@ export function AuditPage() {
 }
 
 function actorName(record: AuditRecord, anonymous: string): string {
-  return printable(record.actor.kind === 'anonymous' ? `${anonymous}${record.actor.name === undefined ? '' : ` (${record.actor.name})`}` : (record.actor.name ?? record.actor.id ?? ''));
+  return printable(
+    record.actor.kind === 'anonymous'
+      ? `${anonymous}${record.actor.name === undefined ? '' : ` (${record.actor.name})`}`
+      : (record.actor.name ?? record.actor.id ?? ''),
+  );
 }
 
 function RecordDetails(props: { readonly record: AuditRecord }) {
@@ -143,7 +231,10 @@ function RecordDetails(props: { readonly record: AuditRecord }) {
     [text('audit.time'), `${text.dateTime(record.at)} (${new Date(record.at).toISOString()})`],
     [text('audit.actor'), actorName(record, text('audit.anonymous'))],
     [text('audit.address'), record.address ?? '–'],
-    [text('audit.object'), record.object === undefined ? '–' : `${record.object.kind} ${record.object.name ?? ''} ${record.object.id}`],
+    [
+      text('audit.object'),
+      record.object === undefined ? '–' : `${record.object.kind} ${record.object.name ?? ''} ${record.object.id}`,
+    ],
     [text('audit.outcome'), text(`audit-outcome.${record.outcome}`)],
     [text('audit.reason'), record.reason ?? '–'],
     ...Object.entries(record.detail ?? {}).map(([name, value]) => [name, String(value)] as const),

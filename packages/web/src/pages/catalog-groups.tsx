@@ -18,7 +18,10 @@ interface Draft {
   readonly parentId: string;
 }
 
-function flattened(nodes: readonly GroupNode[], depth = 0): readonly { readonly node: GroupNode; readonly depth: number }[] {
+function flattened(
+  nodes: readonly GroupNode[],
+  depth = 0,
+): readonly { readonly node: GroupNode; readonly depth: number }[] {
   return nodes.flatMap((node) => [{ node, depth }, ...flattened(node.children, depth + 1)]);
 }
 
@@ -29,11 +32,19 @@ export function CatalogGroupsPage() {
   const [draft, setDraft] = useState<Draft>();
   const [confirmation, setConfirmation] = useState<Confirmation>();
   const [busy, run] = useAction();
-  const groups = useQuery({ queryKey: ['target-groups'], queryFn: ({ signal }) => api('listTargetGroups', {}, { signal }) });
-  const byId = useMemo(() => new Map((groups.data?.items ?? []).map((group) => [group.id, { ...group, machines: 0 }])), [groups.data]);
+  const groups = useQuery({
+    queryKey: ['target-groups'],
+    queryFn: ({ signal }) => api('listTargetGroups', {}, { signal }),
+  });
+  const byId = useMemo(
+    () => new Map((groups.data?.items ?? []).map((group) => [group.id, { ...group, machines: 0 }])),
+    [groups.data],
+  );
   const rows = useMemo(() => flattened(groupTree([...byId.values()])), [byId]);
   const changed = async (): Promise<void> => {
-    await Promise.all(['target-groups', 'machine-groups', 'targets'].map((key) => client.invalidateQueries({ queryKey: [key] })));
+    await Promise.all(
+      ['target-groups', 'machine-groups', 'targets'].map((key) => client.invalidateQueries({ queryKey: [key] })),
+    );
   };
   const save = (entry: Draft): Promise<boolean> =>
     run(async () => {
@@ -58,13 +69,24 @@ export function CatalogGroupsPage() {
       <div className="page-head">
         <Title order={1}>{text('nav.catalog-groups')}</Title>
         {mayWrite && (
-          <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setDraft({ id: undefined, name: '', parentId: '' })}>
+          <Button
+            leftSection={<IconPlus size={16} aria-hidden />}
+            onClick={() => setDraft({ id: undefined, name: '', parentId: '' })}
+          >
             {text('groups.add')}
           </Button>
         )}
       </div>
       <p className="page-lead">{text('groups.lead')}</p>
-      <Listing query={groups} items={rows} empty={<EmptyState icon={<IconFolders size={22} />} title={text('groups.empty')}>{text('groups.empty-body')}</EmptyState>}>
+      <Listing
+        query={groups}
+        items={rows}
+        empty={
+          <EmptyState icon={<IconFolders size={22} />} title={text('groups.empty')}>
+            {text('groups.empty-body')}
+          </EmptyState>
+        }
+      >
         {(items) => (
           <table className="table">
             <thead>
@@ -86,10 +108,18 @@ export function CatalogGroupsPage() {
                   <td className="actions">
                     {mayWrite && (
                       <>
-                        <ActionIcon aria-label={`${text('common.edit')} ${node.group.name}`} onClick={() => setDraft({ id: node.group.id, name: node.group.name, parentId: node.group.parentId ?? '' })}>
+                        <ActionIcon
+                          aria-label={`${text('common.edit')} ${node.group.name}`}
+                          onClick={() =>
+                            setDraft({ id: node.group.id, name: node.group.name, parentId: node.group.parentId ?? '' })
+                          }
+                        >
                           <IconPencil size={16} aria-hidden />
                         </ActionIcon>
-                        <ActionIcon aria-label={`${text('common.remove')} ${node.group.name}`} onClick={() => remove(node.group)}>
+                        <ActionIcon
+                          aria-label={`${text('common.remove')} ${node.group.name}`}
+                          onClick={() => remove(node.group)}
+                        >
                           <IconTrash size={16} aria-hidden />
                         </ActionIcon>
                       </>
@@ -101,7 +131,12 @@ export function CatalogGroupsPage() {
           </table>
         )}
       </Listing>
-      <Drawer opened={draft !== undefined} onClose={() => setDraft(undefined)} title={text(draft?.id === undefined ? 'groups.add' : 'common.edit')} closeButtonProps={{ 'aria-label': text('common.close') }}>
+      <Drawer
+        opened={draft !== undefined}
+        onClose={() => setDraft(undefined)}
+        title={text(draft?.id === undefined ? 'groups.add' : 'common.edit')}
+        closeButtonProps={{ 'aria-label': text('common.close') }}
+      >
         {draft !== undefined && (
           <form
             onSubmit={(event) => {
@@ -110,12 +145,21 @@ export function CatalogGroupsPage() {
             }}
           >
             <Stack>
-              <TextInput label={text('field.name')} required maxLength={200} data-autofocus value={draft.name} onChange={(event) => setDraft({ ...draft, name: event.currentTarget.value })} />
+              <TextInput
+                label={text('field.name')}
+                required
+                maxLength={200}
+                data-autofocus
+                value={draft.name}
+                onChange={(event) => setDraft({ ...draft, name: event.currentTarget.value })}
+              />
               <Select
                 label={text('groups.inside')}
                 clearable
                 searchable
-                data={[...byId.keys()].filter((id) => id !== draft.id).map((id) => ({ value: id, label: groupPath(byId, id).join(' / ') }))}
+                data={[...byId.keys()]
+                  .filter((id) => id !== draft.id)
+                  .map((id) => ({ value: id, label: groupPath(byId, id).join(' / ') }))}
                 value={draft.parentId === '' ? null : draft.parentId}
                 onChange={(id) => setDraft({ ...draft, parentId: id ?? '' })}
               />

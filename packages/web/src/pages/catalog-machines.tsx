@@ -1,6 +1,15 @@
 import { ActionIcon, Button, Group, Menu, TextInput, Title } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { IconDots, IconFileImport, IconFingerprint, IconPencil, IconPlus, IconSearch, IconServer2, IconTrash } from '@tabler/icons-react';
+import {
+  IconDots,
+  IconFileImport,
+  IconFingerprint,
+  IconPencil,
+  IconPlus,
+  IconSearch,
+  IconServer2,
+  IconTrash,
+} from '@tabler/icons-react';
 import type { Target } from '@enchilada/contract';
 import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
@@ -29,23 +38,47 @@ export function CatalogMachinesPage() {
   const [confirmation, setConfirmation] = useState<Confirmation>();
   const [keysOf, setKeysOf] = useState<Target>();
   const mayWrite = can(me, 'catalog.write');
-  const engines = useQuery({ queryKey: ['engines'], queryFn: ({ signal }) => api('listEngines', {}, { signal }), staleTime: Infinity });
-  const groups = useQuery({ queryKey: ['target-groups'], queryFn: ({ signal }) => api('listTargetGroups', {}, { signal }) });
+  const engines = useQuery({
+    queryKey: ['engines'],
+    queryFn: ({ signal }) => api('listEngines', {}, { signal }),
+    staleTime: Infinity,
+  });
+  const groups = useQuery({
+    queryKey: ['target-groups'],
+    queryFn: ({ signal }) => api('listTargetGroups', {}, { signal }),
+  });
   const targets = useInfiniteQuery({
     queryKey: ['targets', asked],
-    queryFn: ({ pageParam, signal }) => api('listTargets', { query: { limit: 100, ...(asked === '' ? {} : { text: asked }), ...(pageParam === '' ? {} : { cursor: pageParam }) } }, { signal }),
+    queryFn: ({ pageParam, signal }) =>
+      api(
+        'listTargets',
+        {
+          query: {
+            limit: 100,
+            ...(asked === '' ? {} : { text: asked }),
+            ...(pageParam === '' ? {} : { cursor: pageParam }),
+          },
+        },
+        { signal },
+      ),
     initialPageParam: '',
     getNextPageParam: (last) => last.next,
     placeholderData: keepPreviousData,
   });
   const items = targets.data?.pages.flatMap((page) => page.items) ?? [];
-  const byId = useMemo(() => new Map((groups.data?.items ?? []).map((group) => [group.id, { ...group, machines: 0 }])), [groups.data]);
+  const byId = useMemo(
+    () => new Map((groups.data?.items ?? []).map((group) => [group.id, { ...group, machines: 0 }])),
+    [groups.data],
+  );
   const labels = new Map((engines.data?.items ?? []).map((engine) => [engine.id, engine]));
-  const show = (state: Readonly<Record<string, string>>): void => void navigate({ to: '/catalog/machines', search: state });
+  const show = (state: Readonly<Record<string, string>>): void =>
+    void navigate({ to: '/catalog/machines', search: state });
   const editing = items.find((target) => target.id === search['edit']);
   const changed = async (): Promise<void> => {
     show({});
-    await Promise.all(['targets', 'machines', 'machine-groups'].map((key) => client.invalidateQueries({ queryKey: [key] })));
+    await Promise.all(
+      ['targets', 'machines', 'machine-groups'].map((key) => client.invalidateQueries({ queryKey: [key] })),
+    );
   };
   const remove = (target: Target): void =>
     setConfirmation({
@@ -64,7 +97,11 @@ export function CatalogMachinesPage() {
         <Title order={1}>{text('nav.catalog-machines')}</Title>
         {mayWrite && (
           <>
-            <Button variant="default" leftSection={<IconFileImport size={16} aria-hidden />} onClick={() => show({ import: '1' })}>
+            <Button
+              variant="default"
+              leftSection={<IconFileImport size={16} aria-hidden />}
+              onClick={() => show({ import: '1' })}
+            >
               {text('catalog.import')}
             </Button>
             <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => show({ add: '1' })}>
@@ -91,7 +128,10 @@ export function CatalogMachinesPage() {
         query={targets}
         items={items}
         empty={
-          <EmptyState icon={<IconServer2 size={22} />} title={text(asked === '' ? 'catalog.empty' : 'machines.none-here')}>
+          <EmptyState
+            icon={<IconServer2 size={22} />}
+            title={text(asked === '' ? 'catalog.empty' : 'machines.none-here')}
+          >
             {text(asked === '' ? 'catalog.empty-body' : 'machines.no-match-body')}
           </EmptyState>
         }
@@ -134,11 +174,17 @@ export function CatalogMachinesPage() {
                           </ActionIcon>
                         </Menu.Target>
                         <Menu.Dropdown>
-                          <Menu.Item leftSection={<IconPencil size={16} aria-hidden />} onClick={() => show({ edit: target.id })}>
+                          <Menu.Item
+                            leftSection={<IconPencil size={16} aria-hidden />}
+                            onClick={() => show({ edit: target.id })}
+                          >
                             {text('common.edit')}
                           </Menu.Item>
                           {engine?.hostKeys === true && (
-                            <Menu.Item leftSection={<IconFingerprint size={16} aria-hidden />} onClick={() => setKeysOf(target)}>
+                            <Menu.Item
+                              leftSection={<IconFingerprint size={16} aria-hidden />}
+                              onClick={() => setKeysOf(target)}
+                            >
                               {text('host-keys.title')}
                             </Menu.Item>
                           )}
@@ -158,12 +204,26 @@ export function CatalogMachinesPage() {
         )}
       </Listing>
       {targets.hasNextPage && (
-        <Button mt="sm" variant="default" loading={targets.isFetchingNextPage} onClick={() => void targets.fetchNextPage()}>
+        <Button
+          mt="sm"
+          variant="default"
+          loading={targets.isFetchingNextPage}
+          onClick={() => void targets.fetchNextPage()}
+        >
           {text('common.more')}
         </Button>
       )}
       {engines.data !== undefined && (search['add'] === '1' || editing !== undefined) && (
-        <TargetForm key={editing?.id ?? 'new'} target={editing} engines={engines.data.items} groups={byId} targets={items} readOnly={!mayWrite} onClose={() => show({})} onSaved={() => void changed()} />
+        <TargetForm
+          key={editing?.id ?? 'new'}
+          target={editing}
+          engines={engines.data.items}
+          groups={byId}
+          targets={items}
+          readOnly={!mayWrite}
+          onClose={() => show({})}
+          onSaved={() => void changed()}
+        />
       )}
       <TargetImportDrawer opened={search['import'] === '1'} onClose={() => show({})} onSaved={() => void changed()} />
       <HostKeysDrawer target={keysOf} mayWrite={mayWrite} onClose={() => setKeysOf(undefined)} />

@@ -1,4 +1,17 @@
-import { ActionIcon, Alert, Button, Drawer, Group, PasswordInput, Select, Stack, Text, Textarea, TextInput, Title } from '@mantine/core';
+import {
+  ActionIcon,
+  Alert,
+  Button,
+  Drawer,
+  Group,
+  PasswordInput,
+  Select,
+  Stack,
+  Text,
+  Textarea,
+  TextInput,
+  Title,
+} from '@mantine/core';
 import { IconKey, IconLock, IconPencil, IconPlus, IconTrash } from '@tabler/icons-react';
 import type { Credential } from '@enchilada/contract';
 import { CREDENTIAL_KINDS, type CredentialKind } from '@enchilada/core/credential';
@@ -18,7 +31,10 @@ export function CredentialsPage() {
   const mayWrite = can(useMe(), 'credential.write');
   const [editing, setEditing] = useState<Credential | 'new'>();
   const [confirmation, setConfirmation] = useState<Confirmation>();
-  const credentials = useQuery({ queryKey: ['credentials'], queryFn: ({ signal }) => api('listCredentials', {}, { signal }) });
+  const credentials = useQuery({
+    queryKey: ['credentials'],
+    queryFn: ({ signal }) => api('listCredentials', {}, { signal }),
+  });
   const changed = (): Promise<void> => client.invalidateQueries({ queryKey: ['credentials'] });
   const remove = (credential: Credential): void =>
     setConfirmation({
@@ -41,7 +57,15 @@ export function CredentialsPage() {
         )}
       </div>
       <p className="page-lead">{text('credentials.lead')}</p>
-      <Listing query={credentials} items={credentials.data?.items ?? []} empty={<EmptyState icon={<IconKey size={22} />} title={text('credentials.empty')}>{text('credentials.empty-body')}</EmptyState>}>
+      <Listing
+        query={credentials}
+        items={credentials.data?.items ?? []}
+        empty={
+          <EmptyState icon={<IconKey size={22} />} title={text('credentials.empty')}>
+            {text('credentials.empty-body')}
+          </EmptyState>
+        }
+      >
         {(items) => (
           <table className="table cards">
             <thead>
@@ -63,7 +87,9 @@ export function CredentialsPage() {
                     <button type="button" className="row-title" onClick={() => setEditing(credential)}>
                       {credential.name}
                     </button>
-                    {credential.publicFingerprint !== undefined && <div className="sub mono">{credential.publicFingerprint}</div>}
+                    {credential.publicFingerprint !== undefined && (
+                      <div className="sub mono">{credential.publicFingerprint}</div>
+                    )}
                   </td>
                   <td>{text(`credential-kind.${credential.kind}`)}</td>
                   <td className="mono">{credential.username}</td>
@@ -74,10 +100,16 @@ export function CredentialsPage() {
                   <td className="actions">
                     {mayWrite && (
                       <>
-                        <ActionIcon aria-label={`${text('common.edit')} ${credential.name}`} onClick={() => setEditing(credential)}>
+                        <ActionIcon
+                          aria-label={`${text('common.edit')} ${credential.name}`}
+                          onClick={() => setEditing(credential)}
+                        >
                           <IconPencil size={16} aria-hidden />
                         </ActionIcon>
-                        <ActionIcon aria-label={`${text('common.remove')} ${credential.name}`} onClick={() => remove(credential)}>
+                        <ActionIcon
+                          aria-label={`${text('common.remove')} ${credential.name}`}
+                          onClick={() => remove(credential)}
+                        >
                           <IconTrash size={16} aria-hidden />
                         </ActionIcon>
                       </>
@@ -106,7 +138,12 @@ export function CredentialsPage() {
 }
 
 /** Write-only: what is stored is never shown again, only replaced. */
-function CredentialForm(props: { readonly credential: Credential | undefined; readonly readOnly: boolean; readonly onClose: () => void; readonly onSaved: () => void }) {
+function CredentialForm(props: {
+  readonly credential: Credential | undefined;
+  readonly readOnly: boolean;
+  readonly onClose: () => void;
+  readonly onSaved: () => void;
+}) {
   const text = useText();
   const { credential } = props;
   const [name, setName] = useState(credential?.name ?? '');
@@ -126,11 +163,17 @@ function CredentialForm(props: { readonly credential: Credential | undefined; re
       name: name.trim(),
       username: username.trim(),
       ...(kind === 'password' && secret !== '' ? { secret } : {}),
-      ...(kind === 'private-key' && privateKey !== '' ? { privateKey, ...(passphrase === '' ? {} : { passphrase }) } : {}),
+      ...(kind === 'private-key' && privateKey !== ''
+        ? { privateKey, ...(passphrase === '' ? {} : { passphrase }) }
+        : {}),
     };
     try {
       if (credential === undefined) await api('createCredential', { body: { ...body, kind } });
-      else await api('updateCredential', { params: { id: credential.id }, body: { ...body, version: credential.version } });
+      else
+        await api('updateCredential', {
+          params: { id: credential.id },
+          body: { ...body, version: credential.version },
+        });
       props.onSaved();
     } catch (error) {
       setFault(error);
@@ -138,12 +181,25 @@ function CredentialForm(props: { readonly credential: Credential | undefined; re
     }
   };
   return (
-    <Drawer opened onClose={props.onClose} size={480} title={credential?.name ?? text('credentials.add')} closeButtonProps={{ 'aria-label': text('common.close') }}>
+    <Drawer
+      opened
+      onClose={props.onClose}
+      size={480}
+      title={credential?.name ?? text('credentials.add')}
+      closeButtonProps={{ 'aria-label': text('common.close') }}
+    >
       <form onSubmit={(event) => void save(event)} autoComplete="off">
         <fieldset className="form-group" disabled={props.readOnly}>
           <Stack>
             {fault !== undefined && <FaultNotice error={fault} />}
-            <TextInput label={text('field.name')} required maxLength={200} value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
+            <TextInput
+              label={text('field.name')}
+              required
+              maxLength={200}
+              value={name}
+              onChange={(event) => setName(event.currentTarget.value)}
+              data-autofocus
+            />
             <Select
               label={text('credentials.kind')}
               description={text(`credential-kind.${kind}.help`)}

@@ -28,10 +28,17 @@ export function FirstRunPage() {
   };
   return (
     <div className="page first-run">
-      <Title order={1}>{text('first-run.title', { name: me.user.displayName === '' ? me.user.username : me.user.displayName })}</Title>
+      <Title order={1}>
+        {text('first-run.title', { name: me.user.displayName === '' ? me.user.username : me.user.displayName })}
+      </Title>
       <p className="page-lead first-run-lead">{text('first-run.lead')}</p>
       <ol className="steps">
-        <Step done icon={<IconCircleCheck size={20} aria-hidden />} title={text('first-run.account')} body={text('first-run.account-done')} />
+        <Step
+          done
+          icon={<IconCircleCheck size={20} aria-hidden />}
+          title={text('first-run.account')}
+          body={text('first-run.account-done')}
+        />
         <Step
           icon={<IconFlask size={20} aria-hidden />}
           title={text('first-run.try')}
@@ -51,7 +58,13 @@ export function FirstRunPage() {
               <Button variant="default" component={Link} to="/catalog/machines?add=1">
                 {text('catalog.add')}
               </Button>
-              <Button variant="subtle" color="gray" component={Link} to="/catalog/machines?import=1" leftSection={<IconFileImport size={16} aria-hidden />}>
+              <Button
+                variant="subtle"
+                color="gray"
+                component={Link}
+                to="/catalog/machines?import=1"
+                leftSection={<IconFileImport size={16} aria-hidden />}
+              >
                 {text('catalog.import')}
               </Button>
             </>
@@ -65,7 +78,13 @@ export function FirstRunPage() {
   );
 }
 
-function Step(props: { readonly icon: ReactNode; readonly title: string; readonly body: string; readonly action?: ReactNode; readonly done?: true }) {
+function Step(props: {
+  readonly icon: ReactNode;
+  readonly title: string;
+  readonly body: string;
+  readonly action?: ReactNode;
+  readonly done?: true;
+}) {
   return (
     <li className="panel step" data-done={props.done}>
       <span className="step-icon">{props.icon}</span>

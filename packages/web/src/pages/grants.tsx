@@ -1,4 +1,16 @@
-import { ActionIcon, Button, Checkbox, Drawer, Group, SegmentedControl, Select, Stack, Text, TextInput, Title } from '@mantine/core';
+import {
+  ActionIcon,
+  Button,
+  Checkbox,
+  Drawer,
+  Group,
+  SegmentedControl,
+  Select,
+  Stack,
+  Text,
+  TextInput,
+  Title,
+} from '@mantine/core';
 import { IconPlus, IconShieldCheck, IconTrash } from '@tabler/icons-react';
 import type { Grant } from '@enchilada/contract';
 import { GRANT_ACTIONS, type GrantAction } from '@enchilada/core/access';
@@ -49,7 +61,15 @@ export function GrantsPage() {
         )}
       </div>
       <p className="page-lead">{text('grants.lead')}</p>
-      <Listing query={grants} items={grants.data?.items ?? []} empty={<EmptyState icon={<IconShieldCheck size={22} />} title={text('grants.empty')}>{text('grants.empty-body')}</EmptyState>}>
+      <Listing
+        query={grants}
+        items={grants.data?.items ?? []}
+        empty={
+          <EmptyState icon={<IconShieldCheck size={22} />} title={text('grants.empty')}>
+            {text('grants.empty-body')}
+          </EmptyState>
+        }
+      >
         {(items) => (
           <table className="table cards">
             <thead>
@@ -72,7 +92,10 @@ export function GrantsPage() {
                   </td>
                   <td className="actions">
                     {mayWrite && (
-                      <ActionIcon aria-label={text('grants.withdraw-from', { name: grant.subjectName })} onClick={() => remove(grant)}>
+                      <ActionIcon
+                        aria-label={text('grants.withdraw-from', { name: grant.subjectName })}
+                        onClick={() => remove(grant)}
+                      >
                         <IconTrash size={16} aria-hidden />
                       </ActionIcon>
                     )}
@@ -120,7 +143,11 @@ function GrantSentence(props: { readonly grant: Grant }) {
     '{actions}': list.format(grant.actions.map((action) => text(`grant-action.${action}`))),
     '{scope}': scope,
   };
-  return <span className="sentence">{parts.map((part, index) => (values[part] === undefined ? part : <em key={index}>{values[part]}</em>))}</span>;
+  return (
+    <span className="sentence">
+      {parts.map((part, index) => (values[part] === undefined ? part : <em key={index}>{values[part]}</em>))}
+    </span>
+  );
 }
 
 const SCOPES = ['labels', 'target-group', 'target', 'all'] as const;
@@ -138,8 +165,15 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
   const [busy, setBusy] = useState(false);
   const users = useQuery({ queryKey: ['users'], queryFn: ({ signal }) => api('listUsers', {}, { signal }) });
   const groups = useQuery({ queryKey: ['groups'], queryFn: ({ signal }) => api('listGroups', {}, { signal }) });
-  const targetGroups = useQuery({ queryKey: ['target-groups'], queryFn: ({ signal }) => api('listTargetGroups', {}, { signal }) });
-  const targets = useQuery({ queryKey: ['targets', 'choices'], queryFn: ({ signal }) => api('listTargets', { query: { limit: 500 } }, { signal }), enabled: scopeKind === 'target' });
+  const targetGroups = useQuery({
+    queryKey: ['target-groups'],
+    queryFn: ({ signal }) => api('listTargetGroups', {}, { signal }),
+  });
+  const targets = useQuery({
+    queryKey: ['targets', 'choices'],
+    queryFn: ({ signal }) => api('listTargets', { query: { limit: 500 } }, { signal }),
+    enabled: scopeKind === 'target',
+  });
   const selector = selectorOf(labels);
   const scope =
     scopeKind === 'all'
@@ -161,10 +195,22 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
       setBusy(false);
     }
   };
-  const subjects = subjectKind === 'group' ? (groups.data?.items ?? []).map((group) => ({ value: group.id, label: group.name })) : (users.data?.items ?? []).map((user) => ({ value: user.id, label: user.username }));
-  const scopes = scopeKind === 'target-group' ? (targetGroups.data?.items ?? []).map((group) => ({ value: group.id, label: group.name })) : (targets.data?.items ?? []).map((target) => ({ value: target.id, label: target.name }));
+  const subjects =
+    subjectKind === 'group'
+      ? (groups.data?.items ?? []).map((group) => ({ value: group.id, label: group.name }))
+      : (users.data?.items ?? []).map((user) => ({ value: user.id, label: user.username }));
+  const scopes =
+    scopeKind === 'target-group'
+      ? (targetGroups.data?.items ?? []).map((group) => ({ value: group.id, label: group.name }))
+      : (targets.data?.items ?? []).map((target) => ({ value: target.id, label: target.name }));
   return (
-    <Drawer opened onClose={props.onClose} size={480} title={text('grants.add')} closeButtonProps={{ 'aria-label': text('common.close') }}>
+    <Drawer
+      opened
+      onClose={props.onClose}
+      size={480}
+      title={text('grants.add')}
+      closeButtonProps={{ 'aria-label': text('common.close') }}
+    >
       <form onSubmit={(event) => void save(event)}>
         <Stack>
           {fault !== undefined && <FaultNotice error={fault} />}
@@ -180,10 +226,22 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
                   setSubjectId(null);
                 }}
               />
-              <Select aria-label={text('grants.who')} searchable required data={subjects} value={subjectId} onChange={setSubjectId} placeholder={text('grants.choose')} />
+              <Select
+                aria-label={text('grants.who')}
+                searchable
+                required
+                data={subjects}
+                value={subjectId}
+                onChange={setSubjectId}
+                placeholder={text('grants.choose')}
+              />
             </Stack>
           </fieldset>
-          <Checkbox.Group label={text('grants.may')} value={actions} onChange={(values) => setActions(GRANT_ACTIONS.filter((action) => values.includes(action)))}>
+          <Checkbox.Group
+            label={text('grants.may')}
+            value={actions}
+            onChange={(values) => setActions(GRANT_ACTIONS.filter((action) => values.includes(action)))}
+          >
             <Stack gap={6} mt={6}>
               {GRANT_ACTIONS.map((action) => (
                 <Checkbox key={action} value={action} label={text(`grant-action.${action}`)} />
@@ -204,9 +262,26 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
                 }}
               />
               {scopeKind === 'labels' && (
-                <TextInput aria-label={text('field.labels')} description={text('grants.labels-help')} placeholder="env=prod,stage team=payments" value={labels} onChange={(event) => setLabels(event.currentTarget.value)} spellCheck={false} />
+                <TextInput
+                  aria-label={text('field.labels')}
+                  description={text('grants.labels-help')}
+                  placeholder="env=prod,stage team=payments"
+                  value={labels}
+                  onChange={(event) => setLabels(event.currentTarget.value)}
+                  spellCheck={false}
+                />
               )}
-              {(scopeKind === 'target' || scopeKind === 'target-group') && <Select aria-label={text(`grants.scope-kind-${scopeKind}`)} searchable required data={scopes} value={scopeId} onChange={setScopeId} placeholder={text('grants.choose')} />}
+              {(scopeKind === 'target' || scopeKind === 'target-group') && (
+                <Select
+                  aria-label={text(`grants.scope-kind-${scopeKind}`)}
+                  searchable
+                  required
+                  data={scopes}
+                  value={scopeId}
+                  onChange={setScopeId}
+                  placeholder={text('grants.choose')}
+                />
+              )}
             </Stack>
           </fieldset>
           <Group justify="flex-end">

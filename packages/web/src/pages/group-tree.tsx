@@ -48,7 +48,12 @@ function Branch(props: TreeProps & { readonly depth: number }) {
   );
 }
 
-function Twig(props: { readonly node: GroupNode; readonly depth: number; readonly chosen: string; readonly onChoose: (id: string) => void }) {
+function Twig(props: {
+  readonly node: GroupNode;
+  readonly depth: number;
+  readonly chosen: string;
+  readonly onChoose: (id: string) => void;
+}) {
   const text = useText();
   const [open, setOpen] = useState(props.depth < OPEN_DEPTH);
   const { group, children } = props.node;
@@ -56,18 +61,29 @@ function Twig(props: { readonly node: GroupNode; readonly depth: number; readonl
     <li>
       <div className="tree-line">
         {children.length > 0 ? (
-          <UnstyledButton className="tree-fold" aria-expanded={open} aria-label={text(open ? 'machines.fold' : 'machines.unfold', { name: group.name })} onClick={() => setOpen(!open)}>
+          <UnstyledButton
+            className="tree-fold"
+            aria-expanded={open}
+            aria-label={text(open ? 'machines.fold' : 'machines.unfold', { name: group.name })}
+            onClick={() => setOpen(!open)}
+          >
             <IconChevronRight size={14} aria-hidden />
           </UnstyledButton>
         ) : (
           <span className="tree-fold" />
         )}
-        <UnstyledButton className="tree-item" aria-current={props.chosen === group.id} onClick={() => props.onChoose(group.id)}>
+        <UnstyledButton
+          className="tree-item"
+          aria-current={props.chosen === group.id}
+          onClick={() => props.onChoose(group.id)}
+        >
           <span className="truncate">{group.name}</span>
           <span className="tree-count">{text.number(group.machines)}</span>
         </UnstyledButton>
       </div>
-      {open && children.length > 0 && <Branch nodes={children} chosen={props.chosen} onChoose={props.onChoose} depth={props.depth + 1} />}
+      {open && children.length > 0 && (
+        <Branch nodes={children} chosen={props.chosen} onChoose={props.onChoose} depth={props.depth + 1} />
+      )}
     </li>
   );
 }

@@ -7,12 +7,20 @@ import { Listing, Moment } from '../components/listing.tsx';
 import { useAction } from '../components/use-action.ts';
 import { useText } from '../i18n/text.tsx';
 
-export function HostKeysDrawer(props: { readonly target: Target | undefined; readonly mayWrite: boolean; readonly onClose: () => void }) {
+export function HostKeysDrawer(props: {
+  readonly target: Target | undefined;
+  readonly mayWrite: boolean;
+  readonly onClose: () => void;
+}) {
   const text = useText();
   const id = props.target?.id ?? '';
   const [publicKey, setPublicKey] = useState('');
   const [busy, run] = useAction();
-  const keys = useQuery({ queryKey: ['host-keys', id], queryFn: ({ signal }) => api('listHostKeys', { params: { id } }, { signal }), enabled: id !== '' });
+  const keys = useQuery({
+    queryKey: ['host-keys', id],
+    queryFn: ({ signal }) => api('listHostKeys', { params: { id } }, { signal }),
+    enabled: id !== '',
+  });
   const pin = (): Promise<boolean> =>
     run(async () => {
       await api('pinHostKey', { params: { id }, body: { publicKey } });
@@ -25,12 +33,22 @@ export function HostKeysDrawer(props: { readonly target: Target | undefined; rea
       await keys.refetch();
     });
   return (
-    <Drawer opened={props.target !== undefined} onClose={props.onClose} size={560} title={`${text('host-keys.title')} · ${props.target?.name ?? ''}`} closeButtonProps={{ 'aria-label': text('common.close') }}>
+    <Drawer
+      opened={props.target !== undefined}
+      onClose={props.onClose}
+      size={560}
+      title={`${text('host-keys.title')} · ${props.target?.name ?? ''}`}
+      closeButtonProps={{ 'aria-label': text('common.close') }}
+    >
       <Stack>
         <Text size="sm" c="dimmed">
           {text('host-keys.lead')}
         </Text>
-        <Listing query={keys} items={keys.data?.items ?? []} empty={<p className="palette-none">{text('host-keys.none')}</p>}>
+        <Listing
+          query={keys}
+          items={keys.data?.items ?? []}
+          empty={<p className="palette-none">{text('host-keys.none')}</p>}
+        >
           {(items) => (
             <table className="table">
               <thead>
@@ -69,7 +87,16 @@ export function HostKeysDrawer(props: { readonly target: Target | undefined; rea
         </Listing>
         {props.mayWrite && (
           <>
-            <Textarea className="mono" label={text('host-keys.add')} description={text('host-keys.add-help')} autosize minRows={2} value={publicKey} onChange={(event) => setPublicKey(event.currentTarget.value)} spellCheck={false} />
+            <Textarea
+              className="mono"
+              label={text('host-keys.add')}
+              description={text('host-keys.add-help')}
+              autosize
+              minRows={2}
+              value={publicKey}
+              onChange={(event) => setPublicKey(event.currentTarget.value)}
+              spellCheck={false}
+            />
             <Group justify="flex-end">
               <Button loading={busy} disabled={publicKey.trim() === ''} onClick={() => void pin()}>
                 {text('host-keys.pin')}

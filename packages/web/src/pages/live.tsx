@@ -27,16 +27,43 @@ export function LivePage() {
   const sessions = useQuery({
     queryKey: ['sessions', everybody, search['target']],
     queryFn: ({ signal }) =>
-      api('listSessions', { query: { live: true, scope: everybody ? 'all' : 'own', limit: 500, ...(search['target'] === undefined ? {} : { targetId: search['target'] }) } }, { signal, background: true }),
+      api(
+        'listSessions',
+        {
+          query: {
+            live: true,
+            scope: everybody ? 'all' : 'own',
+            limit: 500,
+            ...(search['target'] === undefined ? {} : { targetId: search['target'] }),
+          },
+        },
+        { signal, background: true },
+      ),
     refetchInterval: REFRESH_MS,
   });
   return (
     <div className="page">
       <div className="page-head">
         <Title order={1}>{text('nav.live')}</Title>
-        {mayManage && <Checkbox label={text('live.mine')} checked={!everybody} onChange={(event) => void navigate({ to: '/live', search: event.currentTarget.checked ? { mine: '1' } : {} })} />}
+        {mayManage && (
+          <Checkbox
+            label={text('live.mine')}
+            checked={!everybody}
+            onChange={(event) =>
+              void navigate({ to: '/live', search: event.currentTarget.checked ? { mine: '1' } : {} })
+            }
+          />
+        )}
       </div>
-      <Listing query={sessions} items={sessions.data?.items ?? []} empty={<EmptyState icon={<IconBroadcast size={22} />} title={text('live.empty')}>{text('live.empty-body')}</EmptyState>}>
+      <Listing
+        query={sessions}
+        items={sessions.data?.items ?? []}
+        empty={
+          <EmptyState icon={<IconBroadcast size={22} />} title={text('live.empty')}>
+            {text('live.empty-body')}
+          </EmptyState>
+        }
+      >
         {(items) => (
           <table className="table cards">
             <thead>
@@ -83,11 +110,21 @@ export function LivePage() {
                           {text('live.resume')}
                         </Button>
                       ) : (
-                        <Button size="xs" variant="default" leftSection={<IconEye size={14} aria-hidden />} onClick={() => openTab(`/s/${session.id}?watch=1`)}>
+                        <Button
+                          size="xs"
+                          variant="default"
+                          leftSection={<IconEye size={14} aria-hidden />}
+                          onClick={() => openTab(`/s/${session.id}?watch=1`)}
+                        >
                           {text('machines.watch')}
                         </Button>
                       )}{' '}
-                      <Button size="xs" variant="default" leftSection={<IconPower size={14} aria-hidden />} onClick={() => setEnding(session)}>
+                      <Button
+                        size="xs"
+                        variant="default"
+                        leftSection={<IconPower size={14} aria-hidden />}
+                        onClick={() => setEnding(session)}
+                      >
                         {text('session.end')}
                       </Button>
                     </td>
@@ -117,13 +154,30 @@ function EndSession(props: { readonly session: Session; readonly onClose: () => 
   const [busy, run] = useAction();
   const { session } = props;
   const end = (): Promise<void> =>
-    run(() => api('endSession', { params: { id: session.id }, body: reason.trim() === '' ? {} : { reason: reason.trim() } })).then((done) => {
+    run(() =>
+      api('endSession', { params: { id: session.id }, body: reason.trim() === '' ? {} : { reason: reason.trim() } }),
+    ).then((done) => {
       if (done) props.onClose();
     });
   return (
-    <Drawer opened onClose={props.onClose} title={text('live.end-title', { name: session.target.name, person: session.user.username })} closeButtonProps={{ 'aria-label': text('common.close') }}>
+    <Drawer
+      opened
+      onClose={props.onClose}
+      title={text('live.end-title', { name: session.target.name, person: session.user.username })}
+      closeButtonProps={{ 'aria-label': text('common.close') }}
+    >
       <Stack>
-        <Textarea label={text('live.reason')} description={session.own ? undefined : text('live.reason-help')} required={!session.own} maxLength={500} autosize minRows={3} value={reason} onChange={(event) => setReason(event.currentTarget.value)} data-autofocus />
+        <Textarea
+          label={text('live.reason')}
+          description={session.own ? undefined : text('live.reason-help')}
+          required={!session.own}
+          maxLength={500}
+          autosize
+          minRows={3}
+          value={reason}
+          onChange={(event) => setReason(event.currentTarget.value)}
+          data-autofocus
+        />
         <Group justify="flex-end">
           <Button variant="default" onClick={props.onClose}>
             {text('common.cancel')}

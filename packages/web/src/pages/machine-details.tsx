@@ -4,11 +4,21 @@ import type { Machine } from '@enchilada/contract';
 import { hostPort, openTab, sessionPath } from '../components/platform.ts';
 import { useText } from '../i18n/text.tsx';
 
-export function MachineDetails(props: { readonly machine: Machine | undefined; readonly path: readonly string[]; readonly onClose: () => void }) {
+export function MachineDetails(props: {
+  readonly machine: Machine | undefined;
+  readonly path: readonly string[];
+  readonly onClose: () => void;
+}) {
   const text = useText();
   const { machine } = props;
   return (
-    <Drawer opened={machine !== undefined} onClose={props.onClose} title={machine?.name} size={420} closeButtonProps={{ 'aria-label': text('common.close') }}>
+    <Drawer
+      opened={machine !== undefined}
+      onClose={props.onClose}
+      title={machine?.name}
+      size={420}
+      closeButtonProps={{ 'aria-label': text('common.close') }}
+    >
       {machine !== undefined && (
         <Stack>
           <dl className="detail-list">
@@ -37,7 +47,10 @@ export function MachineDetails(props: { readonly machine: Machine | undefined; r
               </>
             )}
           </dl>
-          <Button leftSection={<IconExternalLink size={16} aria-hidden />} onClick={() => openTab(sessionPath(machine.id))}>
+          <Button
+            leftSection={<IconExternalLink size={16} aria-hidden />}
+            onClick={() => openTab(sessionPath(machine.id))}
+          >
             {text('machines.open')}
           </Button>
         </Stack>

@@ -10,7 +10,9 @@ export interface GroupNode {
 /** The groups as a tree by name; one whose parent is not among them stands at the top, and a loop ends where it closes. */
 export function groupTree(groups: readonly GroupRow[]): readonly GroupNode[] {
   const ids = new Set(groups.map((group) => group.id));
-  const byParent = Map.groupBy(groups, (group) => (group.parentId !== undefined && ids.has(group.parentId) ? group.parentId : ''));
+  const byParent = Map.groupBy(groups, (group) =>
+    group.parentId !== undefined && ids.has(group.parentId) ? group.parentId : '',
+  );
   const below = (parent: string, path: readonly string[]): readonly GroupNode[] =>
     (byParent.get(parent) ?? [])
       .filter((group) => !path.includes(group.id))
@@ -33,7 +35,10 @@ export function groupPath(groups: ReadonlyMap<string, GroupRow>, start: string |
 
 /** The words of a search; `key:value` matches inside a label. */
 export function searchWords(query: string): readonly string[] {
-  return query.toLowerCase().split(/\s+/u).filter((word) => word !== '');
+  return query
+    .toLowerCase()
+    .split(/\s+/u)
+    .filter((word) => word !== '');
 }
 
 export interface Searched {
@@ -48,6 +53,16 @@ export interface Searched {
 export function matches(machine: Searched, words: readonly string[], path: readonly string[]): boolean {
   if (words.length === 0) return true;
   const labels = Object.entries(machine.labels).map(([key, value]) => `${key}:${value}`);
-  const hay = [machine.name, machine.host, machine.description, machine.protocolLabel.en, machine.protocolLabel.de, ...path, ...labels].join('\n').toLowerCase();
+  const hay = [
+    machine.name,
+    machine.host,
+    machine.description,
+    machine.protocolLabel.en,
+    machine.protocolLabel.de,
+    ...path,
+    ...labels,
+  ]
+    .join('\n')
+    .toLowerCase();
   return words.every((word) => hay.includes(word));
 }

@@ -1,26 +1,23 @@
-import { ActionIcon, Button, Drawer, Highlight, Menu, Skeleton, TextInput, Title } from '@mantine/core';
+import { ActionIcon, Button, Drawer, TextInput, Title } from '@mantine/core';
 import { useDebouncedValue, useDisclosure, useMediaQuery } from '@mantine/hooks';
-import { IconDots, IconExternalLink, IconEye, IconFolder, IconFolders, IconInfoCircle, IconPlus, IconSearch, IconServer2, IconStar, IconStarFilled, IconTerminal2, IconX } from '@tabler/icons-react';
+import { IconFolder, IconFolders, IconPlus, IconSearch, IconServer2, IconX } from '@tabler/icons-react';
 import type { Machine } from '@enchilada/contract';
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { useVirtualizer } from '@tanstack/react-virtual';
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import './machines.css';
 import { api } from '../api/client.ts';
 import { can, useMe, usePreferences } from '../api/me.ts';
 import { EmptyState } from '../app/page-states.tsx';
-import { hostPort, openTab, sessionPath } from '../components/platform.ts';
-import { printable } from '../components/printable.ts';
+import { openTab, sessionPath } from '../components/platform.ts';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
 import { GroupTree } from './group-tree.tsx';
 import { groupPath, groupTree, matches, searchWords } from './machine-search.ts';
 import { MachineDetails } from './machine-details.tsx';
+import { MachineRows, RowSkeletons } from './machine-rows.tsx';
 
 const PAGE = 200;
-const ROW_HEIGHT = 48;
-const CARD_HEIGHT = 96;
 type Shelf = 'all' | 'recent' | 'favourite' | (string & {});
 
 export function MachinesPage() {
@@ -35,13 +32,25 @@ export function MachinesPage() {
   const [treeOpen, tree] = useDisclosure(false);
   const [details, setDetails] = useState<Machine>();
   const [preferences, setPreferences] = usePreferences();
-  const favourites = useMemo(() => String(preferences['favourites'] ?? '').split(',').filter((id) => id !== ''), [preferences]);
+  const favourites = useMemo(
+    () =>
+      String(preferences['favourites'] ?? '')
+        .split(',')
+        .filter((id) => id !== ''),
+    [preferences],
+  );
   const field = useRef<HTMLInputElement>(null);
   const small = useMediaQuery('(max-width: 639px)') ?? false;
 
-  const groups = useQuery({ queryKey: ['machine-groups'], queryFn: ({ signal }) => api('listMachineGroups', {}, { signal }) });
+  const groups = useQuery({
+    queryKey: ['machine-groups'],
+    queryFn: ({ signal }) => api('listMachineGroups', {}, { signal }),
+  });
   const byId = useMemo(() => new Map((groups.data?.items ?? []).map((group) => [group.id, group])), [groups.data]);
-  const recent = useQuery({ queryKey: ['machines', 'recent'], queryFn: ({ signal }) => api('listRecentMachines', {}, { signal }) });
+  const recent = useQuery({
+    queryKey: ['machines', 'recent'],
+    queryFn: ({ signal }) => api('listRecentMachines', {}, { signal }),
+  });
   const listed = useInfiniteQuery({
     queryKey: ['machines', 'list', shelf, asked, shelf === 'favourite' ? favourites.join(',') : ''],
     queryFn: ({ pageParam, signal }) =>
@@ -51,7 +60,11 @@ export function MachinesPage() {
           query: {
             limit: PAGE,
             ...(asked === '' ? {} : { text: asked }),
-            ...(shelf === 'all' || shelf === 'recent' ? {} : shelf === 'favourite' ? { ids: favourites.join(',') } : { groupId: shelf }),
+            ...(shelf === 'all' || shelf === 'recent'
+              ? {}
+              : shelf === 'favourite'
+                ? { ids: favourites.join(',') }
+                : { groupId: shelf }),
             ...(pageParam === '' ? {} : { cursor: pageParam }),
           },
         },
@@ -64,15 +77,27 @@ export function MachinesPage() {
   });
 
   const machines = useMemo(() => {
-    const loaded = shelf === 'recent' ? (recent.data?.items ?? []) : shelf === 'favourite' && favourites.length === 0 ? [] : (listed.data?.pages.flatMap((page) => page.items) ?? []);
+    const loaded =
+      shelf === 'recent'
+        ? (recent.data?.items ?? [])
+        : shelf === 'favourite' && favourites.length === 0
+          ? []
+          : (listed.data?.pages.flatMap((page) => page.items) ?? []);
     return loaded.filter((machine) => matches(machine, words, groupPath(byId, machine.groupId)));
   }, [shelf, recent.data, listed.data, favourites, words, byId]);
-  const total = shelf === 'recent' || listed.isPlaceholderData || shelf === 'favourite' ? machines.length : (listed.data?.pages[0]?.total ?? 0);
+  const total =
+    shelf === 'recent' || listed.isPlaceholderData || shelf === 'favourite'
+      ? machines.length
+      : (listed.data?.pages[0]?.total ?? 0);
   const pending = shelf === 'recent' ? recent.isPending : listed.isPending && listed.fetchStatus !== 'idle';
 
   const choose = (next: Shelf): void => {
     tree.close();
-    void navigate({ to: '/', search: { ...(next === 'all' ? {} : { in: next }), ...(query === '' ? {} : { q: query }) }, replace: true });
+    void navigate({
+      to: '/',
+      search: { ...(next === 'all' ? {} : { in: next }), ...(query === '' ? {} : { q: query }) },
+      replace: true,
+    });
   };
   const toggleFavourite = (id: string): void => {
     const next = favourites.includes(id) ? favourites.filter((entry) => entry !== id) : [id, ...favourites];
@@ -80,7 +105,14 @@ export function MachinesPage() {
   };
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      if (event.key !== '/' || event.ctrlKey || event.metaKey || event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement) return;
+      if (
+        event.key !== '/' ||
+        event.ctrlKey ||
+        event.metaKey ||
+        event.target instanceof HTMLInputElement ||
+        event.target instanceof HTMLTextAreaElement
+      )
+        return;
       event.preventDefault();
       field.current?.focus();
     };
@@ -90,15 +122,37 @@ export function MachinesPage() {
 
   const nodes = useMemo(() => groupTree(groups.data?.items ?? []), [groups.data]);
   const nothingAtAll = shelf === 'all' && asked === '' && listed.data?.pages[0]?.total === 0;
-  const sidebar = <GroupTree nodes={nodes} chosen={shelf} onChoose={choose} recent={recent.data?.items.length ?? 0} favourites={favourites.length} />;
-  const title = shelf === 'all' ? text('machines.all') : shelf === 'recent' ? text('machines.recent') : shelf === 'favourite' ? text('machines.favourites') : (byId.get(shelf)?.name ?? '');
+  const sidebar = (
+    <GroupTree
+      nodes={nodes}
+      chosen={shelf}
+      onChoose={choose}
+      recent={recent.data?.items.length ?? 0}
+      favourites={favourites.length}
+    />
+  );
+  const title =
+    shelf === 'all'
+      ? text('machines.all')
+      : shelf === 'recent'
+        ? text('machines.recent')
+        : shelf === 'favourite'
+          ? text('machines.favourites')
+          : (byId.get(shelf)?.name ?? '');
 
   return (
     <div className="machines">
       <aside className="machines-side" aria-label={text('machines.groups')}>
         {sidebar}
       </aside>
-      <Drawer opened={treeOpen} onClose={tree.close} position="left" size={300} title={text('machines.groups')} closeButtonProps={{ 'aria-label': text('common.close') }}>
+      <Drawer
+        opened={treeOpen}
+        onClose={tree.close}
+        position="left"
+        size={300}
+        title={text('machines.groups')}
+        closeButtonProps={{ 'aria-label': text('common.close') }}
+      >
         {sidebar}
       </Drawer>
       <section className="machines-main">
@@ -106,7 +160,12 @@ export function MachinesPage() {
           {text('nav.machines')}
         </Title>
         <div className="machines-search">
-          <ActionIcon className="machines-tree-button" variant="default" onClick={tree.open} aria-label={text('machines.groups')}>
+          <ActionIcon
+            className="machines-tree-button"
+            variant="default"
+            onClick={tree.open}
+            aria-label={text('machines.groups')}
+          >
             <IconFolders size={18} aria-hidden />
           </ActionIcon>
           <TextInput
@@ -133,7 +192,13 @@ export function MachinesPage() {
             }}
           />
           {can(me, 'catalog.write') && (
-            <Button component={Link} to="/catalog/machines?add=1" leftSection={<IconPlus size={16} aria-hidden />} size="md" className="machines-add">
+            <Button
+              component={Link}
+              to="/catalog/machines?add=1"
+              leftSection={<IconPlus size={16} aria-hidden />}
+              size="md"
+              className="machines-add"
+            >
               {text('catalog.add')}
             </Button>
           )}
@@ -153,7 +218,11 @@ export function MachinesPage() {
         {pending && <RowSkeletons small={small} />}
         {!pending && machines.length === 0 && !listed.isError && (
           <div className="panel">
-            {nothingAtAll ? <NoMachines mayAdd={can(me, 'catalog.write')} /> : <NoMatch query={query} shelf={shelf} onClear={() => setQuery('')} />}
+            {nothingAtAll ? (
+              <NoMachines mayAdd={can(me, 'catalog.write')} />
+            ) : (
+              <NoMatch query={query} shelf={shelf} onClear={() => setQuery('')} />
+            )}
           </div>
         )}
         {machines.length > 0 && (
@@ -171,157 +240,11 @@ export function MachinesPage() {
           />
         )}
       </section>
-      <MachineDetails machine={details} path={groupPath(byId, details?.groupId)} onClose={() => setDetails(undefined)} />
-    </div>
-  );
-}
-
-interface RowsProps {
-  readonly machines: readonly Machine[];
-  readonly small: boolean;
-  readonly query: readonly string[];
-  readonly favourites: readonly string[];
-  readonly pathOf: (machine: Machine) => readonly string[];
-  readonly onFavourite: (id: string) => void;
-  readonly onDetails: (machine: Machine) => void;
-  readonly onNearEnd: () => void;
-}
-
-function MachineRows(props: RowsProps) {
-  const text = useText();
-  const scroller = useRef<HTMLDivElement>(null);
-  const height = props.small ? CARD_HEIGHT : ROW_HEIGHT;
-  const rows = useVirtualizer({ count: props.machines.length, getScrollElement: () => scroller.current, estimateSize: () => height, overscan: 12 });
-  const items = rows.getVirtualItems();
-  const last = items.at(-1)?.index ?? 0;
-  const { onNearEnd } = props;
-  useEffect(() => {
-    if (last >= props.machines.length - 30) onNearEnd();
-  }, [last, props.machines.length, onNearEnd]);
-  useEffect(() => rows.measure(), [height, rows]);
-  return (
-    <div ref={scroller} className="machine-scroller panel" tabIndex={-1}>
-      <div role="table" aria-label={text('nav.machines')} aria-rowcount={props.machines.length + 1} style={{ height: rows.getTotalSize() + (props.small ? 0 : 33), position: 'relative' }}>
-        <div role="row" aria-rowindex={1} className={props.small ? 'visually-hidden' : 'machine-head'}>
-          <span role="columnheader">{text('field.name')}</span>
-          <span role="columnheader">{text('field.address')}</span>
-          <span role="columnheader">{text('field.group')}</span>
-          <span role="columnheader">{text('field.labels')}</span>
-          <span role="columnheader">{text('machines.last-used')}</span>
-          <span role="columnheader">
-            <span className="visually-hidden">{text('common.actions')}</span>
-          </span>
-        </div>
-        {items.map((item) => {
-          const machine = props.machines[item.index];
-          if (machine === undefined) return null;
-          return (
-            <div
-              key={machine.id}
-              role="row"
-              aria-rowindex={item.index + 2}
-              className="machine-row"
-              style={{ transform: `translateY(${item.start}px)`, height }}
-              onDoubleClick={() => openTab(sessionPath(machine.id))}
-            >
-              <MachineCells {...props} machine={machine} />
-            </div>
-          );
-        })}
-      </div>
-    </div>
-  );
-}
-
-function MachineCells(props: RowsProps & { readonly machine: Machine }) {
-  const text = useText();
-  const { machine } = props;
-  const favourite = props.favourites.includes(machine.id);
-  const words = [...props.query];
-  const path = props.pathOf(machine).join(' / ');
-  return (
-    <>
-      <span role="cell" className="machine-name">
-        <span className="machine-icon" title={text.of(machine.protocolLabel)}>
-          <IconTerminal2 size={18} aria-hidden />
-        </span>
-        <span className="machine-title">
-          <a className="truncate" href={sessionPath(machine.id)} target="_blank" rel="noopener" aria-label={text('machines.open-name', { name: printable(machine.name) })}>
-            <Highlight component="span" inherit highlight={words}>
-              {printable(machine.name)}
-            </Highlight>
-          </a>
-          <span className="sub truncate">{machine.description === '' ? text.of(machine.protocolLabel) : printable(machine.description)}</span>
-        </span>
-      </span>
-      <span role="cell" className="machine-address mono truncate">
-        {machine.builtIn ? (
-          <span className="chip">{text('machines.built-in')}</span>
-        ) : (
-          <Highlight component="span" inherit highlight={words}>
-            {hostPort(machine)}
-          </Highlight>
-        )}
-      </span>
-      <span role="cell" className="machine-group truncate" title={path}>
-        {path}
-      </span>
-      <span role="cell" className="machine-labels">
-        {Object.entries(machine.labels)
-          .slice(0, 3)
-          .map(([key, value]) => (
-            <span key={key} className="chip" title={`${key}:${value}`}>
-              <Highlight component="span" inherit highlight={words}>
-                {`${key}:${value}`}
-              </Highlight>
-            </span>
-          ))}
-      </span>
-      <span role="cell" className="machine-used sub">
-        {machine.lastUsedAt !== undefined && (
-          <time dateTime={new Date(machine.lastUsedAt).toISOString()} title={text.dateTime(machine.lastUsedAt)}>
-            {text.relative(machine.lastUsedAt)}
-          </time>
-        )}
-      </span>
-      <span role="cell" className="machine-actions">
-        <ActionIcon aria-pressed={favourite} aria-label={text(favourite ? 'machines.unfavourite' : 'machines.favourite', { name: machine.name })} onClick={() => props.onFavourite(machine.id)}>
-          {favourite ? <IconStarFilled size={16} aria-hidden /> : <IconStar size={16} aria-hidden />}
-        </ActionIcon>
-        <Menu>
-          <Menu.Target>
-            <ActionIcon aria-label={text('machines.more', { name: machine.name })}>
-              <IconDots size={16} aria-hidden />
-            </ActionIcon>
-          </Menu.Target>
-          <Menu.Dropdown>
-            <Menu.Item leftSection={<IconExternalLink size={16} aria-hidden />} onClick={() => openTab(sessionPath(machine.id))}>
-              {text('machines.open')}
-            </Menu.Item>
-            <Menu.Item leftSection={<IconInfoCircle size={16} aria-hidden />} onClick={() => props.onDetails(machine)}>
-              {text('machines.details')}
-            </Menu.Item>
-            {machine.actions.includes('watch') && (
-              <Menu.Item leftSection={<IconEye size={16} aria-hidden />} component="a" href={`/live?target=${machine.id}`}>
-                {text('machines.watch')}
-              </Menu.Item>
-            )}
-          </Menu.Dropdown>
-        </Menu>
-      </span>
-    </>
-  );
-}
-
-function RowSkeletons(props: { readonly small: boolean }) {
-  const text = useText();
-  return (
-    <div className="panel" role="status" aria-label={text('common.loading')}>
-      {Array.from({ length: 9 }, (_, index) => (
-        <div key={index} className="machine-skeleton" style={{ height: props.small ? CARD_HEIGHT : ROW_HEIGHT }}>
-          <Skeleton height={14} width={`${30 + ((index * 17) % 40)}%`} />
-        </div>
-      ))}
+      <MachineDetails
+        machine={details}
+        path={groupPath(byId, details?.groupId)}
+        onClose={() => setDetails(undefined)}
+      />
     </div>
   );
 }
@@ -350,7 +273,13 @@ function NoMatch(props: { readonly query: string; readonly shelf: Shelf; readonl
   if (props.query === '') {
     return (
       <EmptyState icon={<IconFolder size={22} />} title={text('machines.none-here')}>
-        {text(props.shelf === 'favourite' ? 'machines.none-favourite' : props.shelf === 'recent' ? 'machines.none-recent' : 'machines.none-group')}
+        {text(
+          props.shelf === 'favourite'
+            ? 'machines.none-favourite'
+            : props.shelf === 'recent'
+              ? 'machines.none-recent'
+              : 'machines.none-group',
+        )}
       </EmptyState>
     );
   }

@@ -1,4 +1,14 @@
-import { Button, Group, PasswordInput, SegmentedControl, Select, Stack, Text, Title, useMantineColorScheme } from '@mantine/core';
+import {
+  Button,
+  Group,
+  PasswordInput,
+  SegmentedControl,
+  Select,
+  Stack,
+  Text,
+  Title,
+  useMantineColorScheme,
+} from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
@@ -96,8 +106,23 @@ function PasswordSection() {
       <form onSubmit={(event) => void change(event)}>
         <Stack maw={360}>
           {fault !== undefined && <FaultNotice error={fault} />}
-          <PasswordInput label={text('me.current-password')} required autoComplete="current-password" value={current} onChange={(event) => setCurrent(event.currentTarget.value)} visibilityToggleButtonProps={toggle} />
-          <PasswordInput label={text('people.new-password')} description={text('field.password-help')} required autoComplete="new-password" value={next} onChange={(event) => setNext(event.currentTarget.value)} visibilityToggleButtonProps={toggle} />
+          <PasswordInput
+            label={text('me.current-password')}
+            required
+            autoComplete="current-password"
+            value={current}
+            onChange={(event) => setCurrent(event.currentTarget.value)}
+            visibilityToggleButtonProps={toggle}
+          />
+          <PasswordInput
+            label={text('people.new-password')}
+            description={text('field.password-help')}
+            required
+            autoComplete="new-password"
+            value={next}
+            onChange={(event) => setNext(event.currentTarget.value)}
+            visibilityToggleButtonProps={toggle}
+          />
           <PasswordInput
             label={text('field.password-again')}
             error={repeated !== '' && repeated !== next ? text('field.password-differs') : undefined}
@@ -179,6 +204,9 @@ function LoginsSection() {
 function browserName(agent: string): string {
   const browser = /(Edg|OPR|Firefox|Chrome|Safari)[a-z]*\/(\d+)/u.exec(agent);
   const system = /Windows|Android|iPhone|iPad|Mac OS X|Linux/u.exec(agent)?.[0];
-  const name = browser === null ? agent.slice(0, 40) : `${{ Edg: 'Edge', OPR: 'Opera' }[browser[1] ?? ''] ?? browser[1] ?? ''} ${browser[2] ?? ''}`;
+  const name =
+    browser === null
+      ? agent.slice(0, 40)
+      : `${{ Edg: 'Edge', OPR: 'Opera' }[browser[1] ?? ''] ?? browser[1] ?? ''} ${browser[2] ?? ''}`;
   return system === undefined ? name : `${name} · ${system}`;
 }

@@ -9,29 +9,62 @@ import { groupPath, groupTree, matches, searchWords } from './machine-search.ts'
 import { safeNext } from './safe-next.ts';
 import { changedParameters, labelsToText, textToLabels } from './target-values.ts';
 
-const group = (id: string, name: string, parentId?: string) => ({ id, name, machines: 0, ...(parentId === undefined ? {} : { parentId }) });
+const group = (id: string, name: string, parentId?: string) => ({
+  id,
+  name,
+  machines: 0,
+  ...(parentId === undefined ? {} : { parentId }),
+});
 
 test('groups form a tree by name, with strays at the top', () => {
-  const tree = groupTree([group('b', 'web 10', 'a'), group('a', 'prod'), group('c', 'web 9', 'a'), group('d', 'stray', 'gone')]);
-  assert.deepEqual(tree.map((node) => node.group.name), ['prod', 'stray']);
-  assert.deepEqual(tree[0]?.children.map((node) => node.group.name), ['web 9', 'web 10']);
+  const tree = groupTree([
+    group('b', 'web 10', 'a'),
+    group('a', 'prod'),
+    group('c', 'web 9', 'a'),
+    group('d', 'stray', 'gone'),
+  ]);
+  assert.deepEqual(
+    tree.map((node) => node.group.name),
+    ['prod', 'stray'],
+  );
+  assert.deepEqual(
+    tree[0]?.children.map((node) => node.group.name),
+    ['web 9', 'web 10'],
+  );
 });
 
 test('a loop among groups ends where it closes', () => {
-  const loop = new Map([['a', group('a', 'A', 'b')], ['b', group('b', 'B', 'a')]]);
+  const loop = new Map([
+    ['a', group('a', 'A', 'b')],
+    ['b', group('b', 'B', 'a')],
+  ]);
   assert.deepEqual(groupPath(loop, 'a'), ['B', 'A']);
   assert.deepEqual(groupTree([...loop.values()]), []);
 });
 
 test('a search needs every word and looks at labels, group and protocol too', () => {
-  const machine = { name: 'pay-01', host: 'pay-01.example.net', description: '', labels: { env: 'prod' }, protocolLabel: { en: 'Shell', de: 'Konsole' } };
+  const machine = {
+    name: 'pay-01',
+    host: 'pay-01.example.net',
+    description: '',
+    labels: { env: 'prod' },
+    protocolLabel: { en: 'Shell', de: 'Konsole' },
+  };
   assert.equal(matches(machine, searchWords('PAY env:prod'), ['Payments']), true);
   assert.equal(matches(machine, searchWords('konsole payments'), ['Payments']), true);
   assert.equal(matches(machine, searchWords('pay stage'), ['Payments']), false);
 });
 
 test('after sign-in only paths of this origin are followed', () => {
-  for (const next of ['//evil.example', '/\\evil.example', 'https://evil.example', 'javascript:alert(1)', '/a\nb', undefined]) assert.equal(safeNext(next), '/');
+  for (const next of [
+    '//evil.example',
+    '/\\evil.example',
+    'https://evil.example',
+    'javascript:alert(1)',
+    '/a\nb',
+    undefined,
+  ])
+    assert.equal(safeNext(next), '/');
   assert.equal(safeNext('/s/ses_1?watch=1'), '/s/ses_1?watch=1');
 });
 

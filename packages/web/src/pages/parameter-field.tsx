@@ -5,14 +5,31 @@ import { useText } from '../i18n/text.tsx';
 import type { ParameterValue } from './target-values.ts';
 
 /** One field of a manifest as an input of its kind. */
-export function ParameterInput(props: { readonly field: ParameterField; readonly value: ParameterValue | undefined; readonly disabled: boolean; readonly onChange: (value: ParameterValue) => void }) {
+export function ParameterInput(props: {
+  readonly field: ParameterField;
+  readonly value: ParameterValue | undefined;
+  readonly disabled: boolean;
+  readonly onChange: (value: ParameterValue) => void;
+}) {
   const text = useText();
   const { field, value } = props;
-  const common = { label: text.of(field.label), disabled: props.disabled, ...(field.help === undefined ? {} : { description: text.of(field.help) }) };
+  const common = {
+    label: text.of(field.label),
+    disabled: props.disabled,
+    ...(field.help === undefined ? {} : { description: text.of(field.help) }),
+  };
   const input = (() => {
     switch (field.kind) {
       case 'text':
-        return <TextInput {...common} maxLength={field.maxLength} value={typeof value === 'string' ? value : (field.default ?? '')} onChange={(event) => props.onChange(event.currentTarget.value)} spellCheck={false} />;
+        return (
+          <TextInput
+            {...common}
+            maxLength={field.maxLength}
+            value={typeof value === 'string' ? value : (field.default ?? '')}
+            onChange={(event) => props.onChange(event.currentTarget.value)}
+            spellCheck={false}
+          />
+        );
       case 'number':
         return (
           <NumberInput
@@ -27,7 +44,13 @@ export function ParameterInput(props: { readonly field: ParameterField; readonly
           />
         );
       case 'boolean':
-        return <Switch {...common} checked={typeof value === 'boolean' ? value : field.default} onChange={(event) => props.onChange(event.currentTarget.checked)} />;
+        return (
+          <Switch
+            {...common}
+            checked={typeof value === 'boolean' ? value : field.default}
+            onChange={(event) => props.onChange(event.currentTarget.checked)}
+          />
+        );
       case 'choice':
         return (
           <Select
@@ -46,7 +69,9 @@ export function ParameterInput(props: { readonly field: ParameterField; readonly
             minRows={2}
             maxRows={8}
             value={Array.isArray(value) ? value.join('\n') : ''}
-            onChange={(event) => props.onChange(event.currentTarget.value === '' ? [] : event.currentTarget.value.split('\n'))}
+            onChange={(event) =>
+              props.onChange(event.currentTarget.value === '' ? [] : event.currentTarget.value.split('\n'))
+            }
             spellCheck={false}
           />
         );

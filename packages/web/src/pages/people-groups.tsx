@@ -17,7 +17,8 @@ export function PeopleGroupsPage() {
   const mayWrite = can(useMe(), 'access.write');
   const [editing, setEditing] = useState<Group | 'new'>();
   const groups = useQuery({ queryKey: ['groups'], queryFn: ({ signal }) => api('listGroups', {}, { signal }) });
-  const changed = (): Promise<unknown> => Promise.all(['groups', 'users', 'members'].map((key) => client.invalidateQueries({ queryKey: [key] })));
+  const changed = (): Promise<unknown> =>
+    Promise.all(['groups', 'users', 'members'].map((key) => client.invalidateQueries({ queryKey: [key] })));
   return (
     <div className="page">
       <div className="page-head">
@@ -28,7 +29,15 @@ export function PeopleGroupsPage() {
           </Button>
         )}
       </div>
-      <Listing query={groups} items={groups.data?.items ?? []} empty={<EmptyState icon={<IconUsersGroup size={22} />} title={text('groups.empty')}>{text('people-groups.empty-body')}</EmptyState>}>
+      <Listing
+        query={groups}
+        items={groups.data?.items ?? []}
+        empty={
+          <EmptyState icon={<IconUsersGroup size={22} />} title={text('groups.empty')}>
+            {text('people-groups.empty-body')}
+          </EmptyState>
+        }
+      >
         {(items) => (
           <table className="table cards">
             <thead>
@@ -54,12 +63,24 @@ export function PeopleGroupsPage() {
           </table>
         )}
       </Listing>
-      {editing !== undefined && <GroupDrawer group={editing === 'new' ? undefined : editing} readOnly={!mayWrite} onClose={() => setEditing(undefined)} onChanged={changed} />}
+      {editing !== undefined && (
+        <GroupDrawer
+          group={editing === 'new' ? undefined : editing}
+          readOnly={!mayWrite}
+          onClose={() => setEditing(undefined)}
+          onChanged={changed}
+        />
+      )}
     </div>
   );
 }
 
-function GroupDrawer(props: { readonly group: Group | undefined; readonly readOnly: boolean; readonly onClose: () => void; readonly onChanged: () => Promise<unknown> }) {
+function GroupDrawer(props: {
+  readonly group: Group | undefined;
+  readonly readOnly: boolean;
+  readonly onClose: () => void;
+  readonly onChanged: () => Promise<unknown>;
+}) {
   const text = useText();
   const { group } = props;
   const id = group?.id ?? '';
@@ -67,8 +88,16 @@ function GroupDrawer(props: { readonly group: Group | undefined; readonly readOn
   const [description, setDescription] = useState(group?.description ?? '');
   const [busy, run] = useAction();
   const [confirmation, setConfirmation] = useState<Confirmation>();
-  const members = useQuery({ queryKey: ['members', id], queryFn: ({ signal }) => api('listMembers', { params: { id } }, { signal }), enabled: id !== '' });
-  const users = useQuery({ queryKey: ['users'], queryFn: ({ signal }) => api('listUsers', {}, { signal }), enabled: id !== '' });
+  const members = useQuery({
+    queryKey: ['members', id],
+    queryFn: ({ signal }) => api('listMembers', { params: { id } }, { signal }),
+    enabled: id !== '',
+  });
+  const users = useQuery({
+    queryKey: ['users'],
+    queryFn: ({ signal }) => api('listUsers', {}, { signal }),
+    enabled: id !== '',
+  });
   const inside = new Set((members.data?.items ?? []).map((member) => member.id));
   const act = (work: () => Promise<unknown>): Promise<boolean> =>
     run(async () => {
@@ -76,21 +105,41 @@ function GroupDrawer(props: { readonly group: Group | undefined; readonly readOn
       await props.onChanged();
     });
   return (
-    <Drawer opened onClose={props.onClose} size={460} title={group?.name ?? text('groups.add')} closeButtonProps={{ 'aria-label': text('common.close') }}>
+    <Drawer
+      opened
+      onClose={props.onClose}
+      size={460}
+      title={group?.name ?? text('groups.add')}
+      closeButtonProps={{ 'aria-label': text('common.close') }}
+    >
       <Stack>
         <form
           onSubmit={(event) => {
             event.preventDefault();
             const body = { name: name.trim(), description };
-            void act(() => (group === undefined ? api('createGroup', { body }) : api('updateGroup', { params: { id }, body }))).then((done) => {
+            void act(() =>
+              group === undefined ? api('createGroup', { body }) : api('updateGroup', { params: { id }, body }),
+            ).then((done) => {
               if (done) props.onClose();
             });
           }}
         >
           <fieldset className="form-group" disabled={props.readOnly}>
             <Stack>
-              <TextInput label={text('field.name')} required maxLength={200} value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
-              <TextInput label={text('field.description')} maxLength={1000} value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
+              <TextInput
+                label={text('field.name')}
+                required
+                maxLength={200}
+                value={name}
+                onChange={(event) => setName(event.currentTarget.value)}
+                data-autofocus
+              />
+              <TextInput
+                label={text('field.description')}
+                maxLength={1000}
+                value={description}
+                onChange={(event) => setDescription(event.currentTarget.value)}
+              />
               <Row justify="flex-end">
                 <Button type="submit" loading={busy}>
                   {text('common.save')}
@@ -102,7 +151,11 @@ function GroupDrawer(props: { readonly group: Group | undefined; readonly readOn
         {group !== undefined && (
           <>
             <Title order={2}>{text('people-groups.members')}</Title>
-            <Listing query={members} items={members.data?.items ?? []} empty={<p className="palette-none">{text('people-groups.no-members')}</p>}>
+            <Listing
+              query={members}
+              items={members.data?.items ?? []}
+              empty={<p className="palette-none">{text('people-groups.no-members')}</p>}
+            >
               {(items) => (
                 <table className="table">
                   <thead className="visually-hidden">
@@ -115,11 +168,15 @@ function GroupDrawer(props: { readonly group: Group | undefined; readonly readOn
                     {items.map((member) => (
                       <tr key={member.id}>
                         <td>
-                          {member.displayName === '' ? member.username : member.displayName} <span className="sub">{member.username}</span>
+                          {member.displayName === '' ? member.username : member.displayName}{' '}
+                          <span className="sub">{member.username}</span>
                         </td>
                         <td className="actions">
                           {!props.readOnly && (
-                            <ActionIcon aria-label={`${text('common.remove')} ${member.username}`} onClick={() => void act(() => api('removeMember', { params: { id, userId: member.id } }))}>
+                            <ActionIcon
+                              aria-label={`${text('common.remove')} ${member.username}`}
+                              onClick={() => void act(() => api('removeMember', { params: { id, userId: member.id } }))}
+                            >
                               <IconX size={16} aria-hidden />
                             </ActionIcon>
                           )}
@@ -136,7 +193,12 @@ function GroupDrawer(props: { readonly group: Group | undefined; readonly readOn
                   label={text('people-groups.add-member')}
                   searchable
                   value={null}
-                  data={(users.data?.items ?? []).filter((user) => !inside.has(user.id)).map((user) => ({ value: user.id, label: user.displayName === '' ? user.username : `${user.displayName} (${user.username})` }))}
+                  data={(users.data?.items ?? [])
+                    .filter((user) => !inside.has(user.id))
+                    .map((user) => ({
+                      value: user.id,
+                      label: user.displayName === '' ? user.username : `${user.displayName} (${user.username})`,
+                    }))}
                   onChange={(userId) => {
                     if (userId !== null) void act(() => api('addMember', { params: { id }, body: { userId } }));
                   }}

@@ -1,4 +1,15 @@
-import { Button, Drawer, Group, MultiSelect, PasswordInput, Select, Stack, Switch, TextInput, Title } from '@mantine/core';
+import {
+  Button,
+  Drawer,
+  Group,
+  MultiSelect,
+  PasswordInput,
+  Select,
+  Stack,
+  Switch,
+  TextInput,
+  Title,
+} from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { IconPlus, IconSearch, IconUsers } from '@tabler/icons-react';
 import type { User } from '@enchilada/contract';
@@ -23,7 +34,9 @@ export function PeoplePage() {
   const groups = useQuery({ queryKey: ['groups'], queryFn: ({ signal }) => api('listGroups', {}, { signal }) });
   const names = new Map((groups.data?.items ?? []).map((group) => [group.id, group.name]));
   const wanted = filter.trim().toLowerCase();
-  const shown = (users.data?.items ?? []).filter((user) => `${user.username}\n${user.displayName}`.toLowerCase().includes(wanted));
+  const shown = (users.data?.items ?? []).filter((user) =>
+    `${user.username}\n${user.displayName}`.toLowerCase().includes(wanted),
+  );
   return (
     <div className="page">
       <div className="page-head">
@@ -34,8 +47,25 @@ export function PeoplePage() {
           </Button>
         )}
       </div>
-      <TextInput mb="sm" w={320} maw="100%" leftSection={<IconSearch size={16} aria-hidden />} placeholder={text('people.search')} aria-label={text('people.search')} value={filter} onChange={(event) => setFilter(event.currentTarget.value)} />
-      <Listing query={users} items={shown} empty={<EmptyState icon={<IconUsers size={22} />} title={text('machines.none-here')}>{text('people.none')}</EmptyState>}>
+      <TextInput
+        mb="sm"
+        w={320}
+        maw="100%"
+        leftSection={<IconSearch size={16} aria-hidden />}
+        placeholder={text('people.search')}
+        aria-label={text('people.search')}
+        value={filter}
+        onChange={(event) => setFilter(event.currentTarget.value)}
+      />
+      <Listing
+        query={users}
+        items={shown}
+        empty={
+          <EmptyState icon={<IconUsers size={22} />} title={text('machines.none-here')}>
+            {text('people.none')}
+          </EmptyState>
+        }
+      >
         {(items) => (
           <table className="table cards">
             <thead>
@@ -57,13 +87,20 @@ export function PeoplePage() {
                     <div className="sub">{user.username}</div>
                   </td>
                   <td>{text(`role.${user.role}`)}</td>
-                  <td>{user.groupIds.map((id) => names.get(id) ?? '').filter((name) => name !== '').join(', ')}</td>
+                  <td>
+                    {user.groupIds
+                      .map((id) => names.get(id) ?? '')
+                      .filter((name) => name !== '')
+                      .join(', ')}
+                  </td>
                   <td className="sub">
                     <Moment at={user.lastLoginAt} />
                   </td>
                   <td>
                     <span className="state" data-tone={user.disabled ? 'warn' : 'quiet'}>
-                      {text(user.disabled ? 'people.disabled' : user.breakGlass ? 'people.break-glass' : 'people.active')}
+                      {text(
+                        user.disabled ? 'people.disabled' : user.breakGlass ? 'people.break-glass' : 'people.active',
+                      )}
                     </span>
                   </td>
                 </tr>
@@ -99,7 +136,13 @@ interface PersonFormProps {
 function PersonForm(props: PersonFormProps) {
   const text = useText();
   const { user } = props;
-  const [draft, setDraft] = useState({ username: user?.username ?? '', displayName: user?.displayName ?? '', role: user?.role ?? ('user' as Role), disabled: user?.disabled ?? false, groupIds: user?.groupIds ?? [] });
+  const [draft, setDraft] = useState({
+    username: user?.username ?? '',
+    displayName: user?.displayName ?? '',
+    role: user?.role ?? ('user' as Role),
+    disabled: user?.disabled ?? false,
+    groupIds: user?.groupIds ?? [],
+  });
   const [password, setPassword] = useState('');
   const [fault, setFault] = useState<unknown>();
   const [busy, setBusy] = useState(false);
@@ -126,13 +169,35 @@ function PersonForm(props: PersonFormProps) {
     }
   };
   return (
-    <Drawer opened onClose={props.onClose} size={460} title={user?.username ?? text('people.add')} closeButtonProps={{ 'aria-label': text('common.close') }}>
+    <Drawer
+      opened
+      onClose={props.onClose}
+      size={460}
+      title={user?.username ?? text('people.add')}
+      closeButtonProps={{ 'aria-label': text('common.close') }}
+    >
       <form onSubmit={(event) => void save(event)} autoComplete="off">
         <fieldset className="form-group" disabled={props.readOnly}>
           <Stack>
             {fault !== undefined && <FaultNotice error={fault} />}
-            <TextInput label={text('field.username')} required maxLength={128} autoComplete="off" spellCheck={false} autoCapitalize="none" value={draft.username} onChange={(event) => set({ username: event.currentTarget.value })} data-autofocus />
-            <TextInput label={text('field.display-name')} maxLength={200} autoComplete="off" value={draft.displayName} onChange={(event) => set({ displayName: event.currentTarget.value })} />
+            <TextInput
+              label={text('field.username')}
+              required
+              maxLength={128}
+              autoComplete="off"
+              spellCheck={false}
+              autoCapitalize="none"
+              value={draft.username}
+              onChange={(event) => set({ username: event.currentTarget.value })}
+              data-autofocus
+            />
+            <TextInput
+              label={text('field.display-name')}
+              maxLength={200}
+              autoComplete="off"
+              value={draft.displayName}
+              onChange={(event) => set({ displayName: event.currentTarget.value })}
+            />
             <Select
               label={text('people.role')}
               description={text(`role.${draft.role}.help`)}
@@ -141,7 +206,13 @@ function PersonForm(props: PersonFormProps) {
               value={draft.role}
               onChange={(role) => set({ role: (role ?? 'user') as Role })}
             />
-            <MultiSelect label={text('nav.people-groups')} searchable data={props.groups.map((group) => ({ value: group.id, label: group.name }))} value={draft.groupIds} onChange={(groupIds) => set({ groupIds })} />
+            <MultiSelect
+              label={text('nav.people-groups')}
+              searchable
+              data={props.groups.map((group) => ({ value: group.id, label: group.name }))}
+              value={draft.groupIds}
+              onChange={(groupIds) => set({ groupIds })}
+            />
             <PasswordInput
               label={text(user === undefined ? 'field.password' : 'people.new-password')}
               description={user === undefined ? text('field.password-help') : text('people.new-password-help')}
@@ -150,7 +221,14 @@ function PersonForm(props: PersonFormProps) {
               onChange={(event) => setPassword(event.currentTarget.value)}
               visibilityToggleButtonProps={{ 'aria-label': text('field.show-password') }}
             />
-            {user !== undefined && <Switch label={text('people.disable')} description={text('people.disable-help')} checked={draft.disabled} onChange={(event) => set({ disabled: event.currentTarget.checked })} />}
+            {user !== undefined && (
+              <Switch
+                label={text('people.disable')}
+                description={text('people.disable-help')}
+                checked={draft.disabled}
+                onChange={(event) => set({ disabled: event.currentTarget.checked })}
+              />
+            )}
             <Group justify="space-between">
               {user === undefined ? (
                 <span />

@@ -23,7 +23,8 @@ export function RecordingsPage() {
   const search = useSearch({ strict: false });
   const [words, setWords] = useState(search['q'] ?? '');
   const [asked] = useDebouncedValue(words.trim(), 250);
-  const set = (change: Readonly<Record<string, string>>): void => void navigate({ to: '/recordings', search: { ...search, ...change }, replace: true });
+  const set = (change: Readonly<Record<string, string>>): void =>
+    void navigate({ to: '/recordings', search: { ...search, ...change }, replace: true });
   useEffect(() => {
     if (asked !== (search['q'] ?? '')) set({ q: asked });
   });
@@ -32,7 +33,19 @@ export function RecordingsPage() {
   const recordings = useInfiniteQuery({
     queryKey: ['recordings', asked, from, to],
     queryFn: ({ pageParam, signal }) =>
-      api('listRecordings', { query: { limit: 100, ...(asked === '' ? {} : { text: asked }), ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }), ...(pageParam === '' ? {} : { cursor: pageParam }) } }, { signal }),
+      api(
+        'listRecordings',
+        {
+          query: {
+            limit: 100,
+            ...(asked === '' ? {} : { text: asked }),
+            ...(from === undefined ? {} : { from }),
+            ...(to === undefined ? {} : { to }),
+            ...(pageParam === '' ? {} : { cursor: pageParam }),
+          },
+        },
+        { signal },
+      ),
     initialPageParam: '',
     getNextPageParam: (last) => last.next,
     placeholderData: keepPreviousData,
@@ -43,11 +56,36 @@ export function RecordingsPage() {
         <Title order={1}>{text('nav.recordings')}</Title>
       </div>
       <div className="filters" role="search">
-        <TextInput w={300} maw="100%" label={text('recordings.search')} leftSection={<IconSearch size={16} aria-hidden />} value={words} onChange={(event) => setWords(event.currentTarget.value)} />
-        <TextInput type="date" label={text('filter.from')} value={search['from'] ?? ''} onChange={(event) => set({ from: event.currentTarget.value })} />
-        <TextInput type="date" label={text('filter.to')} value={search['to'] ?? ''} onChange={(event) => set({ to: event.currentTarget.value })} />
+        <TextInput
+          w={300}
+          maw="100%"
+          label={text('recordings.search')}
+          leftSection={<IconSearch size={16} aria-hidden />}
+          value={words}
+          onChange={(event) => setWords(event.currentTarget.value)}
+        />
+        <TextInput
+          type="date"
+          label={text('filter.from')}
+          value={search['from'] ?? ''}
+          onChange={(event) => set({ from: event.currentTarget.value })}
+        />
+        <TextInput
+          type="date"
+          label={text('filter.to')}
+          value={search['to'] ?? ''}
+          onChange={(event) => set({ to: event.currentTarget.value })}
+        />
       </div>
-      <Listing query={recordings} items={recordings.data?.pages.flatMap((page) => page.items) ?? []} empty={<EmptyState icon={<IconMovie size={22} />} title={text('recordings.empty')}>{text('recordings.empty-body')}</EmptyState>}>
+      <Listing
+        query={recordings}
+        items={recordings.data?.pages.flatMap((page) => page.items) ?? []}
+        empty={
+          <EmptyState icon={<IconMovie size={22} />} title={text('recordings.empty')}>
+            {text('recordings.empty-body')}
+          </EmptyState>
+        }
+      >
         {(items) => (
           <table className="table cards">
             <thead>
@@ -83,11 +121,20 @@ export function RecordingsPage() {
                     </span>
                   </td>
                   <td className="actions">
-                    <ActionIcon aria-label={text('recordings.play', { name: recording.target.name })} onClick={() => openTab(`/r/${recording.id}`)} disabled={recording.state === 'retired'}>
+                    <ActionIcon
+                      aria-label={text('recordings.play', { name: recording.target.name })}
+                      onClick={() => openTab(`/r/${recording.id}`)}
+                      disabled={recording.state === 'retired'}
+                    >
                       <IconPlayerPlay size={16} aria-hidden />
                     </ActionIcon>
                     {can(me, 'recording.read') && recording.state !== 'retired' && (
-                      <ActionIcon component="a" href={hrefOf('downloadRecording', { params: { id: recording.id } })} download aria-label={text('recordings.download', { name: recording.target.name })}>
+                      <ActionIcon
+                        component="a"
+                        href={hrefOf('downloadRecording', { params: { id: recording.id } })}
+                        download
+                        aria-label={text('recordings.download', { name: recording.target.name })}
+                      >
                         <IconDownload size={16} aria-hidden />
                       </ActionIcon>
                     )}
@@ -99,7 +146,12 @@ export function RecordingsPage() {
         )}
       </Listing>
       {recordings.hasNextPage && (
-        <Button mt="sm" variant="default" loading={recordings.isFetchingNextPage} onClick={() => void recordings.fetchNextPage()}>
+        <Button
+          mt="sm"
+          variant="default"
+          loading={recordings.isFetchingNextPage}
+          onClick={() => void recordings.fetchNextPage()}
+        >
           {text('common.more')}
         </Button>
       )}

@@ -1,4 +1,16 @@
-import { Alert, Button, Group, NumberInput, Select, Skeleton, Stack, Switch, Text, Textarea, Title } from '@mantine/core';
+import {
+  Alert,
+  Button,
+  Group,
+  NumberInput,
+  Select,
+  Skeleton,
+  Stack,
+  Switch,
+  Text,
+  Textarea,
+  Title,
+} from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { IconAlertTriangle, IconLock } from '@tabler/icons-react';
 import type { SettingKey, SettingValues } from '@enchilada/contract';
@@ -32,7 +44,12 @@ export function SettingsPage() {
       {settings.isPending && <Skeleton height={420} />}
       {settings.isError && <FaultNotice error={settings.error} onRetry={() => void settings.refetch()} />}
       {settings.data !== undefined && settings.data.weakenings.length > 0 && (
-        <Alert variant="default" icon={<IconAlertTriangle size={18} aria-hidden color="var(--warn)" />} title={text('settings.weakenings')} mb="md">
+        <Alert
+          variant="default"
+          icon={<IconAlertTriangle size={18} aria-hidden color="var(--warn)" />}
+          title={text('settings.weakenings')}
+          mb="md"
+        >
           <ul className="weak-list">
             {settings.data.weakenings.map((name) => (
               <li key={name} className="mono">
@@ -46,7 +63,11 @@ export function SettingsPage() {
       <Title order={2} mt="lg" mb="xs">
         {text('settings.nodes')}
       </Title>
-      <Listing query={nodes} items={nodes.data?.items ?? []} empty={<p className="palette-none">{text('settings.no-nodes')}</p>}>
+      <Listing
+        query={nodes}
+        items={nodes.data?.items ?? []}
+        empty={<p className="palette-none">{text('settings.no-nodes')}</p>}
+      >
         {(items) => (
           <table className="table cards">
             <thead>
@@ -96,7 +117,9 @@ function SettingsForm(props: { readonly values: SettingValues; readonly fixed: r
       </span>
     ) : undefined;
   const set = (change: Partial<SettingValues>): void => setDraft({ ...draft, ...change });
-  const changes = Object.fromEntries(Object.entries(draft).filter(([key, value]) => props.values[key as SettingKey] !== value));
+  const changes = Object.fromEntries(
+    Object.entries(draft).filter(([key, value]) => props.values[key as SettingKey] !== value),
+  );
   const save = (event: FormEvent): void => {
     event.preventDefault();
     void run(async () => {
@@ -111,22 +134,47 @@ function SettingsForm(props: { readonly values: SettingValues; readonly fixed: r
         <Title order={2}>{text('settings.sign-in')}</Title>
         <p className="section-lead">{text('settings.sign-in-lead')}</p>
         <Stack>
-          <Textarea label={text('setting.bannerText')} description={note('bannerText')} autosize minRows={3} maxRows={10} maxLength={8000} disabled={fixed('bannerText')} value={draft.bannerText} onChange={(event) => set({ bannerText: event.currentTarget.value })} />
-          <Switch label={text('setting.bannerConsent')} description={note('bannerConsent')} disabled={fixed('bannerConsent')} checked={draft.bannerConsent} onChange={(event) => set({ bannerConsent: event.currentTarget.checked })} />
+          <Textarea
+            label={text('setting.bannerText')}
+            description={note('bannerText')}
+            autosize
+            minRows={3}
+            maxRows={10}
+            maxLength={8000}
+            disabled={fixed('bannerText')}
+            value={draft.bannerText}
+            onChange={(event) => set({ bannerText: event.currentTarget.value })}
+          />
+          <Switch
+            label={text('setting.bannerConsent')}
+            description={note('bannerConsent')}
+            disabled={fixed('bannerConsent')}
+            checked={draft.bannerConsent}
+            onChange={(event) => set({ bannerConsent: event.currentTarget.checked })}
+          />
         </Stack>
       </section>
       <section className="panel section">
         <Title order={2}>{text('nav.recordings')}</Title>
         <p className="section-lead">{text('settings.recordings-lead')}</p>
         <Stack>
-          <Switch label={text('setting.ownRecordings')} description={note('ownRecordings')} disabled={fixed('ownRecordings')} checked={draft.ownRecordings} onChange={(event) => set({ ownRecordings: event.currentTarget.checked })} />
+          <Switch
+            label={text('setting.ownRecordings')}
+            description={note('ownRecordings')}
+            disabled={fixed('ownRecordings')}
+            checked={draft.ownRecordings}
+            onChange={(event) => set({ ownRecordings: event.currentTarget.checked })}
+          />
           <Select
             maw={360}
             label={text('setting.inputRecording')}
             description={note('inputRecording') ?? text('setting.inputRecording.help')}
             disabled={fixed('inputRecording')}
             allowDeselect={false}
-            data={(['off', 'length', 'echoed'] as const).map((value) => ({ value, label: text(`input-recording.${value}`) }))}
+            data={(['off', 'length', 'echoed'] as const).map((value) => ({
+              value,
+              label: text(`input-recording.${value}`),
+            }))}
             value={draft.inputRecording}
             onChange={(value) => set({ inputRecording: (value ?? 'off') as SettingValues['inputRecording'] })}
           />

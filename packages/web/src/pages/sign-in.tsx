@@ -1,4 +1,16 @@
-import { Alert, Button, Checkbox, Group, PasswordInput, ScrollArea, Skeleton, Stack, Text, TextInput, Title } from '@mantine/core';
+import {
+  Alert,
+  Button,
+  Checkbox,
+  Group,
+  PasswordInput,
+  ScrollArea,
+  Skeleton,
+  Stack,
+  Text,
+  TextInput,
+  Title,
+} from '@mantine/core';
 import { IconInfoCircle } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useRouter, useSearch } from '@tanstack/react-router';
@@ -79,7 +91,16 @@ export function SignInPage() {
                   </ScrollArea.Autosize>
                 </section>
               )}
-              <TextInput label={text('field.username')} value={username} onChange={(event) => setUsername(event.currentTarget.value)} autoComplete="username" autoCapitalize="none" spellCheck={false} required autoFocus />
+              <TextInput
+                label={text('field.username')}
+                value={username}
+                onChange={(event) => setUsername(event.currentTarget.value)}
+                autoComplete="username"
+                autoCapitalize="none"
+                spellCheck={false}
+                required
+                autoFocus
+              />
               <PasswordInput
                 label={text('field.password')}
                 value={password}
@@ -88,7 +109,14 @@ export function SignInPage() {
                 visibilityToggleButtonProps={{ 'aria-label': text('field.show-password') }}
                 required
               />
-              {banner?.consent === true && <Checkbox label={text('sign-in.consent')} checked={consent} onChange={(event) => setConsent(event.currentTarget.checked)} required />}
+              {banner?.consent === true && (
+                <Checkbox
+                  label={text('sign-in.consent')}
+                  checked={consent}
+                  onChange={(event) => setConsent(event.currentTarget.checked)}
+                  required
+                />
+              )}
               <Button type="submit" loading={busy} disabled={banner?.consent === true && !consent} fullWidth>
                 {text('sign-in.submit')}
               </Button>

@@ -32,7 +32,11 @@ export function TargetForm(props: TargetFormProps) {
   const [fault, setFault] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const engine = engines.find((candidate) => candidate.id === draft.protocol);
-  const credentials = useQuery({ queryKey: ['credentials'], queryFn: ({ signal }) => api('listCredentials', {}, { signal }), enabled: can(me, 'credential.read') });
+  const credentials = useQuery({
+    queryKey: ['credentials'],
+    queryFn: ({ signal }) => api('listCredentials', {}, { signal }),
+    enabled: can(me, 'credential.read'),
+  });
   const set = (change: Partial<TargetDraft>): void => setDraft((current) => ({ ...current, ...change }));
 
   const save = async (event: FormEvent): Promise<void> => {
@@ -63,21 +67,60 @@ export function TargetForm(props: TargetFormProps) {
 
   const chooseProtocol = (protocol: string | null): void => {
     const next = engines.find((candidate) => candidate.id === protocol);
-    if (next !== undefined) set({ protocol: next.id, port: draft.port === engine?.defaultPort ? next.defaultPort : draft.port, parameters: {} });
+    if (next !== undefined)
+      set({
+        protocol: next.id,
+        port: draft.port === engine?.defaultPort ? next.defaultPort : draft.port,
+        parameters: {},
+      });
   };
-  const groupOptions = [...props.groups.keys()].map((id) => ({ value: id, label: groupPath(props.groups, id).join(' / ') })).toSorted((a, b) => a.label.localeCompare(b.label));
-  const usable = credentials.data?.items.filter((credential) => engine?.credentialKinds.includes(credential.kind) === true) ?? [];
+  const groupOptions = [...props.groups.keys()]
+    .map((id) => ({ value: id, label: groupPath(props.groups, id).join(' / ') }))
+    .toSorted((a, b) => a.label.localeCompare(b.label));
+  const usable =
+    credentials.data?.items.filter((credential) => engine?.credentialKinds.includes(credential.kind) === true) ?? [];
 
   return (
-    <Drawer opened onClose={props.onClose} size={520} title={target === undefined ? text('catalog.add') : target.name} closeButtonProps={{ 'aria-label': text('common.close') }}>
+    <Drawer
+      opened
+      onClose={props.onClose}
+      size={520}
+      title={target === undefined ? text('catalog.add') : target.name}
+      closeButtonProps={{ 'aria-label': text('common.close') }}
+    >
       <form onSubmit={(event) => void save(event)}>
         <fieldset className="form-group" disabled={props.readOnly}>
           <Stack gap="sm">
             {fault !== undefined && <FaultNotice error={fault} />}
-            <TextInput label={text('field.name')} required maxLength={200} value={draft.name} onChange={(event) => set({ name: event.currentTarget.value })} data-autofocus />
-            <Select label={text('field.protocol')} required allowDeselect={false} data={engines.map((entry) => ({ value: entry.id, label: text.of(entry.label) }))} value={draft.protocol} onChange={chooseProtocol} />
+            <TextInput
+              label={text('field.name')}
+              required
+              maxLength={200}
+              value={draft.name}
+              onChange={(event) => set({ name: event.currentTarget.value })}
+              data-autofocus
+            />
+            <Select
+              label={text('field.protocol')}
+              required
+              allowDeselect={false}
+              data={engines.map((entry) => ({ value: entry.id, label: text.of(entry.label) }))}
+              value={draft.protocol}
+              onChange={chooseProtocol}
+            />
             <Group gap="sm" align="flex-start" wrap="nowrap">
-              <TextInput flex={1} label={text('field.address')} required maxLength={253} placeholder="db-01.example.net" spellCheck={false} autoCapitalize="none" value={draft.host} onChange={(event) => set({ host: event.currentTarget.value })} disabled={target?.builtIn === true} />
+              <TextInput
+                flex={1}
+                label={text('field.address')}
+                required
+                maxLength={253}
+                placeholder="db-01.example.net"
+                spellCheck={false}
+                autoCapitalize="none"
+                value={draft.host}
+                onChange={(event) => set({ host: event.currentTarget.value })}
+                disabled={target?.builtIn === true}
+              />
               <NumberInput
                 w={110}
                 label={text('field.port')}
@@ -98,15 +141,39 @@ export function TargetForm(props: TargetFormProps) {
                 description={text('catalog.credential-help')}
                 clearable
                 searchable
-                data={usable.map((credential) => ({ value: credential.id, label: `${credential.name} · ${text(`credential-kind.${credential.kind}`)}` }))}
+                data={usable.map((credential) => ({
+                  value: credential.id,
+                  label: `${credential.name} · ${text(`credential-kind.${credential.kind}`)}`,
+                }))}
                 value={draft.credentialId === '' ? null : draft.credentialId}
                 onChange={(id) => set({ credentialId: id ?? '' })}
                 nothingFoundMessage={text('catalog.no-credential')}
               />
             )}
-            <Select label={text('field.group')} clearable searchable data={groupOptions} value={draft.groupId === '' ? null : draft.groupId} onChange={(id) => set({ groupId: id ?? '' })} />
-            <Textarea label={text('field.labels')} description={text('catalog.labels-help')} autosize minRows={2} maxRows={6} value={draft.labels} onChange={(event) => set({ labels: event.currentTarget.value })} spellCheck={false} />
-            <TextInput label={text('field.description')} maxLength={2000} value={draft.description} onChange={(event) => set({ description: event.currentTarget.value })} />
+            <Select
+              label={text('field.group')}
+              clearable
+              searchable
+              data={groupOptions}
+              value={draft.groupId === '' ? null : draft.groupId}
+              onChange={(id) => set({ groupId: id ?? '' })}
+            />
+            <Textarea
+              label={text('field.labels')}
+              description={text('catalog.labels-help')}
+              autosize
+              minRows={2}
+              maxRows={6}
+              value={draft.labels}
+              onChange={(event) => set({ labels: event.currentTarget.value })}
+              spellCheck={false}
+            />
+            <TextInput
+              label={text('field.description')}
+              maxLength={2000}
+              value={draft.description}
+              onChange={(event) => set({ description: event.currentTarget.value })}
+            />
             {engine?.hostKeys === true && (
               <Select
                 label={text('field.host-key-policy')}
@@ -123,7 +190,9 @@ export function TargetForm(props: TargetFormProps) {
                 description={text('catalog.jump-help')}
                 clearable
                 searchable
-                data={props.targets.filter((other) => other.protocol === engine.id && other.id !== target?.id && !other.builtIn).map((other) => ({ value: other.id, label: other.name }))}
+                data={props.targets
+                  .filter((other) => other.protocol === engine.id && other.id !== target?.id && !other.builtIn)
+                  .map((other) => ({ value: other.id, label: other.name }))}
                 value={draft.jumpTargetId === '' ? null : draft.jumpTargetId}
                 onChange={(id) => set({ jumpTargetId: id ?? '' })}
               />
@@ -136,7 +205,13 @@ export function TargetForm(props: TargetFormProps) {
                     <Accordion.Panel>
                       <Stack gap="sm">
                         {fields.map((field) => (
-                          <ParameterInput key={field.name} field={field} disabled={props.readOnly} value={draft.parameters[field.name]} onChange={(value) => set({ parameters: { ...draft.parameters, [field.name]: value } })} />
+                          <ParameterInput
+                            key={field.name}
+                            field={field}
+                            disabled={props.readOnly}
+                            value={draft.parameters[field.name]}
+                            onChange={(value) => set({ parameters: { ...draft.parameters, [field.name]: value } })}
+                          />
                         ))}
                       </Stack>
                     </Accordion.Panel>

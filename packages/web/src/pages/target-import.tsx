@@ -11,7 +11,11 @@ const EXAMPLE = 'name,protocol,host,port,group,labels\nweb-01,…,web-01.example
 const SHOWN_ROWS = 500;
 
 /** Machines from a file: looked at first, then all of them or none. */
-export function TargetImportDrawer(props: { readonly opened: boolean; readonly onClose: () => void; readonly onSaved: () => void }) {
+export function TargetImportDrawer(props: {
+  readonly opened: boolean;
+  readonly onClose: () => void;
+  readonly onSaved: () => void;
+}) {
   const text = useText();
   const [format, setFormat] = useState<'csv' | 'yaml'>('csv');
   const [content, setContent] = useState('');
@@ -22,13 +26,22 @@ export function TargetImportDrawer(props: { readonly opened: boolean; readonly o
       const result = await api('importTargets', { body: { format, text: content, preview: kind === 'preview' } });
       setPreview(result);
       if (!result.saved) return;
-      notifications.show({ message: text('import.saved', { created: result.created, updated: result.updated }), color: 'green' });
+      notifications.show({
+        message: text('import.saved', { created: result.created, updated: result.updated }),
+        color: 'green',
+      });
       setContent('');
       setPreview(undefined);
       props.onSaved();
     });
   return (
-    <Drawer opened={props.opened} onClose={props.onClose} size={720} title={text('catalog.import')} closeButtonProps={{ 'aria-label': text('common.close') }}>
+    <Drawer
+      opened={props.opened}
+      onClose={props.onClose}
+      size={720}
+      title={text('catalog.import')}
+      closeButtonProps={{ 'aria-label': text('common.close') }}
+    >
       <Stack>
         <Text size="sm" c="dimmed">
           {text('import.lead')}

@@ -19,7 +19,9 @@ export function textToLabels(text: string): Record<string, string> {
 }
 
 /** Fields under the headings that the manifest gives them, in its order. */
-export function fieldGroups(engine: Engine): readonly (readonly [string, readonly [ParameterField, ...ParameterField[]]])[] {
+export function fieldGroups(
+  engine: Engine,
+): readonly (readonly [string, readonly [ParameterField, ...ParameterField[]]])[] {
   const groups = new Map<string, [ParameterField, ...ParameterField[]]>();
   for (const field of engine.parameters) {
     const group = groups.get(field.group.en);
@@ -30,7 +32,10 @@ export function fieldGroups(engine: Engine): readonly (readonly [string, readonl
 }
 
 /** What is sent: only what differs from the manifest's default, so that a later default reaches old machines. */
-export function changedParameters(engine: Engine, values: Readonly<Record<string, ParameterValue>>): Record<string, ParameterValue> {
+export function changedParameters(
+  engine: Engine,
+  values: Readonly<Record<string, ParameterValue>>,
+): Record<string, ParameterValue> {
   const kept = engine.parameters.flatMap((field) => {
     const value = values[field.name];
     if (value === undefined) return [];

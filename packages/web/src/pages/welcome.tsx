@@ -45,7 +45,10 @@ export function WelcomePage() {
     setBusy(true);
     setFault(undefined);
     try {
-      client.setQueryData(meQuery.queryKey, await api('completeBootstrap', { body: { token, username, displayName, password } }));
+      client.setQueryData(
+        meQuery.queryKey,
+        await api('completeBootstrap', { body: { token, username, displayName, password } }),
+      );
       await navigate({ to: '/first-run' });
     } catch (error) {
       setFault(error);
@@ -73,7 +76,15 @@ export function WelcomePage() {
             }}
           >
             <Stack>
-              <TextInput label={text('welcome.link')} description={text('welcome.link-help')} value={entered} onChange={(event) => setEntered(event.currentTarget.value)} required autoFocus autoComplete="off" />
+              <TextInput
+                label={text('welcome.link')}
+                description={text('welcome.link-help')}
+                value={entered}
+                onChange={(event) => setEntered(event.currentTarget.value)}
+                required
+                autoFocus
+                autoComplete="off"
+              />
               <Button type="submit">{text('welcome.use-link')}</Button>
             </Stack>
           </form>
@@ -90,8 +101,21 @@ export function WelcomePage() {
           <form onSubmit={(event) => void complete(event)}>
             <Stack gap="md">
               {fault !== undefined && <FaultNotice error={fault} />}
-              <TextInput label={text('field.username')} value={username} onChange={(event) => setUsername(event.currentTarget.value)} autoComplete="username" autoCapitalize="none" spellCheck={false} required />
-              <TextInput label={text('field.display-name')} value={displayName} onChange={(event) => setDisplayName(event.currentTarget.value)} autoComplete="name" />
+              <TextInput
+                label={text('field.username')}
+                value={username}
+                onChange={(event) => setUsername(event.currentTarget.value)}
+                autoComplete="username"
+                autoCapitalize="none"
+                spellCheck={false}
+                required
+              />
+              <TextInput
+                label={text('field.display-name')}
+                value={displayName}
+                onChange={(event) => setDisplayName(event.currentTarget.value)}
+                autoComplete="name"
+              />
               <PasswordInput
                 label={text('field.password')}
                 description={text('field.password-help')}

@@ -12,9 +12,16 @@ export interface Keyframe {
 
 export type TapeItem =
   | { readonly kind: 'output'; readonly index: number; readonly atMs: number; readonly bytes: Uint8Array }
-  | { readonly kind: 'resize'; readonly index: number; readonly atMs: number; readonly columns: number; readonly rows: number };
+  | {
+      readonly kind: 'resize';
+      readonly index: number;
+      readonly atMs: number;
+      readonly columns: number;
+      readonly rows: number;
+    };
 
-export type ToWorker = { readonly type: 'items'; readonly items: readonly TapeItem[] } | { readonly type: 'find'; readonly words: string };
+export type ToWorker =
+  { readonly type: 'items'; readonly items: readonly TapeItem[] } | { readonly type: 'find'; readonly words: string };
 
 export type FromWorker =
   | { readonly type: 'keyframe'; readonly keyframe: Keyframe }

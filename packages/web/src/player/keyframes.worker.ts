@@ -27,7 +27,13 @@ async function feed(items: readonly TapeItem[]): Promise<void> {
   for (const item of items) {
     if (bytesSince >= EVERY_BYTES || (bytesSince > 0 && item.atMs - lastKeyframeMs >= EVERY_MS)) {
       await written;
-      const keyframe = { index: item.index, atMs: item.atMs, columns: terminal.cols, rows: terminal.rows, screen: serializer.serialize({ scrollback: KEPT_LINES }) };
+      const keyframe = {
+        index: item.index,
+        atMs: item.atMs,
+        columns: terminal.cols,
+        rows: terminal.rows,
+        screen: serializer.serialize({ scrollback: KEPT_LINES }),
+      };
       scope.postMessage({ type: 'keyframe', keyframe });
       bytesSince = 0;
       lastKeyframeMs = item.atMs;

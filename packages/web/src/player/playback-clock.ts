@@ -10,7 +10,11 @@ export const IDLE_AFTER_MS = 2000;
 const IDLE_KEPT_MS = 300;
 
 /** Where playback stands after some real time. `nextAt` is the time of the next event, undefined where none is left. */
-export function advance(position: number, elapsedMs: number, course: Pace & { readonly nextAt: number | undefined; readonly durationMs: number }): number {
+export function advance(
+  position: number,
+  elapsedMs: number,
+  course: Pace & { readonly nextAt: number | undefined; readonly durationMs: number },
+): number {
   const moved = Math.min(course.durationMs, position + elapsedMs * course.speed);
   if (!course.skipIdle) return moved;
   const resumeAt = (course.nextAt ?? course.durationMs) - IDLE_KEPT_MS * course.speed;

@@ -20,8 +20,17 @@ export class PlaybackScreen implements Disposable {
   constructor(host: HTMLElement, theme: ITheme) {
     this.#host = host;
     this.#terminal = new Terminal({
-      allowProposedApi: true, disableStdin: true, fontFamily: MONOSPACE, fontSize: 14, lineHeight: 1.15, theme, scrollback: 1000,
-      cursorBlink: false, cursorInactiveStyle: 'block', linkHandler: { activate: () => undefined }, minimumContrastRatio: 4.5,
+      allowProposedApi: true,
+      disableStdin: true,
+      fontFamily: MONOSPACE,
+      fontSize: 14,
+      lineHeight: 1.15,
+      theme,
+      scrollback: 1000,
+      cursorBlink: false,
+      cursorInactiveStyle: 'block',
+      linkHandler: { activate: () => undefined },
+      minimumContrastRatio: 4.5,
     });
     this.#terminal.loadAddon(new UnicodeGraphemesAddon());
     this.#swallow();
@@ -75,7 +84,10 @@ export class PlaybackScreen implements Disposable {
     const screen = this.#host.querySelector<HTMLElement>('.xterm-screen');
     const font = this.#terminal.options.fontSize ?? 14;
     if (screen === null || screen.offsetWidth === 0 || screen.offsetHeight === 0) return;
-    const scale = Math.min((this.#host.clientWidth - 24) / screen.offsetWidth, (this.#host.clientHeight - 8) / screen.offsetHeight);
+    const scale = Math.min(
+      (this.#host.clientWidth - 24) / screen.offsetWidth,
+      (this.#host.clientHeight - 8) / screen.offsetHeight,
+    );
     const next = Math.max(SMALLEST_FONT, Math.min(LARGEST_FONT, Math.floor(font * scale * 2) / 2));
     if (next !== font && Math.abs(next - font) >= 0.5) this.#terminal.options.fontSize = next;
   }
@@ -88,9 +100,11 @@ export class PlaybackScreen implements Disposable {
   #swallow(): void {
     const { parser } = this.#terminal;
     // OSC: titles, colours that can be asked for, links, notifications, colour queries, clipboard, and shells' private ones.
-    for (const code of [0, 1, 2, 4, 7, 8, 9, 10, 11, 12, 52, 104, 133, 777, 1337]) parser.registerOscHandler(code, () => true);
+    for (const code of [0, 1, 2, 4, 7, 8, 9, 10, 11, 12, 52, 104, 133, 777, 1337])
+      parser.registerOscHandler(code, () => true);
     // Device attributes, status and mode reports, XTVERSION, window operations (xterm ctlseqs).
-    for (const prefix of ['', '>', '=']) parser.registerCsiHandler({ ...(prefix === '' ? {} : { prefix }), final: 'c' }, () => true);
+    for (const prefix of ['', '>', '='])
+      parser.registerCsiHandler({ ...(prefix === '' ? {} : { prefix }), final: 'c' }, () => true);
     parser.registerCsiHandler({ final: 'n' }, () => true);
     parser.registerCsiHandler({ prefix: '?', final: 'n' }, () => true);
     parser.registerCsiHandler({ intermediates: '$', final: 'p' }, () => true);

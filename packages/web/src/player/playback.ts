@@ -28,7 +28,15 @@ export class Playback implements Disposable {
   readonly #abort = new AbortController();
   readonly #report: (state: PlaybackState) => void;
   readonly #keyframes: Keyframe[] = [];
-  #state: PlaybackState = { positionMs: 0, durationMs: 0, playing: false, loading: 'going', error: undefined, found: [], revision: 0 };
+  #state: PlaybackState = {
+    positionMs: 0,
+    durationMs: 0,
+    playing: false,
+    loading: 'going',
+    error: undefined,
+    found: [],
+    revision: 0,
+  };
   #pace: Pace = { speed: 1, skipIdle: true };
   #next = 0;
   #lastTick: number | undefined;
@@ -87,7 +95,11 @@ export class Playback implements Disposable {
   async #load(recordingId: string): Promise<void> {
     const decoder = new RecordingStreamDecoder();
     try {
-      const response = await stream('streamRecording', { params: { id: recordingId }, query: {} }, { signal: this.#abort.signal });
+      const response = await stream(
+        'streamRecording',
+        { params: { id: recordingId }, query: {} },
+        { signal: this.#abort.signal },
+      );
       const reader = response.body?.getReader();
       for (let part = await reader?.read(); part !== undefined && !part.done; part = await reader?.read()) {
         const from = this.tape.events.length;
@@ -97,7 +109,11 @@ export class Playback implements Disposable {
         this.#change({ durationMs: this.tape.durationMs, revision: this.#state.revision + 1 });
         if (first && this.tape.durationMs > 0) this.play();
       }
-      this.#change({ loading: decoder.complete ? 'complete' : 'cut', durationMs: this.tape.durationMs, revision: this.#state.revision + 1 });
+      this.#change({
+        loading: decoder.complete ? 'complete' : 'cut',
+        durationMs: this.tape.durationMs,
+        revision: this.#state.revision + 1,
+      });
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       const known = error instanceof ApiFault ? error : new ApiFault({ code: 'RECORDING_DAMAGED', status: 0 });
@@ -140,7 +156,11 @@ export class Playback implements Disposable {
     this.#lastTick = now;
     if (this.#screen.busy) return;
     const { durationMs } = this.#state;
-    const positionMs = advance(this.#state.positionMs, elapsed, { ...this.#pace, nextAt: this.tape.timeOf(this.#next), durationMs });
+    const positionMs = advance(this.#state.positionMs, elapsed, {
+      ...this.#pace,
+      nextAt: this.tape.timeOf(this.#next),
+      durationMs,
+    });
     void this.#showUntil(this.tape.indexAfter(positionMs));
     const finished = positionMs >= durationMs && this.#state.loading !== 'going';
     this.#state = { ...this.#state, positionMs, playing: !finished };

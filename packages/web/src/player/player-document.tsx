@@ -1,7 +1,18 @@
 import '@xterm/xterm/css/xterm.css';
 import './player.css';
 import { ActionIcon, Container, Menu, Select, Switch, TextInput, useComputedColorScheme } from '@mantine/core';
-import { IconDownload, IconFileText, IconListSearch, IconMovie, IconPackage, IconPlayerPause, IconPlayerPlay, IconPlayerSkipBack, IconSearch, IconX } from '@tabler/icons-react';
+import {
+  IconDownload,
+  IconFileText,
+  IconListSearch,
+  IconMovie,
+  IconPackage,
+  IconPlayerPause,
+  IconPlayerPlay,
+  IconPlayerSkipBack,
+  IconSearch,
+  IconX,
+} from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { api, hrefOf } from '../api/client.ts';
@@ -19,25 +30,42 @@ import { PlaybackScreen } from './playback-screen.ts';
 import { Timeline } from './timeline.tsx';
 import { VerificationBadge } from './verification-badge.tsx';
 
-const BEGINNING: PlaybackState = { positionMs: 0, durationMs: 0, playing: false, loading: 'going', error: undefined, found: [], revision: 0 };
+const BEGINNING: PlaybackState = {
+  positionMs: 0,
+  durationMs: 0,
+  playing: false,
+  loading: 'going',
+  error: undefined,
+  found: [],
+  revision: 0,
+};
 
 export function PlayerDocument() {
   const text = useText();
   const id = useMemo(() => decodeURIComponent(location.pathname.replace(/^\/r\//u, '')), []);
-  const detail = useQuery({ queryKey: ['recording', id], queryFn: ({ signal }) => api('getRecording', { params: { id } }, { signal }), refetchOnWindowFocus: false });
+  const detail = useQuery({
+    queryKey: ['recording', id],
+    queryFn: ({ signal }) => api('getRecording', { params: { id } }, { signal }),
+    refetchOnWindowFocus: false,
+  });
   const me = useQuery(meQuery);
-  if (detail.error instanceof ApiFault && detail.error.code === 'UNAUTHENTICATED') location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
+  if (detail.error instanceof ApiFault && detail.error.code === 'UNAUTHENTICATED')
+    location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
   const recording = detail.data?.recording;
   const mayExport = me.data !== undefined && can(me.data, 'recording.read');
   return (
     <div className="player">
-      <title>{recording === undefined ? text('player.document') : `${recording.target.name} · ${text('player.document')}`}</title>
+      <title>
+        {recording === undefined ? text('player.document') : `${recording.target.name} · ${text('player.document')}`}
+      </title>
       <header className="player-head">
         <a href="/recordings" className="bar-mark" aria-label={text('player.to-recordings')}>
           <Mark size={18} />
         </a>
         <div className="player-title">
-          <h1 className="truncate">{recording === undefined ? text('player.document') : printable(recording.target.name)}</h1>
+          <h1 className="truncate">
+            {recording === undefined ? text('player.document') : printable(recording.target.name)}
+          </h1>
           {recording !== undefined && (
             <span className="sub truncate">
               {recording.user.username} · {text.dateTime(recording.startedAt)}
@@ -53,13 +81,28 @@ export function PlayerDocument() {
               </ActionIcon>
             </Menu.Target>
             <Menu.Dropdown>
-              <Menu.Item component="a" leftSection={<IconMovie size={16} aria-hidden />} href={hrefOf('exportRecording', { params: { id }, query: { format: 'asciicast' } })} download>
+              <Menu.Item
+                component="a"
+                leftSection={<IconMovie size={16} aria-hidden />}
+                href={hrefOf('exportRecording', { params: { id }, query: { format: 'asciicast' } })}
+                download
+              >
                 {text('player.export-asciicast')}
               </Menu.Item>
-              <Menu.Item component="a" leftSection={<IconFileText size={16} aria-hidden />} href={hrefOf('exportRecording', { params: { id }, query: { format: 'text' } })} download>
+              <Menu.Item
+                component="a"
+                leftSection={<IconFileText size={16} aria-hidden />}
+                href={hrefOf('exportRecording', { params: { id }, query: { format: 'text' } })}
+                download
+              >
                 {text('player.export-text')}
               </Menu.Item>
-              <Menu.Item component="a" leftSection={<IconPackage size={16} aria-hidden />} href={hrefOf('downloadRecording', { params: { id } })} download>
+              <Menu.Item
+                component="a"
+                leftSection={<IconPackage size={16} aria-hidden />}
+                href={hrefOf('downloadRecording', { params: { id } })}
+                download
+              >
                 {text('player.download')}
               </Menu.Item>
             </Menu.Dropdown>
@@ -108,11 +151,16 @@ function PlayerStage(props: { readonly recordingId: string }) {
   const toggle = (): void => (state.playing ? playback?.pause() : playback?.play());
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      if (event.target instanceof HTMLElement && event.target.closest('input, button, a, [role=slider], [role=option]') !== null) return;
+      if (
+        event.target instanceof HTMLElement &&
+        event.target.closest('input, button, a, [role=slider], [role=option]') !== null
+      )
+        return;
       if (event.key === ' ') {
         event.preventDefault();
         toggle();
-      } else if (event.key === 'ArrowRight' || event.key === 'ArrowLeft') playback?.seek(state.positionMs + (event.key === 'ArrowRight' ? 5000 : -5000));
+      } else if (event.key === 'ArrowRight' || event.key === 'ArrowLeft')
+        playback?.seek(state.positionMs + (event.key === 'ArrowRight' ? 5000 : -5000));
       else if (event.key === '/') {
         event.preventDefault();
         setSearching(true);
@@ -133,7 +181,14 @@ function PlayerStage(props: { readonly recordingId: string }) {
             </div>
           )}
         </div>
-        {searching && <FindPanel found={state.found} onFind={(words) => playback?.find(words)} onJump={(atMs) => playback?.seek(atMs)} onClose={() => setSearching(false)} />}
+        {searching && (
+          <FindPanel
+            found={state.found}
+            onFind={(words) => playback?.find(words)}
+            onJump={(atMs) => playback?.seek(atMs)}
+            onClose={() => setSearching(false)}
+          />
+        )}
       </div>
       {state.loading === 'cut' && (
         <p className="player-cut" role="alert">
@@ -141,12 +196,25 @@ function PlayerStage(props: { readonly recordingId: string }) {
         </p>
       )}
       <footer className="player-controls">
-        <Timeline tape={playback?.tape} revision={state.revision} positionMs={state.positionMs} durationMs={state.durationMs} onSeek={(to) => playback?.seek(to)} />
+        <Timeline
+          tape={playback?.tape}
+          revision={state.revision}
+          positionMs={state.positionMs}
+          durationMs={state.durationMs}
+          onSeek={(to) => playback?.seek(to)}
+        />
         <div className="player-row">
           <ActionIcon size="lg" onClick={() => playback?.seek(0)} aria-label={text('player.restart')}>
             <IconPlayerSkipBack size={18} aria-hidden />
           </ActionIcon>
-          <ActionIcon size="xl" variant="filled" color="chilli" radius={99} onClick={toggle} aria-label={text(state.playing ? 'player.pause' : 'player.play')}>
+          <ActionIcon
+            size="xl"
+            variant="filled"
+            color="chilli"
+            radius={99}
+            onClick={toggle}
+            aria-label={text(state.playing ? 'player.pause' : 'player.play')}
+          >
             {state.playing ? <IconPlayerPause size={20} aria-hidden /> : <IconPlayerPlay size={20} aria-hidden />}
           </ActionIcon>
           <span className="player-clock">
@@ -158,7 +226,12 @@ function PlayerStage(props: { readonly recordingId: string }) {
             </span>
           )}
           <span className="bar-space" />
-          <Switch size="xs" label={text('player.skip-idle')} checked={skipIdle} onChange={(event) => setSkipIdle(event.currentTarget.checked)} />
+          <Switch
+            size="xs"
+            label={text('player.skip-idle')}
+            checked={skipIdle}
+            onChange={(event) => setSkipIdle(event.currentTarget.checked)}
+          />
           <Select
             size="xs"
             w={86}
@@ -169,7 +242,13 @@ function PlayerStage(props: { readonly recordingId: string }) {
             onChange={(value) => setSpeed(Number(value ?? 1))}
             comboboxProps={{ position: 'top' }}
           />
-          <ActionIcon size="lg" onClick={() => setSearching(!searching)} aria-pressed={searching} aria-label={text('player.find')} title={text('player.find')}>
+          <ActionIcon
+            size="lg"
+            onClick={() => setSearching(!searching)}
+            aria-pressed={searching}
+            aria-label={text('player.find')}
+            title={text('player.find')}
+          >
             <IconListSearch size={18} aria-hidden />
           </ActionIcon>
         </div>
@@ -178,7 +257,12 @@ function PlayerStage(props: { readonly recordingId: string }) {
   );
 }
 
-function FindPanel(props: { readonly found: PlaybackState['found']; readonly onFind: (words: string) => void; readonly onJump: (atMs: number) => void; readonly onClose: () => void }) {
+function FindPanel(props: {
+  readonly found: PlaybackState['found'];
+  readonly onFind: (words: string) => void;
+  readonly onJump: (atMs: number) => void;
+  readonly onClose: () => void;
+}) {
   const text = useText();
   const [words, setWords] = useState('');
   const { onFind } = props;

@@ -5,7 +5,11 @@ import { Tape } from './tape.ts';
 import { Transcript } from './transcript.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const output = (atMs: number, text: string) => ({ atUs: atMs * 1000, chunk: 1, event: { kind: 'output' as const, bytes: bytes(text) } });
+const output = (atMs: number, text: string) => ({
+  atUs: atMs * 1000,
+  chunk: 1,
+  event: { kind: 'output' as const, bytes: bytes(text) },
+});
 
 test('playback moves by real time and speed, and stops at the end', () => {
   const course = { speed: 4, skipIdle: false, nextAt: 50_000, durationMs: 60_000 };
@@ -31,15 +35,27 @@ test('a time is written with hours only where there are any', () => {
 test('the tape finds the events up to a time, those at that time included', () => {
   const tape = new Tape();
   tape.add([output(0, 'a'), output(10, 'b'), output(10, 'c'), output(30, 'd')]);
-  assert.deepEqual([-1, 0, 10, 29, 30, 99].map((at) => tape.indexAfter(at)), [0, 1, 3, 3, 4, 4]);
+  assert.deepEqual(
+    [-1, 0, 10, 29, 30, 99].map((at) => tape.indexAfter(at)),
+    [0, 1, 3, 3, 4, 4],
+  );
   assert.equal(tape.timeOf(3), 30);
   assert.equal(tape.timeOf(4), undefined);
 });
 
 test('typing within a second is one mark', () => {
   const tape = new Tape();
-  tape.add([0, 200, 400, 3000].map((atMs) => ({ atUs: atMs * 1000, chunk: 1, event: { kind: 'input-length' as const, count: 1 } })));
-  assert.deepEqual(tape.marks.map((mark) => mark.atMs), [0, 3000]);
+  tape.add(
+    [0, 200, 400, 3000].map((atMs) => ({
+      atUs: atMs * 1000,
+      chunk: 1,
+      event: { kind: 'input-length' as const, count: 1 },
+    })),
+  );
+  assert.deepEqual(
+    tape.marks.map((mark) => mark.atMs),
+    [0, 3000],
+  );
 });
 
 test('the transcript holds what was readable and when it began', () => {
@@ -47,8 +63,14 @@ test('the transcript holds what was readable and when it began', () => {
   transcript.add(bytes('\x1b]0;title\x07\x1b[1;32mkim\x1b[0m$ ls\x1b('), 100);
   transcript.add(bytes('B\r\nNeedle in a hay'), 200);
   transcript.add(bytes('stack\x1bP$qm\x1b\\\r\n'), 300);
-  assert.deepEqual(transcript.lines, [{ atMs: 100, text: 'kim$ ls' }, { atMs: 200, text: 'Needle in a haystack' }]);
-  assert.deepEqual(transcript.find('needle', 10).map((line) => line.atMs), [200]);
+  assert.deepEqual(transcript.lines, [
+    { atMs: 100, text: 'kim$ ls' },
+    { atMs: 200, text: 'Needle in a haystack' },
+  ]);
+  assert.deepEqual(
+    transcript.find('needle', 10).map((line) => line.atMs),
+    [200],
+  );
   assert.deepEqual(transcript.find('title', 10), []);
 });
 

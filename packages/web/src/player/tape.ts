@@ -25,7 +25,8 @@ export class Tape {
       this.#durationMs = Math.max(this.#durationMs, atMs);
       const mark = markOf(timed, atMs);
       const last = this.marks.at(-1);
-      if (mark !== undefined && !(mark.kind === 'input' && last?.kind === 'input' && atMs - last.atMs < 1000)) this.marks.push(mark);
+      if (mark !== undefined && !(mark.kind === 'input' && last?.kind === 'input' && atMs - last.atMs < 1000))
+        this.marks.push(mark);
     }
   }
 

@@ -26,13 +26,22 @@ export function Timeline(props: TimelineProps) {
     if (box !== undefined && box.width > 0) props.onSeek(((event.clientX - box.left) / box.width) * durationMs);
   };
   const onKey = (event: KeyboardEvent): void => {
-    const steps: Readonly<Record<string, number>> = { ArrowRight: 5000, ArrowLeft: -5000, PageUp: 60_000, PageDown: -60_000, Home: -Infinity, End: Infinity };
+    const steps: Readonly<Record<string, number>> = {
+      ArrowRight: 5000,
+      ArrowLeft: -5000,
+      PageUp: 60_000,
+      PageDown: -60_000,
+      Home: -Infinity,
+      End: Infinity,
+    };
     const step = steps[event.key];
     if (step === undefined) return;
     event.preventDefault();
     props.onSeek(Math.max(0, Math.min(durationMs, positionMs + step)));
   };
-  const path = activity.map((value, index) => `M${index + 0.5} 100V${100 - Math.max(value > 0 ? 6 : 0, value * 100)}`).join('');
+  const path = activity
+    .map((value, index) => `M${index + 0.5} 100V${100 - Math.max(value > 0 ? 6 : 0, value * 100)}`)
+    .join('');
   return (
     <div className="timeline" dir="ltr">
       <div
@@ -62,7 +71,12 @@ export function Timeline(props: TimelineProps) {
       </div>
       <div className="timeline-marks" aria-hidden>
         {marks.map((mark, index) => (
-          <span key={index} data-kind={mark.kind} style={{ left: `${(mark.atMs / Math.max(1, durationMs)) * 100}%` }} title={`${text(`mark.${mark.kind}`)} ${mark.label} ${clockText(mark.atMs)}`} />
+          <span
+            key={index}
+            data-kind={mark.kind}
+            style={{ left: `${(mark.atMs / Math.max(1, durationMs)) * 100}%` }}
+            title={`${text(`mark.${mark.kind}`)} ${mark.label} ${clockText(mark.atMs)}`}
+          />
         ))}
       </div>
     </div>

@@ -36,7 +36,14 @@ export class Transcript {
       case 'ground':
         return this.#ground(character, atMs);
       case 'escape':
-        this.#state = character === '[' ? 'sequence' : ']PX^_'.includes(character) ? 'string' : '()*+-./#% '.includes(character) ? 'charset' : 'ground';
+        this.#state =
+          character === '['
+            ? 'sequence'
+            : ']PX^_'.includes(character)
+              ? 'string'
+              : '()*+-./#% '.includes(character)
+                ? 'charset'
+                : 'ground';
         return;
       case 'sequence':
         if (character >= '@' && character <= '~') this.#state = 'ground';

@@ -11,9 +11,17 @@ function verdict(code: number): 'sound' | 'unfinished' | 'unsound' {
   return code === 0 ? 'sound' : code === 10 ? 'unfinished' : 'unsound';
 }
 
-const LOOKS = { sound: ['ok', IconShieldCheck], unfinished: ['warn', IconShieldHalf], unsound: ['bad', IconShieldExclamation] } as const;
+const LOOKS = {
+  sound: ['ok', IconShieldCheck],
+  unfinished: ['warn', IconShieldHalf],
+  unsound: ['bad', IconShieldExclamation],
+} as const;
 
-export function VerificationBadge(props: { readonly recordingId: string; readonly nodeId: string | undefined; readonly ready: boolean }) {
+export function VerificationBadge(props: {
+  readonly recordingId: string;
+  readonly nodeId: string | undefined;
+  readonly ready: boolean;
+}) {
   const text = useText();
   const [opened, { open, close }] = useDisclosure(false);
   const id = props.recordingId;
@@ -48,7 +56,13 @@ export function VerificationBadge(props: { readonly recordingId: string; readonl
         <Icon size={16} aria-hidden /> {text(`proof.${kind}`)}
         <span className="badge-more">{text.count('proof.chunks', report.chunks)}</span>
       </UnstyledButton>
-      <Drawer opened={opened} onClose={close} title={text('proof.title')} size={440} closeButtonProps={{ 'aria-label': text('common.close') }}>
+      <Drawer
+        opened={opened}
+        onClose={close}
+        title={text('proof.title')}
+        size={440}
+        closeButtonProps={{ 'aria-label': text('common.close') }}
+      >
         <Stack>
           <Text size="sm" className="state" data-tone={tone} fw={600}>
             <Icon size={18} aria-hidden /> {text(`proof.${kind}-long`)}

@@ -4,7 +4,12 @@ import { useEffect, useState } from 'react';
 import { useText } from '../i18n/text.tsx';
 import { failedStep, stepStates, type SessionView, type StepState } from './session-view.ts';
 
-const ICONS: Readonly<Record<StepState, Icon>> = { done: IconCheck, now: IconLoader2, failed: IconX, ahead: IconCircleDashed };
+const ICONS: Readonly<Record<StepState, Icon>> = {
+  done: IconCheck,
+  now: IconLoader2,
+  failed: IconX,
+  ahead: IconCircleDashed,
+};
 const SHOWN_AFTER_MS = 300;
 
 /** The way to the machine, step by step; shown while it opens once that takes longer than a blink. */

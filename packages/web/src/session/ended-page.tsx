@@ -29,7 +29,15 @@ function why(view: SessionView, text: Words): Why {
   const { reason, fault, exitCode } = view.ended;
   const code = fault?.code ?? (isFaultCode(reason) ? reason : undefined);
   if (code !== undefined) {
-    const presented = presentFault(new ApiFault({ code, status: 0, detail: view.ended.detail ?? code, ...(fault === undefined ? {} : { facts: fault.facts }) }), text);
+    const presented = presentFault(
+      new ApiFault({
+        code,
+        status: 0,
+        detail: view.ended.detail ?? code,
+        ...(fault === undefined ? {} : { facts: fault.facts }),
+      }),
+      text,
+    );
     return { ...presented, bad: true };
   }
   const known = (PLAIN_REASONS as readonly string[]).includes(reason) ? (reason as PlainReason) : 'closed-by-target';
@@ -37,7 +45,12 @@ function why(view: SessionView, text: Words): Why {
   return { title: text(`ended.${known}`), next, reference: undefined, bad: known === 'node-lost' };
 }
 
-export function EndedPage(props: { readonly view: SessionView; readonly title: string; readonly session: Session | undefined; readonly targetId: string }) {
+export function EndedPage(props: {
+  readonly view: SessionView;
+  readonly title: string;
+  readonly session: Session | undefined;
+  readonly targetId: string;
+}) {
   const text = useText();
   const [shown, setShown] = useState(true);
   const reason = why(props.view, text);
@@ -75,11 +88,22 @@ export function EndedPage(props: { readonly view: SessionView; readonly title: s
           )}
           {failedStep(props.view) !== 'none' && <PathSteps view={props.view} />}
           <Group gap="xs" mt="xs">
-            <Button component="a" href={sessionPath(props.targetId)} leftSection={<IconRefresh size={16} aria-hidden />} autoFocus data-autofocus>
+            <Button
+              component="a"
+              href={sessionPath(props.targetId)}
+              leftSection={<IconRefresh size={16} aria-hidden />}
+              autoFocus
+              data-autofocus
+            >
               {text('ended.again')}
             </Button>
             {props.session?.recordingId !== undefined && (
-              <Button variant="default" component="a" href={`/r/${props.session.recordingId}`} leftSection={<IconPlayerPlay size={16} aria-hidden />}>
+              <Button
+                variant="default"
+                component="a"
+                href={`/r/${props.session.recordingId}`}
+                leftSection={<IconPlayerPlay size={16} aria-hidden />}
+              >
                 {text('ended.recording')}
               </Button>
             )}

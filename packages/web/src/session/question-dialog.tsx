@@ -13,7 +13,11 @@ interface DialogProps<Q> {
 
 export function QuestionDialog(props: DialogProps<PromptFrame | HostKeyFrame>) {
   const { question } = props;
-  return question.type === 'prompt' ? <PromptDialog {...props} question={question} /> : <HostKeyDialog {...props} question={question} />;
+  return question.type === 'prompt' ? (
+    <PromptDialog {...props} question={question} />
+  ) : (
+    <HostKeyDialog {...props} question={question} />
+  );
 }
 
 /** A question of the target or of the product. Its words are the asker's: shown as plain text, and who asks is said by us. */
@@ -21,10 +25,17 @@ function PromptDialog(props: DialogProps<PromptFrame>) {
   const text = useText();
   const { question } = props;
   const [answers, setAnswers] = useState(() => question.fields.map(() => ''));
-  const set = (index: number, value: string): void => setAnswers(answers.map((answer, at) => (at === index ? value : answer)));
+  const set = (index: number, value: string): void =>
+    setAnswers(answers.map((answer, at) => (at === index ? value : answer)));
   const cancel = (): void => props.onAnswer({ type: 'cancel', id: question.id });
   return (
-    <Modal opened onClose={cancel} closeOnClickOutside={false} title={text(question.origin === 'target' ? 'prompt.from-target' : 'prompt.from-product', { name: props.title })} closeButtonProps={{ 'aria-label': text('common.cancel') }}>
+    <Modal
+      opened
+      onClose={cancel}
+      closeOnClickOutside={false}
+      title={text(question.origin === 'target' ? 'prompt.from-target' : 'prompt.from-product', { name: props.title })}
+      closeButtonProps={{ 'aria-label': text('common.cancel') }}
+    >
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -46,12 +57,17 @@ function PromptDialog(props: DialogProps<PromptFrame>) {
               autoComplete: 'off',
               maxLength: 8192,
               ...(index === 0 ? { 'data-autofocus': true } : {}),
-              onChange: (event: { readonly currentTarget: { readonly value: string } }) => set(index, event.currentTarget.value),
+              onChange: (event: { readonly currentTarget: { readonly value: string } }) =>
+                set(index, event.currentTarget.value),
             };
             return field.echo ? (
               <TextInput key={index} {...common} spellCheck={false} autoCapitalize="none" />
             ) : (
-              <PasswordInput key={index} {...common} visibilityToggleButtonProps={{ 'aria-label': text('field.show-password') }} />
+              <PasswordInput
+                key={index}
+                {...common}
+                visibilityToggleButtonProps={{ 'aria-label': text('field.show-password') }}
+              />
             );
           })}
           <Group justify="flex-end">
@@ -71,7 +87,14 @@ function HostKeyDialog(props: DialogProps<HostKeyFrame>) {
   const { question } = props;
   const answer = (accept: boolean): void => props.onAnswer({ type: 'host-key-answer', id: question.id, accept });
   return (
-    <Modal opened onClose={() => answer(false)} closeOnClickOutside={false} size="lg" title={text('host-key.title', { name: question.target })} closeButtonProps={{ 'aria-label': text('common.cancel') }}>
+    <Modal
+      opened
+      onClose={() => answer(false)}
+      closeOnClickOutside={false}
+      size="lg"
+      title={text('host-key.title', { name: question.target })}
+      closeButtonProps={{ 'aria-label': text('common.cancel') }}
+    >
       <Stack>
         <Group wrap="nowrap" align="flex-start" gap="sm">
           <IconShieldQuestion size={22} aria-hidden />

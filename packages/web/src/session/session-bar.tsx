@@ -1,7 +1,19 @@
 import { ActionIcon, Menu, Tooltip } from '@mantine/core';
 import { useFullscreenDocument } from '@mantine/hooks';
 import {
-  IconAdjustments, IconArrowsMaximize, IconArrowsMinimize, IconClipboardCopy, IconClipboardText, IconDots, IconEye, IconKeyboard, IconPlugConnected, IconPlugConnectedX, IconPlugX, IconPower, IconSearch,
+  IconAdjustments,
+  IconArrowsMaximize,
+  IconArrowsMinimize,
+  IconClipboardCopy,
+  IconClipboardText,
+  IconDots,
+  IconEye,
+  IconKeyboard,
+  IconPlugConnected,
+  IconPlugConnectedX,
+  IconPlugX,
+  IconPower,
+  IconSearch,
 } from '@tabler/icons-react';
 import type { Ref } from 'react';
 import { Mark } from '../app/mark.tsx';
@@ -62,7 +74,8 @@ export function SessionBar(props: SessionBarProps) {
       {watchers.length > 0 && (
         <Tooltip label={watchers.map((viewer) => viewer.user).join(', ')}>
           <span className="bar-fact" data-tone="warn" role="status">
-            <IconEye size={14} aria-hidden /> <span className="bar-word">{text.count('session.watched', watchers.length)}</span>
+            <IconEye size={14} aria-hidden />{' '}
+            <span className="bar-word">{text.count('session.watched', watchers.length)}</span>
           </span>
         </Tooltip>
       )}
@@ -74,7 +87,13 @@ export function SessionBar(props: SessionBarProps) {
       <span className="bar-space" />
       <div className="bar-tools" role="toolbar" aria-label={text('session.tools')}>
         {!props.watching && (
-          <Menu width={420} opened={props.menuOpen} onChange={props.onMenu} onClose={() => setTimeout(props.onFocusSurface)} returnFocus={false}>
+          <Menu
+            width={420}
+            opened={props.menuOpen}
+            onChange={props.onMenu}
+            onClose={() => setTimeout(props.onFocusSurface)}
+            returnFocus={false}
+          >
             <Menu.Target>
               <ActionIcon size="md" aria-label={text('session.keys')} title={text('session.keys')} disabled={ended}>
                 <IconKeyboard size={17} aria-hidden />
@@ -101,13 +120,32 @@ export function SessionBar(props: SessionBarProps) {
             </Menu.Dropdown>
           </Menu>
         )}
-        <ActionIcon className="bar-wide" size="md" onClick={props.onFind} aria-label={text('terminal.find')} title={text('terminal.find')}>
+        <ActionIcon
+          className="bar-wide"
+          size="md"
+          onClick={props.onFind}
+          aria-label={text('terminal.find')}
+          title={text('terminal.find')}
+        >
           <IconSearch size={17} aria-hidden />
         </ActionIcon>
-        <ActionIcon className="bar-wide" size="md" onClick={props.onDisplay} aria-label={text('session.display')} title={text('session.display')}>
+        <ActionIcon
+          className="bar-wide"
+          size="md"
+          onClick={props.onDisplay}
+          aria-label={text('session.display')}
+          title={text('session.display')}
+        >
           <IconAdjustments size={17} aria-hidden />
         </ActionIcon>
-        <ActionIcon className="bar-wide" size="md" onClick={() => void toggleFullScreen(toggle, fullscreen)} aria-label={text('session.full-screen')} aria-pressed={fullscreen} title={text('session.full-screen')}>
+        <ActionIcon
+          className="bar-wide"
+          size="md"
+          onClick={() => void toggleFullScreen(toggle, fullscreen)}
+          aria-label={text('session.full-screen')}
+          aria-pressed={fullscreen}
+          title={text('session.full-screen')}
+        >
           {fullscreen ? <IconArrowsMinimize size={17} aria-hidden /> : <IconArrowsMaximize size={17} aria-hidden />}
         </ActionIcon>
         <Menu width={230} onClose={() => setTimeout(props.onFocusSurface)} returnFocus={false}>
@@ -117,15 +155,28 @@ export function SessionBar(props: SessionBarProps) {
             </ActionIcon>
           </Menu.Target>
           <Menu.Dropdown>
-            <Menu.Item leftSection={<IconClipboardCopy size={16} aria-hidden />} rightSection={<kbd>Ctrl Shift C</kbd>} onClick={props.onCopy}>
+            <Menu.Item
+              leftSection={<IconClipboardCopy size={16} aria-hidden />}
+              rightSection={<kbd>Ctrl Shift C</kbd>}
+              onClick={props.onCopy}
+            >
               {text('terminal.copy')}
             </Menu.Item>
             {!props.watching && (
-              <Menu.Item leftSection={<IconClipboardText size={16} aria-hidden />} rightSection={<kbd>Ctrl Shift V</kbd>} disabled={ended} onClick={props.onPaste}>
+              <Menu.Item
+                leftSection={<IconClipboardText size={16} aria-hidden />}
+                rightSection={<kbd>Ctrl Shift V</kbd>}
+                disabled={ended}
+                onClick={props.onPaste}
+              >
                 {text('terminal.paste')}
               </Menu.Item>
             )}
-            <Menu.Item leftSection={<IconSearch size={16} aria-hidden />} rightSection={<kbd>Ctrl Shift F</kbd>} onClick={props.onFind}>
+            <Menu.Item
+              leftSection={<IconSearch size={16} aria-hidden />}
+              rightSection={<kbd>Ctrl Shift F</kbd>}
+              onClick={props.onFind}
+            >
               {text('terminal.find')}
             </Menu.Item>
             <Menu.Item leftSection={<IconAdjustments size={16} aria-hidden />} onClick={props.onDisplay}>
@@ -163,7 +214,11 @@ function LinkBadge(props: { readonly view: SessionView }) {
         <Icon size={14} aria-hidden /> {label}
       </span>
       {tone === 'ok' && view.roundTripMs !== undefined && (
-        <span className="bar-fact bar-rtt" title={text('session.round-trip')} aria-label={`${text('session.round-trip')} ${view.roundTripMs} ms`}>
+        <span
+          className="bar-fact bar-rtt"
+          title={text('session.round-trip')}
+          aria-label={`${text('session.round-trip')} ${view.roundTripMs} ms`}
+        >
           {view.roundTripMs} ms
         </span>
       )}

@@ -31,6 +31,8 @@ export interface ConnectionEnvironment {
 }
 
 const PING_EVERY_MS = 5_000;
+/** Drawing the first screen keeps the page busy; measured during that, the round trip would be the page's own. */
+const SETTLED_AFTER_MS = 600;
 const SILENT_FOR_MS = 15_000;
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 8_000;
@@ -53,11 +55,16 @@ export class SessionConnection {
   #attempt = 0;
   #generation = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #firstPing: ReturnType<typeof setTimeout> | undefined;
   #pinger: ReturnType<typeof setInterval> | undefined;
   #heardAt = 0;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(sessionId: string, surface: SurfacePort, context: { readonly events: ConnectionEvents; readonly environment: ConnectionEnvironment }) {
+  constructor(
+    sessionId: string,
+    surface: SurfacePort,
+    context: { readonly events: ConnectionEvents; readonly environment: ConnectionEnvironment },
+  ) {
     this.#sessionId = sessionId;
     this.#surface = surface;
     this.#events = context.events;
@@ -82,7 +89,8 @@ export class SessionConnection {
       this.#data.send(bytes as Uint8Array<ArrayBuffer>);
       return true;
     }
-    if (this.#state === 'ended' || this.#state === 'failed' || this.#heldBytes + bytes.length > MOST_HELD_BYTES) return false;
+    if (this.#state === 'ended' || this.#state === 'failed' || this.#heldBytes + bytes.length > MOST_HELD_BYTES)
+      return false;
     this.#held.push(bytes);
     this.#heldBytes += bytes.length;
     return true;
@@ -127,7 +135,10 @@ export class SessionConnection {
   }
 
   #openControl(tickets: Tickets, generation: number): void {
-    const control = this.#environment.connect(tunnelPath({ sessionId: this.#sessionId, kind: 'control' }, this.#surface.size()), tunnelProtocols(tickets.control));
+    const control = this.#environment.connect(
+      tunnelPath({ sessionId: this.#sessionId, kind: 'control' }, this.#surface.size()),
+      tunnelProtocols(tickets.control),
+    );
     this.#control = control;
     control.onopen = () => {
       if (generation !== this.#generation) return;
@@ -141,7 +152,10 @@ export class SessionConnection {
   }
 
   #openData(tickets: Tickets, generation: number): void {
-    const data = this.#environment.connect(tunnelPath({ sessionId: this.#sessionId, kind: 'data' }), tunnelProtocols(tickets.data));
+    const data = this.#environment.connect(
+      tunnelPath({ sessionId: this.#sessionId, kind: 'data' }),
+      tunnelProtocols(tickets.data),
+    );
     data.binaryType = 'arraybuffer';
     this.#data = data;
     let unshown = 0;
@@ -153,7 +167,7 @@ export class SessionConnection {
       for (const bytes of this.#held.splice(0)) data.send(bytes as Uint8Array<ArrayBuffer>);
       this.#heldBytes = 0;
       this.send({ type: 'resize', ...this.#surface.size() });
-      this.#ping();
+      this.#firstPing = setTimeout(() => this.#ping(), SETTLED_AFTER_MS);
       this.#pinger = setInterval(() => this.#ping(), PING_EVERY_MS);
     };
     data.onmessage = (message) => {
@@ -204,6 +218,7 @@ export class SessionConnection {
 
   #drop(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#firstPing);
     clearInterval(this.#pinger);
     for (const socket of [this.#data, this.#control]) {
       if (socket === undefined) continue;

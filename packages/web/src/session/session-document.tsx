@@ -35,7 +35,11 @@ export function SessionDocument() {
   const wanted = useMemo(() => {
     const id = decodeURIComponent(location.pathname.replace(/^\/s\//u, ''));
     const query = new URLSearchParams(location.search);
-    return { id, targetId: query.get('target') ?? '', mode: query.get('watch') === '1' ? ('watch' as const) : ('control' as const) };
+    return {
+      id,
+      targetId: query.get('target') ?? '',
+      mode: query.get('watch') === '1' ? ('watch' as const) : ('control' as const),
+    };
   }, []);
   const found = useQuery({
     queryKey: ['session-subject', wanted],
@@ -44,10 +48,18 @@ export function SessionDocument() {
     queryFn: async ({ signal }) => {
       if (wanted.id === 'new') {
         const machine = await api('getMachine', { params: { id: wanted.targetId } }, { signal });
-        return { surface: machine.surface, title: printable(machine.name), subject: { kind: 'new', targetId: machine.id } satisfies SessionSubject };
+        return {
+          surface: machine.surface,
+          title: printable(machine.name),
+          subject: { kind: 'new', targetId: machine.id } satisfies SessionSubject,
+        };
       }
       const session = await api('getSession', { params: { id: wanted.id } }, { signal });
-      return { surface: session.surface, title: printable(session.target.name), subject: { kind: 'existing', session, mode: wanted.mode } satisfies SessionSubject };
+      return {
+        surface: session.surface,
+        title: printable(session.target.name),
+        subject: { kind: 'existing', session, mode: wanted.mode } satisfies SessionSubject,
+      };
     },
   });
   if (found.error instanceof ApiFault && found.error.code === 'UNAUTHENTICATED') {

@@ -2,7 +2,15 @@ import type { ServerFrame } from '@enchilada/contract';
 import type { ConnectStep } from '@enchilada/core/engine';
 import type { EndedFrame, LinkState } from './session-connection.ts';
 
-export const CONNECT_STEPS = ['name', 'route', 'port', 'handshake', 'host-identity', 'credential', 'shell'] as const satisfies readonly ConnectStep[];
+export const CONNECT_STEPS = [
+  'name',
+  'route',
+  'port',
+  'handshake',
+  'host-identity',
+  'credential',
+  'shell',
+] as const satisfies readonly ConnectStep[];
 
 export type StepState = 'done' | 'now' | 'failed' | 'ahead';
 export type PromptFrame = Extract<ServerFrame, { readonly type: 'prompt' }>;
@@ -25,8 +33,18 @@ export interface SessionView {
 }
 
 export const START: SessionView = {
-  link: 'connecting', phase: 'opening', step: undefined, hop: undefined, questions: [], recorded: false, viewers: [],
-  roundTripMs: undefined, facts: {}, notice: undefined, ended: undefined, error: undefined,
+  link: 'connecting',
+  phase: 'opening',
+  step: undefined,
+  hop: undefined,
+  questions: [],
+  recorded: false,
+  viewers: [],
+  roundTripMs: undefined,
+  facts: {},
+  notice: undefined,
+  ended: undefined,
+  error: undefined,
 };
 
 export type SessionAct =
@@ -40,7 +58,12 @@ export function sessionView(view: SessionView, act: SessionAct): SessionView {
   switch (act.type) {
     case 'link':
       // A new attachment is told its open questions again.
-      return { ...view, link: act.state, error: act.error, ...(act.state === 'lost' ? { questions: [], roundTripMs: undefined } : {}) };
+      return {
+        ...view,
+        link: act.state,
+        error: act.error,
+        ...(act.state === 'lost' ? { questions: [], roundTripMs: undefined } : {}),
+      };
     case 'round-trip':
       return { ...view, roundTripMs: Math.round(act.milliseconds) };
     case 'answered':
@@ -77,9 +100,16 @@ function framed(view: SessionView, frame: ServerFrame): SessionView {
 }
 
 /** How far the connection came, a state for each step of the path. */
-export function stepStates(reached: ConnectStep | undefined, failed: ConnectStep | 'none'): readonly (readonly [ConnectStep, StepState])[] {
-  const at = failed !== 'none' ? CONNECT_STEPS.indexOf(failed) : reached === undefined ? 0 : CONNECT_STEPS.indexOf(reached);
-  return CONNECT_STEPS.map((step, index) => [step, index < at ? 'done' : index > at ? 'ahead' : failed === 'none' ? 'now' : 'failed']);
+export function stepStates(
+  reached: ConnectStep | undefined,
+  failed: ConnectStep | 'none',
+): readonly (readonly [ConnectStep, StepState])[] {
+  const at =
+    failed !== 'none' ? CONNECT_STEPS.indexOf(failed) : reached === undefined ? 0 : CONNECT_STEPS.indexOf(reached);
+  return CONNECT_STEPS.map((step, index) => [
+    step,
+    index < at ? 'done' : index > at ? 'ahead' : failed === 'none' ? 'now' : 'failed',
+  ]);
 }
 
 /** Where the path broke: as the gateway says, else at the last step that was reached. `none` where the session had opened. */

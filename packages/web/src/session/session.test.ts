@@ -7,7 +7,13 @@ import { WebSocketServer, type WebSocket as ServerSocket } from 'ws';
 import { MOST_HELD_BYTES, SessionConnection, type LinkState } from './session-connection.ts';
 import { failedStep, sessionView, START, stepStates } from './session-view.ts';
 
-const TICKETS: Tickets = { viewerId: 'v', mode: 'control', data: 'd'.repeat(52), control: 'c'.repeat(52), expiresAt: 0 };
+const TICKETS: Tickets = {
+  viewerId: 'v',
+  mode: 'control',
+  data: 'd'.repeat(52),
+  control: 'c'.repeat(52),
+  expiresAt: 0,
+};
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 /** Both ends of a connection over a real WebSocket server; `until` waits for a condition. */
@@ -27,7 +33,11 @@ async function bench() {
   let asked = 0;
   const connection = new SessionConnection(
     'ses_1',
-    { write: (bytes) => Promise.resolve(void shown.push(text(bytes))), reset: () => void shown.push('<reset>'), size: () => ({ columns: 80, rows: 24 }) },
+    {
+      write: (bytes) => Promise.resolve(void shown.push(text(bytes))),
+      reset: () => void shown.push('<reset>'),
+      size: () => ({ columns: 80, rows: 24 }),
+    },
     {
       events: { onFrame: () => undefined, onLink: (state) => void links.push(state), onRoundTrip: () => undefined },
       environment: {
@@ -42,7 +52,12 @@ async function bench() {
     while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
   };
   return {
-    connection, sockets, got, shown, links, until,
+    connection,
+    sockets,
+    got,
+    shown,
+    links,
+    until,
     tickets: () => asked,
     async [Symbol.asyncDispose]() {
       connection.close();
@@ -103,18 +118,30 @@ test('an ended session is not connected again', async () => {
 
 test('the path marks the step where the connection broke', () => {
   const reached = sessionView(START, { type: 'frame', frame: { type: 'progress', step: 'handshake', target: 'web' } });
-  const ended = sessionView(reached, { type: 'frame', frame: { type: 'ended', reason: 'failed', fault: { code: 'TARGET_NO_COMMON_ALGORITHM', facts: {} } } });
+  const ended = sessionView(reached, {
+    type: 'frame',
+    frame: { type: 'ended', reason: 'failed', fault: { code: 'TARGET_NO_COMMON_ALGORITHM', facts: {} } },
+  });
   assert.equal(failedStep(ended), 'handshake');
-  assert.deepEqual(stepStates(ended.step, failedStep(ended)).map(([, state]) => state), ['done', 'done', 'done', 'failed', 'ahead', 'ahead', 'ahead']);
+  assert.deepEqual(
+    stepStates(ended.step, failedStep(ended)).map(([, state]) => state),
+    ['done', 'done', 'done', 'failed', 'ahead', 'ahead', 'ahead'],
+  );
 });
 
 test('a session that was open has no failed step', () => {
-  const ended = sessionView(START, { type: 'frame', frame: { type: 'ended', reason: 'failed', fault: { code: 'TARGET_KEEPALIVE_LOST', facts: {} } } });
+  const ended = sessionView(START, {
+    type: 'frame',
+    frame: { type: 'ended', reason: 'failed', fault: { code: 'TARGET_KEEPALIVE_LOST', facts: {} } },
+  });
   assert.equal(failedStep(ended), 'none');
 });
 
 test('questions are forgotten when the connection is lost, for they are asked again', () => {
-  const asked = sessionView(START, { type: 'frame', frame: { type: 'host-key', id: 'h', target: 'web', keyType: 't', fingerprint: 'f' } });
+  const asked = sessionView(START, {
+    type: 'frame',
+    frame: { type: 'host-key', id: 'h', target: 'web', keyType: 't', fingerprint: 'f' },
+  });
   assert.equal(asked.questions.length, 1);
   assert.deepEqual(sessionView(asked, { type: 'link', state: 'lost' }).questions, []);
 });

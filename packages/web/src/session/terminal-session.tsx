@@ -25,14 +25,23 @@ export function TerminalSession(props: SurfaceSessionProps) {
   const [choices, change] = useTerminalChoices();
   const [displayOpen, setDisplayOpen] = useState(false);
   const [menuOpen, setMenuOpen] = useState(false);
-  const [tipRead, setTipRead] = useLocalStorage({ key: 'enchilada-keyboard-tip', defaultValue: false, getInitialValueInEffect: false });
+  const [tipRead, setTipRead] = useLocalStorage({
+    key: 'enchilada-keyboard-tip',
+    defaultValue: false,
+    getInitialValueInEffect: false,
+  });
   const focus = useCallback(() => terminal.current?.surface()?.focus(), []);
 
   const ready = (surface: TerminalSurface): void =>
     live.attach({ write: (bytes) => surface.write(bytes), reset: () => surface.reset(), size: () => surface.size });
   const type = (bytes: Uint8Array): void => {
     if (connection?.input(bytes) === false && (view.link === 'lost' || view.link === 'connecting')) {
-      notifications.show({ id: 'held', color: 'yellow', title: text('session.held-full'), message: text('session.held-full-body') });
+      notifications.show({
+        id: 'held',
+        color: 'yellow',
+        title: text('session.held-full'),
+        message: text('session.held-full-body'),
+      });
     }
   };
   const ended = view.link === 'ended' || view.link === 'failed';
@@ -70,7 +79,9 @@ export function TerminalSession(props: SurfaceSessionProps) {
           onResize={(size) => connection?.send({ type: 'resize', ...size })}
           onLeave={() => bar.current?.querySelector<HTMLElement>('[data-bar-first]')?.focus()}
           onMenu={() => setMenuOpen(true)}
-          onCopied={() => notifications.show({ id: 'copied', message: text('terminal.copied'), autoClose: 1500, color: 'gray' })}
+          onCopied={() =>
+            notifications.show({ id: 'copied', message: text('terminal.copied'), autoClose: 1500, color: 'gray' })
+          }
         />
         {!ended && view.phase === 'opening' && <ConnectionPath view={view} title={props.title} />}
         {view.link === 'lost' && view.phase === 'live' && (
@@ -106,7 +117,14 @@ export function TerminalSession(props: SurfaceSessionProps) {
             </Stack>
           </div>
         )}
-        {ended && <EndedPage view={view} title={props.title} session={live.session} targetId={props.subject.kind === 'new' ? props.subject.targetId : props.subject.session.target.id} />}
+        {ended && (
+          <EndedPage
+            view={view}
+            title={props.title}
+            session={live.session}
+            targetId={props.subject.kind === 'new' ? props.subject.targetId : props.subject.session.target.id}
+          />
+        )}
       </main>
       {question !== undefined && (
         <QuestionDialog
@@ -120,8 +138,15 @@ export function TerminalSession(props: SurfaceSessionProps) {
           }}
         />
       )}
-      <Modal opened={view.notice !== undefined} onClose={live.noticeRead} title={text('session.notice')} closeButtonProps={{ 'aria-label': text('common.close') }}>
-        {view.notice !== undefined && <Text size="sm">{text(`notice.${view.notice.code}`, { seconds: view.notice.seconds ?? 0 })}</Text>}
+      <Modal
+        opened={view.notice !== undefined}
+        onClose={live.noticeRead}
+        title={text('session.notice')}
+        closeButtonProps={{ 'aria-label': text('common.close') }}
+      >
+        {view.notice !== undefined && (
+          <Text size="sm">{text(`notice.${view.notice.code}`, { seconds: view.notice.seconds ?? 0 })}</Text>
+        )}
       </Modal>
       <DisplayDrawer
         opened={displayOpen}

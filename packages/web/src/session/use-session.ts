@@ -34,7 +34,8 @@ export function useSession(subject: SessionSubject): LiveSession {
             onRoundTrip: (milliseconds) => dispatch({ type: 'round-trip', milliseconds }),
           },
           environment: {
-            connect: (path, protocols) => new WebSocket(path.replace(/^/u, location.origin.replace(/^http/u, 'ws')), [...protocols]),
+            connect: (path, protocols) =>
+              new WebSocket(path.replace(/^/u, location.origin.replace(/^http/u, 'ws')), [...protocols]),
             tickets: () => api('issueTickets', { params: { id }, body: { mode } }),
             now: () => performance.now(),
             isFinal: (error) => error instanceof ApiFault && FINAL.has(error.code),

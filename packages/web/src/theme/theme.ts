@@ -1,10 +1,44 @@
 import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
 
-const chilli: MantineColorsTuple = ['#fff0ed', '#fddcd6', '#f7b5a9', '#f28b79', '#ec6a53', '#e2523a', '#cf3a22', '#b92f19', '#9d2715', '#7d1f12'];
-const neutral: MantineColorsTuple = ['#f7f7f8', '#efeff1', '#e3e3e6', '#d2d2d7', '#b4b4bb', '#8e8e97', '#6a6a73', '#52525a', '#3a3a41', '#232328'];
-const night: MantineColorsTuple = ['#d6d6db', '#b6b6be', '#9d9da6', '#7b7b85', '#44444c', '#33333a', '#26262b', '#1b1b1f', '#151518', '#0e0e10'];
+const chilli: MantineColorsTuple = [
+  '#fff0ed',
+  '#fddcd6',
+  '#f7b5a9',
+  '#f28b79',
+  '#ec6a53',
+  '#e2523a',
+  '#cf3a22',
+  '#b92f19',
+  '#9d2715',
+  '#7d1f12',
+];
+const neutral: MantineColorsTuple = [
+  '#f7f7f8',
+  '#efeff1',
+  '#e3e3e6',
+  '#d2d2d7',
+  '#b4b4bb',
+  '#8e8e97',
+  '#6a6a73',
+  '#52525a',
+  '#3a3a41',
+  '#232328',
+];
+const night: MantineColorsTuple = [
+  '#d6d6db',
+  '#b6b6be',
+  '#9d9da6',
+  '#7b7b85',
+  '#44444c',
+  '#33333a',
+  '#26262b',
+  '#1b1b1f',
+  '#151518',
+  '#0e0e10',
+];
 
-export const MONOSPACE = 'ui-monospace, "SF Mono", "Cascadia Mono", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace';
+export const MONOSPACE =
+  'ui-monospace, "SF Mono", "Cascadia Mono", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace';
 
 export const theme = createTheme({
   primaryColor: 'chilli',
@@ -14,7 +48,14 @@ export const theme = createTheme({
   fontFamilyMonospace: MONOSPACE,
   fontSizes: { xs: '0.75rem', sm: '0.8125rem', md: '0.875rem', lg: '1rem', xl: '1.125rem' },
   spacing: { xs: '0.5rem', sm: '0.75rem', md: '1rem', lg: '1.5rem', xl: '2rem' },
-  headings: { fontWeight: '600', sizes: { h1: { fontSize: '1.25rem', lineHeight: '1.4' }, h2: { fontSize: '1rem', lineHeight: '1.4' }, h3: { fontSize: '0.875rem', lineHeight: '1.4' } } },
+  headings: {
+    fontWeight: '600',
+    sizes: {
+      h1: { fontSize: '1.25rem', lineHeight: '1.4' },
+      h2: { fontSize: '1rem', lineHeight: '1.4' },
+      h3: { fontSize: '0.875rem', lineHeight: '1.4' },
+    },
+  },
   defaultRadius: 'md',
   radius: { xs: '2px', sm: '4px', md: '6px', lg: '10px', xl: '16px' },
   cursorType: 'pointer',
@@ -24,8 +65,16 @@ export const theme = createTheme({
     TextInput: { defaultProps: { size: 'sm' } },
     Tooltip: { defaultProps: { openDelay: 400, transitionProps: { duration: 100 }, withinPortal: true } },
     Menu: { defaultProps: { shadow: 'md', transitionProps: { duration: 100 }, position: 'bottom-end' } },
-    Modal: { defaultProps: { transitionProps: { duration: 120 }, centered: true, overlayProps: { backgroundOpacity: 0.5 } } },
-    Drawer: { defaultProps: { transitionProps: { duration: 120 }, position: 'right', overlayProps: { backgroundOpacity: 0.35 } } },
+    Modal: {
+      defaultProps: { transitionProps: { duration: 120 }, centered: true, overlayProps: { backgroundOpacity: 0.5 } },
+    },
+    Drawer: {
+      defaultProps: {
+        transitionProps: { duration: 120 },
+        position: 'right',
+        overlayProps: { backgroundOpacity: 0.35 },
+      },
+    },
     ActionIcon: { defaultProps: { variant: 'subtle', color: 'gray', size: 'lg' } },
   },
 });

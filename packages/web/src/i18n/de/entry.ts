@@ -21,7 +21,8 @@ export const entry: Readonly<Record<keyof typeof english, string>> = {
   'first-run.account': 'Ihr Konto',
   'first-run.account-done': 'Sie verwalten dieses Gateway. Weitere Personen lassen sich später anlegen.',
   'first-run.try': 'Gleich ausprobieren',
-  'first-run.try-body': 'Öffnet eine eingebaute Wegwerf-Maschine mit echter Shell. Sie verschwindet, sobald eine eigene Maschine angelegt ist.',
+  'first-run.try-body':
+    'Öffnet eine eingebaute Wegwerf-Maschine mit echter Shell. Sie verschwindet, sobald eine eigene Maschine angelegt ist.',
   'first-run.try-action': 'Sitzung öffnen',
   'first-run.add': 'Maschine hinzufügen',
   'first-run.add-body': 'Name, Adresse und Zugangsdaten; oder viele auf einmal aus einer Datei.',

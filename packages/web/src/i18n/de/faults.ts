@@ -2,7 +2,8 @@ import type { faults as english } from '../en/faults.ts';
 
 export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.NETWORK': 'Das Gateway hat nicht geantwortet',
-  'fault.NETWORK.next': 'Netzwerkverbindung prüfen und erneut versuchen. Laufende Sitzungen bleiben einige Minuten erhalten.',
+  'fault.NETWORK.next':
+    'Netzwerkverbindung prüfen und erneut versuchen. Laufende Sitzungen bleiben einige Minuten erhalten.',
   'fault.INTERNAL': 'Im Gateway ist etwas fehlgeschlagen',
   'fault.INTERNAL.next': 'Erneut versuchen. Tritt es wieder auf, der Administration die Kennung unten nennen.',
   'fault.INVALID_REQUEST': 'Das Gateway hat eine Angabe nicht verstanden',
@@ -16,17 +17,20 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.FORBIDDEN': 'Ihre Rolle umfasst das nicht',
   'fault.FORBIDDEN.next': 'Wird es für die Arbeit gebraucht, die Administration fragen.',
   'fault.ORIGIN_REFUSED': 'Die Anfrage kam von einer anderen Adresse, als das Gateway erwartet',
-  'fault.ORIGIN_REFUSED.next': 'Das Gateway unter seiner öffentlichen Adresse öffnen. Administration: publicUrl in der Konfiguration prüfen.',
+  'fault.ORIGIN_REFUSED.next':
+    'Das Gateway unter seiner öffentlichen Adresse öffnen. Administration: publicUrl in der Konfiguration prüfen.',
   'fault.THROTTLED': 'Zu viele Versuche',
   'fault.THROTTLED.next': 'Etwas warten und erneut versuchen.',
   'fault.BOOTSTRAP_REQUIRED': 'Es gibt noch kein Administrationskonto',
   'fault.BOOTSTRAP_REQUIRED.next': 'Den einmaligen Link öffnen, den das Gateway beim Start ausgegeben hat.',
   'fault.BOOTSTRAP_TOKEN_REFUSED': 'Dieser Link wurde schon benutzt oder ist abgelaufen',
-  'fault.BOOTSTRAP_TOKEN_REFUSED.next': 'Das Gateway neu starten, um einen neuen Link zu erhalten, oder anmelden, falls das Konto schon besteht.',
+  'fault.BOOTSTRAP_TOKEN_REFUSED.next':
+    'Das Gateway neu starten, um einen neuen Link zu erhalten, oder anmelden, falls das Konto schon besteht.',
   'fault.LOGIN_REFUSED': 'Name oder Passwort ist falsch, oder das Konto ist gesperrt',
   'fault.LOGIN_REFUSED.next': 'Beides prüfen und erneut versuchen. Die Administration kann ein neues Passwort setzen.',
   'fault.PASSWORD_TOO_WEAK': 'Dieses Passwort ist zu leicht zu erraten',
-  'fault.PASSWORD_TOO_WEAK.next': 'Mindestens 12 Zeichen ohne den eigenen Namen; ein paar Wörter ohne Zusammenhang eignen sich gut.',
+  'fault.PASSWORD_TOO_WEAK.next':
+    'Mindestens 12 Zeichen ohne den eigenen Namen; ein paar Wörter ohne Zusammenhang eignen sich gut.',
   'fault.LAST_ADMINISTRATOR': 'Das ist das letzte Administrationskonto',
   'fault.LAST_ADMINISTRATOR.next': 'Zuerst jemand anderem diese Rolle geben.',
   'fault.TICKET_REFUSED': 'Die Erlaubnis für diese Verbindung ist abgelaufen',
@@ -56,21 +60,26 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.TARGET_REFUSED': 'Die Maschine antwortet, aber nicht auf diesem Port',
   'fault.TARGET_REFUSED.next': 'Port prüfen und ob der Dienst auf der Maschine läuft.',
   'fault.TARGET_TIMED_OUT': 'Die Maschine hat nicht rechtzeitig geantwortet',
-  'fault.TARGET_TIMED_OUT.next': 'Prüfen, ob sie eingeschaltet ist und ob eine Firewall die Pakete des Gateways verwirft.',
+  'fault.TARGET_TIMED_OUT.next':
+    'Prüfen, ob sie eingeschaltet ist und ob eine Firewall die Pakete des Gateways verwirft.',
   'fault.TARGET_EGRESS_DENIED': 'Die Netzwerkrichtlinie des Gateways verbietet diese Adresse',
   'fault.TARGET_EGRESS_DENIED.next': 'Die Administration kann Adresse oder Port in den Egress-Einstellungen erlauben.',
   'fault.TARGET_PROTOCOL_VIOLATION': 'Die Antwort der Maschine passt nicht zum Protokoll',
   'fault.TARGET_PROTOCOL_VIOLATION.next': 'Prüfen, ob der Port zum gewählten Protokoll gehört.',
   'fault.TARGET_NO_COMMON_ALGORITHM': 'Gateway und Maschine haben kein erlaubtes Verfahren gemeinsam',
-  'fault.TARGET_NO_COMMON_ALGORITHM.next': 'Die Maschine aktualisieren oder von der Administration alte Verfahren für sie erlauben lassen.',
+  'fault.TARGET_NO_COMMON_ALGORITHM.next':
+    'Die Maschine aktualisieren oder von der Administration alte Verfahren für sie erlauben lassen.',
   'fault.TARGET_DISCONNECTED': 'Die Maschine hat die Verbindung geschlossen',
   'fault.TARGET_DISCONNECTED.next': 'Erneut öffnen. Geschieht es sofort wieder, ins Protokoll der Maschine sehen.',
   'fault.TARGET_KEEPALIVE_LOST': 'Die Maschine antwortet nicht mehr',
-  'fault.TARGET_KEEPALIVE_LOST.next': 'Sie startet vielleicht neu oder ist vom Netz getrennt. Gleich noch einmal öffnen.',
+  'fault.TARGET_KEEPALIVE_LOST.next':
+    'Sie startet vielleicht neu oder ist vom Netz getrennt. Gleich noch einmal öffnen.',
   'fault.HOST_KEY_UNKNOWN': 'Die Identität der Maschine ist noch nicht bekannt',
-  'fault.HOST_KEY_UNKNOWN.next': 'Die Administration muss ihren Host-Schlüssel hinterlegen oder die Nachfrage erlauben.',
+  'fault.HOST_KEY_UNKNOWN.next':
+    'Die Administration muss ihren Host-Schlüssel hinterlegen oder die Nachfrage erlauben.',
   'fault.HOST_KEY_CHANGED': 'Die Maschine zeigt eine andere Identität als bisher',
-  'fault.HOST_KEY_CHANGED.next': 'Es wurde nichts an sie gesendet. Wurde sie neu aufgesetzt, kann die Administration den Schlüssel ersetzen; sonst als Angriff behandeln.',
+  'fault.HOST_KEY_CHANGED.next':
+    'Es wurde nichts an sie gesendet. Wurde sie neu aufgesetzt, kann die Administration den Schlüssel ersetzen; sonst als Angriff behandeln.',
   'fault.HOST_KEY_REJECTED': 'Sie haben die Identität der Maschine nicht angenommen',
   'fault.HOST_KEY_REJECTED.next': 'Fingerabdruck mit jemandem vergleichen, der die Maschine kennt, dann erneut öffnen.',
   'fault.CREDENTIAL_REFUSED': 'Die Maschine hat die Zugangsdaten abgelehnt',
@@ -80,7 +89,8 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.CREDENTIAL_UNREADABLE': 'Der private Schlüssel ist nicht lesbar',
   'fault.CREDENTIAL_UNREADABLE.next': 'Format und Passphrase prüfen und ihn erneut eingeben.',
   'fault.CREDENTIAL_UNAVAILABLE': 'Die hinterlegten Zugangsdaten lassen sich nicht öffnen',
-  'fault.CREDENTIAL_UNAVAILABLE.next': 'Der Hauptschlüssel ist nicht der, mit dem sie versiegelt wurden. Der Administration die Kennung nennen.',
+  'fault.CREDENTIAL_UNAVAILABLE.next':
+    'Der Hauptschlüssel ist nicht der, mit dem sie versiegelt wurden. Der Administration die Kennung nennen.',
   'fault.PROMPT_ABANDONED': 'Eine Frage der Maschine blieb unbeantwortet',
   'fault.PROMPT_ABANDONED.next': 'Erneut öffnen und innerhalb der Frist antworten.',
   'fault.SHELL_REFUSED': 'Die Maschine hat die Anmeldung angenommen, aber keine Shell gegeben',

@@ -9,8 +9,10 @@ export const machines: Readonly<Record<keyof typeof english, string>> = {
   'machines.details': 'Details',
   'machines.empty': 'Noch keine Maschinen',
   'machines.empty-action': 'Loslegen',
-  'machines.empty-administrator': 'Hier erscheinen Maschinen, sobald sie angelegt oder importiert sind und jemand Zugriff hat.',
-  'machines.empty-person': 'Hier erscheinen Maschinen, sobald Ihnen die Administration Zugriff gibt. Fragen Sie dort nach den benötigten Maschinen.',
+  'machines.empty-administrator':
+    'Hier erscheinen Maschinen, sobald sie angelegt oder importiert sind und jemand Zugriff hat.',
+  'machines.empty-person':
+    'Hier erscheinen Maschinen, sobald Ihnen die Administration Zugriff gibt. Fragen Sie dort nach den benötigten Maschinen.',
   'machines.favourite': '{name} zu den Favoriten',
   'machines.favourites': 'Favoriten',
   'machines.fold': '{name} einklappen',
@@ -18,7 +20,8 @@ export const machines: Readonly<Record<keyof typeof english, string>> = {
   'machines.last-used': 'Zuletzt benutzt',
   'machines.more': 'Mehr zu {name}',
   'machines.no-match': 'Nichts passt zu „{query}“',
-  'machines.no-match-body': 'Gesucht wird in Name, Adresse, Labels wie env:prod, Gruppe und Protokoll. Jedes Wort muss passen.',
+  'machines.no-match-body':
+    'Gesucht wird in Name, Adresse, Labels wie env:prod, Gruppe und Protokoll. Jedes Wort muss passen.',
   'machines.none-favourite': 'Mit einem Stern markierte Maschinen stehen hier.',
   'machines.none-group': 'Diese Gruppe enthält keine Maschine, die Sie benutzen dürfen.',
   'machines.none-here': 'Hier ist nichts',

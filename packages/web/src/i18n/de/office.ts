@@ -38,12 +38,14 @@ export const office: Readonly<Record<keyof typeof english, string>> = {
   'credentials.empty': 'Noch keine Zugangsdaten',
   'credentials.empty-body': 'Mit Zugangsdaten meldet sich das Gateway für Personen an Maschinen an.',
   'credentials.kind': 'Art',
-  'credentials.lead': 'Beim Speichern versiegelt. Sie lassen sich ersetzen, aber nie wieder lesen, auch nicht von der Administration.',
+  'credentials.lead':
+    'Beim Speichern versiegelt. Sie lassen sich ersetzen, aber nie wieder lesen, auch nicht von der Administration.',
   'credentials.passphrase': 'Passphrase des Schlüssels',
   'credentials.private-key': 'Privater Schlüssel',
   'credentials.private-key-help': 'OpenSSH- oder PEM-Text',
   'credentials.remove-body': 'Nur möglich, solange keine Maschine sie benutzt.',
-  'credentials.sealed': 'Wird beim Speichern versiegelt und an diesen Eintrag gebunden. Nur das Gateway kann sie benutzen, jede Benutzung steht im Audit.',
+  'credentials.sealed':
+    'Wird beim Speichern versiegelt und an diesen Eintrag gebunden. Nur das Gateway kann sie benutzen, jede Benutzung steht im Audit.',
   'credentials.stored': 'Gespeichert. Leer lassen, um es zu behalten.',
   'credentials.used-by': 'Benutzt von',
   'credentials.username-help': 'Leer lassen, um die Person zu fragen oder ihren Anmeldenamen zu benutzen.',
@@ -54,7 +56,8 @@ export const office: Readonly<Record<keyof typeof english, string>> = {
   'credential-kind.ask': 'Person fragen',
   'credential-kind.ask.help': 'Wird beim Verbinden eingegeben und nur für diese Sitzung behalten.',
   'credential-kind.login-password': 'Mein Anmeldepasswort',
-  'credential-kind.login-password.help': 'Das Passwort, mit dem sich die Person angemeldet hat; bei der Abmeldung gelöscht.',
+  'credential-kind.login-password.help':
+    'Das Passwort, mit dem sich die Person angemeldet hat; bei der Abmeldung gelöscht.',
   'grants.add': 'Berechtigung hinzufügen',
   'grants.choose': 'Auswählen',
   'grants.empty': 'Noch keine Berechtigungen',
@@ -100,10 +103,12 @@ export const office: Readonly<Record<keyof typeof english, string>> = {
   'host-key-policy.ask': 'Mit Fingerabdruck nachfragen',
   'host-key-policy.ask.help': 'Die erste Person vergleicht den Fingerabdruck; danach ist er hinterlegt.',
   'host-key-policy.trust-first': 'Dem ersten vertrauen',
-  'host-key-policy.trust-first.help': 'Wird bei der ersten Verbindung ungesehen hinterlegt. Schwächer: ein Dazwischenstehender bliebe unbemerkt.',
+  'host-key-policy.trust-first.help':
+    'Wird bei der ersten Verbindung ungesehen hinterlegt. Schwächer: ein Dazwischenstehender bliebe unbemerkt.',
   'import.file': 'Datei wählen',
   'import.format': 'Format',
-  'import.lead': 'Erst ansehen, dann werden alle Zeilen gespeichert oder keine. Gleichnamige Maschinen werden aktualisiert.',
+  'import.lead':
+    'Erst ansehen, dann werden alle Zeilen gespeichert oder keine. Gleichnamige Maschinen werden aktualisiert.',
   'import.line': 'Zeile',
   'import.outcome': 'Ergebnis',
   'import.preview': 'Vorschau',

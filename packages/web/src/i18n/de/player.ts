@@ -46,7 +46,8 @@ export const player: Readonly<Record<keyof typeof english, string>> = {
   'proof.unsound-long': 'Teile sind verändert oder fehlen; nicht darauf verlassen',
   'recordings.download': 'Aufzeichnung von {name} herunterladen',
   'recordings.empty': 'Keine Aufzeichnungen',
-  'recordings.empty-body': 'Jede Sitzung wird aufgezeichnet und erscheint hier ab ihrem Beginn. Aufzeichnungen verschwinden nur durch Ablauf der Aufbewahrung.',
+  'recordings.empty-body':
+    'Jede Sitzung wird aufgezeichnet und erscheint hier ab ihrem Beginn. Aufzeichnungen verschwinden nur durch Ablauf der Aufbewahrung.',
   'recordings.length': 'Länge',
   'recordings.play': 'Aufzeichnung von {name} abspielen',
   'recordings.search': 'Maschine oder Person',

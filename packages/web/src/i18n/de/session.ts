@@ -36,7 +36,8 @@ export const session: Readonly<Record<keyof typeof english, string>> = {
   'link.live': 'Verbunden',
   'link.lost': 'Verbindung verloren',
   'link.ended': 'Beendet',
-  'notice.idle-soon': 'Es wurde eine Weile nichts eingegeben. Die Sitzung endet in {seconds} Sekunden, falls es nicht weitergeht.',
+  'notice.idle-soon':
+    'Es wurde eine Weile nichts eingegeben. Die Sitzung endet in {seconds} Sekunden, falls es nicht weitergeht.',
   'notice.expires-soon': 'Die Sitzung erreicht in {seconds} Sekunden ihre längste erlaubte Dauer.',
   'notice.resumed-elsewhere': 'Diese Sitzung wurde in einem anderen Fenster fortgesetzt.',
   'notice.view-only': 'Sie sehen zu; Eingaben werden nicht gesendet.',
@@ -68,7 +69,8 @@ export const session: Readonly<Record<keyof typeof english, string>> = {
   'terminal.find': 'Im Terminal suchen',
   'terminal.keys': 'Zusatztasten',
   'terminal.label': 'Terminal von {name}',
-  'terminal.link-body': 'Der Text auf dem Bildschirm verweist auf {host}. Er stammt von der Maschine, nicht vom Gateway.',
+  'terminal.link-body':
+    'Der Text auf dem Bildschirm verweist auf {host}. Er stammt von der Maschine, nicht vom Gateway.',
   'terminal.link-open': 'Link öffnen',
   'terminal.link-title': 'Diesen Link öffnen',
   'terminal.match': '{index} von {count}',
@@ -97,7 +99,8 @@ export const session: Readonly<Record<keyof typeof english, string>> = {
   'host-key.body': 'Das Gateway sieht diese Maschine zum ersten Mal. Bisher wurde nichts Geheimes gesendet.',
   'host-key.fingerprint': 'Fingerabdruck',
   'host-key.type': 'Schlüsselart',
-  'host-key.compare': 'Den Fingerabdruck mit einem auf anderem Weg erhaltenen vergleichen. Nach dem Annehmen gilt er für alle.',
+  'host-key.compare':
+    'Den Fingerabdruck mit einem auf anderem Weg erhaltenen vergleichen. Nach dem Annehmen gilt er für alle.',
   'host-key.accept': 'Annehmen und verbinden',
   'host-key.reject': 'Nicht verbinden',
 };

@@ -19,7 +19,8 @@ export const entry = {
   'first-run.account': 'Your account',
   'first-run.account-done': 'You are the administrator. More people can be added later.',
   'first-run.try': 'Try it here',
-  'first-run.try-body': 'Opens a built-in throw-away machine with a real shell. It is gone once you add a machine of your own.',
+  'first-run.try-body':
+    'Opens a built-in throw-away machine with a real shell. It is gone once you add a machine of your own.',
   'first-run.try-action': 'Open a session',
   'first-run.add': 'Add a machine',
   'first-run.add-body': 'Name, address and a credential; or many at once from a file.',

@@ -8,7 +8,8 @@ export const machines = {
   'machines.empty': 'No machines yet',
   'machines.empty-action': 'Get started',
   'machines.empty-administrator': 'Machines appear here once they are added or imported and someone is granted access.',
-  'machines.empty-person': 'Machines appear here once an administrator grants you access. Ask yours for the machines you need.',
+  'machines.empty-person':
+    'Machines appear here once an administrator grants you access. Ask yours for the machines you need.',
   'machines.favourite': 'Add {name} to favourites',
   'machines.favourites': 'Favourites',
   'machines.fold': 'Fold {name}',
@@ -16,7 +17,8 @@ export const machines = {
   'machines.last-used': 'Last used',
   'machines.more': 'More for {name}',
   'machines.no-match': 'Nothing matches “{query}”',
-  'machines.no-match-body': 'Search looks at name, address, labels such as env:prod, group and protocol. Every word must match.',
+  'machines.no-match-body':
+    'Search looks at name, address, labels such as env:prod, group and protocol. Every word must match.',
   'machines.none-favourite': 'Star a machine and it stays here.',
   'machines.none-group': 'This group holds no machine you may use.',
   'machines.none-here': 'Nothing here',

@@ -36,12 +36,14 @@ export const office = {
   'credentials.empty': 'No credentials yet',
   'credentials.empty-body': 'A credential lets the gateway sign in to machines for people.',
   'credentials.kind': 'Kind',
-  'credentials.lead': 'Sealed as they are saved. They can be replaced and never read again, not even by administrators.',
+  'credentials.lead':
+    'Sealed as they are saved. They can be replaced and never read again, not even by administrators.',
   'credentials.passphrase': 'Passphrase of the key',
   'credentials.private-key': 'Private key',
   'credentials.private-key-help': 'OpenSSH or PEM text',
   'credentials.remove-body': 'Only possible while no machine uses it.',
-  'credentials.sealed': 'Sealed on saving and bound to this entry. Only the gateway can use it, and each use is audited.',
+  'credentials.sealed':
+    'Sealed on saving and bound to this entry. Only the gateway can use it, and each use is audited.',
   'credentials.stored': 'Stored. Leave empty to keep it.',
   'credentials.used-by': 'Used by',
   'credentials.username-help': 'Leave empty to ask the person, or to use their sign-in name.',
@@ -98,7 +100,8 @@ export const office = {
   'host-key-policy.ask': 'Ask with the fingerprint',
   'host-key-policy.ask.help': 'The first person compares the fingerprint; then it is pinned.',
   'host-key-policy.trust-first': 'Trust the first one seen',
-  'host-key-policy.trust-first.help': 'Pinned unseen at the first connection. Weaker: someone in between would go unnoticed.',
+  'host-key-policy.trust-first.help':
+    'Pinned unseen at the first connection. Weaker: someone in between would go unnoticed.',
   'import.file': 'Choose file',
   'import.format': 'Format',
   'import.lead': 'Looked at first, then all rows are saved or none. Machines with the same name are updated.',

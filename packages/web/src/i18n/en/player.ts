@@ -44,7 +44,8 @@ export const player = {
   'proof.unsound-long': 'Altered or missing parts; do not rely on it',
   'recordings.download': 'Download recording of {name}',
   'recordings.empty': 'No recordings',
-  'recordings.empty-body': 'Every session is recorded and appears here from its start. Recordings leave by retention only.',
+  'recordings.empty-body':
+    'Every session is recorded and appears here from its start. Recordings leave by retention only.',
   'recordings.length': 'Length',
   'recordings.play': 'Play recording of {name}',
   'recordings.search': 'Machine or person',

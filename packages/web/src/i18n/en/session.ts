@@ -95,7 +95,8 @@ export const session = {
   'host-key.body': 'The gateway sees this machine for the first time. Nothing secret has been sent to it yet.',
   'host-key.fingerprint': 'Fingerprint',
   'host-key.type': 'Key type',
-  'host-key.compare': 'Compare the fingerprint with one you got another way. If you accept, it is remembered for everyone.',
+  'host-key.compare':
+    'Compare the fingerprint with one you got another way. If you accept, it is remembered for everyone.',
   'host-key.accept': 'Accept and connect',
   'host-key.reject': 'Do not connect',
 } as const;

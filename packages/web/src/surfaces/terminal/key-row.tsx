@@ -3,11 +3,23 @@ import { useText } from '../../i18n/text.tsx';
 import { nextSticky, type Modifiers } from './keys.ts';
 
 const KEYS: readonly (readonly [label: string, bytes: string])[] = [
-  ['Esc', '\x1b'], ['Tab', '\t'], ['↑', '\x1b[A'], ['↓', '\x1b[B'], ['←', '\x1b[D'], ['→', '\x1b[C'], ['/', '/'], ['|', '|'], ['-', '-'],
+  ['Esc', '\x1b'],
+  ['Tab', '\t'],
+  ['↑', '\x1b[A'],
+  ['↓', '\x1b[B'],
+  ['←', '\x1b[D'],
+  ['→', '\x1b[C'],
+  ['/', '/'],
+  ['|', '|'],
+  ['-', '-'],
 ];
 
 /** The keys that a phone's keyboard lacks. Ctrl and Alt hold for the next key, and stay after a second tap. */
-export function KeyRow(props: { readonly modifiers: Modifiers; readonly onModifiers: (modifiers: Modifiers) => void; readonly onType: (bytes: string) => void }) {
+export function KeyRow(props: {
+  readonly modifiers: Modifiers;
+  readonly onModifiers: (modifiers: Modifiers) => void;
+  readonly onType: (bytes: string) => void;
+}) {
   const text = useText();
   const { modifiers } = props;
   const keep = (event: { preventDefault: () => void }): void => event.preventDefault();

@@ -1,5 +1,18 @@
 /** What a VT terminal receives for the keys a browser keeps to itself (xterm ctlseqs, "PC-Style Function Keys"). */
-const FUNCTION_KEYS = ['\x1bOP', '\x1bOQ', '\x1bOR', '\x1bOS', '\x1b[15~', '\x1b[17~', '\x1b[18~', '\x1b[19~', '\x1b[20~', '\x1b[21~', '\x1b[23~', '\x1b[24~'] as const;
+const FUNCTION_KEYS = [
+  '\x1bOP',
+  '\x1bOQ',
+  '\x1bOR',
+  '\x1bOS',
+  '\x1b[15~',
+  '\x1b[17~',
+  '\x1b[18~',
+  '\x1b[19~',
+  '\x1b[20~',
+  '\x1b[21~',
+  '\x1b[23~',
+  '\x1b[24~',
+] as const;
 
 export interface KeyChoice {
   readonly label: string;
@@ -13,7 +26,10 @@ export const BROWSER_KEYS: readonly KeyChoice[] = [
   { label: 'Shift+Tab', bytes: '\x1b[Z' },
 ];
 
-export const FUNCTION_KEY_CHOICES: readonly KeyChoice[] = FUNCTION_KEYS.map((bytes, index) => ({ label: `F${index + 1}`, bytes }));
+export const FUNCTION_KEY_CHOICES: readonly KeyChoice[] = FUNCTION_KEYS.map((bytes, index) => ({
+  label: `F${index + 1}`,
+  bytes,
+}));
 
 /** The control character of a key (ECMA-48 C0): the low five bits of `@` to `_`; undefined characters stay as they are. */
 export function control(character: string): string {
@@ -47,5 +63,8 @@ export function modified(typed: string, modifiers: Modifiers): string {
 }
 
 export function afterUse(modifiers: Modifiers): Modifiers {
-  return { ctrl: modifiers.ctrl === 'once' ? 'off' : modifiers.ctrl, alt: modifiers.alt === 'once' ? 'off' : modifiers.alt };
+  return {
+    ctrl: modifiers.ctrl === 'once' ? 'off' : modifiers.ctrl,
+    alt: modifiers.alt === 'once' ? 'off' : modifiers.alt,
+  };
 }

@@ -8,7 +8,11 @@ export interface MatchCount {
   readonly count: number;
 }
 
-export function SearchBar(props: { readonly matches: MatchCount; readonly onFind: (words: string, direction: 'next' | 'previous') => void; readonly onClose: () => void }) {
+export function SearchBar(props: {
+  readonly matches: MatchCount;
+  readonly onFind: (words: string, direction: 'next' | 'previous') => void;
+  readonly onClose: () => void;
+}) {
   const text = useText();
   const [words, setWords] = useState('');
   const { index, count } = props.matches;
@@ -30,7 +34,11 @@ export function SearchBar(props: { readonly matches: MatchCount; readonly onFind
         }}
       />
       <span className="terminal-matches" role="status">
-        {words === '' ? '' : count === 0 ? text('terminal.no-match') : text('terminal.match', { index: index + 1, count })}
+        {words === ''
+          ? ''
+          : count === 0
+            ? text('terminal.no-match')
+            : text('terminal.match', { index: index + 1, count })}
       </span>
       <ActionIcon size="md" onClick={() => props.onFind(words, 'previous')} aria-label={text('terminal.previous')}>
         <IconChevronUp size={16} aria-hidden />

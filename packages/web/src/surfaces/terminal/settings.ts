@@ -11,7 +11,13 @@ export interface TerminalChoices {
 
 export const SMALLEST_FONT = 9;
 export const LARGEST_FONT = 28;
-const DEFAULTS: TerminalChoices = { theme: 'auto', fontSize: 14, screenReader: false, cursorBlink: false, escapeLeaves: true };
+const DEFAULTS: TerminalChoices = {
+  theme: 'auto',
+  fontSize: 14,
+  screenReader: false,
+  cursorBlink: false,
+  escapeLeaves: true,
+};
 
 /** What was stored, with the default for whatever is missing or not of its kind. */
 export function parseChoices(stored: string | undefined): TerminalChoices {
@@ -22,8 +28,10 @@ export function parseChoices(stored: string | undefined): TerminalChoices {
     value = {};
   }
   const given = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  const flag = (name: 'screenReader' | 'cursorBlink' | 'escapeLeaves'): boolean => (typeof given[name] === 'boolean' ? given[name] : DEFAULTS[name]);
-  const size = typeof given['fontSize'] === 'number' && Number.isFinite(given['fontSize']) ? given['fontSize'] : DEFAULTS.fontSize;
+  const flag = (name: 'screenReader' | 'cursorBlink' | 'escapeLeaves'): boolean =>
+    typeof given[name] === 'boolean' ? given[name] : DEFAULTS[name];
+  const size =
+    typeof given['fontSize'] === 'number' && Number.isFinite(given['fontSize']) ? given['fontSize'] : DEFAULTS.fontSize;
   return {
     theme: typeof given['theme'] === 'string' ? given['theme'] : DEFAULTS.theme,
     fontSize: Math.min(LARGEST_FONT, Math.max(SMALLEST_FONT, Math.round(size))),
@@ -35,6 +43,11 @@ export function parseChoices(stored: string | undefined): TerminalChoices {
 
 /** Kept by this browser: a phone and a wall of screens want different sizes. */
 export function useTerminalChoices(): readonly [TerminalChoices, (change: Partial<TerminalChoices>) => void] {
-  const [choices, setChoices] = useLocalStorage<TerminalChoices>({ key: 'enchilada-terminal', defaultValue: DEFAULTS, deserialize: parseChoices, getInitialValueInEffect: false });
+  const [choices, setChoices] = useLocalStorage<TerminalChoices>({
+    key: 'enchilada-terminal',
+    defaultValue: DEFAULTS,
+    deserialize: parseChoices,
+    getInitialValueInEffect: false,
+  });
   return [choices, (change) => setChoices({ ...choices, ...change })];
 }

@@ -136,7 +136,9 @@ export class TerminalSurface implements Disposable {
   find(text: string, direction: 'next' | 'previous'): void {
     const style = getComputedStyle(document.documentElement);
     const decorations = {
-      matchBackground: '#6b5413', matchOverviewRuler: '#e5ae4d', activeMatchBackground: '#b92f19',
+      matchBackground: '#6b5413',
+      matchOverviewRuler: '#e5ae4d',
+      activeMatchBackground: '#b92f19',
       activeMatchColorOverviewRuler: style.getPropertyValue('--accent').trim() || '#f28b79',
     };
     if (text === '') this.#search.clearDecorations();

@@ -125,8 +125,15 @@ export function TerminalView(props: TerminalViewProps) {
         />
       )}
       <div ref={host} className="terminal-host" role="region" aria-label={props.label} />
-      {!props.readOnly && <KeyRow modifiers={modifiers} onModifiers={setModifiers} onType={(bytes) => surface.current?.type(bytes)} />}
-      <Modal opened={link !== undefined} onClose={() => setLink(undefined)} title={text('terminal.link-title')} closeButtonProps={{ 'aria-label': text('common.close') }}>
+      {!props.readOnly && (
+        <KeyRow modifiers={modifiers} onModifiers={setModifiers} onType={(bytes) => surface.current?.type(bytes)} />
+      )}
+      <Modal
+        opened={link !== undefined}
+        onClose={() => setLink(undefined)}
+        title={text('terminal.link-title')}
+        closeButtonProps={{ 'aria-label': text('common.close') }}
+      >
         <Stack>
           <Text size="sm">{text('terminal.link-body', { host: link?.host ?? '' })}</Text>
           <code className="terminal-quote">{link?.href}</code>
@@ -134,13 +141,24 @@ export function TerminalView(props: TerminalViewProps) {
             <Button variant="default" onClick={() => setLink(undefined)}>
               {text('common.cancel')}
             </Button>
-            <Button component="a" href={link?.href ?? ''} target="_blank" rel="noopener noreferrer" onClick={() => setLink(undefined)}>
+            <Button
+              component="a"
+              href={link?.href ?? ''}
+              target="_blank"
+              rel="noopener noreferrer"
+              onClick={() => setLink(undefined)}
+            >
               {text('terminal.link-open')}
             </Button>
           </Group>
         </Stack>
       </Modal>
-      <Modal opened={pasting !== undefined} onClose={() => setPasting(undefined)} title={text('terminal.paste-title')} closeButtonProps={{ 'aria-label': text('common.close') }}>
+      <Modal
+        opened={pasting !== undefined}
+        onClose={() => setPasting(undefined)}
+        title={text('terminal.paste-title')}
+        closeButtonProps={{ 'aria-label': text('common.close') }}
+      >
         <Stack>
           <Text size="sm">{text('terminal.paste-body')}</Text>
           <pre className="terminal-quote">{pasting}</pre>

@@ -4,7 +4,8 @@ import { afterUse, BROWSER_KEYS, control, FUNCTION_KEY_CHOICES, modified, nextSt
 import { openableLink } from './links.ts';
 
 test('keys that browsers keep become what a terminal sends', () => {
-  const bytes = (label: string): string | undefined => [...BROWSER_KEYS, ...FUNCTION_KEY_CHOICES].find((key) => key.label === label)?.bytes;
+  const bytes = (label: string): string | undefined =>
+    [...BROWSER_KEYS, ...FUNCTION_KEY_CHOICES].find((key) => key.label === label)?.bytes;
   assert.equal(bytes('Ctrl+W'), '\x17');
   assert.equal(bytes('Ctrl+T'), '\x14');
   assert.equal(bytes('Ctrl+N'), '\x0e');
@@ -34,5 +35,13 @@ test('a modifier tapped once holds for one key, tapped twice until it is tapped 
 
 test('only plain web addresses may be opened', () => {
   assert.equal(openableLink('https://example.net/a')?.host, 'example.net');
-  for (const text of ['javascript:alert(1)', 'data:text/html,x', 'file:///etc/passwd', 'ssh://host', 'https://user@evil.example', 'nonsense']) assert.equal(openableLink(text), undefined, text);
+  for (const text of [
+    'javascript:alert(1)',
+    'data:text/html,x',
+    'file:///etc/passwd',
+    'ssh://host',
+    'https://user@evil.example',
+    'nonsense',
+  ])
+    assert.equal(openableLink(text), undefined, text);
 });

@@ -1,0 +1,199 @@
+import { ActionIcon, Highlight, Menu, Skeleton } from '@mantine/core';
+import {
+  IconDots,
+  IconExternalLink,
+  IconEye,
+  IconInfoCircle,
+  IconStar,
+  IconStarFilled,
+  IconTerminal2,
+} from '@tabler/icons-react';
+import type { Machine } from '@enchilada/contract';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useEffect, useRef } from 'react';
+import { hostPort, openTab, sessionPath } from '../components/platform.ts';
+import { printable } from '../components/printable.ts';
+import { useText } from '../i18n/text.tsx';
+
+const ROW_HEIGHT = 48;
+const CARD_HEIGHT = 96;
+
+export interface MachineRowsProps {
+  readonly machines: readonly Machine[];
+  readonly small: boolean;
+  readonly query: readonly string[];
+  readonly favourites: readonly string[];
+  readonly pathOf: (machine: Machine) => readonly string[];
+  readonly onFavourite: (id: string) => void;
+  readonly onDetails: (machine: Machine) => void;
+  readonly onNearEnd: () => void;
+}
+
+/** Rows that exist only while they are near the screen, so that 100,000 stay smooth; cards where there is little room. */
+export function MachineRows(props: MachineRowsProps) {
+  const text = useText();
+  const scroller = useRef<HTMLDivElement>(null);
+  const height = props.small ? CARD_HEIGHT : ROW_HEIGHT;
+  const rows = useVirtualizer({
+    count: props.machines.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => height,
+    overscan: 12,
+  });
+  const items = rows.getVirtualItems();
+  const last = items.at(-1)?.index ?? 0;
+  const { onNearEnd } = props;
+  useEffect(() => {
+    if (last >= props.machines.length - 30) onNearEnd();
+  }, [last, props.machines.length, onNearEnd]);
+  useEffect(() => rows.measure(), [height, rows]);
+  return (
+    <div ref={scroller} className="machine-scroller panel" tabIndex={-1}>
+      <div
+        role="table"
+        aria-label={text('nav.machines')}
+        aria-rowcount={props.machines.length + 1}
+        style={{ height: rows.getTotalSize() + (props.small ? 0 : 33), position: 'relative' }}
+      >
+        <div role="row" aria-rowindex={1} className={props.small ? 'visually-hidden' : 'machine-head'}>
+          <span role="columnheader">{text('field.name')}</span>
+          <span role="columnheader">{text('field.address')}</span>
+          <span role="columnheader">{text('field.group')}</span>
+          <span role="columnheader">{text('field.labels')}</span>
+          <span role="columnheader">{text('machines.last-used')}</span>
+          <span role="columnheader">
+            <span className="visually-hidden">{text('common.actions')}</span>
+          </span>
+        </div>
+        {items.map((item) => {
+          const machine = props.machines[item.index];
+          if (machine === undefined) return null;
+          return (
+            <div
+              key={machine.id}
+              role="row"
+              aria-rowindex={item.index + 2}
+              className="machine-row"
+              style={{ transform: `translateY(${item.start}px)`, height }}
+              onDoubleClick={() => openTab(sessionPath(machine.id))}
+            >
+              <MachineCells {...props} machine={machine} />
+            </div>
+          );
+        })}
+      </div>
+    </div>
+  );
+}
+
+function MachineCells(props: MachineRowsProps & { readonly machine: Machine }) {
+  const text = useText();
+  const { machine } = props;
+  const favourite = props.favourites.includes(machine.id);
+  const words = [...props.query];
+  const path = props.pathOf(machine).join(' / ');
+  return (
+    <>
+      <span role="cell" className="machine-name">
+        <span className="machine-icon" title={text.of(machine.protocolLabel)}>
+          <IconTerminal2 size={18} aria-hidden />
+        </span>
+        <span className="machine-title">
+          <a
+            className="truncate"
+            href={sessionPath(machine.id)}
+            target="_blank"
+            rel="noopener"
+            aria-label={text('machines.open-name', { name: printable(machine.name) })}
+          >
+            <Highlight component="span" inherit highlight={words}>
+              {printable(machine.name)}
+            </Highlight>
+          </a>
+          <span className="sub truncate">
+            {machine.description === '' ? text.of(machine.protocolLabel) : printable(machine.description)}
+          </span>
+        </span>
+      </span>
+      <span role="cell" className="machine-address mono truncate">
+        {machine.builtIn ? (
+          <span className="chip">{text('machines.built-in')}</span>
+        ) : (
+          <Highlight component="span" inherit highlight={words}>
+            {hostPort(machine)}
+          </Highlight>
+        )}
+      </span>
+      <span role="cell" className="machine-group truncate" title={path}>
+        {path}
+      </span>
+      <span role="cell" className="machine-labels">
+        {Object.entries(machine.labels)
+          .slice(0, 3)
+          .map(([key, value]) => (
+            <span key={key} className="chip" title={`${key}:${value}`}>
+              <Highlight component="span" inherit highlight={words}>
+                {`${key}:${value}`}
+              </Highlight>
+            </span>
+          ))}
+      </span>
+      <span role="cell" className="machine-used sub">
+        {machine.lastUsedAt !== undefined && (
+          <time dateTime={new Date(machine.lastUsedAt).toISOString()} title={text.dateTime(machine.lastUsedAt)}>
+            {text.relative(machine.lastUsedAt)}
+          </time>
+        )}
+      </span>
+      <span role="cell" className="machine-actions">
+        <ActionIcon
+          aria-pressed={favourite}
+          aria-label={text(favourite ? 'machines.unfavourite' : 'machines.favourite', { name: machine.name })}
+          onClick={() => props.onFavourite(machine.id)}
+        >
+          {favourite ? <IconStarFilled size={16} aria-hidden /> : <IconStar size={16} aria-hidden />}
+        </ActionIcon>
+        <Menu>
+          <Menu.Target>
+            <ActionIcon aria-label={text('machines.more', { name: machine.name })}>
+              <IconDots size={16} aria-hidden />
+            </ActionIcon>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <Menu.Item
+              leftSection={<IconExternalLink size={16} aria-hidden />}
+              onClick={() => openTab(sessionPath(machine.id))}
+            >
+              {text('machines.open')}
+            </Menu.Item>
+            <Menu.Item leftSection={<IconInfoCircle size={16} aria-hidden />} onClick={() => props.onDetails(machine)}>
+              {text('machines.details')}
+            </Menu.Item>
+            {machine.actions.includes('watch') && (
+              <Menu.Item
+                leftSection={<IconEye size={16} aria-hidden />}
+                component="a"
+                href={`/live?target=${machine.id}`}
+              >
+                {text('machines.watch')}
+              </Menu.Item>
+            )}
+          </Menu.Dropdown>
+        </Menu>
+      </span>
+    </>
+  );
+}
+
+export function RowSkeletons(props: { readonly small: boolean }) {
+  const text = useText();
+  return (
+    <div className="panel" role="status" aria-label={text('common.loading')}>
+      {Array.from({ length: 9 }, (_, index) => (
+        <div key={index} className="machine-skeleton" style={{ height: props.small ? CARD_HEIGHT : ROW_HEIGHT }}>
+          <Skeleton height={14} width={`${30 + ((index * 17) % 40)}%`} />
+        </div>
+      ))}
+    </div>
+  );
+}
