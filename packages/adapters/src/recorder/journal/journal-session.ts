@@ -157,6 +157,7 @@ export class JournalSession implements SessionRecorder {
     this.#pendingBytes = 0;
     this.#chunks.add({ hash: digest, fromUs: firstUs, toUs: lastUs, bytes: bytes.length });
     this.#storedBytes += bytes.length;
+    queue.announce(bytes.length);
     this.#enqueue(async () => {
       await queue.put(`${prefix}/${chunkName(seq)}`, bytes);
       if (!empty) journal.release(segment);
@@ -215,6 +216,7 @@ export class JournalSession implements SessionRecorder {
     const manifest = await signDocument(body, signer, sealer.signLast(signedBytes(body)));
     this.#manifestDigest = sha256(manifest);
     this.#storedBytes += manifest.length;
+    queue.announce(manifest.length);
     this.#enqueue(async () => {
       await queue.put(`${prefix}/${MANIFEST_NAME}`, manifest);
       this.#parts.onStored(this);

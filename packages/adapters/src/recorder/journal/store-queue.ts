@@ -21,6 +21,7 @@ export class StoreQueue {
   readonly #options: StoreQueueOptions;
   readonly #waiting: (() => void)[] = [];
   #free = CONCURRENT_PUTS;
+  readonly #timers = new Set<Disposable>();
   #stopped = false;
   unstoredBytes = 0;
   storedChunks = 0;
@@ -30,21 +31,21 @@ export class StoreQueue {
     this.#options = options;
   }
 
+  /** Counts bytes that wait for `put`. They are in memory, so there is a limit. */
+  announce(bytes: number): void {
+    const { maxUnstoredBytes, onFull } = this.#options;
+    this.unstoredBytes += bytes;
+    if (this.unstoredBytes <= maxUnstoredBytes) return;
+    const waiting = `${this.unstoredBytes} bytes wait for the store, at most ${maxUnstoredBytes} may`;
+    onFull(new Fault('RECORDING_STORE_FULL', waiting));
+  }
+
   /**
-   * Resolves when the object is stored, however long it takes; never when the queue was stopped before.
+   * Resolves when the object, announced before, is stored, however long it takes; never once the queue was stopped.
    * @throws Fault CONFLICT where other bytes are stored under the name
    */
   async put(name: string, bytes: Uint8Array): Promise<void> {
-    const { store, clock, maxUnstoredBytes } = this.#options;
-    this.unstoredBytes += bytes.length;
-    if (this.unstoredBytes > maxUnstoredBytes) {
-      this.#options.onFull(
-        new Fault(
-          'RECORDING_STORE_FULL',
-          `${this.unstoredBytes} bytes wait for the store, at most ${maxUnstoredBytes} may`,
-        ),
-      );
-    }
+    const { store, clock } = this.#options;
     for (let delay = RETRY_FIRST_MS; ; delay = Math.min(2 * delay, RETRY_MOST_MS)) {
       await this.#acquire();
       try {
@@ -63,13 +64,18 @@ export class StoreQueue {
       }
       this.retries++;
       await new Promise<void>((resolve) => {
-        clock.after(delay * (0.5 + this.#jitter()), resolve);
+        const timer = clock.after(delay * (0.5 + this.#jitter()), () => {
+          this.#timers.delete(timer);
+          resolve();
+        });
+        this.#timers.add(timer);
       });
     }
   }
 
   stop(): void {
     this.#stopped = true;
+    for (const timer of this.#timers) timer[Symbol.dispose]();
   }
 
   /** From 0 to 1. */
