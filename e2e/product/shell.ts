@@ -53,11 +53,10 @@ export class Shell implements AsyncDisposable {
     const early: Buffer[] = [];
     control.on('message', (message) => early.push(message as Buffer));
     await opened(control);
-    const joined = new Promise<void>((resolve, reject) => {
+    const joined = new Promise<void>((resolve) => {
       const seen = (message: Buffer): void => {
         const frame = JSON.parse(message.toString()) as ServerFrame;
-        if (frame.type === 'ended') reject(Object.assign(new Error(`the session ended: ${frame.reason} ${frame.detail ?? ''}`), { frame }));
-        else if (frame.type === 'state') resolve();
+        if (frame.type === 'ended' || frame.type === 'state') resolve();
       };
       for (const message of early) seen(message);
       control.on('message', seen);
@@ -89,7 +88,12 @@ export class Shell implements AsyncDisposable {
       shell.#changed();
     });
     data.on('error', () => undefined);
-    await opened(data);
+    try {
+      await opened(data);
+    } catch (refusal) {
+      // A session that failed at once is gone before its second socket is there; the control socket says why.
+      await shell.until(() => shell.frames.some(({ type }) => type === 'ended'), `the end of a session whose data socket was refused: ${String(refusal)}`);
+    }
     if (options.stalled === true) data.pause();
     return shell;
   }

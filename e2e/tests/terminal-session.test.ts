@@ -59,8 +59,11 @@ test('a shell is opened, used, recorded, verified and audited', async () => {
 
   const recordingId = await endedRecording(site.admin, shell);
   assert.ok((await recordedOutput(site.admin, recordingId)).startsWith(shown.slice(0, shown.indexOf('in-42-out'))));
-  const verification = await site.admin.api.verifyRecording({ params: { id: recordingId } });
-  assert.equal(verification.code, 0, JSON.stringify(verification));
+  // The manifest follows the last chunk to the store.
+  await eventually(async () => {
+    const { code } = await site.admin.api.verifyRecording({ params: { id: recordingId } });
+    return code === 0 ? code : undefined;
+  }, 'the recording to verify as complete');
 
   const audit = await site.admin.api.listAudit({ query: { limit: 200 } });
   const actions = audit.items.map(({ action }) => action);
@@ -187,7 +190,8 @@ test('a crash of the gateway loses nothing that was shown', async () => {
     await using again = await Gateway.start({ dataDir, config: LOOPBACK });
     const admin = await Person.signIn(again.url, ADMIN);
     const recording = await eventually(async () => (await admin.api.listRecordings({ query: {} })).items.find(({ state }) => state === 'incomplete'), 'the recovered recording');
-    assert.equal(await recordedOutput(admin, recording.id), shown);
+    const recorded = await recordedOutput(admin, recording.id);
+    assert.ok(recorded.startsWith(shown), `${recorded.length} characters recorded, ${shown.length} shown`);
     assert.equal((await admin.api.verifyRecording({ params: { id: recording.id } })).code, 10);
   } finally {
     await crashed[Symbol.asyncDispose]();
