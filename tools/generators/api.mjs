@@ -3,7 +3,11 @@ import { ROUTE_LIST } from '../../packages/contract/src/routes.ts';
 
 function method(route) {
   const hasInput = route.params ?? route.query ?? route.body;
-  const optional = route.query !== undefined && route.params === undefined && route.body === undefined && (route.query.required ?? []).length === 0;
+  const optional =
+    route.query !== undefined &&
+    route.params === undefined &&
+    route.body === undefined &&
+    (route.query.required ?? []).length === 0;
   const input = hasInput === undefined ? '' : `input: RouteInput<'${route.id}'>${optional ? ' = { query: {} }' : ''}, `;
   const argument = hasInput === undefined ? '{}' : 'input';
   const [result, call] = route.stream === undefined ? [`RouteOutput<'${route.id}'>`, 'call'] : ['R', 'open'];

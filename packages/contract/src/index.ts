@@ -6,17 +6,82 @@ export { FAULT_CODES, Problem, PROBLEM_MEDIA_TYPE } from './problem.ts';
 export { WRITE_ONLY } from './schema.ts';
 export { RECORDING_STREAM_MEDIA_TYPE, RecordingStreamDecoder, RecordingStreamEncoder } from './recording-stream.ts';
 export {
-  BootstrapRequest, Group, GroupMembers, GroupWrite, Login, LoginRequest, Me, PasswordChange, PasswordSet, Preferences, SignInFacts, User, UserCreate, UserUpdate,
+  BootstrapRequest,
+  Group,
+  GroupMembers,
+  GroupWrite,
+  Login,
+  LoginRequest,
+  Me,
+  PasswordChange,
+  PasswordSet,
+  Preferences,
+  SignInFacts,
+  User,
+  UserCreate,
+  UserUpdate,
 } from './models/identity.ts';
 export {
-  Credential, CredentialCreate, CredentialUpdate, Engine, Grant, GrantCreate, GrantScope, GrantSubject, HostKey, HostKeyPin, ImportResult, ImportRow, Machine, MachineGroup,
-  MachinePage, MachineQuery, ParameterField, Target, TargetCreate, TargetGroup, TargetGroupWrite, TargetImport, TargetPage, TargetUpdate,
+  Credential,
+  CredentialCreate,
+  CredentialUpdate,
+  Engine,
+  Grant,
+  GrantCreate,
+  GrantScope,
+  GrantSubject,
+  HostKey,
+  HostKeyPin,
+  ImportResult,
+  ImportRow,
+  Machine,
+  MachineGroup,
+  MachinePage,
+  MachineQuery,
+  ParameterField,
+  Target,
+  TargetCreate,
+  TargetGroup,
+  TargetGroupWrite,
+  TargetImport,
+  TargetPage,
+  TargetUpdate,
 } from './models/machine.ts';
-export { Session, SESSION_STATES, SessionEndRequest, SessionOpened, SessionPage, SessionQuery, SessionRequest, TicketRequest, Tickets, Viewer } from './models/session.ts';
+export {
+  Session,
+  SESSION_STATES,
+  SessionEndRequest,
+  SessionOpened,
+  SessionPage,
+  SessionQuery,
+  SessionRequest,
+  TicketRequest,
+  Tickets,
+  Viewer,
+} from './models/session.ts';
 export { Recording, RecordingDetail, RecordingPage, RecordingQuery, Verification } from './models/recording.ts';
-export { AuditExportQuery, AuditPage, AuditQuery, AuditRecord, AuditVerification, Node, SETTING_KEYS, SettingChange, Settings, SettingValues, TryItResult } from './models/system.ts';
+export {
+  AuditExportQuery,
+  AuditPage,
+  AuditQuery,
+  AuditRecord,
+  AuditVerification,
+  Node,
+  SETTING_KEYS,
+  SettingChange,
+  Settings,
+  SettingValues,
+  TryItResult,
+} from './models/system.ts';
 export type { SettingKey } from './models/system.ts';
-export { SUBPROTOCOL, TICKET_PREFIX, parseViewerMessage, ticketOf, tunnelPath, tunnelProtocols } from './tunnel/index.ts';
+export {
+  SUBPROTOCOL,
+  TICKET_PREFIX,
+  parseViewerMessage,
+  ticketOf,
+  tunnelPath,
+  tunnelProtocols,
+} from './tunnel/index.ts';
 export type { ServerFrame, TunnelKind, TunnelLocation } from './tunnel/index.ts';
 export { openApiDocument } from './openapi.ts';
 export { EnchiladaClient } from './client.gen.ts';

@@ -8,7 +8,12 @@ type Json = Readonly<Record<string, unknown>>;
 function parameters(where: 'path' | 'query', schema: TObject | undefined): readonly Json[] {
   if (schema === undefined) return [];
   const required = new Set<string>(schema.required);
-  return Object.entries(schema.properties).map(([name, value]) => ({ name, in: where, required: required.has(name), schema: value }));
+  return Object.entries(schema.properties).map(([name, value]) => ({
+    name,
+    in: where,
+    required: required.has(name),
+    schema: value,
+  }));
 }
 
 function describeAccess(route: RouteDefinition): string {
@@ -26,10 +31,17 @@ function describeAccess(route: RouteDefinition): string {
 
 function operation(route: (typeof ROUTE_LIST)[number]): Json {
   const open = route.access === 'public' || route.access === 'bootstrap';
-  const csrf = { name: CSRF_HEADER, in: 'header', required: true, schema: { type: 'string', enum: ['1', 'background'] } };
+  const csrf = {
+    name: CSRF_HEADER,
+    in: 'header',
+    required: true,
+    schema: { type: 'string', enum: ['1', 'background'] },
+  };
   const responses = Object.entries(route.response).map(([status, schema]) => [
     status,
-    status === '204' ? { description: 'Done.' } : { description: 'Success.', content: { [route.stream ?? 'application/json']: { schema } } },
+    status === '204'
+      ? { description: 'Done.' }
+      : { description: 'Success.', content: { [route.stream ?? 'application/json']: { schema } } },
   ]);
   return {
     operationId: route.id,
@@ -38,8 +50,14 @@ function operation(route: (typeof ROUTE_LIST)[number]): Json {
     ...(open ? { security: [] } : {}),
     'x-access': route.access,
     ...(route.audit === undefined ? {} : { 'x-audit': route.audit }),
-    parameters: [...parameters('path', route.params), ...parameters('query', route.query), ...(route.method === 'GET' ? [] : [csrf])],
-    ...(route.body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } }),
+    parameters: [
+      ...parameters('path', route.params),
+      ...parameters('query', route.query),
+      ...(route.method === 'GET' ? [] : [csrf]),
+    ],
+    ...(route.body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } }),
     responses: { ...Object.fromEntries(responses), default: { $ref: '#/components/responses/Problem' } },
   };
 }
@@ -53,13 +71,22 @@ export function openApiDocument(): Json {
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'Enchilada', version: '1', description: 'Errors are application/problem+json with a permanent `code`; docs/faults.md lists them.' },
+    info: {
+      title: 'Enchilada',
+      version: '1',
+      description: 'Errors are application/problem+json with a permanent `code`; docs/faults.md lists them.',
+    },
     servers: [{ url: '/' }],
     security: [{ login: [] }],
     paths,
     components: {
       securitySchemes: { login: { type: 'apiKey', in: 'cookie', name: '__Host-enchilada' } },
-      responses: { Problem: { description: 'A refusal.', content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } } } },
+      responses: {
+        Problem: {
+          description: 'A refusal.',
+          content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
+        },
+      },
       schemas: { Problem },
     },
   };

@@ -24,7 +24,11 @@ test('gives the same events however the bytes are cut', () => {
     for (let at = 0; at < bytes.length; at += size) {
       assert.equal(decoder.complete, false);
       for (const timed of decoder.push(bytes.subarray(at, at + size))) {
-        out.push(timed.event.kind === 'output' ? { ...timed, event: { kind: 'output', bytes: Uint8Array.from(timed.event.bytes) } } : timed);
+        out.push(
+          timed.event.kind === 'output'
+            ? { ...timed, event: { kind: 'output', bytes: Uint8Array.from(timed.event.bytes) } }
+            : timed,
+        );
       }
     }
     assert.deepEqual(out, EVENTS);
@@ -41,6 +45,10 @@ test('a stream that was cut is not complete', () => {
 test('refuses another magic, an absurd frame and bytes behind the end', () => {
   assert.throws(() => new RecordingStreamDecoder().push(Uint8Array.of(1, 2, 3, 4)), { code: 'RECORDING_DAMAGED' });
   const start = new RecordingStreamEncoder().start();
-  assert.throws(() => new RecordingStreamDecoder().push(Uint8Array.of(...start, 0xff, 0, 0, 0)), { code: 'RECORDING_DAMAGED' });
-  assert.throws(() => new RecordingStreamDecoder().push(Uint8Array.of(...encode(EVENTS), 0, 0, 0, 0)), { code: 'RECORDING_DAMAGED' });
+  assert.throws(() => new RecordingStreamDecoder().push(Uint8Array.of(...start, 0xff, 0, 0, 0)), {
+    code: 'RECORDING_DAMAGED',
+  });
+  assert.throws(() => new RecordingStreamDecoder().push(Uint8Array.of(...encode(EVENTS), 0, 0, 0, 0)), {
+    code: 'RECORDING_DAMAGED',
+  });
 });

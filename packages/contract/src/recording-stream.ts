@@ -1,6 +1,12 @@
 import { Fault } from '@enchilada/core/fault';
 import type { TimedRecordingEvent } from '@enchilada/core/recording';
-import { decodeEvents, encodeEvent, EVENT_OVERHEAD_BYTES, MAX_EVENT_BYTES, writeEvent } from '@enchilada/core/recording';
+import {
+  decodeEvents,
+  encodeEvent,
+  EVENT_OVERHEAD_BYTES,
+  MAX_EVENT_BYTES,
+  writeEvent,
+} from '@enchilada/core/recording';
 
 /**
  * Decoded events on their way to the player. The stream is the magic, then frames:
@@ -16,7 +22,7 @@ import { decodeEvents, encodeEvent, EVENT_OVERHEAD_BYTES, MAX_EVENT_BYTES, write
  */
 export const RECORDING_STREAM_MEDIA_TYPE = 'application/vnd.enchilada.events';
 const MAGIC = Uint8Array.of(0x45, 0x4e, 0x45, 0x01); /* "ENE", version 1 */
-const HEAD_BYTES = 4 /* chunk */ + 8 /* first */;
+const HEAD_BYTES = 4 /* chunk */ + 8; /* first */
 const FRAME_TARGET_BYTES = 64 * 1024;
 const MAX_FRAME_BYTES = HEAD_BYTES + FRAME_TARGET_BYTES + MAX_EVENT_BYTES + EVENT_OVERHEAD_BYTES;
 
@@ -34,7 +40,10 @@ export class RecordingStreamEncoder {
 
   /** The frame that became full, if one did. */
   add(timed: TimedRecordingEvent): Uint8Array | undefined {
-    const full = this.#pending.length > 0 && (timed.chunk !== this.#chunk || this.#bytes >= FRAME_TARGET_BYTES) ? this.flush() : undefined;
+    const full =
+      this.#pending.length > 0 && (timed.chunk !== this.#chunk || this.#bytes >= FRAME_TARGET_BYTES)
+        ? this.flush()
+        : undefined;
     if (this.#pending.length === 0) {
       this.#chunk = timed.chunk;
       this.#firstUs = timed.atUs;
@@ -86,7 +95,8 @@ export class RecordingStreamDecoder {
     const events: TimedRecordingEvent[] = [];
     let at = 0;
     if (!this.#started && joined.length >= MAGIC.length) {
-      if (MAGIC.some((byte, index) => joined[index] !== byte)) throw new Fault('RECORDING_DAMAGED', 'the stream does not begin with its magic');
+      if (MAGIC.some((byte, index) => joined[index] !== byte))
+        throw new Fault('RECORDING_DAMAGED', 'the stream does not begin with its magic');
       this.#started = true;
       at = MAGIC.length;
     }
@@ -98,7 +108,8 @@ export class RecordingStreamDecoder {
         at += 4;
         continue;
       }
-      if (length < HEAD_BYTES || length > MAX_FRAME_BYTES) throw new Fault('RECORDING_DAMAGED', `a frame of ${length} bytes`);
+      if (length < HEAD_BYTES || length > MAX_FRAME_BYTES)
+        throw new Fault('RECORDING_DAMAGED', `a frame of ${length} bytes`);
       if (joined.length - at - 4 < length) break;
       const chunk = view.getUint32(at + 4);
       const firstUs = Number(view.getBigUint64(at + 8));
@@ -110,4 +121,3 @@ export class RecordingStreamDecoder {
     return events;
   }
 }
-

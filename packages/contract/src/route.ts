@@ -36,7 +36,9 @@ export const API_PREFIX = '/api/v1';
 export const CSRF_HEADER = 'x-enchilada';
 export const CSRF_VALUES = ['1', 'background'] as const;
 
-type Part<R, K extends 'params' | 'query' | 'body'> = R extends { readonly [P in K]: infer S extends TSchema } ? { readonly [P in K]: Static<S> } : unknown;
+type Part<R, K extends 'params' | 'query' | 'body'> = R extends { readonly [P in K]: infer S extends TSchema }
+  ? { readonly [P in K]: Static<S> }
+  : unknown;
 
 /** What a call of the route is given. */
 export type InputOf<R extends RouteDefinition> = Part<R, 'params'> & Part<R, 'query'> & Part<R, 'body'>;

@@ -3,10 +3,24 @@ import { signInRoutes, userRoutes } from './routes/identity.ts';
 import { catalogRoutes, machineRoutes } from './routes/machine.ts';
 import { recordingRoutes, sessionRoutes, systemRoutes } from './routes/session.ts';
 
-type Tables = typeof signInRoutes & typeof userRoutes & typeof machineRoutes & typeof catalogRoutes & typeof sessionRoutes & typeof recordingRoutes & typeof systemRoutes;
+type Tables = typeof signInRoutes &
+  typeof userRoutes &
+  typeof machineRoutes &
+  typeof catalogRoutes &
+  typeof sessionRoutes &
+  typeof recordingRoutes &
+  typeof systemRoutes;
 
 /** Every route of the API. The gateway, its guard, the OpenAPI document, the clients and the authorisation matrix all come from here. */
-export const ROUTES: Tables = { ...signInRoutes, ...userRoutes, ...machineRoutes, ...catalogRoutes, ...sessionRoutes, ...recordingRoutes, ...systemRoutes };
+export const ROUTES: Tables = {
+  ...signInRoutes,
+  ...userRoutes,
+  ...machineRoutes,
+  ...catalogRoutes,
+  ...sessionRoutes,
+  ...recordingRoutes,
+  ...systemRoutes,
+};
 
 export type Routes = typeof ROUTES;
 export type RouteId = keyof Routes;
@@ -26,7 +40,9 @@ export type RouteHandlers<Open, SignedIn> = {
   ) => Promise<K extends StreamRouteId ? ContentStream : RouteOutput<K>>;
 };
 
-export const ROUTE_LIST: readonly (RouteDefinition & { readonly id: RouteId })[] = (Object.keys(ROUTES) as RouteId[]).map((id) => ({ id, ...(ROUTES[id] as RouteDefinition) }));
+export const ROUTE_LIST: readonly (RouteDefinition & { readonly id: RouteId })[] = (
+  Object.keys(ROUTES) as RouteId[]
+).map((id) => ({ id, ...(ROUTES[id] as RouteDefinition) }));
 
 export function successStatus(route: RouteDefinition): 200 | 201 | 204 {
   if (route.response[204] !== undefined) return 204;

@@ -20,7 +20,10 @@ export function words<const W extends readonly [string, ...string[]]>(values: W)
 }
 
 /** An object whose names are data. */
-export function map<S extends TSchema>(value: S, options: { readonly names: string; readonly maxProperties: number }): TUnsafe<Record<string, Static<S>>> {
+export function map<S extends TSchema>(
+  value: S,
+  options: { readonly names: string; readonly maxProperties: number },
+): TUnsafe<Record<string, Static<S>>> {
   return Type.Unsafe<Record<string, Static<S>>>({
     type: 'object',
     additionalProperties: value,

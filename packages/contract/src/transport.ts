@@ -58,13 +58,17 @@ interface Parts {
 }
 
 function scalar(value: unknown): string {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? encodeURIComponent(String(value)) : '';
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? encodeURIComponent(String(value))
+    : '';
 }
 
 /** The path of a route with its parameters and query filled in, below the origin. */
 export function routeUrl(id: RouteId, parts: Parts): string {
   const path = ROUTES[id].path.replace(/:([A-Za-z]+)/gu, (_, name: string) => scalar(parts.params?.[name]));
-  const query = Object.entries(parts.query ?? {}).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${scalar(value)}`]));
+  const query = Object.entries(parts.query ?? {}).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${scalar(value)}`],
+  );
   return `${API_PREFIX}${path}${query.length > 0 ? `?${query.join('&')}` : ''}`;
 }
 
@@ -103,7 +107,8 @@ export class Transport<R extends ApiResponse = ApiResponse> {
 }
 
 async function readProblem(response: ApiResponse): Promise<Problem> {
-  if (response.headers.get('content-type')?.startsWith(PROBLEM_MEDIA_TYPE) === true) return (await response.json()) as Problem;
+  if (response.headers.get('content-type')?.startsWith(PROBLEM_MEDIA_TYPE) === true)
+    return (await response.json()) as Problem;
   const unreadable = `the server answered ${response.status} without a reason`;
   return { code: 'INTERNAL', title: unreadable, status: response.status, detail: unreadable, reference: '', facts: {} };
 }

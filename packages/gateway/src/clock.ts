@@ -7,12 +7,20 @@ export const systemClock: Clock = {
   after(delayMs, work) {
     const timer = setTimeout(work, delayMs);
     timer.unref();
-    return { [Symbol.dispose]: () => { clearTimeout(timer); } };
+    return {
+      [Symbol.dispose]: () => {
+        clearTimeout(timer);
+      },
+    };
   },
   every(periodMs, work) {
     const timer = setInterval(work, periodMs);
     timer.unref();
-    return { [Symbol.dispose]: () => { clearInterval(timer); } };
+    return {
+      [Symbol.dispose]: () => {
+        clearInterval(timer);
+      },
+    };
   },
 };
 

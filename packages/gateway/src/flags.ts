@@ -37,11 +37,21 @@ export function readFlags(argv: readonly string[]): Flags {
       config: values.config,
       json: values.json === true,
       help: values.help === true,
-      overrides: { ...(port === undefined ? {} : { port }), ...(listen === undefined ? {} : { listen: listen.join(',') }), ...(dataDir === undefined ? {} : { dataDir }) },
+      overrides: {
+        ...(port === undefined ? {} : { port }),
+        ...(listen === undefined ? {} : { listen: listen.join(',') }),
+        ...(dataDir === undefined ? {} : { dataDir }),
+      },
     };
   } catch (cause) {
     const name = /'--?([^'= ]+)/u.exec((cause as Error).message)?.[1];
     const nearest = name === undefined ? undefined : nearestName(name, Object.keys(OPTIONS));
-    throw new Fault('CONFIGURATION_INVALID', name === undefined ? (cause as Error).message : `the flag --${name} is not known or not complete; did you mean --${nearest ?? 'help'}?`, { cause });
+    throw new Fault(
+      'CONFIGURATION_INVALID',
+      name === undefined
+        ? (cause as Error).message
+        : `the flag --${name} is not known or not complete; did you mean --${nearest ?? 'help'}?`,
+      { cause },
+    );
   }
 }

@@ -74,17 +74,43 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
 
   const settings = new SettingsService(store, config);
   await settings.refresh();
-  const loginLimits = (): LoginLimits => ({ idleMs: settings.current.loginIdleMinutes * 60_000, absoluteMs: settings.current.loginAbsoluteMinutes * 60_000 });
+  const loginLimits = (): LoginLimits => ({
+    idleMs: settings.current.loginIdleMinutes * 60_000,
+    absoluteMs: settings.current.loginAbsoluteMinutes * 60_000,
+  });
   const logins = new Logins({ store, audit, hasher: parts.hasher, clock, random, limits: loginLimits });
-  const bootstrap = new Bootstrap({ store, audit, hasher: parts.hasher, clock, random, linkFile: join(parts.dataDir, 'bootstrap-link') });
+  const bootstrap = new Bootstrap({
+    store,
+    audit,
+    hasher: parts.hasher,
+    clock,
+    random,
+    linkFile: join(parts.dataDir, 'bootstrap-link'),
+  });
   let sessions: SessionService | undefined;
-  const liveBytes = () => (sessions?.live ?? []).reduce((sum, { bytes }) => ({ in: sum.in + bytes.in, out: sum.out + bytes.out }), { in: 0, out: 0 });
-  const metrics = new Metrics({ liveSessions: () => sessions?.live.length ?? 0, sessionBytes: liveBytes, recorder: parts.recorderStats });
+  const liveBytes = () =>
+    (sessions?.live ?? []).reduce((sum, { bytes }) => ({ in: sum.in + bytes.in, out: sum.out + bytes.out }), {
+      in: 0,
+      out: 0,
+    });
+  const metrics = new Metrics({
+    liveSessions: () => sessions?.live.length ?? 0,
+    sessionBytes: liveBytes,
+    recorder: parts.recorderStats,
+  });
   const broker = started.use(await parts.openSessions({ loginLimits, settings, observe: metrics.heardBroker }));
   sessions = broker;
 
   const engines = new Map<ProtocolId, EngineManifest>(parts.manifests.map((manifest) => [manifest.id, manifest]));
-  const handlers = createHandlers({ ...parts, logins, bootstrap, settings, engines, sessions: broker, catalog: new CatalogView(store) });
+  const handlers = createHandlers({
+    ...parts,
+    logins,
+    bootstrap,
+    settings,
+    engines,
+    sessions: broker,
+    catalog: new CatalogView(store),
+  });
   const plan = planListening(values);
   const isTls = plan.tls !== undefined || values.publicUrl?.startsWith('https:') === true;
   const origins = new Set<string>(values.publicUrl === undefined ? [] : [values.publicUrl]);
@@ -98,7 +124,10 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     clientAddress: addressOf,
     origins: () => origins,
     observe: metrics.heardRequest,
-    gate: { identify: (cookie, options) => logins.identify(cookie, options), bootstrapRequired: () => bootstrap.required() },
+    gate: {
+      identify: (cookie, options) => logins.identify(cookie, options),
+      bootstrapRequired: () => bootstrap.required(),
+    },
   });
   let draining = false;
   const ready = async (): Promise<boolean> => {
@@ -114,12 +143,16 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   started.defer(() => app.close());
 
   const listening = started.use(
-    await listen((request, response) => {
-      app.routing(request, response);
-    }, { plan, port: values.port, clock, log }),
+    await listen(
+      (request, response) => {
+        app.routing(request, response);
+      },
+      { plan, port: values.port, clock, log },
+    ),
   );
   const scheme = plan.tls === undefined ? 'http' : 'https';
-  if (values.publicUrl === undefined) for (const host of ['localhost', '127.0.0.1', '[::1]']) origins.add(`${scheme}://${host}:${listening.port}`);
+  if (values.publicUrl === undefined)
+    for (const host of ['localhost', '127.0.0.1', '[::1]']) origins.add(`${scheme}://${host}:${listening.port}`);
   const url = values.publicUrl ?? `${scheme}://localhost:${listening.port}`;
 
   const report = (message: string, cause: unknown): void => {
@@ -138,7 +171,14 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     refused: (request, fault) => {
       const address = addressOf(request.socket.remoteAddress, request.headers['x-forwarded-for']);
       log.warn({ code: fault.code, address }, 'an upgrade was refused');
-      const denied = { action: 'access.denied', actor: { kind: 'anonymous' }, address, object: { kind: 'route', id: 'upgrade' }, outcome: 'denied', reason: fault.code } as const;
+      const denied = {
+        action: 'access.denied',
+        actor: { kind: 'anonymous' },
+        address,
+        object: { kind: 'route', id: 'upgrade' },
+        outcome: 'denied',
+        reason: fault.code,
+      } as const;
       audit.append(denied).catch((cause: unknown) => {
         report('a refused upgrade could not be audited', cause);
       });
@@ -150,7 +190,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     started.defer(() => void server.close());
   }
 
-  const beat = () => store.now.nodes.beat({ id: nodeId, url: values['node.url'] ?? url, version: parts.version, startedAt });
+  const beat = () =>
+    store.now.nodes.beat({ id: nodeId, url: values['node.url'] ?? url, version: parts.version, startedAt });
   const startedAt = clock.now();
   await beat();
   const repeatedly = (periodMs: number, what: string, work: () => Promise<unknown>): void => {
@@ -168,7 +209,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     const now = clock.now();
     const { items } = await store.now.sessions.list({ live: true, limit: 500 });
     for (const session of items) {
-      if (session.nodeId === '' && now - session.requestedAt > ABANDONED_MS) await store.now.sessions.update(session.id, { state: 'ended', endedAt: now, endReason: 'grace-expired' });
+      if (session.nodeId === '' && now - session.requestedAt > ABANDONED_MS)
+        await store.now.sessions.update(session.id, { state: 'ended', endedAt: now, endReason: 'grace-expired' });
     }
   });
   repeatedly(MAINTENANCE_MS, 'the database could not be tidied', async () => {
@@ -179,10 +221,20 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     await store.now.commands.deleteOlderThan(now - COMMANDS_KEPT_MS);
   });
 
-  await audit.append({ action: 'node.started', actor: { kind: 'system', name: nodeId }, outcome: 'success', detail: { version: parts.version } });
+  await audit.append({
+    action: 'node.started',
+    actor: { kind: 'system', name: nodeId },
+    outcome: 'success',
+    detail: { version: parts.version },
+  });
   for (const weakening of config.weakenings) {
     log.warn({ weakening }, 'the configuration weakens safety');
-    await audit.append({ action: 'weakening.enabled', actor: { kind: 'system', name: nodeId }, outcome: 'success', detail: { weakening } });
+    await audit.append({
+      action: 'weakening.enabled',
+      actor: { kind: 'system', name: nodeId },
+      outcome: 'success',
+      detail: { weakening },
+    });
   }
   const token = await bootstrap.issue();
   const bootstrapUrl = token === undefined ? undefined : `${url}/welcome#${token}`;
@@ -199,9 +251,11 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     drain,
     [Symbol.asyncDispose]: async () => {
       drain();
-      await audit.append({ action: 'node.stopped', actor: { kind: 'system', name: nodeId }, outcome: 'success' }).catch((failure: unknown) => {
-        if (!isFault(failure, 'STORE_UNAVAILABLE')) throw failure;
-      });
+      await audit
+        .append({ action: 'node.stopped', actor: { kind: 'system', name: nodeId }, outcome: 'success' })
+        .catch((failure: unknown) => {
+          if (!isFault(failure, 'STORE_UNAVAILABLE')) throw failure;
+        });
       await store.now.nodes.delete(nodeId).catch(() => undefined);
       await owned.disposeAsync();
     },

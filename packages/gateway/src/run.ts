@@ -30,10 +30,19 @@ function readConfig(flags: Flags): LoadedConfig {
 function announce(gateway: Gateway, flags: Flags): void {
   const { url, bootstrapUrl } = gateway;
   if (flags.json) {
-    process.stdout.write(`${JSON.stringify({ ready: true, url, ...(bootstrapUrl === undefined ? {} : { bootstrapUrl }) })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ ready: true, url, ...(bootstrapUrl === undefined ? {} : { bootstrapUrl }) })}\n`,
+    );
     return;
   }
-  const words = bootstrapUrl === undefined ? [`  Enchilada is ready: ${url}`] : ['  Enchilada is ready. Make the first administrator here (this link works once, for an hour):', '', `  ${bootstrapUrl}`];
+  const words =
+    bootstrapUrl === undefined
+      ? [`  Enchilada is ready: ${url}`]
+      : [
+          '  Enchilada is ready. Make the first administrator here (this link works once, for an hour):',
+          '',
+          `  ${bootstrapUrl}`,
+        ];
   process.stdout.write(`\n${words.join('\n')}\n\n  Ctrl+C stops it.\n\n`);
 }
 
@@ -61,7 +70,10 @@ export async function run(argv: readonly string[]): Promise<void> {
         },
       );
     };
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => { stop(signal, 0); });
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.on(signal, () => {
+        stop(signal, 0);
+      });
     // The last resort (T45): what nobody caught is logged, and the node ends in order instead of going on in an unknown state.
     const fail = (failure: unknown): void => {
       log.fatal({ err: failure }, 'an error that nobody caught');
@@ -71,7 +83,11 @@ export async function run(argv: readonly string[]): Promise<void> {
     process.on('unhandledRejection', fail);
     announce(gateway, flags);
   } catch (failure) {
-    const words = isFault(failure) ? `${failure.message} (${failure.code})` : failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
+    const words = isFault(failure)
+      ? `${failure.message} (${failure.code})`
+      : failure instanceof Error
+        ? (failure.stack ?? failure.message)
+        : String(failure);
     process.stderr.write(`enchilada: cannot start: ${words}\n`);
     process.exit(1);
   }

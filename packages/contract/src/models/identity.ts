@@ -3,12 +3,19 @@ import { ROLES } from '@enchilada/core/identity';
 import { Type, type Static } from 'typebox';
 import { closed, Count, Id, lines, list, map, text, Time, Version, words, writeOnly } from '../schema.ts';
 
-export const Username = Type.String({ minLength: 1, maxLength: 128, pattern: '^[^\\u0000-\\u0020\\u007f](?:[^\\u0000-\\u001f\\u007f]*[^\\u0000-\\u0020\\u007f])?$' });
+export const Username = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  pattern: '^[^\\u0000-\\u0020\\u007f](?:[^\\u0000-\\u001f\\u007f]*[^\\u0000-\\u0020\\u007f])?$',
+});
 /** Checked for strength by the gateway, not here; the bound keeps hashing cheap. */
 export const Password = writeOnly(256);
 export const Role = words(ROLES);
 
-export const Preferences = map(Type.Union([Type.String({ maxLength: 2000 }), Type.Number(), Type.Boolean()]), { names: '^[A-Za-z][A-Za-z0-9.-]*$', maxProperties: 100 });
+export const Preferences = map(Type.Union([Type.String({ maxLength: 2000 }), Type.Number(), Type.Boolean()]), {
+  names: '^[A-Za-z][A-Za-z0-9.-]*$',
+  maxProperties: 100,
+});
 export type Preferences = Static<typeof Preferences>;
 
 export const SignInFacts = closed({
@@ -26,7 +33,12 @@ export const LoginRequest = closed({
 });
 
 export const BootstrapToken = writeOnly(100);
-export const BootstrapRequest = closed({ token: BootstrapToken, username: Username, displayName: text(200), password: Password });
+export const BootstrapRequest = closed({
+  token: BootstrapToken,
+  username: Username,
+  displayName: text(200),
+  password: Password,
+});
 
 export const Me = closed({
   user: closed({ id: Id, username: Username, displayName: text(200), role: Role, breakGlass: Type.Boolean() }),
@@ -98,5 +110,7 @@ export const PasswordSet = closed({ password: Password });
 export const Group = closed({ id: Id, name: text(200, 1), description: text(1000), members: Count, createdAt: Time });
 export type Group = Static<typeof Group>;
 export const GroupWrite = closed({ name: text(200, 1), description: text(1000) });
-export const GroupMembers = closed({ items: list(closed({ id: Id, username: Username, displayName: text(200) }), 100_000) });
+export const GroupMembers = closed({
+  items: list(closed({ id: Id, username: Username, displayName: text(200) }), 100_000),
+});
 export const MemberParams = closed({ id: Id, userId: Id });

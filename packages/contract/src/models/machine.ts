@@ -3,15 +3,38 @@ import { CREDENTIAL_KINDS } from '@enchilada/core/credential';
 import { SURFACES } from '@enchilada/core/engine';
 import { HOST_KEY_POLICIES } from '@enchilada/core/target';
 import { Type, type Static } from 'typebox';
-import { closed, Count, Cursor, Id, Limit, lines, list, map, text, Time, Version, words, writeOnly } from '../schema.ts';
+import {
+  closed,
+  Count,
+  Cursor,
+  Id,
+  Limit,
+  lines,
+  list,
+  map,
+  text,
+  Time,
+  Version,
+  words,
+  writeOnly,
+} from '../schema.ts';
 
 export const Label = Type.String({ maxLength: 200, pattern: '^[^\\u0000-\\u001f\\u007f]*$' });
 export const Labels = map(Label, { names: '^[A-Za-z0-9][A-Za-z0-9_.:/-]*$', maxProperties: 50 });
 /** A name or an address; IPv6 without brackets. */
-export const Host = Type.String({ minLength: 1, maxLength: 253, pattern: '^[A-Za-z0-9_](?:[A-Za-z0-9_.:-]*[A-Za-z0-9_:.])?$|^::[0-9A-Fa-f:.]*$' });
+export const Host = Type.String({
+  minLength: 1,
+  maxLength: 253,
+  pattern: '^[A-Za-z0-9_](?:[A-Za-z0-9_.:-]*[A-Za-z0-9_:.])?$|^::[0-9A-Fa-f:.]*$',
+});
 export const Port = Type.Integer({ minimum: 1, maximum: 65_535 });
 export const ParameterValues = map(
-  Type.Union([Type.String({ maxLength: 4096 }), Type.Number(), Type.Boolean(), list(Type.String({ maxLength: 4096 }), 200)]),
+  Type.Union([
+    Type.String({ maxLength: 4096 }),
+    Type.Number(),
+    Type.Boolean(),
+    list(Type.String({ maxLength: 4096 }), 200),
+  ]),
   { names: '^[A-Za-z][A-Za-z0-9]*$', maxProperties: 100 },
 );
 export const LocalizedText = closed({ en: Type.String({ maxLength: 500 }), de: Type.String({ maxLength: 500 }) });
@@ -53,13 +76,37 @@ export const RecentMachines = closed({ items: list(Machine, 50) });
 export const MachineGroup = closed({ id: Id, parentId: Type.Optional(Id), name: text(200, 1), machines: Count });
 export type MachineGroup = Static<typeof MachineGroup>;
 
-const FieldBase = { name: text(60, 1), label: LocalizedText, help: Type.Optional(LocalizedText), group: LocalizedText, weakens: Type.Optional(Type.Boolean()) };
+const FieldBase = {
+  name: text(60, 1),
+  label: LocalizedText,
+  help: Type.Optional(LocalizedText),
+  group: LocalizedText,
+  weakens: Type.Optional(Type.Boolean()),
+};
 const Pattern = Type.Optional(Type.String({ maxLength: 500 }));
 export const ParameterField = Type.Union([
-  closed({ ...FieldBase, kind: Type.Literal('text'), default: Type.Optional(text(4096)), maxLength: Count, pattern: Pattern }),
-  closed({ ...FieldBase, kind: Type.Literal('number'), default: Type.Optional(Type.Number()), minimum: Type.Number(), maximum: Type.Number(), unit: Type.Optional(text(20)) }),
+  closed({
+    ...FieldBase,
+    kind: Type.Literal('text'),
+    default: Type.Optional(text(4096)),
+    maxLength: Count,
+    pattern: Pattern,
+  }),
+  closed({
+    ...FieldBase,
+    kind: Type.Literal('number'),
+    default: Type.Optional(Type.Number()),
+    minimum: Type.Number(),
+    maximum: Type.Number(),
+    unit: Type.Optional(text(20)),
+  }),
   closed({ ...FieldBase, kind: Type.Literal('boolean'), default: Type.Boolean() }),
-  closed({ ...FieldBase, kind: Type.Literal('choice'), default: text(200), options: list(closed({ value: text(200), label: LocalizedText }), 100) }),
+  closed({
+    ...FieldBase,
+    kind: Type.Literal('choice'),
+    default: text(200),
+    options: list(closed({ value: text(200), label: LocalizedText }), 100),
+  }),
   closed({ ...FieldBase, kind: Type.Literal('list'), maxItems: Count, maxLength: Count, pattern: Pattern }),
 ]);
 export type ParameterField = Static<typeof ParameterField>;
@@ -90,7 +137,15 @@ const TargetFields = {
   hostKeyPolicy: words(HOST_KEY_POLICIES),
 };
 /** A machine as its administrator sees it. */
-export const Target = closed({ ...TargetFields, host: text(253), id: Id, builtIn: Type.Boolean(), version: Version, createdAt: Time, updatedAt: Time });
+export const Target = closed({
+  ...TargetFields,
+  host: text(253),
+  id: Id,
+  builtIn: Type.Boolean(),
+  version: Version,
+  createdAt: Time,
+  updatedAt: Time,
+});
 export type Target = Static<typeof Target>;
 export const TargetCreate = closed({
   ...TargetFields,
@@ -102,10 +157,19 @@ export const TargetCreate = closed({
 });
 /** The whole machine: what is absent is cleared. */
 export const TargetUpdate = closed({ ...TargetFields, version: Version });
-export const TargetQuery = closed({ text: Type.Optional(text(200)), groupId: Type.Optional(Id), cursor: Type.Optional(Cursor), limit: Type.Optional(Limit) });
+export const TargetQuery = closed({
+  text: Type.Optional(text(200)),
+  groupId: Type.Optional(Id),
+  cursor: Type.Optional(Cursor),
+  limit: Type.Optional(Limit),
+});
 export const TargetPage = closed({ items: list(Target, 500), next: Type.Optional(Cursor), total: Count });
 
-export const TargetImport = closed({ format: words(['csv', 'yaml']), text: Type.String({ minLength: 1, maxLength: 8_000_000 }), preview: Type.Boolean() });
+export const TargetImport = closed({
+  format: words(['csv', 'yaml']),
+  text: Type.String({ minLength: 1, maxLength: 8_000_000 }),
+  preview: Type.Boolean(),
+});
 /** One line of the file. `problems` is empty where the row is good; nothing is saved unless every row is. */
 export const ImportRow = closed({
   line: Count,
@@ -115,7 +179,13 @@ export const ImportRow = closed({
   outcome: words(['create', 'update', 'refused']),
   problems: list(closed({ field: Type.String({ maxLength: 100 }), message: Type.String({ maxLength: 1000 }) }), 100),
 });
-export const ImportResult = closed({ saved: Type.Boolean(), created: Count, updated: Count, refused: Count, rows: list(ImportRow, 100_000) });
+export const ImportResult = closed({
+  saved: Type.Boolean(),
+  created: Count,
+  updated: Count,
+  refused: Count,
+  rows: list(ImportRow, 100_000),
+});
 export type ImportResult = Static<typeof ImportResult>;
 
 export const TargetGroup = closed({ id: Id, parentId: Type.Optional(Id), name: text(200, 1) });
@@ -142,22 +212,39 @@ const Secrets = {
   passphrase: Type.Optional(writeOnly(4096)),
 };
 /** `secret` is the password of the kind `password`; `privateKey` is OpenSSH or PEM text. */
-export const CredentialCreate = closed({ name: text(200, 1), kind: words(CREDENTIAL_KINDS), username: text(256), ...Secrets });
+export const CredentialCreate = closed({
+  name: text(200, 1),
+  kind: words(CREDENTIAL_KINDS),
+  username: text(256),
+  ...Secrets,
+});
 /** Secrets that are absent stay as they are. */
 export const CredentialUpdate = closed({ name: text(200, 1), username: text(256), ...Secrets, version: Version });
 
-export const HostKey = closed({ keyType: text(100, 1), fingerprint: text(100, 1), state: words(['pinned', 'revoked']), pinnedAt: Time, pinnedBy: text(200) });
+export const HostKey = closed({
+  keyType: text(100, 1),
+  fingerprint: text(100, 1),
+  state: words(['pinned', 'revoked']),
+  pinnedAt: Time,
+  pinnedBy: text(200),
+});
 export type HostKey = Static<typeof HostKey>;
 /** The public key as in `known_hosts` or `ssh-keyscan`: type and base64. */
 export const HostKeyPin = closed({ publicKey: lines(8000) });
-export const HostKeyParams = closed({ id: Id, fingerprint: Type.String({ maxLength: 100, pattern: '^SHA256:[A-Za-z0-9+/]{43}$' }) });
+export const HostKeyParams = closed({
+  id: Id,
+  fingerprint: Type.String({ maxLength: 100, pattern: '^SHA256:[A-Za-z0-9+/]{43}$' }),
+});
 
 export const GrantSubject = closed({ kind: words(['user', 'group']), id: Id });
 export const GrantScope = Type.Union([
   closed({ kind: Type.Literal('all') }),
   closed({ kind: Type.Literal('target'), id: Id }),
   closed({ kind: Type.Literal('target-group'), id: Id }),
-  closed({ kind: Type.Literal('labels'), selector: map(list(Label, 100), { names: '^[A-Za-z0-9][A-Za-z0-9_.:/-]*$', maxProperties: 20 }) }),
+  closed({
+    kind: Type.Literal('labels'),
+    selector: map(list(Label, 100), { names: '^[A-Za-z0-9][A-Za-z0-9_.:/-]*$', maxProperties: 20 }),
+  }),
 ]);
 /** Names are filled in, so that the interface can write a sentence without further requests. */
 export const Grant = closed({
@@ -171,4 +258,8 @@ export const Grant = closed({
   createdBy: text(200),
 });
 export type Grant = Static<typeof Grant>;
-export const GrantCreate = closed({ subject: GrantSubject, scope: GrantScope, actions: Type.Array(Action, { minItems: 1, maxItems: 20, uniqueItems: true }) });
+export const GrantCreate = closed({
+  subject: GrantSubject,
+  scope: GrantScope,
+  actions: Type.Array(Action, { minItems: 1, maxItems: 20, uniqueItems: true }),
+});

@@ -31,7 +31,10 @@ export const Session = closed({
 });
 export type Session = Static<typeof Session>;
 
-export const Display = closed({ columns: Type.Integer({ minimum: 1, maximum: 2000 }), rows: Type.Integer({ minimum: 1, maximum: 2000 }) });
+export const Display = closed({
+  columns: Type.Integer({ minimum: 1, maximum: 2000 }),
+  rows: Type.Integer({ minimum: 1, maximum: 2000 }),
+});
 export const SessionRequest = closed({ targetId: Id, display: Type.Optional(Display) });
 
 const Ticket = Type.String({ minLength: 20, maxLength: 100, pattern: '^[A-Za-z0-9_-]+$' });

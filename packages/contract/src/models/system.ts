@@ -9,10 +9,18 @@ export const AuditRecord = closed({
   sequence: Count,
   at: Time,
   action: words(AUDIT_ACTIONS),
-  actor: closed({ kind: words(['user', 'anonymous', 'system']), id: Type.Optional(Type.String({ maxLength: 200 })), name: Type.Optional(Type.String({ maxLength: 500 })) }),
+  actor: closed({
+    kind: words(['user', 'anonymous', 'system']),
+    id: Type.Optional(Type.String({ maxLength: 200 })),
+    name: Type.Optional(Type.String({ maxLength: 500 })),
+  }),
   address: Type.Optional(Type.String({ maxLength: 100 })),
   object: Type.Optional(
-    closed({ kind: Type.String({ maxLength: 100 }), id: Type.String({ maxLength: 500 }), name: Type.Optional(Type.String({ maxLength: 500 })) }),
+    closed({
+      kind: Type.String({ maxLength: 100 }),
+      id: Type.String({ maxLength: 500 }),
+      name: Type.Optional(Type.String({ maxLength: 500 })),
+    }),
   ),
   outcome: words(['success', 'failure', 'denied']),
   reason: Type.Optional(Type.String({ maxLength: 2000 })),
@@ -32,13 +40,27 @@ const AuditFilter = {
   from: Type.Optional(Time),
   to: Type.Optional(Time),
 };
-export const AuditQuery = closed({ ...AuditFilter, order: Type.Optional(words(['newest', 'oldest'])), cursor: Type.Optional(Cursor), limit: Type.Optional(Limit) });
+export const AuditQuery = closed({
+  ...AuditFilter,
+  order: Type.Optional(words(['newest', 'oldest'])),
+  cursor: Type.Optional(Cursor),
+  limit: Type.Optional(Limit),
+});
 export const AuditPage = closed({ items: list(AuditRecord, 500), next: Type.Optional(Cursor) });
 export const AuditExportQuery = closed({ ...AuditFilter, format: words(['csv', 'jsonl']) });
 /** One entry a chain; `brokenAt` is the first sequence number whose hash or link does not hold. */
 export const AuditVerification = closed({
   intact: Type.Boolean(),
-  chains: list(closed({ node: Type.String({ maxLength: 200 }), records: Count, intact: Type.Boolean(), brokenAt: Type.Optional(Count), problem: Type.Optional(text(500)) }), 10_000),
+  chains: list(
+    closed({
+      node: Type.String({ maxLength: 200 }),
+      records: Count,
+      intact: Type.Boolean(),
+      brokenAt: Type.Optional(Count),
+      problem: Type.Optional(text(500)),
+    }),
+    10_000,
+  ),
 });
 export type AuditVerification = Static<typeof AuditVerification>;
 
@@ -60,10 +82,22 @@ export type SettingValues = Static<typeof SettingValues>;
 export type SettingKey = keyof SettingValues;
 export const SETTING_KEYS = Object.keys(SettingValues.properties) as [SettingKey, ...SettingKey[]];
 /** `fixed` names what the configuration file decides; changing those is refused. */
-export const Settings = closed({ values: SettingValues, fixed: list(words(SETTING_KEYS), 50), weakenings: list(text(100), 100) });
+export const Settings = closed({
+  values: SettingValues,
+  fixed: list(words(SETTING_KEYS), 50),
+  weakenings: list(text(100), 100),
+});
 export type Settings = Static<typeof Settings>;
 export const SettingChange = Type.Partial(SettingValues, { additionalProperties: false });
 
 export const TryItResult = closed({ targetId: Id });
-export const Node = closed({ id: Type.String({ maxLength: 200 }), url: Type.String({ maxLength: 300 }), version: text(40), startedAt: Time, heartbeatAt: Time, alive: Type.Boolean(), self: Type.Boolean() });
+export const Node = closed({
+  id: Type.String({ maxLength: 200 }),
+  url: Type.String({ maxLength: 300 }),
+  version: text(40),
+  startedAt: Time,
+  heartbeatAt: Time,
+  alive: Type.Boolean(),
+  self: Type.Boolean(),
+});
 export type Node = Static<typeof Node>;

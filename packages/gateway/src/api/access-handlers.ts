@@ -8,7 +8,14 @@ import type { ApiParts } from './api-parts.ts';
 
 type AccessHandlers = Pick<
   Handlers,
-  'listCredentials' | 'createCredential' | 'getCredential' | 'updateCredential' | 'deleteCredential' | 'listGrants' | 'createGrant' | 'deleteGrant'
+  | 'listCredentials'
+  | 'createCredential'
+  | 'getCredential'
+  | 'updateCredential'
+  | 'deleteCredential'
+  | 'listGrants'
+  | 'createGrant'
+  | 'deleteGrant'
 >;
 
 interface SecretInput {
@@ -40,24 +47,35 @@ export function accessHandlers(parts: ApiParts): AccessHandlers {
   const { store, audit, vault, clock, random } = parts;
 
   /** The sealed part of a credential, as its kind wants it. Bound to the version that the row will have. */
-  async function seal(record: Pick<CredentialRecord, 'id' | 'kind' | 'version'>, input: SecretInput): Promise<Pick<CredentialRecord, 'sealed' | 'publicFingerprint'>> {
+  async function seal(
+    record: Pick<CredentialRecord, 'id' | 'kind' | 'version'>,
+    input: SecretInput,
+  ): Promise<Pick<CredentialRecord, 'sealed' | 'publicFingerprint'>> {
     const { id, kind, version } = record;
     switch (kind) {
       case 'password':
         if (input.secret === undefined) throw wrongField('secret', 'must be given for a password');
-        if (input.privateKey !== undefined || input.passphrase !== undefined) throw wrongField('privateKey', 'does not belong to a password');
-        return { sealed: await vault.seal({ id, version, password: new Secret(input.secret) }), publicFingerprint: undefined };
+        if (input.privateKey !== undefined || input.passphrase !== undefined)
+          throw wrongField('privateKey', 'does not belong to a password');
+        return {
+          sealed: await vault.seal({ id, version, password: new Secret(input.secret) }),
+          publicFingerprint: undefined,
+        };
       case 'private-key': {
         if (input.privateKey === undefined) throw wrongField('privateKey', 'must be given for a private key');
         if (input.secret !== undefined) throw wrongField('secret', 'does not belong to a private key');
         const privateKey = new Secret(input.privateKey);
         const passphrase = input.passphrase === undefined ? undefined : new Secret(input.passphrase);
         const publicFingerprint = await parts.fingerprintPrivateKey(privateKey, passphrase);
-        return { sealed: await vault.seal({ id, version, privateKey, ...(passphrase === undefined ? {} : { passphrase }) }), publicFingerprint };
+        return {
+          sealed: await vault.seal({ id, version, privateKey, ...(passphrase === undefined ? {} : { passphrase }) }),
+          publicFingerprint,
+        };
       }
       case 'ask':
       case 'login-password':
-        if (input.secret !== undefined || input.privateKey !== undefined || input.passphrase !== undefined) throw wrongField('secret', `is not stored for the kind ${kind}`);
+        if (input.secret !== undefined || input.privateKey !== undefined || input.passphrase !== undefined)
+          throw wrongField('secret', `is not stored for the kind ${kind}`);
         return { sealed: undefined, publicFingerprint: undefined };
     }
   }
@@ -67,7 +85,8 @@ export function accessHandlers(parts: ApiParts): AccessHandlers {
     if (record === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
     return record;
   }
-  const usersOf = async (id: string): Promise<number> => (await store.now.credentials.list()).find((record) => record.id === id)?.targets ?? 0;
+  const usersOf = async (id: string): Promise<number> =>
+    (await store.now.credentials.list()).find((record) => record.id === id)?.targets ?? 0;
   const objectOf = (record: CredentialRecord) => ({ kind: 'credential', id: record.id, name: record.name });
 
   async function scopeName(grant: Grant): Promise<string | undefined> {
@@ -82,11 +101,20 @@ export function accessHandlers(parts: ApiParts): AccessHandlers {
     }
   }
   async function subjectName({ subject }: Pick<Grant, 'subject'>): Promise<string | undefined> {
-    return subject.kind === 'user' ? (await store.now.users.find(subject.id))?.username : (await store.now.groups.find(subject.id))?.name;
+    return subject.kind === 'user'
+      ? (await store.now.users.find(subject.id))?.username
+      : (await store.now.groups.find(subject.id))?.name;
   }
   async function grantView(grant: Grant): Promise<GrantView> {
-    const [subject, scope, creator] = await Promise.all([subjectName(grant), scopeName(grant), store.now.users.find(grant.createdBy)]);
-    const selector = grant.scope.kind === 'labels' ? Object.fromEntries(Object.entries(grant.scope.selector).map(([key, values]) => [key, [...values]])) : {};
+    const [subject, scope, creator] = await Promise.all([
+      subjectName(grant),
+      scopeName(grant),
+      store.now.users.find(grant.createdBy),
+    ]);
+    const selector =
+      grant.scope.kind === 'labels'
+        ? Object.fromEntries(Object.entries(grant.scope.selector).map(([key, values]) => [key, [...values]]))
+        : {};
     return {
       id: grant.id,
       subject: { ...grant.subject },
@@ -100,7 +128,9 @@ export function accessHandlers(parts: ApiParts): AccessHandlers {
   }
 
   return {
-    listCredentials: async () => ({ items: (await store.now.credentials.list()).map((record) => viewOf(record, record.targets)) }),
+    listCredentials: async () => ({
+      items: (await store.now.credentials.list()).map((record) => viewOf(record, record.targets)),
+    }),
 
     createCredential: async (context, { body }) => {
       const { name, kind, username, ...secrets } = body;
@@ -108,7 +138,13 @@ export function accessHandlers(parts: ApiParts): AccessHandlers {
       const head = { id: `crd_${randomId(random)}`, name, kind, username, version: 1, createdAt: now, updatedAt: now };
       const record: CredentialRecord = { ...head, ...(await seal(head, secrets)) };
       await store.now.credentials.insert(record);
-      await audit.append({ action: 'credential.created', ...actorOf(context), object: objectOf(record), outcome: 'success', detail: { kind } });
+      await audit.append({
+        action: 'credential.created',
+        ...actorOf(context),
+        object: objectOf(record),
+        outcome: 'success',
+        detail: { kind },
+      });
       return viewOf(record, 0);
     },
 
@@ -121,30 +157,57 @@ export function accessHandlers(parts: ApiParts): AccessHandlers {
       const replaces = Object.keys(secrets).length > 0;
       const wanted: CredentialRecord = { ...before, name, username, updatedAt: clock.now() };
       // An update that keeps the secret keeps its envelope, which remembers the version it was made for.
-      const sealed = replaces ? await seal({ ...before, version: before.version + 1 }, secrets) : { sealed: before.sealed, publicFingerprint: before.publicFingerprint };
+      const sealed = replaces
+        ? await seal({ ...before, version: before.version + 1 }, secrets)
+        : { sealed: before.sealed, publicFingerprint: before.publicFingerprint };
       const after = await store.now.credentials.update({ ...wanted, ...sealed });
-      await audit.append({ action: 'credential.updated', ...actorOf(context), object: objectOf(after), outcome: 'success', detail: { secretReplaced: replaces } });
+      await audit.append({
+        action: 'credential.updated',
+        ...actorOf(context),
+        object: objectOf(after),
+        outcome: 'success',
+        detail: { secretReplaced: replaces },
+      });
       return viewOf(after, await usersOf(after.id));
     },
 
     deleteCredential: async (context, { params }) => {
       const record = await find(params.id);
       await store.now.credentials.delete(record.id);
-      await audit.append({ action: 'credential.deleted', ...actorOf(context), object: objectOf(record), outcome: 'success' });
+      await audit.append({
+        action: 'credential.deleted',
+        ...actorOf(context),
+        object: objectOf(record),
+        outcome: 'success',
+      });
       return undefined;
     },
 
     listGrants: async () => ({ items: await Promise.all((await store.now.grants.list()).map(grantView)) }),
 
     createGrant: async (context, { body }) => {
-      const grant: Grant = { id: `gra_${randomId(random)}`, ...body, createdAt: clock.now(), createdBy: context.identity.user.id };
+      const grant: Grant = {
+        id: `gra_${randomId(random)}`,
+        ...body,
+        createdAt: clock.now(),
+        createdBy: context.identity.user.id,
+      };
       if ((await subjectName(grant)) === undefined) throw wrongField('subject', 'names nobody');
-      if (body.scope.kind !== 'all' && body.scope.kind !== 'labels' && (await scopeName(grant)) === undefined) throw wrongField('scope', 'names nothing that exists');
-      if (body.scope.kind === 'labels' && Object.values(body.scope.selector).every((values) => values.length === 0)) throw wrongField('scope', 'must name at least one label with a value');
+      if (body.scope.kind !== 'all' && body.scope.kind !== 'labels' && (await scopeName(grant)) === undefined)
+        throw wrongField('scope', 'names nothing that exists');
+      if (body.scope.kind === 'labels' && Object.values(body.scope.selector).every((values) => values.length === 0))
+        throw wrongField('scope', 'must name at least one label with a value');
       await store.now.grants.insert(grant);
       await audit.append({
-        action: 'grant.created', ...actorOf(context), object: { kind: 'grant', id: grant.id }, outcome: 'success',
-        detail: { subject: `${body.subject.kind}:${body.subject.id}`, scope: JSON.stringify(body.scope).slice(0, 2000), actions: body.actions.join(' ') },
+        action: 'grant.created',
+        ...actorOf(context),
+        object: { kind: 'grant', id: grant.id },
+        outcome: 'success',
+        detail: {
+          subject: `${body.subject.kind}:${body.subject.id}`,
+          scope: JSON.stringify(body.scope).slice(0, 2000),
+          actions: body.actions.join(' '),
+        },
       });
       return grantView(grant);
     },
@@ -153,9 +216,18 @@ export function accessHandlers(parts: ApiParts): AccessHandlers {
       const grant = await store.now.grants.find(params.id);
       if (grant === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
       await store.now.grants.delete(grant.id);
-      await audit.append({ action: 'grant.deleted', ...actorOf(context), object: { kind: 'grant', id: grant.id }, outcome: 'success', detail: { subject: `${grant.subject.kind}:${grant.subject.id}` } });
+      await audit.append({
+        action: 'grant.deleted',
+        ...actorOf(context),
+        object: { kind: 'grant', id: grant.id },
+        outcome: 'success',
+        detail: { subject: `${grant.subject.kind}:${grant.subject.id}` },
+      });
       const { subject } = grant;
-      await store.now.commands.post(subject.kind === 'user' ? { kind: 'recheck-user', userId: subject.id } : { kind: 'recheck-all' }, clock.now());
+      await store.now.commands.post(
+        subject.kind === 'user' ? { kind: 'recheck-user', userId: subject.id } : { kind: 'recheck-all' },
+        clock.now(),
+      );
       return undefined;
     },
   };

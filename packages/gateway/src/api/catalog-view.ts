@@ -75,10 +75,17 @@ export class CatalogView {
     return visible;
   }
 
-  #judge(target: Target, facts: { readonly identity: VerifiedIdentity; readonly grants: readonly Grant[]; readonly snapshot: Snapshot }): readonly VisibleTarget[] {
+  #judge(
+    target: Target,
+    facts: { readonly identity: VerifiedIdentity; readonly grants: readonly Grant[]; readonly snapshot: Snapshot },
+  ): readonly VisibleTarget[] {
     const { identity, grants, snapshot } = facts;
     const view: AccessView = { userId: identity.user.id, groupIds: identity.groupIds, grants };
-    const actions = allowedActions(view, target, target.groupId === undefined ? NONE : (snapshot.ancestors.get(target.groupId) ?? NONE));
+    const actions = allowedActions(
+      view,
+      target,
+      target.groupId === undefined ? NONE : (snapshot.ancestors.get(target.groupId) ?? NONE),
+    );
     return isVisible(actions) ? [{ target, actions, haystack: snapshot.haystacks.get(target.id) ?? '' }] : [];
   }
 
@@ -87,12 +94,22 @@ export class CatalogView {
     const [targets, groupList] = await Promise.all([catalog.listTargets(), catalog.listGroups()]);
     const groups = new Map(groupList.map((group) => [group.id, group]));
     const ancestors = new Map(groupList.map((group) => [group.id, groupAncestors(groups, group.id)]));
-    const paths = new Map(groupList.map((group) => [group.id, (ancestors.get(group.id) ?? NONE).map((id) => groups.get(id)?.name ?? '').join(' ')]));
+    const paths = new Map(
+      groupList.map((group) => [
+        group.id,
+        (ancestors.get(group.id) ?? NONE).map((id) => groups.get(id)?.name ?? '').join(' '),
+      ]),
+    );
     const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
     const snapshot: Snapshot = {
       version,
       targets: [...targets].sort((a, b) => collator.compare(a.name, b.name)),
-      haystacks: new Map(targets.map((target) => [target.id, haystackOf(target, target.groupId === undefined ? '' : (paths.get(target.groupId) ?? ''))])),
+      haystacks: new Map(
+        targets.map((target) => [
+          target.id,
+          haystackOf(target, target.groupId === undefined ? '' : (paths.get(target.groupId) ?? '')),
+        ]),
+      ),
       groups,
       ancestors,
     };
@@ -118,8 +135,16 @@ export function searchTargets<T extends { readonly target: Target; readonly hays
   const [labelKey = '', labelValue] = (search.label ?? '').split(/:(.*)/su);
   const found = all.filter(({ target, haystack }) => {
     if (ids !== undefined && !ids.has(target.id)) return false;
-    if (search.groupId !== undefined && !(target.groupId !== undefined && (ancestors.get(target.groupId) ?? NONE).includes(search.groupId))) return false;
-    if (search.label !== undefined && !(Object.hasOwn(target.labels, labelKey) && (labelValue === undefined || target.labels[labelKey] === labelValue))) return false;
+    if (
+      search.groupId !== undefined &&
+      !(target.groupId !== undefined && (ancestors.get(target.groupId) ?? NONE).includes(search.groupId))
+    )
+      return false;
+    if (
+      search.label !== undefined &&
+      !(Object.hasOwn(target.labels, labelKey) && (labelValue === undefined || target.labels[labelKey] === labelValue))
+    )
+      return false;
     return words.every((word) => haystack.includes(word));
   });
   if (words.length === 0) return found;
@@ -128,7 +153,10 @@ export function searchTargets<T extends { readonly target: Target; readonly hays
 }
 
 /** A page by offset; the cursor is opaque to callers. */
-export function pageOf<T>(items: readonly T[], request: { readonly cursor?: string; readonly limit?: number }): { readonly items: readonly T[]; readonly next?: string } {
+export function pageOf<T>(
+  items: readonly T[],
+  request: { readonly cursor?: string; readonly limit?: number },
+): { readonly items: readonly T[]; readonly next?: string } {
   const start = /^\d{1,9}$/u.test(request.cursor ?? '') ? Number(request.cursor) : 0;
   const end = start + (request.limit ?? 100);
   return { items: items.slice(start, end), ...(end < items.length ? { next: String(end) } : {}) };

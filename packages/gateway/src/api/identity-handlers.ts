@@ -9,7 +9,16 @@ import type { ApiParts } from './api-parts.ts';
 
 type IdentityHandlers = Pick<
   Handlers,
-  'getSignIn' | 'checkBootstrap' | 'completeBootstrap' | 'login' | 'logout' | 'getMe' | 'changePassword' | 'setPreferences' | 'listLogins' | 'endLogin'
+  | 'getSignIn'
+  | 'checkBootstrap'
+  | 'completeBootstrap'
+  | 'login'
+  | 'logout'
+  | 'getMe'
+  | 'changePassword'
+  | 'setPreferences'
+  | 'listLogins'
+  | 'endLogin'
 >;
 
 const PUBLIC_DIGEST_CHARACTERS = 32;
@@ -19,10 +28,17 @@ export function identityHandlers(parts: ApiParts): IdentityHandlers {
 
   async function describeMe(identity: VerifiedIdentity): Promise<Me> {
     const { user, login, groupIds } = identity;
-    const groups = groupIds.length === 0 ? [] : (await store.now.groups.list()).filter((group) => groupIds.includes(group.id));
+    const groups =
+      groupIds.length === 0 ? [] : (await store.now.groups.list()).filter((group) => groupIds.includes(group.id));
     const { loginIdleMinutes, loginAbsoluteMinutes } = settings.current;
     return {
-      user: { id: user.id, username: user.username, displayName: user.displayName, role: user.role, breakGlass: user.breakGlass },
+      user: {
+        id: user.id,
+        username: user.username,
+        displayName: user.displayName,
+        role: user.role,
+        breakGlass: user.breakGlass,
+      },
       groups: groups.map(({ id, name }) => ({ id, name })),
       permissions: [...permissionsOf(user.role)],
       preferences: { ...user.preferences },
@@ -61,7 +77,10 @@ export function identityHandlers(parts: ApiParts): IdentityHandlers {
 
     login: async (context, { body }) => {
       const { bannerText, bannerConsent } = settings.current;
-      if (bannerText !== '' && bannerConsent && body.consent !== true) throw new Fault('INVALID_REQUEST', 'consent must be true, the banner asks for it', { facts: { field: 'body/consent' } });
+      if (bannerText !== '' && bannerConsent && body.consent !== true)
+        throw new Fault('INVALID_REQUEST', 'consent must be true, the banner asks for it', {
+          facts: { field: 'body/consent' },
+        });
       const password = new Secret(body.password);
       const user = await logins.verifyPassword(body.username, password, context);
       return describeMe(await logins.create(user, context, { method: 'password', password }));
@@ -84,7 +103,12 @@ export function identityHandlers(parts: ApiParts): IdentityHandlers {
       const current = await store.now.users.find(user.id);
       if (current === undefined) throw new Fault('UNAUTHENTICATED', 'the account is gone');
       const changed = await store.now.users.update({ ...current, passwordHash: await hasher.hash(next) });
-      await audit.append({ action: 'user.password-changed', ...actorOf(context), object: { kind: 'user', id: user.id, name: user.username }, outcome: 'success' });
+      await audit.append({
+        action: 'user.password-changed',
+        ...actorOf(context),
+        object: { kind: 'user', id: user.id, name: user.username },
+        outcome: 'success',
+      });
       const identity = await logins.create(changed, context, { method: 'password', password: next });
       await logins.endAllOf(user.id, identity.login.digest);
       return describeMe(identity);
@@ -93,7 +117,8 @@ export function identityHandlers(parts: ApiParts): IdentityHandlers {
     setPreferences: async (context, { body }) => {
       const user = await store.now.users.find(context.identity.user.id);
       if (user === undefined) throw new Fault('UNAUTHENTICATED', 'the account is gone');
-      if (JSON.stringify(body.preferences).length > 16_000) throw new Fault('INVALID_REQUEST', 'preferences must be at most 16000 characters together');
+      if (JSON.stringify(body.preferences).length > 16_000)
+        throw new Fault('INVALID_REQUEST', 'preferences must be at most 16000 characters together');
       return { ...(await store.now.users.update({ ...user, preferences: body.preferences })).preferences };
     },
 

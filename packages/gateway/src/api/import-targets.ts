@@ -23,7 +23,19 @@ export interface ImportOutcome {
   readonly dropped: readonly Target[];
 }
 
-const COLUMNS = ['name', 'protocol', 'host', 'port', 'group', 'labels', 'description', 'credential', 'jump', 'hostKeyPolicy', 'parameters'];
+const COLUMNS = [
+  'name',
+  'protocol',
+  'host',
+  'port',
+  'group',
+  'labels',
+  'description',
+  'credential',
+  'jump',
+  'hostKeyPolicy',
+  'parameters',
+];
 const MOST_ROWS = 100_000;
 const checkShape = new Ajv({ allErrors: true, coerceTypes: false }).compile(TargetCreate);
 
@@ -33,16 +45,25 @@ function readRows(format: 'csv' | 'yaml', text: string): readonly Row[] {
     const names = (head?.fields ?? []).map((name) => name.trim());
     return rows.map(({ line, fields }) => ({
       line,
-      values: Object.fromEntries(names.flatMap((name, index) => ((fields[index] ?? '').trim() === '' ? [] : [[name, (fields[index] ?? '').trim()]]))),
+      values: Object.fromEntries(
+        names.flatMap((name, index) =>
+          (fields[index] ?? '').trim() === '' ? [] : [[name, (fields[index] ?? '').trim()]],
+        ),
+      ),
     }));
   }
   const document = parseDocument(text, { uniqueKeys: true });
   const [problem] = document.errors;
-  if (problem !== undefined) return [{ line: problem.linePos?.[0].line ?? 1, values: { '': problem.message.split('\n')[0] } }];
+  if (problem !== undefined)
+    return [{ line: problem.linePos?.[0].line ?? 1, values: { '': problem.message.split('\n')[0] } }];
   const data: unknown = document.toJS({ maxAliasCount: 0 });
   const list: unknown = Array.isArray(data) ? data : (data as { readonly machines?: unknown } | null)?.machines;
-  if (!Array.isArray(list)) return [{ line: 1, values: { '': 'must be a list of machines, or hold one under the key machines' } }];
-  return list.map((item: unknown, index) => ({ line: index + 1, values: typeof item === 'object' && item !== null ? (item as Record<string, unknown>) : { '': 'is not a machine' } }));
+  if (!Array.isArray(list))
+    return [{ line: 1, values: { '': 'must be a list of machines, or hold one under the key machines' } }];
+  return list.map((item: unknown, index) => ({
+    line: index + 1,
+    values: typeof item === 'object' && item !== null ? (item as Record<string, unknown>) : { '': 'is not a machine' },
+  }));
 }
 
 function parameterFromText(field: ParameterField, text: string): ParameterValue {
@@ -84,7 +105,17 @@ export async function importTargets(
   dropBuiltIn: (tx: StoreTransaction) => Promise<readonly Target[]>,
 ): Promise<ImportOutcome> {
   const rows = readRows(request.format, request.text);
-  if (rows.length > MOST_ROWS) return outcome([{ line: 1, name: '', host: '', protocol: '', outcome: 'refused', problems: [{ field: '', message: `at most ${MOST_ROWS} machines at once, received ${rows.length}` }] }]);
+  if (rows.length > MOST_ROWS)
+    return outcome([
+      {
+        line: 1,
+        name: '',
+        host: '',
+        protocol: '',
+        outcome: 'refused',
+        problems: [{ field: '', message: `at most ${MOST_ROWS} machines at once, received ${rows.length}` }],
+      },
+    ]);
   const check = await prepare(parts);
   const judged = rows.map((row) => check(row));
   const bad = judged.some(({ view }) => view.outcome === 'refused');
@@ -94,18 +125,33 @@ export async function importTargets(
     return await parts.store.transaction(async (tx) => {
       const groups = new Groups(tx, parts, await tx.catalog.listGroups());
       const saved: Target[] = [];
-      for (const { target, path } of judged) saved.push({ ...target, groupId: path === undefined ? undefined : await groups.at(path) });
+      for (const { target, path } of judged)
+        saved.push({ ...target, groupId: path === undefined ? undefined : await groups.at(path) });
       await tx.catalog.insertTargets(saved.filter((_target, index) => views[index]?.outcome === 'create'));
-      for (const [index, target] of saved.entries()) if (views[index]?.outcome === 'update') await tx.catalog.updateTarget(target);
+      for (const [index, target] of saved.entries())
+        if (views[index]?.outcome === 'update') await tx.catalog.updateTarget(target);
       for (const [index, target] of saved.entries()) {
         const problems = await referenceProblems(tx, parts.engines.get(target.protocol), target);
         if (problems.length > 0) throw new ImportRefusal(index, problems);
       }
-      return { ...outcome(views), result: { ...outcome(views).result, saved: true }, saved, dropped: await dropBuiltIn(tx) };
+      return {
+        ...outcome(views),
+        result: { ...outcome(views).result, saved: true },
+        saved,
+        dropped: await dropBuiltIn(tx),
+      };
     });
   } catch (failure) {
-    if (failure instanceof ImportRefusal) return outcome(views.map((view, index) => (index === failure.index ? { ...view, outcome: 'refused', problems: [...failure.problems] } : view)));
-    if (isFault(failure, 'CONFLICT')) return outcome(views.map((view) => ({ ...view, outcome: 'refused', problems: [{ field: 'name', message: failure.message }] })));
+    if (failure instanceof ImportRefusal)
+      return outcome(
+        views.map((view, index) =>
+          index === failure.index ? { ...view, outcome: 'refused', problems: [...failure.problems] } : view,
+        ),
+      );
+    if (isFault(failure, 'CONFLICT'))
+      return outcome(
+        views.map((view) => ({ ...view, outcome: 'refused', problems: [{ field: 'name', message: failure.message }] })),
+      );
     throw failure;
   }
 }
@@ -123,10 +169,22 @@ class ImportRefusal extends Error {
 
 function outcome(rows: ImportResult['rows']): ImportOutcome {
   const count = (kind: 'create' | 'update' | 'refused'): number => rows.filter((row) => row.outcome === kind).length;
-  return { result: { saved: false, created: count('create'), updated: count('update'), refused: count('refused'), rows }, saved: [], dropped: [] };
+  return {
+    result: { saved: false, created: count('create'), updated: count('update'), refused: count('refused'), rows },
+    saved: [],
+    dropped: [],
+  };
 }
 
-async function prepare(parts: ApiParts): Promise<(row: Row) => { readonly view: ImportResult['rows'][number]; readonly target: Target; readonly path: string | undefined }> {
+async function prepare(
+  parts: ApiParts,
+): Promise<
+  (row: Row) => {
+    readonly view: ImportResult['rows'][number];
+    readonly target: Target;
+    readonly path: string | undefined;
+  }
+> {
   const { store, engines, clock, random } = parts;
   const [targets, credentials] = await Promise.all([store.now.catalog.listTargets(), store.now.credentials.list()]);
   const byName = new Map(targets.map((target) => [normaliseName(target.name), target]));
@@ -134,7 +192,8 @@ async function prepare(parts: ApiParts): Promise<(row: Row) => { readonly view: 
   const inFile = new Map<string, string>();
   const now = clock.now();
   return ({ line, values }) => {
-    const text = (name: string): string => (typeof values[name] === 'string' || typeof values[name] === 'number' ? String(values[name]) : '');
+    const text = (name: string): string =>
+      typeof values[name] === 'string' || typeof values[name] === 'number' ? String(values[name]) : '';
     const problems: TargetProblem[] = Object.keys(values)
       .filter((name) => !COLUMNS.includes(name) && !name.startsWith('parameters.'))
       .map((name) => ({ field: name, message: name === '' ? String(values[name]) : 'is not a known column' }));
@@ -147,10 +206,16 @@ async function prepare(parts: ApiParts): Promise<(row: Row) => { readonly view: 
     const resolve = (column: string, known: (key: string) => string | undefined): string | undefined => {
       if (text(column) === '') return undefined;
       const found = known(normaliseName(text(column)));
-      if (found === undefined) problems.push({ field: column, message: `names nothing known, received ${JSON.stringify(text(column))}` });
+      if (found === undefined)
+        problems.push({ field: column, message: `names nothing known, received ${JSON.stringify(text(column))}` });
       return found;
     };
-    const port = text('port') === '' ? (manifest?.defaultPort ?? 1) : /^\d+$/u.test(text('port')) ? Number(text('port')) : text('port');
+    const port =
+      text('port') === ''
+        ? (manifest?.defaultPort ?? 1)
+        : /^\d+$/u.test(text('port'))
+          ? Number(text('port'))
+          : text('port');
     const shape = {
       name: text('name'),
       protocol: text('protocol'),
@@ -162,7 +227,12 @@ async function prepare(parts: ApiParts): Promise<(row: Row) => { readonly view: 
       hostKeyPolicy: text('hostKeyPolicy') === '' ? 'ask' : text('hostKeyPolicy'),
     };
     if (!checkShape(shape)) {
-      problems.push(...(checkShape.errors ?? []).map((error) => ({ field: error.instancePath.slice(1).replaceAll('/', '.'), message: error.message ?? 'is not valid' })));
+      problems.push(
+        ...(checkShape.errors ?? []).map((error) => ({
+          field: error.instancePath.slice(1).replaceAll('/', '.'),
+          message: error.message ?? 'is not valid',
+        })),
+      );
     }
     const target: Target = {
       ...(shape as unknown as Target),
@@ -178,9 +248,20 @@ async function prepare(parts: ApiParts): Promise<(row: Row) => { readonly view: 
       updatedAt: now,
     };
     if (problems.length === 0) problems.push(...fieldProblems(engines, target));
-    const path = text('group').split('/').map((part) => part.trim()).filter((part) => part !== '').join('/');
+    const path = text('group')
+      .split('/')
+      .map((part) => part.trim())
+      .filter((part) => part !== '')
+      .join('/');
     return {
-      view: { line, name: text('name').slice(0, 300), host: text('host').slice(0, 300), protocol: text('protocol').slice(0, 100), outcome: problems.length > 0 ? 'refused' : existing === undefined ? 'create' : 'update', problems },
+      view: {
+        line,
+        name: text('name').slice(0, 300),
+        host: text('host').slice(0, 300),
+        protocol: text('protocol').slice(0, 100),
+        outcome: problems.length > 0 ? 'refused' : existing === undefined ? 'create' : 'update',
+        problems,
+      },
       target,
       path: path === '' ? undefined : path,
     };
@@ -202,7 +283,9 @@ class Groups {
   async at(path: string): Promise<string | undefined> {
     let parentId: string | undefined;
     for (const name of path.split('/')) {
-      let group = this.#all.find((candidate) => candidate.parentId === parentId && normaliseName(candidate.name) === normaliseName(name));
+      let group = this.#all.find(
+        (candidate) => candidate.parentId === parentId && normaliseName(candidate.name) === normaliseName(name),
+      );
       if (group === undefined) {
         group = { id: `tgp_${randomId(this.#parts.random)}`, parentId, name: name.slice(0, 200) };
         await this.#tx.catalog.insertGroup(group);

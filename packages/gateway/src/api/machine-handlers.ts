@@ -5,7 +5,10 @@ import type { Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { pageOf, searchTargets, type VisibleTarget } from './catalog-view.ts';
 
-type MachineHandlers = Pick<Handlers, 'listMachines' | 'listRecentMachines' | 'getMachine' | 'listMachineGroups' | 'listEngines'>;
+type MachineHandlers = Pick<
+  Handlers,
+  'listMachines' | 'listRecentMachines' | 'getMachine' | 'listMachineGroups' | 'listEngines'
+>;
 
 const SESSIONS_LOOKED_AT = 200;
 const RECENT = 12;
@@ -15,7 +18,8 @@ export function machineHandlers({ store, catalog, engines }: ApiParts): MachineH
   async function lastUsed(identity: VerifiedIdentity): Promise<ReadonlyMap<string, number>> {
     const { items } = await store.now.sessions.list({ userId: identity.user.id, limit: SESSIONS_LOOKED_AT });
     const used = new Map<string, number>();
-    for (const session of items) used.set(session.targetId, Math.max(used.get(session.targetId) ?? 0, session.requestedAt));
+    for (const session of items)
+      used.set(session.targetId, Math.max(used.get(session.targetId) ?? 0, session.requestedAt));
     return new Map([...used].sort(([, a], [, b]) => b - a));
   }
 
@@ -41,15 +45,25 @@ export function machineHandlers({ store, catalog, engines }: ApiParts): MachineH
 
   return {
     listMachines: async ({ identity }, { query }) => {
-      const [visible, { ancestors }, used] = await Promise.all([catalog.visibleTo(identity), catalog.snapshot(), lastUsed(identity)]);
+      const [visible, { ancestors }, used] = await Promise.all([
+        catalog.visibleTo(identity),
+        catalog.snapshot(),
+        lastUsed(identity),
+      ]);
       const found = searchTargets(visible, query, ancestors);
       const { items, next } = pageOf(found, query);
-      return { items: items.flatMap((entry) => view(entry, used.get(entry.target.id)) ?? []), total: found.length, ...(next === undefined ? {} : { next }) };
+      return {
+        items: items.flatMap((entry) => view(entry, used.get(entry.target.id)) ?? []),
+        total: found.length,
+        ...(next === undefined ? {} : { next }),
+      };
     },
 
     listRecentMachines: async ({ identity }) => {
       const [visible, used] = await Promise.all([catalog.visibleTo(identity), lastUsed(identity)]);
-      const byId = new Map(visible.filter(({ target }) => used.has(target.id)).map((entry) => [entry.target.id, entry]));
+      const byId = new Map(
+        visible.filter(({ target }) => used.has(target.id)).map((entry) => [entry.target.id, entry]),
+      );
       const items = [...used].flatMap(([id, at]) => {
         const entry = byId.get(id);
         return entry === undefined ? [] : (view(entry, at) ?? []);
@@ -62,7 +76,8 @@ export function machineHandlers({ store, catalog, engines }: ApiParts): MachineH
       const entry = visible.find(({ target }) => target.id === params.id);
       const machine = entry === undefined ? undefined : view(entry, (await lastUsed(context.identity)).get(params.id));
       if (machine !== undefined) return machine;
-      if ((await store.now.catalog.findTarget(params.id)) !== undefined) return context.refuse({ kind: 'target', id: params.id });
+      if ((await store.now.catalog.findTarget(params.id)) !== undefined)
+        return context.refuse({ kind: 'target', id: params.id });
       throw new Fault('NOT_FOUND', 'there is no such object');
     },
 
@@ -75,7 +90,9 @@ export function machineHandlers({ store, catalog, engines }: ApiParts): MachineH
       }
       const items = [...counts].flatMap(([id, machines]): MachineGroup[] => {
         const group = groups.get(id);
-        return group === undefined ? [] : [{ id, name: group.name, machines, ...(group.parentId === undefined ? {} : { parentId: group.parentId }) }];
+        return group === undefined
+          ? []
+          : [{ id, name: group.name, machines, ...(group.parentId === undefined ? {} : { parentId: group.parentId }) }];
       });
       return { items: items.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })) };
     },
@@ -85,7 +102,9 @@ export function machineHandlers({ store, catalog, engines }: ApiParts): MachineH
         items: [...engines.values()].map((manifest) => ({
           ...manifest,
           credentialKinds: [...manifest.credentialKinds],
-          parameters: manifest.parameters.map((field) => (field.kind === 'choice' ? { ...field, options: [...field.options] } : field)),
+          parameters: manifest.parameters.map((field) =>
+            field.kind === 'choice' ? { ...field, options: [...field.options] } : field,
+          ),
         })),
       }),
   };

@@ -21,8 +21,19 @@ export function parsePublicKey(text: string): ParsedPublicKey {
     if (keyType === undefined || !/^[A-Za-z0-9+/]{40,}={0,2}$/u.test(word)) continue;
     const key = Buffer.from(word, 'base64');
     const length = key.length >= 4 ? key.readUInt32BE(0) : 0;
-    if (key.length > LONGEST_KEY_BYTES || key.subarray(4, 4 + length).toString('latin1') !== keyType || key.length <= 4 + length) continue;
-    return { keyType, key: new Uint8Array(key), fingerprint: `SHA256:${createHash('sha256').update(key).digest('base64').replaceAll('=', '')}` };
+    if (
+      key.length > LONGEST_KEY_BYTES ||
+      key.subarray(4, 4 + length).toString('latin1') !== keyType ||
+      key.length <= 4 + length
+    )
+      continue;
+    return {
+      keyType,
+      key: new Uint8Array(key),
+      fingerprint: `SHA256:${createHash('sha256').update(key).digest('base64').replaceAll('=', '')}`,
+    };
   }
-  throw new Fault('INVALID_REQUEST', 'publicKey must be a line with a key type and base64, as known_hosts holds it', { facts: { field: 'body/publicKey' } });
+  throw new Fault('INVALID_REQUEST', 'publicKey must be a line with a key type and base64, as known_hosts holds it', {
+    facts: { field: 'body/publicKey' },
+  });
 }

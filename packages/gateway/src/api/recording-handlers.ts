@@ -66,8 +66,19 @@ export function recordingHandlers({ store, audit, settings, recordings, clock }:
     return reach(context) === 'all' || mine ? row : context.refuse({ kind: 'recording', id });
   }
 
-  const acted = (context: SignedInContext, action: AuditAction, row: RecordingRow, detail: Readonly<Record<string, string | number | boolean>> = {}) =>
-    audit.append({ action, ...actorOf(context), object: { kind: 'recording', id: row.id, name: `${row.username} on ${row.targetName}` }, outcome: 'success', detail });
+  const acted = (
+    context: SignedInContext,
+    action: AuditAction,
+    row: RecordingRow,
+    detail: Readonly<Record<string, string | number | boolean>> = {},
+  ) =>
+    audit.append({
+      action,
+      ...actorOf(context),
+      object: { kind: 'recording', id: row.id, name: `${row.username} on ${row.targetName}` },
+      outcome: 'success',
+      detail,
+    });
 
   /** INVARIANT: nothing is shown before the audit log holds who looks at it. */
   async function auditViewing(context: SignedInContext, row: RecordingRow): Promise<void> {
@@ -83,7 +94,11 @@ export function recordingHandlers({ store, audit, settings, recordings, clock }:
     listRecordings: async (context, { query }) => {
       const allowed = reach(context);
       if (allowed === 'none') return { items: [] };
-      const page = await store.now.recordings.list({ ...query, limit: query.limit ?? 100, ...(allowed === 'own' ? { userId: context.identity.user.id } : {}) });
+      const page = await store.now.recordings.list({
+        ...query,
+        limit: query.limit ?? 100,
+        ...(allowed === 'own' ? { userId: context.identity.user.id } : {}),
+      });
       return { items: page.items.map(viewOf), ...(page.next === undefined ? {} : { next: page.next }) };
     },
 
@@ -91,7 +106,13 @@ export function recordingHandlers({ store, audit, settings, recordings, clock }:
       const row = await find(context, params.id);
       const listing = await recordings.describe(row.id);
       const { policy, user, softwareVersion } = listing.description;
-      return { recording: viewOf(row), chunkTimesUs: [...listing.chunkTimesUs], policy, address: user.address, softwareVersion };
+      return {
+        recording: viewOf(row),
+        chunkTimesUs: [...listing.chunkTimesUs],
+        policy,
+        address: user.address,
+        softwareVersion,
+      };
     },
 
     verifyRecording: async (context, { params }) => {
@@ -117,9 +138,14 @@ export function recordingHandlers({ store, audit, settings, recordings, clock }:
       const row = await find(context, params.id);
       await acted(context, 'recording.exported', row, { format: query.format });
       const events = recordings.events(row.id);
-      if (query.format === 'text') return { bytes: utf8(toPlainText(events)), mediaType: 'text/plain; charset=utf-8', filename: `${row.id}.txt` };
+      if (query.format === 'text')
+        return { bytes: utf8(toPlainText(events)), mediaType: 'text/plain; charset=utf-8', filename: `${row.id}.txt` };
       const { description } = await recordings.describe(row.id);
-      return { bytes: utf8(toAsciicast(description, events)), mediaType: 'application/x-asciicast', filename: `${row.id}.cast` };
+      return {
+        bytes: utf8(toAsciicast(description, events)),
+        mediaType: 'application/x-asciicast',
+        filename: `${row.id}.cast`,
+      };
     },
   };
 }

@@ -30,36 +30,64 @@ export function sessionHandlers({ store, sessions, clock }: ApiParts): SessionHa
       ...(record.endDetail === undefined ? {} : { endDetail: record.endDetail }),
       bytesIn: live?.bytes.in ?? record.bytesIn,
       bytesOut: live?.bytes.out ?? record.bytesOut,
-      ...(live === undefined ? {} : { viewers: live.viewers.map(({ identity }) => ({ viewerId: identity.id, username: identity.username, mode: identity.mode })) }),
+      ...(live === undefined
+        ? {}
+        : {
+            viewers: live.viewers.map(({ identity }) => ({
+              viewerId: identity.id,
+              username: identity.username,
+              mode: identity.mode,
+            })),
+          }),
     };
   }
 
   function tickets(issued: IssuedTickets, mode: ViewerMode): Tickets {
-    return { viewerId: issued.viewerId, data: issued.data, control: issued.control, mode, expiresAt: clock.now() + TICKET_MS };
+    return {
+      viewerId: issued.viewerId,
+      data: issued.data,
+      control: issued.control,
+      mode,
+      expiresAt: clock.now() + TICKET_MS,
+    };
   }
 
   /** The session, if it is the person's own or they manage all of them. */
   async function visible(context: SignedInContext, id: string): Promise<SessionRecord> {
     const record = await store.now.sessions.find(id);
     if (record === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
-    if (record.userId !== context.identity.user.id && !context.permissions.has('session.manage')) return context.refuse({ kind: 'session', id });
+    if (record.userId !== context.identity.user.id && !context.permissions.has('session.manage'))
+      return context.refuse({ kind: 'session', id });
     return record;
   }
 
   return {
     openSession: async (context, { body }) => {
       const requested = await sessions.request(context.identity, body.targetId, context.address);
-      return { session: view(requested.session, context), surface: requested.surface, tickets: tickets(requested.tickets, 'control') };
+      return {
+        session: view(requested.session, context),
+        surface: requested.surface,
+        tickets: tickets(requested.tickets, 'control'),
+      };
     },
 
-    issueTickets: async (context, { params, body }) => tickets(await sessions.issueTickets(context.identity, params.id, body.mode), body.mode),
+    issueTickets: async (context, { params, body }) =>
+      tickets(await sessions.issueTickets(context.identity, params.id, body.mode), body.mode),
 
     listSessions: async (context, { query }) => {
       const { scope, userId, ...rest } = query;
-      if (scope === 'all' && !context.permissions.has('session.manage')) throw new Fault('FORBIDDEN', 'this needs the permission session.manage');
+      if (scope === 'all' && !context.permissions.has('session.manage'))
+        throw new Fault('FORBIDDEN', 'this needs the permission session.manage');
       const person = scope === 'all' ? userId : context.identity.user.id;
-      const page = await store.now.sessions.list({ ...rest, limit: query.limit ?? 100, ...(person === undefined ? {} : { userId: person }) });
-      return { items: page.items.map((record) => view(record, context)), ...(page.next === undefined ? {} : { next: page.next }) };
+      const page = await store.now.sessions.list({
+        ...rest,
+        limit: query.limit ?? 100,
+        ...(person === undefined ? {} : { userId: person }),
+      });
+      return {
+        items: page.items.map((record) => view(record, context)),
+        ...(page.next === undefined ? {} : { next: page.next }),
+      };
     },
 
     getSession: async (context, { params }) => view(await visible(context, params.id), context),
@@ -67,7 +95,10 @@ export function sessionHandlers({ store, sessions, clock }: ApiParts): SessionHa
     endSession: async (context, { params, body }) => {
       const record = await visible(context, params.id);
       const own = record.userId === context.identity.user.id;
-      if (!own && (body.reason ?? '').trim() === '') throw new Fault('INVALID_REQUEST', 'reason must be given, the person is shown it', { facts: { field: 'body/reason' } });
+      if (!own && (body.reason ?? '').trim() === '')
+        throw new Fault('INVALID_REQUEST', 'reason must be given, the person is shown it', {
+          facts: { field: 'body/reason' },
+        });
       await sessions.end(record.id, context.identity, body.reason ?? '');
       return undefined;
     },

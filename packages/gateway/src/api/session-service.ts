@@ -5,7 +5,9 @@ export interface LiveSessionView {
   readonly id: string;
   readonly state: SessionState;
   readonly bytes: { readonly in: number; readonly out: number };
-  readonly viewers: readonly { readonly identity: { readonly id: string; readonly username: string; readonly mode: ViewerMode } }[];
+  readonly viewers: readonly {
+    readonly identity: { readonly id: string; readonly username: string; readonly mode: ViewerMode };
+  }[];
 }
 
 /** What the interface asks of the sessions; the broker is one. */

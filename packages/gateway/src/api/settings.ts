@@ -20,7 +20,8 @@ const CONFIGURED: Readonly<Record<SettingKey, ConfigKey | undefined>> = {
 };
 
 function defaults({ values }: LoadedConfig): SettingValues {
-  const minutes = (key: 'login.idle' | 'login.absolute' | 'sessions.idle' | 'sessions.maximum'): number => Math.max(1, Math.round(values[key] / MINUTE));
+  const minutes = (key: 'login.idle' | 'login.absolute' | 'sessions.idle' | 'sessions.maximum'): number =>
+    Math.max(1, Math.round(values[key] / MINUTE));
   return {
     bannerText: values['banner.text'],
     bannerConsent: values['banner.consent'],
@@ -79,9 +80,11 @@ export class SettingsService {
     await this.refresh();
     const names = SETTING_KEYS.filter((key) => values[key] !== undefined && values[key] !== this.#current[key]);
     const fixed = names.find((key) => this.fixed.includes(key));
-    if (fixed !== undefined) throw new Fault('CONFLICT', `${fixed} is fixed by the configuration`, { facts: { setting: fixed } });
+    if (fixed !== undefined)
+      throw new Fault('CONFLICT', `${fixed} is fixed by the configuration`, { facts: { setting: fixed } });
     const next = { ...this.#current, ...values };
-    if (next.loginIdleMinutes > next.loginAbsoluteMinutes) throw new Fault('INVALID_REQUEST', 'loginIdleMinutes must not exceed loginAbsoluteMinutes');
+    if (next.loginIdleMinutes > next.loginAbsoluteMinutes)
+      throw new Fault('INVALID_REQUEST', 'loginIdleMinutes must not exceed loginAbsoluteMinutes');
     await this.#store.transaction(async (tx) => {
       for (const key of names) await tx.settings.set(`setting.${key}`, JSON.stringify(values[key]));
     });

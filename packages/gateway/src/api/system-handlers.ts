@@ -5,27 +5,66 @@ import { actorOf, type Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { csvField } from './csv.ts';
 
-type SystemHandlers = Pick<Handlers, 'listAudit' | 'exportAudit' | 'verifyAudit' | 'getSettings' | 'setSettings' | 'listNodes'>;
+type SystemHandlers = Pick<
+  Handlers,
+  'listAudit' | 'exportAudit' | 'verifyAudit' | 'getSettings' | 'setSettings' | 'listNodes'
+>;
 
 const EXPORT_PAGE = 500;
 const NODE_ALIVE_MS = 20_000;
-const CSV_COLUMNS = ['at', 'node', 'sequence', 'action', 'outcome', 'actorKind', 'actorId', 'actorName', 'address', 'objectKind', 'objectId', 'objectName', 'reason', 'detail', 'hash'];
+const CSV_COLUMNS = [
+  'at',
+  'node',
+  'sequence',
+  'action',
+  'outcome',
+  'actorKind',
+  'actorId',
+  'actorName',
+  'address',
+  'objectKind',
+  'objectId',
+  'objectName',
+  'reason',
+  'detail',
+  'hash',
+];
 
 function viewOf(record: AuditRecord): AuditView {
-  return { ...record, actor: { ...record.actor }, ...(record.detail === undefined ? {} : { detail: { ...record.detail } }) };
+  return {
+    ...record,
+    actor: { ...record.actor },
+    ...(record.detail === undefined ? {} : { detail: { ...record.detail } }),
+  };
 }
 
 /** Control and direction characters as escapes, so that a line in a terminal or a sheet is what it looks like (T39). */
 function visible(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replaceAll(
+    /[\p{Cc}\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function csvLine(record: AuditRecord): string {
   const { actor, object } = record;
   const actorId = actor.kind === 'user' ? actor.id : undefined;
   const fields = [
-    new Date(record.at).toISOString(), record.node, record.sequence, record.action, record.outcome, actor.kind, actorId, actor.name, record.address,
-    object?.kind, object?.id, object?.name, record.reason, record.detail === undefined ? undefined : JSON.stringify(record.detail), record.hash,
+    new Date(record.at).toISOString(),
+    record.node,
+    record.sequence,
+    record.action,
+    record.outcome,
+    actor.kind,
+    actorId,
+    actor.name,
+    record.address,
+    object?.kind,
+    object?.id,
+    object?.name,
+    record.reason,
+    record.detail === undefined ? undefined : JSON.stringify(record.detail),
+    record.hash,
   ];
   return `${fields.map((field) => csvField(typeof field === 'string' ? visible(field) : field)).join(',')}\r\n`;
 }
@@ -41,7 +80,12 @@ export function systemHandlers(parts: ApiParts): SystemHandlers {
     if (format === 'csv') yield Buffer.from(`${CSV_COLUMNS.join(',')}\r\n`);
     let cursor: string | undefined;
     do {
-      const query: AuditQuery = { ...filter, order: 'oldest', limit: EXPORT_PAGE, ...(cursor === undefined ? {} : { cursor }) };
+      const query: AuditQuery = {
+        ...filter,
+        order: 'oldest',
+        limit: EXPORT_PAGE,
+        ...(cursor === undefined ? {} : { cursor }),
+      };
       const page = await store.now.audit.list(query);
       yield Buffer.from(page.items.map(format === 'csv' ? csvLine : jsonLine).join(''));
       cursor = page.next;
@@ -60,14 +104,24 @@ export function systemHandlers(parts: ApiParts): SystemHandlers {
 
     exportAudit: async (context, { query }) => {
       const { format, ...filter } = query;
-      await audit.append({ action: 'audit.exported', ...actorOf(context), outcome: 'success', detail: { format, filter: JSON.stringify(filter).slice(0, 1000) } });
+      await audit.append({
+        action: 'audit.exported',
+        ...actorOf(context),
+        outcome: 'success',
+        detail: { format, filter: JSON.stringify(filter).slice(0, 1000) },
+      });
       const mediaType = format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson';
       return { bytes: exported(query), mediaType, filename: `audit.${format}` };
     },
 
     verifyAudit: async (context) => {
       const result = await parts.verifyAudit();
-      await audit.append({ action: 'audit.verified', ...actorOf(context), outcome: result.intact ? 'success' : 'failure', detail: { chains: result.chains.length } });
+      await audit.append({
+        action: 'audit.verified',
+        ...actorOf(context),
+        outcome: result.intact ? 'success' : 'failure',
+        detail: { chains: result.chains.length },
+      });
       return result;
     },
 
@@ -78,14 +132,27 @@ export function systemHandlers(parts: ApiParts): SystemHandlers {
 
     setSettings: async (context, { body }) => {
       const changed = await settings.change(body);
-      const detail = Object.fromEntries(changed.map((key) => [key, typeof settings.current[key] === 'string' ? String(settings.current[key]).slice(0, 500) : settings.current[key]]));
+      const detail = Object.fromEntries(
+        changed.map((key) => [
+          key,
+          typeof settings.current[key] === 'string'
+            ? String(settings.current[key]).slice(0, 500)
+            : settings.current[key],
+        ]),
+      );
       await audit.append({ action: 'settings.updated', ...actorOf(context), outcome: 'success', detail });
       return describeSettings();
     },
 
     listNodes: async () => {
       const [nodes, now] = await Promise.all([store.now.nodes.list(), store.clock()]);
-      return { items: nodes.map((node) => ({ ...node, alive: now - node.heartbeatAt < NODE_ALIVE_MS, self: node.id === nodeId })) };
+      return {
+        items: nodes.map((node) => ({
+          ...node,
+          alive: now - node.heartbeatAt < NODE_ALIVE_MS,
+          self: node.id === nodeId,
+        })),
+      };
     },
   };
 }

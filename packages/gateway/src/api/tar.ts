@@ -16,14 +16,25 @@ function header(name: string, size: number, modifiedAt: number): Uint8Array {
   block.fill(0x20, 148, 156);
   block.write('0', 156, 'latin1');
   block.write('ustar\x0000', 257, 'latin1');
-  block.write(`${octal(block.reduce((sum, byte) => sum + byte, 0), 7)} `, 148, 'latin1');
+  block.write(
+    `${octal(
+      block.reduce((sum, byte) => sum + byte, 0),
+      7,
+    )} `,
+    148,
+    'latin1',
+  );
   return block;
 }
 
 /** A tar archive of files as they come; names are the server's own, at most 100 ASCII characters. */
-export async function* tar(files: AsyncIterable<{ readonly name: string; readonly bytes: Uint8Array }>, modifiedAt: number): AsyncGenerator<Uint8Array> {
+export async function* tar(
+  files: AsyncIterable<{ readonly name: string; readonly bytes: Uint8Array }>,
+  modifiedAt: number,
+): AsyncGenerator<Uint8Array> {
   for await (const { name, bytes } of files) {
-    if (!/^[\x21-\x7e]{1,100}$/u.test(name)) throw new RangeError(`a name in the archive must be 1 to 100 ASCII characters, received ${JSON.stringify(name)}`);
+    if (!/^[\x21-\x7e]{1,100}$/u.test(name))
+      throw new RangeError(`a name in the archive must be 1 to 100 ASCII characters, received ${JSON.stringify(name)}`);
     yield header(name, bytes.length, modifiedAt);
     yield bytes;
     const rest = bytes.length % BLOCK;

@@ -13,8 +13,20 @@ import { fieldProblems, referenceProblems, requireNone, weakenedBy } from './tar
 
 type TargetHandlers = Pick<
   Handlers,
-  | 'listTargets' | 'createTarget' | 'importTargets' | 'getTarget' | 'updateTarget' | 'deleteTarget' | 'listHostKeys' | 'pinHostKey' | 'removeHostKey'
-  | 'listTargetGroups' | 'createTargetGroup' | 'updateTargetGroup' | 'deleteTargetGroup' | 'createTryIt'
+  | 'listTargets'
+  | 'createTarget'
+  | 'importTargets'
+  | 'getTarget'
+  | 'updateTarget'
+  | 'deleteTarget'
+  | 'listHostKeys'
+  | 'pinHostKey'
+  | 'removeHostKey'
+  | 'listTargetGroups'
+  | 'createTargetGroup'
+  | 'updateTargetGroup'
+  | 'deleteTargetGroup'
+  | 'createTryIt'
 >;
 
 const DEFAULT_POLICY = 'ask';
@@ -29,7 +41,9 @@ function viewOf(target: Target): TargetView {
     ...(target.groupId === undefined ? {} : { groupId: target.groupId }),
     labels: { ...target.labels },
     description: target.description,
-    parameters: Object.fromEntries(Object.entries(target.parameters).map(([name, value]) => [name, typeof value === 'object' ? [...value] : value])),
+    parameters: Object.fromEntries(
+      Object.entries(target.parameters).map(([name, value]) => [name, typeof value === 'object' ? [...value] : value]),
+    ),
     ...(target.credentialId === undefined ? {} : { credentialId: target.credentialId }),
     ...(target.jumpTargetId === undefined ? {} : { jumpTargetId: target.jumpTargetId }),
     hostKeyPolicy: target.hostKeyPolicy,
@@ -60,7 +74,8 @@ async function dropBuiltIn(tx: StoreTransaction): Promise<readonly Target[]> {
 }
 
 async function removeTarget(tx: StoreTransaction, target: Target): Promise<void> {
-  for (const grant of await tx.grants.list()) if (grant.scope.kind === 'target' && grant.scope.id === target.id) await tx.grants.delete(grant.id);
+  for (const grant of await tx.grants.list())
+    if (grant.scope.kind === 'target' && grant.scope.id === target.id) await tx.grants.delete(grant.id);
   await tx.catalog.deleteTarget(target.id);
 }
 
@@ -76,20 +91,33 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
 
   async function auditRemoved(targets: readonly Target[]): Promise<void> {
     for (const target of targets) {
-      await audit.append({ action: 'target.deleted', actor: { kind: 'system', name: parts.nodeId }, object: objectOf(target), outcome: 'success', reason: 'the first real machine was added' });
+      await audit.append({
+        action: 'target.deleted',
+        actor: { kind: 'system', name: parts.nodeId },
+        object: objectOf(target),
+        outcome: 'success',
+        reason: 'the first real machine was added',
+      });
     }
     if (targets.length > 0) await recheckAll();
   }
   async function auditWeakened(context: SignedInContext, target: Target): Promise<void> {
     for (const name of weakenedBy(engines.get(target.protocol), target)) {
-      await audit.append({ action: 'weakening.enabled', ...actorOf(context), object: objectOf(target), outcome: 'success', detail: { parameter: name } });
+      await audit.append({
+        action: 'weakening.enabled',
+        ...actorOf(context),
+        object: objectOf(target),
+        outcome: 'success',
+        detail: { parameter: name },
+      });
     }
   }
   async function requireGoodParent(id: string | undefined, parentId: string | undefined): Promise<void> {
     const groups = new Map((await store.now.catalog.listGroups()).map((group) => [group.id, group]));
     for (let next = parentId, steps = 0; next !== undefined; next = groups.get(next)?.parentId, steps++) {
       if (!groups.has(next)) requireNone([{ field: 'parentId', message: 'names a group that does not exist' }]);
-      if (next === id || steps > 20) requireNone([{ field: 'parentId', message: 'would put the group into itself, or too deep' }]);
+      if (next === id || steps > 20)
+        requireNone([{ field: 'parentId', message: 'would put the group into itself, or too deep' }]);
     }
   }
 
@@ -99,7 +127,11 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
       const all = targets.map((target) => ({ target, haystack: haystacks.get(target.id) ?? '' }));
       const matching = searchTargets(all, query, ancestors);
       const { items, next } = pageOf(matching, query);
-      return { items: items.map(({ target }) => viewOf(target)), total: matching.length, ...(next === undefined ? {} : { next }) };
+      return {
+        items: items.map(({ target }) => viewOf(target)),
+        total: matching.length,
+        ...(next === undefined ? {} : { next }),
+      };
     },
 
     createTarget: async (context, { body }) => {
@@ -128,7 +160,13 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
         await tx.catalog.insertTarget(target);
         return dropBuiltIn(tx);
       });
-      await audit.append({ action: 'target.created', ...actorOf(context), object: objectOf(target), outcome: 'success', detail: { protocol: target.protocol, host: target.host, port: target.port } });
+      await audit.append({
+        action: 'target.created',
+        ...actorOf(context),
+        object: objectOf(target),
+        outcome: 'success',
+        detail: { protocol: target.protocol, host: target.host, port: target.port },
+      });
       await auditWeakened(context, target);
       await auditRemoved(dropped);
       return viewOf(target);
@@ -137,7 +175,12 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
     importTargets: async (context, { body }) => {
       const { result, dropped, saved } = await importTargets(parts, body, dropBuiltIn);
       if (result.saved) {
-        await audit.append({ action: 'target.imported', ...actorOf(context), outcome: 'success', detail: { created: result.created, updated: result.updated, format: body.format } });
+        await audit.append({
+          action: 'target.imported',
+          ...actorOf(context),
+          outcome: 'success',
+          detail: { created: result.created, updated: result.updated, format: body.format },
+        });
         for (const target of saved) await auditWeakened(context, target);
         await auditRemoved(dropped);
         if (result.updated > 0) await recheckAll();
@@ -157,7 +200,13 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
         requireNone(await referenceProblems(tx, engines.get(wanted.protocol), wanted));
         return tx.catalog.updateTarget(wanted);
       });
-      await audit.append({ action: 'target.updated', ...actorOf(context), object: objectOf(after), outcome: 'success', detail: { host: after.host, port: after.port, hostKeyPolicy: after.hostKeyPolicy } });
+      await audit.append({
+        action: 'target.updated',
+        ...actorOf(context),
+        object: objectOf(after),
+        outcome: 'success',
+        detail: { host: after.host, port: after.port, hostKeyPolicy: after.hostKeyPolicy },
+      });
       await auditWeakened(context, after);
       await recheckAll();
       return viewOf(after);
@@ -168,9 +217,18 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
       if (target.version !== query.version) throw new Fault('CONFLICT', 'the machine was changed in the meantime');
       const { targets } = await catalog.snapshot();
       const behind = targets.filter((other) => other.jumpTargetId === target.id);
-      if (behind.length > 0) throw new Fault('CONFLICT', `${behind.length} machines are reached through this one, for example ${behind[0]?.name ?? ''}`);
+      if (behind.length > 0)
+        throw new Fault(
+          'CONFLICT',
+          `${behind.length} machines are reached through this one, for example ${behind[0]?.name ?? ''}`,
+        );
       await store.transaction((tx) => removeTarget(tx, target));
-      await audit.append({ action: 'target.deleted', ...actorOf(context), object: objectOf(target), outcome: 'success' });
+      await audit.append({
+        action: 'target.deleted',
+        ...actorOf(context),
+        object: objectOf(target),
+        outcome: 'success',
+      });
       await recheckAll();
       return undefined;
     },
@@ -182,18 +240,37 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
 
     pinHostKey: async (context, { params, body }) => {
       const target = await found(store.now.catalog.findTarget(params.id));
-      const key: HostKey = { targetId: target.id, ...parsePublicKey(body.publicKey), state: 'pinned', pinnedAt: clock.now(), pinnedBy: context.identity.user.id };
+      const key: HostKey = {
+        targetId: target.id,
+        ...parsePublicKey(body.publicKey),
+        state: 'pinned',
+        pinnedAt: clock.now(),
+        pinnedBy: context.identity.user.id,
+      };
       await store.now.hostKeys.insert(key);
-      await audit.append({ action: 'host-key.pinned', ...actorOf(context), object: objectOf(target), outcome: 'success', detail: { fingerprint: key.fingerprint, keyType: key.keyType } });
+      await audit.append({
+        action: 'host-key.pinned',
+        ...actorOf(context),
+        object: objectOf(target),
+        outcome: 'success',
+        detail: { fingerprint: key.fingerprint, keyType: key.keyType },
+      });
       return keyView(key);
     },
 
     removeHostKey: async (context, { params }) => {
       const target = await found(store.now.catalog.findTarget(params.id));
       const known = await store.now.hostKeys.listOf(target.id);
-      if (!known.some((key) => key.fingerprint === params.fingerprint)) throw new Fault('NOT_FOUND', 'there is no such object');
+      if (!known.some((key) => key.fingerprint === params.fingerprint))
+        throw new Fault('NOT_FOUND', 'there is no such object');
       await store.now.hostKeys.delete(target.id, params.fingerprint);
-      await audit.append({ action: 'host-key.removed', ...actorOf(context), object: objectOf(target), outcome: 'success', detail: { fingerprint: params.fingerprint } });
+      await audit.append({
+        action: 'host-key.removed',
+        ...actorOf(context),
+        object: objectOf(target),
+        outcome: 'success',
+        detail: { fingerprint: params.fingerprint },
+      });
       return undefined;
     },
 
@@ -203,7 +280,12 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
       await requireGoodParent(undefined, body.parentId);
       const group: TargetGroup = { id: `tgp_${randomId(random)}`, name: body.name, parentId: body.parentId };
       await store.now.catalog.insertGroup(group);
-      await audit.append({ action: 'target-group.created', ...actorOf(context), object: { kind: 'target-group', id: group.id, name: group.name }, outcome: 'success' });
+      await audit.append({
+        action: 'target-group.created',
+        ...actorOf(context),
+        object: { kind: 'target-group', id: group.id, name: group.name },
+        outcome: 'success',
+      });
       return groupView(group);
     },
 
@@ -212,7 +294,12 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
       await requireGoodParent(before.id, body.parentId);
       const group: TargetGroup = { id: before.id, name: body.name, parentId: body.parentId };
       await store.now.catalog.updateGroup(group);
-      await audit.append({ action: 'target-group.updated', ...actorOf(context), object: { kind: 'target-group', id: group.id, name: group.name }, outcome: 'success' });
+      await audit.append({
+        action: 'target-group.updated',
+        ...actorOf(context),
+        object: { kind: 'target-group', id: group.id, name: group.name },
+        outcome: 'success',
+      });
       await recheckAll();
       return groupView(group);
     },
@@ -220,10 +307,16 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
     deleteTargetGroup: async (context, { params }) => {
       const group = await found(store.now.catalog.findGroup(params.id));
       await store.transaction(async (tx) => {
-        for (const grant of await tx.grants.list()) if (grant.scope.kind === 'target-group' && grant.scope.id === group.id) await tx.grants.delete(grant.id);
+        for (const grant of await tx.grants.list())
+          if (grant.scope.kind === 'target-group' && grant.scope.id === group.id) await tx.grants.delete(grant.id);
         await tx.catalog.deleteGroup(group.id);
       });
-      await audit.append({ action: 'target-group.deleted', ...actorOf(context), object: { kind: 'target-group', id: group.id, name: group.name }, outcome: 'success' });
+      await audit.append({
+        action: 'target-group.deleted',
+        ...actorOf(context),
+        object: { kind: 'target-group', id: group.id, name: group.name },
+        outcome: 'success',
+      });
       await recheckAll();
       return undefined;
     },
@@ -234,8 +327,22 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
       if (manifest === undefined) throw new Fault('NOT_FOUND', 'this installation has no built-in machine');
       const now = clock.now();
       const target: Target = {
-        id: `tgt_${randomId(random)}`, name: tryIt.name, protocol: tryIt.protocol, host: tryIt.builtIn, port: manifest.defaultPort, groupId: undefined, labels: {}, description: '', parameters: {},
-        credentialId: undefined, jumpTargetId: undefined, hostKeyPolicy: 'trust-first', builtIn: tryIt.builtIn, version: 1, createdAt: now, updatedAt: now,
+        id: `tgt_${randomId(random)}`,
+        name: tryIt.name,
+        protocol: tryIt.protocol,
+        host: tryIt.builtIn,
+        port: manifest.defaultPort,
+        groupId: undefined,
+        labels: {},
+        description: '',
+        parameters: {},
+        credentialId: undefined,
+        jumpTargetId: undefined,
+        hostKeyPolicy: 'trust-first',
+        builtIn: tryIt.builtIn,
+        version: 1,
+        createdAt: now,
+        updatedAt: now,
       };
       const { user } = context.identity;
       const grantId = `gra_${randomId(random)}`;
@@ -248,12 +355,33 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
         const held = await tx.grants.listFor(user.id, []);
         const hasGrant = held.some((grant) => grant.scope.kind === 'target' && grant.scope.id === machine.id);
         if (!hasGrant) {
-          await tx.grants.insert({ id: grantId, subject: { kind: 'user', id: user.id }, scope: { kind: 'target', id: machine.id }, actions: ['connect', 'watch', 'clipboard-in', 'clipboard-out'], createdAt: now, createdBy: user.id });
+          await tx.grants.insert({
+            id: grantId,
+            subject: { kind: 'user', id: user.id },
+            scope: { kind: 'target', id: machine.id },
+            actions: ['connect', 'watch', 'clipboard-in', 'clipboard-out'],
+            createdAt: now,
+            createdBy: user.id,
+          });
         }
         return { machine, isNew: existing === undefined, isGranted: !hasGrant };
       });
-      if (made.isNew) await audit.append({ action: 'target.created', ...actorOf(context), object: objectOf(made.machine), outcome: 'success', detail: { builtIn: true } });
-      if (made.isGranted) await audit.append({ action: 'grant.created', ...actorOf(context), object: { kind: 'grant', id: grantId }, outcome: 'success', detail: { targetId: made.machine.id } });
+      if (made.isNew)
+        await audit.append({
+          action: 'target.created',
+          ...actorOf(context),
+          object: objectOf(made.machine),
+          outcome: 'success',
+          detail: { builtIn: true },
+        });
+      if (made.isGranted)
+        await audit.append({
+          action: 'grant.created',
+          ...actorOf(context),
+          object: { kind: 'grant', id: grantId },
+          outcome: 'success',
+          detail: { targetId: made.machine.id },
+        });
       return { targetId: made.machine.id };
     },
   };

@@ -15,29 +15,56 @@ const LONGEST_CHAIN = 5;
 /** What is wrong with the machine's own fields; needs no database. */
 export function fieldProblems(engines: ApiParts['engines'], target: Target): readonly TargetProblem[] {
   const manifest = engines.get(target.protocol);
-  if (manifest === undefined) return [{ field: 'protocol', message: `must be one of ${[...engines.keys()].join(', ')}, received ${JSON.stringify(target.protocol)}` }];
-  const jump = target.jumpTargetId !== undefined && !manifest.jumpHosts ? [{ field: 'jumpTargetId', message: 'this protocol has no jump hosts' }] : [];
-  return [...jump, ...checkParameters(manifest, target.parameters).map(({ field, message }) => ({ field: `parameters.${field}`, message }))];
+  if (manifest === undefined)
+    return [
+      {
+        field: 'protocol',
+        message: `must be one of ${[...engines.keys()].join(', ')}, received ${JSON.stringify(target.protocol)}`,
+      },
+    ];
+  const jump =
+    target.jumpTargetId !== undefined && !manifest.jumpHosts
+      ? [{ field: 'jumpTargetId', message: 'this protocol has no jump hosts' }]
+      : [];
+  return [
+    ...jump,
+    ...checkParameters(manifest, target.parameters).map(({ field, message }) => ({
+      field: `parameters.${field}`,
+      message,
+    })),
+  ];
 }
 
 /** What is wrong with what the machine refers to. */
-export async function referenceProblems(tx: StoreTransaction, manifest: EngineManifest | undefined, target: Target): Promise<readonly TargetProblem[]> {
+export async function referenceProblems(
+  tx: StoreTransaction,
+  manifest: EngineManifest | undefined,
+  target: Target,
+): Promise<readonly TargetProblem[]> {
   const problems: TargetProblem[] = [];
-  if (target.groupId !== undefined && (await tx.catalog.findGroup(target.groupId)) === undefined) problems.push({ field: 'groupId', message: 'names a group that does not exist' });
+  if (target.groupId !== undefined && (await tx.catalog.findGroup(target.groupId)) === undefined)
+    problems.push({ field: 'groupId', message: 'names a group that does not exist' });
   if (target.credentialId !== undefined) {
     const credential = await tx.credentials.find(target.credentialId);
-    if (credential === undefined) problems.push({ field: 'credentialId', message: 'names a credential that does not exist' });
+    if (credential === undefined)
+      problems.push({ field: 'credentialId', message: 'names a credential that does not exist' });
     else if (manifest !== undefined && !manifest.credentialKinds.includes(credential.kind)) {
-      problems.push({ field: 'credentialId', message: `must be of kind ${manifest.credentialKinds.join(', ')}, received ${credential.kind}` });
+      problems.push({
+        field: 'credentialId',
+        message: `must be of kind ${manifest.credentialKinds.join(', ')}, received ${credential.kind}`,
+      });
     }
   }
   const passed = new Set([target.id]);
-  for (let next = target.jumpTargetId; next !== undefined; ) {
+  for (let next = target.jumpTargetId; next !== undefined;) {
     const hop = await tx.catalog.findTarget(next);
-    if (hop === undefined || hop.protocol !== target.protocol) return [...problems, { field: 'jumpTargetId', message: 'names no machine of this protocol' }];
-    if (passed.has(hop.id)) return [...problems, { field: 'jumpTargetId', message: 'the chain of jump hosts comes back to itself' }];
+    if (hop === undefined || hop.protocol !== target.protocol)
+      return [...problems, { field: 'jumpTargetId', message: 'names no machine of this protocol' }];
+    if (passed.has(hop.id))
+      return [...problems, { field: 'jumpTargetId', message: 'the chain of jump hosts comes back to itself' }];
     passed.add(hop.id);
-    if (passed.size > LONGEST_CHAIN) return [...problems, { field: 'jumpTargetId', message: `at most ${LONGEST_CHAIN - 1} jump hosts` }];
+    if (passed.size > LONGEST_CHAIN)
+      return [...problems, { field: 'jumpTargetId', message: `at most ${LONGEST_CHAIN - 1} jump hosts` }];
     next = hop.jumpTargetId;
   }
   return problems;
@@ -47,12 +74,17 @@ export async function referenceProblems(tx: StoreTransaction, manifest: EngineMa
 export function weakenedBy(manifest: EngineManifest | undefined, target: Target): readonly string[] {
   return (manifest?.parameters ?? []).flatMap((field) => {
     const value = target.parameters[field.name];
-    return field.weakens === true && value !== undefined && value !== ('default' in field ? field.default : undefined) ? [field.name] : [];
+    return field.weakens === true && value !== undefined && value !== ('default' in field ? field.default : undefined)
+      ? [field.name]
+      : [];
   });
 }
 
 /** @throws Fault INVALID_REQUEST with the first problem, its field among the facts */
 export function requireNone(problems: readonly TargetProblem[]): void {
   const [first] = problems;
-  if (first !== undefined) throw new Fault('INVALID_REQUEST', `${first.field} ${first.message}`, { facts: { field: `body/${first.field.replace('.', '/')}` } });
+  if (first !== undefined)
+    throw new Fault('INVALID_REQUEST', `${first.field} ${first.message}`, {
+      facts: { field: `body/${first.field.replace('.', '/')}` },
+    });
 }

@@ -12,8 +12,19 @@ import type { ApiParts } from './api-parts.ts';
 
 type UserHandlers = Pick<
   Handlers,
-  | 'listUsers' | 'createUser' | 'getUser' | 'updateUser' | 'deleteUser' | 'setUserPassword'
-  | 'listGroups' | 'createGroup' | 'updateGroup' | 'deleteGroup' | 'listMembers' | 'addMember' | 'removeMember'
+  | 'listUsers'
+  | 'createUser'
+  | 'getUser'
+  | 'updateUser'
+  | 'deleteUser'
+  | 'setUserPassword'
+  | 'listGroups'
+  | 'createGroup'
+  | 'updateGroup'
+  | 'deleteGroup'
+  | 'listMembers'
+  | 'addMember'
+  | 'removeMember'
 >;
 
 function viewOf(user: User, groupIds: readonly string[]): UserView {
@@ -35,19 +46,28 @@ function viewOf(user: User, groupIds: readonly string[]): UserView {
 /** Nobody hands out what they lack (T14). */
 function requireHeld(context: SignedInContext, role: Role): void {
   const missing = [...permissionsOf(role)].filter((permission: Permission) => !context.permissions.has(permission));
-  if (missing.length > 0) throw new Fault('FORBIDDEN', `the role ${role} has permissions that you lack: ${missing.join(', ')}`);
+  if (missing.length > 0)
+    throw new Fault('FORBIDDEN', `the role ${role} has permissions that you lack: ${missing.join(', ')}`);
 }
 
 async function keepAnAdministrator(tx: StoreTransaction): Promise<void> {
-  if ((await tx.users.countEnabledAdministrators()) === 0) throw new Fault('LAST_ADMINISTRATOR', 'this is the last enabled administrator');
+  if ((await tx.users.countEnabledAdministrators()) === 0)
+    throw new Fault('LAST_ADMINISTRATOR', 'this is the last enabled administrator');
 }
 
-async function setGroups(tx: StoreTransaction, userId: string, groupIds: readonly string[]): Promise<{ readonly added: readonly string[]; readonly removed: readonly string[] }> {
+async function setGroups(
+  tx: StoreTransaction,
+  userId: string,
+  groupIds: readonly string[],
+): Promise<{ readonly added: readonly string[]; readonly removed: readonly string[] }> {
   const before = await tx.groups.groupsOf(userId);
   const added = groupIds.filter((id) => !before.includes(id));
   const removed = before.filter((id) => !groupIds.includes(id));
   for (const id of added) {
-    if ((await tx.groups.find(id)) === undefined) throw new Fault('INVALID_REQUEST', `groupIds names a group that does not exist: ${id}`, { facts: { field: 'body/groupIds' } });
+    if ((await tx.groups.find(id)) === undefined)
+      throw new Fault('INVALID_REQUEST', `groupIds names a group that does not exist: ${id}`, {
+        facts: { field: 'body/groupIds' },
+      });
     await tx.groups.addMember(id, userId);
   }
   for (const id of removed) await tx.groups.removeMember(id, userId);
@@ -62,15 +82,25 @@ export function userHandlers(parts: ApiParts): UserHandlers {
     if (object === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
     return object;
   }
-  const acted = (context: SignedInContext, action: AuditAction, object: { readonly kind: 'user' | 'group'; readonly id: string; readonly name: string }, detail: Readonly<Record<string, string | number | boolean>> = {}) =>
-    audit.append({ action, ...actorOf(context), object, outcome: 'success', detail });
+  const acted = (
+    context: SignedInContext,
+    action: AuditAction,
+    object: { readonly kind: 'user' | 'group'; readonly id: string; readonly name: string },
+    detail: Readonly<Record<string, string | number | boolean>> = {},
+  ) => audit.append({ action, ...actorOf(context), object, outcome: 'success', detail });
   const userObject = (user: User) => ({ kind: 'user' as const, id: user.id, name: user.username });
   const groupObject = (group: UserGroup) => ({ kind: 'group' as const, id: group.id, name: group.name });
   const recheck = (userId: string) => store.now.commands.post({ kind: 'recheck-user', userId }, clock.now());
 
   async function groupView(id: string): Promise<Group> {
     const group = await found(store.now.groups.find(id));
-    return { id: group.id, name: group.name, description: group.description, createdAt: group.createdAt, members: (await store.now.groups.members(id)).length };
+    return {
+      id: group.id,
+      name: group.name,
+      description: group.description,
+      createdAt: group.createdAt,
+      members: (await store.now.groups.members(id)).length,
+    };
   }
 
   return {
@@ -78,7 +108,8 @@ export function userHandlers(parts: ApiParts): UserHandlers {
       const [users, groups] = await Promise.all([store.now.users.list(), store.now.groups.list()]);
       const membership = new Map<string, string[]>();
       for (const group of groups) {
-        for (const userId of await store.now.groups.members(group.id)) membership.set(userId, [...(membership.get(userId) ?? []), group.id]);
+        for (const userId of await store.now.groups.members(group.id))
+          membership.set(userId, [...(membership.get(userId) ?? []), group.id]);
       }
       return { items: users.map((user) => viewOf(user, membership.get(user.id) ?? [])) };
     },
@@ -108,13 +139,19 @@ export function userHandlers(parts: ApiParts): UserHandlers {
       return viewOf(user, body.groupIds ?? []);
     },
 
-    getUser: async (_context, { params }) => viewOf(await found(store.now.users.find(params.id)), await store.now.groups.groupsOf(params.id)),
+    getUser: async (_context, { params }) =>
+      viewOf(await found(store.now.users.find(params.id)), await store.now.groups.groupsOf(params.id)),
 
     updateUser: async (context, { params, body }) => {
       if (body.role !== undefined) requireHeld(context, body.role);
       const before = await found(store.now.users.find(params.id));
       requireHeld(context, before.role);
-      const disabledAt = body.disabled === undefined ? before.disabledAt : body.disabled ? (before.disabledAt ?? clock.now()) : undefined;
+      const disabledAt =
+        body.disabled === undefined
+          ? before.disabledAt
+          : body.disabled
+            ? (before.disabledAt ?? clock.now())
+            : undefined;
       const wanted: User = {
         ...before,
         version: body.version,
@@ -125,14 +162,32 @@ export function userHandlers(parts: ApiParts): UserHandlers {
       };
       const { after, groups } = await store.transaction(async (tx) => {
         const updated = await tx.users.update(wanted);
-        const moved = body.groupIds === undefined ? { added: [], removed: [] } : await setGroups(tx, before.id, body.groupIds);
+        const moved =
+          body.groupIds === undefined ? { added: [], removed: [] } : await setGroups(tx, before.id, body.groupIds);
         await keepAnAdministrator(tx);
         return { after: updated, groups: moved };
       });
       const isDisabled = before.disabledAt === undefined && after.disabledAt !== undefined;
-      await acted(context, isDisabled ? 'user.disabled' : 'user.updated', userObject(after), { role: after.role, disabled: after.disabledAt !== undefined });
-      for (const id of groups.added) await audit.append({ action: 'group.member-added', ...actorOf(context), object: { kind: 'group', id }, outcome: 'success', detail: { userId: after.id } });
-      for (const id of groups.removed) await audit.append({ action: 'group.member-removed', ...actorOf(context), object: { kind: 'group', id }, outcome: 'success', detail: { userId: after.id } });
+      await acted(context, isDisabled ? 'user.disabled' : 'user.updated', userObject(after), {
+        role: after.role,
+        disabled: after.disabledAt !== undefined,
+      });
+      for (const id of groups.added)
+        await audit.append({
+          action: 'group.member-added',
+          ...actorOf(context),
+          object: { kind: 'group', id },
+          outcome: 'success',
+          detail: { userId: after.id },
+        });
+      for (const id of groups.removed)
+        await audit.append({
+          action: 'group.member-removed',
+          ...actorOf(context),
+          object: { kind: 'group', id },
+          outcome: 'success',
+          detail: { userId: after.id },
+        });
       if (isDisabled || after.role !== before.role) await logins.endAllOf(after.id);
       await recheck(after.id);
       return viewOf(after, await store.now.groups.groupsOf(after.id));
@@ -164,7 +219,15 @@ export function userHandlers(parts: ApiParts): UserHandlers {
       return undefined;
     },
 
-    listGroups: async () => ({ items: (await store.now.groups.list()).map(({ id, name, description, createdAt, members }) => ({ id, name, description, createdAt, members })) }),
+    listGroups: async () => ({
+      items: (await store.now.groups.list()).map(({ id, name, description, createdAt, members }) => ({
+        id,
+        name,
+        description,
+        createdAt,
+        members,
+      })),
+    }),
 
     createGroup: async (context, { body }) => {
       const group: UserGroup = { id: `grp_${randomId(random)}`, ...body, createdAt: clock.now() };
@@ -183,7 +246,8 @@ export function userHandlers(parts: ApiParts): UserHandlers {
     deleteGroup: async (context, { params }) => {
       const group = await found(store.now.groups.find(params.id));
       await store.transaction(async (tx) => {
-        for (const grant of await tx.grants.list()) if (grant.subject.kind === 'group' && grant.subject.id === group.id) await tx.grants.delete(grant.id);
+        for (const grant of await tx.grants.list())
+          if (grant.subject.kind === 'group' && grant.subject.id === group.id) await tx.grants.delete(grant.id);
         await tx.groups.delete(group.id);
       });
       await acted(context, 'group.deleted', groupObject(group));

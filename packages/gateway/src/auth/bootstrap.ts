@@ -48,8 +48,16 @@ export class Bootstrap {
     const token = Buffer.from(random.bytes(TOKEN_BYTES)).toString('base64url');
     const now = clock.now();
     const digest = digestOf(token);
-    if (!(await store.now.bootstrap.issue(digest, now, now + TOKEN_LIFE_MS)) && !(await store.now.bootstrap.reissue(digest, now, now + TOKEN_LIFE_MS))) return undefined;
-    await audit.append({ action: 'bootstrap.issued', actor: { kind: 'system', name: 'bootstrap' }, outcome: 'success' });
+    if (
+      !(await store.now.bootstrap.issue(digest, now, now + TOKEN_LIFE_MS)) &&
+      !(await store.now.bootstrap.reissue(digest, now, now + TOKEN_LIFE_MS))
+    )
+      return undefined;
+    await audit.append({
+      action: 'bootstrap.issued',
+      actor: { kind: 'system', name: 'bootstrap' },
+      outcome: 'success',
+    });
     return token;
   }
 
@@ -59,11 +67,20 @@ export class Bootstrap {
   }
 
   async check(token: string): Promise<void> {
-    if (!(await this.#parts.store.now.bootstrap.check(digestOf(token), this.#parts.clock.now()))) throw await this.#refusal();
+    if (!(await this.#parts.store.now.bootstrap.check(digestOf(token), this.#parts.clock.now())))
+      throw await this.#refusal();
   }
 
   /** Makes the first administrator, who is also the one of last resort. @throws Fault BOOTSTRAP_TOKEN_REFUSED, PASSWORD_TOO_WEAK */
-  async complete(request: { readonly token: string; readonly username: string; readonly displayName: string; readonly password: Secret }, context: OpenContext): Promise<User> {
+  async complete(
+    request: {
+      readonly token: string;
+      readonly username: string;
+      readonly displayName: string;
+      readonly password: Secret;
+    },
+    context: OpenContext,
+  ): Promise<User> {
     const { store, audit, hasher, clock, random } = this.#parts;
     await this.check(request.token);
     requireStrong(request.password, request.username);
@@ -88,7 +105,14 @@ export class Bootstrap {
     if (!isFirst) throw await this.#refusal();
     const actor = { kind: 'user', id: user.id, name: user.username } as const;
     await audit.append({ action: 'bootstrap.used', actor, address: context.address, outcome: 'success' });
-    await audit.append({ action: 'user.created', actor, address: context.address, object: { kind: 'user', id: user.id, name: user.username }, outcome: 'success', detail: { role: user.role, breakGlass: true } });
+    await audit.append({
+      action: 'user.created',
+      actor,
+      address: context.address,
+      object: { kind: 'user', id: user.id, name: user.username },
+      outcome: 'success',
+      detail: { role: user.role, breakGlass: true },
+    });
     await rm(this.#parts.linkFile, { force: true });
     return user;
   }

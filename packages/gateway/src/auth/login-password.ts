@@ -26,7 +26,9 @@ export function unsealLoginPassword(login: LoginRecord, cookie: string): Secret 
     const decipher = createDecipheriv('aes-256-gcm', keyOf(cookie, login.digest), sealed.subarray(0, NONCE_BYTES));
     decipher.setAAD(Buffer.from(login.digest));
     decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
-    return new Secret(Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]).toString('utf8'));
+    return new Secret(
+      Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]).toString('utf8'),
+    );
   } catch {
     return undefined;
   }

@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import type { AuditActor, AuditLog } from '@enchilada/core/audit';
 import type { Secret } from '@enchilada/core/credential';
 import { Fault, isFault } from '@enchilada/core/fault';
-import { identifyLogin, type LoginMethod, type LoginRecord, type PasswordHasher, type User, type VerifiedIdentity } from '@enchilada/core/identity';
+import {
+  identifyLogin,
+  type LoginMethod,
+  type LoginRecord,
+  type PasswordHasher,
+  type User,
+  type VerifiedIdentity,
+} from '@enchilada/core/identity';
 import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
 import type { OpenContext, SignedInContext } from '../http/context.ts';
@@ -48,14 +55,18 @@ export class Logins {
   }
 
   /** Whose login the cookie is, if it still is one. A request of a person, not of a timer, keeps it alive. */
-  async identify(cookie: string | undefined, options: { readonly background: boolean }): Promise<VerifiedIdentity | undefined> {
+  async identify(
+    cookie: string | undefined,
+    options: { readonly background: boolean },
+  ): Promise<VerifiedIdentity | undefined> {
     if (cookie === undefined) return undefined;
     const { store, clock, limits } = this.#parts;
     const found = await store.now.logins.findWithUser(digestOf(cookie));
     if (found === undefined) return undefined;
     const now = clock.now();
     const identity = identifyLogin(found, limits(), now);
-    if (identity !== undefined && !options.background && now - identity.login.lastSeenAt >= TOUCH_MS) await store.now.logins.touch(identity.login.digest, now);
+    if (identity !== undefined && !options.background && now - identity.login.lastSeenAt >= TOUCH_MS)
+      await store.now.logins.touch(identity.login.digest, now);
     return identity;
   }
 
@@ -90,7 +101,11 @@ export class Logins {
   }
 
   /** A new login under a new id. Whatever cookie the browser brought is ended and replaced (T03). */
-  async create(user: User, context: OpenContext, how: { readonly method: LoginMethod; readonly password?: Secret }): Promise<VerifiedIdentity> {
+  async create(
+    user: User,
+    context: OpenContext,
+    how: { readonly method: LoginMethod; readonly password?: Secret },
+  ): Promise<VerifiedIdentity> {
     const { store, audit, clock, random, limits } = this.#parts;
     const cookie = Buffer.from(random.bytes(COOKIE_BYTES)).toString('base64url');
     const digest = digestOf(cookie);
@@ -109,9 +124,21 @@ export class Logins {
     if (context.cookie !== undefined) await this.#remove(digestOf(context.cookie));
     await store.now.logins.insert(login);
     const actor: AuditActor = { kind: 'user', id: user.id, name: user.username };
-    await audit.append({ action: 'login.succeeded', actor, address: context.address, outcome: 'success', detail: { method: how.method } });
+    await audit.append({
+      action: 'login.succeeded',
+      actor,
+      address: context.address,
+      outcome: 'success',
+      detail: { method: how.method },
+    });
     if (user.breakGlass) {
-      await audit.append({ action: 'login.break-glass', actor, address: context.address, outcome: 'success', reason: 'the administrator of last resort signed in' });
+      await audit.append({
+        action: 'login.break-glass',
+        actor,
+        address: context.address,
+        outcome: 'success',
+        reason: 'the administrator of last resort signed in',
+      });
     }
     await store.now.users.update({ ...user, lastLoginAt: now }).catch((failure: unknown) => {
       // Somebody changed the person in this very moment; the time of sign-in is in the audit log anyway.
@@ -127,7 +154,12 @@ export class Logins {
   /** Ends one login and, through every node, the sessions that were opened with it. */
   async end(context: SignedInContext, digest: string): Promise<void> {
     if (await this.#remove(digest)) {
-      await this.#parts.audit.append({ action: 'login.ended', ...actorOf(context), object: { kind: 'login', id: digest.slice(0, 32) }, outcome: 'success' });
+      await this.#parts.audit.append({
+        action: 'login.ended',
+        ...actorOf(context),
+        object: { kind: 'login', id: digest.slice(0, 32) },
+        outcome: 'success',
+      });
     }
   }
 

@@ -37,7 +37,10 @@ test('what is stored is no cookie, and the sealed password opens with the cookie
   assert.ok(login !== undefined);
   assert.equal(login.digest, digestOf(value));
   assert.ok(!JSON.stringify(login).includes(value));
-  assert.equal((await call(node, 'GET', '/me', { cookie: `__Host-enchilada=${login.digest.slice(0, 43)}` })).statusCode, 401);
+  assert.equal(
+    (await call(node, 'GET', '/me', { cookie: `__Host-enchilada=${login.digest.slice(0, 43)}` })).statusCode,
+    401,
+  );
   assert.equal(unsealLoginPassword(login, value)?.reveal(), PASSWORD);
   assert.equal(unsealLoginPassword(login, 'B'.repeat(43)), undefined);
   assert.ok(!Buffer.from(login.sealedPassword ?? []).includes(PASSWORD));
@@ -71,8 +74,16 @@ test('sign-out, a changed password, a changed role and disabling end logins and 
   assert.deepEqual(await commands(), ['end-login']);
   const acts: readonly (() => ReturnType<typeof call>)[] = [
     () => call(node, 'PUT', '/users/usr_ann/password', { cookie: root, body: { password: PASSWORD } }),
-    async () => call(node, 'PUT', '/users/usr_ann', { cookie: root, body: { role: 'auditor', version: (await fixture.store.now.users.find('usr_ann'))?.version } }),
-    async () => call(node, 'PUT', '/users/usr_ann', { cookie: root, body: { disabled: true, version: (await fixture.store.now.users.find('usr_ann'))?.version } }),
+    async () =>
+      call(node, 'PUT', '/users/usr_ann', {
+        cookie: root,
+        body: { role: 'auditor', version: (await fixture.store.now.users.find('usr_ann'))?.version },
+      }),
+    async () =>
+      call(node, 'PUT', '/users/usr_ann', {
+        cookie: root,
+        body: { disabled: true, version: (await fixture.store.now.users.find('usr_ann'))?.version },
+      }),
   ];
   for (const act of acts) {
     const cookie = await fixture.signIn(node, 'ann');
@@ -87,12 +98,18 @@ test('the sixth attempt is refused even when right, over two nodes, and later le
   const { fixture, node } = await ready();
   await using _ = fixture;
   const other = await fixture.start();
-  const attempt = (at: typeof node, password: string, address?: string) => call(at, 'POST', '/login', { body: { username: 'ann', password }, ...(address === undefined ? {} : { address }) });
-  for (let count = 0; count < 5; count++) assert.equal((await attempt(count % 2 === 0 ? node : other, 'wrong')).statusCode, 401);
+  const attempt = (at: typeof node, password: string, address?: string) =>
+    call(at, 'POST', '/login', { body: { username: 'ann', password }, ...(address === undefined ? {} : { address }) });
+  for (let count = 0; count < 5; count++)
+    assert.equal((await attempt(count % 2 === 0 ? node : other, 'wrong')).statusCode, 401);
   const refused = await attempt(other, PASSWORD);
   assert.equal(refused.statusCode, 429);
   assert.ok(Number(refused.headers['retry-after']) > 0);
-  assert.equal((await attempt(node, PASSWORD, '198.51.100.9')).statusCode, 200, 'the right person from another address');
+  assert.equal(
+    (await attempt(node, PASSWORD, '198.51.100.9')).statusCode,
+    200,
+    'the right person from another address',
+  );
   fixture.clock.time += 31_000;
   assert.equal((await attempt(node, 'wrong')).statusCode, 401);
   assert.equal((await attempt(node, PASSWORD)).statusCode, 429, 'the delay grows');
@@ -108,7 +125,13 @@ test('a thousand guesses from one address over three nodes reach the hash ten ti
   await fixture.signIn(node, 'root');
   fixture.hasher.verified = 0;
   for (let round = 0; round < 20; round++) {
-    await Promise.all(Array.from({ length: 50 }, (_unused, index) => call(nodes[index % 3] ?? node, 'POST', '/login', { body: { username: index % 2 === 0 ? 'ann' : `nobody-${round}-${index}`, password: 'wrong' } })));
+    await Promise.all(
+      Array.from({ length: 50 }, (_unused, index) =>
+        call(nodes[index % 3] ?? node, 'POST', '/login', {
+          body: { username: index % 2 === 0 ? 'ann' : `nobody-${round}-${index}`, password: 'wrong' },
+        }),
+      ),
+    );
   }
   assert.ok(fixture.hasher.verified <= 10, `${fixture.hasher.verified} reached the hash`);
   await fixture.signIn(node, 'root');
@@ -119,7 +142,11 @@ test('an unknown name costs the same hash as a wrong password and is answered al
   await using _ = fixture;
   await fixture.addUser('gone', 'user', { disabledAt: 1 });
   const bodies = [];
-  for (const [username, password] of [['nobody', PASSWORD], ['ann', 'wrong'], ['gone', PASSWORD]]) {
+  for (const [username, password] of [
+    ['nobody', PASSWORD],
+    ['ann', 'wrong'],
+    ['gone', PASSWORD],
+  ]) {
     fixture.hasher.verified = 0;
     const response = await call(node, 'POST', '/login', { body: { username, password } });
     assert.equal(fixture.hasher.verified, 1);
@@ -135,7 +162,14 @@ test('a forwarded address counts only from a trusted proxy, and then the right-m
   const behind = await fixture.start({ trustedProxies: ['192.0.2.0/24'] });
   await fixture.addUser('root', 'administrator');
   const addressOf = async (node: typeof plain) => {
-    await call(node, 'POST', '/login', { body: { username: 'root', password: PASSWORD }, headers: { 'x-forwarded-for': '203.0.113.66, 198.51.100.5, 192.0.2.8', forwarded: 'for=1.2.3.4', 'x-real-ip': '1.2.3.4' } });
+    await call(node, 'POST', '/login', {
+      body: { username: 'root', password: PASSWORD },
+      headers: {
+        'x-forwarded-for': '203.0.113.66, 198.51.100.5, 192.0.2.8',
+        forwarded: 'for=1.2.3.4',
+        'x-real-ip': '1.2.3.4',
+      },
+    });
     return fixture.audit.events.findLast(({ action }) => action === 'login.succeeded')?.address;
   };
   assert.equal(await addressOf(plain), '192.0.2.7');
@@ -148,15 +182,23 @@ test('nothing but the bootstrap answers before there is an administrator; the to
   const other = await fixture.start();
   const token = await node.bootstrap.issue();
   assert.ok(token !== undefined && Buffer.from(token, 'base64url').length === 32);
-  for (const username of ['admin', 'root', 'guacadmin']) assert.equal((await call(node, 'POST', '/login', { body: { username, password: username } })).statusCode, 503);
+  for (const username of ['admin', 'root', 'guacadmin'])
+    assert.equal((await call(node, 'POST', '/login', { body: { username, password: username } })).statusCode, 503);
   assert.equal((await call(node, 'GET', '/machines')).json<{ code: string }>().code, 'BOOTSTRAP_REQUIRED');
   assert.equal((await call(node, 'GET', '/sign-in')).json<{ bootstrapRequired: boolean }>().bootstrapRequired, true);
   const body = { token, username: 'root', displayName: 'Root', password: PASSWORD };
   assert.equal((await call(node, 'POST', '/bootstrap', { body: { ...body, token: 'x'.repeat(43) } })).statusCode, 403);
-  assert.equal((await call(node, 'POST', '/bootstrap', { body: { ...body, password: 'password1234' } })).json<{ code: string }>().code, 'PASSWORD_TOO_WEAK');
+  assert.equal(
+    (await call(node, 'POST', '/bootstrap', { body: { ...body, password: 'password1234' } })).json<{ code: string }>()
+      .code,
+    'PASSWORD_TOO_WEAK',
+  );
   const racing = await Promise.all([node, other].map((at) => call(at, 'POST', '/bootstrap', { body })));
   assert.deepEqual(racing.map(({ statusCode }) => statusCode).sort(), [201, 403]);
-  assert.equal((await call(node, 'POST', '/bootstrap', { body: { ...body, username: 'again' } })).json<{ code: string }>().code, 'BOOTSTRAP_TOKEN_REFUSED');
+  assert.equal(
+    (await call(node, 'POST', '/bootstrap', { body: { ...body, username: 'again' } })).json<{ code: string }>().code,
+    'BOOTSTRAP_TOKEN_REFUSED',
+  );
   assert.equal((await call(other, 'GET', '/me')).statusCode, 401);
   assert.equal(await node.bootstrap.issue(), undefined);
 });

@@ -42,7 +42,8 @@ export class SignInThrottle {
   /** @throws Fault THROTTLED; `facts.first` is true once a delay, for the audit */
   async begin(account: string, address: string): Promise<Attempt> {
     const { throttle } = this.#store.now;
-    const key = (kind: string, ...parts: string[]): string => `${kind}:${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 40)}`;
+    const key = (kind: string, ...parts: string[]): string =>
+      `${kind}:${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 40)}`;
     const pair = key('pair', account, address);
     const gate = key('gate', account, address);
     const from = key('addr', address);
@@ -117,5 +118,7 @@ export class SignInThrottle {
 
 function throttled(waitMs: number, isFirst = false): Fault {
   const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
-  return new Fault('THROTTLED', `too many attempts, try again in ${retryAfterSeconds} seconds`, { facts: { retryAfterSeconds, first: isFirst } });
+  return new Fault('THROTTLED', `too many attempts, try again in ${retryAfterSeconds} seconds`, {
+    facts: { retryAfterSeconds, first: isFirst },
+  });
 }

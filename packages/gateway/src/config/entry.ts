@@ -10,7 +10,12 @@ interface EntryBase {
 /** One key of the configuration: type, default and meaning, declared once. `default` is written as in the file. */
 export type ConfigEntry = EntryBase &
   (
-    | { readonly kind: 'text' | 'path' | 'url'; readonly default?: string; readonly pattern?: RegExp; readonly maxLength?: number }
+    | {
+        readonly kind: 'text' | 'path' | 'url';
+        readonly default?: string;
+        readonly pattern?: RegExp;
+        readonly maxLength?: number;
+      }
     | { readonly kind: 'integer'; readonly default: number; readonly minimum: number; readonly maximum: number }
     | { readonly kind: 'boolean'; readonly default: boolean }
     | { readonly kind: 'choice'; readonly default: string; readonly options: readonly string[] }

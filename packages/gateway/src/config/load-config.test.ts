@@ -35,14 +35,23 @@ test('flags win over the environment, which wins over the file', () => {
 });
 
 test('an unknown name is refused with the nearest known one, in the file and in the environment', () => {
-  assert.throws(() => load({ yaml: 'sesions:\n  idle: 1h\n' }), { code: 'CONFIGURATION_INVALID', message: /sesions is not known; did you mean sessions\?/u });
+  assert.throws(() => load({ yaml: 'sesions:\n  idle: 1h\n' }), {
+    code: 'CONFIGURATION_INVALID',
+    message: /sesions is not known; did you mean sessions\?/u,
+  });
   assert.throws(() => load({ yaml: 'pubilcUrl: https://x.example\n' }), { message: /did you mean publicUrl\?/u });
-  assert.throws(() => load({ environment: { ENCHILADA_DATA_DRI: '/x' } }), { message: /did you mean ENCHILADA_DATA_DIR\?/u });
+  assert.throws(() => load({ environment: { ENCHILADA_DATA_DRI: '/x' } }), {
+    message: /did you mean ENCHILADA_DATA_DIR\?/u,
+  });
 });
 
 test('a wrong value is named with its key and what was received', () => {
-  assert.throws(() => load({ yaml: 'port: 70000\n' }), { message: 'port must be a whole number from 0 to 65535, received 70000' });
-  assert.throws(() => load({ yaml: 'sessions: { idle: 5 }\n' }), { message: /sessions.idle must be a duration like 30s/u });
+  assert.throws(() => load({ yaml: 'port: 70000\n' }), {
+    message: 'port must be a whole number from 0 to 65535, received 70000',
+  });
+  assert.throws(() => load({ yaml: 'sessions: { idle: 5 }\n' }), {
+    message: /sessions.idle must be a duration like 30s/u,
+  });
   assert.throws(() => load({ yaml: 'trustedProxies: [nowhere]\n' }), { message: /list of networks/u });
   assert.throws(() => load({ yaml: 'port: 1\nport: 2\n' }), { message: /not valid YAML/u });
   assert.throws(() => load({ yaml: 'publicUrl: https://x.example/path\n' }), { message: /without path/u });
@@ -50,7 +59,10 @@ test('a wrong value is named with its key and what was received', () => {
 
 test('a URL with a password comes by reference and is never shown', () => {
   const url = 'db://app:hunter2canary@host/name';
-  assert.throws(() => load({ yaml: `database: { url: "${url}" }\n` }), (error: Error) => /file:PATH or env:NAME/u.test(error.message) && !error.message.includes('canary'));
+  assert.throws(
+    () => load({ yaml: `database: { url: "${url}" }\n` }),
+    (error: Error) => /file:PATH or env:NAME/u.test(error.message) && !error.message.includes('canary'),
+  );
   for (const inputs of [
     { yaml: 'database: { url: "env:SOME_URL" }\n', environment: { SOME_URL: url } },
     { yaml: 'database: { url: "file:/run/url" }\n', readFile: () => `${url}\n` },
@@ -68,9 +80,15 @@ test('other machines are let in only over TLS with a public address', () => {
   assert.throws(() => plan('listen: ["::"]\ntls: { cert: a, key: b }\n'), { message: /needs publicUrl/u });
   assert.throws(() => plan('tls: { cert: a }\n'), { message: /belong together/u });
   assert.throws(() => plan('publicUrl: http://bastion.example.org\n'), { message: /must begin with https/u });
-  assert.deepEqual(plan('listen: ["::"]\ntls: { cert: a, key: b }\npublicUrl: https://bastion.example.org\n').addresses, ['::']);
+  assert.deepEqual(
+    plan('listen: ["::"]\ntls: { cert: a, key: b }\npublicUrl: https://bastion.example.org\n').addresses,
+    ['::'],
+  );
 });
 
 test('every weakening is named', () => {
-  assert.deepEqual(load({ yaml: 'recording: { mode: off }\negress: { allowLoopback: true }\n' }).weakenings, ['egress.allowLoopback: true', 'recording.mode: off']);
+  assert.deepEqual(load({ yaml: 'recording: { mode: off }\negress: { allowLoopback: true }\n' }).weakenings, [
+    'egress.allowLoopback: true',
+    'recording.mode: off',
+  ]);
 });

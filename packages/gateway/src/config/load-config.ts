@@ -39,11 +39,17 @@ export function loadConfig(inputs: ConfigInputs): LoadedConfig {
   const weakenings: string[] = [];
   for (const key of CONFIG_KEY_LIST) {
     const entry = entryOf(key);
-    const source = (name: string, from: ValueSource['from']): ValueSource => ({ name, from, readFile: inputs.readFile, environment: inputs.environment });
+    const source = (name: string, from: ValueSource['from']): ValueSource => ({
+      name,
+      from,
+      readFile: inputs.readFile,
+      environment: inputs.environment,
+    });
     const variable = environmentName(key);
     const written = inputs.flags[key] !== undefined || inputs.environment[variable] !== undefined || file.has(key);
     if (inputs.flags[key] !== undefined) values[key] = parseValue(entry, inputs.flags[key], source(`--${key}`, 'flag'));
-    else if (inputs.environment[variable] !== undefined) values[key] = parseValue(entry, inputs.environment[variable], source(variable, 'environment'));
+    else if (inputs.environment[variable] !== undefined)
+      values[key] = parseValue(entry, inputs.environment[variable], source(variable, 'environment'));
     else if (file.has(key)) values[key] = parseValue(entry, file.get(key), source(key, 'file'));
     else if ('default' in entry) values[key] = parseValue(entry, entry.default, source(key, 'file'));
     if (written) given.add(key);
@@ -53,14 +59,27 @@ export function loadConfig(inputs: ConfigInputs): LoadedConfig {
 }
 
 function readFileKeys(file: { readonly name: string; readonly text: string }): Map<ConfigKey, unknown> {
-  if (file.text.length > FILE_MAX_CHARACTERS) throw new Fault('CONFIGURATION_INVALID', `${file.name} has ${file.text.length} characters, too many for a configuration`);
+  if (file.text.length > FILE_MAX_CHARACTERS)
+    throw new Fault(
+      'CONFIGURATION_INVALID',
+      `${file.name} has ${file.text.length} characters, too many for a configuration`,
+    );
   const document = parseDocument(file.text, { uniqueKeys: true, strict: true });
   const [problem] = [...document.errors, ...document.warnings];
-  if (problem !== undefined) throw new Fault('CONFIGURATION_INVALID', `${file.name} is not valid YAML: ${problem.message.split('\n')[0] ?? ''}`, { cause: problem });
+  if (problem !== undefined)
+    throw new Fault(
+      'CONFIGURATION_INVALID',
+      `${file.name} is not valid YAML: ${problem.message.split('\n')[0] ?? ''}`,
+      { cause: problem },
+    );
   const found = new Map<ConfigKey, unknown>();
   const walk = (node: unknown, prefix: string): void => {
     if (node === null || node === undefined) return;
-    if (typeof node !== 'object' || Array.isArray(node)) throw new Fault('CONFIGURATION_INVALID', `${prefix === '' ? file.name : prefix} must hold keys, received ${JSON.stringify(node)}`);
+    if (typeof node !== 'object' || Array.isArray(node))
+      throw new Fault(
+        'CONFIGURATION_INVALID',
+        `${prefix === '' ? file.name : prefix} must hold keys, received ${JSON.stringify(node)}`,
+      );
     for (const [name, value] of Object.entries(node)) {
       const key = prefix === '' ? name : `${prefix}.${name}`;
       if (isKey(key)) found.set(key, value);
@@ -74,7 +93,9 @@ function readFileKeys(file: { readonly name: string; readonly text: string }): M
 
 /** `sessions` of `sessions.idle`. */
 function sections(): readonly string[] {
-  return [...new Set(CONFIG_KEY_LIST.filter((key) => key.includes('.')).map((key) => key.slice(0, key.lastIndexOf('.'))))];
+  return [
+    ...new Set(CONFIG_KEY_LIST.filter((key) => key.includes('.')).map((key) => key.slice(0, key.lastIndexOf('.')))),
+  ];
 }
 
 function isKey(name: string): name is ConfigKey {
@@ -83,7 +104,11 @@ function isKey(name: string): name is ConfigKey {
 
 function unknown(what: string, name: string, known: readonly string[]): Fault {
   const nearest = nearestName(name, known);
-  return new Fault('CONFIGURATION_INVALID', `${what} ${name} is not known${nearest === undefined ? '' : `; did you mean ${nearest}?`}`, {
-    facts: { key: name, ...(nearest === undefined ? {} : { nearest }) },
-  });
+  return new Fault(
+    'CONFIGURATION_INVALID',
+    `${what} ${name} is not known${nearest === undefined ? '' : `; did you mean ${nearest}?`}`,
+    {
+      facts: { key: name, ...(nearest === undefined ? {} : { nearest }) },
+    },
+  );
 }

@@ -22,7 +22,12 @@ function schemaOf(entry: ConfigEntry): Json {
       return { type: 'string', ...base };
     case 'path':
     case 'text':
-      return { type: 'string', maxLength: entry.maxLength ?? 1000, ...(entry.pattern === undefined ? {} : { pattern: entry.pattern.source }), ...base };
+      return {
+        type: 'string',
+        maxLength: entry.maxLength ?? 1000,
+        ...(entry.pattern === undefined ? {} : { pattern: entry.pattern.source }),
+        ...base,
+      };
   }
 }
 
@@ -66,7 +71,10 @@ function typeWords(entry: ConfigEntry): string {
 export function configReference(): string {
   const rows = CONFIG_KEY_LIST.map((key) => {
     const entry = entryOf(key);
-    const byDefault = 'default' in entry && entry.default !== undefined && String(entry.default) !== '' ? `\`${String(entry.default)}\`` : '';
+    const byDefault =
+      'default' in entry && entry.default !== undefined && String(entry.default) !== ''
+        ? `\`${String(entry.default)}\``
+        : '';
     return `| \`${key}\` | ${typeWords(entry)} | ${byDefault} | ${entry.says}${entry.weakens === undefined ? '' : ' **Weakens safety**: shown in the interface and audited.'} |`;
   });
   return [
@@ -77,7 +85,11 @@ export function configReference(): string {
     'Everything has a default; `npm start` works without a file. Three places are read, the later ones win:',
     '',
     '1. the file `enchilada.yaml` in the working directory, or the one named by `--config` or `ENCHILADA_CONFIG`;',
-    '2. the environment: `' + environmentName('sessions.idle') + '` is `sessions.idle`, `' + environmentName('database.migrationUrl') + '` is `database.migrationUrl`; lists are separated by commas;',
+    '2. the environment: `' +
+      environmentName('sessions.idle') +
+      '` is `sessions.idle`, `' +
+      environmentName('database.migrationUrl') +
+      '` is `database.migrationUrl`; lists are separated by commas;',
     '3. the flags `--port`, `--listen`, `--data-dir`; `--json` prints one line of JSON once the gateway serves.',
     '',
     'A key that is not known is refused, with the nearest known name. Durations are written `30s`, `15m`, `12h`, `400d`.',

@@ -1,12 +1,27 @@
 import { Readable } from 'node:stream';
-import { API_PREFIX, CSRF_HEADER, openApiDocument, type RouteAccess, ROUTE_LIST, type RouteDefinition, successStatus } from '@enchilada/contract';
+import {
+  API_PREFIX,
+  CSRF_HEADER,
+  openApiDocument,
+  type RouteAccess,
+  ROUTE_LIST,
+  type RouteDefinition,
+  successStatus,
+} from '@enchilada/contract';
 import { type Permission, permissionsOf } from '@enchilada/core/access';
 import type { AuditLog } from '@enchilada/core/audit';
 import { Fault } from '@enchilada/core/fault';
 import type { VerifiedIdentity } from '@enchilada/core/identity';
 import { type RandomSource, randomId } from '@enchilada/core/time';
 import { Ajv } from 'ajv';
-import { fastify, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import {
+  fastify,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import type { Logger } from 'pino';
 import { eraseCookie, readCookie, writeCookie } from '../auth/cookie.ts';
 import type { ClientAddress } from './client-address.ts';
@@ -30,7 +45,10 @@ declare module 'fastify' {
 /** Who is asking, and whether anybody may be asked yet. */
 export interface Gate {
   /** @param background the request was made by a timer and does not keep the login alive */
-  identify(cookie: string | undefined, options: { readonly background: boolean }): Promise<VerifiedIdentity | undefined>;
+  identify(
+    cookie: string | undefined,
+    options: { readonly background: boolean },
+  ): Promise<VerifiedIdentity | undefined>;
   bootstrapRequired(): Promise<boolean>;
 }
 
@@ -79,7 +97,8 @@ export function createApp(parts: AppParts): FastifyInstance {
 
   // INVARIANT: no route exists without a declared access; the process does not start with one (T14).
   app.addHook('onRoute', (route) => {
-    if (route.config?.access === undefined) throw new Fault('INTERNAL', `the route ${String(route.method)} ${route.url} declares no permission`);
+    if (route.config?.access === undefined)
+      throw new Fault('INTERNAL', `the route ${String(route.method)} ${route.url} declares no permission`);
   });
   const common = plainHeaders(parts.isTls);
   app.addHook('onRequest', async (request, reply) => {
@@ -90,20 +109,33 @@ export function createApp(parts: AppParts): FastifyInstance {
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none';
     parts.observe({ route, method: request.method, status: reply.statusCode, ms: reply.elapsedTime });
-    const line = { reference: request.id, method: request.method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime), address: request.clientAddress };
+    const line = {
+      reference: request.id,
+      method: request.method,
+      route,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+      address: request.clientAddress,
+    };
     parts.log.debug({ ...line, userId: request.identity?.user.id, code: request.faultCode }, 'request');
     done();
   });
   app.setErrorHandler(replyWithProblem);
-  app.setNotFoundHandler((request, reply) => replyWithProblem(new Fault('NOT_FOUND', 'nothing lives at this address'), request, reply));
+  app.setNotFoundHandler((request, reply) =>
+    replyWithProblem(new Fault('NOT_FOUND', 'nothing lives at this address'), request, reply),
+  );
 
   const strict = new Ajv({ coerceTypes: false, useDefaults: true, removeAdditional: false, allErrors: false });
   const fromText = new Ajv({ coerceTypes: true, useDefaults: true, removeAdditional: false, allErrors: false });
-  app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'querystring' ? fromText : strict).compile(schema as object));
+  app.setValidatorCompiler(({ schema, httpPart }) =>
+    (httpPart === 'querystring' ? fromText : strict).compile(schema as object),
+  );
 
   for (const route of parts.routes ?? ROUTE_LIST) register(app, route, parts);
   const document = JSON.stringify(openApiDocument());
-  app.get(`${API_PREFIX}/openapi.json`, { config: { access: 'signed-in' } }, (_request, reply) => reply.type('application/json').send(document));
+  app.get(`${API_PREFIX}/openapi.json`, { config: { access: 'signed-in' } }, (_request, reply) =>
+    reply.type('application/json').send(document),
+  );
   return app;
 }
 
@@ -146,7 +178,10 @@ function register(app: FastifyInstance, route: RouteDefinition & { readonly id: 
     method: route.method,
     url: `${API_PREFIX}${route.path}`,
     // A table in a test may lack it; then the hook above stops the start.
-    config: { ...((route.access as RouteAccess | undefined) === undefined ? {} : { access: route.access }), beforeBootstrap: route.beforeBootstrap === true },
+    config: {
+      ...((route.access as RouteAccess | undefined) === undefined ? {} : { access: route.access }),
+      beforeBootstrap: route.beforeBootstrap === true,
+    },
     ...(route.bodyLimitBytes === undefined ? {} : { bodyLimit: route.bodyLimitBytes }),
     schema: {
       ...(route.params === undefined ? {} : { params: route.params }),
@@ -156,7 +191,11 @@ function register(app: FastifyInstance, route: RouteDefinition & { readonly id: 
       ...(route.stream === undefined && status !== 204 ? { response: { [status]: schema } } : {}),
     },
     handler: async (request, reply) => {
-      const output = await handler(contextOf(request, reply, parts), { params: request.params, query: request.query, body: request.body });
+      const output = await handler(contextOf(request, reply, parts), {
+        params: request.params,
+        query: request.query,
+        body: request.body,
+      });
       if (route.stream !== undefined) return sendStream(reply, output as ContentStream, route.stream);
       return reply.code(status).send(status === 204 ? undefined : output);
     },
@@ -178,7 +217,13 @@ function contextOf(request: FastifyRequest, reply: FastifyReply, parts: AppParts
     identity,
     permissions: permissionsOf(identity.user.role),
     refuse: async (object) => {
-      await parts.audit.append({ action: 'access.denied', ...actorOf(context), object, outcome: 'denied', reason: request.routeOptions.url ?? '' });
+      await parts.audit.append({
+        action: 'access.denied',
+        ...actorOf(context),
+        object,
+        outcome: 'denied',
+        reason: request.routeOptions.url ?? '',
+      });
       throw new Fault('NOT_FOUND', 'there is no such object');
     },
   };
@@ -187,7 +232,10 @@ function contextOf(request: FastifyRequest, reply: FastifyReply, parts: AppParts
 
 function sendStream(reply: FastifyReply, content: ContentStream, mediaType: string): FastifyReply {
   if (content.filename !== undefined) {
-    reply.header('content-disposition', `attachment; filename="${content.filename.replaceAll(/[^A-Za-z0-9._-]/gu, '_')}"`);
+    reply.header(
+      'content-disposition',
+      `attachment; filename="${content.filename.replaceAll(/[^A-Za-z0-9._-]/gu, '_')}"`,
+    );
   }
   return reply.type(content.mediaType ?? mediaType).send(Readable.from(content.bytes, { objectMode: false }));
 }

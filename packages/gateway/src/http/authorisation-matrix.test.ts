@@ -34,7 +34,16 @@ interface Ids {
 }
 
 const group = (ids: Ids) => ({ name: `g-${ids.tag}`, description: '' });
-const machine = (ids: Ids) => ({ name: `m-${ids.tag}`, protocol: 'proto', host: 'machine.test', port: 22, labels: {}, description: '', parameters: {}, hostKeyPolicy: 'ask' });
+const machine = (ids: Ids) => ({
+  name: `m-${ids.tag}`,
+  protocol: 'proto',
+  host: 'machine.test',
+  port: 22,
+  labels: {},
+  description: '',
+  parameters: {},
+  hostKeyPolicy: 'ask',
+});
 const PUBLIC_KEY = `ssh-ed25519 ${Buffer.concat([Buffer.from([0, 0, 0, 11]), Buffer.from('ssh-ed25519'), Buffer.from([0, 0, 0, 32]), Buffer.alloc(32, 7)]).toString('base64')}`;
 const OWNED: readonly Role[] = ['administrator'];
 const EVERYBODY: readonly Who[] = ['anonymous', 'user', 'auditor', 'administrator'];
@@ -46,7 +55,11 @@ const ADMINISTRATOR: readonly Who[] = ['administrator'];
 const TABLE: Readonly<Record<RouteId, Expected>> = {
   getSignIn: { who: EVERYBODY },
   checkBootstrap: { who: EVERYBODY, body: () => ({ token: 'x' }), success: 403 },
-  completeBootstrap: { who: EVERYBODY, body: () => ({ token: 'x', username: 'x', displayName: '', password: 'x' }), success: 403 },
+  completeBootstrap: {
+    who: EVERYBODY,
+    body: () => ({ token: 'x', username: 'x', displayName: '', password: 'x' }),
+    success: 403,
+  },
   login: { who: EVERYBODY, body: () => ({ username: 'x', password: 'x' }), success: 401 },
   logout: { who: SIGNED_IN },
   getMe: { who: SIGNED_IN },
@@ -91,7 +104,14 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
   updateCredential: { who: ADMINISTRATOR, body: () => ({ name: 'c', username: '', version: 999 }), success: 409 },
   deleteCredential: { who: ADMINISTRATOR },
   listGrants: { who: ADMINISTRATOR },
-  createGrant: { who: ADMINISTRATOR, body: (ids) => ({ subject: { kind: 'user', id: ids.user }, scope: { kind: 'target', id: ids.target }, actions: ['connect'] }) },
+  createGrant: {
+    who: ADMINISTRATOR,
+    body: (ids) => ({
+      subject: { kind: 'user', id: ids.user },
+      scope: { kind: 'target', id: ids.target },
+      actions: ['connect'],
+    }),
+  },
   deleteGrant: { who: ADMINISTRATOR },
   openSession: { who: USERS, other: [], body: (ids) => ({ targetId: ids.target }) },
   issueTickets: { who: USERS, other: [], body: () => ({ mode: 'control' }) },
@@ -126,7 +146,9 @@ test('every route answers everybody as the reviewed table says', async () => {
   for (const [index, route] of ROUTE_LIST.entries()) {
     const expected = TABLE[route.id];
     for (const who of ['anonymous', 'user', 'auditor', 'administrator'] as const) {
-      for (const whose of route.path.includes(':') || route.id === 'openSession' ? (['own', 'other', 'missing'] as const) : (['own'] as const)) {
+      for (const whose of route.path.includes(':') || route.id === 'openSession'
+        ? (['own', 'other', 'missing'] as const)
+        : (['own'] as const)) {
         // Made afresh, so that a deletion before does not show.
         const tag = `${index}-${who}-${whose}`;
         const owner = whose === 'own' && who !== 'anonymous' ? PEOPLE[who] : STRANGER;
@@ -134,15 +156,25 @@ test('every route answers everybody as the reviewed table says', async () => {
         const cookie = who === 'anonymous' ? undefined : await fixture.signIn(node, PEOPLE[who]);
         const url = `${await fill(fixture, { path: route.path, id: route.id, ids, whose, owner, node })}${expected.query ?? ''}`;
         const target = whose === 'missing' ? { ...ids, target: 'tgt_missing' } : ids;
-        const response = await call(node, route.method, url, { cookie, ...(expected.body === undefined ? {} : { body: expected.body(target) }) });
+        const response = await call(node, route.method, url, {
+          cookie,
+          ...(expected.body === undefined ? {} : { body: expected.body(target) }),
+        });
         const wanted = wantedStatus({ expected, who, whose });
         const line = `${route.id}: ${who} on ${whose} object → ${response.statusCode}`;
-        assert.ok(wanted === 'success' ? response.statusCode === (expected.success ?? response.statusCode) && (expected.success !== undefined || response.statusCode < 300) : response.statusCode === wanted, `${line}, wanted ${wanted}: ${response.body.slice(0, 300)}`);
+        assert.ok(
+          wanted === 'success'
+            ? response.statusCode === (expected.success ?? response.statusCode) &&
+                (expected.success !== undefined || response.statusCode < 300)
+            : response.statusCode === wanted,
+          `${line}, wanted ${wanted}: ${response.body.slice(0, 300)}`,
+        );
         answered.push(line);
         // The wrong passwords of this round must not slow the sign-ins of the next.
         await fixture.store.now.throttle.deleteOlderThan(Number.MAX_SAFE_INTEGER);
         // A session that is open counts against its person's limit.
-        for (const { id } of (await fixture.store.now.sessions.list({ live: true, limit: 100 })).items) await fixture.store.now.sessions.update(id, { state: 'ended', endedAt: 1 });
+        for (const { id } of (await fixture.store.now.sessions.list({ live: true, limit: 100 })).items)
+          await fixture.store.now.sessions.update(id, { state: 'ended', endedAt: 1 });
       }
     }
   }
@@ -157,10 +189,22 @@ test('unknown and forbidden objects are answered with equal bodies', async () =>
   await fixture.addUser(STRANGER, 'user');
   const ids = await populate(fixture, STRANGER, 'x');
   const cookie = await fixture.signIn(node, 'ann');
-  for (const [kind, id] of [['machines', ids.target], ['sessions', ids.session], ['recordings', ids.recording]] as const) {
-    const bodies = await Promise.all([id, `${id.slice(0, -1)}a`].map(async (one) => ({ ...(await call(node, 'GET', `/${kind}/${one}`, { cookie })).json<object>(), reference: '' })));
+  for (const [kind, id] of [
+    ['machines', ids.target],
+    ['sessions', ids.session],
+    ['recordings', ids.recording],
+  ] as const) {
+    const bodies = await Promise.all(
+      [id, `${id.slice(0, -1)}a`].map(async (one) => ({
+        ...(await call(node, 'GET', `/${kind}/${one}`, { cookie })).json<object>(),
+        reference: '',
+      })),
+    );
     assert.deepEqual(bodies[0], bodies[1], kind);
-    assert.ok(fixture.audit.events.some(({ action, object }) => action === 'access.denied' && object?.id === id), `${kind} is audited`);
+    assert.ok(
+      fixture.audit.events.some(({ action, object }) => action === 'access.denied' && object?.id === id),
+      `${kind} is audited`,
+    );
   }
 });
 
@@ -176,35 +220,116 @@ async function populate(fixture: GatewayFixture, owner: string, tag: string): Pr
   const { store, clock } = fixture;
   const suffix = tag.replaceAll('-', '_');
   const at = clock.now();
-  const ids: Ids = { tag, target: `tgt_${suffix}`, session: `ses_${suffix}`, recording: `rec_${suffix}`, user: `usr_v_${suffix}`, group: `grp_${suffix}` };
+  const ids: Ids = {
+    tag,
+    target: `tgt_${suffix}`,
+    session: `ses_${suffix}`,
+    recording: `rec_${suffix}`,
+    user: `usr_v_${suffix}`,
+    group: `grp_${suffix}`,
+  };
   await fixture.addUser(`v_${suffix}`, 'user');
   await store.now.groups.insert({ id: ids.group, name: `group ${tag}`, description: '', createdAt: at });
   await store.now.groups.addMember(ids.group, ids.user);
   await store.now.catalog.insertGroup({ id: `tgp_${suffix}`, parentId: undefined, name: `folder ${tag}` });
-  await store.now.credentials.insert({ id: `crd_${suffix}`, name: `credential ${tag}`, kind: 'ask', username: '', sealed: undefined, publicFingerprint: undefined, version: 1, createdAt: at, updatedAt: at });
-  await store.now.catalog.insertTarget({
-    id: ids.target, name: `machine ${tag}`, protocol: 'proto', host: 'machine.test', port: 22, groupId: undefined, labels: {}, description: '', parameters: {}, credentialId: undefined, jumpTargetId: undefined,
-    hostKeyPolicy: 'ask', builtIn: undefined, version: 1, createdAt: at, updatedAt: at,
+  await store.now.credentials.insert({
+    id: `crd_${suffix}`,
+    name: `credential ${tag}`,
+    kind: 'ask',
+    username: '',
+    sealed: undefined,
+    publicFingerprint: undefined,
+    version: 1,
+    createdAt: at,
+    updatedAt: at,
   });
-  const grant = (id: string, user: string) => store.now.grants.insert({ id, subject: { kind: 'user', id: user }, scope: { kind: 'target', id: ids.target }, actions: ['connect'], createdAt: at, createdBy: 'usr_root' });
+  await store.now.catalog.insertTarget({
+    id: ids.target,
+    name: `machine ${tag}`,
+    protocol: 'proto',
+    host: 'machine.test',
+    port: 22,
+    groupId: undefined,
+    labels: {},
+    description: '',
+    parameters: {},
+    credentialId: undefined,
+    jumpTargetId: undefined,
+    hostKeyPolicy: 'ask',
+    builtIn: undefined,
+    version: 1,
+    createdAt: at,
+    updatedAt: at,
+  });
+  const grant = (id: string, user: string) =>
+    store.now.grants.insert({
+      id,
+      subject: { kind: 'user', id: user },
+      scope: { kind: 'target', id: ids.target },
+      actions: ['connect'],
+      createdAt: at,
+      createdBy: 'usr_root',
+    });
   await grant(`gra_${suffix}`, `usr_${owner}`);
   const { id: userId, username } = (await store.now.users.findByUsername(owner)) ?? { id: '', username: '' };
-  const common = { userId, username, targetId: ids.target, targetName: 'machine', protocol: 'proto', surface: 'terminal' };
+  const common = {
+    userId,
+    username,
+    targetId: ids.target,
+    targetName: 'machine',
+    protocol: 'proto',
+    surface: 'terminal',
+  };
   await store.now.sessions.insert({
-    ...common, id: ids.session, state: 'requested', nodeId: '', loginDigest: '0'.repeat(64), address: '192.0.2.1', recordingId: undefined, requestedAt: at, openedAt: undefined, endedAt: undefined, endReason: undefined,
-    endDetail: undefined, bytesIn: 0, bytesOut: 0,
+    ...common,
+    id: ids.session,
+    state: 'requested',
+    nodeId: '',
+    loginDigest: '0'.repeat(64),
+    address: '192.0.2.1',
+    recordingId: undefined,
+    requestedAt: at,
+    openedAt: undefined,
+    endedAt: undefined,
+    endReason: undefined,
+    endDetail: undefined,
+    bytesIn: 0,
+    bytesOut: 0,
   });
-  await store.now.recordings.insert({ ...common, id: ids.recording, sessionId: ids.session, nodeId: 'node-1', state: 'complete', startedAt: at, endedAt: at, durationMs: 1, storedBytes: 1, chunks: 1, endReason: undefined });
+  await store.now.recordings.insert({
+    ...common,
+    id: ids.recording,
+    sessionId: ids.session,
+    nodeId: 'node-1',
+    state: 'complete',
+    startedAt: at,
+    endedAt: at,
+    durationMs: 1,
+    storedBytes: 1,
+    chunks: 1,
+    endReason: undefined,
+  });
   return ids;
 }
 
 /** The route's path with the ids of the object it is about. */
-async function fill(fixture: GatewayFixture, facts: { path: string; id: RouteId; ids: Ids; whose: Whose; owner: string; node: Node }): Promise<string> {
+async function fill(
+  fixture: GatewayFixture,
+  facts: { path: string; id: RouteId; ids: Ids; whose: Whose; owner: string; node: Node },
+): Promise<string> {
   const { path, ids, whose } = facts;
   const suffix = ids.tag.replaceAll('-', '_');
   const [, collection = ''] = path.split('/');
   const byCollection: Readonly<Record<string, string>> = {
-    users: ids.user, groups: ids.group, machines: ids.target, targets: ids.target, 'target-groups': `tgp_${suffix}`, credentials: `crd_${suffix}`, grants: `gra_${suffix}`, sessions: ids.session, recordings: ids.recording,
+    users: ids.user,
+    groups: ids.group,
+    machines: ids.target,
+    targets: ids.target,
+    'target-groups': `tgp_${suffix}`,
+    credentials: `crd_${suffix}`,
+    grants: `gra_${suffix}`,
+    sessions: ids.session,
+    recordings: ids.recording,
   };
   let id = byCollection[collection] ?? '';
   if (collection === 'me') {
@@ -213,5 +338,8 @@ async function fill(fixture: GatewayFixture, facts: { path: string; id: RouteId;
     id = (await fixture.store.now.logins.listOf(`usr_${whom}`))[0]?.digest.slice(0, 32) ?? 'a'.repeat(32);
   }
   if (whose === 'missing') id = collection === 'me' ? 'a'.repeat(32) : 'x_missing';
-  return path.replace(':id', id).replace(':userId', ids.user).replace(':fingerprint', `SHA256:${'A'.repeat(43)}`);
+  return path
+    .replace(':id', id)
+    .replace(':userId', ids.user)
+    .replace(':fingerprint', `SHA256:${'A'.repeat(43)}`);
 }

@@ -28,7 +28,11 @@ export function clientAddress(trustedProxies: readonly string[]): ClientAddress 
   };
   return (peer, forwardedFor) => {
     let current = plain(peer ?? 'unknown');
-    const hops = [forwardedFor ?? []].flat().join(',').split(',').map((hop) => plain(hop.trim().replace(/^\[(.*)\](?::\d+)?$/u, '$1')));
+    const hops = [forwardedFor ?? []]
+      .flat()
+      .join(',')
+      .split(',')
+      .map((hop) => plain(hop.trim().replace(/^\[(.*)\](?::\d+)?$/u, '$1')));
     while (trusted(current)) {
       const hop = hops.pop();
       // What a trusted proxy wrote and we cannot read is not skipped: the proxy itself is then the client.

@@ -25,6 +25,9 @@ export type Handlers = RouteHandlers<OpenContext, SignedInContext>;
 export type { ContentStream };
 
 /** Actor and address of an audit event for what this person does. */
-export function actorOf({ identity, address }: SignedInContext): { readonly actor: AuditActor; readonly address: string } {
+export function actorOf({ identity, address }: SignedInContext): {
+  readonly actor: AuditActor;
+  readonly address: string;
+} {
   return { actor: { kind: 'user', id: identity.user.id, name: identity.user.username }, address };
 }

@@ -10,7 +10,9 @@ const CHANGES = ROUTE_LIST.filter((route) => route.method !== 'GET');
 
 function appParts(routes: AppParts['routes']): AppParts {
   return {
-    handlers: Object.fromEntries(ROUTE_LIST.map((route) => [route.id, () => Promise.resolve(undefined)])) as unknown as AppParts['handlers'],
+    handlers: Object.fromEntries(
+      ROUTE_LIST.map((route) => [route.id, () => Promise.resolve(undefined)]),
+    ) as unknown as AppParts['handlers'],
     gate: { identify: () => Promise.resolve(undefined), bootstrapRequired: () => Promise.resolve(false) },
     audit: { append: () => Promise.reject(new Error('unused')) },
     clientAddress: () => '192.0.2.1',
@@ -27,7 +29,10 @@ test('a route without a declared permission, or without a handler, stops the sta
   const route = ROUTE_LIST[0];
   assert.ok(route !== undefined);
   const { access: _access, ...undeclared } = route;
-  assert.throws(() => createApp(appParts([undeclared as RouteDefinition & { id: string }])), (error) => error instanceof Fault && /declares no permission/u.test(error.message));
+  assert.throws(
+    () => createApp(appParts([undeclared as RouteDefinition & { id: string }])),
+    (error) => error instanceof Fault && /declares no permission/u.test(error.message),
+  );
   assert.throws(() => createApp(appParts([{ ...route, id: 'nobody', path: '/nobody' }])), /has no handler/u);
 });
 
@@ -39,7 +44,8 @@ test('every change is refused as a form, as text, without the header and from an
   const before = fixture.audit.events.length;
   for (const route of CHANGES) {
     const url = `${API_PREFIX}${route.path.replaceAll(/:[A-Za-z]+/gu, 'x')}`;
-    const send = (headers: Record<string, string>, payload = '{}') => node.app.inject({ method: route.method, url, headers: { cookie, ...headers }, payload });
+    const send = (headers: Record<string, string>, payload = '{}') =>
+      node.app.inject({ method: route.method, url, headers: { cookie, ...headers }, payload });
     const good = { [CSRF_HEADER]: '1', origin: ORIGIN, 'content-type': 'application/json' };
     const attempts = [
       send({ ...good, 'content-type': 'application/x-www-form-urlencoded' }, 'a=b'),
@@ -66,7 +72,11 @@ test('an unknown name, a wrong type and a poisoned object in a body are refused 
   await fixture.addUser('root', 'administrator');
   const cookie = await fixture.signIn(node, 'root');
   const refused = async (body: unknown) => {
-    const response = await call(node, 'POST', '/groups', { cookie, body, headers: { 'content-type': 'application/json' } });
+    const response = await call(node, 'POST', '/groups', {
+      cookie,
+      body,
+      headers: { 'content-type': 'application/json' },
+    });
     assert.equal(response.statusCode, 400);
     return response.json<{ code: string; detail: string; reference: string; facts: Record<string, string> }>();
   };
@@ -100,10 +110,14 @@ test('no password, cookie or token reaches the log, at the most talkative level'
   await call(node, 'POST', '/bootstrap', { body: { token, username: 'root', displayName: '', password: PASSWORD } });
   const cookie = await fixture.signIn(node, 'root');
   await call(node, 'POST', '/login', { body: { username: 'root', password: 'canary-password' } });
-  await call(node, 'POST', '/credentials', { cookie, body: { name: 'c', kind: 'password', username: 'u', secret: 'canary-secret' } });
+  await call(node, 'POST', '/credentials', {
+    cookie,
+    body: { name: 'c', kind: 'password', username: 'u', secret: 'canary-secret' },
+  });
   const all = fixture.logged.join('') + JSON.stringify(fixture.audit.events);
   assert.ok(fixture.logged.length > 3);
-  for (const secret of [token, PASSWORD, 'canary-password', 'canary-secret', cookie.split('=')[1] ?? '?']) assert.ok(!all.includes(secret), secret);
+  for (const secret of [token, PASSWORD, 'canary-password', 'canary-secret', cookie.split('=')[1] ?? '?'])
+    assert.ok(!all.includes(secret), secret);
 });
 
 test('every answer carries the headers that keep it out of frames, caches and other origins', async () => {

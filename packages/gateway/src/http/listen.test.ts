@@ -13,7 +13,24 @@ import { createLog } from './log.ts';
 function makePair(folder: string, name: string): { readonly cert: string; readonly key: string } {
   const pair = { cert: join(folder, `${name}.cert`), key: join(folder, `${name}.key`) };
   const subject = ['-subj', `/CN=${name}.test`, '-days', '1'];
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', pair.key, '-out', pair.cert, ...subject], { stdio: 'ignore' });
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-keyout',
+      pair.key,
+      '-out',
+      pair.cert,
+      ...subject,
+    ],
+    { stdio: 'ignore' },
+  );
   return pair;
 }
 
@@ -72,8 +89,20 @@ test('a pair that does not fit, and a port that is taken, stop the start in word
   });
   const [first, second] = [makePair(folder, 'first'), makePair(folder, 'second')];
   const log = createLog('fatal', { write: () => undefined });
-  const start = (port: number, tls: { cert: string; key: string } | undefined) => listen((_request, response) => response.end(), { plan: { addresses: ['127.0.0.1'], optional: [], tls }, port, clock, log });
-  await assert.rejects(start(0, { cert: first.cert, key: second.key }), { code: 'CONFIGURATION_INVALID', message: /cannot be used together/u });
+  const start = (port: number, tls: { cert: string; key: string } | undefined) =>
+    listen((_request, response) => response.end(), {
+      plan: { addresses: ['127.0.0.1'], optional: [], tls },
+      port,
+      clock,
+      log,
+    });
+  await assert.rejects(start(0, { cert: first.cert, key: second.key }), {
+    code: 'CONFIGURATION_INVALID',
+    message: /cannot be used together/u,
+  });
   await using running = await start(0, undefined);
-  await assert.rejects(start(running.port, undefined), { code: 'CONFIGURATION_INVALID', message: /the port is taken/u });
+  await assert.rejects(start(running.port, undefined), {
+    code: 'CONFIGURATION_INVALID',
+    message: /the port is taken/u,
+  });
 });

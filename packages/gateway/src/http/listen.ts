@@ -11,7 +11,13 @@ import type { Logger } from 'pino';
 import type { ListenPlan } from '../config/index.ts';
 
 /** Waiting for a handshake, a header or a body costs these at most (T43). */
-const LIMITS = { headersTimeout: 10_000, requestTimeout: 120_000, keepAliveTimeout: 65_000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 5_000 } as const;
+const LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 120_000,
+  keepAliveTimeout: 65_000,
+  maxHeaderSize: 16 * 1024,
+  connectionsCheckingInterval: 5_000,
+} as const;
 const HANDSHAKE_MS = 10_000;
 const MOST_CONNECTIONS = 20_000;
 const MOST_PER_ADDRESS = 1_000;
@@ -36,7 +42,11 @@ async function readPair(files: { readonly cert: string; readonly key: string }):
     createSecureContext({ cert, key });
     return { cert, key };
   } catch (cause) {
-    throw new Fault('CONFIGURATION_INVALID', `tls.cert ${files.cert} and tls.key ${files.key} cannot be used together: ${(cause as Error).message}`, { cause });
+    throw new Fault(
+      'CONFIGURATION_INVALID',
+      `tls.cert ${files.cert} and tls.key ${files.key} cannot be used together: ${(cause as Error).message}`,
+      { cause },
+    );
   }
 }
 
@@ -80,7 +90,10 @@ export async function listen(handler: RequestListener, options: ListenOptions): 
   const servers: AnyServer[] = [];
   let { port } = options;
   const open = async (address: string): Promise<void> => {
-    const server = pair === undefined ? createPlainServer(LIMITS, handler) : createTlsServer({ ...LIMITS, ...pair, handshakeTimeout: HANDSHAKE_MS, minVersion: 'TLSv1.2' }, handler);
+    const server =
+      pair === undefined
+        ? createPlainServer(LIMITS, handler)
+        : createTlsServer({ ...LIMITS, ...pair, handshakeTimeout: HANDSHAKE_MS, minVersion: 'TLSv1.2' }, handler);
     limitPerAddress(server);
     port = await bind(server, address, port);
     servers.push(server);
@@ -90,11 +103,16 @@ export async function listen(handler: RequestListener, options: ListenOptions): 
   } catch (cause) {
     for (const server of servers) server.close();
     const { code, message } = cause as NodeJS.ErrnoException;
-    throw new Fault('CONFIGURATION_INVALID', `cannot listen on ${plan.addresses.join(', ')} port ${options.port}: ${code === 'EADDRINUSE' ? 'the port is taken' : message}`, { cause });
+    throw new Fault(
+      'CONFIGURATION_INVALID',
+      `cannot listen on ${plan.addresses.join(', ')} port ${options.port}: ${code === 'EADDRINUSE' ? 'the port is taken' : message}`,
+      { cause },
+    );
   }
   // A machine without IPv6, or another program on that port of ::1: the IPv4 loopback serves alone.
   for (const address of plan.optional) await open(address).catch(() => undefined);
-  const watching = plan.tls === undefined ? undefined : watchPair(plan.tls, { servers: servers as readonly TlsServer[], clock, log });
+  const watching =
+    plan.tls === undefined ? undefined : watchPair(plan.tls, { servers: servers as readonly TlsServer[], clock, log });
   return {
     servers,
     port,
@@ -119,7 +137,10 @@ export async function listen(handler: RequestListener, options: ListenOptions): 
 }
 
 /** Takes a new pair for new connections once both files fit together; until then, and for ever otherwise, the old one serves. */
-function watchPair(files: { readonly cert: string; readonly key: string }, { servers, clock, log }: { readonly servers: readonly TlsServer[]; readonly clock: Clock; readonly log: Logger }): Disposable {
+function watchPair(
+  files: { readonly cert: string; readonly key: string },
+  { servers, clock, log }: { readonly servers: readonly TlsServer[]; readonly clock: Clock; readonly log: Logger },
+): Disposable {
   let pending: Disposable | undefined;
   let current = '';
   const reload = async (): Promise<void> => {

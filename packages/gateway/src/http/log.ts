@@ -2,8 +2,28 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 
 /** INVARIANT: a log line holds these fields and no other; what a caller adds beside them is dropped (T33, T04). */
 const ALLOWED = new Set([
-  'reference', 'code', 'err', 'method', 'route', 'status', 'ms', 'address', 'userId', 'sessionId', 'recordingId', 'targetId', 'nodeId', 'port', 'url', 'signal', 'count', 'weakening',
-  'file', 'level', 'version', 'cause',
+  'reference',
+  'code',
+  'err',
+  'method',
+  'route',
+  'status',
+  'ms',
+  'address',
+  'userId',
+  'sessionId',
+  'recordingId',
+  'targetId',
+  'nodeId',
+  'port',
+  'url',
+  'signal',
+  'count',
+  'weakening',
+  'file',
+  'level',
+  'version',
+  'cause',
 ]);
 
 interface LoggedError {

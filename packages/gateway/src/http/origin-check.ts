@@ -11,14 +11,20 @@ const SAME = new Set(['same-origin', 'none']);
 export function checkOrigin(method: string, headers: IncomingHttpHeaders, origins: ReadonlySet<string>): void {
   const { origin } = headers;
   const site = headers['sec-fetch-site'];
-  if (site !== undefined && !SAME.has(String(site))) throw new Fault('ORIGIN_REFUSED', 'the request was made by another site');
-  if (origin !== undefined && !origins.has(origin)) throw new Fault('ORIGIN_REFUSED', `requests from origin ${JSON.stringify(origin)} are not accepted`);
+  if (site !== undefined && !SAME.has(String(site)))
+    throw new Fault('ORIGIN_REFUSED', 'the request was made by another site');
+  if (origin !== undefined && !origins.has(origin))
+    throw new Fault('ORIGIN_REFUSED', `requests from origin ${JSON.stringify(origin)} are not accepted`);
   if (method === 'GET' || method === 'HEAD') return;
   const proof = headers[CSRF_HEADER];
-  if (typeof proof !== 'string' || !(CSRF_VALUES as readonly string[]).includes(proof)) throw new Fault('ORIGIN_REFUSED', `the header ${CSRF_HEADER} is missing`);
+  if (typeof proof !== 'string' || !(CSRF_VALUES as readonly string[]).includes(proof))
+    throw new Fault('ORIGIN_REFUSED', `the header ${CSRF_HEADER} is missing`);
   const hasBody = headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
   const type = headers['content-type'];
   if ((hasBody || type !== undefined) && !/^application\/json(?:;\s*charset=utf-8)?$/iu.test(type ?? '')) {
-    throw new Fault('ORIGIN_REFUSED', `the content type must be application/json, received ${JSON.stringify(type ?? null)}`);
+    throw new Fault(
+      'ORIGIN_REFUSED',
+      `the content type must be application/json, received ${JSON.stringify(type ?? null)}`,
+    );
   }
 }

@@ -14,7 +14,9 @@ export function serveProbes(app: FastifyInstance, readiness: Readiness, metrics:
     const isReady = await readiness.ready().catch(() => false);
     return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not ready' });
   });
-  app.get('/api/v1/metrics', { config: { access: 'metrics.read' } }, async (_request, reply) => reply.type(metrics.mediaType).send(await metrics.text()));
+  app.get('/api/v1/metrics', { config: { access: 'metrics.read' } }, async (_request, reply) =>
+    reply.type(metrics.mediaType).send(await metrics.text()),
+  );
 }
 
 /** The listener of its own for `metrics.listen`, which has no sign-in and answers nothing else. */
@@ -32,7 +34,10 @@ export async function listenForMetrics(address: string, metrics: Metrics): Promi
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host: address.slice(0, at).replaceAll(/[[\]]/gu, ''), port: Number(address.slice(at + 1)) }, resolve);
+    server.listen(
+      { host: address.slice(0, at).replaceAll(/[[\]]/gu, ''), port: Number(address.slice(at + 1)) },
+      resolve,
+    );
   });
   return server;
 }

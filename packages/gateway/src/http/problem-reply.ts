@@ -13,7 +13,10 @@ function validationFault(error: FastifyError): Fault | undefined {
   }
   // Fastify's own refusals: malformed JSON, a body that is too large, a content type nobody reads.
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
-    return new Fault('INVALID_REQUEST', error.code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? 'the body is too large' : 'the request cannot be read');
+    return new Fault(
+      'INVALID_REQUEST',
+      error.code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? 'the body is too large' : 'the request cannot be read',
+    );
   }
   return undefined;
 }
@@ -22,7 +25,14 @@ export function problemOf(fault: Fault, reference: string): Problem {
   const status = statusOf(fault.code);
   // What failed inside is for the log; the person gets the sentence of the code and the reference.
   const detail = status >= 500 ? FAULTS[fault.code] : fault.message;
-  return { code: fault.code, title: FAULTS[fault.code], status, detail: detail.slice(0, 2000), reference, facts: { ...fault.facts } };
+  return {
+    code: fault.code,
+    title: FAULTS[fault.code],
+    status,
+    detail: detail.slice(0, 2000),
+    reference,
+    facts: { ...fault.facts },
+  };
 }
 
 /** Answers any failure as problem+json; what has no name is logged with the reference that the person is shown. */
@@ -30,7 +40,8 @@ export function replyWithProblem(error: unknown, request: FastifyRequest, reply:
   const fault = (error instanceof Error ? validationFault(error as FastifyError) : undefined) ?? toFault(error);
   const problem = problemOf(fault, request.id);
   // A refusal by rule is no failure, even with 503; what has no name, or a cause below it, is.
-  if (problem.status >= 500 && (fault.code === 'INTERNAL' || fault.cause !== undefined)) request.log.error({ reference: request.id, code: fault.code, err: error }, 'a request failed');
+  if (problem.status >= 500 && (fault.code === 'INTERNAL' || fault.cause !== undefined))
+    request.log.error({ reference: request.id, code: fault.code, err: error }, 'a request failed');
   const retryAfter = fault.facts['retryAfterSeconds'];
   if (typeof retryAfter === 'number') reply.header('retry-after', String(Math.ceil(retryAfter)));
   request.faultCode = fault.code;

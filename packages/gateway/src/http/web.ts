@@ -16,9 +16,16 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
   '.wasm': 'application/wasm',
 };
-const ENCODINGS = [['br', '.br'], ['gzip', '.gz']] as const;
+const ENCODINGS = [
+  ['br', '.br'],
+  ['gzip', '.gz'],
+] as const;
 const PLACEHOLDER = '__CSP_NONCE__';
-const DOCUMENT_FILES: Readonly<Record<DocumentKind, string>> = { shell: 'index.html', session: 'session.html', player: 'player.html' };
+const DOCUMENT_FILES: Readonly<Record<DocumentKind, string>> = {
+  shell: 'index.html',
+  session: 'session.html',
+  player: 'player.html',
+};
 
 interface Asset {
   readonly mediaType: string;
@@ -64,11 +71,20 @@ function kindOf(path: string): DocumentKind {
 
 function sendAsset(request: FastifyRequest, reply: FastifyReply, asset: Asset, path: string): FastifyReply {
   // Vite puts a hash of the content into every name below /assets.
-  reply.header('cache-control', path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'public, max-age=3600').header('vary', 'accept-encoding');
-  const accepted = String(request.headers['accept-encoding'] ?? '').split(',').map((part) => part.split(';')[0]?.trim());
+  reply
+    .header(
+      'cache-control',
+      path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'public, max-age=3600',
+    )
+    .header('vary', 'accept-encoding');
+  const accepted = String(request.headers['accept-encoding'] ?? '')
+    .split(',')
+    .map((part) => part.split(';')[0]?.trim());
   const [encoding] = ENCODINGS.find(([name]) => accepted.includes(name) && asset.encoded.has(name)) ?? [];
   reply.type(asset.mediaType);
-  return encoding === undefined ? reply.send(asset.bytes) : reply.header('content-encoding', encoding).send(asset.encoded.get(encoding));
+  return encoding === undefined
+    ? reply.send(asset.bytes)
+    : reply.header('content-encoding', encoding).send(asset.encoded.get(encoding));
 }
 
 /** Serves the interface: assets as they are, any other path as the document of its kind with a nonce of its own. */
@@ -77,7 +93,8 @@ export function serveWeb(app: FastifyInstance, files: WebFiles, isTls: boolean):
     const path = request.url.split('?')[0] ?? '/';
     const asset = files.assets.get(path);
     if (asset !== undefined) return sendAsset(request, reply, asset, path);
-    if (path.startsWith('/api/') || path.startsWith('/assets/')) throw new Fault('NOT_FOUND', 'nothing lives at this address');
+    if (path.startsWith('/api/') || path.startsWith('/assets/'))
+      throw new Fault('NOT_FOUND', 'nothing lives at this address');
     const kind = kindOf(path);
     const nonce = randomBytes(16).toString('base64');
     return reply.headers(documentHeaders(nonce, isTls)).send(files.documents[kind].replaceAll(PLACEHOLDER, nonce));

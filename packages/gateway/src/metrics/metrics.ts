@@ -13,11 +13,31 @@ export interface MetricSources {
 /** What Prometheus reads. Labels come from fixed sets: no name of a person or machine is ever one. */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #requests = new Histogram({ name: 'enchilada_http_request_seconds', help: 'HTTP requests.', labelNames: ['method', 'route', 'status'], buckets: [0.005, 0.02, 0.1, 0.5, 2], registers: [this.#registry] });
-  readonly #opens = new Histogram({ name: 'enchilada_session_open_seconds', help: 'From the control socket to the first output of a session.', buckets: [0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 15], registers: [this.#registry] });
-  readonly #ends = new Counter({ name: 'enchilada_sessions_ended_total', help: 'Ended sessions.', labelNames: ['reason'], registers: [this.#registry] });
+  readonly #requests = new Histogram({
+    name: 'enchilada_http_request_seconds',
+    help: 'HTTP requests.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.005, 0.02, 0.1, 0.5, 2],
+    registers: [this.#registry],
+  });
+  readonly #opens = new Histogram({
+    name: 'enchilada_session_open_seconds',
+    help: 'From the control socket to the first output of a session.',
+    buckets: [0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 15],
+    registers: [this.#registry],
+  });
+  readonly #ends = new Counter({
+    name: 'enchilada_sessions_ended_total',
+    help: 'Ended sessions.',
+    labelNames: ['reason'],
+    registers: [this.#registry],
+  });
   readonly #viewers = new Gauge({ name: 'enchilada_viewers', help: 'Attached viewers.', registers: [this.#registry] });
-  readonly #errors = new Counter({ name: 'enchilada_errors_total', help: 'Answers of 500 and above.', registers: [this.#registry] });
+  readonly #errors = new Counter({
+    name: 'enchilada_errors_total',
+    help: 'Answers of 500 and above.',
+    registers: [this.#registry],
+  });
 
   constructor(sources: MetricSources) {
     const registers = [this.#registry];
@@ -35,9 +55,21 @@ export class Metrics {
     gauge('enchilada_sessions', 'Live sessions of this node.', sources.liveSessions);
     gauge('enchilada_session_input_bytes', 'Bytes from people in live sessions.', () => sources.sessionBytes().in);
     gauge('enchilada_session_output_bytes', 'Bytes from machines in live sessions.', () => sources.sessionBytes().out);
-    gauge('enchilada_recorder_lag_seconds', 'Age of the oldest output that the journal has not taken.', () => (sources.recorder()?.lagMs ?? 0) / 1000);
-    gauge('enchilada_recorder_lag_bytes', 'Output that the journal has not taken.', () => sources.recorder()?.lagBytes ?? 0);
-    gauge('enchilada_recorder_unstored_bytes', 'Recorded bytes that are in the journal alone.', () => sources.recorder()?.unstoredBytes ?? 0);
+    gauge(
+      'enchilada_recorder_lag_seconds',
+      'Age of the oldest output that the journal has not taken.',
+      () => (sources.recorder()?.lagMs ?? 0) / 1000,
+    );
+    gauge(
+      'enchilada_recorder_lag_bytes',
+      'Output that the journal has not taken.',
+      () => sources.recorder()?.lagBytes ?? 0,
+    );
+    gauge(
+      'enchilada_recorder_unstored_bytes',
+      'Recorded bytes that are in the journal alone.',
+      () => sources.recorder()?.unstoredBytes ?? 0,
+    );
     gauge('enchilada_recorder_spool_free_bytes', 'Room in the spool.', () => sources.recorder()?.spoolFreeBytes ?? 0);
     gauge('enchilada_recorder_failures', 'Failures of the recorder.', () => sources.recorder()?.failures ?? 0);
     const delay = monitorEventLoopDelay({ resolution: 10 });

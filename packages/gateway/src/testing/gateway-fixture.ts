@@ -70,8 +70,21 @@ export const MANIFEST: EngineManifest = {
   surface: 'terminal',
   defaultPort: 2200,
   parameters: [
-    { kind: 'boolean', name: 'weak', default: false, weakens: true, label: { en: 'Weak', de: 'Schwach' }, group: { en: 'G', de: 'G' } },
-    { kind: 'text', name: 'command', maxLength: 20, label: { en: 'Command', de: 'Befehl' }, group: { en: 'G', de: 'G' } },
+    {
+      kind: 'boolean',
+      name: 'weak',
+      default: false,
+      weakens: true,
+      label: { en: 'Weak', de: 'Schwach' },
+      group: { en: 'G', de: 'G' },
+    },
+    {
+      kind: 'text',
+      name: 'command',
+      maxLength: 20,
+      label: { en: 'Command', de: 'Befehl' },
+      group: { en: 'G', de: 'G' },
+    },
   ],
   credentialKinds: ['password', 'ask'],
   jumpHosts: true,
@@ -83,13 +96,28 @@ const recordings: RecordingReader = {
     Promise.resolve({
       id,
       description: {
-        sessionId: 'ses_x', user: { id: 'usr_x', name: 'x', address: '192.0.2.1' }, target: { id: 'tgt_x', name: 'x', address: 'x' }, protocol: 'proto', surface: 'terminal',
-        policy: { strict: true, input: 'off' }, node: 'node-1', softwareVersion: '0', startedAt: 0,
+        sessionId: 'ses_x',
+        user: { id: 'usr_x', name: 'x', address: '192.0.2.1' },
+        target: { id: 'tgt_x', name: 'x', address: 'x' },
+        protocol: 'proto',
+        surface: 'terminal',
+        policy: { strict: true, input: 'off' },
+        node: 'node-1',
+        softwareVersion: '0',
+        startedAt: 0,
       },
-      state: 'COMPLETE', chunks: 1, durationMs: 1, storedBytes: 1, chunkTimesUs: [0],
+      state: 'COMPLETE',
+      chunks: 1,
+      durationMs: 1,
+      storedBytes: 1,
+      chunkTimesUs: [0],
     }),
   async *events() {
-    yield await Promise.resolve({ atUs: 0, chunk: 1, event: { kind: 'output' as const, bytes: new TextEncoder().encode('shown') } });
+    yield await Promise.resolve({
+      atUs: 0,
+      chunk: 1,
+      event: { kind: 'output' as const, bytes: new TextEncoder().encode('shown') },
+    });
   },
   verify: (id) => Promise.resolve({ recording: id, code: 0, findings: [], chunks: 1, bytes: 1, durationUs: 1 }),
   async *objects() {
@@ -119,25 +147,77 @@ export class GatewayFixture implements AsyncDisposable {
     if (this.#nodes.length === 0) await store.migrate();
     const config = loadConfig({ environment: {}, flags: {}, readFile: () => '' });
     const settings = new SettingsService(store, config);
-    const limits = () => ({ idleMs: settings.current.loginIdleMinutes * 60_000, absoluteMs: settings.current.loginAbsoluteMinutes * 60_000 });
+    const limits = () => ({
+      idleMs: settings.current.loginIdleMinutes * 60_000,
+      absoluteMs: settings.current.loginAbsoluteMinutes * 60_000,
+    });
     const logins = new Logins({ store, audit, hasher, clock, random, limits });
     const bootstrap = new Bootstrap({ store, audit, hasher, clock, random, linkFile: join(this.folder, 'link') });
-    const engine: ProtocolEngine = { manifest: MANIFEST, open: () => Promise.reject(new Fault('TARGET_REFUSED', 'nothing is opened here')) };
-    const vault = { seal: () => Promise.resolve({ keyId: 'k', version: 1, wrappedKey: new Uint8Array(1), nonce: new Uint8Array(1), ciphertext: new Uint8Array(1) }), unseal: () => Promise.reject(new Fault('CREDENTIAL_UNAVAILABLE', 'nothing is unsealed here')) };
+    const engine: ProtocolEngine = {
+      manifest: MANIFEST,
+      open: () => Promise.reject(new Fault('TARGET_REFUSED', 'nothing is opened here')),
+    };
+    const vault = {
+      seal: () =>
+        Promise.resolve({
+          keyId: 'k',
+          version: 1,
+          wrappedKey: new Uint8Array(1),
+          nonce: new Uint8Array(1),
+          ciphertext: new Uint8Array(1),
+        }),
+      unseal: () => Promise.reject(new Fault('CREDENTIAL_UNAVAILABLE', 'nothing is unsealed here')),
+    };
     const broker = new SessionBroker(
       {
-        nodeId: 'node-1', softwareVersion: '0', store, audit, vault, engines: new Map([['proto', engine]]), builtIns: new Map(), recorder: {} as Recorder, recording: { mode: 'strict', input: 'off' },
-        histories: () => undefined, limits: DEFAULT_SESSION_LIMITS, sessionsPerUser: 5, clock, random, digest: (text) => createHash('sha256').update(text).digest('hex'), observe: () => undefined, report: () => undefined,
+        nodeId: 'node-1',
+        softwareVersion: '0',
+        store,
+        audit,
+        vault,
+        engines: new Map([['proto', engine]]),
+        builtIns: new Map(),
+        recorder: {} as Recorder,
+        recording: { mode: 'strict', input: 'off' },
+        histories: () => undefined,
+        limits: DEFAULT_SESSION_LIMITS,
+        sessionsPerUser: 5,
+        clock,
+        random,
+        digest: (text) => createHash('sha256').update(text).digest('hex'),
+        observe: () => undefined,
+        report: () => undefined,
       } as ConstructorParameters<typeof SessionBroker>[0],
       limits(),
     );
     const handlers = createHandlers({
-      store, audit, logins, bootstrap, hasher, vault, settings, clock, random, recordings, sessions: broker, nodeId: 'node-1', version: '0', catalog: new CatalogView(store),
-      engines: new Map([['proto', MANIFEST]]), fingerprintPrivateKey: () => Promise.resolve('SHA256:x'), verifyAudit: () => Promise.resolve({ intact: true, chains: [] }),
+      store,
+      audit,
+      logins,
+      bootstrap,
+      hasher,
+      vault,
+      settings,
+      clock,
+      random,
+      recordings,
+      sessions: broker,
+      nodeId: 'node-1',
+      version: '0',
+      catalog: new CatalogView(store),
+      engines: new Map([['proto', MANIFEST]]),
+      fingerprintPrivateKey: () => Promise.resolve('SHA256:x'),
+      verifyAudit: () => Promise.resolve({ intact: true, chains: [] }),
       tryIt: { protocol: 'proto', builtIn: 'shell', name: 'Try it' },
     });
     const app = createApp({
-      handlers, audit, random, isTls: true, origins: () => new Set([ORIGIN]), clientAddress: clientAddress(options.trustedProxies ?? []), observe: () => undefined,
+      handlers,
+      audit,
+      random,
+      isTls: true,
+      origins: () => new Set([ORIGIN]),
+      clientAddress: clientAddress(options.trustedProxies ?? []),
+      observe: () => undefined,
       gate: { identify: (cookie, how) => logins.identify(cookie, how), bootstrapRequired: () => bootstrap.required() },
       log: createLog('trace', { write: (line) => void this.logged.push(line) }),
     });
@@ -149,8 +229,18 @@ export class GatewayFixture implements AsyncDisposable {
 
   async addUser(username: string, role: Role, change: Partial<User> = {}): Promise<User> {
     const user: User = {
-      id: `usr_${username}`, username, displayName: username, role, passwordHash: await this.hasher.hash(new Secret(PASSWORD)), breakGlass: false, disabledAt: undefined,
-      createdAt: this.clock.now(), lastLoginAt: undefined, preferences: {}, version: 1, ...change,
+      id: `usr_${username}`,
+      username,
+      displayName: username,
+      role,
+      passwordHash: await this.hasher.hash(new Secret(PASSWORD)),
+      breakGlass: false,
+      disabledAt: undefined,
+      createdAt: this.clock.now(),
+      lastLoginAt: undefined,
+      preferences: {},
+      version: 1,
+      ...change,
     };
     await this.store.now.users.insert(user);
     return user;
@@ -159,7 +249,8 @@ export class GatewayFixture implements AsyncDisposable {
   /** @returns the Cookie header of a new login */
   async signIn(node: Node, username: string): Promise<string> {
     const response = await call(node, 'POST', '/login', { body: { username, password: PASSWORD } });
-    if (response.statusCode !== 200) throw new Error(`sign-in of ${username} answered ${response.statusCode}: ${response.body}`);
+    if (response.statusCode !== 200)
+      throw new Error(`sign-in of ${username} answered ${response.statusCode}: ${response.body}`);
     return cookieOf(response.headers['set-cookie']);
   }
 
@@ -182,12 +273,22 @@ export interface CallOptions {
 }
 
 /** A request as the web makes it. */
-export function call({ app }: Node, method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, options: CallOptions = {}) {
+export function call(
+  { app }: Node,
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+  path: string,
+  options: CallOptions = {},
+) {
   return app.inject({
     method,
     url: `${API_PREFIX}${path}`,
     remoteAddress: options.address ?? '192.0.2.7',
-    headers: { [CSRF_HEADER]: '1', origin: ORIGIN, ...(options.cookie === undefined ? {} : { cookie: options.cookie }), ...options.headers },
+    headers: {
+      [CSRF_HEADER]: '1',
+      origin: ORIGIN,
+      ...(options.cookie === undefined ? {} : { cookie: options.cookie }),
+      ...options.headers,
+    },
     ...(options.body === undefined ? {} : { payload: options.body as object }),
   });
 }
