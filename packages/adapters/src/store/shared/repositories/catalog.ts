@@ -84,6 +84,7 @@ export function catalogRepository(sql: Sql): CatalogRepository {
         for (let at = 0; at < targets.length; at += ROWS_PER_INSERT) {
           const rows = targets.slice(at, at + ROWS_PER_INSERT).map(toTargetRow);
           await tx.insertInto('target').values(rows).execute();
+          await new Promise(setImmediate);
         }
       }),
     async findTarget(id) {
