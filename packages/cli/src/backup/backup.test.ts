@@ -93,3 +93,13 @@ test('nothing is overwritten: not a file by a backup, not a folder by a restore;
   assert.equal((await runLine(['backup', '--data-dir', dataDir, '--to', join(dataDir, 'b.tar')])).exitCode, 2);
   assert.match((await runLine(['restore', '--from', join(base, 'b.tar'), '--data-dir', dataDir])).stderr, /is not empty/u);
 });
+
+test('a folder that a process is working in is not copied behind its back', async () => {
+  const { base, dataDir } = await newDataFolder();
+  const started = (await readFile(`/proc/${process.pid}/stat`, 'latin1')).replace(/^.*\) /u, '').split(' ')[19];
+  await writeFile(join(dataDir, 'journal/lock'), `${process.pid} ${started}`);
+  const { exitCode, stderr } = await runLine(['backup', '--data-dir', dataDir, '--to', join(base, 'b.tar')]);
+  assert.equal(exitCode, 1);
+  assert.match(stderr, new RegExp(`process ${process.pid} is working in`, 'u'));
+  assert.deepEqual(await readdir(base), ['data']);
+});

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { type FileHandle, lstat, open, readdir, rename, rm } from 'node:fs/promises';
-import { basename, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { CommandFailure } from '../frame/exit-code.ts';
-import { CONTROL_FOLDER } from '../control/gateway-process.ts';
+import { CONTROL_FOLDER, lockHolder } from '../control/gateway-process.ts';
 import { isMissing } from '../login/private-file.ts';
 import { type BackupManifest, isKeyPath, MANIFEST_PATH } from './backup-manifest.ts';
 import { padding, TAR_END, tarHeader } from './tar-writer.ts';
@@ -30,7 +30,8 @@ export interface BackupResult {
 
 const PIECE_BYTES = 1024 * 1024;
 /** What means nothing in a copy: the lock of a folder that a process holds, the one-time link of a first start. */
-const PASSING_NAMES = ['lock', 'bootstrap-link'];
+const LOCK_NAME = 'lock';
+const PASSING_NAMES = [LOCK_NAME, 'bootstrap-link'];
 
 async function* filesBelow(folder: string): AsyncGenerator<{ readonly path: string; readonly kind: 'file' | 'other' }> {
   const found = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
@@ -47,6 +48,7 @@ async function* filesBelow(folder: string): AsyncGenerator<{ readonly path: stri
 class Archive {
   readonly #file: FileHandle;
   readonly files: BackupManifest['files'][number][] = [];
+  readonly #copied: { readonly source: string; readonly path: string; readonly size: number; readonly mtimeMs: number }[] = [];
   bytes = 0;
 
   constructor(file: FileHandle) {
@@ -72,12 +74,22 @@ class Archive {
       await this.write(piece.subarray(0, bytesRead));
       at += bytesRead;
     }
-    const after = await file.stat();
-    if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
-      throw new CommandFailure(1, `${path} changed while it was copied; a gateway that does not say so is running on the folder: stop it first`);
-    }
     await this.write(padding(before.size));
+    this.#copied.push({ source, path, size: before.size, mtimeMs: before.mtimeMs });
+    await this.#expectSame(this.#copied.slice(-1));
     this.files.push({ path, bytes: before.size, sha256: sum.digest('hex') });
+  }
+
+  /** A database is several files: they belong together only if none of them changed while the others were copied. @throws CommandFailure */
+  async expectStillness(): Promise<void> {
+    await this.#expectSame(this.#copied);
+  }
+
+  async #expectSame(files: readonly { readonly source: string; readonly path: string; readonly size: number; readonly mtimeMs: number }[]): Promise<void> {
+    for (const { source, path, size, mtimeMs } of files) {
+      const now = await lstat(source).catch(() => undefined);
+      if (now?.size !== size || now.mtimeMs !== mtimeMs) throw new CommandFailure(1, `${path} changed while it was copied: stop what writes to the data folder first`);
+    }
   }
 
   async finish(manifest: BackupManifest): Promise<void> {
@@ -104,12 +116,15 @@ export async function backUp(plan: BackupPlan): Promise<BackupResult> {
     const missingKeys: string[] = [];
     for await (const { path: source, kind } of filesBelow(dataDir)) {
       const path = relative(dataDir, source);
+      const holder = live === undefined && basename(path) === LOCK_NAME ? await lockHolder(source) : undefined;
+      if (holder !== undefined) throw new CommandFailure(1, `process ${holder} is working in ${dirname(source)}: stop it first`);
       const isLeft = live?.leave.some((prefix) => path === prefix || path.startsWith(`${prefix.replace(/\/$/u, '')}/`)) === true;
       if (path.startsWith(`${CONTROL_FOLDER}/`) || PASSING_NAMES.includes(basename(path)) || isLeft) continue;
       if (kind === 'other') skipped.push(path);
       else if (isKeyPath(path) && plan.keys === 'left-out') missingKeys.push(path);
       else await addPresent(archive, join(dataDir, live?.replace[path] ?? path), path);
     }
+    if (live === undefined) await archive.expectStillness();
     const gateway = live === undefined ? 'stopped' : 'running';
     const manifest: BackupManifest = { format: 'enchilada-backup', version: 1, createdAt: plan.now, gateway, files: archive.files, missingKeys };
     await archive.finish(manifest);

@@ -44,6 +44,14 @@ export async function runningGateway(dataDir: string): Promise<RunningGateway | 
   return isSame ? { pid, started: typeof started === 'string' ? started : '', url } : undefined;
 }
 
+/** The living process that a lock file names as `PID START`, as the recorder writes it into its folder. */
+export async function lockHolder(path: string): Promise<number | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const [, id, started = ''] = /^(\d+)(?: (\S*))?$/u.exec(text.trim()) ?? [];
+  const pid = Number(id);
+  return id !== undefined && pid > 0 && exists(pid) && (started === '' || started === '0' || started === (await startTime(pid))) ? pid : undefined;
+}
+
 function parse(text: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text);
