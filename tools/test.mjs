@@ -1,0 +1,110 @@
+// npm test: everything, against real servers. npm test -- --only NAME[,NAME] and --list.
+import { spawn } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { bringPackages } from './packages.mjs';
+
+const ROOT = join(import.meta.dirname, '..');
+const MINUTE = 60_000;
+/** `files`: node:test files. `command`: a step that counts as one test. */
+const SUITES = [
+  { name: 'check', command: ['tools/check.mjs'], limitMs: 10 * MINUTE },
+  { name: 'tools', files: ['tools/**/*.test.mjs'], limitMs: 5 * MINUTE },
+  { name: 'core', files: ['packages/core/src/**/*.test.ts'], limitMs: 8 * MINUTE },
+  { name: 'contract', files: ['packages/contract/src/**/*.test.ts'], limitMs: 3 * MINUTE },
+  { name: 'engines', files: ['packages/engines/src/**/*.test.ts'], limitMs: 8 * MINUTE, atOnce: 1 },
+  { name: 'adapters', files: ['packages/adapters/src/**/*.test.ts'], limitMs: 12 * MINUTE, atOnce: 1 },
+  { name: 'gateway', files: ['packages/gateway/src/**/*.test.ts'], limitMs: 8 * MINUTE },
+  { name: 'web', files: ['packages/web/src/**/*.test.ts'], limitMs: 3 * MINUTE },
+  { name: 'cli', files: ['packages/cli/src/**/*.test.ts'], limitMs: 5 * MINUTE },
+  { name: 'build', command: ['tools/build-web.mjs'], limitMs: 5 * MINUTE },
+  { name: 'e2e', files: ['e2e/**/*.test.ts'], limitMs: 15 * MINUTE, atOnce: 1 },
+];
+const NODE_OPTIONS = ['--conditions=source', '--disable-warning=ExperimentalWarning'];
+const TEST_LIMIT_MS = 4 * MINUTE;
+
+const { values: options } = parseArgs({ options: { only: { type: 'string' }, list: { type: 'boolean' }, soak: { type: 'boolean' } } });
+if (options.list) {
+  for (const { name, files, command } of SUITES) console.log(`${name.padEnd(10)} ${(files ?? command).join(' ')}`);
+  process.exit(0);
+}
+const wanted = options.only?.split(',');
+const unknown = wanted?.filter((name) => !SUITES.some((suite) => suite.name === name)) ?? [];
+if (unknown.length > 0) {
+  console.error(`there is no suite ${unknown.join(', ')}; there are ${SUITES.map(({ name }) => name).join(', ')}`);
+  process.exit(2);
+}
+
+const scratch = mkdtempSync(join(tmpdir(), 'enchilada-test-'));
+
+/** Runs in a process group of its own, so that a suite that hangs is ended with everything it started. */
+function run(args, limitMs) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'], detached: true, env: { ...process.env, ENCHILADA_SOAK: options.soak ? '1' : '' } });
+    const end = () => {
+      try {
+        process.kill(-child.pid, 'SIGKILL');
+      } catch {
+        // Everything has gone by itself.
+      }
+    };
+    const timer = setTimeout(() => {
+      console.error(`not done after ${limitMs / MINUTE} minutes: ended`);
+      end();
+    }, limitMs);
+    process.once('exit', end);
+    child.on('exit', (code) => {
+      clearTimeout(timer);
+      process.off('exit', end);
+      end();
+      resolve(code ?? 1);
+    });
+  });
+}
+
+async function runFiles({ name, files, limitMs, atOnce = 2 }) {
+  const found = files.flatMap((pattern) => globSync(pattern, { cwd: ROOT, exclude: ['**/node_modules/**', '**/dist/**'] })).sort();
+  if (found.length === 0) return { passed: 0, failed: 1, skipped: [], words: `no file matches ${files.join(' ')}` };
+  const sums = join(scratch, `${name}.json`);
+  const reporters = ['--test-reporter=dot', '--test-reporter-destination=stdout', '--test-reporter=./tools/count-reporter.mjs', `--test-reporter-destination=${sums}`];
+  const code = await run([...NODE_OPTIONS, '--test', `--test-concurrency=${atOnce}`, `--test-timeout=${TEST_LIMIT_MS}`, ...reporters, ...found], limitMs);
+  try {
+    const sum = JSON.parse(readFileSync(sums, 'utf8'));
+    // A run that ends badly without a failed test (a hook, a crash) has failed all the same.
+    return code !== 0 && sum.failed === 0 ? { ...sum, failed: 1, words: `the runner ended with ${code}` } : sum;
+  } catch {
+    return { passed: 0, failed: 1, skipped: [], words: `the runner ended with ${code} and counted nothing` };
+  }
+}
+
+async function runCommand({ command, limitMs }) {
+  const code = await run([...NODE_OPTIONS, ...command], limitMs);
+  return code === 0 ? { passed: 1, failed: 0, skipped: [] } : { passed: 0, failed: 1, skipped: [], words: `ended with ${code}` };
+}
+
+const started = Date.now();
+const rows = [];
+if (!bringPackages()) {
+  console.log('0 passed, 1 failed');
+  process.exit(1);
+}
+for (const suite of SUITES.filter(({ name }) => wanted === undefined || wanted.includes(name))) {
+  console.log(`\n== ${suite.name}`);
+  const since = Date.now();
+  const sum = await (suite.files === undefined ? runCommand(suite) : runFiles(suite));
+  rows.push({ name: suite.name, seconds: (Date.now() - since) / 1000, ...sum });
+  console.log(`== ${suite.name}: ${sum.passed} passed, ${sum.failed} failed after ${((Date.now() - since) / 1000).toFixed(1)} s${sum.words === undefined ? '' : ` (${sum.words})`}`);
+}
+rmSync(scratch, { recursive: true, force: true });
+
+const strict = process.env.CI === 'true';
+const skipped = rows.flatMap(({ name, skipped }) => skipped.map((test) => `${name}: ${test}`));
+for (const test of skipped) console.error(`skipped: ${test}`);
+console.log(`\n${rows.map(({ name, seconds, passed, failed }) => `${name.padEnd(10)} ${seconds.toFixed(1).padStart(7)} s  ${passed} passed, ${failed} failed`).join('\n')}`);
+console.log(`${((Date.now() - started) / 1000).toFixed(0)} s in all\n`);
+const passed = rows.reduce((sum, row) => sum + row.passed, 0);
+const failed = rows.reduce((sum, row) => sum + row.failed, 0) + (strict ? skipped.length : 0);
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
