@@ -94,7 +94,7 @@ function readCall(args: readonly string[]) {
     const trust = parseTrustFile(readFileSync(values.trust));
     if (trust === undefined) return `${values.trust} is no trust file`;
     if (values.decrypt && values['key-file'] === undefined) return '--decrypt needs --key-file';
-    if (values.audit !== undefined) statSync(values.audit);
+    for (const path of [values.audit, values.checkpoints]) if (path !== undefined) statSync(path);
     const since = values.since === undefined ? undefined : Date.parse(values.since);
     if (Number.isNaN(since)) return `--since must be a date, received ${String(values.since)}`;
     const content =

@@ -34,6 +34,7 @@ class RecordingVerifier {
   readonly #sizes: ReadonlyMap<string, number>;
   #headDigest: Uint8Array | undefined;
   #lostKeys = false;
+  // What is kept is copied by Uint8Array.from: slice() of a Buffer is a view of the buffer that the next read fills.
   /** Keys that chunks announce, authentic or not: good only for saying who signed what should not be. */
   readonly #announced: Uint8Array[] = [];
   readonly #suspects: { readonly finding: number; readonly message: Uint8Array; readonly signature: Uint8Array }[] = [];
@@ -179,7 +180,7 @@ class RecordingVerifier {
     const position = walk.positions.get(toHex(digest));
     if (!fits && position !== undefined) return bad(21, `holds chunk ${position}`);
     if (typeof parsed === 'string') return bad(20, `is no chunk: ${parsed}`);
-    if (parsed.header.nextPublicKey !== undefined) this.#announced.push(parsed.header.nextPublicKey.slice());
+    if (parsed.header.nextPublicKey !== undefined) this.#announced.push(Uint8Array.from(parsed.header.nextPublicKey));
     const signer = this.#signerOf(parsed, digest, seq);
     if (signer === 'other')
       return bad(22, `is signed by the key of another epoch than its own, ${parsed.header.epoch}`);
@@ -188,7 +189,7 @@ class RecordingVerifier {
     if (signer === 'none' && fits) return bad(22, 'is what the manifest lists, but not signed by the key of its epoch');
     if (signer === 'none') {
       const suspect = { finding: this.#findings.length, message: signedChunkDigest(digest) };
-      this.#suspects.push({ ...suspect, signature: parsed.signature.slice() });
+      this.#suspects.push({ ...suspect, signature: Uint8Array.from(parsed.signature) });
       return bad(20, 'its signature does not hold');
     }
     const order = this.#orderProblem(parsed, seq, walk);
@@ -202,7 +203,7 @@ class RecordingVerifier {
     walk.epochEnded = header.nextPublicKey !== undefined;
     walk.chained = true;
     if (header.nextPublicKey !== undefined && signer === 'own')
-      this.#keys.set(header.epoch + 1, header.nextPublicKey.slice());
+      this.#keys.set(header.epoch + 1, Uint8Array.from(header.nextPublicKey));
     return parsed;
   }
 

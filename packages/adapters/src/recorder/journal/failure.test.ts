@@ -34,7 +34,7 @@ async function smallDisk(): Promise<AsyncDisposable & { readonly path: string }>
 describe('a full disk', () => {
   it('rejects what it could not take, ends every session, loses nothing accepted, and works again once there is room', async () => {
     await using disk = await smallDisk();
-    await using rig = await openRig({ directory: disk.path, minFreeBytes: 200_000 });
+    await using rig = await openRig({ directory: disk.path, minFreeBytes: 4 * 1024 * 1024 });
     const [busy, idle] = [await rig.recorder.open(exampleDescription()), await rig.recorder.open(exampleDescription())];
     await writeFile(join(disk.path, 'ballast'), randomBytes(10 * 1024 * 1024));
     const accepted: Buffer[] = [];
