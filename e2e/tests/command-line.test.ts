@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Sshd } from '@enchilada/core/testing/servers/sshd';
+import { Gateway } from '../fixtures/gateway.ts';
+import { Person } from '../product/index.ts';
+import { ADMIN, Site, startSshd } from './site.ts';
+
+const ENCHILADA = join(import.meta.dirname, '..', '..', 'bin', 'enchilada');
+
+interface Ran {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let sshd: Sshd;
+let site: Site;
+const owned = new AsyncDisposableStack();
+let base: string;
+let passwordFile: string;
+
+before(async () => {
+  base = await mkdtemp(join(tmpdir(), 'enchilada-cli-'));
+  passwordFile = join(base, 'password');
+  await writeFile(passwordFile, `${ADMIN.password}\n`, { mode: 0o600 });
+  sshd = owned.use(await startSshd());
+  site = owned.use(await Site.start());
+});
+after(async () => {
+  await owned.disposeAsync();
+  await rm(base, { recursive: true, force: true });
+});
+
+/** The command as an operator runs it: its own process, through the launcher. */
+function enchilada(...words: readonly string[]): Promise<Ran> {
+  const env = { ...process.env, XDG_CONFIG_HOME: join(base, 'config') };
+  return new Promise((resolve) => {
+    execFile(ENCHILADA, words, { env, cwd: base, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      resolve({ exitCode: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+    });
+  });
+}
+
+async function json(...words: readonly string[]): Promise<Record<string, unknown>> {
+  const { exitCode, stdout, stderr } = await enchilada(...words, '--json');
+  assert.equal(exitCode, 0, `${words.join(' ')}: ${stdout}${stderr}`);
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+test('an operator signs in, sets up access, and signs out', async () => {
+  assert.equal((await enchilada('whoami')).exitCode, 3);
+  const refused = await enchilada('login', site.gateway.url, 'nobody', '--password-file', passwordFile);
+  assert.equal(refused.exitCode, 3);
+  assert.match(refused.stderr, /LOGIN_REFUSED/u);
+  assert.match((await enchilada('login', site.gateway.url, ADMIN.username, '--password-file', passwordFile)).stdout, /Signed in/u);
+  await json('targets', 'add', 'web1', 'web1.example.org', '--label', 'env=prod', '--parameter', 'keepaliveSeconds=20');
+  await json('users', 'add', 'anna', '--password-file', passwordFile);
+  await json('groups', 'add', 'ops');
+  await json('groups', 'join', 'ops', 'anna');
+  await json('grants', 'add', '--group', 'ops', '--label', 'env=prod');
+  const anna = await Person.signIn(site.gateway.url, { username: 'anna', password: ADMIN.password });
+  assert.deepEqual((await anna.api.listMachines({ query: {} })).items.map(({ name }) => name), ['web1']);
+  assert.match((await enchilada('targets', 'remove', 'wbe1')).stderr, /the nearest name is "web1"/u);
+  await writeFile(join(base, 'machines.csv'), 'name,protocol,host\ndb1,ssh,db1.example.org\n');
+  assert.match((await enchilada('targets', 'import', 'machines.csv')).stdout, /Preview: 1 to create/u);
+  assert.equal((await json('targets', 'import', 'machines.csv', '--save'))['created'], 1);
+});
+
+test('what a machine is named cannot move the cursor of the one who lists it', async () => {
+  await site.admin.api.createTarget({ body: { name: 'evil \u202e\u009b2J name', protocol: 'ssh', host: '192.0.2.1', port: 22 } }).catch(() => undefined);
+  for (const words of [['targets', 'list'], ['audit', 'list'], ['audit', 'export'], ['audit', 'export', '--format', 'csv'], ['audit', 'list', '--json']]) {
+    const { stdout, exitCode } = await enchilada(...words);
+    assert.equal(exitCode, 0);
+    assert.doesNotMatch(stdout, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/u, words.join(' '));
+  }
+});
+
+test('an auditor downloads a recording and verifies it with the trusted key alone, and the audit log offline', async () => {
+  const shell = await site.admin.open(await site.machineOn(sshd, { name: 'recorded' }));
+  await shell.live();
+  shell.type('echo seen-$((6*7))\rexit\r');
+  await shell.ended();
+  let id = '';
+  for (const deadline = Date.now() + 30_000; id === '' && Date.now() < deadline; ) {
+    const { items } = await json('recordings', 'list');
+    id = (items as { id: string; state: string }[]).find(({ state }) => state === 'complete')?.id ?? '';
+  }
+  await json('recordings', 'download', id, '--output', 'recording.tar');
+  await mkdir(join(base, 'unpacked'));
+  execFileSync('tar', ['-xf', join(base, 'recording.tar'), '-C', join(base, 'unpacked')]);
+  const trust = join(site.gateway.dataDir, 'recording-trust.json');
+  const verified = await enchilada('verify', 'unpacked', '--trust', trust);
+  assert.equal(verified.exitCode, 0, verified.stdout + verified.stderr);
+  assert.equal((await enchilada('recordings', 'verify', id)).exitCode, 0);
+  await json('recordings', 'export', id, '--format', 'text', '--output', 'recording.txt');
+  assert.match(await readFile(join(base, 'recording.txt'), 'utf8'), /seen-42/u);
+  await json('audit', 'export', '--output', 'audit.jsonl');
+  assert.equal((await enchilada('audit', 'verify', 'audit.jsonl')).exitCode, 0);
+  const lines = (await readFile(join(base, 'audit.jsonl'), 'utf8')).trimEnd().split('\n');
+  await writeFile(join(base, 'cut.jsonl'), lines.toSpliced(3, 1).join('\n'));
+  const cut = await enchilada('audit', 'verify', 'cut.jsonl');
+  assert.equal(cut.exitCode, 5);
+  assert.match(cut.stdout, /1 are missing/u);
+  assert.equal((await enchilada('audit', 'verify')).exitCode, 0);
+});
+
+test('doctor finds a running gateway healthy', async () => {
+  const { exitCode, stdout } = await enchilada('doctor', '--data-dir', site.gateway.dataDir, '--url', site.gateway.url);
+  assert.equal(exitCode, 0, stdout);
+});
+
+test('a backup of a stopped gateway, restored elsewhere with its keys, serves the same people and machines', async () => {
+  const dataDir = join(base, 'data');
+  const [archive, copy] = [join(base, 'backup.tar'), join(base, 'copy')];
+  {
+    await using gateway = await Gateway.start({ dataDir });
+    const admin = await Person.bootstrap(gateway, ADMIN);
+    await admin.api.createTarget({ body: { name: 'kept', protocol: 'ssh', host: 'kept.example.org', port: 22 } });
+  }
+  await json('backup', '--data-dir', dataDir, '--to', archive);
+  const restored = await enchilada('restore', '--from', archive, '--data-dir', copy);
+  assert.equal(restored.exitCode, 5);
+  assert.match(restored.stdout, /keys\/key-encryption\.key/u);
+  await rm(copy, { recursive: true });
+  await json('restore', '--from', archive, '--data-dir', copy, '--keys-from', join(dataDir, 'keys'));
+  await using gateway = await Gateway.start({ dataDir: copy });
+  const admin = await Person.signIn(gateway.url, ADMIN);
+  assert.deepEqual((await admin.api.listTargets({ query: {} })).items.map(({ name }) => name), ['kept']);
+  assert.equal((await admin.api.verifyAudit()).intact, true);
+});
