@@ -1,4 +1,3 @@
-import '@mantine/spotlight/styles.css';
 import './app/app.css';
 import { App } from './app/app.tsx';
 import { boot } from './boot.tsx';
