@@ -21,7 +21,7 @@ async function crash(
   directory: string,
   load: { sessions: number; bytes: number; until: number },
 ): Promise<Map<string, number>> {
-  const script = join(import.meta.dirname, 'crash-child.ts');
+  const script = join(import.meta.dirname, 'testing/crash-child.ts');
   const child = spawn(
     process.execPath,
     ['--conditions=source', script, directory, String(load.sessions), String(load.bytes)],

@@ -10,7 +10,7 @@ import { Fault, isFault } from '@enchilada/core/fault';
 import type { RecordingStore } from '@enchilada/core/recording';
 import { exampleDescription, ManualClock } from '@enchilada/core/testing/recorder-parts';
 import type { OpenSegment, SegmentFile } from './journal.ts';
-import { openRig, outputOf } from './recorder-rig.ts';
+import { openRig, outputOf } from './testing/recorder-rig.ts';
 
 const output = (bytes: Uint8Array) => ({ kind: 'output' as const, bytes });
 

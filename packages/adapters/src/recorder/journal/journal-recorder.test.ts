@@ -10,8 +10,8 @@ import { chunkName, parseCheckpoint, parseChunk, recordingPrefix, verifyArchive 
 import type { ArchiveReport, RecordingEvent, RecordingStore } from '@enchilada/core/recording';
 import { exampleDescription, ManualClock } from '@enchilada/core/testing/recorder-parts';
 import { verifyCrypto } from './index.ts';
-import { openRig, outputOf } from './recorder-rig.ts';
-import type { RecorderRig } from './recorder-rig.ts';
+import { openRig, outputOf } from './testing/recorder-rig.ts';
+import type { RecorderRig } from './testing/recorder-rig.ts';
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await turn();

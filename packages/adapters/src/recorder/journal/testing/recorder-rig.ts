@@ -7,8 +7,8 @@ import { openFilesystemRecordingStore } from '@enchilada/adapters/recording-stor
 import { trustStoreOf } from '@enchilada/core/recording';
 import type { Recorder, RecordingReader, RecordingStore, TrustStore } from '@enchilada/core/recording';
 import { realClock } from '@enchilada/core/testing/recorder-parts';
-import { openJournalRecorder, openRecordingKeyFile, openRecordingReader } from './index.ts';
-import type { JournalRecorderOptions } from './index.ts';
+import { openJournalRecorder, openRecordingKeyFile, openRecordingReader } from '../index.ts';
+import type { JournalRecorderOptions } from '../index.ts';
 
 /** A recorder on real files, for the tests of this folder. */
 export interface RecorderRig extends AsyncDisposable {

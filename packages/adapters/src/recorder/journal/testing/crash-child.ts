@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
 import { openFilesystemRecordingStore } from '@enchilada/adapters/recording-store/filesystem';
 import { exampleDescription, realClock } from '@enchilada/core/testing/recorder-parts';
-import { openJournalRecorder, openRecordingKeyFile } from './index.ts';
+import { openJournalRecorder, openRecordingKeyFile } from '../index.ts';
 
 const [directory = '', sessions = '1', bytes = '1000'] = process.argv.slice(2);
 const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) };
