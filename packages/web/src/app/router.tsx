@@ -49,6 +49,7 @@ const signedIn = createRoute({
       return { me: await context.client.ensureQueryData(meQuery) };
     } catch (error) {
       if (error instanceof ApiFault && (error.code === 'UNAUTHENTICATED' || error.code === 'BOOTSTRAP_REQUIRED')) {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router takes a redirect
         throw redirect({ to: '/sign-in', search: location.href === '/' ? {} : { next: location.href } });
       }
       throw error;

@@ -86,7 +86,7 @@ export const office = {
   'groups.lead': 'A grant on a group covers everything below it.',
   'groups.remove-body': 'What it holds moves to the group above.',
   'host-keys.add': 'Pin a key',
-  'host-keys.add-help': 'A line as in known_hosts or from ssh-keyscan.',
+  'host-keys.add-help': 'The public key as one line: its type, then base64.',
   'host-keys.forget': 'Forget',
   'host-keys.lead': 'A machine must prove itself by one of these before any credential is sent.',
   'host-keys.none': 'No key is pinned yet',
