@@ -1,6 +1,5 @@
 // What recording costs by itself: `node --expose-gc --conditions=source recorder-bench.ts`. One JSON line a figure, CPU with the thread pool.
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { exampleDescription } from '@enchilada/core/testing/recorder-parts';
 import { openRig } from './recorder-rig.ts';
@@ -63,4 +62,3 @@ console.log(
     heapKib: process.memoryUsage().heapUsed / 1024,
   }),
 );
-await rm(rig.directory, { recursive: true });

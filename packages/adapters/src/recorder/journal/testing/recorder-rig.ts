@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
@@ -36,6 +36,7 @@ export async function openRig(changes: Partial<JournalRecorderOptions> = {}): Pr
     reader: openRecordingReader({ store, keys, trust }),
     async [Symbol.asyncDispose]() {
       await recorder[Symbol.asyncDispose]();
+      if (changes.directory === undefined) await rm(directory, { recursive: true, force: true });
     },
   };
 }
