@@ -27,7 +27,7 @@ function ends(onBytes: (listener: (bytes: Buffer) => void) => void): Promise<voi
   return new Promise((resolve) => {
     let tail = '';
     onBytes((bytes) => {
-      tail = (tail + bytes.subarray(Math.max(0, bytes.length - 64)).toString('latin1')).slice(-64);
+      tail = (tail + bytes.subarray(Math.max(0, bytes.length - 1024)).toString('latin1')).slice(-1024);
       if (tail.includes(END)) resolve();
     });
   });
@@ -46,7 +46,7 @@ async function bySite(site: Site, targetId: string, command: string): Promise<nu
   await using shell = await site.admin.open(targetId);
   await shell.see('$ ');
   const end = ends((listener) => (shell.onBytes = listener));
-  return spent(site.gateway.pid, () => shell.type(`${command}\r`), end);
+  return await spent(site.gateway.pid, () => shell.type(`${command}\r`), end);
 }
 
 async function byPipe(pipe: BarePipe, command: string): Promise<number> {
@@ -89,7 +89,7 @@ export const outputCpu: Experiment = {
       sides.push({ name: 'pipe', run: () => byPipe(pipe, command) });
     }
     // Everything that Node runs is compiled in the first two rounds; guacd is compiled already.
-    for (let round = 0; round < 2; round += 1) for (const side of sides) await side.run();
+    for (let round = 0; round < 2; round += 1) for (const side of sides) say(`warm-up, ${side.name}: ${(await side.run()).toFixed(2)} s`);
     if (wanted.has(VS_GUACD)) {
       const guacd = owned.use(await Guacd.start(say));
       const run = async (): Promise<number> => {
