@@ -1,4 +1,5 @@
-import { canonicalJson, fromHex, type JsonObject } from '@enchilada/core/recording';
+import { type AuditRecord, CHAIN_START, chainHash } from '@enchilada/core/audit';
+import { fromHex, type JsonObject } from '@enchilada/core/recording';
 import { createHash } from 'node:crypto';
 
 export interface ChainFinding {
@@ -23,7 +24,6 @@ export interface AuditReport {
   readonly findings: readonly ChainFinding[];
 }
 
-const NO_PREVIOUS = '0'.repeat(64);
 const MOST_FINDINGS = 100;
 
 interface Chain {
@@ -43,11 +43,10 @@ function parseLine(text: string): JsonObject | undefined {
   }
 }
 
-/** `hash` = SHA-256 over `previous` and the canonical JSON of the rest (core/audit/event.ts). */
-function hashOf(record: JsonObject): string | undefined {
-  const { hash: _, previous, ...rest } = record;
-  const before = fromHex(previous, 32);
-  return before === undefined ? undefined : createHash('sha256').update(before).update(canonicalJson(rest)).digest('hex');
+const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
+
+function hashOf({ hash: _, ...rest }: JsonObject): string | undefined {
+  return fromHex(rest['previous'], 32) === undefined ? undefined : chainHash(rest as unknown as Omit<AuditRecord, 'hash'>, sha256);
 }
 
 /**
@@ -74,7 +73,7 @@ export async function verifyAuditLines(lines: AsyncIterable<string>): Promise<Au
     };
     if (hashOf(record) !== hash) find('was altered: its hash does not fit its content');
     if (chain === undefined) {
-      if (sequence === 1 && previous !== NO_PREVIOUS) find('is the first one and names one before it');
+      if (sequence === 1 && previous !== CHAIN_START) find('is the first one and names one before it');
       chains.set(node, { records: 1, firstSequence: sequence, lastSequence: sequence, lastHash: hash, findings });
       continue;
     }

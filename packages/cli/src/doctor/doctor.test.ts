@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { runLine } from '../testing/run-line.ts';
-import { checkNode, judgeCertificate } from './machine-checks.ts';
+import { checkNode, judgeCertificate, judgeDisk } from './machine-checks.ts';
 import { judgeClock } from './server-checks.ts';
 
 const DAY = 86_400_000;
@@ -75,4 +75,10 @@ test('clocks are compared with the second that the header leaves open', () => {
 
 test('only the Node that the product is tested on is ok', () => {
   assert.deepEqual(['v18.19.0', 'v24.21.0', 'v26.0.0'].map((version) => checkNode(version).verdict), ['fail', 'ok', 'warn']);
+});
+
+test('a disk below the reserve of the recorder fails, one near it warns', () => {
+  const GIB = 1024 ** 3;
+  const verdict = (free: number, total: number) => judgeDisk('/srv', { freeBytes: free * GIB, totalBytes: total * GIB }).verdict;
+  assert.deepEqual([verdict(9, 1000), verdict(15, 1000), verdict(25, 1000), verdict(1, 2), verdict(0.4, 2)], ['fail', 'warn', 'ok', 'ok', 'fail']);
 });

@@ -6,7 +6,8 @@ import { type Check, fail, ok, warn } from './check.ts';
 
 const NODE_MAJOR = 24;
 const DAY_MS = 86_400_000;
-const GIB = 1024 ** 3;
+const MIB = 1024 ** 2;
+const GIB = 1024 * MIB;
 const EXPIRES_SOON_DAYS = 21;
 
 export function checkNode(version: string): Check {
@@ -51,19 +52,26 @@ async function checkKeyFile(path: string): Promise<Check> {
   }
 }
 
+/** What the recorder keeps free: below it, new sessions are refused. */
+function reserveOf(totalBytes: number): number {
+  return Math.min(10 * GIB, Math.max(500 * MIB, totalBytes / 10));
+}
+
 export async function checkDisk(path: string): Promise<Check> {
   try {
     const { bavail, bsize, blocks } = await statfs(path);
-    const free = bavail * bsize;
-    const share = blocks === 0 ? 0 : free / (blocks * bsize);
-    const found = `${(free / GIB).toFixed(1)} GiB free for ${path} (${Math.round(share * 100)} %)`;
-    if (free < GIB) return fail('disk space', found, 'make room or add a disk: strict sessions end when recordings cannot be written');
-    if (free < 10 * GIB || share < 0.1) return warn('disk space', found, 'make room, or shorten recording.retention');
-    return ok('disk space', found);
+    return judgeDisk(path, { freeBytes: bavail * bsize, totalBytes: blocks * bsize });
   } catch (error) {
     if (isMissing(error)) return warn('disk space', `${path} is not there yet`, 'the first start makes it');
     return fail('disk space', `${path} cannot be examined`, 'run doctor as the account of the gateway');
   }
+}
+
+export function judgeDisk(path: string, { freeBytes, totalBytes }: { readonly freeBytes: number; readonly totalBytes: number }): Check {
+  const reserve = reserveOf(totalBytes);
+  const found = `${(freeBytes / GIB).toFixed(1)} GiB free for ${path}, of which ${(reserve / GIB).toFixed(1)} are the reserve of the recorder`;
+  if (freeBytes < reserve) return fail('disk space', found, 'make room or add disk: new sessions are refused until then');
+  return freeBytes < 2 * reserve ? warn('disk space', found, 'make room, or shorten recording.retention') : ok('disk space', found);
 }
 
 export function judgeCertificate(certificate: X509Certificate, path: string, now: number): Check {
