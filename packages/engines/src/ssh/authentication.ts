@@ -60,6 +60,7 @@ export class Authentication {
       return {
         type: 'keyboard-interactive',
         username,
+        // eslint-disable-next-line max-params -- the library's signature
         prompt: (name, instructions, _language, prompts, finish) =>
           void this.#answer({ name, instructions, prompts }, finish),
       };

@@ -69,7 +69,7 @@ function kindOf(path: string): DocumentKind {
   return path.startsWith('/r/') ? 'player' : 'shell';
 }
 
-function sendAsset(request: FastifyRequest, reply: FastifyReply, asset: Asset, path: string): FastifyReply {
+function sendAsset(request: FastifyRequest, reply: FastifyReply, { asset, path }: { readonly asset: Asset; readonly path: string }): FastifyReply {
   // Vite puts a hash of the content into every name below /assets.
   reply
     .header(
@@ -92,7 +92,7 @@ export function serveWeb(app: FastifyInstance, files: WebFiles, isTls: boolean):
   app.get('/*', { config: { access: 'public' } }, (request, reply) => {
     const path = request.url.split('?')[0] ?? '/';
     const asset = files.assets.get(path);
-    if (asset !== undefined) return sendAsset(request, reply, asset, path);
+    if (asset !== undefined) return sendAsset(request, reply, { asset, path });
     if (path.startsWith('/api/') || path.startsWith('/assets/'))
       throw new Fault('NOT_FOUND', 'nothing lives at this address');
     const kind = kindOf(path);

@@ -46,6 +46,7 @@ export async function withRetries<T>(traits: SqlTraits, attempt: () => Promise<T
       const again = failure === 'retry' ? count < MAX_ATTEMPTS : failure === 'busy' && performance.now() < busyUntil;
       if (!again) throw toStoreFault(error, traits);
       const longest = failure === 'busy' ? LONGEST_BUSY_PAUSE_MS : LONGEST_PAUSE_MS;
+      // eslint-disable-next-line no-restricted-syntax -- spreads retries, guards nothing
       await setTimeout(Math.random() * Math.min(longest, FIRST_PAUSE_MS * 2 ** count));
     }
   }

@@ -56,6 +56,7 @@ async function setJournalMode(database: Database.Database): Promise<void> {
       return;
     } catch (error) {
       if (codeOf(error) !== 'SQLITE_BUSY' || attempt === 200) throw error;
+      // eslint-disable-next-line no-restricted-syntax -- spreads retries, guards nothing
       await pause(5 + Math.random() * 20);
     }
   }
