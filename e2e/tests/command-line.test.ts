@@ -71,10 +71,11 @@ test('an operator signs in, sets up access, and signs out', async () => {
 });
 
 test('what a machine is named cannot move the cursor of the one who lists it', async () => {
-  await site.admin.api.createTarget({ body: { name: 'evil \u202e\u009b2J name', protocol: 'ssh', host: '192.0.2.1', port: 22 } }).catch(() => undefined);
+  await site.admin.api.createTarget({ body: { name: 'evil \u202e\u009b2J name', protocol: 'ssh', host: '192.0.2.1', port: 22 } });
   for (const words of [['targets', 'list'], ['audit', 'list'], ['audit', 'export'], ['audit', 'export', '--format', 'csv'], ['audit', 'list', '--json']]) {
     const { stdout, exitCode } = await enchilada(...words);
     assert.equal(exitCode, 0);
+    assert.match(stdout, /evil \\u202e\\u009b2J name/u, words.join(' '));
     assert.doesNotMatch(stdout, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/u, words.join(' '));
   }
 });
