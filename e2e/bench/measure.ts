@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** USER_HZ, the unit of times in /proc; 100 on every Linux that Node runs on. */
@@ -9,6 +9,31 @@ export async function cpuSeconds(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return [11, 12, 13, 14].reduce((sum, index) => sum + Number(fields[index]), 0) / TICKS_A_SECOND;
+}
+
+async function childrenOf(pid: number): Promise<readonly number[]> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const lists = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => '')));
+  return lists.flatMap((list) => list.split(' ').filter((child) => child !== '').map(Number));
+}
+
+/** What the process and its children spend while `work` lasts; a child that nobody waits for is read until it is gone. */
+export async function cpuOfFamily(pid: number, work: Promise<unknown>): Promise<number> {
+  const before = await cpuSeconds(pid);
+  const spent = new Map<number, number>();
+  const over = work.then(
+    () => true,
+    () => true,
+  );
+  const look = async (): Promise<number> => {
+    const children = await childrenOf(pid);
+    for (const child of children) spent.set(child, await cpuSeconds(child).catch(() => spent.get(child) ?? 0));
+    return children.length;
+  };
+  while (!(await Promise.race([over, sleep(20, false)]))) await look();
+  for (let attempt = 0; attempt < 250 && (await look()) > 0; attempt += 1) await sleep(20);
+  await work;
+  return (await cpuSeconds(pid)) - before + [...spent.values()].reduce((sum, seconds) => sum + seconds, 0);
 }
 
 export async function residentKib(pid: number): Promise<number> {

@@ -7,7 +7,7 @@ import type { Recording } from '../bench-site.ts';
 import type { Experiment, Measured } from '../figure.ts';
 import { runByGuacd } from '../guacd/guacamole-client.ts';
 import { Guacd } from '../guacd/guacd-process.ts';
-import { cpuSeconds, median, within } from '../measure.ts';
+import { cpuOfFamily, cpuSeconds, median, within } from '../measure.ts';
 import { variedLog } from '../varied-log.ts';
 
 const BYTES = 20_000_000;
@@ -92,13 +92,7 @@ export const outputCpu: Experiment = {
     for (let round = 0; round < 2; round += 1) for (const side of sides) say(`warm-up, ${side.name}: ${(await side.run()).toFixed(2)} s`);
     if (wanted.has(VS_GUACD)) {
       const guacd = owned.use(await Guacd.start(say));
-      const run = async (): Promise<number> => {
-        const before = await cpuSeconds(guacd.pid);
-        await within(LIMIT_MS * 2, 'the drawing', runByGuacd(guacd.port, sshd, command));
-        // guacd counts the CPU of a connection's process once it has waited for it.
-        for (let attempt = 0; attempt < 100 && (await cpuSeconds(guacd.pid)) === before; attempt += 1) await sleep(50);
-        return (await cpuSeconds(guacd.pid)) - before;
-      };
+      const run = (): Promise<number> => cpuOfFamily(guacd.pid, within(LIMIT_MS * 2, 'the drawing', runByGuacd(guacd.port, sshd, command)));
       sides.push({ name: 'guacd', run });
     }
     const samples: Record<string, number[]> = Object.fromEntries(sides.map(({ name }) => [name, []]));
