@@ -2,9 +2,15 @@ import { execFile } from 'node:child_process';
 import { parseArgs, promisify } from 'node:util';
 import { FIGURES, judge, tableOf, unmeasured } from './figure.ts';
 import type { Experiment, Figure, FigureId } from './figure.ts';
+import { echo } from './figures/echo.ts';
+import { idle } from './figures/idle.ts';
+import { open } from './figures/open.ts';
 import { outputCpu } from './figures/output-cpu.ts';
+import { stalled } from './figures/stalled.ts';
+import { start } from './figures/start.ts';
+import { verify } from './figures/verify.ts';
 
-const EXPERIMENTS: readonly Experiment[] = [outputCpu];
+const EXPERIMENTS: readonly Experiment[] = [outputCpu, echo, idle, stalled, open, verify, start];
 
 const USAGE = `npm run bench -- [--only ID,ID] [--json]
 

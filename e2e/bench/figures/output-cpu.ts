@@ -64,7 +64,7 @@ async function byPipe(pipe: BarePipe, command: string): Promise<number> {
 }
 
 async function sideOf(recording: Recording, owned: AsyncDisposableStack, on: { readonly place: Workplace; readonly sshd: Sshd; readonly command: string }): Promise<Side> {
-  const profile = process.env['ENCHILADA_BENCH_PROFILE'];
+  const profile = process.env['BENCH_PROFILE'];
   const site = owned.use(await startSite(on.place, recording, profile));
   const targetId = await site.machineOn(on.sshd);
   return { name: recording, run: () => bySite(site, targetId, on.command) };
