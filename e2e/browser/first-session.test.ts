@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { Chromium, PHONE } from '../fixtures/chromium.ts';
+import { Gateway } from '../fixtures/gateway.ts';
+
+const IMAGES = join(import.meta.dirname, '..', '..', 'docs', 'images');
+const PASSWORD = 'seven calm otters on a raft';
+
+const owned = new AsyncDisposableStack();
+let gateway: Gateway;
+let browser: Chromium;
+
+before(async () => {
+  gateway = owned.use(await Gateway.start({ config: 'egress: { allowLoopback: true }\n' }));
+  browser = owned.use(await Chromium.launch());
+});
+after(() => owned.disposeAsync());
+
+/** For the documentation, and only on request: pictures differ from run to run. */
+async function picture(page: Page, name: string): Promise<void> {
+  if (process.env['ENCHILADA_SCREENSHOTS'] !== '1') return;
+  await mkdir(IMAGES, { recursive: true });
+  await page.screenshot({ path: join(IMAGES, `${name}.png`) });
+}
+
+/** Waits until the terminal shows the words, wherever the screen breaks them. */
+async function shows(page: Page, words: string): Promise<void> {
+  await page.locator('.xterm-rows', { hasText: words }).waitFor();
+}
+
+async function type(page: Page, command: string): Promise<void> {
+  await page.getByRole('textbox', { name: 'Terminal input' }).focus();
+  await page.keyboard.type(command);
+  await page.keyboard.press('Enter');
+}
+
+test('a newcomer gets from the one-time link to a verified recording', async () => {
+  await using own = await browser.window({ scheme: 'dark' });
+  const home = await own.tab(gateway.bootstrapUrl);
+
+  await home.getByRole('heading', { level: 1, name: 'Welcome to Enchilada' }).waitFor();
+  assert.equal(new URL(home.url()).hash, '', 'the token stays in the address');
+  await home.getByLabel('User name').fill('ada');
+  await home.getByLabel('Full name').fill('Ada Example');
+  await home.getByRole('textbox', { name: 'Password', exact: true }).fill(PASSWORD);
+  await home.getByRole('textbox', { name: 'Password again' }).fill(PASSWORD);
+  await home.getByRole('button', { name: 'Create administrator' }).click();
+
+  await home.getByRole('heading', { level: 1, name: 'Good to see you, Ada Example' }).waitFor();
+  const session = await own.tabFrom(() => home.getByRole('button', { name: 'Open a session' }).click());
+  await session.getByRole('status').filter({ hasText: 'Connected' }).waitFor();
+  await session.waitForURL((url) => /^\/s\/(?!new)./u.test(url.pathname));
+  await session.getByRole('button', { name: 'Got it' }).click();
+  await type(session, 'echo first-$((6*7))-session');
+  await shows(session, 'first-42-session');
+
+  await session.reload();
+  await session.getByRole('status').filter({ hasText: 'Connected' }).waitFor();
+  await shows(session, 'first-42-session');
+  await type(session, 'echo resumed-$((7*7))-screen; ls -l / | head -15');
+  await shows(session, 'resumed-49-screen');
+  await shows(session, 'boot');
+  await picture(session, 'session');
+
+  await session.getByRole('button', { name: 'More' }).click();
+  await session.getByRole('menuitem', { name: 'End session' }).click();
+  await session.getByRole('alert').getByRole('heading', { name: 'You ended the session' }).waitFor();
+
+  await home.bringToFront();
+  await home.goto(gateway.url);
+  await home.getByRole('link', { name: /^Open / }).first().waitFor();
+  await picture(home, 'home');
+  await home.setViewportSize(PHONE);
+  await home.getByRole('button', { name: 'Menu' }).waitFor();
+  await picture(home, 'phone');
+  await home.getByRole('button', { name: 'Menu' }).click();
+  await home.getByRole('dialog').getByRole('link', { name: 'Recordings' }).click();
+  await home.getByRole('heading', { level: 1, name: 'Recordings' }).waitFor();
+
+  const player = await own.tabFrom(() => home.getByRole('button', { name: /^Play recording of / }).click());
+  await player.getByRole('button', { name: /^Verified/ }).waitFor();
+  const position = player.getByRole('slider', { name: 'Position' });
+  await player.getByRole('button', { name: 'Play', exact: true }).click();
+  await player.getByRole('button', { name: 'Pause' }).waitFor();
+  await shows(player, 'resumed-49-screen');
+  await player.getByRole('button', { name: 'Play', exact: true }).waitFor();
+  assert.equal(await position.getAttribute('aria-valuenow'), await position.getAttribute('aria-valuemax'));
+  await picture(player, 'player');
+  await player.getByRole('button', { name: /^Verified/ }).click();
+  await player.getByText('Complete and unaltered').waitFor();
+
+  // The first question of a browser without a login is who it is.
+  const unexpected = own.complaints().filter((words) => words !== '401 GET /api/v1/me');
+  assert.deepEqual(unexpected, []);
+});
