@@ -37,6 +37,8 @@ function dialectOf(url: Secret, config: PostgresConfig): Dialect {
   });
   // An idle connection that dies is replaced by the pool; the next statement tells whether the server is gone.
   pool.on('error', () => undefined);
+  // The pool does not listen while a connection is lent out: an error between two statements would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return checkedDialect(new PostgresDialect({ pool }));
 }
 
