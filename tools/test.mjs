@@ -42,7 +42,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'enchilada-test-'));
 /** Runs in a process group of its own, so that a suite that hangs is ended with everything it started. */
 function run(args, limitMs) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'], detached: true, env: { ...process.env, ENCHILADA_SOAK: options.soak ? '1' : '' } });
+    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'], detached: true, env: { ...process.env, TEST_SOAK: options.soak ? '1' : '' } });
     const end = () => {
       try {
         process.kill(-child.pid, 'SIGKILL');
