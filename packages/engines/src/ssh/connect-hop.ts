@@ -8,7 +8,7 @@ import { algorithmsFor, isTruncatable } from './algorithms.ts';
 import { Authentication } from './authentication.ts';
 import { connectionFault, peerText } from './connection-fault.ts';
 import { Patience } from './patience.ts';
-import { internalsOf, type Negotiated } from './ssh2-internals.ts';
+import { internalsOf, type Negotiated, prepareKeys } from './ssh2-internals.ts';
 import { readParameters } from './ssh-manifest.ts';
 
 /** All that a target may send before it has accepted the person: version, key exchange, banners and questions. */
@@ -145,6 +145,7 @@ export function connectHop(
         : new Fault('SESSION_ENDED', 'the session was ended while it was being opened'),
     );
 
+  prepareKeys(client);
   client.on('error', (error: Error & { level?: string }) => {
     // A peer that spoke, and not SSH, broke the protocol; one that said nothing just hung up.
     if (error.message === 'Connection lost before handshake' && received === 0)

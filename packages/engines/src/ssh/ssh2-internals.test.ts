@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { KeyObject, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import ssh2, { type ClientChannel } from 'ssh2';
-import { channelInternals, internalsOf, SSH2_WINDOW } from './ssh2-internals.ts';
+import { channelInternals, internalsOf, prepareKeys, SSH2_WINDOW } from './ssh2-internals.ts';
 import { createTryItMachine } from './try-it/index.ts';
 
 describe('what is used of ssh2 beyond its public interface', () => {
@@ -15,7 +15,9 @@ describe('what is used of ssh2 beyond its public interface', () => {
     assert.ok(credential.kind === 'password');
     const client = new ssh2.Client();
     let during: unknown;
+    prepareKeys(client);
     client.connect({
+      algorithms: { cipher: ['aes128-gcm@openssh.com'] },
       sock: machine.connect() as never,
       username: credential.username,
       password: credential.password.reveal(),
@@ -33,6 +35,9 @@ describe('what is used of ssh2 beyond its public interface', () => {
     await once(client, 'ready');
     assert.deepEqual(during, [true, 'ssh-ed25519', 'string', 'string']);
     assert.match(internalsOf(client)._remoteVer ?? '', /\S/u);
+    const { _cipher: cipher, _decipher: decipher } = internalsOf(client)._protocol;
+    assert.ok(cipher._encKey instanceof KeyObject);
+    assert.ok(decipher?._decipherKey instanceof KeyObject);
     assert.equal(typeof internalsOf(client)._protocol.session, 'function');
     assert.equal(typeof internalsOf(client)._protocol.channelWindowAdjust, 'function');
     const channel = await new Promise<ClientChannel>((resolve, reject) =>

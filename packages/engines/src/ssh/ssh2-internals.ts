@@ -1,3 +1,4 @@
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import type { Client, ClientChannel } from 'ssh2';
 
 /**
@@ -11,7 +12,17 @@ export interface Negotiated {
   readonly sc: { readonly cipher: string; readonly mac: string };
 }
 
+/** What ssh2 makes of AES-GCM without its native part: a new cipher for every packet, from the same key. */
+interface PacketCipher {
+  _encKey?: Uint8Array | KeyObject;
+}
+interface PacketDecipher {
+  _decipherKey?: Uint8Array | KeyObject;
+}
+
 interface Protocol {
+  readonly _cipher: PacketCipher;
+  readonly _decipher: PacketDecipher | undefined;
   /** True once both sides announced strict key exchange. */
   readonly _strictMode: boolean | undefined;
   readonly _kex: { readonly negotiated: Negotiated } | undefined;
@@ -43,3 +54,15 @@ export function channelInternals(channel: ClientChannel): ChannelInternals {
 
 /** The window that ssh2 announces for every channel it opens. */
 export const SSH2_WINDOW = 2 * 1024 * 1024;
+
+/**
+ * Prepares the keys of each key exchange once. Node spends some 20 µs on every cipher made from a key given as bytes, and 3 µs from a KeyObject:
+ * more than half of all that a flood of packets costs.
+ */
+export function prepareKeys(client: Client): void {
+  client.on('handshake', () => {
+    const { _cipher: cipher, _decipher: decipher } = internalsOf(client)._protocol;
+    if (cipher._encKey instanceof Uint8Array) cipher._encKey = createSecretKey(cipher._encKey);
+    if (decipher?._decipherKey instanceof Uint8Array) decipher._decipherKey = createSecretKey(decipher._decipherKey);
+  });
+}
