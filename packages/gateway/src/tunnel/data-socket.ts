@@ -37,23 +37,42 @@ export function carryData(client: WebSocket, parts: DataSocketParts): void {
   });
 }
 
+/** A frame larger than this saves nothing, and is held whole by the browser. */
+const FRAME_BYTES = 64 * 1024;
+
 class SocketPort implements DataPort {
   readonly #client: WebSocket;
   readonly #sent = (): void => {
     this.#drained();
   };
+  readonly #flush = (): void => {
+    const { length } = this.#waiting;
+    if (length === 0) return;
+    const [first] = this.#waiting;
+    const frame = length === 1 && first !== undefined ? first : Buffer.concat(this.#waiting, this.#waitingBytes);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    if (this.#client.readyState === this.#client.OPEN) this.#client.send(frame, this.#sent);
+  };
   #drained: () => void = () => undefined;
+  /** What was sent since the microtasks began to run: a target's small packets that came in one read leave in one frame. */
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
 
   constructor(client: WebSocket) {
     this.#client = client;
   }
 
   get bufferedBytes(): number {
-    return this.#client.bufferedAmount;
+    return this.#client.bufferedAmount + this.#waitingBytes;
   }
 
   send(bytes: Uint8Array): void {
-    if (this.#client.readyState === this.#client.OPEN) this.#client.send(bytes, this.#sent);
+    if (this.#client.readyState !== this.#client.OPEN) return;
+    if (this.#waiting.length === 0) queueMicrotask(this.#flush);
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+    if (this.#waitingBytes >= FRAME_BYTES) this.#flush();
   }
 
   onDrain(drained: () => void): void {
@@ -69,6 +88,7 @@ class SocketPort implements DataPort {
   }
 
   close(): void {
+    this.#flush();
     this.#client.close(CLOSE.normal);
   }
 }
