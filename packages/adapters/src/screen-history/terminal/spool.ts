@@ -14,8 +14,13 @@ export class Spool implements AsyncDisposable {
   readonly #file: FileHandle;
   readonly #key = randomBytes(32);
   readonly #capacity: number;
-  /** Position after the last byte on disk; a multiple of 16. */
+  /** One key stream from position 0 on; a multiple of 16 at a time keeps it in step with `#counter`. */
+  readonly #cipher = createCipheriv('aes-256-ctr', this.#key, Buffer.alloc(BLOCK_BYTES));
+  /** Position after the last byte on disk or on its way there. */
   #written = 0;
+  #onDisk = 0;
+  /** Sealed bytes that wait for the write before them. */
+  #waiting: Buffer[] = [];
   #work: Promise<void> = Promise.resolve();
 
   private constructor(file: FileHandle, capacity: number) {
@@ -36,13 +41,12 @@ export class Spool implements AsyncDisposable {
     return Math.max(0, this.#written - this.#capacity);
   }
 
-  /** Takes a multiple of 16 bytes; writes follow each other. */
-  append(bytes: Buffer): void {
-    const at = this.#written;
+  /** Takes a multiple of 16 bytes. Writes follow each other; what comes during one goes into the next. */
+  append(bytes: Uint8Array): void {
     this.#written += bytes.length;
-    const cipher = createCipheriv('aes-256-ctr', this.#key, this.#counter(at));
-    const sealed = cipher.update(bytes);
-    this.#work = this.#work.then(() => this.#write(sealed, at));
+    this.#waiting.push(this.#cipher.update(bytes));
+    if (this.#waiting.length > 1) return;
+    this.#work = this.#work.then(() => this.#writeWaiting());
     // Whoever reads hears of a failure; an unread history harms nobody.
     this.#work.catch(() => undefined);
   }
@@ -69,8 +73,14 @@ export class Spool implements AsyncDisposable {
     await this.#file.close();
   }
 
-  async #write(sealed: Buffer, at: number): Promise<void> {
-    for (let done = 0; done < sealed.length; ) {
+  async #writeWaiting(): Promise<void> {
+    const parts = this.#waiting;
+    this.#waiting = [];
+    const sealed = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+    const at = this.#onDisk;
+    this.#onDisk += sealed.length;
+    // Of more than the ring holds only the end would stay.
+    for (let done = Math.max(0, sealed.length - this.#capacity); done < sealed.length; ) {
       const offset = (at + done) % this.#capacity;
       const length = Math.min(sealed.length - done, this.#capacity - offset);
       const { bytesWritten } = await this.#file.write(sealed, done, length, offset);

@@ -30,6 +30,8 @@ interface SizeChange {
 class TerminalHistory implements ScreenHistory {
   readonly #options: TerminalHistoryOptions;
   #spool: Promise<Spool> | undefined;
+  /** The spool once it is open: from then on it takes bytes at once. */
+  #open: Spool | undefined;
   /** Bytes that are not in the spool yet; allocated when something comes. */
   #tail: Buffer | undefined;
   #tailUsed = 0;
@@ -47,12 +49,12 @@ class TerminalHistory implements ScreenHistory {
   append(bytes: Uint8Array): void {
     if (this.#closed) return;
     for (let done = 0; done < bytes.length; ) {
-      this.#tail ??= Buffer.allocUnsafeSlow(TAIL_BYTES);
+      const tail = this.#roomyTail();
       const part = bytes.subarray(done, done + TAIL_BYTES - this.#tailUsed);
-      this.#tail.set(part, this.#tailUsed);
+      tail.set(part, this.#tailUsed);
       this.#tailUsed += part.length;
       done += part.length;
-      if (this.#tailUsed === TAIL_BYTES) this.#flush(this.#tail);
+      if (this.#tailUsed === TAIL_BYTES) this.#flush(tail);
     }
   }
 
@@ -108,7 +110,10 @@ class TerminalHistory implements ScreenHistory {
         });
       return;
     }
-    if (this.#tail !== undefined) this.#flush(this.#tail);
+    if (this.#tail === undefined) return;
+    const odd = this.#tailUsed % 16;
+    if (this.#tailUsed !== odd) this.#flush(this.#tail);
+    if (this.#tail.length === TAIL_BYTES) this.#tail = odd === 0 ? undefined : Buffer.from(this.#tail.subarray(0, odd));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -121,24 +126,34 @@ class TerminalHistory implements ScreenHistory {
     return this.#spooled + this.#tailUsed;
   }
 
-  /** Moves whole blocks to the spool and keeps the odd bytes. */
+  /** A quiet session keeps its odd bytes alone. */
+  #roomyTail(): Buffer {
+    if (this.#tail?.length === TAIL_BYTES) return this.#tail;
+    const tail = Buffer.allocUnsafeSlow(TAIL_BYTES);
+    this.#tail?.copy(tail);
+    this.#tail = tail;
+    return tail;
+  }
+
+  /** Moves whole blocks to the spool and keeps the odd bytes at the start of the tail. */
   #flush(tail: Buffer): void {
     const whole = this.#tailUsed - (this.#tailUsed % 16);
-    const bytes = Buffer.from(tail.subarray(0, whole));
-    const odd = tail.subarray(whole, this.#tailUsed);
-    this.#spooled += whole;
-    this.#tailUsed = odd.length;
-    if (odd.length === 0) this.#tail = undefined;
+    const bytes = tail.subarray(0, whole);
+    if (this.#open !== undefined) this.#open.append(bytes);
     else {
-      const kept = Buffer.allocUnsafeSlow(TAIL_BYTES);
-      odd.copy(kept);
-      this.#tail = kept;
+      const kept = Buffer.from(bytes);
+      this.#spool ??= Spool.open(this.#options.folder, SPOOL_BYTES);
+      this.#spool.then(
+        (spool) => {
+          this.#open = spool;
+          spool.append(kept);
+        },
+        () => undefined,
+      );
     }
-    if (whole === 0) return;
-    this.#spool ??= Spool.open(this.#options.folder, SPOOL_BYTES);
-    this.#spool.then((spool) => {
-      spool.append(bytes);
-    }, () => undefined);
+    tail.copyWithin(0, whole, this.#tailUsed);
+    this.#spooled += whole;
+    this.#tailUsed -= whole;
   }
 }
 
