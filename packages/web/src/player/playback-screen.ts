@@ -6,6 +6,8 @@ import { MONOSPACE } from '../theme/theme.ts';
 const SMALLEST_FONT = 6;
 const LARGEST_FONT = 18;
 const BYTES_IN_FLIGHT = 1024 * 1024;
+/** A new font size changes the cell by a rounding that only drawing shows; it settles within a few looks. */
+const MOST_FITTINGS = 5;
 
 /**
  * A terminal that shows and never answers. INVARIANT: nothing listens to what the terminal would send, and what asks for an
@@ -16,6 +18,7 @@ export class PlaybackScreen implements Disposable {
   readonly #host: HTMLElement;
   readonly #observer: ResizeObserver;
   #pending = 0;
+  #fittings = 0;
 
   constructor(host: HTMLElement, theme: ITheme) {
     this.#host = host;
@@ -44,7 +47,12 @@ export class PlaybackScreen implements Disposable {
     } catch {
       // No WebGL 2 here: xterm's own renderer stays in place.
     }
+    // The size of the screen is known once it was drawn, not when it was asked for.
+    this.#terminal.onRender(() => {
+      if (this.#fittings > 0) this.#fitOnce();
+    });
     this.#observer = new ResizeObserver(() => this.fit());
+    this.#observer.observe(this.#terminal.element?.querySelector('.xterm-screen') ?? host);
     this.#observer.observe(host);
   }
 
@@ -72,7 +80,6 @@ export class PlaybackScreen implements Disposable {
   resize(columns: number, rows: number): void {
     if (columns === this.#terminal.cols && rows === this.#terminal.rows) return;
     this.#terminal.resize(columns, rows);
-    this.fit();
   }
 
   setTheme(theme: ITheme): void {
@@ -81,6 +88,12 @@ export class PlaybackScreen implements Disposable {
 
   /** The recorded size stays; the font grows or shrinks so that all of it can be seen. */
   fit(): void {
+    this.#fittings = MOST_FITTINGS;
+    this.#terminal.refresh(0, this.#terminal.rows - 1);
+  }
+
+  #fitOnce(): void {
+    this.#fittings -= 1;
     const screen = this.#host.querySelector<HTMLElement>('.xterm-screen');
     const font = this.#terminal.options.fontSize ?? 14;
     if (screen === null || screen.offsetWidth === 0 || screen.offsetHeight === 0) return;
@@ -89,7 +102,8 @@ export class PlaybackScreen implements Disposable {
       (this.#host.clientHeight - 8) / screen.offsetHeight,
     );
     const next = Math.max(SMALLEST_FONT, Math.min(LARGEST_FONT, Math.floor(font * scale * 2) / 2));
-    if (next !== font && Math.abs(next - font) >= 0.5) this.#terminal.options.fontSize = next;
+    if (next === font) this.#fittings = 0;
+    else this.#terminal.options.fontSize = next;
   }
 
   [Symbol.dispose](): void {
