@@ -1,7 +1,12 @@
+import { setFlagsFromString } from 'node:v8';
+
 // INVARIANT: the signal that would open the inspector has a handler before anything else runs (T33).
 process.on('SIGUSR1', () => undefined);
 // libuv reads this when its first job is queued, so nothing that reads a file may be imported before. Two of the threads may hash passwords.
 process.env['UV_THREADPOOL_SIZE'] ??= '8';
+// V8 otherwise marks the whole heap for every 32 MiB of buffers that come and go: as much CPU as a flood of output itself. This is how its later
+// versions count them.
+setFlagsFromString('--external-memory-accounted-in-global-limit');
 
 const { run } = await import('./run.ts');
 await run(process.argv.slice(2));
