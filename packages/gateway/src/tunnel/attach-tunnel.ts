@@ -130,7 +130,7 @@ async function upgrade(request: IncomingMessage, options: TunnelOptions): Promis
   const url = `${(await peers.urlOf(holder)).replace(/^http/u, 'ws')}/peer/v1/sessions/${sessionId}/${kind}?columns=${columns}&rows=${rows}`;
   const token = await peers.token(holder, { redeemed, kind, caller });
   return (client) => {
-    passOn(client, { url, token, ...(options.peerCa === undefined ? {} : { ca: options.peerCa }) });
+    passOn(client, { url, token, kind, ...(options.peerCa === undefined ? {} : { ca: options.peerCa }) });
   };
 }
 
