@@ -1,10 +1,10 @@
-import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { Person } from "../product/index.ts";
-import type { Shell } from "../product/index.ts";
-import { ADMIN, Site, startSshd } from "../tests/site.ts";
-import { knock, OPCODE } from "./raw-socket.ts";
-import type { Frame, RawSocket } from "./raw-socket.ts";
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Person } from '../product/index.ts';
+import type { Shell } from '../product/index.ts';
+import { ADMIN, Site, startSshd } from '../tests/site.ts';
+import { knock, OPCODE } from './raw-socket.ts';
+import type { Frame, RawSocket } from './raw-socket.ts';
 
 const owned = new AsyncDisposableStack();
 let site: Site;
@@ -13,9 +13,7 @@ let targetId: string;
 
 before(async () => {
   const sshd = owned.use(await startSshd());
-  site = owned.use(
-    await Site.start({ config: "sessions: { perUser: 100 }\n" }),
-  );
+  site = owned.use(await Site.start({ config: 'sessions: { perUser: 100 }\n' }));
   targetId = await site.machineOn(sshd);
   bystander = owned.use(await site.admin.open(targetId));
   await bystander.live();
@@ -39,17 +37,14 @@ async function open(): Promise<Sockets> {
   };
   const control = await knock(site.gateway.url, {
     ...common,
-    kind: "control",
+    kind: 'control',
     ticket: tickets.control,
   });
-  assert.ok(
-    control.socket,
-    `the control socket was answered ${control.status}`,
-  );
+  assert.ok(control.socket, `the control socket was answered ${control.status}`);
   await control.socket.received('"type":"state"');
   const data = await knock(site.gateway.url, {
     ...common,
-    kind: "data",
+    kind: 'data',
     ticket: tickets.data,
   });
   assert.ok(data.socket, `the data socket was answered ${data.status}`);
@@ -65,11 +60,7 @@ async function nobodyElseIsHurt(): Promise<void> {
   await bystander.see(`still-${echoes + 1000}-here`);
 }
 
-async function closes(
-  kind: "control" | "data",
-  code: number,
-  frames: readonly Frame[],
-): Promise<void> {
+async function closes(kind: 'control' | 'data', code: number, frames: readonly Frame[]): Promise<void> {
   const sockets = await open();
   for (const frame of frames) sockets[kind].send(frame);
   assert.equal(await sockets[kind].closeCode(), code);
@@ -78,7 +69,7 @@ async function closes(
   sockets.data.destroy();
   await site.admin.api.endSession({
     params: { id: sockets.sessionId },
-    body: { reason: "test is over" },
+    body: { reason: 'test is over' },
   });
 }
 
@@ -88,72 +79,62 @@ const text = (payload: string): Frame => ({
 });
 const binary = (bytes: number): Frame => ({
   opcode: OPCODE.binary,
-  payload: Buffer.alloc(bytes, "x"),
+  payload: Buffer.alloc(bytes, 'x'),
 });
 
 /** One message in many pieces. */
 function pieces(count: number, first: number): readonly Frame[] {
   return Array.from({ length: count }, (_, index) => ({
     opcode: index === 0 ? first : OPCODE.continuation,
-    payload: Buffer.from("x"),
+    payload: Buffer.from('x'),
     continues: index < count - 1,
   }));
 }
 
-test("text on a data socket is unsupported data", () =>
-  closes("data", 1003, [text("ls")]));
-test("bytes on a control socket are unsupported data", () =>
-  closes("control", 1003, [binary(3)]));
-test("malformed JSON on a control socket is a protocol error", () =>
-  closes("control", 1002, [text('{"type":"resize",')]));
-test("a message of an unknown type is a protocol error", () =>
-  closes("control", 1002, [text('{"type":"open-sesame"}')]));
-test("a resize to no size is a protocol error", () =>
-  closes("control", 1002, [text('{"type":"resize","columns":0,"rows":1e9}')]));
-test("deeply nested JSON is a protocol error", () =>
-  closes("control", 1002, [text("[".repeat(30_000))]));
-test("text that is not UTF-8 is invalid", () =>
-  closes("control", 1007, [
-    { opcode: OPCODE.text, payload: Buffer.from([0xc3, 0x28]) },
-  ]));
+test('text on a data socket is unsupported data', () => closes('data', 1003, [text('ls')]));
+test('bytes on a control socket are unsupported data', () => closes('control', 1003, [binary(3)]));
+test('malformed JSON on a control socket is a protocol error', () =>
+  closes('control', 1002, [text('{"type":"resize",')]));
+test('a message of an unknown type is a protocol error', () =>
+  closes('control', 1002, [text('{"type":"open-sesame"}')]));
+test('a resize to no size is a protocol error', () =>
+  closes('control', 1002, [text('{"type":"resize","columns":0,"rows":1e9}')]));
+test('deeply nested JSON is a protocol error', () => closes('control', 1002, [text('['.repeat(30_000))]));
+test('text that is not UTF-8 is invalid', () =>
+  closes('control', 1007, [{ opcode: OPCODE.text, payload: Buffer.from([0xc3, 0x28]) }]));
 
-for (const kind of ["control", "data"] as const) {
-  const first = kind === "control" ? OPCODE.text : OPCODE.binary;
+for (const kind of ['control', 'data'] as const) {
+  const first = kind === 'control' ? OPCODE.text : OPCODE.binary;
   test(`a message above 64 KiB on a ${kind} socket is too big`, () =>
-    closes(kind, 1009, [
-      { opcode: first, payload: Buffer.alloc(65 * 1024 + 1, "x") },
-    ]));
-  test(`a message of 100 fragments on a ${kind} socket is refused`, () =>
-    closes(kind, 1008, pieces(100, first)));
+    closes(kind, 1009, [{ opcode: first, payload: Buffer.alloc(65 * 1024 + 1, 'x') }]));
+  test(`a message of 100 fragments on a ${kind} socket is refused`, () => closes(kind, 1008, pieces(100, first)));
   test(`an unmasked frame on a ${kind} socket is a protocol error`, () =>
-    closes(kind, 1002, [
-      { opcode: first, payload: Buffer.from("x"), unmasked: true },
-    ]));
+    closes(kind, 1002, [{ opcode: first, payload: Buffer.from('x'), unmasked: true }]));
   test(`a frame that says it is compressed on a ${kind} socket is a protocol error`, () =>
-    closes(kind, 1002, [{ opcode: 0x40 | first, payload: Buffer.from("x") }]));
+    closes(kind, 1002, [{ opcode: 0x40 | first, payload: Buffer.from('x') }]));
   test(`an unknown opcode on a ${kind} socket is a protocol error`, () =>
-    closes(kind, 1002, [{ opcode: 5, payload: Buffer.from("x") }]));
+    closes(kind, 1002, [{ opcode: 5, payload: Buffer.from('x') }]));
 }
 
-test("compression is not agreed to", async () => {
+test('compression is not agreed to', async () => {
   const { session, tickets } = await site.admin.api.openSession({
     body: { targetId },
   });
   const { status, headers, socket } = await knock(site.gateway.url, {
     sessionId: session.id,
-    kind: "control",
+    kind: 'control',
     origins: [site.admin.origin],
     cookie: site.admin.cookie,
     ticket: tickets.control,
-    extensions: "permessage-deflate; client_max_window_bits",
+    extensions: 'permessage-deflate; client_max_window_bits',
   });
   assert.equal(status, 101);
-  assert.equal(headers["sec-websocket-extensions"], undefined);
-  assert.equal(headers["sec-websocket-protocol"], "enchilada.v1");
+  assert.equal(headers['sec-websocket-extensions'], undefined);
+  assert.equal(headers['sec-websocket-protocol'], 'enchilada.v1');
   socket?.destroy();
 });
 
-test("the gateway lives and takes people in after all of it", async () => {
+test('the gateway lives and takes people in after all of it', async () => {
   const again = await Person.signIn(site.gateway.url, ADMIN);
   await using shell = await again.open(targetId);
   await shell.live();
