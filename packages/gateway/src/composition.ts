@@ -82,10 +82,16 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
   await recoverRecordings(recorder, { store, audit, nodeId });
   opened.use(retainRecordings(recordingStore, { store, audit, nodeId, keepMs: values['recording.retention'], report }));
 
-  const tryIt = opened.use(await createTryItMachine({ random }));
+  // A host without the means to drop privileges does without the throw-away machine, not without the product.
+  const tryIt = await createTryItMachine({ random }).catch((cause: unknown) => {
+    log.warn({ err: cause }, 'the machine for trying things out is not available here');
+    return undefined;
+  });
+  if (tryIt !== undefined) opened.use(tryIt);
+  const builtIns = new Map(tryIt === undefined ? [] : [[TRY_IT, tryIt]]);
   const dialer = createDialer({
     policy: { allowLoopback: values['egress.allowLoopback'], allow: values['egress.allow'], deny: values['egress.deny'] },
-    builtIn: new Map([[TRY_IT, tryIt]]),
+    builtIn: builtIns,
   });
   const engines = [createSsh({ dialer })];
   const vault = envelopeVault({ keyEncryption: keys, random });
@@ -103,7 +109,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     recordings: openRecordingReader({ store: recordingStore, keys, trust }),
     recorderStats: () => recorder.stats,
     verifyAudit: () => verifyAllChains(store),
-    tryIt: { protocol: 'ssh', builtIn: TRY_IT, name: 'Try it here' },
+    tryIt: tryIt === undefined ? undefined : { protocol: 'ssh', builtIn: TRY_IT, name: 'Try it here' },
     clock,
     random,
     nodeId,
@@ -118,7 +124,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
           audit,
           vault,
           engines: new Map(engines.map((engine) => [engine.manifest.id, engine])),
-          builtIns: new Map([[TRY_IT, tryIt]]),
+          builtIns,
           recorder,
           recording: {
             mode: values['recording.mode'],
