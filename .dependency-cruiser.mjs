@@ -25,14 +25,24 @@ export default {
       severity: 'error',
       comment: 'one engine folder never imports another',
       from: { path: '^packages/engines/src/([^/]+)/', pathNot: TEST },
-      to: { path: '^packages/engines/src/([^/]+)/', pathNot: ['^packages/engines/src/$1/', '^packages/engines/src/shared/'] },
+      to: {
+        path: '^packages/engines/src/([^/]+)/',
+        pathNot: ['^packages/engines/src/$1/', '^packages/engines/src/shared/'],
+      },
     },
     {
       name: 'adapter-siblings',
       severity: 'error',
       comment: 'one adapter folder never imports another',
       from: { path: '^packages/adapters/src/([^/]+)/([^/]+)/', pathNot: TEST },
-      to: { path: '^packages/adapters/src/[^/]+/[^/]+/', pathNot: ['^packages/adapters/src/$1/$2/', '^packages/adapters/src/$1/shared/', '^packages/adapters/src/shared/'] },
+      to: {
+        path: '^packages/adapters/src/[^/]+/[^/]+/',
+        pathNot: [
+          '^packages/adapters/src/$1/$2/',
+          '^packages/adapters/src/$1/shared/',
+          '^packages/adapters/src/shared/',
+        ],
+      },
     },
     {
       name: 'only-the-composition-root-names-implementations',
@@ -49,11 +59,17 @@ export default {
     {
       name: 'ssh2-in-one-folder',
       severity: 'error',
-      comment: 'the folder that sets the host key verifier, the algorithms and the keepalive is the only one that may use the library (T22)',
+      comment:
+        'the folder that sets the host key verifier, the algorithms and the keepalive is the only one that may use the library (T22)',
       from: { path: '^packages/', pathNot: '^packages/engines/src/ssh/|[.]test[.]ts$|^packages/core/testing/' },
       to: { path: 'node_modules/ssh2/' },
     },
-    { name: 'no-cycles-between-packages', severity: 'error', from: { path: '^packages/([^/]+)/' }, to: { circular: true, pathNot: '^packages/$1/' } },
+    {
+      name: 'no-cycles-between-packages',
+      severity: 'error',
+      from: { path: '^packages/([^/]+)/' },
+      to: { circular: true, pathNot: '^packages/$1/' },
+    },
     { name: 'not-resolvable', severity: 'error', from: { path: '^(packages|e2e)/' }, to: { couldNotResolve: true } },
   ],
   options: {
@@ -61,6 +77,9 @@ export default {
     doNotFollow: { path: 'node_modules' },
     exclude: { path: ['/dist/', '[.]css$'] },
     combinedDependencies: true,
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['source', 'types', 'import', 'node', 'default'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['source', 'types', 'import', 'node', 'default'],
+    },
   },
 };

@@ -66,13 +66,20 @@ function npmOfThisMachine() {
 }
 
 function runNpm(npm, args, env) {
-  const result = childProcess.spawnSync(npm[0], npm.slice(1).concat(args), { cwd: root, env: env, stdio: ['ignore', 2, 2] });
+  const result = childProcess.spawnSync(npm[0], npm.slice(1).concat(args), {
+    cwd: root,
+    env: env,
+    stdio: ['ignore', 2, 2],
+  });
   if (result.error) throw result.error;
   return result.status === 0;
 }
 
 function versionOf(command) {
-  const result = childProcess.spawnSync(command[0], command.slice(1).concat('--version'), { cwd: os.tmpdir(), encoding: 'utf8' });
+  const result = childProcess.spawnSync(command[0], command.slice(1).concat('--version'), {
+    cwd: os.tmpdir(),
+    encoding: 'utf8',
+  });
   return result.status === 0 ? result.stdout.trim().replace(/^v/, '') : undefined;
 }
 
@@ -92,7 +99,9 @@ function bringNode() {
   const npm = [node, path.join(modules, 'npm', 'bin', 'npm-cli.js')];
   const brought = function () {
     const manifest = readIfPresent(path.join(modules, name, 'package.json'));
-    return manifest !== '' && JSON.parse(manifest).version === pinnedNode && fs.existsSync(node) && fs.existsSync(npm[1]);
+    return (
+      manifest !== '' && JSON.parse(manifest).version === pinnedNode && fs.existsSync(node) && fs.existsSync(npm[1])
+    );
   };
   if (!brought()) {
     const since = Date.now();
@@ -100,12 +109,29 @@ function bringNode() {
     const own = npmOfThisMachine();
     if (!own) stop('npm is not in PATH; install npm, or put Node ' + pinnedNode + ' first in PATH, and try again');
     fs.mkdirSync(path.join(root, '.node'), { recursive: true });
-    const args = ['install', '--prefix', '.node', '--no-save', '--ignore-scripts', '--no-package-lock', '--no-audit', '--no-fund', '--loglevel=error'];
+    const args = [
+      'install',
+      '--prefix',
+      '.node',
+      '--no-save',
+      '--ignore-scripts',
+      '--no-package-lock',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+    ];
     if (!runNpm(own, args.concat(name + '@' + pinnedNode, 'npm@' + pinnedNpm), process.env) || !brought()) {
-      stop('could not bring Node ' + pinnedNode + ' (npm says why above); it comes from the npm registry: check the network or proxy, or put Node ' + pinnedNode + ' first in PATH, and try again');
+      stop(
+        'could not bring Node ' +
+          pinnedNode +
+          ' (npm says why above); it comes from the npm registry: check the network or proxy, or put Node ' +
+          pinnedNode +
+          ' first in PATH, and try again',
+      );
     }
     const version = versionOf([node]);
-    if (version !== pinnedNode) stop('the Node in .node/ does not run here: expected ' + pinnedNode + ', received ' + version);
+    if (version !== pinnedNode)
+      stop('the Node in .node/ does not run here: expected ' + pinnedNode + ', received ' + version);
     say('Node ' + pinnedNode + ' is in .node/ after ' + seconds(since));
   }
   return { node: node, npm: npm };
@@ -154,8 +180,24 @@ function installPackages(chosen, env) {
   if (!installedAsLocked(lock)) {
     const since = Date.now();
     say('installing packages');
-    if (!runNpm(chooseNpm(chosen), ['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'], env)) {
-      stop('npm ci failed (npm says why above); packages come from the npm registry: check the network or proxy and try again');
+    if (
+      !runNpm(
+        chooseNpm(chosen),
+        [
+          'ci',
+          '--ignore-scripts',
+          '--include=dev',
+          '--include=optional',
+          '--no-audit',
+          '--no-fund',
+          '--loglevel=error',
+        ],
+        env,
+      )
+    ) {
+      stop(
+        'npm ci failed (npm says why above); packages come from the npm registry: check the network or proxy and try again',
+      );
     }
     say('packages are installed after ' + seconds(since));
   }
@@ -220,7 +262,9 @@ function main() {
   }
   const task = tasks[name];
   const chosen = chooseNode();
-  const env = Object.assign({}, process.env, { PATH: path.dirname(chosen.node) + path.delimiter + (process.env.PATH || '') });
+  const env = Object.assign({}, process.env, {
+    PATH: path.dirname(chosen.node) + path.delimiter + (process.env.PATH || ''),
+  });
   installPackages(chosen, env);
   if (task.needsWeb) buildWeb(chosen, env);
   runTask(chosen, task.run.concat(process.argv.slice(3)), env);

@@ -3,7 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
-const HOMES = ['packages/engines/src', 'packages/adapters/src/store', 'packages/adapters/src/recording-store', 'packages/adapters/src/identity-provider', 'packages/adapters/src/discovery-source'];
+const HOMES = [
+  'packages/engines/src',
+  'packages/adapters/src/store',
+  'packages/adapters/src/recording-store',
+  'packages/adapters/src/identity-provider',
+  'packages/adapters/src/discovery-source',
+];
 /** Words of every day that also name a folder. */
 const NOT_NAMES = new Set(['shared', 'filesystem', 'local', 'testing']);
 /** May name implementations: it chooses them. */
@@ -18,7 +24,11 @@ const folders = (home) => {
     return [];
   }
 };
-const names = HOMES.flatMap((home) => folders(home).filter(({ name }) => !NOT_NAMES.has(name)).map(({ name }) => ({ name, home: `${home}/${name}/` })));
+const names = HOMES.flatMap((home) =>
+  folders(home)
+    .filter(({ name }) => !NOT_NAMES.has(name))
+    .map(({ name }) => ({ name, home: `${home}/${name}/` })),
+);
 const files = readdirSync(join(ROOT, 'packages'), { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && /\.tsx?$/u.test(entry.name) && !/\.test\.tsx?$|-suite\.ts$/u.test(entry.name))
   .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
@@ -30,7 +40,12 @@ const strays = files
   .filter((file) => file !== COMPOSITION)
   .flatMap((file) => {
     const text = withoutComments(readFileSync(join(ROOT, file), 'utf8'));
-    const own = names.filter(({ name, home }) => !file.startsWith(home) && !file.startsWith(`${home.split('/').slice(0, -2).join('/')}/shared/`) && new RegExp(`(?<![A-Za-z0-9])${name}(?![A-Za-z0-9])`, 'iu').test(text));
+    const own = names.filter(
+      ({ name, home }) =>
+        !file.startsWith(home) &&
+        !file.startsWith(`${home.split('/').slice(0, -2).join('/')}/shared/`) &&
+        new RegExp(`(?<![A-Za-z0-9])${name}(?![A-Za-z0-9])`, 'iu').test(text),
+    );
     return own.map(({ name }) => `${file}: ${name}`);
   });
 const known = new Set(BASELINE.map(({ stray }) => stray));
@@ -38,5 +53,7 @@ const fresh = strays.filter((stray) => !known.has(stray));
 const gone = [...known].filter((stray) => !strays.includes(stray));
 for (const stray of fresh) console.error(`names an implementation outside its folder: ${stray}`);
 for (const stray of gone) console.error(`no longer strays, take it out of tools/locality-baseline.json: ${stray}`);
-console.log(`${files.length} files, ${names.length} implementations, ${strays.length} strays, ${known.size} of them known`);
+console.log(
+  `${files.length} files, ${names.length} implementations, ${strays.length} strays, ${known.size} of them known`,
+);
 process.exitCode = files.length > 100 && names.length > 0 && fresh.length === 0 && gone.length === 0 ? 0 : 1;

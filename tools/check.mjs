@@ -6,7 +6,10 @@ const STEPS = [
   { name: 'types', args: ['node_modules/typescript/bin/tsc', '-b'] },
   { name: 'layers', args: ['tools/check-layers.mjs'] },
   { name: 'locality', args: ['tools/check-locality.mjs'] },
-  { name: 'lint', args: ['--max-old-space-size=4096', 'node_modules/eslint/bin/eslint.js', '--max-warnings=0', 'packages', 'e2e'] },
+  {
+    name: 'lint',
+    args: ['--max-old-space-size=4096', 'node_modules/eslint/bin/eslint.js', '--max-warnings=0', 'packages', 'e2e'],
+  },
   { name: 'generated', args: ['--conditions=source', 'tools/generate.mjs', '--check'] },
   { name: 'canaries', args: ['tools/prove-checks.mjs'] },
 ];

@@ -7,13 +7,20 @@ import { LAYERS } from './layers.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
 const read = (path) => readFileSync(join(ROOT, path), 'utf8');
-const PAGES = ['README.md', 'ARCHITECTURE.md', 'STYLE.md', ...globSync('docs/**/*.md', { cwd: ROOT })].filter((path) => existsSync(join(ROOT, path)));
+const PAGES = ['README.md', 'ARCHITECTURE.md', 'STYLE.md', ...globSync('docs/**/*.md', { cwd: ROOT })].filter((path) =>
+  existsSync(join(ROOT, path)),
+);
 /** Made by the end-to-end run. */
 const MADE_LATER = /^docs\/images\//u;
 
 /** As GitHub makes them: https://github.com/gjtorikian/html-pipeline, TableOfContentsFilter. */
 function anchors(text) {
-  return [...text.matchAll(/^#+ (.+)$/gmu)].map(([, title]) => title.toLowerCase().replaceAll(/[^\p{L}\p{N}_ -]/gu, '').replaceAll(' ', '-'));
+  return [...text.matchAll(/^#+ (.+)$/gmu)].map(([, title]) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-'),
+  );
 }
 
 test('every link between the pages leads somewhere', () => {
@@ -28,7 +35,8 @@ test('every link between the pages leads somewhere', () => {
       const file = path === '' ? page : relative(ROOT, join(ROOT, dirname(page), path));
       if (MADE_LATER.test(file)) continue;
       if (!existsSync(join(ROOT, file))) broken.push(`${page}: ${target}`);
-      else if (anchor !== undefined && !anchors(read(file)).includes(anchor)) broken.push(`${page}: ${target} has no such heading`);
+      else if (anchor !== undefined && !anchors(read(file)).includes(anchor))
+        broken.push(`${page}: ${target} has no such heading`);
     }
   }
   assert.deepEqual(broken, []);
@@ -36,7 +44,11 @@ test('every link between the pages leads somewhere', () => {
 });
 
 test('every file that ARCHITECTURE.md names is there', () => {
-  const named = [...read('ARCHITECTURE.md').matchAll(/`((?:packages\/|tools\/|e2e\/|core\/|contract\/|gateway\/|engines\/|adapters\/|cli\/)[\w./{},*-]+)`/gu)].map(([, path]) => path);
+  const named = [
+    ...read('ARCHITECTURE.md').matchAll(
+      /`((?:packages\/|tools\/|e2e\/|core\/|contract\/|gateway\/|engines\/|adapters\/|cli\/)[\w./{},*-]+)`/gu,
+    ),
+  ].map(([, path]) => path);
   const expand = (path) => {
     const braces = /^(.*)\{([^}]+)\}(.*)$/u.exec(path);
     return braces === null ? [path] : braces[2].split(',').flatMap((part) => expand(braces[1] + part + braces[3]));
@@ -51,7 +63,10 @@ test('every file that ARCHITECTURE.md names is there', () => {
 
 test('the table of layers in ARCHITECTURE.md is the one that is enforced', () => {
   const [, table = ''] = /<!-- layers -->(.*?)<!-- \/layers -->/su.exec(read('ARCHITECTURE.md')) ?? [];
-  const rows = [...table.matchAll(/^\| `(\w+)` \| (.+) \|$/gmu)].map(([, from, to]) => [from, [...to.matchAll(/`(\w+)`/gu)].map(([, name]) => name)]);
+  const rows = [...table.matchAll(/^\| `(\w+)` \| (.+) \|$/gmu)].map(([, from, to]) => [
+    from,
+    [...to.matchAll(/`(\w+)`/gu)].map(([, name]) => name),
+  ]);
   assert.deepEqual(Object.fromEntries(rows), LAYERS);
 });
 
@@ -61,18 +76,30 @@ test('every fault is in its page, and the page names no other', () => {
 });
 
 test('every dependency of a package has its line with what it is for and its licence, and no line is left over', () => {
-  const manifests = [...globSync('packages/*/package.json', { cwd: ROOT }), 'e2e/package.json'].map((path) => JSON.parse(read(path)));
-  const used = new Set(manifests.flatMap(({ dependencies = {} }) => Object.keys(dependencies)).filter((name) => !/^@(?:enchilada|types)\//u.test(name)));
-  const rows = [...read('docs/dependencies.md').matchAll(/^\| `([^`]+)` \|(.*)\|$/gmu)].map(([, name, rest]) => [name, rest.split('|').map((cell) => cell.trim())]);
+  const manifests = [...globSync('packages/*/package.json', { cwd: ROOT }), 'e2e/package.json'].map((path) =>
+    JSON.parse(read(path)),
+  );
+  const used = new Set(
+    manifests
+      .flatMap(({ dependencies = {} }) => Object.keys(dependencies))
+      .filter((name) => !/^@(?:enchilada|types)\//u.test(name)),
+  );
+  const rows = [...read('docs/dependencies.md').matchAll(/^\| `([^`]+)` \|(.*)\|$/gmu)].map(([, name, rest]) => [
+    name,
+    rest.split('|').map((cell) => cell.trim()),
+  ]);
   assert.deepEqual(rows.map(([name]) => name).toSorted(), [...used].toSorted());
-  for (const [name, [purpose, , licence, keeper]] of rows) assert.ok(purpose !== '' && licence !== '' && keeper !== '', `${name} lacks a cell`);
+  for (const [name, [purpose, , licence, keeper]] of rows)
+    assert.ok(purpose !== '' && licence !== '' && keeper !== '', `${name} lacks a cell`);
 });
 
 test('every command that the pages show exists', async () => {
   const { COMMANDS } = await import('../packages/cli/src/commands.ts');
   const known = COMMANDS.map(({ path }) => path.join(' '));
   const unknown = PAGES.flatMap((page) =>
-    [...read(page).matchAll(/(?:^|`)enchilada ([a-z]+(?: [a-z]+)?)/gmu)].filter(([, words]) => !known.includes(words) && !known.includes(words.split(' ')[0])).map(([, words]) => `${page}: ${words}`),
+    [...read(page).matchAll(/(?:^|`)enchilada ([a-z]+(?: [a-z]+)?)/gmu)]
+      .filter(([, words]) => !known.includes(words) && !known.includes(words.split(' ')[0]))
+      .map(([, words]) => `${page}: ${words}`),
   );
   assert.deepEqual(unknown, []);
 });

@@ -2,13 +2,31 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 
-export const DEBIAN_PACKAGES = ['openssh-server', 'openssh-client', 'chromium', 'fonts-dejavu-core', 'mariadb-server', 'postgresql', 'openssl', 'python3', 'procps', 'util-linux'];
+export const DEBIAN_PACKAGES = [
+  'openssh-server',
+  'openssh-client',
+  'chromium',
+  'fonts-dejavu-core',
+  'mariadb-server',
+  'postgresql',
+  'openssl',
+  'python3',
+  'procps',
+  'util-linux',
+];
 const POLICY = '/usr/sbin/policy-rc.d';
 
 function missingPackages() {
-  const found = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${Status}\n', ...DEBIAN_PACKAGES], { encoding: 'utf8' });
+  const found = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${Status}\n', ...DEBIAN_PACKAGES], {
+    encoding: 'utf8',
+  });
   if (found.error) return undefined;
-  const installed = new Set(found.stdout.split('\n').filter((line) => line.endsWith(' installed')).map((line) => line.split(' ', 1)[0]));
+  const installed = new Set(
+    found.stdout
+      .split('\n')
+      .filter((line) => line.endsWith(' installed'))
+      .map((line) => line.split(' ', 1)[0]),
+  );
   return DEBIAN_PACKAGES.filter((name) => !installed.has(name));
 }
 
@@ -21,7 +39,9 @@ export function bringPackages() {
   }
   if (missing.length === 0) return true;
   if (process.getuid() !== 0) {
-    console.error(`the tests need Debian's packages ${missing.join(', ')}; install them as root: apt-get install ${missing.join(' ')}`);
+    console.error(
+      `the tests need Debian's packages ${missing.join(', ')}; install them as root: apt-get install ${missing.join(' ')}`,
+    );
     return false;
   }
   console.log(`installing Debian's packages ${missing.join(', ')}`);
@@ -32,7 +52,11 @@ export function bringPackages() {
     chmodSync(POLICY, 0o755);
   }
   try {
-    const apt = (...args) => spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=300', '-qq', ...args], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }).status === 0;
+    const apt = (...args) =>
+      spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=300', '-qq', ...args], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+        env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      }).status === 0;
     apt('update');
     if (apt('install', '-y', '--no-install-recommends', ...missing)) return true;
     console.error(`apt-get could not install ${missing.join(', ')} (it says why above)`);

@@ -8,24 +8,73 @@ const ROOT = join(import.meta.dirname, '..');
 const copy = mkdtempSync(join(tmpdir(), 'enchilada-canary-'));
 
 const LAYERS = [
-  ['engines-layer', 'packages/engines/src/ssh/zz.ts', "import { ROUTES } from '@enchilada/contract'; export const z = ROUTES;"],
-  ['adapters-layer', 'packages/adapters/src/store/sqlite/zz.ts', "import { createSsh } from '@enchilada/engines/ssh'; export const z = createSsh;"],
-  ['adapters-layer', 'packages/adapters/src/store/sqlite/zy.ts', "import type * as S from '@enchilada/engines/ssh'; export type Z = typeof S;"],
-  ['adapters-layer', 'packages/adapters/src/store/sqlite/zx.ts', "export const z = () => import('@enchilada/engines/ssh');"],
-  ['contract-layer', 'packages/contract/src/zz.ts', "import { createSsh } from '@enchilada/engines/ssh'; export const z = createSsh;"],
-  ['web-layer', 'packages/web/src/zz.ts', "import { sqlite } from '@enchilada/adapters/store/sqlite'; export const z = sqlite;"],
-  ['cli-layer', 'packages/cli/src/zz.ts', "import { sqlite } from '@enchilada/adapters/store/sqlite'; export const z = sqlite;"],
-  ['adapter-siblings', 'packages/adapters/src/store/mysql/zz.ts', "import { sqlite } from '../sqlite/index.ts'; export const z = sqlite;"],
-  ['engine-siblings', 'packages/engines/src/zz/index.ts', "import { createSsh } from '../ssh/index.ts'; export const z = createSsh;"],
-  ['only-the-composition-root-names-implementations', 'packages/gateway/src/http/zz.ts', "import { createSsh } from '@enchilada/engines/ssh'; export const z = createSsh;"],
+  [
+    'engines-layer',
+    'packages/engines/src/ssh/zz.ts',
+    "import { ROUTES } from '@enchilada/contract'; export const z = ROUTES;",
+  ],
+  [
+    'adapters-layer',
+    'packages/adapters/src/store/sqlite/zz.ts',
+    "import { createSsh } from '@enchilada/engines/ssh'; export const z = createSsh;",
+  ],
+  [
+    'adapters-layer',
+    'packages/adapters/src/store/sqlite/zy.ts',
+    "import type * as S from '@enchilada/engines/ssh'; export type Z = typeof S;",
+  ],
+  [
+    'adapters-layer',
+    'packages/adapters/src/store/sqlite/zx.ts',
+    "export const z = () => import('@enchilada/engines/ssh');",
+  ],
+  [
+    'contract-layer',
+    'packages/contract/src/zz.ts',
+    "import { createSsh } from '@enchilada/engines/ssh'; export const z = createSsh;",
+  ],
+  [
+    'web-layer',
+    'packages/web/src/zz.ts',
+    "import { sqlite } from '@enchilada/adapters/store/sqlite'; export const z = sqlite;",
+  ],
+  [
+    'cli-layer',
+    'packages/cli/src/zz.ts',
+    "import { sqlite } from '@enchilada/adapters/store/sqlite'; export const z = sqlite;",
+  ],
+  [
+    'adapter-siblings',
+    'packages/adapters/src/store/mysql/zz.ts',
+    "import { sqlite } from '../sqlite/index.ts'; export const z = sqlite;",
+  ],
+  [
+    'engine-siblings',
+    'packages/engines/src/zz/index.ts',
+    "import { createSsh } from '../ssh/index.ts'; export const z = createSsh;",
+  ],
+  [
+    'only-the-composition-root-names-implementations',
+    'packages/gateway/src/http/zz.ts',
+    "import { createSsh } from '@enchilada/engines/ssh'; export const z = createSsh;",
+  ],
   ['core-has-no-dependencies', 'packages/core/src/time/zz.ts', "import net from 'node:net'; export const z = net;"],
   ['ssh2-in-one-folder', 'packages/gateway/src/http/zy.ts', "import { Client } from 'ssh2'; export const z = Client;"],
-  ['unlisted-package', 'packages/zz/src/index.ts', "import { randomId } from '@enchilada/core/time'; export const z = randomId;"],
+  [
+    'unlisted-package',
+    'packages/zz/src/index.ts',
+    "import { randomId } from '@enchilada/core/time'; export const z = randomId;",
+  ],
   ['not-resolvable', 'packages/core/src/time/zy.ts', "import { z } from './not-there.ts'; export const y = z;"],
 ];
 const TYPES = [
   ['Node in core', 'packages/core/src/time/zw.ts', "export const z = Buffer.from('x');"],
-  ['Node types leaked into core', 'packages/core/src/time/zv.ts', '/// <reference types="node" />\nexport type Z = 1;', 'packages/core/src/purity.canary.ts'],
+  [
+    'Node types leaked into core',
+    'packages/core/src/time/zv.ts',
+    '/// <reference types="node" />\nexport type Z = 1;',
+    'packages/core/src/purity.canary.ts',
+  ],
   [
     'a bare target opens an engine',
     'packages/core/src/session/zz.ts',
@@ -33,18 +82,37 @@ const TYPES = [
   ],
 ];
 const LINT = [
-  ['no-restricted-syntax', 'packages/core/src/session/zy.ts', "import type { AuthorizedTarget } from '../access/index.ts';\nexport const z = (value: unknown): AuthorizedTarget => value as AuthorizedTarget;"],
-  ['@typescript-eslint/no-floating-promises', 'packages/core/src/session/zx.ts', 'export function z(): void {\n  Promise.resolve(1);\n}'],
-  ['max-params', 'packages/core/src/session/zw.ts', 'export const z = (a: number, b: number, c: number, d: number): number => a + b + c + d;'],
+  [
+    'no-restricted-syntax',
+    'packages/core/src/session/zy.ts',
+    "import type { AuthorizedTarget } from '../access/index.ts';\nexport const z = (value: unknown): AuthorizedTarget => value as AuthorizedTarget;",
+  ],
+  [
+    '@typescript-eslint/no-floating-promises',
+    'packages/core/src/session/zx.ts',
+    'export function z(): void {\n  Promise.resolve(1);\n}',
+  ],
+  [
+    'max-params',
+    'packages/core/src/session/zw.ts',
+    'export const z = (a: number, b: number, c: number, d: number): number => a + b + c + d;',
+  ],
 ];
-const LOCALITY = ['packages/gateway/src/http/zx.ts', "export const z = (protocol: string): boolean => protocol === 'ssh';"];
+const LOCALITY = [
+  'packages/gateway/src/http/zx.ts',
+  "export const z = (protocol: string): boolean => protocol === 'ssh';",
+];
 
 const write = (file, text) => {
   mkdirSync(dirname(join(copy, file)), { recursive: true });
   writeFileSync(join(copy, file), `${text}\n`);
 };
 const run = (...args) => {
-  const { stdout, stderr, status } = spawnSync(process.execPath, args, { cwd: copy, encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 });
+  const { stdout, stderr, status } = spawnSync(process.execPath, args, {
+    cwd: copy,
+    encoding: 'utf8',
+    maxBuffer: 256 * 1024 * 1024,
+  });
   return { text: stdout + stderr, status };
 };
 
@@ -55,11 +123,24 @@ const report = (caught, words) => {
 };
 
 try {
-  for (const name of ['packages', 'tools', 'types', 'tsconfig.base.json', 'tsconfig.json', '.dependency-cruiser.mjs', 'eslint.config.mjs', 'package.json']) {
-    cpSync(join(ROOT, name), join(copy, name), { recursive: true, filter: (source) => !source.split(sep).some((part) => part === 'node_modules' || part === 'dist') });
+  for (const name of [
+    'packages',
+    'tools',
+    'types',
+    'tsconfig.base.json',
+    'tsconfig.json',
+    '.dependency-cruiser.mjs',
+    'eslint.config.mjs',
+    'package.json',
+  ]) {
+    cpSync(join(ROOT, name), join(copy, name), {
+      recursive: true,
+      filter: (source) => !source.split(sep).some((part) => part === 'node_modules' || part === 'dist'),
+    });
   }
   mkdirSync(join(copy, 'node_modules/@enchilada'), { recursive: true });
-  for (const name of readdirSync(join(ROOT, 'node_modules'))) if (name !== '@enchilada') symlinkSync(join(ROOT, 'node_modules', name), join(copy, 'node_modules', name));
+  for (const name of readdirSync(join(ROOT, 'node_modules')))
+    if (name !== '@enchilada') symlinkSync(join(ROOT, 'node_modules', name), join(copy, 'node_modules', name));
   for (const name of readdirSync(join(copy, 'packages'))) {
     symlinkSync(join(copy, 'packages', name), join(copy, 'node_modules/@enchilada', name));
     try {
@@ -71,7 +152,8 @@ try {
 
   for (const [, file, text] of LAYERS) write(file, text);
   const layers = run('tools/check-layers.mjs');
-  for (const [rule, file] of LAYERS) report(layers.status !== 0 && layers.text.includes(`${rule}: ${file} -> `), `${rule} in ${file}`);
+  for (const [rule, file] of LAYERS)
+    report(layers.status !== 0 && layers.text.includes(`${rule}: ${file} -> `), `${rule} in ${file}`);
   for (const [, file] of LAYERS) rmSync(join(copy, file));
   rmSync(join(copy, 'packages/zz'), { recursive: true });
   rmSync(join(copy, 'packages/engines/src/zz'), { recursive: true });
@@ -82,13 +164,22 @@ try {
   report(types.text.includes('packages/core/src/purity.canary.ts'), 'Node types leaked into core');
   report(types.text.includes('packages/core/src/session/zz.ts'), 'a bare target opens an engine');
   rmSync(join(copy, 'packages/core/src/time/zv.ts'));
-  report(run('node_modules/typescript/bin/tsc', '-p', 'packages/core/tsconfig.json', '--noEmit').text.includes('packages/core/src/time/zw.ts'), 'Node in core');
+  report(
+    run('node_modules/typescript/bin/tsc', '-p', 'packages/core/tsconfig.json', '--noEmit').text.includes(
+      'packages/core/src/time/zw.ts',
+    ),
+    'Node in core',
+  );
   for (const file of ['packages/core/src/time/zw.ts', 'packages/core/src/session/zz.ts']) rmSync(join(copy, file));
 
   for (const [, file, text] of LINT) write(file, text);
   const lint = run('node_modules/eslint/bin/eslint.js', '--format', 'json', ...LINT.map(([, file]) => file));
   const found = JSON.parse(lint.text.slice(lint.text.indexOf('['), lint.text.lastIndexOf(']') + 1));
-  for (const [rule, file] of LINT) report(found.some((entry) => entry.filePath.endsWith(file) && entry.messages.some((message) => message.ruleId === rule)), `${rule} in ${file}`);
+  for (const [rule, file] of LINT)
+    report(
+      found.some((entry) => entry.filePath.endsWith(file) && entry.messages.some((message) => message.ruleId === rule)),
+      `${rule} in ${file}`,
+    );
   for (const [, file] of LINT) rmSync(join(copy, file));
 
   write(...LOCALITY);

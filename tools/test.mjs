@@ -25,7 +25,9 @@ const SUITES = [
 const NODE_OPTIONS = ['--conditions=source', '--disable-warning=ExperimentalWarning'];
 const TEST_LIMIT_MS = 4 * MINUTE;
 
-const { values: options } = parseArgs({ options: { only: { type: 'string' }, list: { type: 'boolean' }, soak: { type: 'boolean' } } });
+const { values: options } = parseArgs({
+  options: { only: { type: 'string' }, list: { type: 'boolean' }, soak: { type: 'boolean' } },
+});
 if (options.list) {
   for (const { name, files, command } of SUITES) console.log(`${name.padEnd(10)} ${(files ?? command).join(' ')}`);
   process.exit(0);
@@ -42,7 +44,12 @@ const scratch = mkdtempSync(join(tmpdir(), 'enchilada-test-'));
 /** Runs in a process group of its own, so that a suite that hangs is ended with everything it started. */
 function run(args, limitMs) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'], detached: true, env: { ...process.env, TEST_SOAK: options.soak ? '1' : '' } });
+    const child = spawn(process.execPath, args, {
+      cwd: ROOT,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      detached: true,
+      env: { ...process.env, TEST_SOAK: options.soak ? '1' : '' },
+    });
     const end = () => {
       try {
         process.kill(-child.pid, 'SIGKILL');
@@ -65,11 +72,28 @@ function run(args, limitMs) {
 }
 
 async function runFiles({ name, files, limitMs, atOnce = 2 }) {
-  const found = files.flatMap((pattern) => globSync(pattern, { cwd: ROOT, exclude: ['**/node_modules/**', '**/dist/**'] })).sort();
+  const found = files
+    .flatMap((pattern) => globSync(pattern, { cwd: ROOT, exclude: ['**/node_modules/**', '**/dist/**'] }))
+    .sort();
   if (found.length === 0) return { passed: 0, failed: 1, skipped: [], words: `no file matches ${files.join(' ')}` };
   const sums = join(scratch, `${name}.json`);
-  const reporters = ['--test-reporter=dot', '--test-reporter-destination=stdout', '--test-reporter=./tools/count-reporter.mjs', `--test-reporter-destination=${sums}`];
-  const code = await run([...NODE_OPTIONS, '--test', `--test-concurrency=${atOnce}`, `--test-timeout=${TEST_LIMIT_MS}`, ...reporters, ...found], limitMs);
+  const reporters = [
+    '--test-reporter=dot',
+    '--test-reporter-destination=stdout',
+    '--test-reporter=./tools/count-reporter.mjs',
+    `--test-reporter-destination=${sums}`,
+  ];
+  const code = await run(
+    [
+      ...NODE_OPTIONS,
+      '--test',
+      `--test-concurrency=${atOnce}`,
+      `--test-timeout=${TEST_LIMIT_MS}`,
+      ...reporters,
+      ...found,
+    ],
+    limitMs,
+  );
   try {
     const sum = JSON.parse(readFileSync(sums, 'utf8'));
     // A run that ends badly without a failed test (a hook, a crash) has failed all the same.
@@ -81,7 +105,9 @@ async function runFiles({ name, files, limitMs, atOnce = 2 }) {
 
 async function runCommand({ command, limitMs }) {
   const code = await run([...NODE_OPTIONS, ...command], limitMs);
-  return code === 0 ? { passed: 1, failed: 0, skipped: [] } : { passed: 0, failed: 1, skipped: [], words: `ended with ${code}` };
+  return code === 0
+    ? { passed: 1, failed: 0, skipped: [] }
+    : { passed: 0, failed: 1, skipped: [], words: `ended with ${code}` };
 }
 
 const started = Date.now();
@@ -95,14 +121,18 @@ for (const suite of SUITES.filter(({ name }) => wanted === undefined || wanted.i
   const since = Date.now();
   const sum = await (suite.files === undefined ? runCommand(suite) : runFiles(suite));
   rows.push({ name: suite.name, seconds: (Date.now() - since) / 1000, ...sum });
-  console.log(`== ${suite.name}: ${sum.passed} passed, ${sum.failed} failed after ${((Date.now() - since) / 1000).toFixed(1)} s${sum.words === undefined ? '' : ` (${sum.words})`}`);
+  console.log(
+    `== ${suite.name}: ${sum.passed} passed, ${sum.failed} failed after ${((Date.now() - since) / 1000).toFixed(1)} s${sum.words === undefined ? '' : ` (${sum.words})`}`,
+  );
 }
 rmSync(scratch, { recursive: true, force: true });
 
 const strict = process.env.CI === 'true';
 const skipped = rows.flatMap(({ name, skipped }) => skipped.map((test) => `${name}: ${test}`));
 for (const test of skipped) console.error(`skipped: ${test}`);
-console.log(`\n${rows.map(({ name, seconds, passed, failed }) => `${name.padEnd(10)} ${seconds.toFixed(1).padStart(7)} s  ${passed} passed, ${failed} failed`).join('\n')}`);
+console.log(
+  `\n${rows.map(({ name, seconds, passed, failed }) => `${name.padEnd(10)} ${seconds.toFixed(1).padStart(7)} s  ${passed} passed, ${failed} failed`).join('\n')}`,
+);
 console.log(`${((Date.now() - started) / 1000).toFixed(0)} s in all\n`);
 const passed = rows.reduce((sum, row) => sum + row.passed, 0);
 const failed = rows.reduce((sum, row) => sum + row.failed, 0) + (strict ? skipped.length : 0);

@@ -9,8 +9,12 @@ export const verifyCommand: Command = {
   options: {},
   details: [],
   async run({ io, words }) {
-    if (words.includes('--help') || words.includes('-h')) return { value: { usage: VERIFY_USAGE }, lines: VERIFY_USAGE.trimEnd().split('\n') };
-    const exitCode = await runVerify(words, { stdout: (text) => void io.stdout.write(text), stderr: (text) => void io.stderr.write(text) });
+    if (words.includes('--help') || words.includes('-h'))
+      return { value: { usage: VERIFY_USAGE }, lines: VERIFY_USAGE.trimEnd().split('\n') };
+    const exitCode = await runVerify(words, {
+      stdout: (text) => void io.stdout.write(text),
+      stderr: (text) => void io.stderr.write(text),
+    });
     return { value: undefined, lines: [], exitCode };
   },
   ownArguments: true,

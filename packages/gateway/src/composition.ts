@@ -73,11 +73,30 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
   const onSinkFailure = (cause: unknown): void => {
     report('an audit sink failed', cause);
   };
-  const audit = chainedLog({ node: nodeId, store, clock, sha256, onSinkFailure, sinks: values['audit.stdout'] ? [head, stdout] : [head] });
+  const audit = chainedLog({
+    node: nodeId,
+    store,
+    clock,
+    sha256,
+    onSinkFailure,
+    sinks: values['audit.stdout'] ? [head, stdout] : [head],
+  });
 
-  const recordingStore = await openFilesystemRecordingStore({ directory: values['recording.directory'] ?? join(dataDir, 'recordings') });
+  const recordingStore = await openFilesystemRecordingStore({
+    directory: values['recording.directory'] ?? join(dataDir, 'recordings'),
+  });
   const recorder = opened.use(
-    await openJournalRecorder({ directory: join(dataDir, 'journal'), store: recordingStore, keys, signer, clock, random, node: nodeId, auditHead: () => auditHead, report }),
+    await openJournalRecorder({
+      directory: join(dataDir, 'journal'),
+      store: recordingStore,
+      keys,
+      signer,
+      clock,
+      random,
+      node: nodeId,
+      auditHead: () => auditHead,
+      report,
+    }),
   );
   await recoverRecordings(recorder, { store, audit, nodeId });
   opened.use(retainRecordings(recordingStore, { store, audit, nodeId, keepMs: values['recording.retention'], report }));
@@ -90,7 +109,11 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
   if (tryIt !== undefined) opened.use(tryIt);
   const builtIns = new Map(tryIt === undefined ? [] : [[TRY_IT, tryIt]]);
   const dialer = createDialer({
-    policy: { allowLoopback: values['egress.allowLoopback'], allow: values['egress.allow'], deny: values['egress.deny'] },
+    policy: {
+      allowLoopback: values['egress.allowLoopback'],
+      allow: values['egress.allow'],
+      deny: values['egress.deny'],
+    },
     builtIn: builtIns,
   });
   const engines = [createSsh({ dialer })];
@@ -105,7 +128,8 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     audit,
     vault,
     hasher: argon2(),
-    fingerprintPrivateKey: (privateKey: Secret, passphrase: Secret | undefined) => Promise.resolve().then(() => fingerprintPrivateKey(privateKey, passphrase)),
+    fingerprintPrivateKey: (privateKey: Secret, passphrase: Secret | undefined) =>
+      Promise.resolve().then(() => fingerprintPrivateKey(privateKey, passphrase)),
     recordings: openRecordingReader({ store: recordingStore, keys, trust }),
     recorderStats: () => recorder.stats,
     verifyAudit: () => verifyAllChains(store),
@@ -151,7 +175,10 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     attachTunnel: (server, door, sessions) => {
       const broker = sessions as SessionBroker;
       const loginLimits = { idleMs: values['login.idle'], absoluteMs: values['login.absolute'] };
-      const peers = values['node.url'] === undefined ? {} : { peers: new Peers({ nodeId, store, keyEncryption: keys, loginLimits }) };
+      const peers =
+        values['node.url'] === undefined
+          ? {}
+          : { peers: new Peers({ nodeId, store, keyEncryption: keys, loginLimits }) };
       return attachTunnel(server, { ...door, ...peers, broker });
     },
   });
@@ -191,7 +218,11 @@ function openStore({ values }: LoadedConfig, dataDir: string): Store {
   const url = values['database.url'];
   if (url === undefined) return sqlite({ file: join(dataDir, 'enchilada.db') });
   const migrationUrl = values['database.migrationUrl'];
-  const server = { url, allowPlaintext: values['database.allowPlaintext'], ...(migrationUrl === undefined ? {} : { migrationUrl }) };
+  const server = {
+    url,
+    allowPlaintext: values['database.allowPlaintext'],
+    ...(migrationUrl === undefined ? {} : { migrationUrl }),
+  };
   const scheme = url.reveal().split(':', 1)[0] ?? '';
   switch (scheme) {
     case 'postgres':
@@ -201,7 +232,11 @@ function openStore({ values }: LoadedConfig, dataDir: string): Store {
     case 'mariadb':
       return mysql(server);
     default:
-      throw new Fault('CONFIGURATION_INVALID', `database.url must begin with postgres:, mysql: or mariadb:, received ${scheme}:`, { facts: { key: 'database.url' } });
+      throw new Fault(
+        'CONFIGURATION_INVALID',
+        `database.url must begin with postgres:, mysql: or mariadb:, received ${scheme}:`,
+        { facts: { key: 'database.url' } },
+      );
   }
 }
 
@@ -243,12 +278,21 @@ async function recoverRecordings(recorder: Recorder, { store, audit, nodeId }: R
 }
 
 /** Recordings leave by their age and by nothing else. */
-function retainRecordings(recordings: RecordingStore, keeping: RecordKeeping & { readonly keepMs: number; readonly report: (message: string, cause: unknown) => void }): Disposable {
+function retainRecordings(
+  recordings: RecordingStore,
+  keeping: RecordKeeping & { readonly keepMs: number; readonly report: (message: string, cause: unknown) => void },
+): Disposable {
   const { store, audit, nodeId, keepMs, report } = keeping;
   const retire = async (): Promise<void> => {
     for (const id of await recordings.retire(clock.now() - keepMs)) {
       await store.now.recordings.update(id, { state: 'retired' });
-      await audit.append({ action: 'recording.retired', actor: { kind: 'system', name: nodeId }, object: { kind: 'recording', id }, outcome: 'success', detail: { recordingId: id } });
+      await audit.append({
+        action: 'recording.retired',
+        actor: { kind: 'system', name: nodeId },
+        object: { kind: 'recording', id },
+        outcome: 'success',
+        detail: { recordingId: id },
+      });
     }
   };
   return clock.every(RETENTION_EVERY_MS, () => {
@@ -265,7 +309,7 @@ function sha256(bytes: Uint8Array): Uint8Array {
 }
 
 async function* chainOf(store: Store, node: string): AsyncIterable<AuditRecord> {
-  for (let after = 0; ; ) {
+  for (let after = 0; ;) {
     const page = await store.now.audit.chain(node, after, CHAIN_PAGE);
     yield* page;
     const last = page.at(-1);
@@ -278,7 +322,12 @@ async function verifyAllChains(store: Store) {
   const chains = [];
   for (const node of await store.now.audit.nodes()) {
     const { records, broken } = await verifyChain(chainOf(store, node), { node }, sha256);
-    chains.push({ node, records, intact: broken === undefined, ...(broken === undefined ? {} : { brokenAt: broken.sequence, problem: broken.problem }) });
+    chains.push({
+      node,
+      records,
+      intact: broken === undefined,
+      ...(broken === undefined ? {} : { brokenAt: broken.sequence, problem: broken.problem }),
+    });
   }
   return { intact: chains.every(({ intact }) => intact), chains };
 }

@@ -22,12 +22,14 @@ interface GrantOptions {
 function exactlyOne(options: GrantOptions, names: readonly (keyof GrantOptions)[]): keyof GrantOptions {
   const given = names.filter((name) => options[name] !== undefined);
   const [only] = given;
-  if (only === undefined || given.length > 1) throw usage(`exactly one of ${names.map((name) => `--${name}`).join(', ')} is needed, received ${given.length}`);
+  if (only === undefined || given.length > 1)
+    throw usage(`exactly one of ${names.map((name) => `--${name}`).join(', ')} is needed, received ${given.length}`);
   return only;
 }
 
 async function subjectOf(api: Api, options: GrantOptions): Promise<NewGrant['subject']> {
-  if (exactlyOne(options, ['user', 'group']) === 'user') return { kind: 'user', id: (await findUser(api, options.user ?? '')).id };
+  if (exactlyOne(options, ['user', 'group']) === 'user')
+    return { kind: 'user', id: (await findUser(api, options.user ?? '')).id };
   return { kind: 'group', id: (await findGroup(api, options.group ?? '')).id };
 }
 
@@ -35,9 +37,11 @@ async function scopeOf(api: Api, options: GrantOptions): Promise<Scope> {
   const kind = exactlyOne(options, ['all', 'target', 'target-group', 'label']);
   if (kind === 'all') return { kind: 'all' };
   if (kind === 'target') return { kind: 'target', id: (await findTarget(api, options.target ?? '')).id };
-  if (kind === 'target-group') return { kind: 'target-group', id: (await findTargetGroup(api, options['target-group'] ?? '')).id };
+  if (kind === 'target-group')
+    return { kind: 'target-group', id: (await findTargetGroup(api, options['target-group'] ?? '')).id };
   const selector: Record<string, string[]> = {};
-  for (const [key, value] of (options.label ?? []).map((text) => assignment(text, 'label'))) (selector[key] ??= []).push(value);
+  for (const [key, value] of (options.label ?? []).map((text) => assignment(text, 'label')))
+    (selector[key] ??= []).push(value);
   return { kind: 'labels', selector };
 }
 
@@ -47,7 +51,9 @@ function scopeWords(grant: Grant): string {
     case 'all':
       return 'every machine';
     case 'labels':
-      return Object.entries(scope.selector).map(([key, values]) => `${key}=${values.join('|')}`).join(' ');
+      return Object.entries(scope.selector)
+        .map(([key, values]) => `${key}=${values.join('|')}`)
+        .join(' ');
     case 'target':
     case 'target-group':
       return `${scope.kind === 'target' ? 'machine' : 'group'} ${scopeName ?? scope.id}`;
@@ -60,7 +66,13 @@ export const grantCommands = [
     async run({ client }) {
       const { api } = await client();
       const { items } = await api.listGrants();
-      const rows = items.map((grant) => [grant.id, `${grant.subject.kind} ${grant.subjectName}`, scopeWords(grant), grant.actions.join(','), when(grant.createdAt)]);
+      const rows = items.map((grant) => [
+        grant.id,
+        `${grant.subject.kind} ${grant.subjectName}`,
+        scopeWords(grant),
+        grant.actions.join(','),
+        when(grant.createdAt),
+      ]);
       return done({ items }, ...table(['id', 'who', 'machines', 'may', 'since'], rows));
     },
   }),
@@ -71,12 +83,24 @@ export const grantCommands = [
       group: { type: 'string', value: 'NAME', says: 'or the group of people' },
       target: { type: 'string', value: 'NAME', says: 'the machine' },
       'target-group': { type: 'string', value: 'GROUP', says: 'or the group of machines and all below it' },
-      label: { type: 'string', value: 'KEY=VALUE', multiple: true, says: 'or the machines with these labels; one key with several values means any of them' },
+      label: {
+        type: 'string',
+        value: 'KEY=VALUE',
+        multiple: true,
+        says: 'or the machines with these labels; one key with several values means any of them',
+      },
       all: { type: 'boolean', says: 'or every machine' },
-      action: { type: 'string', value: 'ACTION', multiple: true, says: `what they may do: ${GRANT_ACTIONS.join(', ')}; connect if left out` },
+      action: {
+        type: 'string',
+        value: 'ACTION',
+        multiple: true,
+        says: `what they may do: ${GRANT_ACTIONS.join(', ')}; connect if left out`,
+      },
     },
     async run({ options, client }) {
-      const actions = [...new Set((options.action ?? ['connect']).map((action) => oneOf(action, 'action', GRANT_ACTIONS)))];
+      const actions = [
+        ...new Set((options.action ?? ['connect']).map((action) => oneOf(action, 'action', GRANT_ACTIONS))),
+      ];
       const { api } = await client();
       const [subject, scope] = await Promise.all([subjectOf(api, options), scopeOf(api, options)]);
       const grant = await api.createGrant({ body: { subject, scope, actions } satisfies NewGrant });

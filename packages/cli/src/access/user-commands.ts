@@ -11,8 +11,22 @@ export const userCommands = [
     async run({ client }) {
       const { api } = await client();
       const { items } = await api.listUsers();
-      const state = (user: (typeof items)[number]): string => [user.disabled ? 'disabled' : '', user.breakGlass ? 'break-glass' : ''].filter((word) => word !== '').join(' ');
-      return done({ items }, ...table(['id', 'username', 'name', 'role', 'last sign-in', 'state'], items.map((user) => [user.id, user.username, user.displayName, user.role, when(user.lastLoginAt), state(user)])));
+      const state = (user: (typeof items)[number]): string =>
+        [user.disabled ? 'disabled' : '', user.breakGlass ? 'break-glass' : ''].filter((word) => word !== '').join(' ');
+      return done(
+        { items },
+        ...table(
+          ['id', 'username', 'name', 'role', 'last sign-in', 'state'],
+          items.map((user) => [
+            user.id,
+            user.username,
+            user.displayName,
+            user.role,
+            when(user.lastLoginAt),
+            state(user),
+          ]),
+        ),
+      );
     },
   }),
   command('users add', {
@@ -28,7 +42,10 @@ export const userCommands = [
     async run({ io, words: [username = ''], options, client }) {
       const { api } = await client();
       const groups = await Promise.all((options.group ?? []).map((name) => findGroup(api, name)));
-      const password = options['no-password'] === true ? undefined : await askPassword(io, 'Password of the new person', options['password-file']);
+      const password =
+        options['no-password'] === true
+          ? undefined
+          : await askPassword(io, 'Password of the new person', options['password-file']);
       const user = await api.createUser({
         body: {
           username,
@@ -64,7 +81,9 @@ export const userCommands = [
   command('users password', {
     summary: "Set a person's password and end their logins.",
     words: ['USERNAME'],
-    options: { 'password-file': { type: 'string', value: 'FILE', says: 'read the password from a file; - is standard input' } },
+    options: {
+      'password-file': { type: 'string', value: 'FILE', says: 'read the password from a file; - is standard input' },
+    },
     async run({ io, words: [name = ''], options, client }) {
       const { api } = await client();
       const { id, username } = await findUser(api, name);
@@ -88,7 +107,13 @@ export const userCommands = [
     async run({ client }) {
       const { api } = await client();
       const { items } = await api.listGroups();
-      return done({ items }, ...table(['id', 'name', 'members', 'description'], items.map((group) => [group.id, group.name, group.members, group.description])));
+      return done(
+        { items },
+        ...table(
+          ['id', 'name', 'members', 'description'],
+          items.map((group) => [group.id, group.name, group.members, group.description]),
+        ),
+      );
     },
   }),
   command('groups add', {

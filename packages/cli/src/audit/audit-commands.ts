@@ -25,7 +25,11 @@ type FilterOptions = { readonly [K in keyof typeof FILTERS]?: string };
 
 function filterOf(options: FilterOptions) {
   const { action, actor, object, address, text, outcome, from, to } = options;
-  const words = Object.fromEntries(Object.entries({ action, actor, object, address, text }).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const words = Object.fromEntries(
+    Object.entries({ action, actor, object, address, text }).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    ),
+  );
   return {
     ...words,
     ...(outcome === undefined ? {} : { outcome: oneOf(outcome, 'outcome', OUTCOMES) }),
@@ -44,11 +48,27 @@ async function verifyFile(path: string, stdin: Readable): Promise<Outcome> {
   // readline swallows the stream's error, so it is awaited beside the lines.
   const failed = new Promise<never>((_, reject) => input.once('error', reject));
   const report = await Promise.race([failed, verifyAuditLines(createInterface({ input, crlfDelay: Infinity }))]);
-  const rows = report.chains.map((chain) => [chain.node, chain.records, `${chain.firstSequence}-${chain.lastSequence}`, chain.findings.length === 0 ? 'intact' : 'BROKEN', chain.lastHash]);
-  const findings = [...report.findings, ...report.chains.flatMap((chain) => chain.findings)].map(({ line, message }) => `line ${line}: ${message}`);
-  const cut = report.chains.filter(({ firstSequence }) => firstSequence !== 1).map(({ node, firstSequence }) => `${node} begins at record ${firstSequence}: what came before is not in this file.`);
+  const rows = report.chains.map((chain) => [
+    chain.node,
+    chain.records,
+    `${chain.firstSequence}-${chain.lastSequence}`,
+    chain.findings.length === 0 ? 'intact' : 'BROKEN',
+    chain.lastHash,
+  ]);
+  const findings = [...report.findings, ...report.chains.flatMap((chain) => chain.findings)].map(
+    ({ line, message }) => `line ${line}: ${message}`,
+  );
+  const cut = report.chains
+    .filter(({ firstSequence }) => firstSequence !== 1)
+    .map(
+      ({ node, firstSequence }) => `${node} begins at record ${firstSequence}: what came before is not in this file.`,
+    );
   const none = report.chains.length === 0 ? ['The file holds no audit record.'] : [];
-  return { value: report, lines: [...none, ...table(['node', 'records', 'sequence', 'chain', 'last hash'], rows), ...findings, ...cut], exitCode: report.intact ? 0 : 5 };
+  return {
+    value: report,
+    lines: [...none, ...table(['node', 'records', 'sequence', 'chain', 'last hash'], rows), ...findings, ...cut],
+    exitCode: report.intact ? 0 : 5,
+  };
 }
 
 export const auditCommands = [
@@ -60,7 +80,15 @@ export const auditCommands = [
       const query = { ...filterOf(options), limit: Math.min(most, 500) };
       const { api } = await client();
       const items = await allPages((cursor) => api.listAudit({ query: { ...query, ...cursor } }), most);
-      const rows = items.map((one) => [when(one.at), one.actor.name ?? one.actor.kind, one.address, one.action, one.object?.name ?? one.object?.id, one.outcome, one.reason]);
+      const rows = items.map((one) => [
+        when(one.at),
+        one.actor.name ?? one.actor.kind,
+        one.address,
+        one.action,
+        one.object?.name ?? one.object?.id,
+        one.outcome,
+        one.reason,
+      ]);
       return done({ items }, ...table(['at', 'who', 'from', 'action', 'object', 'outcome', 'reason'], rows));
     },
   }),
@@ -71,7 +99,9 @@ export const auditCommands = [
       format: { type: 'string', value: 'FORMAT', says: 'jsonl or csv; jsonl if left out' },
       output: { type: 'string', value: 'FILE', says: 'where to; standard output if left out' },
     },
-    details: ['An export as JSON lines without a filter can be verified offline with enchilada audit verify FILE. Control characters are printed as escapes.'],
+    details: [
+      'An export as JSON lines without a filter can be verified offline with enchilada audit verify FILE. Control characters are printed as escapes.',
+    ],
     async run({ io, options, client }) {
       const { api } = await client();
       const format = oneOf(options.format ?? 'jsonl', 'format', ['jsonl', 'csv']);
@@ -87,13 +117,26 @@ export const auditCommands = [
   command('audit verify', {
     summary: 'Recompute the hash chains: offline from an export, or by the server where no file is named.',
     words: ['FILE?'],
-    details: ['FILE is an export as JSON lines; - is standard input. The exit code is 5 where a chain is broken.', 'Keep the last hash of each node that a run prints: a later export must still hold it, or the end of the log was cut off or rewritten.'],
+    details: [
+      'FILE is an export as JSON lines; - is standard input. The exit code is 5 where a chain is broken.',
+      'Keep the last hash of each node that a run prints: a later export must still hold it, or the end of the log was cut off or rewritten.',
+    ],
     async run({ io, words: [path], client }) {
       if (path !== undefined) return verifyFile(path, io.stdin);
       const { api } = await client();
       const report = await api.verifyAudit();
-      const rows = report.chains.map((chain) => [chain.node, chain.records, chain.intact ? 'intact' : 'BROKEN', chain.brokenAt, chain.problem]);
-      return { value: report, lines: table(['node', 'records', 'chain', 'broken at', 'problem'], rows), exitCode: report.intact ? 0 : 5 };
+      const rows = report.chains.map((chain) => [
+        chain.node,
+        chain.records,
+        chain.intact ? 'intact' : 'BROKEN',
+        chain.brokenAt,
+        chain.problem,
+      ]);
+      return {
+        value: report,
+        lines: table(['node', 'records', 'chain', 'broken at', 'problem'], rows),
+        exitCode: report.intact ? 0 : 5,
+      };
     },
   }),
 ];

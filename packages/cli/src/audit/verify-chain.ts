@@ -46,7 +46,9 @@ function parseLine(text: string): JsonObject | undefined {
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
 
 function hashOf({ hash: _, ...rest }: JsonObject): string | undefined {
-  return fromHex(rest['previous'], 32) === undefined ? undefined : chainHash(rest as unknown as Omit<AuditRecord, 'hash'>, sha256);
+  return fromHex(rest['previous'], 32) === undefined
+    ? undefined
+    : chainHash(rest as unknown as Omit<AuditRecord, 'hash'>, sha256);
 }
 
 /**
@@ -78,12 +80,17 @@ export async function verifyAuditLines(lines: AsyncIterable<string>): Promise<Au
       continue;
     }
     if (sequence <= chain.lastSequence) find(`stands behind record ${chain.lastSequence}: reordered or repeated`);
-    else if (sequence !== chain.lastSequence + 1) find(`follows record ${chain.lastSequence}: ${sequence - chain.lastSequence - 1} are missing`);
+    else if (sequence !== chain.lastSequence + 1)
+      find(`follows record ${chain.lastSequence}: ${sequence - chain.lastSequence - 1} are missing`);
     else if (previous !== chain.lastHash) find('does not link to the record before it');
     chain.records++;
     chain.lastSequence = Math.max(sequence, chain.lastSequence);
     chain.lastHash = hash;
   }
   const states = [...chains].map(([node, chain]) => ({ node, ...chain }));
-  return { intact: line > 0 && stray.length === 0 && states.every(({ findings }) => findings.length === 0), chains: states, findings: stray };
+  return {
+    intact: line > 0 && stray.length === 0 && states.every(({ findings }) => findings.length === 0),
+    chains: states,
+    findings: stray,
+  };
 }

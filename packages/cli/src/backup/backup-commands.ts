@@ -19,8 +19,14 @@ function required(value: string | undefined, option: string): string {
 
 function liveCopyOf(answer: Readonly<Record<string, unknown>>): LiveCopy {
   const { replace, leave } = answer;
-  const isReplace = (value: unknown): value is Record<string, string> => typeof value === 'object' && value !== null && Object.entries(value).flat().every((path) => typeof path === 'string' && isInside(path));
-  if (!isReplace(replace) || !Array.isArray(leave) || !leave.every((path) => typeof path === 'string')) throw new CommandFailure(1, 'the answer of the gateway names no copy of its database');
+  const isReplace = (value: unknown): value is Record<string, string> =>
+    typeof value === 'object' &&
+    value !== null &&
+    Object.entries(value)
+      .flat()
+      .every((path) => typeof path === 'string' && isInside(path));
+  if (!isReplace(replace) || !Array.isArray(leave) || !leave.every((path) => typeof path === 'string'))
+    throw new CommandFailure(1, 'the answer of the gateway names no copy of its database');
   return { replace, leave };
 }
 
@@ -29,17 +35,32 @@ async function runBackup({ io, options, note }: CommandContext<typeof BACKUP_OPT
   const to = required(options.to, 'to');
   await requireFolder(dataDir);
   const isRunning = (await runningGateway(dataDir)) !== undefined;
-  const live = isRunning ? liveCopyOf(await askGateway({ kind: 'copy-database' }, { dataDir, now: io.now, waitMs: COPY_WAIT_MS })) : undefined;
+  const live = isRunning
+    ? liveCopyOf(await askGateway({ kind: 'copy-database' }, { dataDir, now: io.now, waitMs: COPY_WAIT_MS }))
+    : undefined;
   try {
     const keys = options['include-keys'] === true ? 'included' : 'left-out';
     const { manifest, bytes, skipped } = await backUp({ dataDir, to, keys, live, now: io.now() });
-    if (!isRunning) await leaveNote(dataDir, { action: 'backup.created', at: manifest.createdAt, detail: { files: manifest.files.length, keys } });
+    if (!isRunning)
+      await leaveNote(dataDir, {
+        action: 'backup.created',
+        at: manifest.createdAt,
+        detail: { files: manifest.files.length, keys },
+      });
     for (const path of skipped) note(`${path} is no regular file and was left out`);
     const keyLines =
       keys === 'included'
-        ? ['It holds the keys: whoever has this file can read every credential and recording in it. Keep it as you keep the keys.']
-        : [`Left out: ${manifest.missingKeys.join(', ') || 'no key files were found'}. Without the key-encryption key no credential and no recording in this backup can be opened: back it up separately.`];
-    return done({ file: to, bytes, ...manifest }, `Wrote ${to}: ${count(manifest.files.length, 'file')}, ${count(bytes, 'byte')}, gateway ${manifest.gateway}.`, ...keyLines);
+        ? [
+            'It holds the keys: whoever has this file can read every credential and recording in it. Keep it as you keep the keys.',
+          ]
+        : [
+            `Left out: ${manifest.missingKeys.join(', ') || 'no key files were found'}. Without the key-encryption key no credential and no recording in this backup can be opened: back it up separately.`,
+          ];
+    return done(
+      { file: to, bytes, ...manifest },
+      `Wrote ${to}: ${count(manifest.files.length, 'file')}, ${count(bytes, 'byte')}, gateway ${manifest.gateway}.`,
+      ...keyLines,
+    );
   } finally {
     for (const copy of Object.values(live?.replace ?? {})) await rm(join(dataDir, copy), { force: true });
   }
@@ -74,17 +95,41 @@ export const backupCommands = [
     options: {
       from: { type: 'string', value: 'FILE', says: 'the archive' },
       'data-dir': { ...DATA_DIR, says: 'the folder to make; must be absent or empty' },
-      'keys-from': { type: 'string', value: 'FOLDER', says: 'take the key files that the backup left out from this folder' },
+      'keys-from': {
+        type: 'string',
+        value: 'FOLDER',
+        says: 'take the key files that the backup left out from this folder',
+      },
     },
-    details: ['The exit code is 5 where key files are still missing: put them back with mode 0600 before the gateway starts, or it makes new ones, which open nothing.'],
+    details: [
+      'The exit code is 5 where key files are still missing: put them back with mode 0600 before the gateway starts, or it makes new ones, which open nothing.',
+    ],
     async run({ io, options }) {
       const dataDir = resolve(required(options['data-dir'], 'data-dir'));
-      const { manifest, missingKeys } = await restore({ from: required(options.from, 'from'), dataDir, keysFrom: options['keys-from'] });
-      await leaveNote(dataDir, { action: 'backup.restored', at: io.now(), detail: { backupCreatedAt: manifest.createdAt, files: manifest.files.length } });
+      const { manifest, missingKeys } = await restore({
+        from: required(options.from, 'from'),
+        dataDir,
+        keysFrom: options['keys-from'],
+      });
+      await leaveNote(dataDir, {
+        action: 'backup.restored',
+        at: io.now(),
+        detail: { backupCreatedAt: manifest.createdAt, files: manifest.files.length },
+      });
       if (process.geteuid?.() === 0) await handOver(dataDir);
-      const lines = [`Restored ${count(manifest.files.length, 'file')} of the backup of ${when(manifest.createdAt)} to ${dataDir}.`];
-      if (missingKeys.length > 0) lines.push('Still missing, to be put back with mode 0600 before the gateway starts:', ...missingKeys.map((path) => `  ${path}`));
-      return { value: { dataDir, files: manifest.files.length, createdAt: manifest.createdAt, missingKeys }, lines, exitCode: missingKeys.length > 0 ? 5 : 0 };
+      const lines = [
+        `Restored ${count(manifest.files.length, 'file')} of the backup of ${when(manifest.createdAt)} to ${dataDir}.`,
+      ];
+      if (missingKeys.length > 0)
+        lines.push(
+          'Still missing, to be put back with mode 0600 before the gateway starts:',
+          ...missingKeys.map((path) => `  ${path}`),
+        );
+      return {
+        value: { dataDir, files: manifest.files.length, createdAt: manifest.createdAt, missingKeys },
+        lines,
+        exitCode: missingKeys.length > 0 ? 5 : 0,
+      };
     },
   }),
 ];

@@ -21,7 +21,12 @@ export function isKeyPath(path: string): boolean {
 
 /** A path that stays inside the folder it is unpacked to. */
 export function isInside(path: string): boolean {
-  return path !== '' && !path.includes('\0') && !path.includes('\\') && path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+  return (
+    path !== '' &&
+    !path.includes('\0') &&
+    !path.includes('\\') &&
+    path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
+  );
 }
 
 /** @throws CommandFailure */
@@ -32,8 +37,13 @@ export function parseManifest(text: string): BackupManifest {
   } catch (cause) {
     throw new CommandFailure(1, `${MANIFEST_PATH} in the archive cannot be read`, { cause });
   }
-  if (value.format !== 'enchilada-backup' || value.version !== 1) throw new CommandFailure(1, `${MANIFEST_PATH} is of an unknown format or version, received ${JSON.stringify([value.format, value.version])}`);
+  if (value.format !== 'enchilada-backup' || value.version !== 1)
+    throw new CommandFailure(
+      1,
+      `${MANIFEST_PATH} is of an unknown format or version, received ${JSON.stringify([value.format, value.version])}`,
+    );
   const { files, missingKeys, createdAt, gateway } = value;
-  if (!Array.isArray(files) || !Array.isArray(missingKeys) || typeof createdAt !== 'number' || gateway === undefined) throw new CommandFailure(1, `${MANIFEST_PATH} in the archive is not complete`);
+  if (!Array.isArray(files) || !Array.isArray(missingKeys) || typeof createdAt !== 'number' || gateway === undefined)
+    throw new CommandFailure(1, `${MANIFEST_PATH} in the archive is not complete`);
   return value as BackupManifest;
 }

@@ -12,7 +12,15 @@ const LONG = `recordings/rec/v1/2026/01/31/${'a'.repeat(80)}/schlüssel-${'b'.re
 async function newDataFolder(): Promise<{ readonly base: string; readonly dataDir: string }> {
   const base = await mkdtemp(join(tmpdir(), 'backup-'));
   const dataDir = join(base, 'data');
-  for (const [path, content] of [['store.db', 'database'], ['store.db-wal', 'log'], ['keys/key-encryption.key', 'KEY'], [LONG, 'x'.repeat(1_500_000)], ['journal/empty', ''], ['journal/lock', '1 1'], ['bootstrap-link', 'LINK']] as const) {
+  for (const [path, content] of [
+    ['store.db', 'database'],
+    ['store.db-wal', 'log'],
+    ['keys/key-encryption.key', 'KEY'],
+    [LONG, 'x'.repeat(1_500_000)],
+    ['journal/empty', ''],
+    ['journal/lock', '1 1'],
+    ['bootstrap-link', 'LINK'],
+  ] as const) {
     await mkdir(join(dataDir, path, '..'), { recursive: true, mode: 0o700 });
     await writeFile(join(dataDir, path), content, { mode: 0o600 });
   }
@@ -30,27 +38,60 @@ test('a backup without keys comes back byte for byte, and names the keys that ar
   const back = await runLine(['restore', '--from', tar, '--data-dir', copy, '--json']);
   assert.equal(back.exitCode, 5, back.stderr);
   assert.deepEqual(back.json()['missingKeys'], ['keys/key-encryption.key']);
-  for (const path of ['store.db', 'store.db-wal', LONG, 'journal/empty']) assert.deepEqual(await readFile(join(copy, path)), await readFile(join(dataDir, path)));
+  for (const path of ['store.db', 'store.db-wal', LONG, 'journal/empty'])
+    assert.deepEqual(await readFile(join(copy, path)), await readFile(join(dataDir, path)));
   assert.equal((await stat(join(copy, 'store.db'))).mode & 0o777, 0o600);
   assert.equal((await stat(copy)).mode & 0o777, 0o700);
-  assert.deepEqual((await readdir(join(copy, 'journal'))), ['empty']);
+  assert.deepEqual(await readdir(join(copy, 'journal')), ['empty']);
 });
 
 test('with keys it is complete, and says what that means; or they come from a folder of their own', async () => {
   const { base, dataDir } = await newDataFolder();
   const withKeys = await runLine(['backup', '--data-dir', dataDir, '--to', join(base, 'k.tar'), '--include-keys']);
   assert.match(withKeys.stdout, /whoever has this file can read every credential/u);
-  assert.equal((await runLine(['restore', '--from', join(base, 'k.tar'), '--data-dir', join(base, 'one')])).exitCode, 0);
+  assert.equal(
+    (await runLine(['restore', '--from', join(base, 'k.tar'), '--data-dir', join(base, 'one')])).exitCode,
+    0,
+  );
   await runLine(['backup', '--data-dir', dataDir, '--to', join(base, 'n.tar')]);
-  assert.equal((await runLine(['restore', '--from', join(base, 'n.tar'), '--data-dir', join(base, 'two'), '--keys-from', join(dataDir, 'keys')])).exitCode, 0);
-  for (const folder of ['one', 'two']) assert.equal(await readFile(join(base, folder, 'keys/key-encryption.key'), 'utf8'), 'KEY');
+  assert.equal(
+    (
+      await runLine([
+        'restore',
+        '--from',
+        join(base, 'n.tar'),
+        '--data-dir',
+        join(base, 'two'),
+        '--keys-from',
+        join(dataDir, 'keys'),
+      ])
+    ).exitCode,
+    0,
+  );
+  for (const folder of ['one', 'two'])
+    assert.equal(await readFile(join(base, folder, 'keys/key-encryption.key'), 'utf8'), 'KEY');
 });
 
 test('any tar program reads a backup', async () => {
   const { base, dataDir } = await newDataFolder();
   await runLine(['backup', '--data-dir', dataDir, '--to', join(base, 'b.tar')]);
-  const listed = execFileSync('tar', ['-tf', join(base, 'b.tar')], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C.UTF-8' } });
-  assert.deepEqual(listed.trim().split('\n').map((path) => JSON.parse(`"${path.replaceAll(/\\(\d{3})/gu, (_, octal: string) => `\\u00${parseInt(octal, 8).toString(16)}`)}"`) as string).map((path) => Buffer.from(path, 'latin1').length > 0), [true, true, true, true, true]);
+  const listed = execFileSync('tar', ['-tf', join(base, 'b.tar')], {
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
+  });
+  assert.deepEqual(
+    listed
+      .trim()
+      .split('\n')
+      .map(
+        (path) =>
+          JSON.parse(
+            `"${path.replaceAll(/\\(\d{3})/gu, (_, octal: string) => `\\u00${parseInt(octal, 8).toString(16)}`)}"`,
+          ) as string,
+      )
+      .map((path) => Buffer.from(path, 'latin1').length > 0),
+    [true, true, true, true, true],
+  );
 });
 
 test('an archive that was altered, cut or made for mischief leaves no folder behind', async () => {
@@ -61,10 +102,17 @@ test('an archive that was altered, cut or made for mischief leaves no folder beh
   const flipped = Buffer.from(good);
   const at = flipped.indexOf('database');
   flipped[at] = 0x44;
-  const member = (path: string): Buffer => Buffer.concat([tarHeader({ path, bytes: 1, mode: 0o600, modifiedAt: 0 }), Buffer.from('x'), padding(1)]);
+  const member = (path: string): Buffer =>
+    Buffer.concat([tarHeader({ path, bytes: 1, mode: 0o600, modifiedAt: 0 }), Buffer.from('x'), padding(1)]);
   const link = tarHeader({ path: 'evil', bytes: 0, mode: 0o777, modifiedAt: 0 });
   link[156] = 0x32;
-  link.write(`${(link.reduce((sum, byte, index) => sum + (index >= 148 && index < 156 ? 0x20 : byte), 0)).toString(8).padStart(6, '0')}\0 `, 148);
+  link.write(
+    `${link
+      .reduce((sum, byte, index) => sum + (index >= 148 && index < 156 ? 0x20 : byte), 0)
+      .toString(8)
+      .padStart(6, '0')}\0 `,
+    148,
+  );
   for (const [name, bytes, message] of [
     ['flipped', flipped, /store\.db is altered/u],
     ['cut', good.subarray(0, good.length / 2), /ends too early/u],
@@ -77,7 +125,13 @@ test('an archive that was altered, cut or made for mischief leaves no folder beh
     ['noise', Buffer.alloc(2048, 7), /damaged/u],
   ] as const) {
     await writeFile(join(base, 'bad.tar'), bytes);
-    const { exitCode, stderr } = await runLine(['restore', '--from', join(base, 'bad.tar'), '--data-dir', join(base, 'never')]);
+    const { exitCode, stderr } = await runLine([
+      'restore',
+      '--from',
+      join(base, 'bad.tar'),
+      '--data-dir',
+      join(base, 'never'),
+    ]);
     assert.equal(exitCode, 1, name);
     assert.match(stderr, message, name);
   }
@@ -91,7 +145,10 @@ test('nothing is overwritten: not a file by a backup, not a folder by a restore;
   assert.match(first.stderr, /link is no regular file and was left out/u);
   assert.equal((await runLine(['backup', '--data-dir', dataDir, '--to', join(base, 'b.tar')])).exitCode, 1);
   assert.equal((await runLine(['backup', '--data-dir', dataDir, '--to', join(dataDir, 'b.tar')])).exitCode, 2);
-  assert.match((await runLine(['restore', '--from', join(base, 'b.tar'), '--data-dir', dataDir])).stderr, /is not empty/u);
+  assert.match(
+    (await runLine(['restore', '--from', join(base, 'b.tar'), '--data-dir', dataDir])).stderr,
+    /is not empty/u,
+  );
 });
 
 test('a folder that a process is working in is not copied behind its back', async () => {

@@ -48,7 +48,12 @@ async function* filesBelow(folder: string): AsyncGenerator<{ readonly path: stri
 class Archive {
   readonly #file: FileHandle;
   readonly files: BackupManifest['files'][number][] = [];
-  readonly #copied: { readonly source: string; readonly path: string; readonly size: number; readonly mtimeMs: number }[] = [];
+  readonly #copied: {
+    readonly source: string;
+    readonly path: string;
+    readonly size: number;
+    readonly mtimeMs: number;
+  }[] = [];
   bytes = 0;
 
   constructor(file: FileHandle) {
@@ -67,7 +72,7 @@ class Archive {
     const sum = createHash('sha256');
     await this.write(tarHeader({ path, bytes: before.size, mode: 0o600, modifiedAt: before.mtimeMs }));
     const piece = Buffer.alloc(PIECE_BYTES);
-    for (let at = 0; at < before.size; ) {
+    for (let at = 0; at < before.size;) {
       const { bytesRead } = await file.read(piece, 0, Math.min(PIECE_BYTES, before.size - at), at);
       if (bytesRead === 0) break;
       sum.update(piece.subarray(0, bytesRead));
@@ -85,16 +90,26 @@ class Archive {
     await this.#expectSame(this.#copied);
   }
 
-  async #expectSame(files: readonly { readonly source: string; readonly path: string; readonly size: number; readonly mtimeMs: number }[]): Promise<void> {
+  async #expectSame(
+    files: readonly {
+      readonly source: string;
+      readonly path: string;
+      readonly size: number;
+      readonly mtimeMs: number;
+    }[],
+  ): Promise<void> {
     for (const { source, path, size, mtimeMs } of files) {
       const now = await lstat(source).catch(() => undefined);
-      if (now?.size !== size || now.mtimeMs !== mtimeMs) throw new CommandFailure(1, `${path} changed while it was copied: stop what writes to the data folder first`);
+      if (now?.size !== size || now.mtimeMs !== mtimeMs)
+        throw new CommandFailure(1, `${path} changed while it was copied: stop what writes to the data folder first`);
     }
   }
 
   async finish(manifest: BackupManifest): Promise<void> {
     const text = Buffer.from(`${JSON.stringify(manifest, undefined, 1)}\n`);
-    await this.write(tarHeader({ path: MANIFEST_PATH, bytes: text.length, mode: 0o600, modifiedAt: manifest.createdAt }));
+    await this.write(
+      tarHeader({ path: MANIFEST_PATH, bytes: text.length, mode: 0o600, modifiedAt: manifest.createdAt }),
+    );
     await this.write(text);
     await this.write(padding(text.length));
     await this.write(TAR_END);
@@ -106,8 +121,15 @@ class Archive {
 export async function backUp(plan: BackupPlan): Promise<BackupResult> {
   const { dataDir, live } = plan;
   const to = resolve(plan.to);
-  if (!relative(resolve(dataDir), to).startsWith('..')) throw new CommandFailure(2, `${plan.to} lies inside the data folder; a backup belongs elsewhere`);
-  if (await lstat(to).then(() => true, () => false)) throw new CommandFailure(1, `${plan.to} exists already and is not overwritten`);
+  if (!relative(resolve(dataDir), to).startsWith('..'))
+    throw new CommandFailure(2, `${plan.to} lies inside the data folder; a backup belongs elsewhere`);
+  if (
+    await lstat(to).then(
+      () => true,
+      () => false,
+    )
+  )
+    throw new CommandFailure(1, `${plan.to} exists already and is not overwritten`);
   const partial = `${to}.${randomUUID()}.part`;
   try {
     await using file = await open(partial, 'wx', 0o600);
@@ -117,8 +139,10 @@ export async function backUp(plan: BackupPlan): Promise<BackupResult> {
     for await (const { path: source, kind } of filesBelow(dataDir)) {
       const path = relative(dataDir, source);
       const holder = live === undefined && basename(path) === LOCK_NAME ? await lockHolder(source) : undefined;
-      if (holder !== undefined) throw new CommandFailure(1, `process ${holder} is working in ${dirname(source)}: stop it first`);
-      const isLeft = live?.leave.some((prefix) => path === prefix || path.startsWith(`${prefix.replace(/\/$/u, '')}/`)) === true;
+      if (holder !== undefined)
+        throw new CommandFailure(1, `process ${holder} is working in ${dirname(source)}: stop it first`);
+      const isLeft =
+        live?.leave.some((prefix) => path === prefix || path.startsWith(`${prefix.replace(/\/$/u, '')}/`)) === true;
       if (path.startsWith(`${CONTROL_FOLDER}/`) || PASSING_NAMES.includes(basename(path)) || isLeft) continue;
       if (kind === 'other') skipped.push(path);
       else if (isKeyPath(path) && plan.keys === 'left-out') missingKeys.push(path);
@@ -126,7 +150,14 @@ export async function backUp(plan: BackupPlan): Promise<BackupResult> {
     }
     if (live === undefined) await archive.expectStillness();
     const gateway = live === undefined ? 'stopped' : 'running';
-    const manifest: BackupManifest = { format: 'enchilada-backup', version: 1, createdAt: plan.now, gateway, files: archive.files, missingKeys };
+    const manifest: BackupManifest = {
+      format: 'enchilada-backup',
+      version: 1,
+      createdAt: plan.now,
+      gateway,
+      files: archive.files,
+      missingKeys,
+    };
     await archive.finish(manifest);
     await rename(partial, to);
     return { manifest, bytes: archive.bytes, skipped };
@@ -137,6 +168,9 @@ export async function backUp(plan: BackupPlan): Promise<BackupResult> {
 
 /** Retention may remove a recording between listing and copying it. */
 async function addPresent(archive: Archive, source: string, path: string): Promise<void> {
-  const isThere = await lstat(source).then(() => true, (error: unknown) => !isMissing(error));
+  const isThere = await lstat(source).then(
+    () => true,
+    (error: unknown) => !isMissing(error),
+  );
   if (isThere) await archive.addFile(source, path);
 }

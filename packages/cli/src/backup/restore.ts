@@ -28,7 +28,8 @@ export async function restore(plan: RestorePlan): Promise<RestoreResult> {
     if (isMissing(error)) return undefined;
     throw error;
   });
-  if (present !== undefined && present.length > 0) throw new CommandFailure(1, `${plan.dataDir} is not empty; a restore goes into a new folder`);
+  if (present !== undefined && present.length > 0)
+    throw new CommandFailure(1, `${plan.dataDir} is not empty; a restore goes into a new folder`);
   const staging = `${target}.${randomUUID()}.restoring`;
   try {
     await mkdir(staging, { recursive: true, mode: 0o700 });
@@ -49,17 +50,24 @@ async function unpack(from: string, staging: string): Promise<BackupManifest> {
   let manifest: BackupManifest | undefined;
   for await (const entry of readTar(archive)) {
     if (entry.path === MANIFEST_PATH) manifest = parseManifest(await textOf(entry));
-    else if (!isInside(entry.path)) throw new CommandFailure(1, `the archive holds ${JSON.stringify(entry.path)}, which leads out of the data folder`);
+    else if (!isInside(entry.path))
+      throw new CommandFailure(
+        1,
+        `the archive holds ${JSON.stringify(entry.path)}, which leads out of the data folder`,
+      );
     else if (sums.has(entry.path)) throw new CommandFailure(1, `the archive holds ${JSON.stringify(entry.path)} twice`);
     else sums.set(entry.path, await writeEntry(entry, join(staging, entry.path)));
   }
-  if (manifest === undefined) throw new CommandFailure(1, `the archive holds no ${MANIFEST_PATH}; it is no backup, or it was cut`);
+  if (manifest === undefined)
+    throw new CommandFailure(1, `the archive holds no ${MANIFEST_PATH}; it is no backup, or it was cut`);
   for (const { path, sha256 } of manifest.files) {
-    if (sums.get(path) !== sha256) throw new CommandFailure(1, `${path} is ${sums.has(path) ? 'altered' : 'missing'} in the archive`);
+    if (sums.get(path) !== sha256)
+      throw new CommandFailure(1, `${path} is ${sums.has(path) ? 'altered' : 'missing'} in the archive`);
     sums.delete(path);
   }
   const [extra] = sums.keys();
-  if (extra !== undefined) throw new CommandFailure(1, `the archive holds ${JSON.stringify(extra)}, which its manifest does not name`);
+  if (extra !== undefined)
+    throw new CommandFailure(1, `the archive holds ${JSON.stringify(extra)}, which its manifest does not name`);
   return manifest;
 }
 

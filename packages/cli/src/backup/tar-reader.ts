@@ -30,11 +30,15 @@ function numberAt(block: Buffer, at: number, length: number): number {
 
 function paxValues(text: Buffer): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const space = text.indexOf(0x20, at);
     const length = Number(text.subarray(at, space).toString('latin1'));
-    if (space === -1 || !Number.isSafeInteger(length) || length < 5 || at + length > text.length) throw damaged('an extended header cannot be read');
-    const [key = '', ...value] = text.subarray(space + 1, at + length - 1).toString('utf8').split('=');
+    if (space === -1 || !Number.isSafeInteger(length) || length < 5 || at + length > text.length)
+      throw damaged('an extended header cannot be read');
+    const [key = '', ...value] = text
+      .subarray(space + 1, at + length - 1)
+      .toString('utf8')
+      .split('=');
     values.set(key, value.join('='));
     at += length;
   }

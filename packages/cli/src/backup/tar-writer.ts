@@ -24,7 +24,13 @@ function ustar(member: TarMember, type: '0' | 'x'): Buffer {
   block.fill(0x20, 148, 156);
   block.write(type, 156);
   block.write('ustar\x0000', 257, 'latin1');
-  block.write(`${octal(block.reduce((sum, byte) => sum + byte, 0), 7)} `, 148);
+  block.write(
+    `${octal(
+      block.reduce((sum, byte) => sum + byte, 0),
+      7,
+    )} `,
+    148,
+  );
   return block;
 }
 
@@ -46,7 +52,12 @@ export function tarHeader(member: TarMember): Buffer {
   if (isPlain) return ustar(member, '0');
   const extended = Buffer.from(paxRecord('path', member.path) + paxRecord('size', String(member.bytes)));
   const short = { ...member, path: 'extended' };
-  return Buffer.concat([ustar({ ...short, bytes: extended.length }, 'x'), extended, padding(extended.length), ustar(short, '0')]);
+  return Buffer.concat([
+    ustar({ ...short, bytes: extended.length }, 'x'),
+    extended,
+    padding(extended.length),
+    ustar(short, '0'),
+  ]);
 }
 
 export const TAR_END = Buffer.alloc(2 * BLOCK_BYTES);

@@ -7,16 +7,27 @@ interface Named {
 }
 
 /** The one item with this id or name. @throws CommandFailure naming what comes nearest */
-export function pick<T extends Named>(items: readonly T[], wanted: string, how: { readonly kind: string; readonly name: (item: T) => string }): T {
+export function pick<T extends Named>(
+  items: readonly T[],
+  wanted: string,
+  how: { readonly kind: string; readonly name: (item: T) => string },
+): T {
   const byId = items.find(({ id }) => id === wanted);
   if (byId !== undefined) return byId;
   const fold = (text: string): string => text.normalize('NFKC').trim().toLowerCase();
   const found = items.filter((item) => fold(how.name(item)) === fold(wanted));
   const [first] = found;
   if (first !== undefined && found.length === 1) return first;
-  if (first !== undefined) throw new CommandFailure(1, `${found.length} ${how.kind}s are named ${JSON.stringify(wanted)}; use an id: ${found.map(({ id }) => id).join(', ')}`);
+  if (first !== undefined)
+    throw new CommandFailure(
+      1,
+      `${found.length} ${how.kind}s are named ${JSON.stringify(wanted)}; use an id: ${found.map(({ id }) => id).join(', ')}`,
+    );
   const nearest = nearestName(wanted, items.map(how.name));
-  throw new CommandFailure(1, `there is no ${how.kind} ${JSON.stringify(wanted)}${nearest === undefined ? '' : `; the nearest name is ${JSON.stringify(nearest)}`}`);
+  throw new CommandFailure(
+    1,
+    `there is no ${how.kind} ${JSON.stringify(wanted)}${nearest === undefined ? '' : `; the nearest name is ${JSON.stringify(nearest)}`}`,
+  );
 }
 
 export interface CursorPage<T> {
@@ -25,7 +36,10 @@ export interface CursorPage<T> {
 }
 
 /** All pages, up to `most` items where that is given. */
-export async function allPages<T>(page: (cursor: { readonly cursor?: string }) => Promise<CursorPage<T>>, most = Infinity): Promise<readonly T[]> {
+export async function allPages<T>(
+  page: (cursor: { readonly cursor?: string }) => Promise<CursorPage<T>>,
+  most = Infinity,
+): Promise<readonly T[]> {
   const items: T[] = [];
   let cursor: string | undefined;
   do {
@@ -37,7 +51,9 @@ export async function allPages<T>(page: (cursor: { readonly cursor?: string }) =
 }
 
 export async function findTarget(api: Api, wanted: string) {
-  const items = await allPages(async ({ cursor }) => api.listTargets({ query: { limit: 500, ...(cursor === undefined ? {} : { cursor }) } }));
+  const items = await allPages(async ({ cursor }) =>
+    api.listTargets({ query: { limit: 500, ...(cursor === undefined ? {} : { cursor }) } }),
+  );
   return pick(items, wanted, { kind: 'machine', name: ({ name }) => name });
 }
 
@@ -58,7 +74,11 @@ interface TreeNode extends Named {
 export function groupPath(groups: readonly TreeNode[], id: string | undefined): string {
   const path: string[] = [];
   const seen = new Set<string>();
-  for (let group = groups.find((one) => one.id === id); group !== undefined && !seen.has(group.id); group = groups.find((one) => one.id === group?.parentId)) {
+  for (
+    let group = groups.find((one) => one.id === id);
+    group !== undefined && !seen.has(group.id);
+    group = groups.find((one) => one.id === group?.parentId)
+  ) {
     seen.add(group.id);
     path.unshift(group.name);
   }

@@ -18,10 +18,21 @@ function formatOf(path: string, named: string | undefined): 'csv' | 'yaml' {
 }
 
 function importLines(result: ImportResult): readonly string[] {
-  const rows = result.rows.map((row) => [row.line, row.outcome, row.name, row.host, row.protocol, row.problems.map(({ field, message }) => `${field} ${message}`).join('; ')]);
+  const rows = result.rows.map((row) => [
+    row.line,
+    row.outcome,
+    row.name,
+    row.host,
+    row.protocol,
+    row.problems.map(({ field, message }) => `${field} ${message}`).join('; '),
+  ]);
   const words = `${result.created} to create, ${result.updated} to update, ${result.refused} refused`;
   if (result.saved) return [`Saved: ${result.created} created, ${result.updated} updated.`];
-  return [...table(['line', 'outcome', 'name', 'host', 'protocol', 'problems'], rows), '', result.refused > 0 ? `Nothing was saved: ${words}.` : `Preview: ${words}. Add --save to save them.`];
+  return [
+    ...table(['line', 'outcome', 'name', 'host', 'protocol', 'problems'], rows),
+    '',
+    result.refused > 0 ? `Nothing was saved: ${words}.` : `Preview: ${words}. Add --save to save them.`,
+  ];
 }
 
 export const targetCommands = [
@@ -35,10 +46,29 @@ export const targetCommands = [
       const query = { limit: 500, ...(text === undefined ? {} : { text }) };
       if (options.mine === true) {
         const items = await allPages((cursor) => api.listMachines({ query: { ...query, ...cursor } }));
-        return done({ items }, ...table(['id', 'name', 'host', 'port', 'protocol', 'actions'], items.map((one) => [one.id, one.name, one.host, one.port, one.protocol, one.actions.join(',')])));
+        return done(
+          { items },
+          ...table(
+            ['id', 'name', 'host', 'port', 'protocol', 'actions'],
+            items.map((one) => [one.id, one.name, one.host, one.port, one.protocol, one.actions.join(',')]),
+          ),
+        );
       }
-      const [items, groups] = await Promise.all([allPages((cursor) => api.listTargets({ query: { ...query, ...cursor } })), api.listTargetGroups()]);
-      const rows = items.map((one) => [one.id, one.name, one.host, one.port, one.protocol, groupPath(groups.items, one.groupId), Object.entries(one.labels).map((label) => label.join('=')).join(' ')]);
+      const [items, groups] = await Promise.all([
+        allPages((cursor) => api.listTargets({ query: { ...query, ...cursor } })),
+        api.listTargetGroups(),
+      ]);
+      const rows = items.map((one) => [
+        one.id,
+        one.name,
+        one.host,
+        one.port,
+        one.protocol,
+        groupPath(groups.items, one.groupId),
+        Object.entries(one.labels)
+          .map((label) => label.join('='))
+          .join(' '),
+      ]);
       return done({ items }, ...table(['id', 'name', 'host', 'port', 'protocol', 'group', 'labels'], rows));
     },
   }),
@@ -50,8 +80,16 @@ export const targetCommands = [
       const target = await findTarget(api, name);
       const { items: hostKeys } = await api.listHostKeys({ params: { id: target.id } });
       const { parameters: values, labels, ...plain } = target;
-      const lines = Object.entries({ ...plain, ...Object.fromEntries(Object.entries(labels).map(([key, value]) => [`label ${key}`, value])), ...Object.fromEntries(Object.entries(values).map(([key, value]) => [`parameter ${key}`, String(value)])) });
-      return done({ ...target, hostKeys }, ...lines.map(([key, value]) => `${key}: ${String(value)}`), ...hostKeys.map((key) => `host key: ${key.keyType} ${key.fingerprint} (${key.state})`));
+      const lines = Object.entries({
+        ...plain,
+        ...Object.fromEntries(Object.entries(labels).map(([key, value]) => [`label ${key}`, value])),
+        ...Object.fromEntries(Object.entries(values).map(([key, value]) => [`parameter ${key}`, String(value)])),
+      });
+      return done(
+        { ...target, hostKeys },
+        ...lines.map(([key, value]) => `${key}: ${String(value)}`),
+        ...hostKeys.map((key) => `host key: ${key.keyType} ${key.fingerprint} (${key.state})`),
+      );
     },
   }),
   command('targets add', {
@@ -63,10 +101,23 @@ export const targetCommands = [
       group: { type: 'string', value: 'GROUP', says: 'the group, by path or id' },
       label: { type: 'string', value: 'KEY=VALUE', multiple: true, says: 'a label' },
       description: { type: 'string', value: 'TEXT', says: 'a description' },
-      credential: { type: 'string', value: 'NAME', says: 'the credential, by name or id; without it the person is asked' },
+      credential: {
+        type: 'string',
+        value: 'NAME',
+        says: 'the credential, by name or id; without it the person is asked',
+      },
       jump: { type: 'string', value: 'NAME', says: 'the machine that this one is reached through' },
-      parameter: { type: 'string', value: 'NAME=VALUE', multiple: true, says: 'a parameter of the protocol; see enchilada protocols' },
-      'host-key-policy': { type: 'string', value: 'POLICY', says: `what to do with an unknown host key: ${HOST_KEY_POLICIES.join(', ')}` },
+      parameter: {
+        type: 'string',
+        value: 'NAME=VALUE',
+        multiple: true,
+        says: 'a parameter of the protocol; see enchilada protocols',
+      },
+      'host-key-policy': {
+        type: 'string',
+        value: 'POLICY',
+        says: `what to do with an unknown host key: ${HOST_KEY_POLICIES.join(', ')}`,
+      },
     },
     async run({ words: [name = '', host = ''], options, client }) {
       const { api } = await client();
@@ -76,7 +127,13 @@ export const targetCommands = [
       const engine = pick(engines, wanted, { kind: 'protocol', name: ({ id }) => id });
       const [group, credential, jump] = await Promise.all([
         options.group === undefined ? undefined : findTargetGroup(api, options.group),
-        options.credential === undefined ? undefined : api.listCredentials().then(({ items }) => pick(items, options.credential ?? '', { kind: 'credential', name: (one) => one.name })),
+        options.credential === undefined
+          ? undefined
+          : api
+              .listCredentials()
+              .then(({ items }) =>
+                pick(items, options.credential ?? '', { kind: 'credential', name: (one) => one.name }),
+              ),
         options.jump === undefined ? undefined : findTarget(api, options.jump),
       ]);
       const target = await api.createTarget({
@@ -88,7 +145,9 @@ export const targetCommands = [
           labels: assignments(options.label, 'label'),
           description: options.description ?? '',
           parameters: parameters(options.parameter, engine.parameters),
-          ...(options['host-key-policy'] === undefined ? {} : { hostKeyPolicy: oneOf(options['host-key-policy'], 'host-key-policy', HOST_KEY_POLICIES) }),
+          ...(options['host-key-policy'] === undefined
+            ? {}
+            : { hostKeyPolicy: oneOf(options['host-key-policy'], 'host-key-policy', HOST_KEY_POLICIES) }),
           ...(group === undefined ? {} : { groupId: group.id }),
           ...(credential === undefined ? {} : { credentialId: credential.id }),
           ...(jump === undefined ? {} : { jumpTargetId: jump.id }),
@@ -128,7 +187,15 @@ export const targetCommands = [
     async run({ client }) {
       const { api } = await client();
       const { items } = await api.listTargetGroups();
-      return done({ items }, ...table(['id', 'path'], items.map(({ id }) => [id, groupPath(items, id)]).toSorted((a, b) => String(a[1]).localeCompare(String(b[1])))));
+      return done(
+        { items },
+        ...table(
+          ['id', 'path'],
+          items
+            .map(({ id }) => [id, groupPath(items, id)])
+            .toSorted((a, b) => String(a[1]).localeCompare(String(b[1]))),
+        ),
+      );
     },
   }),
   command('protocols', {
@@ -136,8 +203,19 @@ export const targetCommands = [
     async run({ client }) {
       const { api } = await client();
       const { items } = await api.listEngines();
-      const rows = items.flatMap((engine) => engine.parameters.map((field) => [engine.id, field.name, field.kind, field.weakens === true ? 'yes' : '', field.label.en]));
-      const heads = items.map((engine) => `${engine.id}: ${engine.label.en}, port ${engine.defaultPort}, ${count(engine.parameters.length, 'parameter')}`);
+      const rows = items.flatMap((engine) =>
+        engine.parameters.map((field) => [
+          engine.id,
+          field.name,
+          field.kind,
+          field.weakens === true ? 'yes' : '',
+          field.label.en,
+        ]),
+      );
+      const heads = items.map(
+        (engine) =>
+          `${engine.id}: ${engine.label.en}, port ${engine.defaultPort}, ${count(engine.parameters.length, 'parameter')}`,
+      );
       return done({ items }, ...heads, '', ...table(['protocol', 'parameter', 'kind', 'weakens', 'meaning'], rows));
     },
   }),

@@ -12,16 +12,28 @@ async function check(yaml: string) {
 }
 
 test('a good file is good', async () => {
-  const { exitCode, stdout } = await check('publicUrl: https://bastion.example.org\nlisten: ["::"]\ntls: { cert: /a, key: /b }\nsessions: { idle: 2h, perUser: 3 }\nrecording: { mode: strict }\n');
+  const { exitCode, stdout } = await check(
+    'publicUrl: https://bastion.example.org\nlisten: ["::"]\ntls: { cert: /a, key: /b }\nsessions: { idle: 2h, perUser: 3 }\nrecording: { mode: strict }\n',
+  );
   assert.equal(exitCode, 0);
   assert.match(stdout, /good, 7 keys set/u);
 });
 
 test('all problems are named at once, unknown keys with the nearest known one', async () => {
-  const { exitCode, stdout } = await check('prot: 1\nsesions: { idle: 1h }\nsessions: { idel: 1h, grace: soon }\nport: 70000\nlisten: localhost\nrecording: { mode: lax }\ntls: yes\n');
+  const { exitCode, stdout } = await check(
+    'prot: 1\nsesions: { idle: 1h }\nsessions: { idel: 1h, grace: soon }\nport: 70000\nlisten: localhost\nrecording: { mode: lax }\ntls: yes\n',
+  );
   assert.equal(exitCode, 5);
-  for (const part of [/prot is not known; did you mean port\?/u, /sesions is not known; did you mean sessions\?/u, /sessions\.idel is not known; did you mean sessions\.idle\?/u,
-    /sessions\.grace must match .*like 5m, received "soon"/u, /port must be a whole number from 0 to 65535, received 70000/u, /listen must be a list/u, /recording\.mode must be one of strict, off, received "lax"/u, /tls must hold keys/u]) {
+  for (const part of [
+    /prot is not known; did you mean port\?/u,
+    /sesions is not known; did you mean sessions\?/u,
+    /sessions\.idel is not known; did you mean sessions\.idle\?/u,
+    /sessions\.grace must match .*like 5m, received "soon"/u,
+    /port must be a whole number from 0 to 65535, received 70000/u,
+    /listen must be a list/u,
+    /recording\.mode must be one of strict, off, received "lax"/u,
+    /tls must hold keys/u,
+  ]) {
     assert.match(stdout, part);
   }
 });

@@ -31,7 +31,10 @@ const SECRET_SHOWN = 'a value that is not shown';
 
 /** Keys like `sessions.idle` and sections like `sessions`. */
 function namesOf(schema: Schema, prefix: string): readonly string[] {
-  return Object.entries(schema.properties ?? {}).flatMap(([name, child]) => [prefix + name, ...namesOf(child, `${prefix}${name}.`)]);
+  return Object.entries(schema.properties ?? {}).flatMap(([name, child]) => [
+    prefix + name,
+    ...namesOf(child, `${prefix}${name}.`),
+  ]);
 }
 
 function received(key: string, value: unknown): string {
@@ -44,10 +47,14 @@ function problemOf(schema: Schema, value: unknown): string | undefined {
       return typeof value === 'boolean' ? undefined : 'must be true or false';
     case 'integer': {
       const { minimum = -Infinity, maximum = Infinity } = schema;
-      return Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum ? undefined : `must be a whole number from ${minimum} to ${maximum}`;
+      return Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum
+        ? undefined
+        : `must be a whole number from ${minimum} to ${maximum}`;
     }
     case 'array':
-      return Array.isArray(value) && value.every((item) => problemOf(schema.items ?? {}, item) === undefined) ? undefined : 'must be a list of texts';
+      return Array.isArray(value) && value.every((item) => problemOf(schema.items ?? {}, item) === undefined)
+        ? undefined
+        : 'must be a list of texts';
     case 'string':
       return textProblem(schema, value);
     default:
@@ -56,10 +63,13 @@ function problemOf(schema: Schema, value: unknown): string | undefined {
 }
 
 function textProblem(schema: Schema, value: unknown): string | undefined {
-  if (schema.enum !== undefined) return schema.enum.includes(value) ? undefined : `must be one of ${schema.enum.join(', ')}`;
+  if (schema.enum !== undefined)
+    return schema.enum.includes(value) ? undefined : `must be one of ${schema.enum.join(', ')}`;
   if (typeof value !== 'string') return 'must be text';
-  if (schema.maxLength !== undefined && value.length > schema.maxLength) return `must be at most ${schema.maxLength} characters`;
-  if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value)) return `must match ${schema.pattern}${typeof schema.default === 'string' ? `, like ${schema.default}` : ''}`;
+  if (schema.maxLength !== undefined && value.length > schema.maxLength)
+    return `must be at most ${schema.maxLength} characters`;
+  if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value))
+    return `must match ${schema.pattern}${typeof schema.default === 'string' ? `, like ${schema.default}` : ''}`;
   if (schema.format === 'uri' && !URL.canParse(value)) return 'must be an address like https://bastion.example.org';
   return undefined;
 }
@@ -69,13 +79,23 @@ export function checkConfig(text: string, schema: Schema): ConfigCheck {
   const document = parseDocument(text, { uniqueKeys: true, strict: true });
   const wrong = [...document.errors, ...document.warnings];
   const values = new Map<string, unknown>();
-  if (wrong.length > 0) return { values, problems: wrong.map((error) => ({ key: '', message: `is not valid YAML: ${error.message.split('\n')[0] ?? ''}` })) };
+  if (wrong.length > 0)
+    return {
+      values,
+      problems: wrong.map((error) => ({
+        key: '',
+        message: `is not valid YAML: ${error.message.split('\n')[0] ?? ''}`,
+      })),
+    };
   const problems: ConfigProblem[] = [];
   const names = namesOf(schema, '');
   const walk = (node: unknown, at: { readonly schema: Schema; readonly prefix: string }): void => {
     if (node === null || node === undefined) return;
     if (typeof node !== 'object' || Array.isArray(node)) {
-      problems.push({ key: at.prefix.replace(/\.$/u, ''), message: `must hold keys, received ${JSON.stringify(node)}` });
+      problems.push({
+        key: at.prefix.replace(/\.$/u, ''),
+        message: `must hold keys, received ${JSON.stringify(node)}`,
+      });
       return;
     }
     for (const [name, value] of Object.entries(node)) {
@@ -84,7 +104,11 @@ export function checkConfig(text: string, schema: Schema): ConfigCheck {
       const child = Object.hasOwn(own, name) ? own[name] : undefined;
       if (child === undefined) {
         const nearest = nearestName(key, names);
-        problems.push({ key, message: `is not known${nearest === undefined ? '' : `; did you mean ${nearest}?`}`, ...(nearest === undefined ? {} : { nearest }) });
+        problems.push({
+          key,
+          message: `is not known${nearest === undefined ? '' : `; did you mean ${nearest}?`}`,
+          ...(nearest === undefined ? {} : { nearest }),
+        });
       } else if (child.type === 'object') walk(value, { schema: child, prefix: `${key}.` });
       else {
         const problem = problemOf(child, value);

@@ -13,8 +13,15 @@ export const configCommands = [
     async run({ io, words: [named] }) {
       const { path, problems, values } = await readConfigFile(named, io.env);
       const what = path ?? 'no file; everything has its default';
-      const lines = problems.length === 0 ? [`${what}: good, ${count(values.size, 'key')} set`] : problems.map(({ key, message }) => `${what}: ${key === '' ? '' : `${key} `}${message}`);
-      return { value: { file: path ?? null, valid: problems.length === 0, keys: [...values.keys()], problems }, lines, exitCode: problems.length === 0 ? 0 : 5 };
+      const lines =
+        problems.length === 0
+          ? [`${what}: good, ${count(values.size, 'key')} set`]
+          : problems.map(({ key, message }) => `${what}: ${key === '' ? '' : `${key} `}${message}`);
+      return {
+        value: { file: path ?? null, valid: problems.length === 0, keys: [...values.keys()], problems },
+        lines,
+        exitCode: problems.length === 0 ? 0 : 5,
+      };
     },
   }),
 ];

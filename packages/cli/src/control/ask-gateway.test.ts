@@ -6,10 +6,13 @@ import { test } from 'node:test';
 import { askGateway } from './ask-gateway.ts';
 import { runLine } from '../testing/run-line.ts';
 
-async function newFolder(gateway: object | null = { pid: process.pid, started: '', url: 'http://localhost:1' }): Promise<string> {
+async function newFolder(
+  gateway: object | null = { pid: process.pid, started: '', url: 'http://localhost:1' },
+): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), 'control-'));
   await mkdir(join(dataDir, 'control'), { mode: 0o700 });
-  if (gateway !== null) await writeFile(join(dataDir, 'control/gateway.json'), JSON.stringify(gateway), { mode: 0o600 });
+  if (gateway !== null)
+    await writeFile(join(dataDir, 'control/gateway.json'), JSON.stringify(gateway), { mode: 0o600 });
   return dataDir;
 }
 
@@ -22,7 +25,9 @@ async function answerOnce(dataDir: string, answer: object, stop: AbortSignal): P
     const path = join(folder, name);
     assert.equal((await stat(path)).mode & 0o777, 0o600);
     const request = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
-    await writeFile(join(folder, 'answer.new'), JSON.stringify({ version: 1, id: request['id'], ...answer }), { mode: 0o600 });
+    await writeFile(join(folder, 'answer.new'), JSON.stringify({ version: 1, id: request['id'], ...answer }), {
+      mode: 0o600,
+    });
     await rename(join(folder, 'answer.new'), join(folder, `${String(request['id'])}.answer.json`));
     return request;
   };
@@ -39,7 +44,11 @@ async function answerOnce(dataDir: string, answer: object, stop: AbortSignal): P
 test('a recovery is asked for in a private file and its link is printed, and nothing stays behind', async () => {
   const dataDir = await newFolder();
   const stop = new AbortController();
-  const gateway = answerOnce(dataDir, { ok: true, result: { link: 'http://localhost:1/recover#abc', expiresAt: 1_800_000_000_000 } }, stop.signal);
+  const gateway = answerOnce(
+    dataDir,
+    { ok: true, result: { link: 'http://localhost:1/recover#abc', expiresAt: 1_800_000_000_000 } },
+    stop.signal,
+  );
   const { exitCode, stdout, stderr } = await runLine(['user', 'recover', 'anna', '--data-dir', dataDir]);
   const request = await gateway;
   assert.equal(exitCode, 0, stderr);
@@ -50,7 +59,11 @@ test('a recovery is asked for in a private file and its link is printed, and not
 
 test('a refusal of the gateway is shown with its reason', async () => {
   const dataDir = await newFolder();
-  const gateway = answerOnce(dataDir, { ok: false, code: 'NOT_FOUND', message: 'there is no such person' }, new AbortController().signal);
+  const gateway = answerOnce(
+    dataDir,
+    { ok: false, code: 'NOT_FOUND', message: 'there is no such person' },
+    new AbortController().signal,
+  );
   const { exitCode, stderr } = await runLine(['user', 'recover', 'nobody', '--data-dir', dataDir]);
   await gateway;
   assert.equal(exitCode, 1);
@@ -64,11 +77,19 @@ test('a request that nobody answers is withdrawn', async () => {
 });
 
 test('without a gateway, or with the file of one that crashed, nothing is asked', async () => {
-  for (const gateway of [null, { pid: 2 ** 30, started: '', url: 'x' }, { pid: process.pid, started: '1', url: 'x' }, { pid: 'x' }]) {
+  for (const gateway of [
+    null,
+    { pid: 2 ** 30, started: '', url: 'x' },
+    { pid: process.pid, started: '1', url: 'x' },
+    { pid: 'x' },
+  ]) {
     const dataDir = await newFolder(gateway);
     const { exitCode, stderr } = await runLine(['user', 'recover', 'anna', '--data-dir', dataDir]);
     assert.equal(exitCode, 4);
     assert.match(stderr, /no gateway runs on/u);
   }
-  assert.match((await runLine(['user', 'recover', 'anna', '--data-dir', '/nonexistent'])).stderr, /there is no folder/u);
+  assert.match(
+    (await runLine(['user', 'recover', 'anna', '--data-dir', '/nonexistent'])).stderr,
+    /there is no folder/u,
+  );
 });

@@ -7,7 +7,8 @@ import { isMissing, readPrivateFile, writePrivateFile } from '../login/private-f
 import { CONTROL_FOLDER, runningGateway } from './gateway-process.ts';
 
 /** What the gateway does for whoever may write its data folder. Documented in docs/operating.md. */
-export type ControlRequest = { readonly kind: 'recover-user'; readonly username: string } | { readonly kind: 'copy-database' };
+export type ControlRequest =
+  { readonly kind: 'recover-user'; readonly username: string } | { readonly kind: 'copy-database' };
 
 /** What happened while no gateway could write it to the audit log; the next start does. */
 export interface ControlNote {
@@ -50,19 +51,32 @@ export async function leaveNote(dataDir: string, note: ControlNote): Promise<voi
 }
 
 /** Hands a request to the running gateway and waits for its answer. The right to ask is the right to write the data folder. @throws CommandFailure */
-export async function askGateway(request: ControlRequest, { dataDir, now, waitMs }: Exchange): Promise<Readonly<Record<string, unknown>>> {
+export async function askGateway(
+  request: ControlRequest,
+  { dataDir, now, waitMs }: Exchange,
+): Promise<Readonly<Record<string, unknown>>> {
   const gateway = await runningGateway(dataDir);
   if (gateway === undefined) throw new CommandFailure(4, `no gateway runs on ${dataDir}; start it and try again`);
   const id = newId();
   const at = now();
-  const asked = await leave(dataDir, `${id}.request.json`, { version: VERSION, id, createdAt: at, expiresAt: at + Math.max(waitMs, REQUEST_LIFE_MS), ...request });
+  const asked = await leave(dataDir, `${id}.request.json`, {
+    version: VERSION,
+    id,
+    createdAt: at,
+    expiresAt: at + Math.max(waitMs, REQUEST_LIFE_MS),
+    ...request,
+  });
   const answerPath = join(dataDir, CONTROL_FOLDER, `${id}.answer.json`);
   try {
     const deadline = performance.now() + waitMs;
     for (;;) {
       const text = await readPrivateFile(answerPath);
       if (text !== undefined) return readAnswer(text);
-      if (performance.now() >= deadline) throw new CommandFailure(4, `the gateway (process ${gateway.pid}) did not answer within ${Math.round(waitMs / 1000)} s`);
+      if (performance.now() >= deadline)
+        throw new CommandFailure(
+          4,
+          `the gateway (process ${gateway.pid}) did not answer within ${Math.round(waitMs / 1000)} s`,
+        );
       await pause(LOOK_EVERY_MS);
     }
   } finally {
@@ -73,7 +87,10 @@ export async function askGateway(request: ControlRequest, { dataDir, now, waitMs
 function readAnswer(text: string): Readonly<Record<string, unknown>> {
   const { ok, result, message, code } = JSON.parse(text) as Readonly<Record<string, unknown>>;
   if (ok === true && typeof result === 'object' && result !== null) return result as Readonly<Record<string, unknown>>;
-  throw new CommandFailure(1, `${typeof message === 'string' ? message : 'the gateway refused'}${typeof code === 'string' ? ` (${code})` : ''}`);
+  throw new CommandFailure(
+    1,
+    `${typeof message === 'string' ? message : 'the gateway refused'}${typeof code === 'string' ? ` (${code})` : ''}`,
+  );
 }
 
 /** @throws CommandFailure where the folder is absent */

@@ -49,7 +49,12 @@ export async function lockHolder(path: string): Promise<number | undefined> {
   const text = await readFile(path, 'utf8').catch(() => '');
   const [, id, started = ''] = /^(\d+)(?: (\S*))?$/u.exec(text.trim()) ?? [];
   const pid = Number(id);
-  return id !== undefined && pid > 0 && exists(pid) && (started === '' || started === '0' || started === (await startTime(pid))) ? pid : undefined;
+  return id !== undefined &&
+    pid > 0 &&
+    exists(pid) &&
+    (started === '' || started === '0' || started === (await startTime(pid)))
+    ? pid
+    : undefined;
 }
 
 function parse(text: string): Readonly<Record<string, unknown>> {

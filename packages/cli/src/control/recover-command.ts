@@ -18,8 +18,12 @@ export const recoverCommands = [
       const dataDir = options['data-dir'];
       if (dataDir === undefined) throw usage('--data-dir is missing');
       await requireFolder(dataDir);
-      const { link, expiresAt } = await askGateway({ kind: 'recover-user', username }, { dataDir, now: io.now, waitMs: WAIT_MS });
-      if (typeof link !== 'string' || typeof expiresAt !== 'number') throw new CommandFailure(1, 'the answer of the gateway holds no link');
+      const { link, expiresAt } = await askGateway(
+        { kind: 'recover-user', username },
+        { dataDir, now: io.now, waitMs: WAIT_MS },
+      );
+      if (typeof link !== 'string' || typeof expiresAt !== 'number')
+        throw new CommandFailure(1, 'the answer of the gateway holds no link');
       return done({ username, link, expiresAt }, `One-time link for ${username}, until ${when(expiresAt)}:`, link);
     },
   }),

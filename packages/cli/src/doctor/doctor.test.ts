@@ -24,14 +24,25 @@ async function serving(statusOf: (path: string) => number): Promise<AsyncDisposa
   const server = createServer((request, response) => response.writeHead(statusOf(request.url ?? '')).end('{}'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => { resolve(); })) };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: () =>
+      new Promise((resolve) =>
+        server.close(() => {
+          resolve();
+        }),
+      ),
+  };
 }
 
 test('a healthy machine and server pass', async () => {
   await using server = await serving(() => 200);
-  const { exitCode, stdout } = await runLine(['doctor', '--data-dir', await newFolder(), '--url', server.url], { env: {} });
+  const { exitCode, stdout } = await runLine(['doctor', '--data-dir', await newFolder(), '--url', server.url], {
+    env: {},
+  });
   assert.equal(exitCode, 0, stdout);
-  for (const name of ['node', 'configuration', 'data folder', 'key file', 'server', 'database', 'clock']) assert.match(stdout, new RegExp(`^ok +${name}:`, 'mu'));
+  for (const name of ['node', 'configuration', 'data folder', 'key file', 'server', 'database', 'clock'])
+    assert.match(stdout, new RegExp(`^ok +${name}:`, 'mu'));
 });
 
 test('a key that others may read, an open folder and a server that is not ready are named, with what to do', async () => {
@@ -43,7 +54,10 @@ test('a key that others may read, an open folder and a server that is not ready 
   assert.equal(exitCode, 5);
   const checks = json()['checks'] as { name: string; verdict: string; todo?: string }[];
   const of = (name: string) => checks.find((check) => check.name === name);
-  assert.deepEqual([of('key file')?.verdict, of('data folder')?.verdict, of('database')?.verdict], ['fail', 'warn', 'fail']);
+  assert.deepEqual(
+    [of('key file')?.verdict, of('data folder')?.verdict, of('database')?.verdict],
+    ['fail', 'warn', 'fail'],
+  );
   assert.match(of('key file')?.todo ?? '', /chmod 600/u);
 });
 
@@ -60,7 +74,25 @@ test('a server that is not there fails with its address', async () => {
 
 test('a certificate is judged by its dates', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cert-'));
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ed25519', '-nodes', '-days', '90', '-subj', '/CN=localhost', '-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')], { stdio: 'ignore' });
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ed25519',
+      '-nodes',
+      '-days',
+      '90',
+      '-subj',
+      '/CN=localhost',
+      '-keyout',
+      join(folder, 'key.pem'),
+      '-out',
+      join(folder, 'cert.pem'),
+    ],
+    { stdio: 'ignore' },
+  );
   const certificate = new X509Certificate(await readFile(join(folder, 'cert.pem')));
   const verdict = (days: number) => judgeCertificate(certificate, 'cert.pem', Date.now() + days * DAY).verdict;
   assert.deepEqual([verdict(-2), verdict(1), verdict(80), verdict(91)], ['fail', 'ok', 'warn', 'fail']);
@@ -69,16 +101,26 @@ test('a certificate is judged by its dates', async () => {
 test('clocks are compared with the second that the header leaves open', () => {
   const now = Date.parse('2026-01-01T00:00:00Z');
   const verdict = (offMs: number) => judgeClock(new Date(now - offMs).toUTCString(), now).verdict;
-  assert.deepEqual([verdict(0), verdict(5_000), verdict(20_000), verdict(-20_000), verdict(120_000)], ['ok', 'ok', 'warn', 'warn', 'fail']);
+  assert.deepEqual(
+    [verdict(0), verdict(5_000), verdict(20_000), verdict(-20_000), verdict(120_000)],
+    ['ok', 'ok', 'warn', 'warn', 'fail'],
+  );
   assert.equal(judgeClock(null, now).verdict, 'warn');
 });
 
 test('only the Node that the product is tested on is ok', () => {
-  assert.deepEqual(['v18.19.0', 'v24.21.0', 'v26.0.0'].map((version) => checkNode(version).verdict), ['fail', 'ok', 'warn']);
+  assert.deepEqual(
+    ['v18.19.0', 'v24.21.0', 'v26.0.0'].map((version) => checkNode(version).verdict),
+    ['fail', 'ok', 'warn'],
+  );
 });
 
 test('a disk below the reserve of the recorder fails, one near it warns', () => {
   const GIB = 1024 ** 3;
-  const verdict = (free: number, total: number) => judgeDisk('/srv', { freeBytes: free * GIB, totalBytes: total * GIB }).verdict;
-  assert.deepEqual([verdict(9, 1000), verdict(15, 1000), verdict(25, 1000), verdict(1, 2), verdict(0.4, 2)], ['fail', 'warn', 'ok', 'ok', 'fail']);
+  const verdict = (free: number, total: number) =>
+    judgeDisk('/srv', { freeBytes: free * GIB, totalBytes: total * GIB }).verdict;
+  assert.deepEqual(
+    [verdict(9, 1000), verdict(15, 1000), verdict(25, 1000), verdict(1, 2), verdict(0.4, 2)],
+    ['fail', 'warn', 'ok', 'ok', 'fail'],
+  );
 });

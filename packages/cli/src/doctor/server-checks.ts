@@ -16,7 +16,13 @@ export function judgeClock(date: string | null, now: number): Check {
 }
 
 async function get(url: string, options: HttpOptions): Promise<HttpResponse> {
-  const response = await httpFetch(options)(url, { method: 'GET', headers: {}, credentials: 'same-origin', redirect: 'error', signal: AbortSignal.timeout(10_000) });
+  const response = await httpFetch(options)(url, {
+    method: 'GET',
+    headers: {},
+    credentials: 'same-origin',
+    redirect: 'error',
+    signal: AbortSignal.timeout(10_000),
+  });
   response.body.resume();
   return response;
 }
@@ -27,16 +33,28 @@ export async function checkServer(url: string, options: HttpOptions, now: () => 
   try {
     alive = await get(`${url}/healthz`, options);
   } catch (error) {
-    return [fail('server', error instanceof Error ? error.message : String(error), 'start the gateway, or name its address with --url')];
+    return [
+      fail(
+        'server',
+        error instanceof Error ? error.message : String(error),
+        'start the gateway, or name its address with --url',
+      ),
+    ];
   }
   const clock = judgeClock(alive.headers.get('date'), now());
-  if (alive.status !== 200) return [fail('server', `${url}/healthz answered ${alive.status}`, 'look into the log of the gateway'), clock];
+  if (alive.status !== 200)
+    return [fail('server', `${url}/healthz answered ${alive.status}`, 'look into the log of the gateway'), clock];
   try {
     const ready = await get(`${url}/readyz`, options);
-    if (ready.status === 200) return [ok('server', `${url} is alive`), ok('database', 'the server is ready: its database answers'), clock];
+    if (ready.status === 200)
+      return [ok('server', `${url} is alive`), ok('database', 'the server is ready: its database answers'), clock];
     const todo = 'look into the log: the database does not answer, recordings cannot be written, or the node drains';
     return [ok('server', `${url} is alive`), fail('database', `${url}/readyz answered ${ready.status}`, todo), clock];
   } catch (error) {
-    return [ok('server', `${url} is alive`), fail('database', error instanceof Error ? error.message : String(error), 'look into the log of the gateway'), clock];
+    return [
+      ok('server', `${url} is alive`),
+      fail('database', error instanceof Error ? error.message : String(error), 'look into the log of the gateway'),
+      clock,
+    ];
   }
 }

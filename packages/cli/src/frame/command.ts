@@ -9,11 +9,19 @@ interface OptionBase {
 export type Option = OptionBase &
   (
     | { readonly type: 'boolean' }
-    | { readonly type: 'string'; /** What stands for the value in the help. */ readonly value: string; readonly multiple?: true }
+    | {
+        readonly type: 'string';
+        /** What stands for the value in the help. */ readonly value: string;
+        readonly multiple?: true;
+      }
   );
 export type Options = Readonly<Record<string, Option>>;
 
-type OptionValue<O extends Option> = O extends { readonly type: 'boolean' } ? boolean : O extends { readonly multiple: true } ? readonly string[] : string;
+type OptionValue<O extends Option> = O extends { readonly type: 'boolean' }
+  ? boolean
+  : O extends { readonly multiple: true }
+    ? readonly string[]
+    : string;
 export type OptionValues<O extends Options> = { readonly [K in keyof O]?: OptionValue<O[K]> };
 
 /** What a command found out, as data and as lines for people; the frame prints one of the two, escaped. */
@@ -59,7 +67,10 @@ interface CommandParts<O extends Options> {
 }
 
 /** Declares a command; the options' types follow from their declaration. */
-export function command<const O extends Options = Readonly<Record<never, never>>>(path: string, parts: CommandParts<O>): Command {
+export function command<const O extends Options = Readonly<Record<never, never>>>(
+  path: string,
+  parts: CommandParts<O>,
+): Command {
   const { words = [], details = [], summary } = parts;
   return {
     path: path.split(' ') as [string, ...string[]],

@@ -5,30 +5,64 @@ import { escapeJson, escapeText } from './escape.ts';
 import { table } from './table.ts';
 
 const OBEYED = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
-const DANGEROUS = ['\u0000', '\u0007', '\b', '\t', '\r', '\u001b[31m', '\u001b]52;c;cm0=\u0007', '\u007f', '\u0085', '\u009b2J', '\u009d', '\u200b', '\u200e', '\u2028', '\u2029', '\u202e', '\u2066', '\u2069', '\ufeff', '\u{e0041}', '\ud800', '\n'];
-const hostile = fc.array(fc.oneof(fc.constantFrom(...DANGEROUS), fc.string({ unit: 'binary' }))).map((parts) => parts.join(''));
+const DANGEROUS = [
+  '\u0000',
+  '\u0007',
+  '\b',
+  '\t',
+  '\r',
+  '\u001b[31m',
+  '\u001b]52;c;cm0=\u0007',
+  '\u007f',
+  '\u0085',
+  '\u009b2J',
+  '\u009d',
+  '\u200b',
+  '\u200e',
+  '\u2028',
+  '\u2029',
+  '\u202e',
+  '\u2066',
+  '\u2069',
+  '\ufeff',
+  '\u{e0041}',
+  '\ud800',
+  '\n',
+];
+const hostile = fc
+  .array(fc.oneof(fc.constantFrom(...DANGEROUS), fc.string({ unit: 'binary' })))
+  .map((parts) => parts.join(''));
 
 test('no text that is printed holds anything a terminal obeys', () => {
-  fc.assert(fc.property(hostile, (text) => {
-    assert.doesNotMatch(escapeText(text), OBEYED);
-    assert.equal(escapeText(escapeText(text)), escapeText(text));
-  }), { seed: 28, numRuns: 2_000 });
+  fc.assert(
+    fc.property(hostile, (text) => {
+      assert.doesNotMatch(escapeText(text), OBEYED);
+      assert.equal(escapeText(escapeText(text)), escapeText(text));
+    }),
+    { seed: 28, numRuns: 2_000 },
+  );
 });
 
 test('printed JSON is one line, holds nothing a terminal obeys, and means the same', () => {
-  fc.assert(fc.property(fc.dictionary(hostile, hostile), (value) => {
-    const line = escapeJson(value);
-    assert.doesNotMatch(line, OBEYED);
-    assert.deepEqual(JSON.parse(line), JSON.parse(JSON.stringify(value)));
-  }), { seed: 39, numRuns: 1_000 });
+  fc.assert(
+    fc.property(fc.dictionary(hostile, hostile), (value) => {
+      const line = escapeJson(value);
+      assert.doesNotMatch(line, OBEYED);
+      assert.deepEqual(JSON.parse(line), JSON.parse(JSON.stringify(value)));
+    }),
+    { seed: 39, numRuns: 1_000 },
+  );
 });
 
 test('a table has one line a row, whatever its cells hold', () => {
-  fc.assert(fc.property(fc.array(fc.tuple(hostile, hostile), { maxLength: 8 }), (rows) => {
-    const lines = table(['left', 'right'], rows);
-    assert.equal(lines.length, rows.length + 1);
-    for (const line of lines) assert.doesNotMatch(line, OBEYED);
-  }), { seed: 39, numRuns: 500 });
+  fc.assert(
+    fc.property(fc.array(fc.tuple(hostile, hostile), { maxLength: 8 }), (rows) => {
+      const lines = table(['left', 'right'], rows);
+      assert.equal(lines.length, rows.length + 1);
+      for (const line of lines) assert.doesNotMatch(line, OBEYED);
+    }),
+    { seed: 39, numRuns: 500 },
+  );
 });
 
 test('an escape names its character', () => {

@@ -16,7 +16,12 @@ export function escapeText(text: string): string {
 
 /** Text of JSON that means the same and holds nothing a terminal obeys: `\uXXXX` is JSON's own escape, one for each UTF-16 unit. */
 export function escapeJsonText(json: string): string {
-  return json.replaceAll(UNPRINTABLE, (character) => character.split('').map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''));
+  return json.replaceAll(UNPRINTABLE, (character) =>
+    character
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
 }
 
 /** One line. */

@@ -13,7 +13,10 @@ function columns(rows: readonly (readonly [string, string])[]): readonly string[
 
 function optionLine(name: string, option: Option): readonly [string, string] {
   const value = option.type === 'string' ? ` ${option.value}` : '';
-  return [`--${name}${value}`, option.says + (option.type === 'string' && option.multiple === true ? ' (may be repeated)' : '')];
+  return [
+    `--${name}${value}`,
+    option.says + (option.type === 'string' && option.multiple === true ? ' (may be repeated)' : ''),
+  ];
 }
 
 function wordsOf(command: Command): string {
@@ -21,7 +24,9 @@ function wordsOf(command: Command): string {
 }
 
 export function commandHelp(command: Command): readonly string[] {
-  const options = Object.entries({ ...command.options, ...COMMON_OPTIONS }).map(([name, option]) => optionLine(name, option));
+  const options = Object.entries({ ...command.options, ...COMMON_OPTIONS }).map(([name, option]) =>
+    optionLine(name, option),
+  );
   return [
     `usage: enchilada ${command.path.join(' ')}${wordsOf(command)} [options]`,
     '',

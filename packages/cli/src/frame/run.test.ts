@@ -22,7 +22,8 @@ test('every command explains itself and each of its options', async () => {
 test('no command takes a secret from the command line', () => {
   for (const { path, options } of COMMANDS) {
     for (const [name, option] of Object.entries(options)) {
-      if (/password|secret|token|passphrase/u.test(name) && option.type === 'string') assert.equal(option.value, 'FILE', `${path.join(' ')} --${name}`);
+      if (/password|secret|token|passphrase/u.test(name) && option.type === 'string')
+        assert.equal(option.value, 'FILE', `${path.join(' ')} --${name}`);
     }
   }
 });

@@ -19,17 +19,27 @@ function find(commands: readonly Command[], words: readonly string[]): Command |
   return matching.toSorted((a, b) => b.path.length - a.path.length)[0];
 }
 
-function parse(command: Command, words: readonly string[]): { readonly options: OptionValues<Options> & { json?: boolean; help?: boolean }; readonly words: readonly string[] } {
+function parse(
+  command: Command,
+  words: readonly string[],
+): { readonly options: OptionValues<Options> & { json?: boolean; help?: boolean }; readonly words: readonly string[] } {
   const declared = { ...command.options, ...COMMON_OPTIONS };
-  const options = Object.fromEntries(Object.entries(declared).map(([name, option]) => [name, { type: option.type, multiple: 'multiple' in option }]));
+  const options = Object.fromEntries(
+    Object.entries(declared).map(([name, option]) => [name, { type: option.type, multiple: 'multiple' in option }]),
+  );
   try {
     const { values, positionals } = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
     return { options: values as OptionValues<Options>, words: positionals };
   } catch (cause) {
     const [first = 'the command line cannot be read'] = (cause as Error).message.split(/\.(?:\s|$)/u);
     const unknown = /'(--[^']*)'/u.exec(first)?.[1];
-    const meant = unknown === undefined || Object.hasOwn(declared, unknown.slice(2)) ? undefined : nearestName(unknown.slice(2), Object.keys(declared));
-    throw usage(`${first.charAt(0).toLowerCase()}${first.slice(1)}${meant === undefined ? '' : `; did you mean --${meant}?`}`);
+    const meant =
+      unknown === undefined || Object.hasOwn(declared, unknown.slice(2))
+        ? undefined
+        : nearestName(unknown.slice(2), Object.keys(declared));
+    throw usage(
+      `${first.charAt(0).toLowerCase()}${first.slice(1)}${meant === undefined ? '' : `; did you mean --${meant}?`}`,
+    );
   }
 }
 
@@ -38,7 +48,8 @@ function checkWords(command: Command, words: readonly string[]): void {
   const missing = needed[words.length];
   if (missing !== undefined) throw usage(`${missing} is missing; see enchilada ${command.path.join(' ')} --help`);
   const extra = words[command.words.length];
-  if (extra !== undefined) throw usage(`${JSON.stringify(extra)} is one word too many; see enchilada ${command.path.join(' ')} --help`);
+  if (extra !== undefined)
+    throw usage(`${JSON.stringify(extra)} is one word too many; see enchilada ${command.path.join(' ')} --help`);
 }
 
 /** What went wrong, for people and for programs. A value that is none of the known failures is a defect and goes on. */
@@ -50,9 +61,15 @@ function explain(error: unknown): { readonly exitCode: ExitCode; readonly messag
     const message = `${error.message}${signIn} (${code}${reference === '' ? '' : `, reference ${reference}`})`;
     return { exitCode: status === 401 ? 3 : 1, message, facts: { code, status, reference, facts: error.facts } };
   }
-  if (isFault(error)) return { exitCode: 1, message: `${error.message} (${error.code})`, facts: { code: error.code, facts: error.facts } };
+  if (isFault(error))
+    return {
+      exitCode: 1,
+      message: `${error.message} (${error.code})`,
+      facts: { code: error.code, facts: error.facts },
+    };
   const { code, message } = error as NodeJS.ErrnoException;
-  if (error instanceof Error && typeof code === 'string' && /^E[A-Z]+$/u.test(code)) return { exitCode: 1, message, facts: { code } };
+  if (error instanceof Error && typeof code === 'string' && /^E[A-Z]+$/u.test(code))
+    return { exitCode: 1, message, facts: { code } };
   throw error;
 }
 
@@ -65,12 +82,19 @@ export async function run(commands: readonly Command[], argv: readonly string[],
   const json = argv.includes('--json');
   try {
     if (command === undefined) {
-      const at = argv.findIndex((_, index) => !commands.some(({ path }) => argv.slice(0, index + 1).every((word, place) => path[place] === word)));
+      const at = argv.findIndex(
+        (_, index) =>
+          !commands.some(({ path }) => argv.slice(0, index + 1).every((word, place) => path[place] === word)),
+      );
       const unknown = argv[at];
       if (!isHelp(unknown)) {
         const before = argv.slice(0, at);
-        const known = commands.filter(({ path }) => before.every((word, place) => path[place] === word)).flatMap(({ path }) => path[at] ?? []);
-        throw usage(`there is no command ${JSON.stringify([...before, unknown].join(' '))}; did you mean ${[...before, nearestName(unknown ?? '', known) ?? ''].join(' ')}?`);
+        const known = commands
+          .filter(({ path }) => before.every((word, place) => path[place] === word))
+          .flatMap(({ path }) => path[at] ?? []);
+        throw usage(
+          `there is no command ${JSON.stringify([...before, unknown].join(' '))}; did you mean ${[...before, nearestName(unknown ?? '', known) ?? ''].join(' ')}?`,
+        );
       }
       print(overview(commands, at === -1 ? argv : argv.slice(0, at)));
       return 0;
@@ -82,7 +106,13 @@ export async function run(commands: readonly Command[], argv: readonly string[],
       return 0;
     }
     if (command.ownArguments !== true) checkWords(command, words);
-    const context: CommandContext = { io, options, words, note: (text) => void io.stderr.write(`${escapeText(text)}\n`), client: () => openClient(io) };
+    const context: CommandContext = {
+      io,
+      options,
+      words,
+      note: (text) => void io.stderr.write(`${escapeText(text)}\n`),
+      client: () => openClient(io),
+    };
     const outcome = await command.run(context);
     if (outcome.value === undefined) return outcome.exitCode ?? 0;
     if (json) io.stdout.write(`${escapeJson(outcome.value)}\n`);

@@ -68,7 +68,8 @@ export async function askPassword(io: Io, question: string, file: string | undef
   if (file === undefined && isTerminal(io)) return new Secret(await readLine(io, `${question}: `, 'hidden'));
   const text = file === undefined || file === '-' ? await readText(io.stdin) : await readFile(file, 'utf8');
   const password = text.replace(/\r?\n$/u, '');
-  if (password === '' || /[\r\n]/u.test(password)) throw usage(`the password must be one line, received ${password === '' ? 'nothing' : 'several'}`);
+  if (password === '' || /[\r\n]/u.test(password))
+    throw usage(`the password must be one line, received ${password === '' ? 'nothing' : 'several'}`);
   return new Secret(password);
 }
 

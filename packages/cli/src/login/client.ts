@@ -14,7 +14,8 @@ export interface Client {
 /** The origin that a person typed. A cookie must not cross a network in clear. @throws CommandFailure 2 */
 export function originOf(text: string): string {
   const url = URL.parse(text.includes('://') ? text : `https://${text}`);
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) throw usage(`the address must be like https://bastion.example.org, received ${JSON.stringify(text)}`);
+  if (url === null || !['http:', 'https:'].includes(url.protocol))
+    throw usage(`the address must be like https://bastion.example.org, received ${JSON.stringify(text)}`);
   if (url.protocol === 'http:' && !['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)) {
     throw usage(`${url.origin} would carry the password in clear; use https`);
   }

@@ -38,7 +38,11 @@ function unreachable(url: string, cause: NodeJS.ErrnoException): CommandFailure 
   const { host } = new URL(url);
   const certificate = /CERT|SELF_SIGNED|UNABLE_TO/u.test(cause.code ?? '');
   const hint = certificate ? '; name its certificate authority with --ca at login' : '';
-  return new CommandFailure(4, `${host} cannot be reached: ${cause.message === '' ? (cause.code ?? 'no reason given') : cause.message}${hint}`, { cause });
+  return new CommandFailure(
+    4,
+    `${host} cannot be reached: ${cause.message === '' ? (cause.code ?? 'no reason given') : cause.message}${hint}`,
+    { cause },
+  );
 }
 
 /** The part of the Fetch API that the client needs, with an own certificate authority. Redirects are not followed: a cookie goes to one origin. */
@@ -47,7 +51,13 @@ export function httpFetch(options: HttpOptions = {}): HttpFetch {
     new Promise((resolve, reject) => {
       const send = url.startsWith('https:') ? tlsRequest : plainRequest;
       const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-      const parts = { method, headers: { ...headers, ...length }, agent: false, ...(options.ca === undefined ? {} : { ca: options.ca }), ...(signal === undefined ? {} : { signal }) };
+      const parts = {
+        method,
+        headers: { ...headers, ...length },
+        agent: false,
+        ...(options.ca === undefined ? {} : { ca: options.ca }),
+        ...(signal === undefined ? {} : { signal }),
+      };
       const outgoing = send(url, parts, (message) => {
         resolve(responseOf(message));
       });

@@ -29,15 +29,22 @@ export const loginCommands = [
         return Promise.resolve();
       });
       const { banner, bootstrapRequired } = await api.getSignIn();
-      if (bootstrapRequired) throw new CommandFailure(3, `${url} has no administrator yet; open the one-time link that it printed at start`);
+      if (bootstrapRequired)
+        throw new CommandFailure(3, `${url} has no administrator yet; open the one-time link that it printed at start`);
       if (banner !== undefined && banner.text !== '') for (const line of banner.text.split('\n')) note(line);
       const consent = banner?.consent === true;
-      if (consent && options['accept-banner'] !== true && !(await confirm(io, 'Do you agree?'))) throw new CommandFailure(3, 'the banner was not agreed to; see --accept-banner');
+      if (consent && options['accept-banner'] !== true && !(await confirm(io, 'Do you agree?')))
+        throw new CommandFailure(3, 'the banner was not agreed to; see --accept-banner');
       const password = await askPassword(io, `Password of ${escapeText(username)}`, options['password-file']);
-      const me = await api.login({ body: { username, password: password.reveal(), ...(consent ? { consent: true } : {}) } });
+      const me = await api.login({
+        body: { username, password: password.reveal(), ...(consent ? { consent: true } : {}) },
+      });
       if (cookie === '') throw new CommandFailure(3, `${url} accepted the password and set no cookie`);
       await writeLogin(io.env, { url, username: me.user.username, cookie, ...ca });
-      return done({ url, user: me.user, expiresAt: me.login.expiresAt }, `Signed in to ${url} as ${me.user.username} (${me.user.role}), until ${when(me.login.expiresAt)} at the latest.`);
+      return done(
+        { url, user: me.user, expiresAt: me.login.expiresAt },
+        `Signed in to ${url} as ${me.user.username} (${me.user.role}), until ${when(me.login.expiresAt)} at the latest.`,
+      );
     },
   }),
   command('logout', {

@@ -11,7 +11,11 @@ export function isMissing(error: unknown): boolean {
 export async function readPrivateFile(path: string): Promise<string | undefined> {
   try {
     const { mode } = await stat(path);
-    if ((mode & 0o077) !== 0) throw new CommandFailure(1, `${path} has mode ${(mode & 0o777).toString(8)}, so that others may read it; set 600`);
+    if ((mode & 0o077) !== 0)
+      throw new CommandFailure(
+        1,
+        `${path} has mode ${(mode & 0o777).toString(8)}, so that others may read it; set 600`,
+      );
     return await readFile(path, 'utf8');
   } catch (error) {
     if (isMissing(error)) return undefined;

@@ -31,5 +31,8 @@ test('a login file that others may read is refused, and so is one that holds som
 });
 
 test('XDG_CONFIG_HOME counts only when it is absolute, as its specification says', () => {
-  assert.equal(loginFile({ XDG_CONFIG_HOME: 'relative', HOME: '/home/anna' }), '/home/anna/.config/enchilada/login.json');
+  assert.equal(
+    loginFile({ XDG_CONFIG_HOME: 'relative', HOME: '/home/anna' }),
+    '/home/anna/.config/enchilada/login.json',
+  );
 });

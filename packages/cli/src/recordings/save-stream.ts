@@ -33,7 +33,9 @@ export async function saveStream(body: Readable, path: string): Promise<number> 
 export async function pipeRaw(response: HttpResponse, io: Io): Promise<void> {
   if (io.stdout.isTTY === true) {
     response.body.destroy();
-    throw usage('this does not go to a terminal, which would obey its control sequences; name a file with --output, or a pipe');
+    throw usage(
+      'this does not go to a terminal, which would obey its control sequences; name a file with --output, or a pipe',
+    );
   }
   await pipeline(response.body, io.stdout, { end: false });
 }

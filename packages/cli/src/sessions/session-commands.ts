@@ -11,10 +11,26 @@ export const sessionCommands = [
     },
     async run({ options, client }) {
       const { api } = await client();
-      const query = { limit: 500, scope: options.all === true ? ('all' as const) : ('own' as const), ...(options.ended === true ? {} : { live: true }) };
+      const query = {
+        limit: 500,
+        scope: options.all === true ? ('all' as const) : ('own' as const),
+        ...(options.ended === true ? {} : { live: true }),
+      };
       const items = await allPages((cursor) => api.listSessions({ query: { ...query, ...cursor } }), 500);
-      const rows = items.map((one) => [one.id, one.user.username, one.target.name, one.state, when(one.openedAt ?? one.requestedAt), one.address, one.viewers?.length ?? '', one.endReason]);
-      return done({ items }, ...table(['id', 'user', 'machine', 'state', 'since', 'from', 'viewers', 'ended by'], rows));
+      const rows = items.map((one) => [
+        one.id,
+        one.user.username,
+        one.target.name,
+        one.state,
+        when(one.openedAt ?? one.requestedAt),
+        one.address,
+        one.viewers?.length ?? '',
+        one.endReason,
+      ]);
+      return done(
+        { items },
+        ...table(['id', 'user', 'machine', 'state', 'since', 'from', 'viewers', 'ended by'], rows),
+      );
     },
   }),
   command('sessions end', {
@@ -32,8 +48,20 @@ export const sessionCommands = [
     async run({ client }) {
       const { api } = await client();
       const { items } = await api.listNodes();
-      const rows = items.map((node) => [node.id, node.alive ? 'alive' : 'gone', node.version, when(node.startedAt), when(node.heartbeatAt), node.url]);
-      return done({ items }, ...table(['id', 'state', 'version', 'started', 'last seen', 'url'], rows), '', count(items.length, 'node'));
+      const rows = items.map((node) => [
+        node.id,
+        node.alive ? 'alive' : 'gone',
+        node.version,
+        when(node.startedAt),
+        when(node.heartbeatAt),
+        node.url,
+      ]);
+      return done(
+        { items },
+        ...table(['id', 'state', 'version', 'started', 'last seen', 'url'], rows),
+        '',
+        count(items.length, 'node'),
+      );
     },
   }),
 ];

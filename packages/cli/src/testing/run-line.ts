@@ -21,9 +21,23 @@ class Collector extends Writable {
 }
 
 /** One command line in this process, with everything it prints. */
-export async function runLine(argv: readonly string[], given: Partial<Pick<Io, 'env' | 'now'>> & { readonly stdin?: string } = {}): Promise<Ran> {
+export async function runLine(
+  argv: readonly string[],
+  given: Partial<Pick<Io, 'env' | 'now'>> & { readonly stdin?: string } = {},
+): Promise<Ran> {
   const [stdout, stderr] = [new Collector(), new Collector()];
-  const io: Io = { stdin: Readable.from([Buffer.from(given.stdin ?? '')]), stdout, stderr, env: given.env ?? {}, now: given.now ?? Date.now };
+  const io: Io = {
+    stdin: Readable.from([Buffer.from(given.stdin ?? '')]),
+    stdout,
+    stderr,
+    env: given.env ?? {},
+    now: given.now ?? Date.now,
+  };
   const exitCode = await run(COMMANDS, argv, io);
-  return { exitCode, stdout: stdout.text, stderr: stderr.text, json: () => JSON.parse(stdout.text) as Record<string, unknown> };
+  return {
+    exitCode,
+    stdout: stdout.text,
+    stderr: stderr.text,
+    json: () => JSON.parse(stdout.text) as Record<string, unknown>,
+  };
 }

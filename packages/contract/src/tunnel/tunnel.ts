@@ -21,7 +21,10 @@ export function tunnelProtocols(ticket: string): readonly string[] {
 }
 
 /** Path of a tunnel; the control socket also tells the size of its screen. */
-export function tunnelPath(location: TunnelLocation, size?: { readonly columns: number; readonly rows: number }): string {
+export function tunnelPath(
+  location: TunnelLocation,
+  size?: { readonly columns: number; readonly rows: number },
+): string {
   const query = size === undefined ? '' : `?columns=${size.columns}&rows=${size.rows}`;
   return `/api/v1/sessions/${encodeURIComponent(location.sessionId)}/${location.kind}${query}`;
 }
@@ -62,7 +65,9 @@ export function parseViewerMessage(text: string): ViewerMessage | undefined {
     case 'answer': {
       if (!isShort(id) || !Array.isArray(answers) || answers.length > MOST_ANSWERS) return undefined;
       const texts: readonly unknown[] = answers;
-      return texts.every((text): text is string => typeof text === 'string' && text.length <= LONGEST_ANSWER) ? { type, id, answers: texts } : undefined;
+      return texts.every((text): text is string => typeof text === 'string' && text.length <= LONGEST_ANSWER)
+        ? { type, id, answers: texts }
+        : undefined;
     }
     case 'host-key-answer':
       return isShort(id) && typeof accept === 'boolean' ? { type, id, accept } : undefined;

@@ -20,17 +20,27 @@ export interface AccessFacts {
 }
 
 /** @throws Fault NOT_FOUND, the same for an unknown and for a forbidden target. */
-export function authorizeTarget(identity: VerifiedIdentity, target: Target | undefined, facts: AccessFacts): AuthorizedTarget {
+export function authorizeTarget(
+  identity: VerifiedIdentity,
+  target: Target | undefined,
+  facts: AccessFacts,
+): AuthorizedTarget {
   if (target !== undefined) {
     const view = { userId: identity.user.id, groupIds: identity.groupIds, grants: facts.grants };
     const actions = allowedActions(view, target, groupAncestors(facts.groups, target.groupId));
-    if (actions.has('connect') || actions.has('watch')) return { identity, target, actions } as unknown as AuthorizedTarget;
+    if (actions.has('connect') || actions.has('watch'))
+      return { identity, target, actions } as unknown as AuthorizedTarget;
   }
   throw new Fault('NOT_FOUND', 'there is no such machine');
 }
 
 /** Leave to pass through `jump` on the way to an authorised target that names it; it permits nothing else there. */
 export function authorizeJump(destination: AuthorizedTarget, jump: Target): AuthorizedTarget {
-  if (destination.target.jumpTargetId !== jump.id) throw new Fault('NOT_FOUND', 'the machine is not reached through this one');
-  return { identity: destination.identity, target: jump, actions: new Set<GrantAction>() } as unknown as AuthorizedTarget;
+  if (destination.target.jumpTargetId !== jump.id)
+    throw new Fault('NOT_FOUND', 'the machine is not reached through this one');
+  return {
+    identity: destination.identity,
+    target: jump,
+    actions: new Set<GrantAction>(),
+  } as unknown as AuthorizedTarget;
 }

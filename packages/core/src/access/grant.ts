@@ -7,7 +7,8 @@ export type GrantId = string;
 export const GRANT_ACTIONS = ['connect', 'watch', 'clipboard-in', 'clipboard-out', 'file-in', 'file-out'] as const;
 export type GrantAction = (typeof GRANT_ACTIONS)[number];
 
-export type GrantSubject = { readonly kind: 'user'; readonly id: UserId } | { readonly kind: 'group'; readonly id: GroupId };
+export type GrantSubject =
+  { readonly kind: 'user'; readonly id: UserId } | { readonly kind: 'group'; readonly id: GroupId };
 
 export type GrantScope =
   | { readonly kind: 'all' }

@@ -12,7 +12,10 @@ export interface AccessView {
 type Placed = Pick<Target, 'id' | 'groupId' | 'labels'>;
 
 /** The group and its ancestors, nearest first. A loop in the data ends the walk. */
-export function groupAncestors(groups: ReadonlyMap<TargetGroupId, TargetGroup>, start: TargetGroupId | undefined): readonly TargetGroupId[] {
+export function groupAncestors(
+  groups: ReadonlyMap<TargetGroupId, TargetGroup>,
+  start: TargetGroupId | undefined,
+): readonly TargetGroupId[] {
   const path: TargetGroupId[] = [];
   for (let id = start; id !== undefined && !path.includes(id); id = groups.get(id)?.parentId) path.push(id);
   return path;
@@ -28,7 +31,10 @@ function covers(scope: GrantScope, target: Placed, ancestors: readonly TargetGro
       return ancestors.includes(scope.id);
     case 'labels': {
       const wanted = Object.entries(scope.selector);
-      return wanted.length > 0 && wanted.every(([key, values]) => Object.hasOwn(target.labels, key) && values.includes(target.labels[key] ?? ''));
+      return (
+        wanted.length > 0 &&
+        wanted.every(([key, values]) => Object.hasOwn(target.labels, key) && values.includes(target.labels[key] ?? ''))
+      );
     }
   }
 }
@@ -37,7 +43,11 @@ function covers(scope: GrantScope, target: Placed, ancestors: readonly TargetGro
  * The one policy function: which actions the person may take on the target. Deny by default.
  * REST, WebSocket upgrades, search, counts and downloads all ask here.
  */
-export function allowedActions(view: AccessView, target: Placed, ancestors: readonly TargetGroupId[]): ReadonlySet<GrantAction> {
+export function allowedActions(
+  view: AccessView,
+  target: Placed,
+  ancestors: readonly TargetGroupId[],
+): ReadonlySet<GrantAction> {
   const allowed = new Set<GrantAction>();
   for (const grant of view.grants) {
     const { subject } = grant;

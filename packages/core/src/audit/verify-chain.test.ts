@@ -23,7 +23,8 @@ function chain(length: number): AuditRecord[] {
   return records;
 }
 
-const broken = async (records: readonly AuditRecord[]) => (await verifyChain(records, { node: 'node-1' }, sha256)).broken;
+const broken = async (records: readonly AuditRecord[]) =>
+  (await verifyChain(records, { node: 'node-1' }, sha256)).broken;
 
 it('hashes the previous hash as bytes, then the canonical JSON of the rest', () => {
   const [record] = chain(1);
@@ -37,10 +38,16 @@ it('holds a whole chain, in any order of keys, and one that goes on from a kept 
   const records = chain(20);
   const head = { sequence: 20, hash: records[19]?.hash };
   assert.deepEqual(await verifyChain(records, { node: 'node-1' }, sha256), { node: 'node-1', records: 20, head });
-  const reordered = records.map((record) => Object.fromEntries(Object.entries(record).reverse()) as unknown as AuditRecord);
+  const reordered = records.map(
+    (record) => Object.fromEntries(Object.entries(record).reverse()) as unknown as AuditRecord,
+  );
   assert.equal(await broken(reordered), undefined);
   const after = { sequence: 5, hash: records[4]?.hash ?? '' };
-  assert.deepEqual(await verifyChain(records.slice(5), { node: 'node-1', after }, sha256), { node: 'node-1', records: 15, head });
+  assert.deepEqual(await verifyChain(records.slice(5), { node: 'node-1', after }, sha256), {
+    node: 'node-1',
+    records: 15,
+    head,
+  });
   assert.equal((await verifyChain([], { node: 'node-1' }, sha256)).head.sequence, 0);
 });
 
@@ -65,5 +72,8 @@ it('finds a removed, doubled, swapped, altered, foreign and forged record where 
   assert.deepEqual(await broken([first, { ...second, node: 'node-2' }, third]), { sequence: 2, problem: 'node' });
   assert.deepEqual((await verifyChain(records, { node: 'node-2' }, sha256)).broken, { sequence: 1, problem: 'node' });
   const { hash: _, ...forged } = { ...second, outcome: 'denied' as const };
-  assert.deepEqual(await broken([first, { ...forged, hash: chainHash(forged, sha256) }, third]), { sequence: 3, problem: 'previous' });
+  assert.deepEqual(await broken([first, { ...forged, hash: chainHash(forged, sha256) }, third]), {
+    sequence: 3,
+    problem: 'previous',
+  });
 });

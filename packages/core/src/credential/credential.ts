@@ -13,7 +13,12 @@ export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 /** What an engine authenticates with, after unsealing or asking. */
 export type Credential =
   | { readonly kind: 'password'; readonly username: string; readonly password: Secret }
-  | { readonly kind: 'private-key'; readonly username: string; readonly privateKey: Secret; readonly passphrase?: Secret };
+  | {
+      readonly kind: 'private-key';
+      readonly username: string;
+      readonly privateKey: Secret;
+      readonly passphrase?: Secret;
+    };
 
 /** A row of the catalog. INVARIANT: the secret parts exist only inside `sealed`. */
 export interface CredentialRecord {

@@ -1,5 +1,13 @@
 export { SURFACES } from './manifest.ts';
-export type { EngineManifest, LocalizedText, ParameterField, ParameterValue, ParameterValues, ProtocolId, SurfaceKind } from './manifest.ts';
+export type {
+  EngineManifest,
+  LocalizedText,
+  ParameterField,
+  ParameterValue,
+  ParameterValues,
+  ProtocolId,
+  SurfaceKind,
+} from './manifest.ts';
 export { checkParameters } from './parameters.ts';
 export type { ParameterProblem } from './parameters.ts';
 export type {

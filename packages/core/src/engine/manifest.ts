@@ -29,9 +29,19 @@ interface FieldBase {
 export type ParameterField = FieldBase &
   (
     | { readonly kind: 'text'; readonly default?: string; readonly maxLength: number; readonly pattern?: string }
-    | { readonly kind: 'number'; readonly default?: number; readonly minimum: number; readonly maximum: number; readonly unit?: string }
+    | {
+        readonly kind: 'number';
+        readonly default?: number;
+        readonly minimum: number;
+        readonly maximum: number;
+        readonly unit?: string;
+      }
     | { readonly kind: 'boolean'; readonly default: boolean }
-    | { readonly kind: 'choice'; readonly default: string; readonly options: readonly { readonly value: string; readonly label: LocalizedText }[] }
+    | {
+        readonly kind: 'choice';
+        readonly default: string;
+        readonly options: readonly { readonly value: string; readonly label: LocalizedText }[];
+      }
     /** Lines of text, for example `NAME=value`. */
     | { readonly kind: 'list'; readonly maxItems: number; readonly maxLength: number; readonly pattern?: string }
   );

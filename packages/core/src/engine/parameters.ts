@@ -10,12 +10,16 @@ function problemOf(field: ParameterField, value: ParameterValue): string | undef
   switch (field.kind) {
     case 'text':
       if (typeof value !== 'string') return `must be text, received ${typeof value}`;
-      if (value.length > field.maxLength) return `must be at most ${field.maxLength} characters, received ${value.length}`;
-      if (field.pattern !== undefined && !new RegExp(field.pattern, 'u').test(value)) return `must match ${field.pattern}`;
+      if (value.length > field.maxLength)
+        return `must be at most ${field.maxLength} characters, received ${value.length}`;
+      if (field.pattern !== undefined && !new RegExp(field.pattern, 'u').test(value))
+        return `must match ${field.pattern}`;
       return undefined;
     case 'number':
       if (typeof value !== 'number' || !Number.isFinite(value)) return `must be a number, received ${typeof value}`;
-      return value < field.minimum || value > field.maximum ? `must be ${field.minimum} to ${field.maximum}, received ${value}` : undefined;
+      return value < field.minimum || value > field.maximum
+        ? `must be ${field.minimum} to ${field.maximum}, received ${value}`
+        : undefined;
     case 'boolean':
       return typeof value === 'boolean' ? undefined : `must be true or false, received ${typeof value}`;
     case 'choice':
@@ -27,14 +31,22 @@ function problemOf(field: ParameterField, value: ParameterValue): string | undef
       const lines = value as readonly string[];
       if (lines.length > field.maxItems) return `must have at most ${field.maxItems} lines, received ${lines.length}`;
       const pattern = field.pattern === undefined ? undefined : new RegExp(field.pattern, 'u');
-      const bad = lines.findIndex((line) => typeof line !== 'string' || line.length > field.maxLength || (pattern !== undefined && !pattern.test(line)));
-      return bad === -1 ? undefined : `line ${bad + 1} must match ${field.pattern ?? 'text'} and have at most ${field.maxLength} characters`;
+      const bad = lines.findIndex(
+        (line) =>
+          typeof line !== 'string' || line.length > field.maxLength || (pattern !== undefined && !pattern.test(line)),
+      );
+      return bad === -1
+        ? undefined
+        : `line ${bad + 1} must match ${field.pattern ?? 'text'} and have at most ${field.maxLength} characters`;
     }
   }
 }
 
 /** All problems of the values against the manifest; unknown names are problems too. */
-export function checkParameters(manifest: EngineManifest, values: Readonly<Record<string, ParameterValue>>): readonly ParameterProblem[] {
+export function checkParameters(
+  manifest: EngineManifest,
+  values: Readonly<Record<string, ParameterValue>>,
+): readonly ParameterProblem[] {
   const fields = new Map(manifest.parameters.map((field) => [field.name, field]));
   return Object.entries(values).flatMap(([name, value]) => {
     const field = fields.get(name);

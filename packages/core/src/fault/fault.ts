@@ -9,7 +9,8 @@ export const FAULTS = {
   CONFLICT: 'The object was changed or created by someone else in the meantime, or the name is taken.',
   UNAUTHENTICATED: 'No valid login session came with the request.',
   FORBIDDEN: 'The caller is signed in and lacks the permission for this function of the product.',
-  ORIGIN_REFUSED: 'The request came from another origin than the public URL, or lacks the header that proves it did not.',
+  ORIGIN_REFUSED:
+    'The request came from another origin than the public URL, or lacks the header that proves it did not.',
   THROTTLED: 'Too many attempts; the answer says when to try again.',
   BOOTSTRAP_REQUIRED: 'No administrator exists yet; the one-time bootstrap link must be used first.',
   BOOTSTRAP_TOKEN_REFUSED: 'The bootstrap token is wrong, used or expired.',
@@ -51,7 +52,8 @@ export const FAULTS = {
   RECORDING_DAMAGED: 'The recording does not verify.',
   STORE_UNAVAILABLE: 'The database cannot be reached or is read-only.',
   CONFIGURATION_INVALID: 'The configuration file or environment is wrong; the detail names the key.',
-  PROTOCOL_MESSAGE_INVALID: 'A frame on the control or data socket is malformed, too large, or not allowed in this state.',
+  PROTOCOL_MESSAGE_INVALID:
+    'A frame on the control or data socket is malformed, too large, or not allowed in this state.',
 } as const;
 
 export type FaultCode = keyof typeof FAULTS;
@@ -79,5 +81,7 @@ export function isFault(value: unknown, code?: FaultCode): value is Fault {
 /** The fault itself, or INTERNAL with the value as its cause. */
 export function toFault(value: unknown): Fault {
   if (value instanceof Fault) return value;
-  return new Fault('INTERNAL', value instanceof Error ? value.message : 'a value was thrown that is no error', { cause: value });
+  return new Fault('INTERNAL', value instanceof Error ? value.message : 'a value was thrown that is no error', {
+    cause: value,
+  });
 }

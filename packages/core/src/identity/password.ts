@@ -10,7 +10,33 @@ export interface PasswordHasher {
 const MINIMUM_LENGTH = 12;
 const MAXIMUM_LENGTH = 256;
 /** The commonest stems of leaked passwords at or above the minimum length; the length rule holds off the rest (ASVS 6.2.4, 6.2.11). */
-const COMMON = ['password', 'passwort', 'qwerty', 'qwertz', '123456', 'letmein', 'iloveyou', 'welcome', 'administrator', 'guacadmin', 'enchilada', 'changeme', 'abc123', 'football', 'monkey', 'dragon', 'sunshine', 'princess', '111111', '000000', 'asdfgh', 'zxcvbn', 'master', 'superman', 'trustno1'];
+const COMMON = [
+  'password',
+  'passwort',
+  'qwerty',
+  'qwertz',
+  '123456',
+  'letmein',
+  'iloveyou',
+  'welcome',
+  'administrator',
+  'guacadmin',
+  'enchilada',
+  'changeme',
+  'abc123',
+  'football',
+  'monkey',
+  'dragon',
+  'sunshine',
+  'princess',
+  '111111',
+  '000000',
+  'asdfgh',
+  'zxcvbn',
+  'master',
+  'superman',
+  'trustno1',
+];
 
 export type PasswordWeakness = 'too-short' | 'too-long' | 'common' | 'contains-name' | 'repetitive';
 

@@ -7,7 +7,8 @@ function distance(a: string, b: string): number {
     for (let column = 1; column <= b.length; column++) {
       const same = a[row - 1] === b[column - 1] ? 0 : 1;
       let best = Math.min((above[column] ?? 0) + 1, (line[column - 1] ?? 0) + 1, (above[column - 1] ?? 0) + same);
-      if (row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]) best = Math.min(best, (before[column - 2] ?? 0) + 1);
+      if (row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1])
+        best = Math.min(best, (before[column - 2] ?? 0) + 1);
       line.push(best);
     }
     before = above;
@@ -19,7 +20,9 @@ function distance(a: string, b: string): number {
 /** The known name that was probably meant. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const wanted = name.toLowerCase();
-  const ranked = known.map((candidate) => ({ candidate, far: distance(wanted, candidate.toLowerCase()) })).sort((a, b) => a.far - b.far);
+  const ranked = known
+    .map((candidate) => ({ candidate, far: distance(wanted, candidate.toLowerCase()) }))
+    .sort((a, b) => a.far - b.far);
   const [best] = ranked;
   return best === undefined ? undefined : best.candidate;
 }

@@ -192,8 +192,13 @@ export class HostedSession {
     }
     const idle = now - this.#live.lastInputMs;
     const age = now - this.#openedMs;
-    if (idle >= limits.idleMs) void this.end({ reason: 'SESSION_IDLE', fault: new Fault('SESSION_IDLE', 'nothing was typed for too long') });
-    else if (age >= limits.maximumMs) void this.end({ reason: 'SESSION_EXPIRED', fault: new Fault('SESSION_EXPIRED', 'the session reached its maximum length') });
+    if (idle >= limits.idleMs)
+      void this.end({ reason: 'SESSION_IDLE', fault: new Fault('SESSION_IDLE', 'nothing was typed for too long') });
+    else if (age >= limits.maximumMs)
+      void this.end({
+        reason: 'SESSION_EXPIRED',
+        fault: new Fault('SESSION_EXPIRED', 'the session reached its maximum length'),
+      });
     else this.#warn(limits.idleMs - idle, limits.maximumMs - age);
   }
 
@@ -291,7 +296,11 @@ export class HostedSession {
       engine,
       recorder,
       history: this.#parts.histories(this.#surface, this.#display),
-      input: new InputRecording(recording.input, (event) => void recorder.append(event).catch(() => undefined), () => clock.monotonicMs()),
+      input: new InputRecording(
+        recording.input,
+        (event) => void recorder.append(event).catch(() => undefined),
+        () => clock.monotonicMs(),
+      ),
       limits,
       clock,
       onFailure: (cause) => void this.#failed(cause),
@@ -325,7 +334,11 @@ export class HostedSession {
       object: { kind: 'target', id: this.#record.targetId, name: this.#record.targetName },
       detail: { sessionId: this.id, protocol: this.#record.protocol, ...recording },
     });
-    await this.#parts.store.now.sessions.update(this.id, { state: 'live', openedAt: this.#parts.clock.now(), ...recording });
+    await this.#parts.store.now.sessions.update(this.id, {
+      state: 'live',
+      openedAt: this.#parts.clock.now(),
+      ...recording,
+    });
   }
 
   async #openRecorder(engine: EngineSession): Promise<SessionRecorder> {
@@ -383,7 +396,12 @@ export class HostedSession {
 
   async #failed(cause: unknown): Promise<void> {
     const fault = toFault(cause);
-    await this.#audit({ action: 'recording.failed', outcome: 'failure', reason: fault.code, detail: { sessionId: this.id } }).catch(() => undefined);
+    await this.#audit({
+      action: 'recording.failed',
+      outcome: 'failure',
+      reason: fault.code,
+      detail: { sessionId: this.id },
+    }).catch(() => undefined);
     await this.end({ reason: fault.code, detail: fault.message, fault });
   }
 
@@ -415,7 +433,12 @@ export class HostedSession {
       outcome: cause.fault === undefined ? 'success' : 'failure',
       object: { kind: 'target', id: this.#record.targetId, name: this.#record.targetName },
       reason: cause.reason,
-      detail: { sessionId: this.id, bytesIn, bytesOut, ...(this.#recordingId === undefined ? {} : { recordingId: this.#recordingId }) },
+      detail: {
+        sessionId: this.id,
+        bytesIn,
+        bytesOut,
+        ...(this.#recordingId === undefined ? {} : { recordingId: this.#recordingId }),
+      },
     });
   }
 
@@ -429,7 +452,13 @@ export class HostedSession {
       ...(detail === undefined ? {} : { detail }),
       ...(fault === undefined
         ? {}
-        : { fault: { code: fault.code, facts: fault.facts, ...(this.#step === undefined || this.#live !== undefined ? {} : { step: this.#step }) } }),
+        : {
+            fault: {
+              code: fault.code,
+              facts: fault.facts,
+              ...(this.#step === undefined || this.#live !== undefined ? {} : { step: this.#step }),
+            },
+          }),
     };
   }
 
@@ -459,7 +488,11 @@ export class HostedSession {
     if (left > 120_000) this.#warned = false;
     else if (!this.#warned) {
       this.#warned = true;
-      this.#live?.tell({ type: 'notice', code: idleLeftMs < ageLeftMs ? 'idle-soon' : 'expires-soon', seconds: Math.round(left / 1000) });
+      this.#live?.tell({
+        type: 'notice',
+        code: idleLeftMs < ageLeftMs ? 'idle-soon' : 'expires-soon',
+        seconds: Math.round(left / 1000),
+      });
     }
   }
 

@@ -9,7 +9,12 @@ import type { DataPort, ScreenHistory, SessionEvent, SessionState, ViewerMode } 
 
 class Bench {
   now = 0;
-  readonly clock: Clock = { now: () => this.now, monotonicMs: () => this.now, after: () => ({ [Symbol.dispose]: () => undefined }), every: () => ({ [Symbol.dispose]: () => undefined }) };
+  readonly clock: Clock = {
+    now: () => this.now,
+    monotonicMs: () => this.now,
+    after: () => ({ [Symbol.dispose]: () => undefined }),
+    every: () => ({ [Symbol.dispose]: () => undefined }),
+  };
   readonly recorded: RecordingEvent[] = [];
   readonly failures: unknown[] = [];
   readonly typed: string[] = [];
@@ -54,11 +59,17 @@ class Bench {
         this.recorded.push(event);
         if (this.refuse !== undefined) return Promise.reject(this.refuse);
         const { accept } = this;
-        return accept === undefined || event.kind !== 'output' ? Promise.resolve() : new Promise<void>((resolve) => accept.push(resolve));
+        return accept === undefined || event.kind !== 'output'
+          ? Promise.resolve()
+          : new Promise<void>((resolve) => accept.push(resolve));
       },
     } as SessionRecorder,
     history: this.history,
-    input: new InputRecording('off', () => undefined, () => this.now),
+    input: new InputRecording(
+      'off',
+      () => undefined,
+      () => this.now,
+    ),
     limits: DEFAULT_SESSION_LIMITS,
     clock: this.clock,
     onFailure: (cause) => this.failures.push(cause),
@@ -66,7 +77,13 @@ class Bench {
 
   viewer(id: string, mode: ViewerMode): Viewer & { readonly events: SessionEvent[]; isClosed: boolean } {
     const events: SessionEvent[] = [];
-    const viewer = Object.assign(new Viewer({ id, userId: id, username: id, mode, address: '' }, { send: (event) => events.push(event), close: () => (viewer.isClosed = true) }), { events, isClosed: false });
+    const viewer = Object.assign(
+      new Viewer(
+        { id, userId: id, username: id, mode, address: '' },
+        { send: (event) => events.push(event), close: () => (viewer.isClosed = true) },
+      ),
+      { events, isClosed: false },
+    );
     this.live.join(viewer);
     return viewer;
   }
@@ -219,7 +236,8 @@ test('names a viewer that takes nothing for a minute', async () => {
 
 test('output without a viewer goes on to the recorder up to the limit', async () => {
   const bench = new Bench();
-  for (let sent = 0; sent <= DEFAULT_SESSION_LIMITS.unwatchedBytes; sent += MIB / 2) bench.live.output(Buffer.alloc(MIB / 2));
+  for (let sent = 0; sent <= DEFAULT_SESSION_LIMITS.unwatchedBytes; sent += MIB / 2)
+    bench.live.output(Buffer.alloc(MIB / 2));
   await settled();
   assert.equal(bench.paused, true);
   bench.live.connectData(bench.viewer('ann', 'control'), new Socket());
@@ -230,18 +248,34 @@ test('output without a viewer goes on to the recorder up to the limit', async ()
 test('input is kept where its echo was seen, and as a length where it was not', () => {
   let now = 0;
   const kept: RecordingEvent[] = [];
-  const input = new InputRecording('echoed', (event) => kept.push(event), () => now);
+  const input = new InputRecording(
+    'echoed',
+    (event) => kept.push(event),
+    () => now,
+  );
   input.typed(Buffer.from('ls'));
   input.echoed(Buffer.from('ls'));
   input.typed(Buffer.from('hunter2'));
   now += 3_000;
   input.settle(now);
-  assert.deepEqual(kept.map((event) => (event.kind === 'input' ? Buffer.from(event.bytes).toString() : event)), ['ls', { kind: 'input-length', count: 7 }]);
+  assert.deepEqual(
+    kept.map((event) => (event.kind === 'input' ? Buffer.from(event.bytes).toString() : event)),
+    ['ls', { kind: 'input-length', count: 7 }],
+  );
 });
 
 test('a session becomes only what it may become', () => {
   const states: readonly SessionState[] = ['requested', 'opening', 'live', 'grace', 'ended'];
-  const legal = ['requested>opening', 'requested>ended', 'opening>live', 'opening>ended', 'live>grace', 'live>ended', 'grace>live', 'grace>ended'];
+  const legal = [
+    'requested>opening',
+    'requested>ended',
+    'opening>live',
+    'opening>ended',
+    'live>grace',
+    'live>ended',
+    'grace>live',
+    'grace>ended',
+  ];
   const found = states.flatMap((from) => states.filter((to) => mayBecome(from, to)).map((to) => `${from}>${to}`));
   assert.deepEqual(found, legal);
   assert.throws(() => transition('ended', 'live'), { code: 'INTERNAL' });

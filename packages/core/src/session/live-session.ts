@@ -123,7 +123,12 @@ export class LiveSession {
       }
     }
     this.#viewers.add(viewer);
-    this.#record({ kind: 'join', viewer: viewer.identity.id, user: viewer.identity.username, mode: viewer.identity.mode });
+    this.#record({
+      kind: 'join',
+      viewer: viewer.identity.id,
+      user: viewer.identity.username,
+      mode: viewer.identity.mode,
+    });
     this.#announce();
   }
 
@@ -166,7 +171,12 @@ export class LiveSession {
   leave(viewer: Viewer): boolean {
     if (this.#viewers.delete(viewer)) {
       viewer.held = undefined;
-      this.#record({ kind: 'leave', viewer: viewer.identity.id, user: viewer.identity.username, mode: viewer.identity.mode });
+      this.#record({
+        kind: 'leave',
+        viewer: viewer.identity.id,
+        user: viewer.identity.username,
+        mode: viewer.identity.mode,
+      });
       if (viewer.identity.mode === 'control') {
         this.#unpause('viewer');
         this.#unpause('snapshot');
@@ -202,7 +212,9 @@ export class LiveSession {
     this.#parts.input.settle(now);
     if (now - this.lastOutputMs > 2_000) this.#parts.history?.settle();
     const { stallMs } = this.#parts.limits;
-    return [...this.#viewers].filter((viewer) => viewer.stalledSince !== undefined && now - viewer.stalledSince > stallMs);
+    return [...this.#viewers].filter(
+      (viewer) => viewer.stalledSince !== undefined && now - viewer.stalledSince > stallMs,
+    );
   }
 
   /** Stops the relay; what was accepted stays accepted. */

@@ -33,7 +33,8 @@ export async function routeTo(destination: AuthorizedTarget, parts: RouteParts):
   while (leave.target.jumpTargetId !== undefined) {
     const jump = await parts.store.now.catalog.findTarget(leave.target.jumpTargetId);
     if (jump === undefined) throw new Fault('NOT_FOUND', `the jump host of ${leave.target.name} is gone`);
-    if (seen.has(jump.id) || seen.size >= MOST_HOPS) throw new Fault('CONFLICT', `the jump hosts of ${destination.target.name} form a loop or are too many`);
+    if (seen.has(jump.id) || seen.size >= MOST_HOPS)
+      throw new Fault('CONFLICT', `the jump hosts of ${destination.target.name} form a loop or are too many`);
     seen.add(jump.id);
     leave = authorizeJump(leave, jump);
     route.unshift(await hopOf(leave, parts));
@@ -59,25 +60,45 @@ function hopInside(leave: AuthorizedTarget, machine: BuiltInIdentity | undefined
     leave,
     credential: () => Promise.resolve(machine.credential),
     verifyHostKey: (presented) => {
-      if (decideHostKey([{ ...machine.hostKey, targetId: leave.target.id, state: 'pinned', pinnedAt: 0, pinnedBy: '' }], presented, 'deny') === 'accept') return Promise.resolve();
-      return Promise.reject(new Fault('HOST_KEY_CHANGED', 'the machine inside the gateway is not the one that was started'));
+      if (
+        decideHostKey(
+          [{ ...machine.hostKey, targetId: leave.target.id, state: 'pinned', pinnedAt: 0, pinnedBy: '' }],
+          presented,
+          'deny',
+        ) === 'accept'
+      )
+        return Promise.resolve();
+      return Promise.reject(
+        new Fault('HOST_KEY_CHANGED', 'the machine inside the gateway is not the one that was started'),
+      );
     },
   };
 }
 
 async function credentialFor(leave: AuthorizedTarget, parts: RouteParts): Promise<Credential> {
   const { target, identity } = leave;
-  const record = target.credentialId === undefined ? undefined : await parts.store.now.credentials.find(target.credentialId);
-  if (target.credentialId !== undefined && record === undefined) throw new Fault('CREDENTIAL_MISSING', `the credential of ${target.name} is gone`);
+  const record =
+    target.credentialId === undefined ? undefined : await parts.store.now.credentials.find(target.credentialId);
+  if (target.credentialId !== undefined && record === undefined)
+    throw new Fault('CREDENTIAL_MISSING', `the credential of ${target.name} is gone`);
   const kind = record?.kind ?? 'ask';
   if (record !== undefined && (kind === 'password' || kind === 'private-key')) {
     const credential = await parts.vault.unseal(record, leave);
-    await parts.audit({ action: 'credential.used', outcome: 'success', object: { kind: 'credential', id: record.id, name: record.name } });
+    await parts.audit({
+      action: 'credential.used',
+      outcome: 'success',
+      object: { kind: 'credential', id: record.id, name: record.name },
+    });
     return credential.username === '' ? { ...credential, username: identity.user.username } : credential;
   }
   if (kind === 'login-password') {
     const password = await parts.loginPassword();
-    if (password !== undefined) return { kind: 'password', username: record?.username === undefined || record.username === '' ? identity.user.username : record.username, password };
+    if (password !== undefined)
+      return {
+        kind: 'password',
+        username: record?.username === undefined || record.username === '' ? identity.user.username : record.username,
+        password,
+      };
   }
   return askFor(target, record?.username ?? '', parts);
 }
@@ -93,17 +114,35 @@ async function verifyHostKey(target: Target, presented: PresentedHostKey, parts:
   const { store, clock, questions, audit } = parts;
   const object = { kind: 'target', id: target.id, name: target.name };
   const { keyType, fingerprint } = presented;
-  const refuse = async (code: 'HOST_KEY_UNKNOWN' | 'HOST_KEY_CHANGED' | 'HOST_KEY_REJECTED', words: string): Promise<never> => {
-    await audit({ action: 'host-key.refused', outcome: 'denied', object, reason: code, detail: { keyType, fingerprint } });
+  const refuse = async (
+    code: 'HOST_KEY_UNKNOWN' | 'HOST_KEY_CHANGED' | 'HOST_KEY_REJECTED',
+    words: string,
+  ): Promise<never> => {
+    await audit({
+      action: 'host-key.refused',
+      outcome: 'denied',
+      object,
+      reason: code,
+      detail: { keyType, fingerprint },
+    });
     throw new Fault(code, words, { facts: { target: target.name, keyType, fingerprint } });
   };
   const pin = async (pinnedBy: string): Promise<void> => {
     const key: HostKey = { targetId: target.id, ...presented, state: 'pinned', pinnedAt: clock.now(), pinnedBy };
     // Two first contacts may race with two keys: the database lets one of them pin, the other is then a changed key.
-    if (!(await store.now.hostKeys.pinFirst(key)) && decideHostKey(await store.now.hostKeys.listOf(target.id), presented, 'deny') !== 'accept') {
+    if (
+      !(await store.now.hostKeys.pinFirst(key)) &&
+      decideHostKey(await store.now.hostKeys.listOf(target.id), presented, 'deny') !== 'accept'
+    ) {
       await refuse('HOST_KEY_CHANGED', `another host key was pinned for ${target.name} in the meantime`);
     }
-    await audit({ action: 'host-key.pinned', outcome: 'success', object, reason: pinnedBy, detail: { keyType, fingerprint } });
+    await audit({
+      action: 'host-key.pinned',
+      outcome: 'success',
+      object,
+      reason: pinnedBy,
+      detail: { keyType, fingerprint },
+    });
   };
   switch (decideHostKey(await store.now.hostKeys.listOf(target.id), presented, target.hostKeyPolicy)) {
     case 'accept':
@@ -112,7 +151,8 @@ async function verifyHostKey(target: Target, presented: PresentedHostKey, parts:
       await pin('trust-first');
       return;
     case 'ask':
-      if (!(await questions.hostKey(target.name, presented))) await refuse('HOST_KEY_REJECTED', `the host key of ${target.name} was not accepted`);
+      if (!(await questions.hostKey(target.name, presented)))
+        await refuse('HOST_KEY_REJECTED', `the host key of ${target.name} was not accepted`);
       await pin('asked');
       return;
     case 'unknown':

@@ -88,7 +88,10 @@ export class SessionBroker implements AsyncDisposable {
         object: { kind: 'target', id: record.targetId, name: record.targetName },
         outcome: 'failure',
         reason: 'node-lost',
-        detail: { sessionId: record.id, ...(record.recordingId === undefined ? {} : { recordingId: record.recordingId }) },
+        detail: {
+          sessionId: record.id,
+          ...(record.recordingId === undefined ? {} : { recordingId: record.recordingId }),
+        },
       });
     }
     this.#commandsRead = await store.now.commands.lastSequence();
@@ -189,14 +192,18 @@ export class SessionBroker implements AsyncDisposable {
   }
 
   /** Redeems a ticket for one upgrade. @throws Fault TICKET_REFUSED, SESSION_ENDED */
-  async redeem(ticket: string, expected: { readonly kind: TicketKind; readonly sessionId: string; readonly identity: VerifiedIdentity }): Promise<Redeemed> {
+  async redeem(
+    ticket: string,
+    expected: { readonly kind: TicketKind; readonly sessionId: string; readonly identity: VerifiedIdentity },
+  ): Promise<Redeemed> {
     const { store, digest } = this.#parts;
     const found = await store.now.tickets.redeem(digest(ticket), {
       kind: expected.kind,
       loginDigest: expected.identity.login.digest,
       now: await store.clock(),
     });
-    if (found?.sessionId !== expected.sessionId) throw new Fault('TICKET_REFUSED', 'the ticket is not valid for this socket');
+    if (found?.sessionId !== expected.sessionId)
+      throw new Fault('TICKET_REFUSED', 'the ticket is not valid for this socket');
     return { sessionId: found.sessionId, viewerId: found.viewerId, mode: found.mode };
   }
 
@@ -219,7 +226,12 @@ export class SessionBroker implements AsyncDisposable {
       if (record === undefined || !(await this.#parts.store.now.sessions.claim(record.id, this.#parts.nodeId))) {
         throw new Fault('SESSION_ELSEWHERE', 'another node holds the session');
       }
-      hosted = new HostedSession(this.#parts, { record: { ...record, nodeId: this.#parts.nodeId }, leave, surface, loginPassword: attachment.loginPassword });
+      hosted = new HostedSession(this.#parts, {
+        record: { ...record, nodeId: this.#parts.nodeId },
+        leave,
+        surface,
+        loginPassword: attachment.loginPassword,
+      });
       const { id } = hosted;
       this.#sessions.set(id, hosted);
       void hosted.ended.then(() => this.#sessions.delete(id));
@@ -228,7 +240,13 @@ export class SessionBroker implements AsyncDisposable {
       if (redeemed.mode === 'control') hosted.loginDigest = identity.login.digest;
     }
     const viewer = new Viewer(
-      { id: redeemed.viewerId, userId: identity.user.id, username: identity.user.username, mode: redeemed.mode, address: attachment.address },
+      {
+        id: redeemed.viewerId,
+        userId: identity.user.id,
+        username: identity.user.username,
+        mode: redeemed.mode,
+        address: attachment.address,
+      },
       attachment.control,
     );
     hosted.attach(viewer, attachment.display);
@@ -240,7 +258,8 @@ export class SessionBroker implements AsyncDisposable {
   attachData(redeemed: Redeemed, data: DataPort): Attached {
     const session = this.#sessions.get(redeemed.sessionId);
     const viewer = session?.viewers.find(({ identity }) => identity.id === redeemed.viewerId);
-    if (session === undefined || viewer === undefined) throw new Fault('TICKET_REFUSED', 'the control socket of this viewer is not attached');
+    if (session === undefined || viewer === undefined)
+      throw new Fault('TICKET_REFUSED', 'the control socket of this viewer is not attached');
     session.connectData(viewer, data);
     return { session, viewer };
   }
@@ -265,7 +284,13 @@ export class SessionBroker implements AsyncDisposable {
       reason: words,
     });
     const reason = own ? 'closed-by-user' : 'SESSION_TERMINATED';
-    if (record.nodeId === '') await store.now.sessions.update(sessionId, { state: 'ended', endedAt: clock.now(), endReason: reason, endDetail: words });
+    if (record.nodeId === '')
+      await store.now.sessions.update(sessionId, {
+        state: 'ended',
+        endedAt: clock.now(),
+        endReason: reason,
+        endDetail: words,
+      });
     else if (this.#sessions.has(sessionId)) await this.#obey({ kind: 'end-session', sessionId, reason, detail: words });
     else await store.now.commands.post({ kind: 'end-session', sessionId, reason, detail: words }, clock.now());
   }
@@ -278,7 +303,11 @@ export class SessionBroker implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#draining = true;
     for (const timer of this.#timers) timer[Symbol.dispose]();
-    await Promise.all(this.live.map((session) => session.end({ reason: 'NODE_DRAINING', fault: new Fault('NODE_DRAINING', 'the node is shutting down') })));
+    await Promise.all(
+      this.live.map((session) =>
+        session.end({ reason: 'NODE_DRAINING', fault: new Fault('NODE_DRAINING', 'the node is shutting down') }),
+      ),
+    );
   }
 
   async #authorize(identity: VerifiedIdentity, targetId: string): Promise<AuthorizedTarget> {
@@ -291,12 +320,17 @@ export class SessionBroker implements AsyncDisposable {
     return authorizeTarget(identity, target, { grants, groups: new Map(groups.map((group) => [group.id, group])) });
   }
 
-  async #mayView(identity: VerifiedIdentity, session: SessionRecord | undefined, mode: ViewerMode): Promise<AuthorizedTarget> {
+  async #mayView(
+    identity: VerifiedIdentity,
+    session: SessionRecord | undefined,
+    mode: ViewerMode,
+  ): Promise<AuthorizedTarget> {
     if (session === undefined) throw new Fault('NOT_FOUND', 'there is no such session');
     const own = session.userId === identity.user.id;
     if (mode === 'control' && !own) throw new Fault('NOT_FOUND', 'there is no such session');
     const leave = await this.#authorize(identity, session.targetId);
-    if (!leave.actions.has(mode === 'control' ? 'connect' : 'watch') && !(own && mode === 'watch')) throw new Fault('NOT_FOUND', 'there is no such session');
+    if (!leave.actions.has(mode === 'control' ? 'connect' : 'watch') && !(own && mode === 'watch'))
+      throw new Fault('NOT_FOUND', 'there is no such session');
     if (session.state === 'ended') throw new Fault('SESSION_ENDED', 'the session has ended');
     return leave;
   }
@@ -305,7 +339,13 @@ export class SessionBroker implements AsyncDisposable {
     const { store, random, digest } = this.#parts;
     const secret = (): string => randomId(random) + randomId(random);
     const expiresAt = (await store.clock()) + TICKET_MS;
-    const issued: IssuedTickets = { viewerId: `vwr_${randomId(random)}`, mode, data: secret(), control: secret(), expiresAt };
+    const issued: IssuedTickets = {
+      viewerId: `vwr_${randomId(random)}`,
+      mode,
+      data: secret(),
+      control: secret(),
+      expiresAt,
+    };
     const common = { sessionId, mode, viewerId: issued.viewerId, loginDigest: identity.login.digest, expiresAt };
     await store.now.tickets.insert([
       { ...common, kind: 'data', digest: digest(issued.data) },
@@ -331,15 +371,23 @@ export class SessionBroker implements AsyncDisposable {
     switch (command.kind) {
       case 'end-session': {
         const { reason, detail } = command;
-        const fault = reason === 'SESSION_TERMINATED' ? new Fault('SESSION_TERMINATED', detail, { facts: { words: detail } }) : undefined;
+        const fault =
+          reason === 'SESSION_TERMINATED'
+            ? new Fault('SESSION_TERMINATED', detail, { facts: { words: detail } })
+            : undefined;
         void this.#sessions.get(command.sessionId)?.end({ reason, detail, ...(fault === undefined ? {} : { fault }) });
         return;
       }
       case 'end-login':
-        for (const session of this.live) if (session.loginDigest === command.loginDigest) this.#revoke(session, 'the login ended');
+        for (const session of this.live)
+          if (session.loginDigest === command.loginDigest) this.#revoke(session, 'the login ended');
         return;
       case 'recheck-user':
-        await this.#recheck((session) => session.userId === command.userId || session.viewers.some(({ identity }) => identity.userId === command.userId));
+        await this.#recheck(
+          (session) =>
+            session.userId === command.userId ||
+            session.viewers.some(({ identity }) => identity.userId === command.userId),
+        );
         return;
       case 'recheck-all':
         await this.#recheck(() => true);
@@ -352,7 +400,10 @@ export class SessionBroker implements AsyncDisposable {
     const { store, clock } = this.#parts;
     for (const session of this.live.filter(concerns)) {
       const found = await store.now.logins.findWithUser(session.loginDigest);
-      const identity = found === undefined ? undefined : identifyLogin(found, { idleMs: Infinity, absoluteMs: this.#loginLimits.absoluteMs }, clock.now());
+      const identity =
+        found === undefined
+          ? undefined
+          : identifyLogin(found, { idleMs: Infinity, absoluteMs: this.#loginLimits.absoluteMs }, clock.now());
       if (identity === undefined) {
         this.#revoke(session, 'the login ended');
         continue;
@@ -388,7 +439,11 @@ export class SessionBroker implements AsyncDisposable {
         target !== undefined &&
         mayWatch({ userId: identity.userId, groupIds, grants }, target, groups);
       if (!stillMay) {
-        viewer.control.send({ type: 'ended', reason: 'SESSION_REVOKED', fault: { code: 'SESSION_REVOKED', facts: {} } });
+        viewer.control.send({
+          type: 'ended',
+          reason: 'SESSION_REVOKED',
+          fault: { code: 'SESSION_REVOKED', facts: {} },
+        });
         viewer.close();
       }
     }

@@ -14,7 +14,13 @@ export type SessionEvent =
       readonly instruction: string;
       readonly fields: readonly PromptField[];
     }
-  | { readonly type: 'host-key'; readonly id: string; readonly target: string; readonly keyType: string; readonly fingerprint: string }
+  | {
+      readonly type: 'host-key';
+      readonly id: string;
+      readonly target: string;
+      readonly keyType: string;
+      readonly fingerprint: string;
+    }
   | { readonly type: 'watched'; readonly viewers: readonly { readonly user: string; readonly mode: ViewerMode }[] }
   | { readonly type: 'recording'; readonly on: boolean }
   | { readonly type: 'facts'; readonly facts: EngineFacts }

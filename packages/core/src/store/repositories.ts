@@ -37,7 +37,9 @@ export interface GroupRepository {
 export interface LoginRepository {
   insert(login: LoginRecord): Promise<void>;
   /** One query: login, its user and the user's groups. */
-  findWithUser(digest: string): Promise<{ readonly login: LoginRecord; readonly user: User; readonly groupIds: readonly GroupId[] } | undefined>;
+  findWithUser(
+    digest: string,
+  ): Promise<{ readonly login: LoginRecord; readonly user: User; readonly groupIds: readonly GroupId[] } | undefined>;
   touch(digest: string, lastSeenAt: number): Promise<void>;
   listOf(user: UserId): Promise<readonly LoginRecord[]>;
   /** True when a row was there. */
@@ -58,7 +60,11 @@ export interface BootstrapRepository {
 
 export interface ThrottleRepository {
   /** Counts one attempt atomically and answers the count within the window that began at most `windowMs` ago. */
-  count(key: string, now: number, windowMs: number): Promise<{ readonly count: number; readonly windowStartedAt: number }>;
+  count(
+    key: string,
+    now: number,
+    windowMs: number,
+  ): Promise<{ readonly count: number; readonly windowStartedAt: number }>;
   peek(key: string, now: number, windowMs: number): Promise<number>;
   clear(key: string): Promise<void>;
   deleteOlderThan(time: number): Promise<void>;
@@ -124,7 +130,15 @@ export interface SessionRepository {
   /** Gives a requested session to the node and makes it `opening`; exactly one of many racing nodes gets true. */
   claim(id: SessionId, nodeId: string): Promise<boolean>;
   /** Writes the fields unless the session has ended; false if it had. */
-  update(id: SessionId, change: Partial<Pick<SessionRecord, 'state' | 'openedAt' | 'endedAt' | 'endReason' | 'endDetail' | 'recordingId' | 'bytesIn' | 'bytesOut'>>): Promise<boolean>;
+  update(
+    id: SessionId,
+    change: Partial<
+      Pick<
+        SessionRecord,
+        'state' | 'openedAt' | 'endedAt' | 'endReason' | 'endDetail' | 'recordingId' | 'bytesIn' | 'bytesOut'
+      >
+    >,
+  ): Promise<boolean>;
   countLiveOf(user: UserId): Promise<number>;
   listLiveOfNode(nodeId: string): Promise<readonly SessionRecord[]>;
 }
@@ -132,7 +146,10 @@ export interface SessionRepository {
 export interface TicketRepository {
   insert(tickets: readonly SessionTicket[]): Promise<void>;
   /** Deletes and answers it if it is unexpired, of this kind and of this login; exactly one of many racing callers gets it. */
-  redeem(digest: string, expected: { readonly kind: TicketKind; readonly loginDigest: string; readonly now: number }): Promise<SessionTicket | undefined>;
+  redeem(
+    digest: string,
+    expected: { readonly kind: TicketKind; readonly loginDigest: string; readonly now: number },
+  ): Promise<SessionTicket | undefined>;
   deleteExpired(now: number): Promise<number>;
 }
 
@@ -221,7 +238,10 @@ export type NodeCommand =
 export interface CommandRepository {
   post(command: NodeCommand, at: number): Promise<void>;
   /** Commands after a sequence number, in order; each node remembers how far it has read. */
-  after(sequence: number, limit: number): Promise<readonly { readonly sequence: number; readonly command: NodeCommand }[]>;
+  after(
+    sequence: number,
+    limit: number,
+  ): Promise<readonly { readonly sequence: number; readonly command: NodeCommand }[]>;
   lastSequence(): Promise<number>;
   deleteOlderThan(time: number): Promise<void>;
 }

@@ -1,6 +1,20 @@
 import type {
-  AuditRepository, BootstrapRepository, CatalogRepository, CommandRepository, CredentialRepository, GrantRepository, GroupRepository, HostKeyRepository,
-  LoginRepository, NodeRepository, RecordingIndexRepository, SessionRepository, SettingRepository, ThrottleRepository, TicketRepository, UserRepository,
+  AuditRepository,
+  BootstrapRepository,
+  CatalogRepository,
+  CommandRepository,
+  CredentialRepository,
+  GrantRepository,
+  GroupRepository,
+  HostKeyRepository,
+  LoginRepository,
+  NodeRepository,
+  RecordingIndexRepository,
+  SessionRepository,
+  SettingRepository,
+  ThrottleRepository,
+  TicketRepository,
+  UserRepository,
 } from './repositories.ts';
 
 export interface PageRequest {

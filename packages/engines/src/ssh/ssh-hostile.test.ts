@@ -116,7 +116,8 @@ describe('servers that do not behave', () => {
       await using listener = await listen((socket) => socket.end(answer));
       await assert.rejects(open(listener.port), { code: 'TARGET_PROTOCOL_VIOLATION' });
       const isSsh2 = answer.toString().startsWith('SSH-2.0');
-      if (!isSsh2) assert.ok(listener.received() <= 'SSH-2.0-Enchilada\r\n'.length, `${listener.received()} bytes were sent`);
+      if (!isSsh2)
+        assert.ok(listener.received() <= 'SSH-2.0-Enchilada\r\n'.length, `${listener.received()} bytes were sent`);
     }
   });
 

@@ -176,9 +176,7 @@ function outcome(rows: ImportResult['rows']): ImportOutcome {
   };
 }
 
-async function prepare(
-  parts: ApiParts,
-): Promise<
+async function prepare(parts: ApiParts): Promise<
   (row: Row) => {
     readonly view: ImportResult['rows'][number];
     readonly target: Target;

@@ -69,7 +69,11 @@ function kindOf(path: string): DocumentKind {
   return path.startsWith('/r/') ? 'player' : 'shell';
 }
 
-function sendAsset(request: FastifyRequest, reply: FastifyReply, { asset, path }: { readonly asset: Asset; readonly path: string }): FastifyReply {
+function sendAsset(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { asset, path }: { readonly asset: Asset; readonly path: string },
+): FastifyReply {
   // Vite puts a hash of the content into every name below /assets.
   reply
     .header(

@@ -29,7 +29,9 @@ class Table {
       const { fails } = this;
       this.fails = undefined;
       if (fails === 'before') throw new Fault('STORE_UNAVAILABLE', 'gone');
-      if (records.some((record) => this.rows.some((row) => row.node === record.node && row.sequence === record.sequence)))
+      if (
+        records.some((record) => this.rows.some((row) => row.node === record.node && row.sequence === record.sequence))
+      )
         throw new Fault('CONFLICT', 'taken');
       this.rows.push(...records.map((record) => JSON.parse(JSON.stringify(record)) as AuditRecord));
       if (fails === 'after') throw new Fault('STORE_UNAVAILABLE', 'gone');
@@ -39,7 +41,15 @@ class Table {
 
 function open(table: Table, fields: Partial<ChainedLogParts> = {}) {
   const store = { now: { audit: table.audit } } as unknown as Store;
-  return chainedLog({ store, node: 'node-1', clock: systemClock, sha256, sinks: [], onSinkFailure: () => assert.fail('a sink failed'), ...fields });
+  return chainedLog({
+    store,
+    node: 'node-1',
+    clock: systemClock,
+    sha256,
+    sinks: [],
+    onSinkFailure: () => assert.fail('a sink failed'),
+    ...fields,
+  });
 }
 
 const verify = (table: Table) => verifyChain(table.rows, { node: 'node-1' }, sha256);

@@ -1,4 +1,12 @@
-import { CHAIN_START, chainHash, type AuditEvent, type AuditLog, type AuditRecord, type AuditSink, type Sha256 } from '@enchilada/core/audit';
+import {
+  CHAIN_START,
+  chainHash,
+  type AuditEvent,
+  type AuditLog,
+  type AuditRecord,
+  type AuditSink,
+  type Sha256,
+} from '@enchilada/core/audit';
 import { isFault, toFault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import type { Clock } from '@enchilada/core/time';
@@ -55,7 +63,8 @@ class ChainedLog implements AuditLog {
     try {
       // One turn later, so that calls made together share a batch.
       await Promise.resolve();
-      for (let batch = this.#waiting.splice(0, MAX_BATCH); batch.length > 0; batch = this.#waiting.splice(0, MAX_BATCH)) await this.#write(batch);
+      for (let batch = this.#waiting.splice(0, MAX_BATCH); batch.length > 0; batch = this.#waiting.splice(0, MAX_BATCH))
+        await this.#write(batch);
     } finally {
       this.#draining = false;
     }

@@ -25,7 +25,15 @@ it('prints one line a record, which holds no control or bidi character and parse
   const lines: string[] = [];
   const sink = stdoutSink((line) => lines.push(line));
   const records = hostile.map((name, index): AuditRecord => ({
-    ...{ node: 'node-1', sequence: index + 1, at: 1, action: 'login.refused', outcome: 'denied', previous: '0'.repeat(64), hash: 'f'.repeat(64) },
+    ...{
+      node: 'node-1',
+      sequence: index + 1,
+      at: 1,
+      action: 'login.refused',
+      outcome: 'denied',
+      previous: '0'.repeat(64),
+      hash: 'f'.repeat(64),
+    },
     actor: { kind: 'anonymous', name },
     reason: name,
   }));

@@ -33,15 +33,20 @@ export function envelopeVault({ keyEncryption, random }: EnvelopeVaultParts): Cr
       using dataKey = new SecretBytes(random.bytes(KEY_BYTES));
       using plain = new SecretBytes(encodeParts(request));
       const nonce = random.bytes(NONCE_BYTES);
-      const cipher = createCipheriv(ALGORITHM, dataKey.reveal(), nonce, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(binding, 'utf8'));
-      const ciphertext = Uint8Array.from(Buffer.concat([cipher.update(plain.reveal()), cipher.final(), cipher.getAuthTag()]));
+      const cipher = createCipheriv(ALGORITHM, dataKey.reveal(), nonce, { authTagLength: TAG_BYTES }).setAAD(
+        Buffer.from(binding, 'utf8'),
+      );
+      const ciphertext = Uint8Array.from(
+        Buffer.concat([cipher.update(plain.reveal()), cipher.final(), cipher.getAuthTag()]),
+      );
       const wrapped = await keyEncryption.wrap(dataKey, binding);
       return { keyId: wrapped.keyId, version: request.version, wrappedKey: wrapped.bytes, nonce, ciphertext };
     },
 
     async unseal(record: CredentialRecord, leave: AuthorizedTarget): Promise<Credential> {
       const { sealed } = record;
-      if (leave.target.credentialId !== record.id) throw unavailable('the credential does not belong to the authorised target');
+      if (leave.target.credentialId !== record.id)
+        throw unavailable('the credential does not belong to the authorised target');
       if (sealed === undefined) throw missing(record);
       // A row may be renamed and keep its secret; a secret from a later version than the row's was put there.
       if (sealed.version > record.version)
@@ -70,7 +75,8 @@ async function open(id: string, sealed: SealedCredential, keyEncryption: KeyEncr
   const binding = bindingOf(id, sealed.version);
   try {
     using dataKey = await keyEncryption.unwrap({ keyId: sealed.keyId, bytes: sealed.wrappedKey }, binding);
-    if (sealed.nonce.length !== NONCE_BYTES || sealed.ciphertext.length < TAG_BYTES) throw new RangeError('the sealed credential is cut');
+    if (sealed.nonce.length !== NONCE_BYTES || sealed.ciphertext.length < TAG_BYTES)
+      throw new RangeError('the sealed credential is cut');
     const decipher = createDecipheriv(ALGORITHM, dataKey.reveal(), sealed.nonce, { authTagLength: TAG_BYTES })
       .setAAD(Buffer.from(binding, 'utf8'))
       .setAuthTag(sealed.ciphertext.subarray(-TAG_BYTES));
@@ -98,7 +104,10 @@ const PARTS = ['password', 'privateKey', 'passphrase'] as const;
 function encodeParts(request: SealRequest): Uint8Array {
   const texts = PARTS.map((part) => request[part]?.reveal());
   const out = Buffer.alloc(
-    texts.reduce((sum, text) => sum + (text === undefined ? 0 : 1 /* part */ + 4 /* length */ + Buffer.byteLength(text, 'utf8')), 0),
+    texts.reduce(
+      (sum, text) => sum + (text === undefined ? 0 : 1 /* part */ + 4 /* length */ + Buffer.byteLength(text, 'utf8')),
+      0,
+    ),
   );
   let at = 0;
   texts.forEach((text, part) => {
@@ -117,7 +126,8 @@ function decodeParts(plain: Uint8Array): Partial<Record<(typeof PARTS)[number], 
   for (let at = 0; at + 5 <= bytes.length;) {
     const part = PARTS[bytes.readUInt8(at)];
     const end = at + 5 + bytes.readUInt32BE(at + 1);
-    if (part === undefined || end > bytes.length) throw unavailable('the sealed credential was written by a newer release');
+    if (part === undefined || end > bytes.length)
+      throw unavailable('the sealed credential was written by a newer release');
     parts[part] = new Secret(bytes.toString('utf8', at + 5, end));
     at = end;
   }

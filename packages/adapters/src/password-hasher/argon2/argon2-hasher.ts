@@ -43,7 +43,9 @@ export function argon2(chosen: Partial<Argon2Options> = {}): PasswordHasher {
 }
 
 function isPhcString(encoded: string): boolean {
-  return /^\$argon2id\$v=19\$m=\d{1,10},t=\d{1,10},p=\d{1,3}\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{16,172}$/u.test(encoded);
+  return /^\$argon2id\$v=19\$m=\d{1,10},t=\d{1,10},p=\d{1,3}\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{16,172}$/u.test(
+    encoded,
+  );
 }
 
 /** At most two at a time, first come first served. */
@@ -59,7 +61,9 @@ class Turns {
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#running >= AT_ONCE) {
       if (this.#waiting.length >= this.#maxWaiting)
-        throw new Fault('THROTTLED', `${this.#waiting.length} sign-ins are waiting already`, { facts: { retryAfterSeconds: 5 } });
+        throw new Fault('THROTTLED', `${this.#waiting.length} sign-ins are waiting already`, {
+          facts: { retryAfterSeconds: 5 },
+        });
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#running++;
     try {

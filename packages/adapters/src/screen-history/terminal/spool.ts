@@ -57,14 +57,16 @@ export class Spool implements AsyncDisposable {
     const aligned = Math.floor(from / BLOCK_BYTES) * BLOCK_BYTES;
     await this.#work;
     const sealed = Buffer.alloc(to - aligned);
-    for (let done = 0; done < sealed.length; ) {
+    for (let done = 0; done < sealed.length;) {
       const offset = (aligned + done) % this.#capacity;
       const length = Math.min(sealed.length - done, this.#capacity - offset);
       const { bytesRead } = await this.#file.read(sealed, done, length, offset);
       if (bytesRead === 0) throw new Error('the screen history is shorter than it should be');
       done += bytesRead;
     }
-    return createDecipheriv('aes-256-ctr', this.#key, this.#counter(aligned)).update(sealed).subarray(from - aligned);
+    return createDecipheriv('aes-256-ctr', this.#key, this.#counter(aligned))
+      .update(sealed)
+      .subarray(from - aligned);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -80,7 +82,7 @@ export class Spool implements AsyncDisposable {
     const at = this.#onDisk;
     this.#onDisk += sealed.length;
     // Of more than the ring holds only the end would stay.
-    for (let done = Math.max(0, sealed.length - this.#capacity); done < sealed.length; ) {
+    for (let done = Math.max(0, sealed.length - this.#capacity); done < sealed.length;) {
       const offset = (at + done) % this.#capacity;
       const length = Math.min(sealed.length - done, this.#capacity - offset);
       const { bytesWritten } = await this.#file.write(sealed, done, length, offset);

@@ -48,7 +48,7 @@ class TerminalHistory implements ScreenHistory {
 
   append(bytes: Uint8Array): void {
     if (this.#closed) return;
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const tail = this.#roomyTail();
       const part = bytes.subarray(done, done + TAIL_BYTES - this.#tailUsed);
       tail.set(part, this.#tailUsed);
@@ -102,7 +102,10 @@ class TerminalHistory implements ScreenHistory {
         .then((frames) => {
           this.#base = { at, frames };
           const current = this.#sizes.findLast((change) => change.at <= at);
-          this.#sizes = [...(current === undefined ? [] : [current]), ...this.#sizes.filter((change) => change.at > at)];
+          this.#sizes = [
+            ...(current === undefined ? [] : [current]),
+            ...this.#sizes.filter((change) => change.at > at),
+          ];
         })
         .catch(() => undefined)
         .finally(() => {
@@ -158,5 +161,6 @@ class TerminalHistory implements ScreenHistory {
 }
 
 export function terminalHistories(options: TerminalHistoryOptions): ScreenHistories {
-  return (surface: SurfaceKind, size: DisplaySize) => (surface === 'terminal' ? new TerminalHistory(options, size) : undefined);
+  return (surface: SurfaceKind, size: DisplaySize) =>
+    surface === 'terminal' ? new TerminalHistory(options, size) : undefined;
 }

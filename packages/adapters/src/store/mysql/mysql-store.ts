@@ -32,12 +32,22 @@ function dialectOf(url: Secret, config: MysqlConfig): Dialect {
   const { host, port, user, password, database, tls } = parseServerUrl(url, MYSQL_SCHEME, config);
   // mysql2 3.24 checks the certificate of a server that is named by its address against `localhost`.
   if (tls === 'verified' && isIP(host) !== 0)
-    throw new Fault('CONFIGURATION_INVALID', `database.url must name the server by its host name for tls, received ${host}`);
+    throw new Fault(
+      'CONFIGURATION_INVALID',
+      `database.url must name the server by its host name for tls, received ${host}`,
+    );
   const options: PoolOptions = {
     ...{ host, port, user, password, database },
     ...(tls === 'none'
       ? {}
-      : { ssl: { rejectUnauthorized: true, verifyIdentity: true, minVersion: 'TLSv1.2', ...(config.ca === undefined ? {} : { ca: config.ca }) } }),
+      : {
+          ssl: {
+            rejectUnauthorized: true,
+            verifyIdentity: true,
+            minVersion: 'TLSv1.2',
+            ...(config.ca === undefined ? {} : { ca: config.ca }),
+          },
+        }),
     connectionLimit: config.poolSize ?? DEFAULT_POOL_SIZE,
     connectTimeout: CONNECT_TIMEOUT_MS,
     charset: 'utf8mb4_bin',
@@ -136,9 +146,14 @@ const traits: SqlTraits = {
   classify,
   async migrating(db, work) {
     const lock = sql`concat('enchilada.', md5(database()))`;
-    const { rows } = await sql<{ got: number | null }>`select get_lock(${lock}, ${MIGRATION_WAIT_SECONDS}) as got`.execute(db);
+    const { rows } = await sql<{
+      got: number | null;
+    }>`select get_lock(${lock}, ${MIGRATION_WAIT_SECONDS}) as got`.execute(db);
     if (rows.at(0)?.got !== 1)
-      throw new Fault('STORE_UNAVAILABLE', `another process has migrated the database for more than ${MIGRATION_WAIT_SECONDS} s`);
+      throw new Fault(
+        'STORE_UNAVAILABLE',
+        `another process has migrated the database for more than ${MIGRATION_WAIT_SECONDS} s`,
+      );
     try {
       await work();
     } finally {

@@ -26,7 +26,10 @@ function dialectOf(url: Secret, config: PostgresConfig): Dialect {
   const { host, port, user, password, database, tls } = parseServerUrl(url, POSTGRES_SCHEME, config);
   const pool = new pg.Pool({
     ...{ host, port, user, password, database },
-    ssl: tls === 'none' ? false : { rejectUnauthorized: true, minVersion: 'TLSv1.2', ...(config.ca === undefined ? {} : { ca: config.ca }) },
+    ssl:
+      tls === 'none'
+        ? false
+        : { rejectUnauthorized: true, minVersion: 'TLSv1.2', ...(config.ca === undefined ? {} : { ca: config.ca }) },
     max: config.poolSize ?? DEFAULT_POOL_SIZE,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
@@ -44,7 +47,9 @@ function dialectOf(url: Secret, config: PostgresConfig): Dialect {
 
 /** INVARIANT: every bigint of the schema is a time, a counter or a size below 2^53. */
 const typeParser = ((oid: number, format?: 'text' | 'binary') =>
-  oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser;
+  oid === pg.types.builtins.INT8
+    ? Number
+    : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser;
 
 /** https://www.postgresql.org/docs/15/errcodes-appendix.html */
 function classify(error: unknown): SqlFailure {
@@ -74,8 +79,15 @@ function classify(error: unknown): SqlFailure {
   }
   if (error.message === 'The server does not support SSL connections') return 'no-tls';
   // 08 connection, 53 resources (disk full), 57 operator intervention, 58 system error.
-  if (/^(?:08|53|57|58)/u.test(code) || /^E[A-Z]{3,}$|^(?:CERT|ERR_TLS|ERR_SSL|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO)/u.test(code)) return 'unavailable';
-  if (/connection terminated|connection ended|timeout|not queryable|server closed|end on the pool/iu.test(error.message)) return 'unavailable';
+  if (
+    /^(?:08|53|57|58)/u.test(code) ||
+    /^E[A-Z]{3,}$|^(?:CERT|ERR_TLS|ERR_SSL|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO)/u.test(code)
+  )
+    return 'unavailable';
+  if (
+    /connection terminated|connection ended|timeout|not queryable|server closed|end on the pool/iu.test(error.message)
+  )
+    return 'unavailable';
   return 'other';
 }
 
@@ -96,7 +108,11 @@ const traits: SqlTraits = {
   statementsOf: ({ name, table, on, when, message }) => [
     `create or replace function ${name}() returns trigger language plpgsql as $$ begin raise exception '${message}'; end $$`,
     `create or replace trigger ${name} before ${on} on ${table} for each row ${when === undefined ? '' : `when (${when}) `}execute function ${name}()`,
-    ...(on === 'delete' ? [`create or replace trigger ${name}_all before truncate on ${table} for each statement execute function ${name}()`] : []),
+    ...(on === 'delete'
+      ? [
+          `create or replace trigger ${name}_all before truncate on ${table} for each statement execute function ${name}()`,
+        ]
+      : []),
   ],
   classify,
   async migrating(db, work) {

@@ -7,9 +7,15 @@ import { CompiledQuery, type DatabaseConnection, type Dialect } from 'kysely';
  */
 function checkParameters(query: CompiledQuery): void {
   for (const parameter of query.parameters) {
-    if (typeof parameter === 'string' && parameter.includes('\0')) throw new Fault('INVALID_REQUEST', 'a text must not hold a NUL character');
-    const plain = parameter === null || typeof parameter === 'string' || typeof parameter === 'number' || parameter instanceof Uint8Array;
-    if (!plain) throw new Fault('INTERNAL', `a database parameter must be text, number or bytes, received ${typeof parameter}`);
+    if (typeof parameter === 'string' && parameter.includes('\0'))
+      throw new Fault('INVALID_REQUEST', 'a text must not hold a NUL character');
+    const plain =
+      parameter === null ||
+      typeof parameter === 'string' ||
+      typeof parameter === 'number' ||
+      parameter instanceof Uint8Array;
+    if (!plain)
+      throw new Fault('INTERNAL', `a database parameter must be text, number or bytes, received ${typeof parameter}`);
   }
 }
 

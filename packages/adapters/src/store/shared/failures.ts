@@ -25,9 +25,13 @@ export function toStoreFault(error: unknown, traits: SqlTraits): Fault {
     case 'unavailable':
       return new Fault('STORE_UNAVAILABLE', 'the database cannot be reached, or refuses to write', { cause: error });
     case 'no-tls':
-      return new Fault('CONFIGURATION_INVALID', 'the database server offers no tls: enable it there, or set database.allowPlaintext', {
-        cause: error,
-      });
+      return new Fault(
+        'CONFIGURATION_INVALID',
+        'the database server offers no tls: enable it there, or set database.allowPlaintext',
+        {
+          cause: error,
+        },
+      );
     case 'already-there':
     case 'not-permitted':
     case 'other':

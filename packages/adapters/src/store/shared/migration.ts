@@ -45,7 +45,9 @@ export async function runMigrations(db: Kysely<unknown>, run: MigrationRun): Pro
         if (applied.has(name)) continue;
         run.onStep(name, 'begins');
         if (await apply(connection, step, traits))
-          await sql`insert into schema_step (name, applied_at) values (${name}, ${sql.raw(traits.clock)})`.execute(connection);
+          await sql`insert into schema_step (name, applied_at) values (${name}, ${sql.raw(traits.clock)})`.execute(
+            connection,
+          );
         else run.onStep(name, 'not-permitted');
       }
     }),
@@ -56,7 +58,8 @@ function isComplete(steps: readonly { readonly name: string }[], applied: Readon
   if (applied === undefined) return false;
   const known = new Set(steps.map(({ name }) => name));
   const foreign = [...applied].find((name) => !known.has(name));
-  if (foreign !== undefined) throw new Fault('STORE_UNAVAILABLE', `the database was migrated by a newer release, which added ${foreign}`);
+  if (foreign !== undefined)
+    throw new Fault('STORE_UNAVAILABLE', `the database was migrated by a newer release, which added ${foreign}`);
   return steps.every(({ name }) => applied.has(name));
 }
 

@@ -65,6 +65,7 @@ function encode(position: Position): string {
 
 /** @throws Fault INVALID_REQUEST */
 export function pageSize({ limit }: PageRequest): number {
-  if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) throw new Fault('INVALID_REQUEST', `a page has 1 to 10000 rows, received ${limit}`);
+  if (!Number.isInteger(limit) || limit < 1 || limit > 10_000)
+    throw new Fault('INVALID_REQUEST', `a page has 1 to 10000 rows, received ${limit}`);
   return limit;
 }

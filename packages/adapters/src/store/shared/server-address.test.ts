@@ -12,12 +12,20 @@ function parse(text: string, fields: Partial<ServerConfig> = {}) {
 }
 
 it('verifies TLS for every host but this machine, unless plain text is allowed by name', () => {
-  for (const host of ['db.example', '10.0.0.1', '[2001:db8::1]', 'localhost.evil.example', '127.evil.example', '1270.0.0.1']) {
+  for (const host of [
+    'db.example',
+    '10.0.0.1',
+    '[2001:db8::1]',
+    'localhost.evil.example',
+    '127.evil.example',
+    '1270.0.0.1',
+  ]) {
     assert.equal(parse(`db://u:p@${host}/x`).tls, 'verified', host);
     assert.equal(parse(`db://u:p@${host}/x`, { allowPlaintext: true }).tls, 'none', host);
     assert.equal(parse(`db://u:p@${host}/x`, { allowPlaintext: true, ca: 'pem' }).tls, 'verified', host);
   }
-  for (const host of ['localhost', '127.0.0.1', '127.3.2.1', '[::1]']) assert.equal(parse(`db://u:p@${host}/x`).tls, 'none', host);
+  for (const host of ['localhost', '127.0.0.1', '127.3.2.1', '[::1]'])
+    assert.equal(parse(`db://u:p@${host}/x`).tls, 'none', host);
   assert.equal(parse('db://u:p@localhost/x', { ca: 'pem' }).tls, 'verified');
 });
 
@@ -46,7 +54,10 @@ it('refuses what it does not know, and never prints the password', () => {
   ]) {
     assert.throws(
       () => parse(text),
-      (error: unknown) => isFault(error, 'CONFIGURATION_INVALID') && error.message.includes('database.url') && !error.message.includes('canary'),
+      (error: unknown) =>
+        isFault(error, 'CONFIGURATION_INVALID') &&
+        error.message.includes('database.url') &&
+        !error.message.includes('canary'),
     );
   }
 });

@@ -38,13 +38,18 @@ export const CONNECT_TIMEOUT_MS = 5_000;
 export function parseServerUrl(secret: Secret, scheme: ServerScheme, config: ServerConfig): ServerAddress {
   const url = URL.parse(secret.reveal());
   if (url === null || !scheme.schemes.includes(url.protocol)) {
-    throw new Fault('CONFIGURATION_INVALID', `database.url must look like ${scheme.schemes.at(0) ?? ''}//user:password@host/database`);
+    throw new Fault(
+      'CONFIGURATION_INVALID',
+      `database.url must look like ${scheme.schemes.at(0) ?? ''}//user:password@host/database`,
+    );
   }
   const parameter = url.searchParams.keys().next().value;
   // A driver would take `sslmode=no-verify` from here, past every named option.
-  if (parameter !== undefined) throw new Fault('CONFIGURATION_INVALID', `database.url takes no parameters, received ${parameter}`);
+  if (parameter !== undefined)
+    throw new Fault('CONFIGURATION_INVALID', `database.url takes no parameters, received ${parameter}`);
   const database = decodeURIComponent(url.pathname.slice(1));
-  if (database === '' || url.hostname === '') throw new Fault('CONFIGURATION_INVALID', 'database.url must name a host and a database');
+  if (database === '' || url.hostname === '')
+    throw new Fault('CONFIGURATION_INVALID', 'database.url must name a host and a database');
   const host = url.hostname.replace(/^\[|\]$/gu, '');
   return {
     host,

@@ -44,7 +44,9 @@ export class SqlStore implements Store {
     const run = { migrations: MIGRATIONS, traits, onStep: onMigrationStep ?? (() => undefined) };
     const other = migrationDialect === undefined ? undefined : new Kysely<unknown>({ dialect: migrationDialect() });
     try {
-      await withRetries(traits, () => runMigrations(other ?? (this.#db.withoutPlugins() as unknown as Kysely<unknown>), run));
+      await withRetries(traits, () =>
+        runMigrations(other ?? (this.#db.withoutPlugins() as unknown as Kysely<unknown>), run),
+      );
     } finally {
       await other?.destroy();
     }
@@ -71,7 +73,9 @@ export class SqlStore implements Store {
 
   async clock(): Promise<number> {
     const { traits } = this.#parts;
-    const { clock } = await withRetries(traits, () => this.#db.selectNoFrom(clockOf(traits).as('clock')).executeTakeFirstOrThrow());
+    const { clock } = await withRetries(traits, () =>
+      this.#db.selectNoFrom(clockOf(traits).as('clock')).executeTakeFirstOrThrow(),
+    );
     return Math.floor(clock);
   }
 
@@ -91,7 +95,8 @@ export class SqlStore implements Store {
   }
 
   #refuseInside(): void {
-    if (this.#inside.getStore()?.open === true) throw new Fault('INTERNAL', 'the store was used past the open transaction');
+    if (this.#inside.getStore()?.open === true)
+      throw new Fault('INTERNAL', 'the store was used past the open transaction');
   }
 }
 
@@ -109,7 +114,12 @@ type Run = <T>(call: () => Promise<T>) => Promise<T>;
 function guarded(repositories: StoreTransaction, run: Run): StoreTransaction {
   const wrapped = Object.entries(repositories).map(([name, repository]) => {
     const methods = Object.entries(repository as Record<string, (...parameters: unknown[]) => Promise<unknown>>);
-    return [name, Object.fromEntries(methods.map(([method, call]) => [method, (...parameters: unknown[]) => run(() => call(...parameters))]))];
+    return [
+      name,
+      Object.fromEntries(
+        methods.map(([method, call]) => [method, (...parameters: unknown[]) => run(() => call(...parameters))]),
+      ),
+    ];
   });
   return Object.fromEntries(wrapped) as unknown as StoreTransaction;
 }

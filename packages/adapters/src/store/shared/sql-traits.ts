@@ -5,7 +5,16 @@ import type { Kysely } from 'kysely';
  * `busy`: another process has the only write lock.
  */
 export type SqlFailure =
-  'unique' | 'reference' | 'too-long' | 'retry' | 'busy' | 'unavailable' | 'no-tls' | 'already-there' | 'not-permitted' | 'other';
+  | 'unique'
+  | 'reference'
+  | 'too-long'
+  | 'retry'
+  | 'busy'
+  | 'unavailable'
+  | 'no-tls'
+  | 'already-there'
+  | 'not-permitted'
+  | 'other';
 
 export interface ColumnTypes {
   /** An id, digest or permanent word: at most 64 characters, compared byte by byte. */

@@ -1,5 +1,13 @@
 import { Fault } from '@enchilada/core/fault';
-import { sql, type Expression, type InsertQueryBuilder, type InsertResult, type Kysely, type RawBuilder, type SqlBool } from 'kysely';
+import {
+  sql,
+  type Expression,
+  type InsertQueryBuilder,
+  type InsertResult,
+  type Kysely,
+  type RawBuilder,
+  type SqlBool,
+} from 'kysely';
 import type { Schema } from './schema.ts';
 import type { SqlTraits } from './sql-traits.ts';
 
@@ -12,9 +20,14 @@ export interface Sql {
 }
 
 /** True when the row was not there before. Another failure than a taken key is thrown. */
-export async function insertOnce<T extends keyof Schema>(traits: SqlTraits, insert: InsertQueryBuilder<Schema, T, InsertResult>): Promise<boolean> {
+export async function insertOnce<T extends keyof Schema>(
+  traits: SqlTraits,
+  insert: InsertQueryBuilder<Schema, T, InsertResult>,
+): Promise<boolean> {
   if (traits.conflictClause) {
-    const { numInsertedOrUpdatedRows } = await insert.onConflict((conflict) => conflict.doNothing()).executeTakeFirstOrThrow();
+    const { numInsertedOrUpdatedRows } = await insert
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirstOrThrow();
     return numInsertedOrUpdatedRows === 1n;
   }
   try {
@@ -78,7 +91,8 @@ export function lookupKey(name: string): string | undefined {
 export function nameKey(name: string): string {
   const key = normalised(name);
   if (key === '') throw new Fault('INVALID_REQUEST', 'a name must not be empty');
-  if (key.length > MAX_KEY_LENGTH) throw new Fault('INVALID_REQUEST', `a name has at most ${MAX_KEY_LENGTH} characters, received ${key.length}`);
+  if (key.length > MAX_KEY_LENGTH)
+    throw new Fault('INVALID_REQUEST', `a name has at most ${MAX_KEY_LENGTH} characters, received ${key.length}`);
   return key;
 }
 

@@ -9,5 +9,8 @@ it('has a contract test in the folder of every database', async () => {
   const folders = entries.filter((entry) => entry.isDirectory() && entry.name !== 'shared').map((entry) => entry.name);
   assert.ok(folders.length >= 3);
   for (const folder of folders)
-    assert.ok((await readdir(join(root, folder))).includes(`${folder}.contract.test.ts`), `store/${folder} has no contract test`);
+    assert.ok(
+      (await readdir(join(root, folder))).includes(`${folder}.contract.test.ts`),
+      `store/${folder} has no contract test`,
+    );
 });

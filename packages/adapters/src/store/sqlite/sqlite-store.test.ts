@@ -33,10 +33,14 @@ async function asOrdinaryUser(file: string, limits: readonly string[] = []): Pro
     while (written < 200 && fault === 'none') await store.now.settings.set('row ' + written, filler).then(() => written++, (error) => { fault = error.code; });
     console.log(JSON.stringify({ written, fault, probe: await attempt(() => store.probe()), kept: await attempt(async () => Object.keys(await store.now.settings.all()).length) }));`;
   const identity = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
-  const child = spawn('/usr/bin/prlimit', [...limits, process.execPath, '--conditions=source', '--input-type=module', '-e', body], {
-    ...identity,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    '/usr/bin/prlimit',
+    [...limits, process.execPath, '--conditions=source', '--input-type=module', '-e', body],
+    {
+      ...identity,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   let output = '';
   child.stdout.on('data', (text: Buffer) => (output += text.toString('utf8')));
   await new Promise((resolve) => child.once('close', resolve));
@@ -99,7 +103,11 @@ it('has an audit log that SQL can neither change nor shorten, and sessions that 
     await store.now.sessions.insert(aSession({ id: 'ses_1', state: 'ended', endedAt: 1 }));
     const database = new Database(file);
     database.pragma('recursive_triggers = ON');
-    for (const statement of ["update audit set action = 'x'", 'delete from audit', 'insert or replace into audit select * from audit']) {
+    for (const statement of [
+      "update audit set action = 'x'",
+      'delete from audit',
+      'insert or replace into audit select * from audit',
+    ]) {
       assert.throws(() => database.exec(statement), /append-only/u, statement);
     }
     assert.throws(() => database.exec("update session set state = 'live', ended_at = null"), /may not change/u);
@@ -114,6 +122,9 @@ it('refuses a database of a newer release', () =>
     const database = new Database(file);
     database.exec("insert into schema_step values ('9999-future/step', 1)");
     database.close();
-    await assert.rejects(store.migrate(), (error) => unavailable(error) && /9999-future/u.test((error as Error).message));
+    await assert.rejects(
+      store.migrate(),
+      (error) => unavailable(error) && /9999-future/u.test((error as Error).message),
+    );
     await store.now.users.insert(aUser());
   }));

@@ -67,7 +67,8 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
-const UNAVAILABLE = /^(?:SQLITE_(?:READONLY|FULL|IOERR|CANTOPEN|CORRUPT|NOTADB|NOMEM|PERM)|EACCES|EPERM|EROFS|ENOSPC|ENOENT|EISDIR|ENOTDIR|EMFILE)/u;
+const UNAVAILABLE =
+  /^(?:SQLITE_(?:READONLY|FULL|IOERR|CANTOPEN|CORRUPT|NOTADB|NOMEM|PERM)|EACCES|EPERM|EROFS|ENOSPC|ENOENT|EISDIR|ENOTDIR|EMFILE)/u;
 
 function classify(error: unknown): SqlFailure {
   const code = codeOf(error);
@@ -80,7 +81,15 @@ function classify(error: unknown): SqlFailure {
 }
 
 const traits: SqlTraits = {
-  columns: { id: 'text', key: 'text', text: 'text', time: 'integer', integer: 'integer', flag: 'integer', binary: 'blob' },
+  columns: {
+    id: 'text',
+    key: 'text',
+    text: 'text',
+    time: 'integer',
+    integer: 'integer',
+    flag: 'integer',
+    binary: 'blob',
+  },
   tableOptions: ' strict',
   indexIfNotExists: true,
   conflictClause: true,

@@ -29,8 +29,14 @@ export const identity: Migration = {
     },
     { index: 'login_by_user', on: 'login (user_id)' },
     { index: 'login_by_expires', on: 'login (expires_at)' },
-    { table: 'bootstrap', body: `id ${integer} not null primary key check (id = 1), digest ${id} not null, expires_at ${time} not null` },
-    { table: 'throttle', body: `key_digest ${id} not null primary key, window_started_at ${time} not null, attempts ${integer} not null` },
+    {
+      table: 'bootstrap',
+      body: `id ${integer} not null primary key check (id = 1), digest ${id} not null, expires_at ${time} not null`,
+    },
+    {
+      table: 'throttle',
+      body: `key_digest ${id} not null primary key, window_started_at ${time} not null, attempts ${integer} not null`,
+    },
     { index: 'throttle_by_window', on: 'throttle (window_started_at)' },
     { table: 'counter', body: `name ${id} not null primary key, value ${time} not null` },
     { table: 'setting', body: `name ${key} not null primary key, value ${text} not null` },

@@ -7,7 +7,10 @@ export const cluster: Migration = {
       table: 'node',
       body: `id ${id} not null primary key, url ${text} not null, version ${id} not null, started_at ${time} not null, heartbeat_at ${time} not null`,
     },
-    { table: 'command', body: `sequence ${time} not null primary key, posted_at ${time} not null, body ${text} not null` },
+    {
+      table: 'command',
+      body: `sequence ${time} not null primary key, posted_at ${time} not null, body ${text} not null`,
+    },
     { index: 'command_by_posted', on: 'command (posted_at)' },
   ],
 };

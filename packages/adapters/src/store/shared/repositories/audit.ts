@@ -27,7 +27,16 @@ function toRow({ previous, hash, ...rest }: AuditRecord): AuditRow {
     objectId: indexed(object?.id ?? ''),
     objectKey: indexed(searchText(object?.name)),
     address: storable(rest.address ?? '').slice(0, 64),
-    searchText: searchText(rest.action, actor.name, rest.address, object?.kind, object?.id, object?.name, rest.reason, ...details),
+    searchText: searchText(
+      rest.action,
+      actor.name,
+      rest.address,
+      object?.kind,
+      object?.id,
+      object?.name,
+      rest.reason,
+      ...details,
+    ),
     payload: canonicalJson(rest as unknown as JsonObject),
     previous,
     hash,
@@ -75,9 +84,13 @@ export function auditRepository({ db, atomic }: Sql): AuditRepository {
       if (outcome !== undefined) select = select.where('outcome', '=', outcome);
       if (address !== undefined) select = select.where('address', '=', storable(address));
       if (actor !== undefined)
-        select = select.where((eb) => eb.or([eb('actorId', '=', indexed(actor)), eb('actorKey', '=', indexed(searchText(actor)))]));
+        select = select.where((eb) =>
+          eb.or([eb('actorId', '=', indexed(actor)), eb('actorKey', '=', indexed(searchText(actor)))]),
+        );
       if (object !== undefined)
-        select = select.where((eb) => eb.or([eb('objectId', '=', indexed(object)), eb('objectKey', '=', indexed(searchText(object)))]));
+        select = select.where((eb) =>
+          eb.or([eb('objectId', '=', indexed(object)), eb('objectKey', '=', indexed(searchText(object)))]),
+        );
       if (text !== undefined && text !== '') select = select.where(holdsText('searchText', text));
       if (from !== undefined) select = select.where('at', '>=', from);
       if (to !== undefined) select = select.where('at', '<', to);

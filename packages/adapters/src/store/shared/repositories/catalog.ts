@@ -65,7 +65,9 @@ async function refuseCycle(db: Kysely<Schema>, group: TargetGroup): Promise<void
   for (let parentId = group.parentId ?? null; parentId !== null && !visited.has(parentId);) {
     if (parentId === group.id) throw new Fault('INVALID_REQUEST', 'a group must not lie inside itself');
     visited.add(parentId);
-    parentId = (await db.selectFrom('targetGroup').select('parentId').where('id', '=', parentId).executeTakeFirst())?.parentId ?? null;
+    parentId =
+      (await db.selectFrom('targetGroup').select('parentId').where('id', '=', parentId).executeTakeFirst())?.parentId ??
+      null;
   }
 }
 
@@ -100,7 +102,13 @@ export function catalogRepository(sql: Sql): CatalogRepository {
     async listTargets() {
       const targets: Target[] = [];
       for (let after = ''; ;) {
-        const rows = await db.selectFrom('target').selectAll().where('id', '>', after).orderBy('id').limit(BATCH_ROWS).execute();
+        const rows = await db
+          .selectFrom('target')
+          .selectAll()
+          .where('id', '>', after)
+          .orderBy('id')
+          .limit(BATCH_ROWS)
+          .execute();
         for (const row of rows) targets.push(toTarget(row));
         if (rows.length < BATCH_ROWS) return targets;
         after = rows.at(-1)?.id ?? after;
@@ -117,7 +125,10 @@ export function catalogRepository(sql: Sql): CatalogRepository {
           .where('version', '=', target.version)
           .executeTakeFirstOrThrow();
         if (changedOne(result)) return;
-        throw movedOn('target', (await tx.selectFrom('target').select('id').where('id', '=', id).executeTakeFirst()) !== undefined);
+        throw movedOn(
+          'target',
+          (await tx.selectFrom('target').select('id').where('id', '=', id).executeTakeFirst()) !== undefined,
+        );
       });
       return { ...target, version: columns.version };
     },

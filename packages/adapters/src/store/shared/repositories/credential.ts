@@ -6,14 +6,21 @@ import { changedOne, movedOn, nameKey, toBuffer, toBytes, type Sql } from '../sq
 
 function toCredential(row: CredentialRow): CredentialRecord {
   const { keyId, wrappedKey, nonce, ciphertext, sealedVersion } = row;
-  const isSealed = keyId !== null && wrappedKey !== null && nonce !== null && ciphertext !== null && sealedVersion !== null;
+  const isSealed =
+    keyId !== null && wrappedKey !== null && nonce !== null && ciphertext !== null && sealedVersion !== null;
   return {
     id: row.id,
     name: row.name,
     kind: row.kind as CredentialKind,
     username: row.username,
     sealed: isSealed
-      ? { keyId, version: sealedVersion, wrappedKey: toBytes(wrappedKey), nonce: toBytes(nonce), ciphertext: toBytes(ciphertext) }
+      ? {
+          keyId,
+          version: sealedVersion,
+          wrappedKey: toBytes(wrappedKey),
+          nonce: toBytes(nonce),
+          ciphertext: toBytes(ciphertext),
+        }
       : undefined,
     publicFingerprint: row.publicFingerprint ?? undefined,
     version: row.version,
@@ -82,7 +89,8 @@ export function credentialRepository({ db, traits }: Sql): CredentialRepository 
       try {
         await db.deleteFrom('credential').where('id', '=', id).execute();
       } catch (cause) {
-        if (traits.classify(cause) === 'reference') throw new Fault('CONFLICT', 'the credential is in use by a target', { cause });
+        if (traits.classify(cause) === 'reference')
+          throw new Fault('CONFLICT', 'the credential is in use by a target', { cause });
         throw cause;
       }
     },

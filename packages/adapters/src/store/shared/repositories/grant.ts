@@ -8,13 +8,15 @@ function toScope({ id, scopeKind, targetId, targetGroupId, selector }: GrantRow)
   if (scopeKind === 'all') return { kind: 'all' };
   if (scopeKind === 'target' && targetId !== null) return { kind: 'target', id: targetId };
   if (scopeKind === 'target-group' && targetGroupId !== null) return { kind: 'target-group', id: targetGroupId };
-  if (scopeKind === 'labels' && selector !== null) return { kind: 'labels', selector: JSON.parse(selector) as Record<string, string[]> };
+  if (scopeKind === 'labels' && selector !== null)
+    return { kind: 'labels', selector: JSON.parse(selector) as Record<string, string[]> };
   throw new Fault('INTERNAL', `grant ${id} has the scope ${scopeKind}, which this release does not know`);
 }
 
 function toGrant(row: GrantRow): Grant {
   const { id, userId, groupId, actions, createdAt, createdBy } = row;
-  const subject = userId === null ? ({ kind: 'group', id: groupId ?? '' } as const) : ({ kind: 'user', id: userId } as const);
+  const subject =
+    userId === null ? ({ kind: 'group', id: groupId ?? '' } as const) : ({ kind: 'user', id: userId } as const);
   return { id, subject, scope: toScope(row), actions: JSON.parse(actions) as GrantAction[], createdAt, createdBy };
 }
 

@@ -60,11 +60,21 @@ export function groupRepository(sql: Sql): GroupRepository {
         await tx.deleteFrom('groupMember').where('groupId', '=', group).where('userId', '=', user).execute();
       }),
     async members(group) {
-      const rows = await db.selectFrom('groupMember').select('userId').where('groupId', '=', group).orderBy('userId').execute();
+      const rows = await db
+        .selectFrom('groupMember')
+        .select('userId')
+        .where('groupId', '=', group)
+        .orderBy('userId')
+        .execute();
       return rows.map((row) => row.userId);
     },
     async groupsOf(user) {
-      const rows = await db.selectFrom('groupMember').select('groupId').where('userId', '=', user).orderBy('groupId').execute();
+      const rows = await db
+        .selectFrom('groupMember')
+        .select('groupId')
+        .where('userId', '=', user)
+        .orderBy('groupId')
+        .execute();
       return rows.map((row) => row.groupId);
     },
   };

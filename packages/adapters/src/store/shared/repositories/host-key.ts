@@ -15,7 +15,13 @@ export function hostKeyRepository(sql: Sql): HostKeyRepository {
   const { db, traits, atomic } = sql;
   return {
     async listOf(target) {
-      const rows = await db.selectFrom('hostKey').selectAll().where('targetId', '=', target).orderBy('pinnedAt').orderBy('fingerprint').execute();
+      const rows = await db
+        .selectFrom('hostKey')
+        .selectAll()
+        .where('targetId', '=', target)
+        .orderBy('pinnedAt')
+        .orderBy('fingerprint')
+        .execute();
       return rows.map(toHostKey);
     },
     pinFirst: (key) =>
@@ -36,7 +42,12 @@ export function hostKeyRepository(sql: Sql): HostKeyRepository {
         await tx.insertInto('hostKey').values(toRow(key)).execute();
       }),
     async revoke(target, fingerprint) {
-      await db.updateTable('hostKey').set({ state: 'revoked' }).where('targetId', '=', target).where('fingerprint', '=', fingerprint).execute();
+      await db
+        .updateTable('hostKey')
+        .set({ state: 'revoked' })
+        .where('targetId', '=', target)
+        .where('fingerprint', '=', fingerprint)
+        .execute();
     },
     async delete(target, fingerprint) {
       await db.deleteFrom('hostKey').where('targetId', '=', target).where('fingerprint', '=', fingerprint).execute();

@@ -35,7 +35,14 @@ export function loginRepository({ db, atomic }: Sql): LoginRepository {
         .innerJoin('userAccount', 'userAccount.id', 'login.userId')
         .leftJoin('groupMember', 'groupMember.userId', 'login.userId')
         .selectAll('userAccount')
-        .select(['login.digest', 'login.userId', 'login.method', 'login.createdAt as loginCreatedAt', 'login.lastSeenAt', 'login.expiresAt'])
+        .select([
+          'login.digest',
+          'login.userId',
+          'login.method',
+          'login.createdAt as loginCreatedAt',
+          'login.lastSeenAt',
+          'login.expiresAt',
+        ])
         .select(['login.address', 'login.userAgent', 'login.sealedPassword', 'groupMember.groupId as memberOf'])
         .where('login.digest', '=', digest)
         .orderBy('groupMember.groupId')
@@ -46,23 +53,45 @@ export function loginRepository({ db, atomic }: Sql): LoginRepository {
       return { login, user: toUser(row), groupIds: rows.map(({ memberOf }) => memberOf).filter((id) => id !== null) };
     },
     async touch(digest, lastSeenAt) {
-      await db.updateTable('login').set({ lastSeenAt }).where('digest', '=', digest).where('lastSeenAt', '<', lastSeenAt).execute();
+      await db
+        .updateTable('login')
+        .set({ lastSeenAt })
+        .where('digest', '=', digest)
+        .where('lastSeenAt', '<', lastSeenAt)
+        .execute();
     },
     async listOf(user) {
-      return (await db.selectFrom('login').selectAll().where('userId', '=', user).orderBy('createdAt').orderBy('digest').execute()).map(toLogin);
+      return (
+        await db
+          .selectFrom('login')
+          .selectAll()
+          .where('userId', '=', user)
+          .orderBy('createdAt')
+          .orderBy('digest')
+          .execute()
+      ).map(toLogin);
     },
     async delete(digest) {
-      return (await db.deleteFrom('login').where('digest', '=', digest).executeTakeFirstOrThrow()).numDeletedRows === 1n;
+      return (
+        (await db.deleteFrom('login').where('digest', '=', digest).executeTakeFirstOrThrow()).numDeletedRows === 1n
+      );
     },
     deleteOf: (user, except = '') =>
       atomic(async (tx) => {
-        const rows = await tx.selectFrom('login').select('digest').where('userId', '=', user).where('digest', '<>', except).execute();
+        const rows = await tx
+          .selectFrom('login')
+          .select('digest')
+          .where('userId', '=', user)
+          .where('digest', '<>', except)
+          .execute();
         const digests = rows.map((row) => row.digest);
         if (digests.length > 0) await tx.deleteFrom('login').where('digest', 'in', digests).execute();
         return digests;
       }),
     async deleteExpired(now) {
-      return Number((await db.deleteFrom('login').where('expiresAt', '<=', now).executeTakeFirstOrThrow()).numDeletedRows);
+      return Number(
+        (await db.deleteFrom('login').where('expiresAt', '<=', now).executeTakeFirstOrThrow()).numDeletedRows,
+      );
     },
   };
 }

@@ -6,18 +6,52 @@ import { holdsText, searchText, type Sql } from '../sql.ts';
 const NEWEST_FIRST = new Cursor(['startedAt', 'id'], 'desc');
 
 function toRecording({ searchText: _, ...row }: RecordingIndexRow): RecordingRow {
-  return { ...row, state: row.state as RecordingRow['state'], endedAt: row.endedAt ?? undefined, endReason: row.endReason ?? undefined };
+  return {
+    ...row,
+    state: row.state as RecordingRow['state'],
+    endedAt: row.endedAt ?? undefined,
+    endReason: row.endReason ?? undefined,
+  };
 }
 
 export function recordingIndexRepository({ db, atomic }: Sql): RecordingIndexRepository {
   return {
     async insert(row) {
-      const { id, sessionId, userId, username, targetId, targetName, protocol, surface, nodeId, state, startedAt, durationMs, storedBytes, chunks } =
-        row;
+      const {
+        id,
+        sessionId,
+        userId,
+        username,
+        targetId,
+        targetName,
+        protocol,
+        surface,
+        nodeId,
+        state,
+        startedAt,
+        durationMs,
+        storedBytes,
+        chunks,
+      } = row;
       await db
         .insertInto('recording')
         .values({
-          ...{ id, sessionId, userId, username, targetId, targetName, protocol, surface, nodeId, state, startedAt, durationMs, storedBytes, chunks },
+          ...{
+            id,
+            sessionId,
+            userId,
+            username,
+            targetId,
+            targetName,
+            protocol,
+            surface,
+            nodeId,
+            state,
+            startedAt,
+            durationMs,
+            storedBytes,
+            chunks,
+          },
           endedAt: row.endedAt ?? null,
           endReason: row.endReason ?? null,
           searchText: searchText(username, targetName),
@@ -47,10 +81,16 @@ export function recordingIndexRepository({ db, atomic }: Sql): RecordingIndexRep
     },
     update: (id, change) =>
       atomic(async (tx) => {
-        const set = Object.fromEntries(Object.entries(change).map(([column, value]) => [column, value ?? null])) as Partial<RecordingIndexRow>;
+        const set = Object.fromEntries(
+          Object.entries(change).map(([column, value]) => [column, value ?? null]),
+        ) as Partial<RecordingIndexRow>;
         if (Object.keys(set).length > 0) await tx.updateTable('recording').set(set).where('id', '=', id).execute();
         if (change.username === undefined && change.targetName === undefined) return;
-        const row = await tx.selectFrom('recording').select(['username', 'targetName']).where('id', '=', id).executeTakeFirst();
+        const row = await tx
+          .selectFrom('recording')
+          .select(['username', 'targetName'])
+          .where('id', '=', id)
+          .executeTakeFirst();
         if (row !== undefined)
           await tx
             .updateTable('recording')

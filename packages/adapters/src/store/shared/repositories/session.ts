@@ -76,10 +76,26 @@ export function sessionRepository({ db }: Sql): SessionRepository {
       return changedOne(await claimed.executeTakeFirstOrThrow());
     },
     async update(id, change) {
-      const set = Object.fromEntries(Object.entries(change).map(([column, value]) => [column, value ?? null])) as Partial<SessionRow>;
+      const set = Object.fromEntries(
+        Object.entries(change).map(([column, value]) => [column, value ?? null]),
+      ) as Partial<SessionRow>;
       if (Object.keys(set).length === 0)
-        return (await db.selectFrom('session').select('id').where('id', '=', id).where('endedAt', 'is', null).executeTakeFirst()) !== undefined;
-      return changedOne(await db.updateTable('session').set(set).where('id', '=', id).where('endedAt', 'is', null).executeTakeFirstOrThrow());
+        return (
+          (await db
+            .selectFrom('session')
+            .select('id')
+            .where('id', '=', id)
+            .where('endedAt', 'is', null)
+            .executeTakeFirst()) !== undefined
+        );
+      return changedOne(
+        await db
+          .updateTable('session')
+          .set(set)
+          .where('id', '=', id)
+          .where('endedAt', 'is', null)
+          .executeTakeFirstOrThrow(),
+      );
     },
     async countLiveOf(user) {
       const { count } = await db

@@ -24,7 +24,12 @@ export function throttleRepository({ db, traits, atomic }: Sql): ThrottleReposit
                 .then(1)
                 .else(eb('attempts', '+', 1))
                 .end(),
-              windowStartedAt: eb.case().when('windowStartedAt', '<', oldest).then(now).else(eb.ref('windowStartedAt')).end(),
+              windowStartedAt: eb
+                .case()
+                .when('windowStartedAt', '<', oldest)
+                .then(now)
+                .else(eb.ref('windowStartedAt'))
+                .end(),
             }))
             .where('keyDigest', '=', keyDigest)
             .executeTakeFirstOrThrow();

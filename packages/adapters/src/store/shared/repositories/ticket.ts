@@ -36,7 +36,9 @@ export function ticketRepository({ db }: Sql): TicketRepository {
       return numDeletedRows === 1n ? toTicket(row) : undefined;
     },
     async deleteExpired(now) {
-      return Number((await db.deleteFrom('ticket').where('expiresAt', '<=', now).executeTakeFirstOrThrow()).numDeletedRows);
+      return Number(
+        (await db.deleteFrom('ticket').where('expiresAt', '<=', now).executeTakeFirstOrThrow()).numDeletedRows,
+      );
     },
   };
 }
