@@ -6,7 +6,8 @@ import type { Page } from 'playwright-core';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { Chromium, DESKTOP, PHONE } from '../fixtures/chromium.ts';
 import type { BrowserWindow } from '../fixtures/chromium.ts';
-import type { Names, Shell } from '../product/index.ts';
+import type { Shell } from '../product/index.ts';
+import type { Names } from '../product/person.ts';
 import { ADMIN, Site, startSshd } from '../tests/site.ts';
 
 /** Each page with its heading. */
@@ -55,7 +56,7 @@ before(async () => {
   ] as const) {
     await api.createUser({ body: { ...names, displayName: names.username, role } });
   }
-  const una = (await api.listUsers({ query: {} })).items.find(({ username }) => username === USER.username);
+  const una = (await api.listUsers()).items.find(({ username }) => username === USER.username);
   assert.ok(una);
   await api.createGrant({ body: { subject: { kind: 'user', id: una.id }, scope: { kind: 'target', id: targetId }, actions: ['connect'] } });
   const ended = await site.admin.open(targetId);
