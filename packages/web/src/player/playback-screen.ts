@@ -80,6 +80,7 @@ export class PlaybackScreen implements Disposable {
   resize(columns: number, rows: number): void {
     if (columns === this.#terminal.cols && rows === this.#terminal.rows) return;
     this.#terminal.resize(columns, rows);
+    this.fit();
   }
 
   setTheme(theme: ITheme): void {
