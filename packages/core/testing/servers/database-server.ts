@@ -103,6 +103,8 @@ export async function ensurePackage(debianPackage: string, program: string): Pro
 export interface ServerRecipe {
   readonly account: string;
   initialise(home: ServerHome): Promise<void>;
+  /** Ends the server and whatever processes it has at once; SIGKILL where it is one process. */
+  readonly stopSignal?: NodeJS.Signals;
   command(home: ServerHome): readonly [program: string, ...parameters: string[]];
   execute(home: ServerHome, sql: string, database?: string): Promise<string>;
   createDatabase(home: ServerHome, name: string): Promise<string>;
@@ -189,7 +191,7 @@ export async function startServer(recipe: ServerRecipe, options: DatabaseServerO
       const running = child;
       if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
       const ended = new Promise((resolve) => running.once('exit', resolve));
-      running.kill('SIGKILL');
+      running.kill(recipe.stopSignal ?? 'SIGKILL');
       await ended;
     },
     async [Symbol.asyncDispose]() {
