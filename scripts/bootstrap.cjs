@@ -20,7 +20,7 @@ const tasks = {
   test: { run: ['tools/test.mjs'] },
   soak: { run: ['tools/test.mjs', '--soak'] },
   check: { run: ['tools/check.mjs'] },
-  generate: { run: ['tools/generate.mjs'] },
+  generate: { run: ['--conditions=source', 'tools/generate.mjs'] },
   format: { run: ['node_modules/prettier/bin/prettier.cjs', '--write', '--log-level', 'warn', '.'] },
   bench: { run: ['--conditions=source', 'e2e/bench/main.ts'], needsWeb: true },
 };

@@ -10,7 +10,19 @@ const STEPS = [
     name: 'lint',
     args: ['--max-old-space-size=4096', 'node_modules/eslint/bin/eslint.js', '--max-warnings=0', 'packages', 'e2e'],
   },
-  { name: 'format', args: ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', 'packages', 'e2e', 'tools', 'scripts'] },
+  {
+    name: 'format',
+    args: [
+      'node_modules/prettier/bin/prettier.cjs',
+      '--check',
+      '--log-level',
+      'warn',
+      'packages',
+      'e2e',
+      'tools',
+      'scripts',
+    ],
+  },
   { name: 'generated', args: ['--conditions=source', 'tools/generate.mjs', '--check'] },
   { name: 'canaries', args: ['tools/prove-checks.mjs'] },
 ];

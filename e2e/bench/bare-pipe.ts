@@ -29,7 +29,9 @@ async function carry(socket: WebSocket, target: BareTarget): Promise<void> {
 }
 
 const [cert = '', key = ''] = process.argv.slice(2);
-const [line] = await new Promise<string[]>((resolve) => createInterface({ input: process.stdin }).once('line', (text) => resolve([text])));
+const [line] = await new Promise<string[]>((resolve) =>
+  createInterface({ input: process.stdin }).once('line', (text) => resolve([text])),
+);
 const target = JSON.parse(line ?? '{}') as BareTarget;
 const server = createServer({ cert: readFileSync(cert), key: readFileSync(key) });
 const sockets = new WebSocketServer({ server, perMessageDeflate: false });

@@ -27,7 +27,13 @@ export function connectBare(target: BareTarget): Promise<BareShell> {
     });
   });
   client.connect({
-    ...{ host: target.host, port: target.port, username: target.username, password: target.password, keepaliveInterval: 15_000 },
+    ...{
+      host: target.host,
+      port: target.port,
+      username: target.username,
+      password: target.password,
+      keepaliveInterval: 15_000,
+    },
     algorithms: { kex: ['curve25519-sha256'], cipher: ['aes128-gcm@openssh.com'], compress: ['none'] },
   });
   return promise;

@@ -29,7 +29,16 @@ export class Workplace implements AsyncDisposable {
     const place = new Workplace(folder);
     const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
     const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-    await promisify(execFile)('openssl', ['req', '-x509', ...curve, ...subject, '-keyout', place.key, '-out', place.cert]);
+    await promisify(execFile)('openssl', [
+      'req',
+      '-x509',
+      ...curve,
+      ...subject,
+      '-keyout',
+      place.key,
+      '-out',
+      place.cert,
+    ]);
     setDefaultCACertificates([...getCACertificates('default'), await readFile(place.cert, 'utf8')]);
     return place;
   }
@@ -50,13 +59,28 @@ export type Recording = 'strict' | 'off';
 
 /** The product with TLS and its defaults; only the number of sessions a person may have, and recording where it is compared, differ. */
 export function startSite(place: Workplace, recording: Recording = 'strict', profile?: string): Promise<Site> {
-  const lines = ['tls:', `  cert: ${place.cert}`, `  key: ${place.key}`, 'sessions: { perUser: 2000 }', 'log: { level: warn }', ...(recording === 'strict' ? [] : ['recording: { mode: off }'])];
+  const lines = [
+    'tls:',
+    `  cert: ${place.cert}`,
+    `  key: ${place.key}`,
+    'sessions: { perUser: 2000 }',
+    'log: { level: warn }',
+    ...(recording === 'strict' ? [] : ['recording: { mode: off }']),
+  ];
   const options = process.env['NODE_OPTIONS'] ?? '';
-  return Site.start({ config: `${lines.join('\n')}\n`, ...(profile === undefined ? {} : { environment: { NODE_OPTIONS: `${options} --cpu-prof --cpu-prof-dir=${profile}` } }) });
+  return Site.start({
+    config: `${lines.join('\n')}\n`,
+    ...(profile === undefined
+      ? {}
+      : { environment: { NODE_OPTIONS: `${options} --cpu-prof --cpu-prof-dir=${profile}` } }),
+  });
 }
 
 export function startTarget(): Promise<Sshd> {
-  return startSshd({ hostKeyTypes: ['ed25519'], config: ['MaxStartups 1000', 'MaxSessions 1000', 'LogLevel INFO', 'PrintLastLog no', 'PrintMotd no'] });
+  return startSshd({
+    hostKeyTypes: ['ed25519'],
+    config: ['MaxStartups 1000', 'MaxSessions 1000', 'LogLevel INFO', 'PrintLastLog no', 'PrintMotd no'],
+  });
 }
 
 /** The bare pipe as its own process. */
@@ -72,10 +96,22 @@ export class BarePipe implements AsyncDisposable {
   }
 
   static async start(place: Workplace, sshd: Sshd): Promise<BarePipe> {
-    const child = spawn(process.execPath, ['--conditions=source', join(import.meta.dirname, 'bare-pipe.ts'), place.cert, place.key], { stdio: ['pipe', 'pipe', 'inherit'] });
-    child.stdin.write(`${JSON.stringify({ host: sshd.host, port: sshd.port, username: sshd.username, password: sshd.password })}\n`);
+    const child = spawn(
+      process.execPath,
+      ['--conditions=source', join(import.meta.dirname, 'bare-pipe.ts'), place.cert, place.key],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    );
+    child.stdin.write(
+      `${JSON.stringify({ host: sshd.host, port: sshd.port, username: sshd.username, password: sshd.password })}\n`,
+    );
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    const port = await within(20_000, 'the start of the bare pipe', new Promise<number>((resolve) => createInterface({ input: child.stdout }).once('line', (line) => resolve(Number(line)))));
+    const port = await within(
+      20_000,
+      'the start of the bare pipe',
+      new Promise<number>((resolve) =>
+        createInterface({ input: child.stdout }).once('line', (line) => resolve(Number(line))),
+      ),
+    );
     const stop = async (): Promise<void> => {
       child.kill('SIGTERM');
       await gone;
@@ -84,8 +120,16 @@ export class BarePipe implements AsyncDisposable {
   }
 
   async connect(): Promise<WebSocket> {
-    const socket = new WebSocket(`wss://localhost:${this.#port}/`, { perMessageDeflate: false, rejectUnauthorized: false, maxPayload: 256 * 1024 * 1024 });
-    await within(10_000, 'the bare pipe', new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject)));
+    const socket = new WebSocket(`wss://localhost:${this.#port}/`, {
+      perMessageDeflate: false,
+      rejectUnauthorized: false,
+      maxPayload: 256 * 1024 * 1024,
+    });
+    await within(
+      10_000,
+      'the bare pipe',
+      new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject)),
+    );
     return socket;
   }
 

@@ -26,16 +26,26 @@ function isFigureId(id: string): id is FigureId {
 
 /** The commit, with a mark where files differ from it. */
 async function commitOf(): Promise<string> {
-  const git = async (...words: string[]): Promise<string> => (await promisify(execFile)('git', words, { cwd: import.meta.dirname })).stdout.trim();
+  const git = async (...words: string[]): Promise<string> =>
+    (await promisify(execFile)('git', words, { cwd: import.meta.dirname })).stdout.trim();
   try {
-    return (await git('rev-parse', 'HEAD')) + ((await git('status', '--porcelain', '--untracked-files=no')) === '' ? '' : '+changes');
+    return (
+      (await git('rev-parse', 'HEAD')) +
+      ((await git('status', '--porcelain', '--untracked-files=no')) === '' ? '' : '+changes')
+    );
   } catch {
     return 'unknown';
   }
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string', multiple: true },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
   if (values.help) {
     process.stdout.write(USAGE);
     return 0;

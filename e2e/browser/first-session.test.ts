@@ -74,7 +74,10 @@ test('a newcomer gets from the one-time link to a verified recording', async () 
 
   await home.bringToFront();
   await home.goto(gateway.url);
-  await home.getByRole('link', { name: /^Open / }).first().waitFor();
+  await home
+    .getByRole('link', { name: /^Open / })
+    .first()
+    .waitFor();
   await picture(home, 'home');
   await home.setViewportSize(PHONE);
   await home.getByRole('button', { name: 'Menu' }).waitFor();

@@ -48,7 +48,10 @@ before(async () => {
   const { api } = site.admin;
   await api.createTargetGroup({ body: { name: 'a group of machines' } });
   await api.createGroup({ body: { name: 'a group of people', description: 'with words about it' } });
-  const targetId = await site.machineOn(sshd, { name: 'database-primary.example', labels: { env: 'prod', team: 'storage' } });
+  const targetId = await site.machineOn(sshd, {
+    name: 'database-primary.example',
+    labels: { env: 'prod', team: 'storage' },
+  });
   await site.machineOn(sshd, { name: 'machine of the administrator' });
   for (const [names, role] of [
     [AUDITOR, 'auditor'],
@@ -58,7 +61,9 @@ before(async () => {
   }
   const una = (await api.listUsers()).items.find(({ username }) => username === USER.username);
   assert.ok(una);
-  await api.createGrant({ body: { subject: { kind: 'user', id: una.id }, scope: { kind: 'target', id: targetId }, actions: ['connect'] } });
+  await api.createGrant({
+    body: { subject: { kind: 'user', id: una.id }, scope: { kind: 'target', id: targetId }, actions: ['connect'] },
+  });
   const ended = await site.admin.open(targetId);
   await ended.live();
   ended.type('exit\r');
@@ -82,12 +87,18 @@ async function flaws(page: Page): Promise<readonly string[]> {
   const found: string[] = [];
   const headings = await page.getByRole('heading', { level: 1 }).count();
   if (headings !== 1) found.push(`${headings} headings of level 1`);
-  const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  const tooWide = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
   if (tooWide > 0) found.push(`${tooWide} pixels too wide`);
   await page.evaluate(axeSource);
   const violations = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
-    return (await axe.run(document, { resultTypes: ['violations'] })).violations.map(({ id, impact, nodes }) => ({ id, impact, at: nodes.map(({ html }) => html.slice(0, 160)) }));
+    return (await axe.run(document, { resultTypes: ['violations'] })).violations.map(({ id, impact, nodes }) => ({
+      id,
+      impact,
+      at: nodes.map(({ html }) => html.slice(0, 160)),
+    }));
   });
   for (const { id, impact, at } of violations) {
     if (impact === 'serious' || impact === 'critical') found.push(`${impact}: ${id} at ${at.slice(0, 3).join(' ')}`);
@@ -155,7 +166,9 @@ test('a user is offered the machines that grants name, and no administration', a
   assert.deepEqual(await offered(page), ['Machines', 'Live sessions', 'Recordings']);
   const machines = page.getByRole('table', { name: 'Machines' }).getByRole('link', { name: /^Open / });
   await machines.first().waitFor();
-  assert.deepEqual(await machines.evaluateAll((links) => links.map((link) => link.getAttribute('aria-label'))), ['Open database-primary.example']);
+  assert.deepEqual(await machines.evaluateAll((links) => links.map((link) => link.getAttribute('aria-label'))), [
+    'Open database-primary.example',
+  ]);
   await page.goto(new URL('/recordings', site.gateway.url).href);
   await page.getByRole('heading', { level: 2, name: 'No recordings' }).waitFor();
   await page.goto(new URL('/settings', site.gateway.url).href);

@@ -24,10 +24,15 @@ export class Person {
   }
 
   /** Spends the one-time link and becomes the first administrator. */
-  static async bootstrap(ready: { readonly url: string; readonly bootstrapUrl: string }, names: Names): Promise<Person> {
+  static async bootstrap(
+    ready: { readonly url: string; readonly bootstrapUrl: string },
+    names: Names,
+  ): Promise<Person> {
     const person = new Person(ready.url);
     const token = new URL(ready.bootstrapUrl).hash.replace(/^#(?:bootstrap=)?/u, '');
-    await person.api.completeBootstrap({ body: { token, username: names.username, displayName: names.username, password: names.password } });
+    await person.api.completeBootstrap({
+      body: { token, username: names.username, displayName: names.username, password: names.password },
+    });
     return person;
   }
 

@@ -35,7 +35,11 @@ export class Shell implements AsyncDisposable {
     this.data = data;
   }
 
-  static async join(person: Person, seat: { readonly sessionId: string; readonly tickets: Tickets }, options: ShellOptions): Promise<Shell> {
+  static async join(
+    person: Person,
+    seat: { readonly sessionId: string; readonly tickets: Tickets },
+    options: ShellOptions,
+  ): Promise<Shell> {
     const { sessionId, tickets } = seat;
     const size = { columns: options.columns ?? 80, rows: options.rows ?? 24 };
     const open = (kind: 'control' | 'data', ticket: string): WebSocket => {
@@ -67,7 +71,8 @@ export class Shell implements AsyncDisposable {
     const hear = (message: Buffer): void => {
       const frame = JSON.parse(message.toString()) as ServerFrame;
       shell.frames.push(frame);
-      if (frame.type === 'host-key') shell.say({ type: 'host-key-answer', id: frame.id, accept: options.acceptHostKey ?? true });
+      if (frame.type === 'host-key')
+        shell.say({ type: 'host-key-answer', id: frame.id, accept: options.acceptHostKey ?? true });
       if (frame.type === 'prompt') {
         const answers = questions.shift();
         shell.say(answers === undefined ? { type: 'cancel', id: frame.id } : { type: 'answer', id: frame.id, answers });
@@ -92,7 +97,10 @@ export class Shell implements AsyncDisposable {
       await opened(data);
     } catch (refusal) {
       // A session that failed at once is gone before its second socket is there; the control socket says why.
-      await shell.until(() => shell.frames.some(({ type }) => type === 'ended'), `the end of a session whose data socket was refused: ${String(refusal)}`);
+      await shell.until(
+        () => shell.frames.some(({ type }) => type === 'ended'),
+        `the end of a session whose data socket was refused: ${String(refusal)}`,
+      );
     }
     if (options.stalled === true) data.pause();
     return shell;
@@ -120,7 +128,10 @@ export class Shell implements AsyncDisposable {
   }
 
   async live(): Promise<void> {
-    await this.until(() => this.frames.some((frame) => frame.type === 'state' && frame.state === 'live'), 'the session to be live');
+    await this.until(
+      () => this.frames.some((frame) => frame.type === 'state' && frame.state === 'live'),
+      'the session to be live',
+    );
   }
 
   async ended(): Promise<Ended> {
@@ -140,7 +151,9 @@ export class Shell implements AsyncDisposable {
       const last = this.frames.findLast((frame) => frame.type === 'ended');
       const over = last !== undefined && !what.includes('end');
       if (left <= 0 || over) {
-        throw new Error(`waited in vain for ${what}; last output ${JSON.stringify(this.#text.slice(-300))}; frames ${JSON.stringify(this.frames.slice(-4))}`);
+        throw new Error(
+          `waited in vain for ${what}; last output ${JSON.stringify(this.#text.slice(-300))}; frames ${JSON.stringify(this.frames.slice(-4))}`,
+        );
       }
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);

@@ -56,14 +56,20 @@ test('an operator signs in, sets up access, and signs out', async () => {
   const refused = await enchilada('login', site.gateway.url, 'nobody', '--password-file', passwordFile);
   assert.equal(refused.exitCode, 3);
   assert.match(refused.stderr, /LOGIN_REFUSED/u);
-  assert.match((await enchilada('login', site.gateway.url, ADMIN.username, '--password-file', passwordFile)).stdout, /Signed in/u);
+  assert.match(
+    (await enchilada('login', site.gateway.url, ADMIN.username, '--password-file', passwordFile)).stdout,
+    /Signed in/u,
+  );
   await json('targets', 'add', 'web1', 'web1.example.org', '--label', 'env=prod', '--parameter', 'keepaliveSeconds=20');
   await json('users', 'add', 'anna', '--password-file', passwordFile);
   await json('groups', 'add', 'ops');
   await json('groups', 'join', 'ops', 'anna');
   await json('grants', 'add', '--group', 'ops', '--label', 'env=prod');
   const anna = await Person.signIn(site.gateway.url, { username: 'anna', password: ADMIN.password });
-  assert.deepEqual((await anna.api.listMachines({ query: {} })).items.map(({ name }) => name), ['web1']);
+  assert.deepEqual(
+    (await anna.api.listMachines({ query: {} })).items.map(({ name }) => name),
+    ['web1'],
+  );
   assert.match((await enchilada('targets', 'remove', 'wbe1')).stderr, /the nearest name is "web1"/u);
   await writeFile(join(base, 'machines.csv'), 'name,protocol,host\ndb1,ssh,db1.example.org\n');
   assert.match((await enchilada('targets', 'import', 'machines.csv')).stdout, /Preview: 1 to create/u);
@@ -71,12 +77,24 @@ test('an operator signs in, sets up access, and signs out', async () => {
 });
 
 test('what a machine is named cannot move the cursor of the one who lists it', async () => {
-  await site.admin.api.createTarget({ body: { name: 'evil \u202e\u009b2J name', protocol: 'ssh', host: '192.0.2.1', port: 22 } });
-  for (const words of [['targets', 'list'], ['audit', 'list'], ['audit', 'export'], ['audit', 'export', '--format', 'csv'], ['audit', 'list', '--json']]) {
+  await site.admin.api.createTarget({
+    body: { name: 'evil \u202e\u009b2J name', protocol: 'ssh', host: '192.0.2.1', port: 22 },
+  });
+  for (const words of [
+    ['targets', 'list'],
+    ['audit', 'list'],
+    ['audit', 'export'],
+    ['audit', 'export', '--format', 'csv'],
+    ['audit', 'list', '--json'],
+  ]) {
     const { stdout, exitCode } = await enchilada(...words);
     assert.equal(exitCode, 0);
     assert.match(stdout, /evil \\u202e\\u009b2J name/u, words.join(' '));
-    assert.doesNotMatch(stdout, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/u, words.join(' '));
+    assert.doesNotMatch(
+      stdout,
+      /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/u,
+      words.join(' '),
+    );
   }
 });
 
@@ -86,7 +104,7 @@ test('an auditor downloads a recording and verifies it with the trusted key alon
   shell.type('echo seen-$((6*7))\rexit\r');
   await shell.ended();
   let id = '';
-  for (const deadline = Date.now() + 30_000; id === '' && Date.now() < deadline; ) {
+  for (const deadline = Date.now() + 30_000; id === '' && Date.now() < deadline;) {
     const { items } = await json('recordings', 'list');
     id = (items as { id: string; state: string }[]).find(({ state }) => state === 'complete')?.id ?? '';
   }
@@ -130,6 +148,9 @@ test('a backup of a stopped gateway, restored elsewhere with its keys, serves th
   await json('restore', '--from', archive, '--data-dir', copy, '--keys-from', join(dataDir, 'keys'));
   await using gateway = await Gateway.start({ dataDir: copy });
   const admin = await Person.signIn(gateway.url, ADMIN);
-  assert.deepEqual((await admin.api.listTargets({ query: {} })).items.map(({ name }) => name), ['kept']);
+  assert.deepEqual(
+    (await admin.api.listTargets({ query: {} })).items.map(({ name }) => name),
+    ['kept'],
+  );
   assert.equal((await admin.api.verifyAudit()).intact, true);
 });

@@ -8,7 +8,9 @@ import { Person } from '../product/index.ts';
 export const ADMIN = { username: 'root-of-all', password: 'a long unguessable phrase 7' };
 export const LOOPBACK = 'egress: { allowLoopback: true }\n';
 
-export type TargetChange = Partial<Pick<Target, 'name' | 'host' | 'port' | 'parameters' | 'hostKeyPolicy' | 'credentialId' | 'jumpTargetId' | 'labels'>>;
+export type TargetChange = Partial<
+  Pick<Target, 'name' | 'host' | 'port' | 'parameters' | 'hostKeyPolicy' | 'credentialId' | 'jumpTargetId' | 'labels'>
+>;
 
 /** A gateway with its first administrator. */
 export class Site implements AsyncDisposable {
@@ -26,18 +28,34 @@ export class Site implements AsyncDisposable {
   }
 
   /** Adds a machine that may be opened by the administrator. Answers its id. */
-  async machine(change: TargetChange & { readonly host: string; readonly port: number }, actions: readonly ('connect' | 'watch')[] = ['connect']): Promise<string> {
+  async machine(
+    change: TargetChange & { readonly host: string; readonly port: number },
+    actions: readonly ('connect' | 'watch')[] = ['connect'],
+  ): Promise<string> {
     const { api } = this.admin;
-    const target = await api.createTarget({ body: { name: `machine ${change.host}:${change.port}`, protocol: 'ssh', hostKeyPolicy: 'trust-first', ...change } });
+    const target = await api.createTarget({
+      body: { name: `machine ${change.host}:${change.port}`, protocol: 'ssh', hostKeyPolicy: 'trust-first', ...change },
+    });
     const me = await api.getMe();
-    await api.createGrant({ body: { subject: { kind: 'user', id: me.user.id }, scope: { kind: 'target', id: target.id }, actions: [...actions] } });
+    await api.createGrant({
+      body: {
+        subject: { kind: 'user', id: me.user.id },
+        scope: { kind: 'target', id: target.id },
+        actions: [...actions],
+      },
+    });
     return target.id;
   }
 
   /** Adds a machine on the test's sshd, with its password sealed. */
   async machineOn(sshd: Sshd, change: TargetChange = {}): Promise<string> {
     const { id } = await this.admin.api.createCredential({
-      body: { name: `password ${change.name ?? ''} ${Math.trunc(performance.now() * 1000)}`, kind: 'password', username: sshd.username, secret: sshd.password },
+      body: {
+        name: `password ${change.name ?? ''} ${Math.trunc(performance.now() * 1000)}`,
+        kind: 'password',
+        username: sshd.username,
+        secret: sshd.password,
+      },
     });
     return this.machine({ host: sshd.host, port: sshd.port, credentialId: id, ...change }, ['connect', 'watch']);
   }
@@ -51,7 +69,9 @@ export class Site implements AsyncDisposable {
 
   async grant(person: Person, targetId: string, actions: readonly ('connect' | 'watch')[]): Promise<string> {
     const { user } = await person.api.getMe();
-    const grant = await this.admin.api.createGrant({ body: { subject: { kind: 'user', id: user.id }, scope: { kind: 'target', id: targetId }, actions: [...actions] } });
+    const grant = await this.admin.api.createGrant({
+      body: { subject: { kind: 'user', id: user.id }, scope: { kind: 'target', id: targetId }, actions: [...actions] },
+    });
     return grant.id;
   }
 

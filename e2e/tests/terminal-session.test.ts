@@ -18,7 +18,7 @@ before(async () => {
 after(() => owned.disposeAsync());
 
 async function eventually<T>(probe: () => Promise<T | undefined>, what: string): Promise<T> {
-  for (const deadline = Date.now() + 30_000; Date.now() < deadline; ) {
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
     const found = await probe();
     if (found !== undefined) return found;
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -30,7 +30,8 @@ async function recordedOutput(person: Person, recordingId: string): Promise<stri
   const response = await person.api.streamRecording({ params: { id: recordingId }, query: {} });
   const decoder = new RecordingStreamDecoder();
   const parts: Uint8Array[] = [];
-  for (const { event } of decoder.push(new Uint8Array(await response.arrayBuffer()))) if (event.kind === 'output') parts.push(event.bytes);
+  for (const { event } of decoder.push(new Uint8Array(await response.arrayBuffer())))
+    if (event.kind === 'output') parts.push(event.bytes);
   assert.equal(decoder.complete, true);
   return Buffer.concat(parts).toString();
 }
@@ -67,7 +68,19 @@ test('a shell is opened, used, recorded, verified and audited', async () => {
 
   const audit = await site.admin.api.listAudit({ query: { limit: 200 } });
   const actions = audit.items.map(({ action }) => action);
-  for (const action of ['bootstrap.used', 'credential.created', 'target.created', 'grant.created', 'session.requested', 'host-key.pinned', 'credential.used', 'session.opened', 'session.ended', 'recording.viewed', 'recording.verified'] as const) {
+  for (const action of [
+    'bootstrap.used',
+    'credential.created',
+    'target.created',
+    'grant.created',
+    'session.requested',
+    'host-key.pinned',
+    'credential.used',
+    'session.opened',
+    'session.ended',
+    'recording.viewed',
+    'recording.verified',
+  ] as const) {
     assert.ok(actions.includes(action), `${action} is not audited`);
   }
   const audited = await site.admin.api.verifyAudit();
@@ -99,7 +112,13 @@ test('a watcher sees the screen, is announced, and types into the void', async (
   await shell.see('shown-6-here');
   const watching = await wim.join(shell.sessionId, 'watch');
   await watching.see('shown-6-here');
-  await shell.until(() => shell.frames.some((frame) => frame.type === 'watched' && frame.viewers.some(({ user }) => user === 'wim-the-watcher')), 'the announcement');
+  await shell.until(
+    () =>
+      shell.frames.some(
+        (frame) => frame.type === 'watched' && frame.viewers.some(({ user }) => user === 'wim-the-watcher'),
+      ),
+    'the announcement',
+  );
   watching.type('echo never-$((7+7))\r');
   shell.type('echo last-$((4+4))-word\r');
   await watching.see('last-8-word');
@@ -148,10 +167,15 @@ test('bad targets are told apart in words', async () => {
     ['TARGET_REFUSED', () => site.machine({ host: sshd.host, port: 1 })],
     ['TARGET_EGRESS_DENIED', () => site.machine({ host: '169.254.169.254', port: 22 })],
     ['HOST_KEY_UNKNOWN', () => site.machineOn(sshd, { name: 'never pinned', hostKeyPolicy: 'deny' })],
-    ['CREDENTIAL_REFUSED', async () => {
-      const { id } = await site.admin.api.createCredential({ body: { name: 'wrong', kind: 'password', username: sshd.username, secret: 'wrong password' } });
-      return site.machine({ host: sshd.host, port: sshd.port, name: 'wrong credential', credentialId: id });
-    }],
+    [
+      'CREDENTIAL_REFUSED',
+      async () => {
+        const { id } = await site.admin.api.createCredential({
+          body: { name: 'wrong', kind: 'password', username: sshd.username, secret: 'wrong password' },
+        });
+        return site.machine({ host: sshd.host, port: sshd.port, name: 'wrong credential', credentialId: id });
+      },
+    ],
   ];
   for (const [code, make] of cases) {
     const shell = await site.admin.open(await make(), { answers: [] });
@@ -189,7 +213,10 @@ test('a crash of the gateway loses nothing that was shown', async () => {
     await crashed.gateway.stop('SIGKILL');
     await using again = await Gateway.start({ dataDir, config: LOOPBACK });
     const admin = await Person.signIn(again.url, ADMIN);
-    const recording = await eventually(async () => (await admin.api.listRecordings({ query: {} })).items.find(({ state }) => state === 'incomplete'), 'the recovered recording');
+    const recording = await eventually(
+      async () => (await admin.api.listRecordings({ query: {} })).items.find(({ state }) => state === 'incomplete'),
+      'the recovered recording',
+    );
     const recorded = await recordedOutput(admin, recording.id);
     assert.ok(recorded.startsWith(shown), `${recorded.length} characters recorded, ${shown.length} shown`);
     assert.equal((await admin.api.verifyRecording({ params: { id: recording.id } })).code, 10);

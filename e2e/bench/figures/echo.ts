@@ -22,13 +22,18 @@ interface Typist {
 
 async function makeReady(typist: Typist, say: (text: string) => void): Promise<void> {
   let seen = '';
-  const holds = (end: RegExp): Promise<void> => within(20_000, `the output ${String(end)}`, new Promise((resolve) => {
-    typist.hear((bytes) => {
-      seen += Buffer.from(bytes).toString('latin1');
-      if (end.test(seen)) resolve();
-    });
-    if (end.test(seen)) resolve();
-  }));
+  const holds = (end: RegExp): Promise<void> =>
+    within(
+      20_000,
+      `the output ${String(end)}`,
+      new Promise((resolve) => {
+        typist.hear((bytes) => {
+          seen += Buffer.from(bytes).toString('latin1');
+          if (end.test(seen)) resolve();
+        });
+        if (end.test(seen)) resolve();
+      }),
+    );
   say('\r');
   await holds(/\$ /u);
   say(RAW_ECHO);
@@ -56,7 +61,16 @@ async function interleaved(ours: Typist, other: Typist, keys: number): Promise<D
   for (let count = 0; count < keys; count += 1) {
     const key = 0x61 + (count % 26);
     // Who goes first changes, so that neither always finds the machine warm.
-    const turns = count % 2 === 0 ? ([[ours, delays.ours], [other, delays.other]] as const) : ([[other, delays.other], [ours, delays.ours]] as const);
+    const turns =
+      count % 2 === 0
+        ? ([
+            [ours, delays.ours],
+            [other, delays.other],
+          ] as const)
+        : ([
+            [other, delays.other],
+            [ours, delays.ours],
+          ] as const);
     for (const [typist, list] of turns) list.push(await within(10_000, 'an echo', keystroke(typist, key)));
   }
   return delays;
@@ -87,13 +101,20 @@ const [QUIET, UNDER_LOGIN] = ['ssh-echo-added-ms', 'ssh-echo-added-ms-under-logi
 
 function figureOf(id: FigureId, { ours, other }: Delays, under: string): Measured {
   const [p50, p99] = [0.5, 0.99].map((rank) => percentile(ours, rank) - percentile(other, rank)) as [number, number];
-  const ranks = (values: readonly number[]): readonly number[] => rounded([0.5, 0.99].map((rank) => percentile(values, rank)));
+  const ranks = (values: readonly number[]): readonly number[] =>
+    rounded([0.5, 0.99].map((rank) => percentile(values, rank)));
   return {
     id,
     value: p50,
     alsoHolds: p99 <= P99_ADDED_MS,
     how: `milliseconds from key to echo through the gateway (TLS, strict recording) less those of a bare ssh2 client, ${ours.length} keys each, by turns${under}; added p50 ${p50.toFixed(2)}, added p99 ${p99.toFixed(2)} (at most ${P99_ADDED_MS})`,
-    samples: { p50: p50, p99: p99, ranks: { ours: ranks(ours), other: ranks(other) }, ours: rounded(ours), other: rounded(other) },
+    samples: {
+      p50: p50,
+      p99: p99,
+      ranks: { ours: ranks(ours), other: ranks(other) },
+      ours: rounded(ours),
+      other: rounded(other),
+    },
   };
 }
 
@@ -109,8 +130,14 @@ export const echo: Experiment = {
     owned.defer(() => void bare.client.end());
     let heard: (bytes: Buffer) => void = () => undefined;
     bare.channel.on('data', (bytes: Buffer) => heard(bytes));
-    const ours: Typist = { send: (key) => shell.data.send(Buffer.of(key)), hear: (listener) => (shell.onBytes = listener) };
-    const other: Typist = { send: (key) => void bare.channel.write(Buffer.of(key)), hear: (listener) => (heard = listener) };
+    const ours: Typist = {
+      send: (key) => shell.data.send(Buffer.of(key)),
+      hear: (listener) => (shell.onBytes = listener),
+    };
+    const other: Typist = {
+      send: (key) => void bare.channel.write(Buffer.of(key)),
+      hear: (listener) => (heard = listener),
+    };
     await makeReady(ours, (text) => shell.type(text));
     await makeReady(other, (text) => void bare.channel.write(text));
     await interleaved(ours, other, WARM_UP);
@@ -124,8 +151,16 @@ export const echo: Experiment = {
       const counts = await people.stop();
       const rate = (counts.succeeded / ((Date.now() - since) / 1_000)).toFixed(1);
       say(`sign-ins: ${counts.succeeded} succeeded, ${counts.failed} failed`);
-      const measured = figureOf(UNDER_LOGIN, delays, `, while five people a second sign in (${rate} a second were let in)`);
-      found.push({ ...measured, alsoHolds: measured.alsoHolds === true && counts.failed === 0 && counts.succeeded > 0, samples: { ...measured.samples, signIns: counts } });
+      const measured = figureOf(
+        UNDER_LOGIN,
+        delays,
+        `, while five people a second sign in (${rate} a second were let in)`,
+      );
+      found.push({
+        ...measured,
+        alsoHolds: measured.alsoHolds === true && counts.failed === 0 && counts.succeeded > 0,
+        samples: { ...measured.samples, signIns: counts },
+      });
     }
     return found;
   },

@@ -35,7 +35,11 @@ async function openPrinting(site: Site, targetId: string, command: string): Prom
     tail = (tail + bytes.toString('latin1')).slice(-1_024);
   };
   shell.type(`${command}\r`);
-  await within(60_000, 'the output', shell.until(() => tail.includes(END) && tail.endsWith('$ '), 'the end of the output'));
+  await within(
+    60_000,
+    'the output',
+    shell.until(() => tail.includes(END) && tail.endsWith('$ '), 'the end of the output'),
+  );
   return { shell, shown };
 }
 
@@ -99,7 +103,9 @@ export const idle: Experiment = {
       return opened;
     });
     const full = await settledKib(pid, 60_000);
-    say(`resident: ${(base / 1024).toFixed(0)} MiB before, ${(full / 1024).toFixed(0)} MiB with ${SESSIONS} idle sessions`);
+    say(
+      `resident: ${(base / 1024).toFixed(0)} MiB before, ${(full / 1024).toFixed(0)} MiB with ${SESSIONS} idle sessions`,
+    );
     const chosen = sessions.filter((_, index) => index % (SESSIONS / RESUMED) === 0);
     const same: boolean[] = [];
     for (const opened of chosen) same.push(await resumedAsLeft(site, opened));

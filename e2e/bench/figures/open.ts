@@ -12,10 +12,16 @@ async function byBareClient(target: BareTarget): Promise<number> {
   const since = performance.now();
   const { client, channel } = await connectBare(target);
   let seen = '';
-  await within(20_000, 'the prompt', new Promise<void>((resolve) => channel.on('data', (bytes: Buffer) => {
-    seen += bytes.toString('latin1');
-    if (seen.includes(PROMPT)) resolve();
-  })));
+  await within(
+    20_000,
+    'the prompt',
+    new Promise<void>((resolve) =>
+      channel.on('data', (bytes: Buffer) => {
+        seen += bytes.toString('latin1');
+        if (seen.includes(PROMPT)) resolve();
+      }),
+    ),
+  );
   const took = performance.now() - since;
   client.end();
   return took;

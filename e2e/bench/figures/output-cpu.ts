@@ -52,10 +52,16 @@ async function bySite(site: Site, targetId: string, command: string): Promise<nu
 async function byPipe(pipe: BarePipe, command: string): Promise<number> {
   const socket: WebSocket = await pipe.connect();
   let seen = '';
-  await within(LIMIT_MS, 'the prompt', new Promise<void>((resolve) => socket.on('message', (bytes: Buffer) => {
-    seen += bytes.toString('latin1');
-    if (seen.includes('$ ')) resolve();
-  })));
+  await within(
+    LIMIT_MS,
+    'the prompt',
+    new Promise<void>((resolve) =>
+      socket.on('message', (bytes: Buffer) => {
+        seen += bytes.toString('latin1');
+        if (seen.includes('$ ')) resolve();
+      }),
+    ),
+  );
   socket.removeAllListeners('message');
   const end = ends((listener) => socket.on('message', listener));
   const seconds = await spent(pipe.pid, () => socket.send(`${command}\r`), end);
@@ -63,14 +69,22 @@ async function byPipe(pipe: BarePipe, command: string): Promise<number> {
   return seconds;
 }
 
-async function sideOf(recording: Recording, owned: AsyncDisposableStack, on: { readonly place: Workplace; readonly sshd: Sshd; readonly command: string }): Promise<Side> {
+async function sideOf(
+  recording: Recording,
+  owned: AsyncDisposableStack,
+  on: { readonly place: Workplace; readonly sshd: Sshd; readonly command: string },
+): Promise<Side> {
   const profile = process.env['BENCH_PROFILE'];
   const site = owned.use(await startSite(on.place, recording, profile));
   const targetId = await site.machineOn(on.sshd);
   return { name: recording, run: () => bySite(site, targetId, on.command) };
 }
 
-const [VS_PIPE, VS_PIPE_RECORDED, VS_GUACD] = ['ssh-output-cpu-vs-pipe', 'ssh-output-cpu-vs-pipe-recorded', 'ssh-output-cpu-vs-guacd'] as const;
+const [VS_PIPE, VS_PIPE_RECORDED, VS_GUACD] = [
+  'ssh-output-cpu-vs-pipe',
+  'ssh-output-cpu-vs-pipe-recorded',
+  'ssh-output-cpu-vs-guacd',
+] as const;
 
 export const outputCpu: Experiment = {
   figures: [VS_PIPE, VS_PIPE_RECORDED, VS_GUACD],
@@ -89,16 +103,20 @@ export const outputCpu: Experiment = {
       sides.push({ name: 'pipe', run: () => byPipe(pipe, command) });
     }
     // Everything that Node runs is compiled in the first two rounds; guacd is compiled already.
-    for (let round = 0; round < 2; round += 1) for (const side of sides) say(`warm-up, ${side.name}: ${(await side.run()).toFixed(2)} s`);
+    for (let round = 0; round < 2; round += 1)
+      for (const side of sides) say(`warm-up, ${side.name}: ${(await side.run()).toFixed(2)} s`);
     if (wanted.has(VS_GUACD)) {
       const guacd = owned.use(await Guacd.start(say));
-      const run = (): Promise<number> => cpuOfFamily(guacd.pid, within(LIMIT_MS * 2, 'the drawing', runByGuacd(guacd.port, sshd, command)));
+      const run = (): Promise<number> =>
+        cpuOfFamily(guacd.pid, within(LIMIT_MS * 2, 'the drawing', runByGuacd(guacd.port, sshd, command)));
       sides.push({ name: 'guacd', run });
     }
     const samples: Record<string, number[]> = Object.fromEntries(sides.map(({ name }) => [name, []]));
     for (let round = 0; round < ROUNDS; round += 1) {
       for (const side of sides) samples[side.name]?.push(Number((await side.run()).toFixed(2)));
-      say(`round ${round + 1} of ${ROUNDS}: ${sides.map(({ name }) => `${name} ${samples[name]?.at(-1)} s`).join(', ')}`);
+      say(
+        `round ${round + 1} of ${ROUNDS}: ${sides.map(({ name }) => `${name} ${samples[name]?.at(-1)} s`).join(', ')}`,
+      );
     }
     const figure = (id: Measured['id'], ours: string, other: string): Measured[] => {
       const [mine, theirs] = [samples[ours], samples[other]];
@@ -106,6 +124,10 @@ export const outputCpu: Experiment = {
       const how = `CPU seconds of the whole process for a 20 MB varied log by cat on a real sshd, TLS, recording ${ours}, against ${other === 'pipe' ? 'a bare ssh2 to ws pipe with TLS' : 'guacd 1.3.0 (its connection included)'}; interleaved, ratio of the medians of ${ROUNDS} after two warm-up rounds`;
       return [{ id, value: median(mine) / median(theirs), how, samples: { ours: mine, other: theirs } }];
     };
-    return [...figure(VS_PIPE, 'off', 'pipe'), ...figure(VS_PIPE_RECORDED, 'strict', 'pipe'), ...figure(VS_GUACD, 'strict', 'guacd')];
+    return [
+      ...figure(VS_PIPE, 'off', 'pipe'),
+      ...figure(VS_PIPE_RECORDED, 'strict', 'pipe'),
+      ...figure(VS_GUACD, 'strict', 'guacd'),
+    ];
   },
 };

@@ -12,7 +12,11 @@ const STARTS = 5;
 /** Seconds from the command that a person types to the line that says it serves. */
 async function startOnce(dataDir: string): Promise<number> {
   const since = performance.now();
-  const child = spawn('npm', ['start', '--', '--port', '0', '--data-dir', dataDir, '--json'], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn('npm', ['start', '--', '--port', '0', '--data-dir', dataDir, '--json'], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   let log = '';
   child.stderr.on('data', (bytes: Buffer) => (log = (log + bytes.toString()).slice(-2_000)));
@@ -41,7 +45,14 @@ export const start: Experiment = {
       const ours: number[] = [];
       for (let count = 0; count < STARTS; count += 1) ours.push(await startOnce(dataDir));
       const how = `seconds from npm start -- --port 0 --data-dir DIR --json to its line that says ready, with packages, web and data in place; median of ${STARTS}; the first start took ${first.toFixed(1)}`;
-      return [{ id: 'start-seconds', value: median(ours), how, samples: { ours: rounded(ours), first: Number(first.toFixed(3)) } }];
+      return [
+        {
+          id: 'start-seconds',
+          value: median(ours),
+          how,
+          samples: { ours: rounded(ours), first: Number(first.toFixed(3)) },
+        },
+      ];
     } finally {
       await rm(dataDir, { recursive: true, force: true });
     }

@@ -16,17 +16,40 @@ const LIMIT_MS = 180_000;
 
 async function storedBytes(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const sizes = await Promise.all(entries.filter((entry) => entry.isFile()).map(async (entry) => (await stat(join(entry.parentPath, entry.name))).size));
+  const sizes = await Promise.all(
+    entries
+      .filter((entry) => entry.isFile())
+      .map(async (entry) => (await stat(join(entry.parentPath, entry.name))).size),
+  );
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** Seconds of one verification on one core, from the start of its process to its end. */
 async function verifyOnce(folder: string, trust: string): Promise<number> {
   const since = performance.now();
-  const child = spawn('taskset', ['-c', '0', process.execPath, '--conditions=source', join(ROOT, 'packages', 'cli', 'src', 'main.ts'), 'verify', folder, '--trust', trust], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(
+    'taskset',
+    [
+      '-c',
+      '0',
+      process.execPath,
+      '--conditions=source',
+      join(ROOT, 'packages', 'cli', 'src', 'main.ts'),
+      'verify',
+      folder,
+      '--trust',
+      trust,
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
   let words = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (words = (words + bytes.toString()).slice(-2_000)));
-  const code = await within(LIMIT_MS, 'the verification', new Promise<number | null>((resolve) => child.once('close', resolve))).finally(() => child.kill('SIGKILL'));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (bytes: Buffer) => (words = (words + bytes.toString()).slice(-2_000)));
+  const code = await within(
+    LIMIT_MS,
+    'the verification',
+    new Promise<number | null>((resolve) => child.once('close', resolve)),
+  ).finally(() => child.kill('SIGKILL'));
   if (code !== 0) throw new Error(`enchilada verify ended with ${code}: ${words}`);
   return (performance.now() - since) / 1_000;
 }
@@ -45,7 +68,8 @@ export const verify: Experiment = {
     const before = shell.received;
     shell.type(`stty -opost; for n in $(seq 20); do cat ${part}; done\r`);
     for (const deadline = Date.now() + LIMIT_MS; shell.received - before < PRINTED_BYTES; await sleep(100)) {
-      if (Date.now() > deadline) throw new Error(`${shell.received - before} of ${PRINTED_BYTES} bytes came in ${LIMIT_MS / 1_000} s`);
+      if (Date.now() > deadline)
+        throw new Error(`${shell.received - before} of ${PRINTED_BYTES} bytes came in ${LIMIT_MS / 1_000} s`);
     }
     await shell[Symbol.asyncDispose]();
     const { dataDir } = site.gateway;
@@ -59,7 +83,8 @@ export const verify: Experiment = {
     if (bytes < LEAST_BYTES) throw new Error(`only ${bytes} bytes are stored`);
     say(`${(bytes / 1e6).toFixed(0)} MB are stored`);
     const seconds: number[] = [];
-    for (let count = 0; count < RUNS; count += 1) seconds.push(await verifyOnce(join(dataDir, 'recordings'), join(dataDir, 'recording-trust.json')));
+    for (let count = 0; count < RUNS; count += 1)
+      seconds.push(await verifyOnce(join(dataDir, 'recordings'), join(dataDir, 'recording-trust.json')));
     const rates = seconds.map((taken) => bytes / 1e6 / taken);
     return [
       {

@@ -9,7 +9,7 @@ class Instructions {
   push(text: string): string[][] {
     this.#rest += text;
     const complete: string[][] = [];
-    for (let at = 0, parts: string[] = [], start = 0; ; ) {
+    for (let at = 0, parts: string[] = [], start = 0; ;) {
       const dot = this.#rest.indexOf('.', at);
       const length = Number(this.#rest.slice(at, dot));
       let end = dot + 1 + length;
@@ -35,8 +35,19 @@ function send(socket: Socket, ...elements: string[]): void {
 }
 
 /** How much guacd sent until it had drawn everything that `command` prints and closed the connection. */
-export async function runByGuacd(port: number, target: BareTarget, command: string): Promise<{ readonly bytes: number; readonly frames: number }> {
-  const values: Readonly<Record<string, string>> = { hostname: target.host, port: String(target.port), username: target.username, password: target.password, command, 'font-size': '12' };
+export async function runByGuacd(
+  port: number,
+  target: BareTarget,
+  command: string,
+): Promise<{ readonly bytes: number; readonly frames: number }> {
+  const values: Readonly<Record<string, string>> = {
+    hostname: target.host,
+    port: String(target.port),
+    username: target.username,
+    password: target.password,
+    command,
+    'font-size': '12',
+  };
   const socket = connect(port, '127.0.0.1');
   socket.setEncoding('utf8');
   socket.setNoDelay(true);
@@ -63,7 +74,9 @@ export async function runByGuacd(port: number, target: BareTarget, command: stri
       for (const instruction of instructions.push(text as string)) hear(instruction);
     });
     socket.once('error', reject);
-    socket.once('close', () => (ready ? resolve() : reject(new Error('guacd closed the connection before it was ready'))));
+    socket.once('close', () =>
+      ready ? resolve() : reject(new Error('guacd closed the connection before it was ready')),
+    );
   });
   send(socket, 'select', 'ssh');
   try {

@@ -13,7 +13,17 @@ const PREFIX = join(import.meta.dirname, '..', '..', '.artifacts', 'guacd-1.3.0'
 const LIBRARIES = join(PREFIX, 'root', 'usr', 'lib', 'x86_64-linux-gnu');
 const PROGRAM = join(PREFIX, 'root', 'usr', 'sbin', 'guacd');
 /** What guacd and its SSH plug-in link against and Debian 12 still carries under the same soname. */
-const PRESENT = ['libcairo2', 'libjpeg62-turbo', 'libossp-uuid16', 'libpng16-16', 'libpango-1.0-0', 'libpangocairo-1.0-0', 'libssh2-1', 'fonts-dejavu-core', 'fontconfig'];
+const PRESENT = [
+  'libcairo2',
+  'libjpeg62-turbo',
+  'libossp-uuid16',
+  'libpng16-16',
+  'libpango-1.0-0',
+  'libpangocairo-1.0-0',
+  'libssh2-1',
+  'fonts-dejavu-core',
+  'fontconfig',
+];
 /** guacd 1.3.0 of Debian 11, and the two libraries that Debian 12 dropped. */
 const FROM_DEBIAN_11 = ['guacd', 'libguac19', 'libguac-client-ssh0', 'libssl1.1', 'libwebp6'];
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
@@ -24,12 +34,17 @@ async function install(say: (words: string) => void): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error('guacd is not here and installing it needs root');
   say('guacd 1.3.0 is being unpacked from the packages of Debian 11');
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const apt = (...words: string[]) => run('apt-get', ['-o', 'DPkg::Lock::Timeout=300', '-qq', ...words], { env, cwd: join(PREFIX, 'debs') });
-  for (const folder of ['apt/parts', 'apt/lists/partial', 'apt/cache/archives/partial', 'debs', 'root']) await mkdir(join(PREFIX, folder), { recursive: true });
+  const apt = (...words: string[]) =>
+    run('apt-get', ['-o', 'DPkg::Lock::Timeout=300', '-qq', ...words], { env, cwd: join(PREFIX, 'debs') });
+  for (const folder of ['apt/parts', 'apt/lists/partial', 'apt/cache/archives/partial', 'debs', 'root'])
+    await mkdir(join(PREFIX, folder), { recursive: true });
   const { stdout } = await run('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Codename: bookworm']);
   const mirror = stdout.split('\n')[0]?.replace(/\/$/u, '') ?? '';
   const source = (where: string, suite: string): string => `deb [signed-by=${KEYRING}] ${where} ${suite} main\n`;
-  await writeFile(join(PREFIX, 'apt', 'sources.list'), source(mirror, 'bullseye') + source(`${mirror}-security`, 'bullseye-security'));
+  await writeFile(
+    join(PREFIX, 'apt', 'sources.list'),
+    source(mirror, 'bullseye') + source(`${mirror}-security`, 'bullseye-security'),
+  );
   await apt('update');
   await apt('install', '-y', '--no-install-recommends', ...PRESENT);
   const own = {
@@ -45,7 +60,8 @@ async function install(say: (words: string) => void): Promise<void> {
   const options = Object.entries(own).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   await apt(...options, 'update');
   await apt(...options, 'download', ...FROM_DEBIAN_11);
-  for (const deb of await readdir(join(PREFIX, 'debs'))) await run('dpkg', ['-x', join(PREFIX, 'debs', deb), join(PREFIX, 'root')]);
+  for (const deb of await readdir(join(PREFIX, 'debs')))
+    await run('dpkg', ['-x', join(PREFIX, 'debs', deb), join(PREFIX, 'root')]);
 }
 
 async function freePort(): Promise<number> {
@@ -87,7 +103,8 @@ export class Guacd implements AsyncDisposable {
       stdio: 'ignore',
     });
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    for (let attempt = 0; attempt < 100 && child.exitCode === null && !(await answers(port)); attempt += 1) await sleep(100);
+    for (let attempt = 0; attempt < 100 && child.exitCode === null && !(await answers(port)); attempt += 1)
+      await sleep(100);
     const stop = async (): Promise<void> => {
       child.kill('SIGTERM');
       await gone;

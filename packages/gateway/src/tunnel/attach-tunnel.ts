@@ -42,9 +42,16 @@ const MAXIMUM_MESSAGE_BYTES = 64 * 1024;
 const UPGRADE_MS = 10_000;
 const MOST_PENDING_UPGRADES = 256;
 /** Browsers come by the first path, other nodes by the second. */
-const PATH = /^\/(?<way>api|peer)\/v1\/sessions\/(?<sessionId>[A-Za-z0-9_]{1,64})\/(?<kind>data|control)(?:\?(?<query>.*))?$/u;
+const PATH =
+  /^\/(?<way>api|peer)\/v1\/sessions\/(?<sessionId>[A-Za-z0-9_]{1,64})\/(?<kind>data|control)(?:\?(?<query>.*))?$/u;
 
-const STATUS: Readonly<Record<number, string>> = { 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 503: 'Service Unavailable' };
+const STATUS: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  503: 'Service Unavailable',
+};
 
 /**
  * Takes the upgrade requests of the server. Refusals happen before the WebSocket handshake is answered and open nothing (T01).
@@ -136,20 +143,28 @@ async function upgrade(request: IncomingMessage, options: TunnelOptions): Promis
 
 async function callOfPeer(request: IncomingMessage, { peers }: TunnelOptions): Promise<PeerCall> {
   const token = /^Peer (?<token>[A-Za-z0-9_.-]+)$/u.exec(request.headers.authorization ?? '')?.groups?.['token'];
-  if (peers === undefined || token === undefined) throw new Fault('UNAUTHENTICATED', 'the request is not of another node');
+  if (peers === undefined || token === undefined)
+    throw new Fault('UNAUTHENTICATED', 'the request is not of another node');
   return peers.accept(token);
 }
 
 function serve(location: Location, call: PeerCall, options: TunnelOptions): Carry {
   const { broker, report } = options;
   const { redeemed, caller } = call;
-  if (call.kind !== location.kind || redeemed.sessionId !== location.sessionId) throw new Fault('TICKET_REFUSED', 'the token is for another socket');
+  if (call.kind !== location.kind || redeemed.sessionId !== location.sessionId)
+    throw new Fault('TICKET_REFUSED', 'the token is for another socket');
   if (location.kind === 'data') {
     return (client) => {
       carryData(client, { broker, redeemed });
     };
   }
-  const parts = { broker, redeemed, caller, display: location.display, report: (cause: unknown) => report('a viewer could not be served', cause) };
+  const parts = {
+    broker,
+    redeemed,
+    caller,
+    display: location.display,
+    report: (cause: unknown) => report('a viewer could not be served', cause),
+  };
   return (client) => {
     carryControl(client, parts);
   };

@@ -44,7 +44,14 @@ export function carryControl(client: WebSocket, parts: ControlSocketParts): void
   });
 
   broker
-    .attachControl({ redeemed, identity: caller.identity, address: caller.address, display, control: port, loginPassword: caller.loginPassword })
+    .attachControl({
+      redeemed,
+      identity: caller.identity,
+      address: caller.address,
+      display,
+      control: port,
+      loginPassword: caller.loginPassword,
+    })
     .then((joined) => {
       attached = joined;
       if (closed) detach();

@@ -3,7 +3,14 @@ import { isFault } from '@enchilada/core/fault';
 import type { RawData, WebSocket } from 'ws';
 
 /** Application close codes (RFC 6455 section 7.4.2). */
-export const CLOSE = { protocol: 1002, unsupported: 1003, goingAway: 1001, normal: 1000, failed: 1011, refused: 4403 } as const;
+export const CLOSE = {
+  protocol: 1002,
+  unsupported: 1003,
+  goingAway: 1001,
+  normal: 1000,
+  failed: 1011,
+  refused: 4403,
+} as const;
 
 export interface DataSocketParts {
   readonly broker: SessionBroker;

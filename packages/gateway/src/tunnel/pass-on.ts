@@ -16,7 +16,11 @@ export interface PassOn {
 const CONNECT_MS = 5_000;
 const PAUSE_ABOVE_BYTES = 1024 * 1024;
 const RESUME_BELOW_BYTES = 256 * 1024;
-const UNREACHED: ServerFrame = { type: 'ended', reason: 'SESSION_ELSEWHERE', fault: { code: 'SESSION_ELSEWHERE', facts: {} } };
+const UNREACHED: ServerFrame = {
+  type: 'ended',
+  reason: 'SESSION_ELSEWHERE',
+  fault: { code: 'SESSION_ELSEWHERE', facts: {} },
+};
 
 /** Joins a viewer's socket to the node that holds the session: messages pass unchanged, a slow side pauses the other. */
 export function passOn(client: WebSocket, to: PassOn): void {

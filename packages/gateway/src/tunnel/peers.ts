@@ -55,7 +55,10 @@ export class Peers {
     return node.url;
   }
 
-  async token(to: string, call: { readonly redeemed: Redeemed; readonly kind: 'data' | 'control'; readonly caller: TunnelCaller }): Promise<string> {
+  async token(
+    to: string,
+    call: { readonly redeemed: Redeemed; readonly kind: 'data' | 'control'; readonly caller: TunnelCaller },
+  ): Promise<string> {
     const { redeemed, kind, caller } = call;
     const password = kind === 'control' ? await caller.loginPassword() : undefined;
     const claims: PeerClaims = {
@@ -97,6 +100,10 @@ export class Peers {
     const password = claims.hasPassword ? new Secret(Buffer.from(value.reveal()).toString()) : undefined;
     value[Symbol.dispose]();
     const { sessionId, viewerId, mode, kind, address } = claims;
-    return { redeemed: { sessionId, viewerId, mode }, kind, caller: { identity, address, loginPassword: () => Promise.resolve(password) } };
+    return {
+      redeemed: { sessionId, viewerId, mode },
+      kind,
+      caller: { identity, address, loginPassword: () => Promise.resolve(password) },
+    };
   }
 }
