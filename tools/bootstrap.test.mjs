@@ -1,0 +1,98 @@
+// The bootstrap itself, on a project of three files: what matters is the process it makes, not the product it runs.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+
+const ROOT = join(import.meta.dirname, '..');
+const project = mkdtempSync(join(tmpdir(), 'enchilada-bootstrap-'));
+after(() => rmSync(project, { recursive: true, force: true }));
+
+const write = (file, text) => {
+  mkdirSync(join(project, file, '..'), { recursive: true });
+  writeFileSync(join(project, file), text);
+};
+cpSync(join(ROOT, 'scripts/bootstrap.cjs'), join(project, 'scripts/bootstrap.cjs'));
+cpSync(join(ROOT, '.node-version'), join(project, '.node-version'));
+cpSync(join(ROOT, 'package.json'), join(project, 'package.json'));
+// What npm itself would have recorded after installing nothing.
+write('package-lock.json', '{ "lockfileVersion": 3, "packages": { "": {} } }');
+write('node_modules/.package-lock.json', '{ "lockfileVersion": 3, "packages": {} }');
+write(
+  'packages/gateway/src/main.ts',
+  `const args: string[] = process.argv.slice(2);
+   process.stdout.write(JSON.stringify({ ready: true, args, pid: process.pid }) + '\\n');
+   if (args[0] === 'end') process.exit(Number(args[1]));
+   if (args[0] === 'die') process.kill(process.pid, 'SIGKILL');
+   const idle = setInterval(() => undefined, 1000);
+   process.on('SIGTERM', () => { clearInterval(idle); process.exitCode = 7; });`,
+);
+
+function run(command, args) {
+  const child = spawn(command, args, { cwd: project, stdio: ['ignore', 'pipe', 'pipe'] });
+  const heard = { stdout: '', stderr: '' };
+  const line = new Promise((resolve) =>
+    child.stdout.on('data', (bytes) => (heard.stdout += bytes) && heard.stdout.includes('\n') && resolve(heard.stdout)),
+  );
+  child.stderr.on('data', (bytes) => (heard.stderr += bytes));
+  const ended = new Promise((resolve) => child.on('close', (code, signal) => resolve({ ...heard, code, signal })));
+  return { child, line, ended };
+}
+const bootstrap = (...args) => run(process.execPath, ['scripts/bootstrap.cjs', ...args]);
+const isAlive = (pid) => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+test('writes nothing of its own to stdout and passes the arguments on', async () => {
+  const { stdout, code } = await bootstrap('start', 'end', '0', '--port', '0').ended;
+  assert.equal(code, 0);
+  assert.deepEqual(JSON.parse(stdout).args, ['end', '0', '--port', '0']);
+});
+
+test('keeps the exit code of the task', async () => {
+  assert.equal((await bootstrap('start', 'end', '42').ended).code, 42);
+});
+
+test('says by its exit code that a signal ended the task', async () => {
+  assert.equal((await bootstrap('start', 'die').ended).code, 128 + 9);
+});
+
+test('hands SIGTERM to the task and waits for it', async () => {
+  const { child, line, ended } = bootstrap('start');
+  await line;
+  child.kill('SIGTERM');
+  assert.equal((await ended).code, 7);
+});
+
+test('leaves nothing running when npm is told to end', async () => {
+  // npm passes the signal to its shell only, so the script must have taken the shell's place.
+  const { child, line, ended } = run('npm', ['run', '--silent', 'start', '--', 'serve']);
+  const { pid } = JSON.parse(await line);
+  child.kill('SIGTERM');
+  await ended;
+  assert.equal(isAlive(pid), false);
+});
+
+test('refuses a task that it does not know and names those it does', async () => {
+  const { stderr, stdout, code } = await bootstrap('deploy').ended;
+  assert.equal(code, 1);
+  assert.equal(stdout, '');
+  assert.match(stderr, /task must be one of start, test, .*; received deploy/u);
+});
+
+test('asks npm for nothing when what is installed is what is locked', async () => {
+  const { stderr } = await bootstrap('start', 'end', '0').ended;
+  assert.equal(stderr, '');
+  assert.notEqual(readFileSync(join(project, 'node_modules/.enchilada-installed'), 'utf8'), '');
+});
+
+test('parses on old Node: no syntax younger than ES2018', () => {
+  const source = readFileSync(join(ROOT, 'scripts/bootstrap.cjs'), 'utf8');
+  assert.doesNotMatch(source, /\?\.[a-z[(]|\?\?|\|\|=|&&=|require\(['"]node:|^import /mu);
+});
