@@ -68,7 +68,8 @@ function whole(shell: Shell, payload: Payload): Promise<void> {
   const deadline = Date.now() + LIMIT_MS;
   return (async () => {
     while (payload.digest === undefined) {
-      if (Date.now() > deadline || shell.data.readyState > 1) throw new Error(`a viewer was shown ${payload.bytes} bytes of ${FLOOD_BYTES} and no more`);
+      if (Date.now() > deadline || shell.data.readyState > 1)
+        throw new Error(`a viewer was shown ${payload.bytes} bytes of ${FLOOD_BYTES} and no more`);
       await sleep(LOOK_MS);
     }
   })();
@@ -83,7 +84,8 @@ async function recordedDigest(site: Site, shell: Shell, round: string): Promise<
     const decoder = new RecordingStreamDecoder();
     const payload = new Payload(round);
     if (response.body === null) return undefined;
-    for await (const bytes of response.body) for (const { event } of decoder.push(bytes as Uint8Array)) if (event.kind === 'output') payload.push(event.bytes);
+    for await (const bytes of response.body)
+      for (const { event } of decoder.push(bytes as Uint8Array)) if (event.kind === 'output') payload.push(event.bytes);
     return decoder.complete ? payload.digest : undefined;
   }
   return undefined;
@@ -118,16 +120,24 @@ export const stalled: Experiment = {
       shell.data.pause();
       flood(shell, file, 'cold');
     }
-    for (const end = Date.now() + STALL_MS; Date.now() < end; await sleep(LOOK_MS)) resident.push(await residentKib(pid));
+    for (const end = Date.now() + STALL_MS; Date.now() < end; await sleep(LOOK_MS))
+      resident.push(await residentKib(pid));
     const early = payloads.reduce((sum, { bytes }) => sum + bytes, 0);
     const since = Date.now();
     for (const shell of shells) shell.data.resume();
-    await within(LIMIT_MS, 'what was held back', Promise.all(shells.map((shell, index) => whole(shell, payloads[index] as Payload))));
+    await within(
+      LIMIT_MS,
+      'what was held back',
+      Promise.all(shells.map((shell, index) => whole(shell, payloads[index] as Payload))),
+    );
     const peak = Math.max(...resident);
-    say(`resident: ${(base / 1024).toFixed(0)} MiB before, at most ${(peak / 1024).toFixed(0)} MiB while stalled; the rest came in ${((Date.now() - since) / 1_000).toFixed(1)} s`);
+    say(
+      `resident: ${(base / 1024).toFixed(0)} MiB before, at most ${(peak / 1024).toFixed(0)} MiB while stalled; the rest came in ${((Date.now() - since) / 1_000).toFixed(1)} s`,
+    );
     for (const shell of shells) await shell[Symbol.asyncDispose]();
     let equal = 0;
-    for (const [index, shell] of shells.entries()) if (payloads[index]?.digest === sent && (await recordedDigest(site, shell, 'cold')) === sent) equal += 1;
+    for (const [index, shell] of shells.entries())
+      if (payloads[index]?.digest === sent && (await recordedDigest(site, shell, 'cold')) === sent) equal += 1;
     return [
       {
         id: 'stalled-viewer-mib',
