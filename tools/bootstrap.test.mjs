@@ -22,12 +22,13 @@ write('package-lock.json', '{ "lockfileVersion": 3, "packages": { "": {} } }');
 write('node_modules/.package-lock.json', '{ "lockfileVersion": 3, "packages": {} }');
 write(
   'packages/gateway/src/main.ts',
+  // The line is written last: who has read it may send a signal.
   `const args: string[] = process.argv.slice(2);
+   const idle = setInterval(() => undefined, 1000);
+   process.on('SIGTERM', () => { clearInterval(idle); process.exitCode = 7; });
    process.stdout.write(JSON.stringify({ ready: true, args, pid: process.pid }) + '\\n');
    if (args[0] === 'end') process.exit(Number(args[1]));
-   if (args[0] === 'die') process.kill(process.pid, 'SIGKILL');
-   const idle = setInterval(() => undefined, 1000);
-   process.on('SIGTERM', () => { clearInterval(idle); process.exitCode = 7; });`,
+   if (args[0] === 'die') process.kill(process.pid, 'SIGKILL');`,
 );
 
 function run(command, args) {
