@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 const node = process.execPath;
 const STEPS = [
   { name: 'types', args: ['node_modules/typescript/bin/tsc', '-b'] },
+  { name: 'codecs', args: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.pure.json'] },
   { name: 'layers', args: ['tools/check-layers.mjs'] },
   { name: 'locality', args: ['tools/check-locality.mjs'] },
   {

@@ -98,6 +98,59 @@ const LINT = [
     'export const z = (a: number, b: number, c: number, d: number): number => a + b + c + d;',
   ],
 ];
+const lintOf = (rule, file, text) => [rule, `packages/gateway/src/http/${file}.ts`, text];
+LINT.push(
+  lintOf('no-restricted-syntax', 'zl', 'export const z = (): number => Math.random();'),
+  lintOf('no-restricted-syntax', 'zk', 'export const z = { rejectUnauthorized: false };'),
+  lintOf(
+    'no-restricted-syntax',
+    'zj',
+    'export const z = (into: { innerHTML: string }, text: string): void => {\n  into.innerHTML = text;\n};',
+  ),
+  lintOf(
+    'no-restricted-syntax',
+    'zi',
+    'declare const sql: { raw(text: string): string };\nexport const z = (name: string): string => sql.raw(`drop table ${name}`);',
+  ),
+  lintOf('no-console', 'zh', "console.log('here');"),
+  lintOf('enchilada/reason-for-disabling', 'zg', "// eslint-disable-next-line no-console\nconsole.log('here');"),
+  lintOf(
+    '@typescript-eslint/switch-exhaustiveness-check',
+    'zf',
+    "export const z = (kind: 'a' | 'b'): void => {\n  switch (kind) {\n    case 'a':\n  }\n};",
+  ),
+);
+/** Each in a compilation of its own: what leaks is seen everywhere in it. */
+const LEAKS = [
+  [
+    'the browser leaked into core',
+    'packages/core/tsconfig.json',
+    'packages/core/src/time/zu.ts',
+    '/// <reference lib="dom" />\nexport type Z = 1;',
+    'packages/core/src/purity.canary.ts',
+  ],
+  [
+    'Node leaked into contract',
+    'packages/contract/tsconfig.json',
+    'packages/contract/src/zu.ts',
+    '/// <reference types="node" />\nexport type Z = 1;',
+    'packages/contract/src/purity.canary.ts',
+  ],
+  [
+    'an import past exports',
+    'packages/contract/tsconfig.json',
+    'packages/contract/src/zt.ts',
+    "import { randomId } from '@enchilada/core/src/time/index.ts';\nexport const z = randomId;",
+    'packages/contract/src/zt.ts',
+  ],
+  [
+    'I/O in a codec',
+    'tsconfig.pure.json',
+    'packages/engines/src/zz/codec/zs.ts',
+    "import net from 'node:net';\nexport const z = net;",
+    'packages/engines/src/zz/codec/zs.ts',
+  ],
+];
 const LOCALITY = [
   'packages/gateway/src/http/zx.ts',
   "export const z = (protocol: string): boolean => protocol === 'ssh';",
@@ -129,6 +182,7 @@ try {
     'types',
     'tsconfig.base.json',
     'tsconfig.json',
+    'tsconfig.pure.json',
     '.dependency-cruiser.mjs',
     'eslint.config.mjs',
     'package.json',
@@ -172,6 +226,12 @@ try {
   );
   for (const file of ['packages/core/src/time/zw.ts', 'packages/core/src/session/zz.ts']) rmSync(join(copy, file));
 
+  for (const [words, project, file, text, seenIn] of LEAKS) {
+    write(file, text);
+    report(run('node_modules/typescript/bin/tsc', '-p', project, '--noEmit').text.includes(seenIn), words);
+    rmSync(join(copy, file));
+  }
+
   for (const [, file, text] of LINT) write(file, text);
   const lint = run('node_modules/eslint/bin/eslint.js', '--format', 'json', ...LINT.map(([, file]) => file));
   const found = JSON.parse(lint.text.slice(lint.text.indexOf('['), lint.text.lastIndexOf(']') + 1));
@@ -188,6 +248,6 @@ try {
 } finally {
   rmSync(copy, { recursive: true, force: true });
 }
-const all = LAYERS.length + TYPES.length + LINT.length + 1;
+const all = LAYERS.length + TYPES.length + LEAKS.length + LINT.length + 1;
 console.log(`${all - missed} of ${all} breaks caught`);
 process.exitCode = missed === 0 ? 0 : 1;

@@ -237,7 +237,6 @@ describe('servers that do not behave', () => {
     };
     await assert.rejects(open(server.port, { ask }), { code: 'TARGET_PROTOCOL_VIOLATION' });
     assert.ok(rounds <= 12);
-    // eslint-disable-next-line no-control-regex -- control characters are what must not be there
     assert.ok(texts.every((text) => text.length <= 2_000 && !/[\u0000-\u001f\u202e]/u.test(text)));
   });
 
