@@ -70,12 +70,26 @@ export default {
       from: { path: '^packages/([^/]+)/' },
       to: { circular: true, pathNot: '^packages/$1/' },
     },
+    {
+      name: 'undeclared-dependency',
+      severity: 'error',
+      comment: 'what a package imports stands in its own package.json, or in that of the root',
+      from: { path: '^packages/' },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown'] },
+    },
+    {
+      name: 'no-cycles-at-run-time',
+      severity: 'error',
+      comment: 'types may name each other; a module that runs before what it needs is a fault in waiting',
+      from: { path: '^packages/' },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only', 'dynamic-import'] } },
+    },
     { name: 'not-resolvable', severity: 'error', from: { path: '^(packages|e2e)/' }, to: { couldNotResolve: true } },
   ],
   options: {
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: ['/dist/', '[.]css$'] },
+    exclude: { path: ['^packages/[^/]+/dist/', '^packages/core/testing/dist/', '^e2e/dist/', '[.]css$'] },
     combinedDependencies: true,
     enhancedResolveOptions: {
       exportsFields: ['exports'],

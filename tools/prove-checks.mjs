@@ -9,6 +9,22 @@ const copy = mkdtempSync(join(tmpdir(), 'enchilada-canary-'));
 
 const LAYERS = [
   [
+    'undeclared-dependency',
+    'packages/gateway/src/http/zr.ts',
+    "import { Client } from 'kysely'; export const z = Client;",
+  ],
+  // Of a cycle one module is reported; the other has a fault of its own to show that it was read.
+  [
+    'not-resolvable',
+    'packages/gateway/src/http/zq.ts',
+    "import { z as y } from './zp.ts'; export * from './not-there.ts'; export const z = (): unknown => y;",
+  ],
+  [
+    'no-cycles-at-run-time',
+    'packages/gateway/src/http/zp.ts',
+    "import { z as y } from './zq.ts'; export const z = (): unknown => y;",
+  ],
+  [
     'engines-layer',
     'packages/engines/src/ssh/zz.ts',
     "import { ROUTES } from '@enchilada/contract'; export const z = ROUTES;",
