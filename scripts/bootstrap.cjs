@@ -134,12 +134,12 @@ function bringNode() {
       stop('the Node in .node/ does not run here: expected ' + pinnedNode + ', received ' + version);
     say('Node ' + pinnedNode + ' is in .node/ after ' + seconds(since));
   }
-  return { node: node, npm: npm };
+  return { node: node, npm: npm, programs: path.join(modules, '.bin') };
 }
 
 function chooseNode() {
   if (!satisfiesPin(process.versions.node)) return bringNode();
-  return { node: process.execPath, npm: undefined };
+  return { node: process.execPath, npm: undefined, programs: path.dirname(process.execPath) };
 }
 
 /** INVARIANT: asked only when packages must be installed, because starting npm costs longer than a second start may take. */
@@ -263,7 +263,7 @@ function main() {
   const task = tasks[name];
   const chosen = chooseNode();
   const env = Object.assign({}, process.env, {
-    PATH: path.dirname(chosen.node) + path.delimiter + (process.env.PATH || ''),
+    PATH: chosen.programs + path.delimiter + (process.env.PATH || ''),
   });
   installPackages(chosen, env);
   if (task.needsWeb) buildWeb(chosen, env);
