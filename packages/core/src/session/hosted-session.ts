@@ -1,28 +1,21 @@
 import type { AuthorizedTarget } from '../access/index.ts';
-import type { AuditEvent } from '../audit/index.ts';
 import type { Secret } from '../credential/index.ts';
-import type { ConnectStep, DisplaySize, EngineFacts, EngineSession, SessionEnd, SurfaceKind } from '../engine/index.ts';
+import type { ConnectStep, DisplaySize, EngineFacts, EngineSession, SurfaceKind } from '../engine/index.ts';
 import { Fault, toFault } from '../fault/index.ts';
-import type { RecordingId, SessionRecorder } from '../recording/index.ts';
 import type { BrokerParts } from './broker-parts.ts';
+import { causeOfEngineEnd, endedEvent } from './end-cause.ts';
+import type { EndCause } from './end-cause.ts';
 import { InputRecording } from './input-recording.ts';
 import { LiveSession } from './live-session.ts';
 import { Questions } from './questions.ts';
 import { routeTo } from './route.ts';
+import { SessionLog } from './session-log.ts';
+import type { ByteCounts } from './session-log.ts';
+import { SessionRecording } from './session-recording.ts';
 import { transition } from './session-state.ts';
 import type { SessionEvent, ViewerMessage } from './session-event.ts';
-import type { EndReason, SessionRecord, SessionState } from './session.ts';
-import { unrecorded } from './unrecorded.ts';
+import type { SessionRecord, SessionState } from './session.ts';
 import type { DataPort, Viewer } from './viewer.ts';
-
-export interface EndCause {
-  readonly reason: EndReason;
-  /** An administrator's words, or a fault's message. */
-  readonly detail?: string;
-  readonly fault?: Fault;
-  readonly exitCode?: number;
-  readonly exitSignal?: string;
-}
 
 export interface SessionFacts {
   readonly record: SessionRecord;
@@ -39,6 +32,8 @@ export class HostedSession {
   readonly #parts: BrokerParts;
   readonly #leave: AuthorizedTarget;
   readonly #record: SessionRecord;
+  readonly #log: SessionLog;
+  readonly #recording: SessionRecording;
   readonly #loginPassword: () => Promise<Secret | undefined>;
   readonly #surface: SurfaceKind;
   readonly #attached = new Set<Viewer>();
@@ -48,15 +43,12 @@ export class HostedSession {
   readonly #ended = Promise.withResolvers<void>();
   #state: SessionState = 'requested';
   #live: LiveSession | undefined;
-  #recorder: (Pick<SessionRecorder, 'append' | 'failed'> & Partial<SessionRecorder>) | undefined;
-  #recordingId: RecordingId | undefined;
   #display = DEFAULT_DISPLAY;
   #facts: EngineFacts = {};
   #step: ConnectStep | undefined;
   #graceUntil: number | undefined;
   #openedMs = 0;
   #warned = false;
-  #savedBytes = 0;
   /** The login whose end ends the session: that of whoever controls it. */
   loginDigest: string;
 
@@ -65,6 +57,8 @@ export class HostedSession {
     this.#parts = parts;
     this.#record = facts.record;
     this.#leave = facts.leave;
+    this.#log = new SessionLog(parts, facts.record);
+    this.#recording = new SessionRecording(parts, facts.record, facts.leave);
     this.#surface = facts.surface;
     this.#loginPassword = facts.loginPassword;
     this.loginDigest = facts.record.loginDigest;
@@ -93,7 +87,7 @@ export class HostedSession {
     return [...(this.#live?.viewers ?? this.#waiting)];
   }
 
-  get bytes(): { readonly in: number; readonly out: number } {
+  get bytes(): ByteCounts {
     return { in: this.#live?.bytesIn ?? 0, out: this.#live?.bytesOut ?? 0 };
   }
 
@@ -127,7 +121,7 @@ export class HostedSession {
       this.#graceUntil = undefined;
       if (this.#state === 'grace') {
         this.#become('live');
-        this.#note('live');
+        this.#log.state('live');
       }
       this.#live.resize(viewer, display);
     }
@@ -203,31 +197,28 @@ export class HostedSession {
   }
 
   /** Writes the byte counts down if they changed; the broker calls it every few seconds. */
-  async save(): Promise<void> {
-    const { in: bytesIn, out: bytesOut } = this.bytes;
-    if (bytesIn + bytesOut === this.#savedBytes) return;
-    this.#savedBytes = bytesIn + bytesOut;
-    await this.#parts.store.now.sessions.update(this.id, { bytesIn, bytesOut });
+  save(): Promise<void> {
+    return this.#log.bytes(this.bytes);
   }
 
   /** Idempotent; resolves when the session has ended and its recording is sealed. */
   async end(cause: EndCause): Promise<void> {
     if (this.#state === 'ended') return this.#ended.promise;
-    const failedToOpen = this.#state !== 'live' && this.#state !== 'grace';
+    const wasLive = this.#state === 'live' || this.#state === 'grace';
     this.#become('ended');
     this.#abort.abort(new Fault('SESSION_ENDED', `the session ended: ${cause.reason}`));
     this.#questions.abandonAll();
-    const event = this.#endEvent(cause);
+    const event = endedEvent(cause, this.#live === undefined ? this.#step : undefined);
     for (const viewer of this.viewers) viewer.control.send(event);
     try {
       await this.#live?.close();
       for (const viewer of this.viewers) viewer.close();
-      await this.#seal(cause.reason);
+      await this.#recording.seal(cause.reason);
     } catch (failure) {
       this.#parts.report('sealing a session failed', failure);
     }
     try {
-      await this.#writeDown(cause, failedToOpen);
+      await this.#log.ended(cause, { bytes: this.bytes, wasLive, recordingId: this.#recording.id });
     } catch (failure) {
       this.#parts.report('an ended session could not be written down', failure);
     }
@@ -250,7 +241,7 @@ export class HostedSession {
         clock: parts.clock,
         questions: this.#questions,
         loginPassword: this.#loginPassword,
-        audit: (event) => this.#audit(event),
+        audit: (event) => this.#log.audit(event),
       });
       engine = await found.open({
         hops,
@@ -282,15 +273,13 @@ export class HostedSession {
 
   async #start(engine: EngineSession, early: readonly Uint8Array[]): Promise<void> {
     const { clock, limits, recording } = this.#parts;
-    const recorder = recording.mode === 'strict' ? await this.#openRecorder(engine) : unrecorded();
+    const recorder = await this.#recording.open(engine.facts.hostKeyFingerprint);
     if (this.#over) {
-      this.#recorder = recorder;
-      await this.#seal('closed-by-user');
+      await this.#recording.seal('closed-by-user');
       throw new Fault('SESSION_ENDED', 'the session ended while it opened');
     }
-    this.#recorder = recorder;
     this.#facts = engine.facts;
-    await this.#announceOpening();
+    await this.#log.opened(this.#recording.id);
     if (this.#over) throw new Fault('SESSION_ENDED', 'the session ended while it opened');
     const live = new LiveSession({
       engine,
@@ -322,163 +311,26 @@ export class HostedSession {
     this.#waiting.clear();
     if (live.viewers.size === 0) this.#enterGrace();
     for (const bytes of early) live.output(bytes);
-    void engine.ended.then((end) => this.#engineEnded(end));
+    void engine.ended.then((end) => this.end(causeOfEngineEnd(end)));
     engine.resume();
-  }
-
-  async #announceOpening(): Promise<void> {
-    const recording = this.#recordingId === undefined ? {} : { recordingId: this.#recordingId };
-    await this.#audit({
-      action: 'session.opened',
-      outcome: 'success',
-      object: { kind: 'target', id: this.#record.targetId, name: this.#record.targetName },
-      detail: { sessionId: this.id, protocol: this.#record.protocol, ...recording },
-    });
-    await this.#parts.store.now.sessions.update(this.id, {
-      state: 'live',
-      openedAt: this.#parts.clock.now(),
-      ...recording,
-    });
-  }
-
-  async #openRecorder(engine: EngineSession): Promise<SessionRecorder> {
-    const { parts, record } = { parts: this.#parts, record: this.#record };
-    const { hostKeyFingerprint } = engine.facts;
-    const startedAt = parts.clock.now();
-    const recorder = await parts.recorder.open({
-      sessionId: this.id,
-      user: { id: record.userId, name: record.username, address: record.address },
-      target: {
-        id: record.targetId,
-        name: record.targetName,
-        address: `${this.#leave.target.host}:${this.#leave.target.port}`,
-        ...(hostKeyFingerprint === undefined ? {} : { hostKeyFingerprint }),
-      },
-      protocol: record.protocol,
-      surface: record.surface,
-      policy: { strict: true, input: parts.recording.input },
-      node: parts.nodeId,
-      softwareVersion: parts.softwareVersion,
-      startedAt,
-    });
-    this.#recordingId = recorder.id;
-    this.#recorder = recorder;
-    await parts.store.now.recordings.insert({
-      id: recorder.id,
-      sessionId: this.id,
-      userId: record.userId,
-      username: record.username,
-      targetId: record.targetId,
-      targetName: record.targetName,
-      protocol: record.protocol,
-      surface: record.surface,
-      nodeId: parts.nodeId,
-      state: 'recording',
-      startedAt,
-      endedAt: undefined,
-      durationMs: 0,
-      storedBytes: 0,
-      chunks: 0,
-      endReason: undefined,
-    });
-    return recorder;
-  }
-
-  async #engineEnded(end: SessionEnd): Promise<void> {
-    const { fault, exitCode, exitSignal } = end;
-    await this.end({
-      reason: fault?.code ?? end.reason,
-      ...(fault === undefined ? {} : { fault, detail: fault.message }),
-      ...(exitCode === undefined ? {} : { exitCode }),
-      ...(exitSignal === undefined ? {} : { exitSignal }),
-    });
   }
 
   async #failed(cause: unknown): Promise<void> {
     const fault = toFault(cause);
-    await this.#audit({
-      action: 'recording.failed',
-      outcome: 'failure',
-      reason: fault.code,
-      detail: { sessionId: this.id },
-    }).catch(() => undefined);
+    await this.#log.recordingFailed(fault);
     await this.end({ reason: fault.code, detail: fault.message, fault });
-  }
-
-  async #seal(reason: string): Promise<void> {
-    const summary = await this.#recorder?.finish?.({ reason });
-    if (summary === undefined) return;
-    await this.#parts.store.now.recordings.update(summary.id, {
-      state: summary.state.toLowerCase() as 'complete' | 'incomplete' | 'gapped',
-      endedAt: this.#parts.clock.now(),
-      durationMs: summary.durationMs,
-      storedBytes: summary.storedBytes,
-      chunks: summary.chunks,
-      endReason: reason,
-    });
-  }
-
-  async #writeDown(cause: EndCause, failedToOpen: boolean): Promise<void> {
-    const { in: bytesIn, out: bytesOut } = this.bytes;
-    await this.#parts.store.now.sessions.update(this.id, {
-      state: 'ended',
-      endedAt: this.#parts.clock.now(),
-      endReason: cause.reason,
-      endDetail: cause.detail,
-      bytesIn,
-      bytesOut,
-    });
-    await this.#audit({
-      action: failedToOpen ? 'session.failed' : 'session.ended',
-      outcome: cause.fault === undefined ? 'success' : 'failure',
-      object: { kind: 'target', id: this.#record.targetId, name: this.#record.targetName },
-      reason: cause.reason,
-      detail: {
-        sessionId: this.id,
-        bytesIn,
-        bytesOut,
-        ...(this.#recordingId === undefined ? {} : { recordingId: this.#recordingId }),
-      },
-    });
-  }
-
-  #endEvent(cause: EndCause): SessionEvent {
-    const { fault, exitCode, exitSignal, detail } = cause;
-    return {
-      type: 'ended',
-      reason: cause.reason,
-      ...(exitCode === undefined ? {} : { exitCode }),
-      ...(exitSignal === undefined ? {} : { exitSignal }),
-      ...(detail === undefined ? {} : { detail }),
-      ...(fault === undefined
-        ? {}
-        : {
-            fault: {
-              code: fault.code,
-              facts: fault.facts,
-              ...(this.#step === undefined || this.#live !== undefined ? {} : { step: this.#step }),
-            },
-          }),
-    };
   }
 
   #enterGrace(): void {
     if (this.#state !== 'live') return;
     this.#become('grace');
-    this.#note('grace');
+    this.#log.state('grace');
     this.#graceUntil = this.#parts.clock.monotonicMs() + this.#parts.limits.graceMs;
-  }
-
-  /** For the lists of other nodes; the truth is here. */
-  #note(state: 'live' | 'grace'): void {
-    this.#parts.store.now.sessions.update(this.id, { state }).catch((cause: unknown) => {
-      this.#parts.report('a session state could not be written down', cause);
-    });
   }
 
   #greet(viewer: Viewer): void {
     viewer.control.send({ type: 'state', state: 'live' });
-    viewer.control.send({ type: 'recording', on: this.#recordingId !== undefined });
+    viewer.control.send({ type: 'recording', on: this.#recording.id !== undefined });
     viewer.control.send({ type: 'facts', facts: this.#facts });
     if (viewer.identity.mode === 'watch') viewer.control.send({ type: 'notice', code: 'view-only' });
   }
@@ -502,10 +354,5 @@ export class HostedSession {
 
   #tellController(event: SessionEvent): void {
     for (const viewer of this.viewers) if (viewer.identity.mode === 'control') viewer.control.send(event);
-  }
-
-  #audit(event: Pick<AuditEvent, 'action' | 'outcome' | 'object' | 'reason' | 'detail'>): Promise<unknown> {
-    const { userId, username, address } = this.#record;
-    return this.#parts.audit.append({ actor: { kind: 'user', id: userId, name: username }, address, ...event });
   }
 }

@@ -1,6 +1,5 @@
 import { authorizeJump } from '../access/index.ts';
 import type { AuthorizedTarget } from '../access/index.ts';
-import type { AuditEvent } from '../audit/index.ts';
 import { Secret } from '../credential/index.ts';
 import type { Credential, CredentialVault } from '../credential/index.ts';
 import type { Hop } from '../engine/index.ts';
@@ -11,6 +10,7 @@ import { decideHostKey } from '../target/index.ts';
 import type { HostKey, PresentedHostKey, Target } from '../target/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { Questions } from './questions.ts';
+import type { SessionAuditEvent } from './session-log.ts';
 
 const MOST_HOPS = 8;
 
@@ -22,7 +22,7 @@ export interface RouteParts {
   readonly questions: Questions;
   /** The password the person signed in with, where the login was by password. */
   readonly loginPassword: () => Promise<Secret | undefined>;
-  readonly audit: (event: Pick<AuditEvent, 'action' | 'outcome' | 'object' | 'reason' | 'detail'>) => Promise<unknown>;
+  readonly audit: (event: SessionAuditEvent) => Promise<unknown>;
 }
 
 /** The hops to the target in order of travel, each with its own host identity and credential. @throws Fault CONFLICT on a loop */

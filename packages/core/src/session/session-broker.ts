@@ -1,42 +1,28 @@
-import { allowedActions, authorizeTarget, groupAncestors } from '../access/index.ts';
-import type { AccessView, AuthorizedTarget } from '../access/index.ts';
+import type { AuthorizedTarget } from '../access/index.ts';
 import type { Secret } from '../credential/index.ts';
 import type { DisplaySize, SurfaceKind } from '../engine/index.ts';
 import { Fault, toFault } from '../fault/index.ts';
-import { identifyLogin } from '../identity/index.ts';
 import type { LoginLimits, VerifiedIdentity } from '../identity/index.ts';
 import type { NodeCommand } from '../store/index.ts';
-import type { Target, TargetGroup } from '../target/index.ts';
 import { randomId } from '../time/index.ts';
 import type { BrokerParts } from './broker-parts.ts';
 import { HostedSession } from './hosted-session.ts';
-import type { SessionRecord, TicketKind, ViewerMode } from './session.ts';
+import { Revocation } from './revocation.ts';
+import { SessionAccess } from './session-access.ts';
+import { SessionTickets } from './session-tickets.ts';
+import type { ExpectedTicket, IssuedTickets, Redeemed } from './session-tickets.ts';
+import type { SessionRecord, ViewerMode } from './session.ts';
 import type { ControlPort, DataPort } from './viewer.ts';
 import { Viewer } from './viewer.ts';
 
-const TICKET_MS = 30_000;
 const COMMAND_POLL_MS = 500;
 const RECHECK_MS = 30_000;
 const SAVE_MS = 5_000;
-
-export interface IssuedTickets {
-  readonly viewerId: string;
-  readonly mode: ViewerMode;
-  readonly data: string;
-  readonly control: string;
-  readonly expiresAt: number;
-}
 
 export interface RequestedSession {
   readonly session: SessionRecord;
   readonly surface: SurfaceKind;
   readonly tickets: IssuedTickets;
-}
-
-export interface Redeemed {
-  readonly sessionId: string;
-  readonly viewerId: string;
-  readonly mode: ViewerMode;
 }
 
 export interface ControlAttachment {
@@ -46,11 +32,6 @@ export interface ControlAttachment {
   readonly display: DisplaySize;
   readonly control: ControlPort;
   readonly loginPassword: () => Promise<Secret | undefined>;
-}
-
-function mayWatch(view: AccessView, target: Target, groups: readonly TargetGroup[]): boolean {
-  const byId = new Map(groups.map((group) => [group.id, group]));
-  return allowedActions(view, target, groupAncestors(byId, target.groupId)).has('watch');
 }
 
 /** A viewer that is attached: what its sockets may do. */
@@ -65,7 +46,9 @@ export interface Attached {
  */
 export class SessionBroker implements AsyncDisposable {
   readonly #parts: BrokerParts;
-  readonly #loginLimits: LoginLimits;
+  readonly #access: SessionAccess;
+  readonly #tickets: SessionTickets;
+  readonly #revocation: Revocation;
   readonly #sessions = new Map<string, HostedSession>();
   readonly #timers: Disposable[] = [];
   #commandsRead = -1;
@@ -74,7 +57,9 @@ export class SessionBroker implements AsyncDisposable {
 
   constructor(parts: BrokerParts, loginLimits: LoginLimits) {
     this.#parts = parts;
-    this.#loginLimits = loginLimits;
+    this.#access = new SessionAccess(parts.store);
+    this.#tickets = new SessionTickets(parts);
+    this.#revocation = new Revocation(parts, this.#access, loginLimits);
   }
 
   /** Marks what a former life of this node left open as lost, then starts the clockwork. */
@@ -109,7 +94,7 @@ export class SessionBroker implements AsyncDisposable {
       return Promise.resolve();
     });
     every(COMMAND_POLL_MS, () => this.#poll());
-    every(RECHECK_MS, () => this.#recheck(() => true));
+    every(RECHECK_MS, () => this.#revocation.recheck(this.live));
     every(SAVE_MS, async () => {
       for (const session of this.#sessions.values()) await session.save();
     });
@@ -133,7 +118,7 @@ export class SessionBroker implements AsyncDisposable {
     if (this.#draining) throw new Fault('NODE_DRAINING', 'this node takes no new sessions');
     let leave: AuthorizedTarget;
     try {
-      leave = await this.#authorize(identity, targetId);
+      leave = await this.#access.authorize(identity, targetId);
       if (!leave.actions.has('connect')) throw new Fault('NOT_FOUND', 'there is no such machine');
     } catch (failure) {
       await audit.append({
@@ -181,30 +166,23 @@ export class SessionBroker implements AsyncDisposable {
       outcome: 'success',
       detail: { sessionId: session.id },
     });
-    return { session, surface: engine.manifest.surface, tickets: await this.#issue(session.id, identity, 'control') };
+    return {
+      session,
+      surface: engine.manifest.surface,
+      tickets: await this.#tickets.issue(session.id, identity, 'control'),
+    };
   }
 
   /** Tickets to resume one's own session, or to watch somebody's. @throws Fault NOT_FOUND, SESSION_ENDED */
   async issueTickets(identity: VerifiedIdentity, sessionId: string, mode: ViewerMode): Promise<IssuedTickets> {
     const session = await this.#parts.store.now.sessions.find(sessionId);
-    await this.#mayView(identity, session, mode);
-    return this.#issue(sessionId, identity, mode);
+    await this.#access.mayView(identity, session, mode);
+    return this.#tickets.issue(sessionId, identity, mode);
   }
 
-  /** Redeems a ticket for one upgrade. @throws Fault TICKET_REFUSED, SESSION_ENDED */
-  async redeem(
-    ticket: string,
-    expected: { readonly kind: TicketKind; readonly sessionId: string; readonly identity: VerifiedIdentity },
-  ): Promise<Redeemed> {
-    const { store, digest } = this.#parts;
-    const found = await store.now.tickets.redeem(digest(ticket), {
-      kind: expected.kind,
-      loginDigest: expected.identity.login.digest,
-      now: await store.clock(),
-    });
-    if (found?.sessionId !== expected.sessionId)
-      throw new Fault('TICKET_REFUSED', 'the ticket is not valid for this socket');
-    return { sessionId: found.sessionId, viewerId: found.viewerId, mode: found.mode };
+  /** Redeems a ticket for one upgrade. @throws Fault TICKET_REFUSED */
+  redeem(ticket: string, expected: ExpectedTicket): Promise<Redeemed> {
+    return this.#tickets.redeem(ticket, expected);
   }
 
   /** The node that holds the session; undefined while nobody has claimed it. @throws Fault SESSION_ENDED */
@@ -221,7 +199,7 @@ export class SessionBroker implements AsyncDisposable {
     let hosted = this.#sessions.get(redeemed.sessionId);
     if (hosted === undefined) {
       const record = await this.#parts.store.now.sessions.find(redeemed.sessionId);
-      const leave = await this.#mayView(identity, record, redeemed.mode);
+      const leave = await this.#access.mayView(identity, record, redeemed.mode);
       const surface = this.#parts.engines.get(leave.target.protocol)?.manifest.surface ?? 'terminal';
       if (record === undefined || !(await this.#parts.store.now.sessions.claim(record.id, this.#parts.nodeId))) {
         throw new Fault('SESSION_ELSEWHERE', 'another node holds the session');
@@ -236,7 +214,7 @@ export class SessionBroker implements AsyncDisposable {
       this.#sessions.set(id, hosted);
       void hosted.ended.then(() => this.#sessions.delete(id));
     } else {
-      await this.#mayView(identity, await this.#parts.store.now.sessions.find(hosted.id), redeemed.mode);
+      await this.#access.mayView(identity, await this.#parts.store.now.sessions.find(hosted.id), redeemed.mode);
       if (redeemed.mode === 'control') hosted.loginDigest = identity.login.digest;
     }
     const viewer = new Viewer(
@@ -310,50 +288,6 @@ export class SessionBroker implements AsyncDisposable {
     );
   }
 
-  async #authorize(identity: VerifiedIdentity, targetId: string): Promise<AuthorizedTarget> {
-    const { now } = this.#parts.store;
-    const [target, grants, groups] = await Promise.all([
-      now.catalog.findTarget(targetId),
-      now.grants.listFor(identity.user.id, identity.groupIds),
-      now.catalog.listGroups(),
-    ]);
-    return authorizeTarget(identity, target, { grants, groups: new Map(groups.map((group) => [group.id, group])) });
-  }
-
-  async #mayView(
-    identity: VerifiedIdentity,
-    session: SessionRecord | undefined,
-    mode: ViewerMode,
-  ): Promise<AuthorizedTarget> {
-    if (session === undefined) throw new Fault('NOT_FOUND', 'there is no such session');
-    const own = session.userId === identity.user.id;
-    if (mode === 'control' && !own) throw new Fault('NOT_FOUND', 'there is no such session');
-    const leave = await this.#authorize(identity, session.targetId);
-    if (!leave.actions.has(mode === 'control' ? 'connect' : 'watch') && !(own && mode === 'watch'))
-      throw new Fault('NOT_FOUND', 'there is no such session');
-    if (session.state === 'ended') throw new Fault('SESSION_ENDED', 'the session has ended');
-    return leave;
-  }
-
-  async #issue(sessionId: string, identity: VerifiedIdentity, mode: ViewerMode): Promise<IssuedTickets> {
-    const { store, random, digest } = this.#parts;
-    const secret = (): string => randomId(random) + randomId(random);
-    const expiresAt = (await store.clock()) + TICKET_MS;
-    const issued: IssuedTickets = {
-      viewerId: `vwr_${randomId(random)}`,
-      mode,
-      data: secret(),
-      control: secret(),
-      expiresAt,
-    };
-    const common = { sessionId, mode, viewerId: issued.viewerId, loginDigest: identity.login.digest, expiresAt };
-    await store.now.tickets.insert([
-      { ...common, kind: 'data', digest: digest(issued.data) },
-      { ...common, kind: 'control', digest: digest(issued.control) },
-    ]);
-    return issued;
-  }
-
   async #poll(): Promise<void> {
     if (this.#polling) return;
     this.#polling = true;
@@ -380,88 +314,21 @@ export class SessionBroker implements AsyncDisposable {
       }
       case 'end-login':
         for (const session of this.live)
-          if (session.loginDigest === command.loginDigest) this.#revoke(session, 'the login ended');
+          if (session.loginDigest === command.loginDigest) this.#revocation.revoke(session, 'the login ended');
         return;
       case 'recheck-user':
-        await this.#recheck(
-          (session) =>
-            session.userId === command.userId ||
-            session.viewers.some(({ identity }) => identity.userId === command.userId),
+        await this.#revocation.recheck(
+          this.live.filter(
+            (session) =>
+              session.userId === command.userId ||
+              session.viewers.some(({ identity }) => identity.userId === command.userId),
+          ),
         );
         return;
       case 'recheck-all':
-        await this.#recheck(() => true);
+        await this.#revocation.recheck(this.live);
         return;
     }
-  }
-
-  /** Asks for each live session whether its person may still have it; the interface posts a command when rights change, and a timer asks anyway. */
-  async #recheck(concerns: (session: HostedSession) => boolean): Promise<void> {
-    const { store, clock } = this.#parts;
-    for (const session of this.live.filter(concerns)) {
-      const found = await store.now.logins.findWithUser(session.loginDigest);
-      const identity =
-        found === undefined
-          ? undefined
-          : identifyLogin(found, { idleMs: Infinity, absoluteMs: this.#loginLimits.absoluteMs }, clock.now());
-      if (identity === undefined) {
-        this.#revoke(session, 'the login ended');
-        continue;
-      }
-      try {
-        const leave = await this.#authorize(identity, session.targetId);
-        if (!leave.actions.has('connect')) this.#revoke(session, 'the grant was withdrawn');
-        else await this.#recheckWatchers(session);
-      } catch (failure) {
-        const fault = toFault(failure);
-        // INVARIANT: a database that does not answer ends no session; only an answer does.
-        if (fault.code === 'NOT_FOUND') this.#revoke(session, 'the grant was withdrawn');
-        else throw fault;
-      }
-    }
-  }
-
-  async #recheckWatchers(session: HostedSession): Promise<void> {
-    const { now } = this.#parts.store;
-    for (const viewer of session.viewers) {
-      const { identity } = viewer;
-      if (identity.mode !== 'watch' || identity.userId === session.userId) continue;
-      const [user, groupIds, target, groups] = await Promise.all([
-        now.users.find(identity.userId),
-        now.groups.groupsOf(identity.userId),
-        now.catalog.findTarget(session.targetId),
-        now.catalog.listGroups(),
-      ]);
-      const grants = await now.grants.listFor(identity.userId, groupIds);
-      const stillMay =
-        user !== undefined &&
-        user.disabledAt === undefined &&
-        target !== undefined &&
-        mayWatch({ userId: identity.userId, groupIds, grants }, target, groups);
-      if (!stillMay) {
-        viewer.control.send({
-          type: 'ended',
-          reason: 'SESSION_REVOKED',
-          fault: { code: 'SESSION_REVOKED', facts: {} },
-        });
-        viewer.close();
-      }
-    }
-  }
-
-  #revoke(session: HostedSession, words: string): void {
-    void this.#parts.audit
-      .append({
-        action: 'session.revoked',
-        actor: { kind: 'system', name: this.#parts.nodeId },
-        object: { kind: 'session', id: session.id },
-        outcome: 'success',
-        reason: words,
-      })
-      .catch((cause: unknown) => {
-        this.#parts.report('a revocation could not be audited', cause);
-      });
-    void session.end({ reason: 'SESSION_REVOKED', detail: words, fault: new Fault('SESSION_REVOKED', words) });
   }
 
   #auditViewer(session: HostedSession, viewer: Viewer, action: 'viewer.joined' | 'viewer.left'): Promise<unknown> {

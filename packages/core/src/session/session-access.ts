@@ -1,0 +1,62 @@
+import { allowedActions, authorizeTarget, groupAncestors } from '../access/index.ts';
+import type { AuthorizedTarget } from '../access/index.ts';
+import { Fault } from '../fault/index.ts';
+import type { VerifiedIdentity } from '../identity/index.ts';
+import type { Store } from '../store/index.ts';
+import type { TargetGroup } from '../target/index.ts';
+import type { SessionRecord, ViewerMode } from './session.ts';
+
+/** Asks the policy function with what the store holds now: nothing about rights is kept between two questions. */
+export class SessionAccess {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** @throws Fault NOT_FOUND */
+  async authorize(identity: VerifiedIdentity, targetId: string): Promise<AuthorizedTarget> {
+    const { now } = this.#store;
+    const [target, grants, groups] = await Promise.all([
+      now.catalog.findTarget(targetId),
+      now.grants.listFor(identity.user.id, identity.groupIds),
+      now.catalog.listGroups(),
+    ]);
+    return authorizeTarget(identity, target, { grants, groups: byId(groups) });
+  }
+
+  /** Control is the person's own; watching needs the grant, or is the person's own. @throws Fault NOT_FOUND, SESSION_ENDED */
+  async mayView(
+    identity: VerifiedIdentity,
+    session: SessionRecord | undefined,
+    mode: ViewerMode,
+  ): Promise<AuthorizedTarget> {
+    if (session === undefined) throw new Fault('NOT_FOUND', 'there is no such session');
+    const own = session.userId === identity.user.id;
+    if (mode === 'control' && !own) throw new Fault('NOT_FOUND', 'there is no such session');
+    const leave = await this.authorize(identity, session.targetId);
+    if (!leave.actions.has(mode === 'control' ? 'connect' : 'watch') && !(own && mode === 'watch'))
+      throw new Fault('NOT_FOUND', 'there is no such session');
+    if (session.state === 'ended') throw new Fault('SESSION_ENDED', 'the session has ended');
+    return leave;
+  }
+
+  async stillMayWatch(userId: string, targetId: string): Promise<boolean> {
+    const { now } = this.#store;
+    const [user, groupIds, target, groups] = await Promise.all([
+      now.users.find(userId),
+      now.groups.groupsOf(userId),
+      now.catalog.findTarget(targetId),
+      now.catalog.listGroups(),
+    ]);
+    if (user === undefined || user.disabledAt !== undefined || target === undefined) return false;
+    const grants = await now.grants.listFor(userId, groupIds);
+    return allowedActions({ userId, groupIds, grants }, target, groupAncestors(byId(groups), target.groupId)).has(
+      'watch',
+    );
+  }
+}
+
+function byId(groups: readonly TargetGroup[]): ReadonlyMap<string, TargetGroup> {
+  return new Map(groups.map((group) => [group.id, group]));
+}
