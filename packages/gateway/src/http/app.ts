@@ -39,6 +39,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     access?: RouteAccess;
     beforeBootstrap?: boolean;
+    /** A page or a probe: another site may link to it. Everything else is asked for by our own pages alone. */
+    fromAnywhere?: boolean;
   }
 }
 
@@ -139,11 +141,14 @@ export function createApp(parts: AppParts): FastifyInstance {
   return app;
 }
 
-/** The one guard: cross-site requests, first start, login, permission, in this order, before a body is read. */
+/**
+ * The one guard: cross-site requests, first start, login, permission, in this order, before a body is read.
+ * INVARIANT: it judges by the route that was found and never by the URL as sent, which names the same route in many ways
+ * (`/%61pi/…`, `http://host/api/…`).
+ */
 async function guard(request: FastifyRequest, parts: AppParts): Promise<void> {
-  const { access, beforeBootstrap } = request.routeOptions.config;
-  if (!request.url.startsWith('/api/')) return;
-  checkOrigin(request.method, request.headers, parts.origins());
+  const { access, beforeBootstrap, fromAnywhere } = request.routeOptions.config;
+  if (fromAnywhere !== true) checkOrigin(request.method, request.headers, parts.origins());
   if (access === undefined) return;
   if (access !== 'bootstrap' && beforeBootstrap !== true && (await parts.gate.bootstrapRequired())) {
     throw new Fault('BOOTSTRAP_REQUIRED', 'the bootstrap link must be used first');

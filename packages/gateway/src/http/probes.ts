@@ -2,6 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Metrics } from '../metrics/metrics.ts';
 
+const PROBE = { access: 'public', beforeBootstrap: true, fromAnywhere: true } as const;
+
 export interface Readiness {
   /** False while draining, or when the database or the recorder would refuse a session. */
   readonly ready: () => Promise<boolean>;
@@ -9,8 +11,8 @@ export interface Readiness {
 
 /** `/healthz`: the process serves. `/readyz`: it takes sessions. `/metrics`: for those with the permission. */
 export function serveProbes(app: FastifyInstance, readiness: Readiness, metrics: Metrics): void {
-  app.get('/healthz', { config: { access: 'public' } }, () => ({ status: 'ok' }));
-  app.get('/readyz', { config: { access: 'public' } }, async (_request, reply) => {
+  app.get('/healthz', { config: PROBE }, () => ({ status: 'ok' }));
+  app.get('/readyz', { config: PROBE }, async (_request, reply) => {
     const isReady = await readiness.ready().catch(() => false);
     return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not ready' });
   });

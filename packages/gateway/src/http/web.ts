@@ -93,7 +93,7 @@ function sendAsset(
 
 /** Serves the interface: assets as they are, any other path as the document of its kind with a nonce of its own. */
 export function serveWeb(app: FastifyInstance, files: WebFiles, isTls: boolean): void {
-  app.get('/*', { config: { access: 'public' } }, (request, reply) => {
+  app.get('/*', { config: { access: 'public', beforeBootstrap: true, fromAnywhere: true } }, (request, reply) => {
     const path = request.url.split('?')[0] ?? '/';
     const asset = files.assets.get(path);
     if (asset !== undefined) return sendAsset(request, reply, { asset, path });
