@@ -1,5 +1,5 @@
 import { Fault } from '@enchilada/core/fault';
-import type { TimedRecordingEvent } from '@enchilada/core/recording';
+import type { EncodedEvent, TimedRecordingEvent } from '@enchilada/core/recording';
 import {
   decodeEvents,
   encodeEvent,
@@ -28,7 +28,7 @@ const MAX_FRAME_BYTES = HEAD_BYTES + FRAME_TARGET_BYTES + MAX_EVENT_BYTES + EVEN
 
 /** Packs events of one chunk together, up to about 64 KiB a frame. */
 export class RecordingStreamEncoder {
-  #pending: { readonly deltaUs: number; readonly kind: number; readonly data: Uint8Array }[] = [];
+  #pending: (EncodedEvent & { readonly deltaUs: number })[] = [];
   #bytes = 0;
   #chunk = 0;
   #firstUs = 0;

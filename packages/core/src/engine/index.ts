@@ -10,17 +10,23 @@ export type {
 } from './manifest.ts';
 export { checkParameters } from './parameters.ts';
 export type { ParameterProblem } from './parameters.ts';
+export { isStreamed } from './protocol-engine.ts';
 export type {
+  AnyEngine,
   ConnectStep,
   DisplaySize,
   EngineContext,
   EngineFacts,
   EngineSession,
   EngineSink,
+  EngineStream,
   Hop,
   Prompt,
   PromptField,
   ProtocolEngine,
+  Seat,
+  SeatEvent,
   SessionEnd,
+  StreamedSession,
   SurfaceControl,
 } from './protocol-engine.ts';

@@ -43,7 +43,7 @@ export interface Hop {
 }
 
 /**
- * Where an engine delivers what the surface shows. Frames are handed over: the engine does not touch the bytes again.
+ * Where an engine delivers what the surface shows: that of the context for a session with one stream, that of the seat otherwise. Frames are handed over: the engine does not touch the bytes again.
  * The first may come before `open` has resolved.
  */
 export interface EngineSink {
@@ -75,22 +75,68 @@ export interface SessionEnd {
   readonly fault?: Fault;
 }
 
-export interface EngineSession extends AsyncDisposable {
-  readonly facts: EngineFacts;
+/** Bytes of a surface, both ways. */
+export interface EngineStream extends AsyncDisposable {
   /** Settles once, after the last output was delivered. Never rejects. */
   readonly ended: Promise<SessionEnd>;
-  /** The controlling viewer's bytes. False: the target is slow, stop until `inputDrained`. */
+  /** A viewer's bytes. False: the target is slow, stop until `inputDrained`. */
   input(bytes: Uint8Array): boolean;
   /** Called after an `input` that answered false, once more may be sent. */
   onInputDrained(resume: () => void): void;
-  control(message: SurfaceControl): void;
   /** Stops reading from the target; the target feels it through its own flow control. */
   pause(): void;
   resume(): void;
 }
 
-export interface ProtocolEngine {
+/** A session whose surface can be shown from any moment on: one stream, which the controlling viewer writes and all viewers read. */
+export interface EngineSession extends EngineStream {
+  readonly facts: EngineFacts;
+  control(message: SurfaceControl): void;
+}
+
+/** What a viewer did that only the engine can tell from the bytes of its surface. */
+export type SeatEvent =
+  /** A key, a pointer, a paste: the person is there. */
+  | { readonly type: 'active' }
+  | {
+      readonly type: 'clipboard';
+      readonly direction: 'upload' | 'download';
+      readonly size: number;
+      readonly sha256: Uint8Array;
+    };
+
+/** One viewer of a session whose decoder must see its stream from the beginning. */
+export interface Seat {
+  readonly mode: 'control' | 'watch';
+  /** Each `output` is one message to the viewer, at most 256 KiB. */
+  readonly sink: EngineSink;
+  noted(event: SeatEvent): void;
+}
+
+/**
+ * A session whose surface cannot be shown from its middle: compression, caches or handshakes span the stream, so each viewer gets one of its own.
+ * INVARIANT: nothing that a watching seat types reaches the target; the engine sees to it, because only it can tell typing from the rest.
+ */
+export interface StreamedSession extends AsyncDisposable {
+  readonly facts: EngineFacts;
+  /** Settles when the target's side of the session is over, whoever looks. Never rejects. */
+  readonly ended: Promise<SessionEnd>;
+  /**
+   * A stream for one more viewer. A second controlling one takes the place of the first, whose stream ends.
+   * Disposing of a stream leaves the session as it is. The first output may come before this has resolved.
+   * @throws Fault TARGET_*, HOST_KEY_*, CREDENTIAL_*
+   */
+  join(seat: Seat): Promise<EngineStream>;
+}
+
+export interface ProtocolEngine<Session extends EngineSession | StreamedSession = EngineSession> {
   readonly manifest: EngineManifest;
   /** @throws Fault TARGET_*, HOST_KEY_*, CREDENTIAL_*, SHELL_REFUSED, PROMPT_ABANDONED */
-  open(context: EngineContext): Promise<EngineSession>;
+  open(context: EngineContext): Promise<Session>;
+}
+
+export type AnyEngine = ProtocolEngine<EngineSession | StreamedSession>;
+
+export function isStreamed(session: EngineSession | StreamedSession): session is StreamedSession {
+  return 'join' in session;
 }

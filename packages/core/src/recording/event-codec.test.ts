@@ -18,6 +18,8 @@ const direction = fc.constantFrom('upload' as const, 'download' as const);
 const mode = fc.constantFrom('control' as const, 'watch' as const);
 const event: fc.Arbitrary<RecordingEvent> = fc.oneof(
   fc.record({ kind: fc.constantFrom('output' as const, 'input' as const), bytes }),
+  fc.record({ kind: fc.constant('output' as const), bytes, channel: fc.integer({ min: 1, max: 255 }) }),
+  fc.record({ kind: fc.constant('segment' as const), channel: fc.nat({ max: 255 }), viewer: text, mode }),
   fc.record({ kind: fc.constant('input-length' as const), count }),
   fc.record({ kind: fc.constant('resize' as const), columns: count, rows: count }),
   fc.record({ kind: fc.constantFrom('join' as const, 'leave' as const), viewer: text, user: text, mode }),
@@ -92,7 +94,7 @@ describe('event codec', () => {
       [[0x80, 0x00, 1, 0, 0], /too long/],
       [[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], /too long/],
       [[0, 99, 0, 0], /kind 99/],
-      [[0, 1, 1, 0], /channel/],
+      [[0, 2, 1, 0], /channel/],
       [[0, 3, 0, 3, 80, 24, 1], /longer than its fields/],
       [[0, 11, 0, 2, 5, 65], /ends early/],
       [[0, 11, 0, 2, 1, 0xff], /no UTF-8/],

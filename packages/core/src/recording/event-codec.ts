@@ -9,7 +9,7 @@ import type { RecordingEvent, TransferDirection } from './recorder.ts';
  * |---------|--------|-------------------------------------------------------------|
  * | delta   | 1–8    | varint, µs since the event before; 0 for the chunk's first  |
  * | kind    | 1      | `KIND`                                                      |
- * | channel | 1      | 0; further channels of one session are numbered from 1      |
+ * | channel | 1      | which stream; 0 for all but `output` and `segment`          |
  * | length  | 1–4    | varint, at most 256 KiB                                     |
  * | data    | length |                                                             |
  *
@@ -26,9 +26,11 @@ const KIND = {
   marker: 11,
   gap: 12,
   'input-length': 13,
+  segment: 14,
 } as const;
 
 export const MAX_EVENT_BYTES = 256 * 1024;
+export const MAX_CHANNEL = 255;
 export const EVENT_OVERHEAD_BYTES = 8 /* delta */ + 1 /* kind */ + 1 /* channel */ + 4; /* length */
 const MAX_TEXT_BYTES = 4096;
 const SHA256_BYTES = 32;
@@ -36,33 +38,39 @@ const SHA256_BYTES = 32;
 /** An event whose data is laid out; `output` and `input` refer to the caller's bytes and copy nothing. */
 export interface EncodedEvent {
   readonly kind: number;
+  readonly channel: number;
   readonly data: Uint8Array;
 }
 
 export function encodeEvent(event: RecordingEvent): EncodedEvent {
-  const kind = KIND[event.kind];
+  const channel = 'channel' in event ? (event.channel ?? 0) : 0;
+  if (!Number.isInteger(channel) || channel < 0 || channel > MAX_CHANNEL)
+    throw new RangeError(`a channel is 0 to ${MAX_CHANNEL}, received ${channel}`);
+  return { kind: KIND[event.kind], channel, data: dataOf(event) };
+}
+
+function dataOf(event: RecordingEvent): Uint8Array {
   switch (event.kind) {
     case 'output':
     case 'input':
-      return { kind, data: event.bytes };
+      return event.bytes;
     case 'input-length':
-      return { kind, data: Uint8Array.from(varint(event.count)) };
+      return Uint8Array.from(varint(event.count));
     case 'resize':
-      return { kind, data: Uint8Array.from([...varint(event.columns), ...varint(event.rows)]) };
+      return Uint8Array.from([...varint(event.columns), ...varint(event.rows)]);
     case 'join':
     case 'leave':
-      return {
-        kind,
-        data: Uint8Array.from([event.mode === 'control' ? 0 : 1, ...text(event.viewer), ...text(event.user)]),
-      };
+      return Uint8Array.from([event.mode === 'control' ? 0 : 1, ...text(event.viewer), ...text(event.user)]);
+    case 'segment':
+      return Uint8Array.from([event.mode === 'control' ? 0 : 1, ...text(event.viewer)]);
     case 'marker':
-      return { kind, data: Uint8Array.from(text(event.text)) };
+      return Uint8Array.from(text(event.text));
     case 'file':
-      return { kind, data: Uint8Array.from([...transfer(event), ...text(event.name)]) };
+      return Uint8Array.from([...transfer(event), ...text(event.name)]);
     case 'clipboard':
-      return { kind, data: Uint8Array.from(transfer(event)) };
+      return Uint8Array.from(transfer(event));
     case 'gap':
-      return { kind, data: Uint8Array.from([...varint(event.bytes), ...text(event.reason)]) };
+      return Uint8Array.from([...varint(event.bytes), ...text(event.reason)]);
   }
 }
 
@@ -70,7 +78,7 @@ export function encodeEvent(event: RecordingEvent): EncodedEvent {
 export function writeEvent(target: Uint8Array, at: number, event: EncodedEvent & { readonly deltaUs: number }): number {
   let offset = writeVarint(target, at, event.deltaUs);
   target[offset++] = event.kind;
-  target[offset++] = 0;
+  target[offset++] = event.channel;
   offset = writeVarint(target, offset, event.data.length);
   target.set(event.data, offset);
   return offset + event.data.length;
@@ -86,20 +94,23 @@ export function* decodeEvents(
   while (!reader.ended) {
     atUs += reader.varint();
     const kind = reader.byte();
-    if (reader.byte() !== 0) throw reader.damage('channel is not 0');
+    const channel = reader.byte();
+    if (channel !== 0 && kind !== KIND.output && kind !== KIND.segment) throw reader.damage('channel is not 0');
     const length = reader.varint();
     if (length > MAX_EVENT_BYTES) throw reader.damage(`event of ${length} bytes`);
     const data = new Reader(reader.take(length));
-    const event = decodeData(kind, data);
+    const event = decodeData(kind, channel, data);
     if (!data.ended) throw reader.damage(`event of kind ${kind} is longer than its fields`);
     yield { atUs, event };
   }
 }
 
-function decodeData(kind: number, data: Reader): RecordingEvent {
+function decodeData(kind: number, channel: number, data: Reader): RecordingEvent {
   switch (kind) {
     case KIND.output:
-      return { kind: 'output', bytes: data.rest() };
+      return { kind: 'output', bytes: data.rest(), ...(channel === 0 ? {} : { channel }) };
+    case KIND.segment:
+      return { kind: 'segment', channel, mode: data.choice('control', 'watch'), viewer: data.text() };
     case KIND.input:
       return { kind: 'input', bytes: data.rest() };
     case KIND['input-length']:

@@ -48,6 +48,7 @@ function asciicastItem(
     case 'leave':
     case 'file':
     case 'clipboard':
+    case 'segment':
       return undefined;
   }
 }

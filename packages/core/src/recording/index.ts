@@ -14,7 +14,14 @@ export {
   writeChunkHeader,
 } from './chunk.ts';
 export type { Chunk, ChunkHeader, ChunkProblem } from './chunk.ts';
-export { decodeEvents, encodeEvent, EVENT_OVERHEAD_BYTES, MAX_EVENT_BYTES, writeEvent } from './event-codec.ts';
+export {
+  decodeEvents,
+  encodeEvent,
+  EVENT_OVERHEAD_BYTES,
+  MAX_CHANNEL,
+  MAX_EVENT_BYTES,
+  writeEvent,
+} from './event-codec.ts';
 export type { EncodedEvent } from './event-codec.ts';
 export { EscapeStripper, toAsciicast, toPlainText } from './export.ts';
 export { dataKeyContext, headBody, parseHead, parseRecoveredHead, recoveredHeadBody } from './head.ts';

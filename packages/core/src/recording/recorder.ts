@@ -10,7 +10,19 @@ export type RecordingId = string;
  * the caller does not change them afterwards.
  */
 export type RecordingEvent =
-  | { readonly kind: 'output'; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'output';
+      readonly bytes: Uint8Array;
+      /** Which of several streams; absent: 0, the only one of a surface that all viewers share. */
+      readonly channel?: number;
+    }
+  /** A decoder starts afresh with the next output of this channel. A number is used again once its viewer is gone. */
+  | {
+      readonly kind: 'segment';
+      readonly channel: number;
+      readonly viewer: string;
+      readonly mode: 'control' | 'watch';
+    }
   | { readonly kind: 'input'; readonly bytes: Uint8Array }
   | { readonly kind: 'input-length'; readonly count: number }
   | { readonly kind: 'resize'; readonly columns: number; readonly rows: number }

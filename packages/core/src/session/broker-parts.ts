@@ -1,6 +1,6 @@
 import type { AuditLog } from '../audit/index.ts';
 import type { Credential, CredentialVault } from '../credential/index.ts';
-import type { ProtocolEngine, ProtocolId } from '../engine/index.ts';
+import type { AnyEngine, ProtocolId } from '../engine/index.ts';
 import type { Recorder } from '../recording/index.ts';
 import type { Store } from '../store/index.ts';
 import type { PresentedHostKey } from '../target/index.ts';
@@ -34,7 +34,7 @@ export interface BrokerParts {
   readonly store: Store;
   readonly audit: AuditLog;
   readonly vault: CredentialVault;
-  readonly engines: ReadonlyMap<ProtocolId, ProtocolEngine>;
+  readonly engines: ReadonlyMap<ProtocolId, AnyEngine>;
   readonly builtIns: ReadonlyMap<string, BuiltInIdentity>;
   readonly recorder: Recorder;
   readonly recording: RecordingPolicy;

@@ -1,13 +1,24 @@
 import type { AuthorizedTarget } from '../access/index.ts';
 import type { Secret } from '../credential/index.ts';
-import type { ConnectStep, DisplaySize, EngineFacts, EngineSession, SurfaceKind } from '../engine/index.ts';
+import { isStreamed } from '../engine/index.ts';
+import type {
+  ConnectStep,
+  DisplaySize,
+  EngineFacts,
+  EngineSession,
+  StreamedSession,
+  SurfaceKind,
+} from '../engine/index.ts';
+import type { SessionRecorder } from '../recording/index.ts';
 import { Fault, toFault } from '../fault/index.ts';
 import type { BrokerParts } from './broker-parts.ts';
 import { causeOfEngineEnd, endedEvent } from './end-cause.ts';
 import type { EndCause } from './end-cause.ts';
+import { EarlyOutput } from './early-output.ts';
 import { InputRecording } from './input-recording.ts';
 import { LiveSession } from './live-session.ts';
 import { Questions } from './questions.ts';
+import type { Relay } from './relay.ts';
 import { routeTo } from './route.ts';
 import { SessionLog } from './session-log.ts';
 import type { ByteCounts } from './session-log.ts';
@@ -15,6 +26,7 @@ import { SessionRecording } from './session-recording.ts';
 import { transition } from './session-state.ts';
 import type { SessionEvent, ViewerMessage } from './session-event.ts';
 import type { SessionRecord, SessionState } from './session.ts';
+import { StreamRelay } from './stream-relay.ts';
 import type { DataPort, Viewer } from './viewer.ts';
 
 export interface SessionFacts {
@@ -42,7 +54,7 @@ export class HostedSession {
   readonly #waiting = new Set<Viewer>();
   readonly #ended = Promise.withResolvers<void>();
   #state: SessionState = 'requested';
-  #live: LiveSession | undefined;
+  #live: Relay | undefined;
   #display = DEFAULT_DISPLAY;
   #facts: EngineFacts = {};
   #step: ConnectStep | undefined;
@@ -229,8 +241,8 @@ export class HostedSession {
 
   async #open(): Promise<void> {
     const { parts, started } = { parts: this.#parts, started: this.#parts.clock.monotonicMs() };
-    const early: Uint8Array[] = [];
-    let engine: EngineSession | undefined;
+    const early = new EarlyOutput();
+    let engine: EngineSession | StreamedSession | undefined;
     try {
       const found = parts.engines.get(this.#leave.target.protocol);
       if (found === undefined) throw new Fault('NOT_FOUND', `no engine speaks ${this.#leave.target.protocol}`);
@@ -248,19 +260,14 @@ export class HostedSession {
         display: this.#display,
         clock: parts.clock,
         signal: this.#abort.signal,
-        sink: {
-          output: (bytes) => {
-            if (this.#live === undefined) early.push(bytes);
-            else this.#live.output(bytes);
-          },
-        },
+        sink: early,
         ask: (prompt) => this.#questions.prompt(prompt),
         progress: (step, target) => {
           this.#step = step;
           this.#tellController({ type: 'progress', step, target });
         },
       });
-      engine.pause();
+      if (!isStreamed(engine)) engine.pause();
       await this.#start(engine, early);
       parts.observe({ type: 'opened', ms: parts.clock.monotonicMs() - started });
     } catch (failure) {
@@ -271,8 +278,7 @@ export class HostedSession {
     }
   }
 
-  async #start(engine: EngineSession, early: readonly Uint8Array[]): Promise<void> {
-    const { clock, limits, recording } = this.#parts;
+  async #start(engine: EngineSession | StreamedSession, early: EarlyOutput): Promise<void> {
     const recorder = await this.#recording.open(engine.facts.hostKeyFingerprint);
     if (this.#over) {
       await this.#recording.seal('closed-by-user');
@@ -281,25 +287,13 @@ export class HostedSession {
     this.#facts = engine.facts;
     await this.#log.opened(this.#recording.id);
     if (this.#over) throw new Fault('SESSION_ENDED', 'the session ended while it opened');
-    const live = new LiveSession({
-      engine,
-      recorder,
-      history: this.#parts.histories(this.#surface, this.#display),
-      input: new InputRecording(
-        recording.input,
-        (event) => void recorder.append(event).catch(() => undefined),
-        () => clock.monotonicMs(),
-      ),
-      limits,
-      clock,
-      onFailure: (cause) => void this.#failed(cause),
-    });
+    const live = this.#relay(engine, recorder);
     // INVARIANT: nothing is awaited from here on, so that what came early is recorded and shown before what comes next.
-    this.#openedMs = clock.monotonicMs();
+    this.#openedMs = this.#parts.clock.monotonicMs();
     this.#live = live;
     this.#become('live');
     void recorder.failed.then((fault) => this.#failed(fault));
-    void recorder.append({ kind: 'resize', ...this.#display }).catch(() => undefined);
+    if (!isStreamed(engine)) void recorder.append({ kind: 'resize', ...this.#display }).catch(() => undefined);
     for (const viewer of this.#waiting) {
       const { data } = viewer;
       viewer.data = undefined;
@@ -310,9 +304,26 @@ export class HostedSession {
     }
     this.#waiting.clear();
     if (live.viewers.size === 0) this.#enterGrace();
-    for (const bytes of early) live.output(bytes);
     void engine.ended.then((end) => this.end(causeOfEngineEnd(end)));
+    if (isStreamed(engine) || !(live instanceof LiveSession)) return;
+    early.flowTo((bytes) => live.output(bytes));
     engine.resume();
+  }
+
+  #relay(engine: EngineSession | StreamedSession, recorder: Pick<SessionRecorder, 'append'>): Relay {
+    const { clock, limits, recording } = this.#parts;
+    const common = { recorder, limits, clock, onFailure: (cause: unknown) => void this.#failed(cause) };
+    if (isStreamed(engine)) return new StreamRelay({ ...common, engine });
+    return new LiveSession({
+      ...common,
+      engine,
+      history: this.#parts.histories(this.#surface, this.#display),
+      input: new InputRecording(
+        recording.input,
+        (event) => void recorder.append(event).catch(() => undefined),
+        () => clock.monotonicMs(),
+      ),
+    });
   }
 
   async #failed(cause: unknown): Promise<void> {

@@ -94,10 +94,14 @@ class Socket implements DataPort {
   bufferedBytes = 0;
   stuck = false;
   inputPaused = false;
+  flushed = 0;
   #drained: () => void = () => undefined;
   send(bytes: Uint8Array): void {
     if (this.stuck) this.bufferedBytes += bytes.length;
     this.got += Buffer.from(bytes).toString();
+  }
+  flush(): void {
+    this.flushed += 1;
   }
   onDrain(drained: () => void): void {
     this.#drained = drained;

@@ -4,6 +4,7 @@ import type { Clock } from '../time/index.ts';
 import type { InputRecording } from './input-recording.ts';
 import { PAUSE_ABOVE_BYTES, RESUME_BELOW_BYTES } from './limits.ts';
 import type { SessionLimits } from './limits.ts';
+import type { Relay } from './relay.ts';
 import type { ScreenHistory } from './screen-history.ts';
 import type { SessionEvent } from './session-event.ts';
 import type { DataPort, Viewer } from './viewer.ts';
@@ -26,7 +27,7 @@ export interface LiveSessionParts {
  * INVARIANT: bytes reach a viewer or the history only after the recorder accepted them (DESIGN, section 4.2).
  * INVARIANT: only the controlling viewer pauses the target; a watcher that falls behind is resynchronised.
  */
-export class LiveSession {
+export class LiveSession implements Relay {
   readonly #parts: LiveSessionParts;
   readonly #viewers = new Set<Viewer>();
   readonly #paused = new Set<PauseReason>();

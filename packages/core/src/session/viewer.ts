@@ -4,6 +4,8 @@ import type { ViewerMode } from './session.ts';
 /** The data socket of a viewer, as the session sees it. */
 export interface DataPort {
   send(bytes: Uint8Array): void;
+  /** What was sent until now is a message of its own; without it, messages that come together may leave as one. */
+  flush(): void;
   /** Bytes handed to `send` that the network has not taken yet. */
   readonly bufferedBytes: number;
   /** Called each time the network took something. */

@@ -52,7 +52,7 @@ class SocketPort implements DataPort {
   readonly #sent = (): void => {
     this.#drained();
   };
-  readonly #flush = (): void => {
+  readonly flush = (): void => {
     const { length } = this.#waiting;
     if (length === 0) return;
     const [first] = this.#waiting;
@@ -76,10 +76,10 @@ class SocketPort implements DataPort {
 
   send(bytes: Uint8Array): void {
     if (this.#client.readyState !== this.#client.OPEN) return;
-    if (this.#waiting.length === 0) queueMicrotask(this.#flush);
+    if (this.#waiting.length === 0) queueMicrotask(this.flush);
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
-    if (this.#waitingBytes >= FRAME_BYTES) this.#flush();
+    if (this.#waitingBytes >= FRAME_BYTES) this.flush();
   }
 
   onDrain(drained: () => void): void {
@@ -95,7 +95,7 @@ class SocketPort implements DataPort {
   }
 
   close(): void {
-    this.#flush();
+    this.flush();
     this.#client.close(CLOSE.normal);
   }
 }

@@ -79,6 +79,7 @@ function markOf({ event }: TimedRecordingEvent, atMs: number): Mark | undefined 
       return { atMs, kind: 'file', label: event.name };
     case 'output':
     case 'clipboard':
+    case 'segment':
       return undefined;
   }
 }

@@ -122,7 +122,7 @@ export class JournalSession implements SessionRecorder {
     if (encoded.data.length <= MAX_EVENT_BYTES) return this.#append(encoded);
     let written = Promise.resolve();
     for (let at = 0; at < encoded.data.length; at += MAX_EVENT_BYTES) {
-      written = this.#append({ kind: encoded.kind, data: encoded.data.subarray(at, at + MAX_EVENT_BYTES) });
+      written = this.#append({ ...encoded, data: encoded.data.subarray(at, at + MAX_EVENT_BYTES) });
     }
     return written;
   }

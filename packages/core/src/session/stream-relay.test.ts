@@ -1,0 +1,315 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { EngineStream, Seat, SessionEnd, StreamedSession } from '../engine/index.ts';
+import { Fault } from '../fault/index.ts';
+import type { RecordingEvent } from '../recording/index.ts';
+import type { Clock } from '../time/index.ts';
+import { DEFAULT_SESSION_LIMITS, PAUSE_ABOVE_BYTES, StreamRelay, Viewer } from './index.ts';
+import type { DataPort, SessionEvent, ViewerMode } from './index.ts';
+
+/** A stream whose far end is the test. */
+class Stream implements EngineStream {
+  readonly seat: Seat;
+  readonly got: string[] = [];
+  readonly #ended = Promise.withResolvers<SessionEnd>();
+  readonly ended = this.#ended.promise;
+  paused = false;
+  disposed = false;
+  full = false;
+  drained: () => void = () => undefined;
+
+  constructor(seat: Seat) {
+    this.seat = seat;
+  }
+  say(text: string): void {
+    this.seat.sink.output(Buffer.from(text));
+  }
+  end(end: SessionEnd): void {
+    this.#ended.resolve(end);
+  }
+  input(bytes: Uint8Array): boolean {
+    this.got.push(Buffer.from(bytes).toString());
+    return !this.full;
+  }
+  onInputDrained(resume: () => void): void {
+    this.drained = resume;
+  }
+  pause(): void {
+    this.paused = true;
+  }
+  resume(): void {
+    this.paused = false;
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    this.disposed = true;
+    return Promise.resolve();
+  }
+}
+
+class Socket implements DataPort {
+  readonly messages: string[] = [];
+  bufferedBytes = 0;
+  inputPaused = false;
+  isClosed = false;
+  #waiting = '';
+  #drained: () => void = () => undefined;
+  send(bytes: Uint8Array): void {
+    this.#waiting += Buffer.from(bytes).toString();
+  }
+  flush(): void {
+    this.messages.push(this.#waiting);
+    this.#waiting = '';
+  }
+  onDrain(drained: () => void): void {
+    this.#drained = drained;
+  }
+  drain(to: number): void {
+    this.bufferedBytes = to;
+    this.#drained();
+  }
+  pauseInput(): void {
+    this.inputPaused = true;
+  }
+  resumeInput(): void {
+    this.inputPaused = false;
+  }
+  close(): void {
+    this.isClosed = true;
+  }
+}
+
+type Seen = Viewer & { readonly events: SessionEvent[]; isClosed: boolean };
+
+class Bench {
+  now = 0;
+  readonly clock: Clock = {
+    now: () => this.now,
+    monotonicMs: () => this.now,
+    after: () => ({ [Symbol.dispose]: () => undefined }),
+    every: () => ({ [Symbol.dispose]: () => undefined }),
+  };
+  readonly recorded: RecordingEvent[] = [];
+  readonly failures: unknown[] = [];
+  readonly streams: Stream[] = [];
+  accept: (() => void)[] | undefined;
+  hold: Promise<void> = Promise.resolve();
+  refuse: Fault | undefined;
+  disposed = false;
+
+  readonly engine: StreamedSession = {
+    facts: {},
+    ended: new Promise<SessionEnd>(() => undefined),
+    join: async (seat) => {
+      await this.hold;
+      if (this.refuse !== undefined) throw this.refuse;
+      const stream = new Stream(seat);
+      this.streams.push(stream);
+      return stream;
+    },
+    [Symbol.asyncDispose]: () => {
+      this.disposed = true;
+      return Promise.resolve();
+    },
+  };
+
+  readonly relay = new StreamRelay({
+    engine: this.engine,
+    recorder: {
+      append: (event) => {
+        this.recorded.push(event);
+        const { accept } = this;
+        return accept === undefined || event.kind !== 'output'
+          ? Promise.resolve()
+          : new Promise<void>((resolve) => accept.push(resolve));
+      },
+    },
+    limits: DEFAULT_SESSION_LIMITS,
+    clock: this.clock,
+    onFailure: (cause) => this.failures.push(cause),
+  });
+
+  viewer(id: string, mode: ViewerMode): Seen {
+    const events: SessionEvent[] = [];
+    const viewer: Seen = Object.assign(
+      new Viewer(
+        { id, userId: id, username: id, mode, address: '' },
+        { send: (event) => events.push(event), close: () => (viewer.isClosed = true) },
+      ),
+      { events, isClosed: false },
+    );
+    this.relay.join(viewer);
+    return viewer;
+  }
+
+  async seated(id: string, mode: ViewerMode): Promise<{ viewer: Seen; socket: Socket; stream: Stream }> {
+    const viewer = this.viewer(id, mode);
+    const socket = new Socket();
+    this.relay.connectData(viewer, socket);
+    await settled();
+    return { viewer, socket, stream: this.streams.at(-1)! };
+  }
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('each viewer has a stream of its own, recorded as a segment on a channel of its own', async () => {
+  const bench = new Bench();
+  const ada = await bench.seated('ada', 'control');
+  const bob = await bench.seated('bob', 'watch');
+  ada.stream.say('to ada');
+  bob.stream.say('to bob');
+  await settled();
+  assert.deepEqual(ada.socket.messages, ['to ada']);
+  assert.deepEqual(bob.socket.messages, ['to bob']);
+  const segments = bench.recorded.filter((event) => event.kind === 'segment');
+  assert.deepEqual(segments, [
+    { kind: 'segment', channel: 0, viewer: 'ada', mode: 'control' },
+    { kind: 'segment', channel: 1, viewer: 'bob', mode: 'watch' },
+  ]);
+  const outputs = bench.recorded.flatMap((event) =>
+    event.kind === 'output' ? [[event.channel, Buffer.from(event.bytes).toString()]] : [],
+  );
+  assert.deepEqual(outputs, [
+    [0, 'to ada'],
+    [1, 'to bob'],
+  ]);
+});
+
+test('keeps the messages of the engine apart', async () => {
+  const bench = new Bench();
+  const { stream, socket } = await bench.seated('ada', 'control');
+  stream.say('one');
+  stream.say('two');
+  await settled();
+  assert.deepEqual(socket.messages, ['one', 'two']);
+});
+
+test('shows nothing that the recorder has not accepted', async () => {
+  const bench = new Bench();
+  bench.accept = [];
+  const { stream, socket } = await bench.seated('ada', 'control');
+  stream.say('secret');
+  await settled();
+  assert.deepEqual(socket.messages, []);
+  bench.accept[0]?.();
+  await settled();
+  assert.deepEqual(socket.messages, ['secret']);
+});
+
+test('a slow viewer pauses its own stream alone', async () => {
+  const bench = new Bench();
+  const ada = await bench.seated('ada', 'control');
+  const bob = await bench.seated('bob', 'watch');
+  bob.socket.bufferedBytes = PAUSE_ABOVE_BYTES + 1;
+  bob.stream.say('much');
+  await settled();
+  assert.deepEqual([ada.stream.paused, bob.stream.paused], [false, true]);
+  bob.socket.drain(0);
+  assert.equal(bob.stream.paused, false);
+});
+
+test('a recorder that lags pauses the stream', async () => {
+  const bench = new Bench();
+  bench.accept = [];
+  const { stream } = await bench.seated('ada', 'control');
+  stream.say('x'.repeat(PAUSE_ABOVE_BYTES + 1));
+  assert.equal(stream.paused, true);
+  bench.accept[0]?.();
+  await settled();
+  assert.equal(stream.paused, false);
+});
+
+test('what a viewer says before its stream is there reaches it in order, and is bounded', async () => {
+  const bench = new Bench();
+  const gate = Promise.withResolvers<void>();
+  bench.hold = gate.promise;
+  const viewer = bench.viewer('ada', 'control');
+  const socket = new Socket();
+  bench.relay.connectData(viewer, socket);
+  bench.relay.input(viewer, Buffer.from('hello '));
+  bench.relay.input(viewer, Buffer.from('x'.repeat(70_000)));
+  assert.equal(socket.inputPaused, true);
+  gate.resolve();
+  await settled();
+  assert.equal(socket.inputPaused, false);
+  assert.deepEqual(
+    bench.streams[0]?.got.map((text) => text.length),
+    [6, 70_000],
+  );
+});
+
+test('a target that is slow stops the viewer, until it drained', async () => {
+  const bench = new Bench();
+  const { viewer, socket, stream } = await bench.seated('ada', 'control');
+  stream.full = true;
+  bench.relay.input(viewer, Buffer.from('keys'));
+  assert.equal(socket.inputPaused, true);
+  stream.drained();
+  assert.equal(socket.inputPaused, false);
+});
+
+test('a viewer whose stream cannot be opened is told why and leaves; the session stays', async () => {
+  const bench = new Bench();
+  bench.refuse = new Fault('TARGET_REFUSED', 'the target takes no further connection');
+  const viewer = bench.viewer('bob', 'watch');
+  bench.relay.connectData(viewer, new Socket());
+  await settled();
+  assert.equal(viewer.isClosed, true);
+  const last = viewer.events.at(-1);
+  assert.equal(last?.type === 'ended' ? last.fault?.code : undefined, 'TARGET_REFUSED');
+  assert.equal(bench.disposed, false);
+});
+
+test('a second controlling viewer takes the place of the first, whose channel is free again', async () => {
+  const bench = new Bench();
+  const first = await bench.seated('one', 'control');
+  const second = await bench.seated('two', 'control');
+  assert.equal(first.stream.disposed, true);
+  assert.equal(first.viewer.isClosed, true);
+  first.stream.say('too late');
+  second.stream.say('here');
+  await settled();
+  assert.deepEqual([first.socket.messages, second.socket.messages], [[], ['here']]);
+  assert.equal(bench.recorded.filter((event) => event.kind === 'output').length, 1);
+  assert.equal(bench.relay.leave(second.viewer), false);
+});
+
+test('a stream that opens after its viewer has left is disposed of', async () => {
+  const bench = new Bench();
+  const gate = Promise.withResolvers<void>();
+  bench.hold = gate.promise;
+  const viewer = bench.viewer('ada', 'control');
+  bench.relay.connectData(viewer, new Socket());
+  bench.relay.leave(viewer);
+  gate.resolve();
+  await settled();
+  assert.equal(bench.streams[0]?.disposed, true);
+});
+
+test('only what the engine calls a sign of life counts as one', async () => {
+  const bench = new Bench();
+  const { viewer, stream } = await bench.seated('ada', 'control');
+  bench.now = 5_000;
+  bench.relay.input(viewer, Buffer.from('an update request'));
+  assert.equal(bench.relay.lastInputMs, 0);
+  stream.seat.noted({ type: 'active' });
+  assert.equal(bench.relay.lastInputMs, 5_000);
+});
+
+test('a clipboard that passed is recorded by its size and digest', async () => {
+  const bench = new Bench();
+  const { stream } = await bench.seated('ada', 'control');
+  const sha256 = new Uint8Array(32).fill(7);
+  stream.seat.noted({ type: 'clipboard', direction: 'download', size: 12, sha256 });
+  assert.deepEqual(bench.recorded.at(-1), { kind: 'clipboard', direction: 'download', size: 12, sha256 });
+});
+
+test('answers a viewer whose network has taken nothing for a minute', async () => {
+  const bench = new Bench();
+  const { viewer, socket, stream } = await bench.seated('ada', 'control');
+  socket.bufferedBytes = 10;
+  stream.say('lost');
+  await settled();
+  bench.now = 61_000;
+  assert.deepEqual(bench.relay.tick(), [viewer]);
+});
