@@ -38,7 +38,8 @@ async function openPrinting(site: Site, targetId: string, command: string): Prom
   await within(
     60_000,
     'the output',
-    shell.until(() => tail.includes(END) && tail.endsWith('$ '), 'the end of the output'),
+    // What follows the prompt's last character is the shell's own affair.
+    shell.until(() => tail.includes('$ ', tail.indexOf(END) + 1) && tail.includes(END), 'the last words of the output'),
   );
   return { shell, shown };
 }

@@ -108,7 +108,12 @@ export interface SessionRecorder {
    */
   append(event: RecordingEvent): Promise<void>;
   /**
-   * Resolves with the fault when the recorder can no longer accept: disk full, I/O error, a writer stalled for 3 s.
+   * While more of this recording waits for the store than may: resolves once there is room, or once the recorder failed. The target is paused
+   * meanwhile; what comes nevertheless is accepted as ever.
+   */
+  readonly backlog: Promise<void> | undefined;
+  /**
+   * Resolves with the fault when the recorder can no longer accept: disk full, I/O error, a writer stalled for 3 s, a backlog that a store refuses.
    * Never rejects; never resolves on a healthy recorder.
    */
   readonly failed: Promise<Fault>;

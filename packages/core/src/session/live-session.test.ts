@@ -7,6 +7,18 @@ import type { Clock } from '../time/index.ts';
 import { DEFAULT_SESSION_LIMITS, InputRecording, LiveSession, Viewer, mayBecome, transition } from './index.ts';
 import type { DataPort, ScreenHistory, SessionEvent, SessionState, ViewerMode } from './index.ts';
 
+function withBacklog(
+  backlog: () => Promise<void> | undefined,
+  append: SessionRecorder['append'],
+): Pick<SessionRecorder, 'append' | 'backlog'> {
+  return {
+    append,
+    get backlog() {
+      return backlog();
+    },
+  };
+}
+
 class Bench {
   now = 0;
   readonly clock: Clock = {
@@ -22,6 +34,7 @@ class Bench {
   paused = false;
   accept: (() => void)[] | undefined;
   refuse: Fault | undefined;
+  backlog: PromiseWithResolvers<void> | undefined;
   shown = '';
 
   readonly engine: EngineSession = {
@@ -54,8 +67,9 @@ class Bench {
 
   readonly live = new LiveSession({
     engine: this.engine,
-    recorder: {
-      append: (event: RecordingEvent) => {
+    recorder: withBacklog(
+      () => this.backlog?.promise,
+      (event) => {
         this.recorded.push(event);
         if (this.refuse !== undefined) return Promise.reject(this.refuse);
         const { accept } = this;
@@ -63,7 +77,7 @@ class Bench {
           ? Promise.resolve()
           : new Promise<void>((resolve) => accept.push(resolve));
       },
-    } as SessionRecorder,
+    ),
     history: this.history,
     input: new InputRecording(
       'off',
@@ -155,6 +169,22 @@ test('pauses the target while the recorder is behind, and resumes it', async () 
   bench.live.output(Buffer.alloc(MIB + 1));
   assert.equal(bench.paused, true);
   bench.accept.shift()?.();
+  await settled();
+  assert.equal(bench.paused, false);
+});
+
+test('a store that is behind pauses the target until there is room, and what came is shown all the same', async () => {
+  const bench = new Bench();
+  const socket = new Socket();
+  bench.live.connectData(bench.viewer('ann', 'control'), socket);
+  bench.backlog = Promise.withResolvers();
+  bench.live.output(Buffer.from('a flood'));
+  bench.live.output(Buffer.from(' and what was on its way'));
+  await settled();
+  assert.equal(bench.paused, true);
+  assert.equal(socket.got, 'a flood and what was on its way');
+  bench.backlog.resolve();
+  bench.backlog = undefined;
   await settled();
   assert.equal(bench.paused, false);
 });

@@ -9,11 +9,11 @@ import type { ScreenHistory } from './screen-history.ts';
 import type { SessionEvent } from './session-event.ts';
 import type { DataPort, Viewer } from './viewer.ts';
 
-type PauseReason = 'recorder' | 'viewer' | 'snapshot' | 'unwatched';
+type PauseReason = 'recorder' | 'store' | 'viewer' | 'snapshot' | 'unwatched';
 
 export interface LiveSessionParts {
   readonly engine: EngineSession;
-  readonly recorder: Pick<SessionRecorder, 'append'>;
+  readonly recorder: Pick<SessionRecorder, 'append' | 'backlog'>;
   readonly history: ScreenHistory | undefined;
   readonly input: InputRecording;
   readonly limits: SessionLimits;
@@ -67,6 +67,17 @@ export class LiveSession implements Relay {
         this.#fail(cause);
       },
     );
+    const { backlog } = this.#parts.recorder;
+    if (backlog !== undefined) this.#waitForStore(backlog);
+  }
+
+  /** What came is accepted and shown; what the target has still to send waits until the store has followed. */
+  #waitForStore(backlog: Promise<void>): void {
+    if (this.#paused.has('store')) return;
+    this.#pause('store');
+    void backlog.then(() => {
+      this.#unpause('store');
+    });
   }
 
   #accepted(bytes: Uint8Array): void {

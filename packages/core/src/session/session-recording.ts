@@ -22,7 +22,7 @@ export class SessionRecording {
     return this.#recorder?.id;
   }
 
-  async open(hostKeyFingerprint: string | undefined): Promise<Pick<SessionRecorder, 'append' | 'failed'>> {
+  async open(hostKeyFingerprint: string | undefined): Promise<Pick<SessionRecorder, 'append' | 'backlog' | 'failed'>> {
     const { parts, record } = { parts: this.#parts, record: this.#record };
     if (parts.recording.mode === 'off') return unrecorded();
     const startedAt = parts.clock.now();

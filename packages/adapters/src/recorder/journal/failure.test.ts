@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Fault, isFault } from '@enchilada/core/fault';
-import type { RecordingStore } from '@enchilada/core/recording';
+import type { RecordingStore, SessionRecorder } from '@enchilada/core/recording';
 import { exampleDescription, ManualClock } from '@enchilada/core/testing/recorder-parts';
 import type { OpenSegment, SegmentFile } from './journal.ts';
+import { openRecordingReader } from './index.ts';
 import { openRig, outputOf } from './testing/recorder-rig.ts';
 
 const output = (bytes: Uint8Array) => ({ kind: 'output' as const, bytes });
@@ -147,25 +148,36 @@ describe('a broken disk, simulated at the file handle', () => {
   });
 });
 
+/** The rig's store, but `put` of everything behind a recording's head is the test's. */
+function storeWith(real: RecordingStore, put: RecordingStore['put']): RecordingStore {
+  return {
+    ...{ get: real.get.bind(real), list: real.list.bind(real), locate: real.locate.bind(real) },
+    ...{ freeBytes: real.freeBytes.bind(real), retire: real.retire.bind(real) },
+    put: (name, bytes) => (name.endsWith('head.json') ? real.put(name, bytes) : put(name, bytes)),
+  };
+}
+
+/** Appends as a target does that obeys: until it is told to wait, or has sent everything. */
+async function sendUntilTold(session: SessionRecorder, sent: Buffer, from = 0): Promise<number> {
+  let at = from;
+  while (at < sent.length && session.backlog === undefined) {
+    await session.append(output(sent.subarray(at, at + 20_000)));
+    at += 20_000;
+  }
+  return Math.min(at, sent.length);
+}
+
 describe('a store that is away', () => {
   it('is tried again until it takes every chunk, once each', async () => {
     const clock = new ManualClock();
     await using rig = await openRig();
     let [refusals, lostReplies] = [0, 0];
-    const flaky: RecordingStore = {
-      ...{
-        get: rig.store.get.bind(rig.store),
-        list: rig.store.list.bind(rig.store),
-        locate: rig.store.locate.bind(rig.store),
-      },
-      ...{ freeBytes: rig.store.freeBytes.bind(rig.store), retire: rig.store.retire.bind(rig.store) },
-      async put(name, bytes) {
-        if (!name.endsWith('head.json') && refusals++ % 3 !== 2) throw new Fault('RECORDER_FAILED', 'away');
-        const outcome = await rig.store.put(name, bytes);
-        if (lostReplies++ % 4 === 3) throw new Fault('RECORDER_FAILED', 'stored, but the reply is lost');
-        return outcome;
-      },
-    };
+    const flaky = storeWith(rig.store, async (name, bytes) => {
+      if (refusals++ % 3 !== 2) throw new Fault('RECORDER_FAILED', 'away');
+      const outcome = await rig.store.put(name, bytes);
+      if (lostReplies++ % 4 === 3) throw new Fault('RECORDER_FAILED', 'stored, but the reply is lost');
+      return outcome;
+    });
     await using away = await openRig({ clock, store: flaky });
     const session = await away.recorder.open(exampleDescription({ startedAt: clock.now() }));
     const sent = randomBytes(6_000_000);
@@ -182,18 +194,9 @@ describe('a store that is away', () => {
     assert.equal(names.length, 1 + (await end).chunks + 1);
   });
 
-  it('ends sessions once more waits for it than may, rather than filling the memory', async () => {
+  it('ends every session once more waits for it than may, should a target not wait, rather than filling the memory', async () => {
     await using rig = await openRig();
-    const dead: RecordingStore = {
-      ...{
-        get: rig.store.get.bind(rig.store),
-        list: rig.store.list.bind(rig.store),
-        locate: rig.store.locate.bind(rig.store),
-      },
-      ...{ freeBytes: rig.store.freeBytes.bind(rig.store), retire: rig.store.retire.bind(rig.store) },
-      put: (name, bytes) =>
-        name.endsWith('head.json') ? rig.store.put(name, bytes) : Promise.reject(new Fault('RECORDER_FAILED', 'away')),
-    };
+    const dead = storeWith(rig.store, () => Promise.reject(new Fault('RECORDER_FAILED', 'away')));
     await using away = await openRig({ store: dead, maxUnstoredBytes: 3_000_000 });
     const session = await away.recorder.open(exampleDescription());
     let appended = 0;
@@ -206,5 +209,112 @@ describe('a store that is away', () => {
       appended += 200_000;
     assert.ok(appended >= 2_000_000 && appended < 6_000_000, String(appended));
     assert.equal((await session.failed).code, 'RECORDING_STORE_FULL');
+  });
+
+  it('ends the session that waits for it within 5 s of refusing, or after 15 s of silence, and lets who typed go on', async () => {
+    for (const [behaviour, patienceMs] of [
+      ['refuses', 3_000],
+      ['is silent', 15_000],
+    ] as const) {
+      const clock = new ManualClock();
+      await using rig = await openRig();
+      const refuse = (): Promise<never> => Promise.reject(new Fault('RECORDER_FAILED', 'away'));
+      const dead = storeWith(rig.store, behaviour === 'refuses' ? refuse : () => new Promise(() => undefined));
+      await using away = await openRig({ clock, store: dead, maxUnstoredBytes: 4_000_000 });
+      const [flood, typist] = [
+        await away.recorder.open(exampleDescription({ startedAt: clock.now() })),
+        await away.recorder.open(exampleDescription({ startedAt: clock.now() })),
+      ];
+      await typist.append(output(Buffer.from('$ ')));
+      await sendUntilTold(flood, randomBytes(8_000_000));
+      let failure: Fault | undefined;
+      void flood.failed.then((fault) => (failure = fault));
+      await turn();
+      clock.advance(patienceMs - 100);
+      await turn();
+      assert.equal(failure, undefined);
+      clock.advance(600);
+      assert.equal((await flood.failed).code, 'RECORDER_FAILED');
+      assert.equal(flood.backlog, undefined);
+      await assert.rejects(flood.append(output(Buffer.from('more'))), (cause) => isFault(cause, 'RECORDER_FAILED'));
+      await typist.append(output(Buffer.from('ls')));
+      assert.equal(typist.backlog, undefined);
+    }
+  });
+});
+
+describe('a store that is slower than the targets', () => {
+  it('makes each flood wait with its share of the room, nobody who types, and loses nothing', async () => {
+    await using rig = await openRig();
+    const gates: (() => void)[] = [];
+    let isOpen = false;
+    const slow = storeWith(rig.store, async (name, bytes) => {
+      if (!isOpen) await new Promise<void>((resolve) => gates.push(resolve));
+      return rig.store.put(name, bytes);
+    });
+    const maxUnstoredBytes = 12_000_000;
+    await using behind = await openRig({ store: slow, maxUnstoredBytes });
+    const open = (): Promise<SessionRecorder> => behind.recorder.open(exampleDescription());
+    const [typist, ...floods] = [await open(), await open(), await open(), await open()];
+    const sent = floods.map(() => randomBytes(8_000_000));
+    const share = maxUnstoredBytes / 2 / (floods.length + 1);
+    let reached = floods.map(() => 0);
+    // By turns, as targets of one network send.
+    while (floods.some(({ backlog }) => backlog === undefined))
+      reached = await Promise.all(
+        floods.map((flood, index) => {
+          const at = reached[index] ?? 0;
+          return sendUntilTold(flood, (sent[index] ?? Buffer.alloc(0)).subarray(0, at + 20_000), at);
+        }),
+      );
+    for (const at of reached) assert.ok(at > share * 0.8 && at < share * 1.3, `${at} of a share of ${share}`);
+    assert.ok(behind.recorder.stats.unstoredBytes < maxUnstoredBytes / 2);
+    for (let key = 0; key < 200; key++) {
+      await typist.append(output(Buffer.from('x')));
+      assert.equal(typist.backlog, undefined);
+    }
+    isOpen = true;
+    for (const gate of gates) gate();
+    const sessions = [typist, ...floods];
+    const all = floods.map(async (flood, index) => {
+      const bytes = sent[index] ?? Buffer.alloc(0);
+      for (let at = reached[index] ?? 0; at < bytes.length; await flood.backlog)
+        at = await sendUntilTold(flood, bytes, at);
+    });
+    await Promise.all(all);
+    for (const session of sessions) assert.equal((await session.finish({ reason: 'closed' })).state, 'COMPLETE');
+    await until(() => behind.recorder.stats.liveRecordings === 0);
+    assert.equal(behind.recorder.stats.unstoredBytes, 0);
+    const stored = openRecordingReader({ store: rig.store, keys: behind.keys, trust: behind.trust });
+    for (const [index, flood] of floods.entries())
+      assert.ok((await outputOf(stored, flood.id)).equals(sent[index] ?? Buffer.alloc(0)));
+  });
+
+  it('ends no session as long as it takes something', async () => {
+    const clock = new ManualClock();
+    await using rig = await openRig();
+    const puts: (() => void)[] = [];
+    const slow = storeWith(rig.store, async (name, bytes) => {
+      await new Promise<void>((resolve) => puts.push(resolve));
+      return rig.store.put(name, bytes);
+    });
+    await using behind = await openRig({ clock, store: slow, maxUnstoredBytes: 4_000_000 });
+    const session = await behind.recorder.open(exampleDescription({ startedAt: clock.now() }));
+    const sent = randomBytes(6_000_000);
+    for (let at = 0; at < sent.length;) {
+      at = await sendUntilTold(session, sent, at);
+      const stored = behind.recorder.stats.storedChunks;
+      await until(() => puts.length > 0);
+      clock.advance(10_000);
+      puts.shift()?.();
+      await until(() => behind.recorder.stats.storedChunks > stored);
+      await session.backlog;
+    }
+    const end = session.finish({ reason: 'closed' });
+    await until(() => {
+      puts.shift()?.();
+      return behind.recorder.stats.liveRecordings === 0;
+    });
+    assert.equal((await end).state, 'COMPLETE');
   });
 });

@@ -128,12 +128,11 @@ class JournalRecorder implements Recorder {
   }
 
   get stats(): RecorderStats {
-    const pending = [...this.#pending].reduce((sum, session) => sum + session.pendingBytes, 0);
     return {
       liveRecordings: this.#live.size,
       lagBytes: this.#journal.lagBytes,
       lagMs: this.#journal.lagMs,
-      unstoredBytes: pending + this.#queue.unstoredBytes,
+      unstoredBytes: this.#queue.unstoredBytes,
       journalBytes: this.#journal.bytes,
       spoolFreeBytes: this.#freeBytes,
       storedChunks: this.#queue.storedChunks,

@@ -28,7 +28,7 @@ import { ChunkList } from './chunk-list.ts';
 import type { ChunkSealer } from './chunk-sealer.ts';
 import type { Journal } from './journal.ts';
 import { sha256 } from './node-crypto.ts';
-import type { StoreQueue } from './store-queue.ts';
+import type { QueuePart, StoreQueue } from './store-queue.ts';
 
 /** A chunk that does not compress is stored as it is, so the plain side has the sealed side's limit. */
 const CHUNK_BYTES = MAX_CIPHER_BYTES;
@@ -61,6 +61,7 @@ export class JournalSession implements SessionRecorder {
   readonly #startMs: number;
   readonly #chunks = new ChunkList();
   readonly #resolveFailed: (fault: Fault) => void;
+  readonly #queued: QueuePart;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
   #pendingFirstUs = 0;
@@ -85,6 +86,9 @@ export class JournalSession implements SessionRecorder {
     const failed = Promise.withResolvers<Fault>();
     this.failed = failed.promise;
     this.#resolveFailed = failed.resolve;
+    this.#queued = parts.queue.part((fault) => {
+      this.fail(fault);
+    });
   }
 
   get slot(): number {
@@ -97,6 +101,10 @@ export class JournalSession implements SessionRecorder {
 
   get pendingBytes(): number {
     return this.#pendingBytes;
+  }
+
+  get backlog(): Promise<void> | undefined {
+    return this.#queued.room?.promise;
   }
 
   get checkpointEntry(): CheckpointEntry {
@@ -141,7 +149,7 @@ export class JournalSession implements SessionRecorder {
 
   /** Seals what is pending as a chunk; at the end also where nothing is. */
   seal(final: 'final' | 'more'): void {
-    const { sealer, clock, journal, queue, prefix } = this.#parts;
+    const { sealer, clock, journal, prefix } = this.#parts;
     const { monotonicMs, wallMs } = { monotonicMs: clock.monotonicMs(), wallMs: clock.now() };
     const empty = this.#pending.length === 0;
     if (empty && final === 'more') return;
@@ -153,13 +161,13 @@ export class JournalSession implements SessionRecorder {
     ];
     const chunk = { parts: this.#pending, bytes: this.#pendingBytes, firstUs, lastUs, final: final === 'final' };
     const { seq, bytes, digest } = sealer.seal(chunk, { monotonicMs, wallMs });
+    this.#queued.count(bytes.length - this.#pendingBytes);
     this.#pending = [];
     this.#pendingBytes = 0;
     this.#chunks.add({ hash: digest, fromUs: firstUs, toUs: lastUs, bytes: bytes.length });
     this.#storedBytes += bytes.length;
-    queue.announce(bytes.length);
     this.#enqueue(async () => {
-      await queue.put(`${prefix}/${chunkName(seq)}`, bytes);
+      await this.#queued.put(`${prefix}/${chunkName(seq)}`, bytes);
       if (!empty) journal.release(segment);
     });
   }
@@ -186,6 +194,9 @@ export class JournalSession implements SessionRecorder {
     this.#pendingBytes += view.length;
     this.#lastUs = nowUs;
     this.#events++;
+    this.#queued.count(view.length);
+    // Who waits with nothing on its way would wait until the chunk is due.
+    if (this.#queued.room !== undefined && this.#queued.bytes === this.#pendingBytes) this.seal('more');
     return written;
   }
 
@@ -197,7 +208,7 @@ export class JournalSession implements SessionRecorder {
   }
 
   async #finish(reason: string): Promise<RecordingSummary> {
-    const { description, sealer, signer, queue, prefix, clock } = this.#parts;
+    const { description, sealer, signer, prefix, clock } = this.#parts;
     this.seal('final');
     const chunks = this.#chunks.toArray();
     const state: RecordingState = this.#failure !== undefined ? 'INCOMPLETE' : this.#gapped ? 'GAPPED' : 'COMPLETE';
@@ -216,9 +227,9 @@ export class JournalSession implements SessionRecorder {
     const manifest = await signDocument(body, signer, sealer.signLast(signedBytes(body)));
     this.#manifestDigest = sha256(manifest);
     this.#storedBytes += manifest.length;
-    queue.announce(manifest.length);
+    this.#queued.count(manifest.length);
     this.#enqueue(async () => {
-      await queue.put(`${prefix}/${MANIFEST_NAME}`, manifest);
+      await this.#queued.put(`${prefix}/${MANIFEST_NAME}`, manifest);
       this.#parts.onStored(this);
     });
     const late = Promise.withResolvers<boolean>();

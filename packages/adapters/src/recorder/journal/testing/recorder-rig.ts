@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { KeyEncryption } from '@enchilada/core/credential';
 import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
 import { openFilesystemRecordingStore } from '@enchilada/adapters/recording-store/filesystem';
 import { trustStoreOf } from '@enchilada/core/recording';
@@ -16,6 +17,7 @@ export interface RecorderRig extends AsyncDisposable {
   readonly recorder: Recorder;
   readonly reader: RecordingReader;
   readonly store: RecordingStore;
+  readonly keys: KeyEncryption;
   readonly trust: TrustStore;
   readonly reports: string[];
 }
@@ -32,7 +34,7 @@ export async function openRig(changes: Partial<JournalRecorderOptions> = {}): Pr
   const recorder = await openJournalRecorder({ ...parts, ...changes, directory: join(directory, 'journal') });
   const trust = trustStoreOf([signer]);
   return {
-    ...{ directory, recorder, store, trust, reports },
+    ...{ directory, recorder, store, keys, trust, reports },
     reader: openRecordingReader({ store, keys, trust }),
     async [Symbol.asyncDispose]() {
       await recorder[Symbol.asyncDispose]();
