@@ -310,7 +310,7 @@ export class HostedSession {
     engine.resume();
   }
 
-  #relay(engine: EngineSession | StreamedSession, recorder: Pick<SessionRecorder, 'append'>): Relay {
+  #relay(engine: EngineSession | StreamedSession, recorder: Pick<SessionRecorder, 'append' | 'backlog'>): Relay {
     const { clock, limits, recording } = this.#parts;
     const common = { recorder, limits, clock, onFailure: (cause: unknown) => void this.#failed(cause) };
     if (isStreamed(engine)) return new StreamRelay({ ...common, engine });
