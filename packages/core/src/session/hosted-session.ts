@@ -118,12 +118,14 @@ export class HostedSession {
     }
     if (this.#live === undefined) {
       this.#waiting.add(viewer);
-      this.#display = display;
-      if (this.#state === 'requested') {
-        this.#become('opening');
-        void this.#open();
+      if (viewer.identity.mode === 'control') {
+        this.#display = display;
+        if (this.#state === 'requested') {
+          this.#become('opening');
+          void this.#open();
+        }
+        for (const event of this.#questions.pending()) viewer.control.send(event);
       }
-      for (const event of this.#questions.pending()) viewer.control.send(event);
       viewer.control.send({ type: 'state', state: 'opening' });
       return;
     }

@@ -1,9 +1,10 @@
 import { Fault, toFault } from '../fault/index.ts';
 import { identifyLogin } from '../identity/index.ts';
-import type { LoginLimits } from '../identity/index.ts';
+import type { LoginLimits, VerifiedIdentity } from '../identity/index.ts';
 import type { BrokerParts } from './broker-parts.ts';
 import type { HostedSession } from './hosted-session.ts';
 import type { SessionAccess } from './session-access.ts';
+import type { Viewer } from './viewer.ts';
 
 /** Takes sessions from people who may no longer have them. */
 export class Revocation {
@@ -19,13 +20,8 @@ export class Revocation {
 
   /** Asks for each session whether its person, and each watcher, may still have it. */
   async recheck(sessions: readonly HostedSession[]): Promise<void> {
-    const { store, clock } = this.#parts;
     for (const session of sessions) {
-      const found = await store.now.logins.findWithUser(session.loginDigest);
-      const identity =
-        found === undefined
-          ? undefined
-          : identifyLogin(found, { idleMs: Infinity, absoluteMs: this.#loginLimits.absoluteMs }, clock.now());
+      const identity = await this.#identify(session.loginDigest);
       if (identity === undefined) {
         this.revoke(session, 'the login ended');
         continue;
@@ -58,17 +54,33 @@ export class Revocation {
     void session.end({ reason: 'SESSION_REVOKED', detail: words, fault: new Fault('SESSION_REVOKED', words) });
   }
 
-  async #recheckWatchers(session: HostedSession): Promise<void> {
-    for (const viewer of session.viewers) {
-      const { mode, userId } = viewer.identity;
-      if (mode !== 'watch' || userId === session.userId) continue;
-      if (await this.#access.stillMayWatch(userId, session.targetId)) continue;
+  /** Sends viewers away; the session goes on. */
+  dismiss(viewers: readonly Viewer[]): void {
+    for (const viewer of viewers) {
       viewer.control.send({
         type: 'ended',
         reason: 'SESSION_REVOKED',
         fault: { code: 'SESSION_REVOKED', facts: {} },
       });
       viewer.close();
+    }
+  }
+
+  async #identify(loginDigest: string): Promise<VerifiedIdentity | undefined> {
+    const found = await this.#parts.store.now.logins.findWithUser(loginDigest);
+    const { absoluteMs } = this.#loginLimits;
+    return found === undefined
+      ? undefined
+      : identifyLogin(found, { idleMs: Infinity, absoluteMs }, this.#parts.clock.now());
+  }
+
+  async #recheckWatchers(session: HostedSession): Promise<void> {
+    for (const viewer of session.viewers) {
+      const { mode, userId, loginDigest } = viewer.identity;
+      if (mode !== 'watch') continue;
+      const isSignedIn = (await this.#identify(loginDigest)) !== undefined;
+      const may = userId === session.userId || (await this.#access.stillMayWatch(userId, session.targetId));
+      if (!isSignedIn || !may) this.dismiss([viewer]);
     }
   }
 }

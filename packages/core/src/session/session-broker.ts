@@ -200,6 +200,8 @@ export class SessionBroker implements AsyncDisposable {
     if (hosted === undefined) {
       const record = await this.#parts.store.now.sessions.find(redeemed.sessionId);
       const leave = await this.#access.mayView(identity, record, redeemed.mode);
+      // INVARIANT: a session is opened under the authority of the person who asked for it, never under a watcher's.
+      if (redeemed.mode !== 'control') throw new Fault('CONFLICT', 'the session is not open yet');
       const surface = this.#parts.engines.get(leave.target.protocol)?.manifest.surface ?? 'terminal';
       if (record === undefined || !(await this.#parts.store.now.sessions.claim(record.id, this.#parts.nodeId))) {
         throw new Fault('SESSION_ELSEWHERE', 'another node holds the session');
@@ -224,6 +226,7 @@ export class SessionBroker implements AsyncDisposable {
         username: identity.user.username,
         mode: redeemed.mode,
         address: attachment.address,
+        loginDigest: identity.login.digest,
       },
       attachment.control,
     );
@@ -315,6 +318,7 @@ export class SessionBroker implements AsyncDisposable {
       case 'end-login':
         for (const session of this.live)
           if (session.loginDigest === command.loginDigest) this.#revocation.revoke(session, 'the login ended');
+          else this.#revocation.dismiss(session.viewers.filter((v) => v.identity.loginDigest === command.loginDigest));
         return;
       case 'recheck-user':
         await this.#revocation.recheck(

@@ -28,6 +28,8 @@ export interface ViewerIdentity {
   readonly username: string;
   readonly mode: ViewerMode;
   readonly address: string;
+  /** The login that looks: its end ends the looking. */
+  readonly loginDigest: string;
 }
 
 /** One person looking at a session, over two sockets that come and go together. */

@@ -80,20 +80,23 @@ export class Peers {
   async accept(token: string): Promise<PeerCall> {
     const refused = new Fault('UNAUTHENTICATED', 'the token of the other node is not valid');
     const [text = '', keyId = '', wrapped = '', ...more] = token.split('.');
-    if (more.length > 0 || token.length > 16_384 || this.#used.has(wrapped)) throw refused;
+    if (more.length > 0 || token.length > 16_384) throw refused;
+    // By its bytes: base64url writes the same ones in several ways.
+    const proof = Buffer.from(wrapped, 'base64url');
+    const once = proof.toString('hex');
     const { store, keyEncryption, nodeId, loginLimits } = this.#options;
     let value: SecretBytes;
     try {
-      const key = { keyId: Buffer.from(keyId, 'base64url').toString(), bytes: Buffer.from(wrapped, 'base64url') };
+      const key = { keyId: Buffer.from(keyId, 'base64url').toString(), bytes: proof };
       value = await keyEncryption.unwrap(key, CONTEXT + text);
     } catch (cause) {
       throw new Fault('UNAUTHENTICATED', refused.message, { cause });
     }
     const claims = JSON.parse(Buffer.from(text, 'base64url').toString()) as PeerClaims;
     const now = await store.clock();
-    if (claims.to !== nodeId || claims.expiresAt <= now || this.#used.has(wrapped)) throw refused;
+    if (claims.to !== nodeId || claims.expiresAt <= now || this.#used.has(once)) throw refused;
     for (const [old, expiresAt] of this.#used) if (expiresAt <= now) this.#used.delete(old);
-    this.#used.set(wrapped, claims.expiresAt);
+    this.#used.set(once, claims.expiresAt);
     const found = await store.now.logins.findWithUser(claims.loginDigest);
     const identity = found === undefined ? undefined : identifyLogin(found, loginLimits, now);
     if (identity === undefined) throw refused;
