@@ -28,6 +28,7 @@ export function testTarget(fields: Partial<Target> & Pick<Target, 'id' | 'protoc
     jumpTargetId: undefined,
     hostKeyPolicy: 'deny',
     builtIn: undefined,
+    goneAt: undefined,
     version: 1,
     createdAt: 0,
     updatedAt: 0,

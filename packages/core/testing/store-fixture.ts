@@ -92,6 +92,7 @@ export function aTarget(fields: Partial<Target> = {}): Target {
     jumpTargetId: undefined,
     hostKeyPolicy: 'ask',
     builtIn: undefined,
+    goneAt: undefined,
     version: 1,
     createdAt: 1_000,
     updatedAt: 1_000,

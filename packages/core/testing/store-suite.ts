@@ -1,4 +1,5 @@
 import { storeCatalogCases } from './store-catalog-cases.ts';
+import { storeDiscoveryCases } from './store-discovery-cases.ts';
 import { storeHistoryCases } from './store-history-cases.ts';
 import { storeIdentityCases } from './store-identity-cases.ts';
 import { storeProcessCases } from './store-process-cases.ts';
@@ -9,6 +10,7 @@ import type { StoreUnderTest } from './store-fixture.ts';
 export function storeSuite(name: string, create: () => Promise<StoreUnderTest>): void {
   storeIdentityCases(name, create);
   storeCatalogCases(name, create);
+  storeDiscoveryCases(name, create);
   storeHistoryCases(name, create);
   storeTransactionCases(name, create);
   storeProcessCases(name, create);

@@ -1,3 +1,4 @@
+import { PLACED_BY_TAG, TAG_PREFIX } from '../discovery/labels.ts';
 import type { GroupId, UserId } from '../identity/index.ts';
 import type { Target, TargetGroup, TargetGroupId } from '../target/index.ts';
 import type { Grant, GrantAction, GrantScope } from './grant.ts';
@@ -9,7 +10,7 @@ export interface AccessView {
   readonly grants: readonly Grant[];
 }
 
-type Placed = Pick<Target, 'id' | 'groupId' | 'labels'>;
+type Placed = Pick<Target, 'id' | 'groupId' | 'labels' | 'goneAt'>;
 
 /** The group and its ancestors, nearest first. A loop in the data ends the walk. */
 export function groupAncestors(
@@ -27,13 +28,19 @@ function covers(scope: GrantScope, target: Placed, ancestors: readonly TargetGro
       return true;
     case 'target':
       return scope.id === target.id;
+    // A machine that somebody's tag moved into a group is shown there, and gets no rights from it.
     case 'target-group':
-      return ancestors.includes(scope.id);
+      return ancestors.includes(scope.id) && !Object.hasOwn(target.labels, PLACED_BY_TAG);
     case 'labels': {
       const wanted = Object.entries(scope.selector);
       return (
         wanted.length > 0 &&
-        wanted.every(([key, values]) => Object.hasOwn(target.labels, key) && values.includes(target.labels[key] ?? ''))
+        wanted.every(
+          ([key, values]) =>
+            !key.startsWith(TAG_PREFIX) &&
+            Object.hasOwn(target.labels, key) &&
+            values.includes(target.labels[key] ?? ''),
+        )
       );
     }
   }
@@ -49,6 +56,7 @@ export function allowedActions(
   ancestors: readonly TargetGroupId[],
 ): ReadonlySet<GrantAction> {
   const allowed = new Set<GrantAction>();
+  if (target.goneAt !== undefined) return allowed;
   for (const grant of view.grants) {
     const { subject } = grant;
     const applies = subject.kind === 'user' ? subject.id === view.userId : view.groupIds.includes(subject.id);

@@ -50,6 +50,9 @@ export const FAULTS = {
   RECORDING_STORE_FULL: 'There is no room left for recordings.',
   RECORDING_NOT_FOUND: 'There is no such recording.',
   RECORDING_DAMAGED: 'The recording does not verify.',
+  DISCOVERY_DENIED: 'A cloud refused a call of discovery; the facts name the permission that is missing.',
+  DISCOVERY_THROTTLED: 'A cloud takes no more calls for now; discovery goes on by itself later.',
+  DISCOVERY_FAILED: 'A cloud or inventory cannot be read; what was known of it stays in the catalog.',
   STORE_UNAVAILABLE: 'The database cannot be reached or is read-only.',
   CONFIGURATION_INVALID: 'The configuration file or environment is wrong; the detail names the key.',
   PROTOCOL_MESSAGE_INVALID:

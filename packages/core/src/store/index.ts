@@ -1,3 +1,4 @@
+export type { DiscoveryChangeQuery, DiscoveryRepository } from './discovery-repository.ts';
 export type { Page, PageRequest, Store, StoreTransaction } from './store.ts';
 export type {
   AuditQuery,

@@ -77,6 +77,8 @@ export interface CatalogRepository {
   /** All or none, in far fewer statements than one by one. */
   insertTargets(targets: readonly Target[]): Promise<void>;
   findTarget(id: TargetId): Promise<Target | undefined>;
+  /** Those of the ids that are there. */
+  findTargets(ids: readonly TargetId[]): Promise<readonly Target[]>;
   findTargetByName(name: string): Promise<Target | undefined>;
   /** In no promised order. */
   listTargets(): Promise<readonly Target[]>;

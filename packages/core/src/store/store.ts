@@ -1,3 +1,4 @@
+import type { DiscoveryRepository } from './discovery-repository.ts';
 import type {
   AuditRepository,
   BootstrapRepository,
@@ -63,4 +64,5 @@ export interface StoreTransaction {
   readonly nodes: NodeRepository;
   readonly commands: CommandRepository;
   readonly settings: SettingRepository;
+  readonly discovery: DiscoveryRepository;
 }

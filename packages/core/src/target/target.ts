@@ -26,6 +26,8 @@ export interface Target {
   readonly hostKeyPolicy: HostKeyPolicy;
   /** Names a machine that lives inside the gateway and is reached by a stream pair, never by TCP. */
   readonly builtIn: string | undefined;
+  /** Since when discovery says it is gone. Nobody sees it or opens it; its grants, keys and history wait for its return. */
+  readonly goneAt: number | undefined;
   readonly version: number;
   readonly createdAt: number;
   readonly updatedAt: number;

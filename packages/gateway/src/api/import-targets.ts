@@ -241,6 +241,7 @@ async function prepare(parts: ApiParts): Promise<
       // A jump host may stand further up in the same file.
       jumpTargetId: resolve('jump', (key) => inFile.get(key) ?? byName.get(key)?.id),
       builtIn: undefined,
+      goneAt: existing?.goneAt,
       version: existing?.version ?? 1,
       createdAt: existing?.createdAt ?? now,
       updatedAt: now,

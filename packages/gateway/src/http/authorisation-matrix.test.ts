@@ -257,6 +257,7 @@ async function populate(fixture: GatewayFixture, owner: string, tag: string): Pr
     jumpTargetId: undefined,
     hostKeyPolicy: 'ask',
     builtIn: undefined,
+    goneAt: undefined,
     version: 1,
     createdAt: at,
     updatedAt: at,

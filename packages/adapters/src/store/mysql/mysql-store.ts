@@ -87,6 +87,7 @@ function classify(error: unknown): SqlFailure {
     case 1213:
       return 'retry';
     case 1050:
+    case 1060:
     case 1061:
     case 1359:
       return 'already-there';

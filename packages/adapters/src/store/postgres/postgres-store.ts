@@ -67,6 +67,7 @@ function classify(error: unknown): SqlFailure {
     case '40P01':
       return 'retry';
     case '42P07':
+    case '42701':
     case '42710':
       return 'already-there';
     case '42501':

@@ -4,6 +4,8 @@ import type { ColumnTypes, RowRule, SqlTraits } from './sql-traits.ts';
 
 export type MigrationStep =
   | { readonly table: string; readonly body: string }
+  /** A further column; `type` must let existing rows be: nullable, or with a default. */
+  | { readonly column: string; readonly of: string; readonly type: string }
   | { readonly index: string; readonly on: string; readonly unique?: true }
   | { readonly rule: RowRule };
 
@@ -69,13 +71,21 @@ async function appliedSteps(db: Kysely<unknown>): Promise<ReadonlySet<string>> {
 }
 
 function nameOf(step: MigrationStep): string {
-  return 'table' in step ? step.table : 'index' in step ? step.index : step.rule.name;
+  if ('table' in step) return step.table;
+  if ('column' in step) return `${step.of}.${step.column}`;
+  return 'index' in step ? step.index : step.rule.name;
 }
 
 /** False where the role may not do it, which is allowed of rules only: they guard what the code already keeps. */
 async function apply(db: Kysely<unknown>, step: MigrationStep, traits: SqlTraits): Promise<boolean> {
   if ('table' in step) {
     await execute(db, `create table if not exists ${step.table} (${step.body})${traits.tableOptions}`);
+    return true;
+  }
+  if ('column' in step) {
+    await execute(db, `alter table ${step.of} add column ${step.column} ${step.type}`).catch(
+      unless(traits, 'already-there'),
+    );
     return true;
   }
   if ('index' in step) {

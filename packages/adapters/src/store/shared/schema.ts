@@ -19,6 +19,12 @@ export interface Schema {
   audit: AuditRow;
   node: { id: string; url: string; version: string; startedAt: number; heartbeatAt: number };
   command: { sequence: number; postedAt: number; body: string };
+  discoverySource: DiscoverySourceRow;
+  discoveryRules: { id: number; rules: string; version: number };
+  discoveryScope: DiscoveryScopeRow;
+  foundMachine: FoundMachineRow;
+  discoveryEvent: { eventId: string; notedAt: number };
+  discoveryChange: DiscoveryChangeRow;
   schemaStep: { name: string; appliedAt: number };
 }
 
@@ -98,6 +104,7 @@ export interface TargetRow {
   jumpTargetId: string | null;
   hostKeyPolicy: string;
   builtIn: string | null;
+  goneAt: number | null;
   version: number;
   createdAt: number;
   updatedAt: number;
@@ -194,4 +201,65 @@ export interface AuditRow {
   payload: string;
   previous: string;
   hash: string;
+}
+
+export interface DiscoverySourceRow {
+  id: string;
+  kind: string;
+  name: string;
+  nameKey: string;
+  parameters: string;
+  protectedTags: string;
+  enabled: number;
+  version: number;
+  createdAt: number;
+  updatedAt: number;
+}
+
+export interface DiscoveryScopeRow {
+  sourceId: string;
+  account: string;
+  region: string;
+  accountName: string;
+  leaseHolder: string | null;
+  leaseUntil: number;
+  lastEventAt: number | null;
+  lastSweepAt: number | null;
+  staleSince: number | null;
+  problem: string | null;
+  heldSince: number | null;
+  held: string;
+}
+
+export interface FoundMachineRow {
+  id: string;
+  sourceId: string;
+  account: string;
+  region: string;
+  nativeId: string;
+  /** The native id where it fits, else its digest. */
+  nativeKey: string;
+  facts: string;
+  observedAt: number;
+  missingSince: number | null;
+  goneAt: number | null;
+  targetId: string | null;
+  projected: string | null;
+  omitted: string | null;
+  trace: string;
+  launchedBy: string | null;
+  firstSeenAt: number;
+}
+
+export interface DiscoveryChangeRow {
+  id: string;
+  at: number;
+  sourceId: string;
+  account: string;
+  region: string;
+  nativeId: string;
+  name: string;
+  kind: string;
+  cause: string;
+  targetId: string | null;
 }

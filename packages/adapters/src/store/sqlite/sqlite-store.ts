@@ -77,6 +77,8 @@ function classify(error: unknown): SqlFailure {
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return 'busy';
   if (UNAVAILABLE.test(code)) return 'unavailable';
   if (error instanceof Error && error.message === 'The database connection is not open') return 'unavailable';
+  if (code === 'SQLITE_ERROR' && error instanceof Error && error.message.startsWith('duplicate column name'))
+    return 'already-there';
   return 'other';
 }
 

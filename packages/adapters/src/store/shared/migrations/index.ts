@@ -4,6 +4,7 @@ import { catalog } from './0002-catalog.ts';
 import { session } from './0003-session.ts';
 import { audit } from './0004-audit.ts';
 import { cluster } from './0005-cluster.ts';
+import { discovery } from './0020-discovery.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
-export const MIGRATIONS: readonly Migration[] = [identity, catalog, session, audit, cluster];
+export const MIGRATIONS: readonly Migration[] = [identity, catalog, session, audit, cluster, discovery];

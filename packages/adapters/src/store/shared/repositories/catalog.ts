@@ -24,6 +24,7 @@ function toTarget(row: TargetRow): Target {
     jumpTargetId: row.jumpTargetId ?? undefined,
     hostKeyPolicy: row.hostKeyPolicy as HostKeyPolicy,
     builtIn: row.builtIn ?? undefined,
+    goneAt: row.goneAt ?? undefined,
     version: row.version,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
@@ -46,6 +47,7 @@ function toTargetRow(target: Target): TargetRow {
     jumpTargetId: target.jumpTargetId ?? null,
     hostKeyPolicy: target.hostKeyPolicy,
     builtIn: target.builtIn ?? null,
+    goneAt: target.goneAt ?? null,
     version: target.version,
     createdAt: target.createdAt,
     updatedAt: target.updatedAt,
@@ -92,6 +94,15 @@ export function catalogRepository(sql: Sql): CatalogRepository {
     async findTarget(id) {
       const row = await db.selectFrom('target').selectAll().where('id', '=', id).executeTakeFirst();
       return row && toTarget(row);
+    },
+    async findTargets(ids) {
+      const targets: Target[] = [];
+      for (let at = 0; at < ids.length; at += ROWS_PER_INSERT) {
+        const part = ids.slice(at, at + ROWS_PER_INSERT);
+        const rows = await db.selectFrom('target').selectAll().where('id', 'in', part).execute();
+        for (const row of rows) targets.push(toTarget(row));
+      }
+      return targets;
     },
     async findTargetByName(name) {
       const key = lookupKey(name);

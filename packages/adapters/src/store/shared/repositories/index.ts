@@ -5,6 +5,7 @@ import { bootstrapRepository } from './bootstrap.ts';
 import { catalogRepository } from './catalog.ts';
 import { commandRepository } from './command.ts';
 import { credentialRepository } from './credential.ts';
+import { discoveryRepository } from './discovery.ts';
 import { grantRepository } from './grant.ts';
 import { groupRepository } from './group.ts';
 import { hostKeyRepository } from './host-key.ts';
@@ -35,5 +36,6 @@ export function repositoriesOf(sql: Sql): StoreTransaction {
     nodes: nodeRepository(sql),
     commands: commandRepository(sql),
     settings: settingRepository(sql),
+    discovery: discoveryRepository(sql),
   };
 }

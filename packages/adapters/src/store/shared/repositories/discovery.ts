@@ -1,0 +1,355 @@
+import { createHash } from 'node:crypto';
+import type {
+  ChangeCause,
+  ChangeKind,
+  DiscoveryChange,
+  FoundMachine,
+  Omission,
+  Rule,
+  Scope,
+  ScopeRecord,
+  SourceRecord,
+} from '@enchilada/core/discovery';
+import { Fault } from '@enchilada/core/fault';
+import type { DiscoveryRepository } from '@enchilada/core/store';
+import { type Kysely, sql as statement } from 'kysely';
+import { Cursor, pageSize } from '../page.ts';
+import type { DiscoveryChangeRow, DiscoveryScopeRow, DiscoverySourceRow, FoundMachineRow, Schema } from '../schema.ts';
+import { changedOne, clockOf, insertOnce, movedOn, nameKey, type Sql, storable } from '../sql.ts';
+
+const ROWS_AT_ONCE = 200;
+const NEWEST_FIRST = new Cursor(['at', 'id'], 'desc');
+
+function toSource(row: DiscoverySourceRow): SourceRecord {
+  return {
+    id: row.id,
+    kind: row.kind,
+    name: row.name,
+    parameters: JSON.parse(row.parameters) as SourceRecord['parameters'],
+    protectedTags: JSON.parse(row.protectedTags) as readonly string[],
+    enabled: row.enabled === 1,
+    version: row.version,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+  };
+}
+
+function toSourceRow(source: SourceRecord): DiscoverySourceRow {
+  return {
+    ...source,
+    nameKey: nameKey(source.name),
+    parameters: JSON.stringify(source.parameters),
+    protectedTags: JSON.stringify(source.protectedTags),
+    enabled: source.enabled ? 1 : 0,
+  };
+}
+
+function toScope(row: DiscoveryScopeRow): ScopeRecord {
+  return {
+    sourceId: row.sourceId,
+    account: row.account,
+    region: row.region,
+    accountName: row.accountName,
+    lastEventAt: row.lastEventAt ?? undefined,
+    lastSweepAt: row.lastSweepAt ?? undefined,
+    staleSince: row.staleSince ?? undefined,
+    problem: row.problem === null ? undefined : (JSON.parse(row.problem) as ScopeRecord['problem']),
+    heldSince: row.heldSince ?? undefined,
+    held: JSON.parse(row.held) as readonly string[],
+  };
+}
+
+function toFound(row: FoundMachineRow): FoundMachine {
+  return {
+    id: row.id,
+    sourceId: row.sourceId,
+    scope: { account: row.account, region: row.region },
+    nativeId: row.nativeId,
+    facts: JSON.parse(row.facts) as FoundMachine['facts'],
+    observedAt: row.observedAt,
+    missingSince: row.missingSince ?? undefined,
+    goneAt: row.goneAt ?? undefined,
+    targetId: row.targetId ?? undefined,
+    projected: row.projected === null ? undefined : (JSON.parse(row.projected) as FoundMachine['projected']),
+    omitted: (row.omitted ?? undefined) as Omission | undefined,
+    trace: JSON.parse(row.trace) as FoundMachine['trace'],
+    launchedBy: row.launchedBy ?? undefined,
+    firstSeenAt: row.firstSeenAt,
+  };
+}
+
+function toFoundRow(machine: FoundMachine): FoundMachineRow {
+  return {
+    id: machine.id,
+    sourceId: machine.sourceId,
+    ...machine.scope,
+    nativeId: storable(machine.nativeId),
+    nativeKey: nativeKeyOf(machine.nativeId),
+    facts: JSON.stringify(machine.facts),
+    observedAt: machine.observedAt,
+    missingSince: machine.missingSince ?? null,
+    goneAt: machine.goneAt ?? null,
+    targetId: machine.targetId ?? null,
+    projected: machine.projected === undefined ? null : JSON.stringify(machine.projected),
+    omitted: machine.omitted ?? null,
+    trace: JSON.stringify(machine.trace),
+    launchedBy: machine.launchedBy === undefined ? null : storable(machine.launchedBy),
+    firstSeenAt: machine.firstSeenAt,
+  };
+}
+
+function toChange(row: DiscoveryChangeRow): DiscoveryChange {
+  return {
+    ...row,
+    kind: row.kind as ChangeKind,
+    cause: row.cause as ChangeCause,
+    targetId: row.targetId ?? undefined,
+  };
+}
+
+/** Ids of some clouds are paths of hundreds of characters. */
+function nativeKeyOf(nativeId: string): string {
+  return /^[\x21-\x7e]{1,60}$/u.test(nativeId) ? nativeId : createHash('sha256').update(nativeId).digest('hex');
+}
+
+function partsOf<T>(all: readonly T[]): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / ROWS_AT_ONCE) }, (_, index) =>
+    all.slice(index * ROWS_AT_ONCE, (index + 1) * ROWS_AT_ONCE),
+  );
+}
+
+export function discoveryRepository(sql: Sql): DiscoveryRepository {
+  const { db, traits, atomic } = sql;
+  const scopeOf = (source: string, { account, region }: Scope) => ({ sourceId: source, account, region });
+  const saveFound = async (tx: Kysely<Schema>, machines: readonly FoundMachine[]): Promise<void> => {
+    for (const part of partsOf(machines)) {
+      await tx
+        .deleteFrom('foundMachine')
+        .where(
+          'id',
+          'in',
+          part.map(({ id }) => id),
+        )
+        .execute();
+      await tx.insertInto('foundMachine').values(part.map(toFoundRow)).execute();
+    }
+  };
+  return {
+    async listSources() {
+      return (await db.selectFrom('discoverySource').selectAll().orderBy('nameKey').execute()).map(toSource);
+    },
+    async findSource(id) {
+      const row = await db.selectFrom('discoverySource').selectAll().where('id', '=', id).executeTakeFirst();
+      return row && toSource(row);
+    },
+    async insertSource(source) {
+      await db.insertInto('discoverySource').values(toSourceRow(source)).execute();
+    },
+    async updateSource(source) {
+      const { id, ...columns } = toSourceRow({ ...source, version: source.version + 1 });
+      const update = db
+        .updateTable('discoverySource')
+        .set(columns)
+        .where('id', '=', id)
+        .where('version', '=', source.version);
+      if (changedOne(await update.executeTakeFirstOrThrow())) return { ...source, version: columns.version };
+      const there = await db.selectFrom('discoverySource').select('id').where('id', '=', id).executeTakeFirst();
+      throw movedOn('source', there !== undefined);
+    },
+    async deleteSource(id) {
+      await db.deleteFrom('discoverySource').where('id', '=', id).execute();
+    },
+
+    async rules() {
+      const row = await db.selectFrom('discoveryRules').selectAll().where('id', '=', 1).executeTakeFirst();
+      return row === undefined
+        ? { rules: [], version: 0 }
+        : { rules: JSON.parse(row.rules) as readonly Rule[], version: row.version };
+    },
+    async saveRules(rules, version) {
+      const next = { rules: JSON.stringify(rules), version: version + 1 };
+      const saved =
+        version === 0
+          ? await insertOnce(traits, db.insertInto('discoveryRules').values({ id: 1, ...next }))
+          : changedOne(
+              await db
+                .updateTable('discoveryRules')
+                .set(next)
+                .where('id', '=', 1)
+                .where('version', '=', version)
+                .executeTakeFirstOrThrow(),
+            );
+      if (!saved) throw new Fault('CONFLICT', 'the rules were changed by someone else in the meantime');
+      return version + 1;
+    },
+
+    async listScopes(source) {
+      const rows = await db
+        .selectFrom('discoveryScope')
+        .selectAll()
+        .where('sourceId', '=', source)
+        .orderBy('account')
+        .orderBy('region')
+        .execute();
+      return rows.map(toScope);
+    },
+    noteScopes: (source, scopes) =>
+      atomic(async (tx) => {
+        const rows = await tx.selectFrom('discoveryScope').selectAll().where('sourceId', '=', source).execute();
+        const known = new Map(rows.map((row) => [`${row.account} ${row.region}`, row.accountName]));
+        for (const { account, region, accountName } of scopes) {
+          const name = known.get(`${account} ${region}`);
+          if (name === undefined) {
+            const fresh = { sourceId: source, account, region, accountName, leaseUntil: 0, held: '[]' };
+            const empty = {
+              leaseHolder: null,
+              lastEventAt: null,
+              lastSweepAt: null,
+              staleSince: null,
+              problem: null,
+              heldSince: null,
+            };
+            await tx
+              .insertInto('discoveryScope')
+              .values({ ...fresh, ...empty })
+              .execute();
+          } else if (name !== accountName) {
+            await tx
+              .updateTable('discoveryScope')
+              .set({ accountName })
+              .where((eb) => eb.and(scopeOf(source, { account, region })))
+              .execute();
+          }
+        }
+      }),
+    async updateScope(source, scope, change) {
+      const { problem, held, ...plain } = change;
+      const set = Object.fromEntries(Object.entries(plain).map(([column, value]) => [column, value ?? null]));
+      if ('problem' in change) set['problem'] = problem === undefined ? null : (JSON.stringify(problem) as never);
+      if (held !== undefined) set['held'] = JSON.stringify(held) as never;
+      if (Object.keys(set).length === 0) return;
+      await db
+        .updateTable('discoveryScope')
+        .set(set as Partial<DiscoveryScopeRow>)
+        .where((eb) => eb.and(scopeOf(source, scope)))
+        .execute();
+    },
+    async lease(source, scope, { holder, forMs }) {
+      const now = clockOf(traits);
+      const taken = await db
+        .updateTable('discoveryScope')
+        .set({ leaseHolder: holder, leaseUntil: statement<number>`${now} + ${forMs}` })
+        .where((eb) => eb.and(scopeOf(source, scope)))
+        .where((eb) =>
+          eb.or([eb('leaseHolder', '=', holder), eb('leaseHolder', 'is', null), eb('leaseUntil', '<', now)]),
+        )
+        .executeTakeFirstOrThrow();
+      return changedOne(taken);
+    },
+    async release(source, scope, holder) {
+      await db
+        .updateTable('discoveryScope')
+        .set({ leaseHolder: null })
+        .where((eb) => eb.and(scopeOf(source, scope)))
+        .where('leaseHolder', '=', holder)
+        .execute();
+    },
+
+    async found(source, scope, nativeIds) {
+      const machines: FoundMachine[] = [];
+      for (const part of partsOf(nativeIds)) {
+        const rows = await db
+          .selectFrom('foundMachine')
+          .selectAll()
+          .where((eb) => eb.and(scopeOf(source, scope)))
+          .where('nativeKey', 'in', part.map(nativeKeyOf))
+          .execute();
+        machines.push(...rows.map(toFound));
+      }
+      return machines;
+    },
+    async listFound(source, scope) {
+      const rows = await db
+        .selectFrom('foundMachine')
+        .selectAll()
+        .where((eb) => eb.and(scopeOf(source, scope)))
+        .where('goneAt', 'is', null)
+        .execute();
+      return rows.map(toFound);
+    },
+    async countFound(source) {
+      const rows = await db
+        .selectFrom('foundMachine')
+        .select((eb) => [
+          'account',
+          'region',
+          eb.fn.countAll<number>().as('present'),
+          eb.fn.count<number>('missingSince').as('missing'),
+        ])
+        .where('sourceId', '=', source)
+        .where('goneAt', 'is', null)
+        .groupBy(['account', 'region'])
+        .execute();
+      return rows.map((row) => ({ ...row, present: Number(row.present), missing: Number(row.missing) }));
+    },
+    async findByTarget(target) {
+      const row = await db.selectFrom('foundMachine').selectAll().where('targetId', '=', target).executeTakeFirst();
+      return row && toFound(row);
+    },
+    async goneBefore(time, limit) {
+      const rows = await db
+        .selectFrom('foundMachine')
+        .selectAll()
+        .where('goneAt', '<', time)
+        .orderBy('goneAt')
+        .limit(pageSize({ limit }))
+        .execute();
+      return rows.map(toFound);
+    },
+    saveFound: (machines) => atomic((tx) => saveFound(tx, machines)),
+    async deleteFound(ids) {
+      for (const part of partsOf(ids)) await db.deleteFrom('foundMachine').where('id', 'in', part).execute();
+    },
+
+    noteEvents: (ids, at) =>
+      atomic(async (tx) => {
+        const keys = ids.map((id) => nativeKeyOf(id));
+        const noted = new Set<string>();
+        for (const part of partsOf(keys)) {
+          const rows = await tx.selectFrom('discoveryEvent').select('eventId').where('eventId', 'in', part).execute();
+          for (const { eventId } of rows) noted.add(eventId);
+        }
+        const fresh = ids.filter((id) => !noted.has(nativeKeyOf(id)));
+        for (const part of partsOf([...new Set(fresh.map(nativeKeyOf))]))
+          await tx
+            .insertInto('discoveryEvent')
+            .values(part.map((eventId) => ({ eventId, notedAt: at })))
+            .execute();
+        return new Set(fresh);
+      }),
+    async deleteEventsOlderThan(time) {
+      await db.deleteFrom('discoveryEvent').where('notedAt', '<', time).execute();
+    },
+
+    async appendChanges(changes) {
+      for (const part of partsOf(changes))
+        await db
+          .insertInto('discoveryChange')
+          .values(part.map((change) => ({ ...change, name: storable(change.name), targetId: change.targetId ?? null })))
+          .execute();
+    },
+    async listChanges(query) {
+      const behind = NEWEST_FIRST.condition(query);
+      let select = db.selectFrom('discoveryChange').selectAll();
+      if (query.sourceId !== undefined) select = select.where('sourceId', '=', query.sourceId);
+      if (query.targetId !== undefined) select = select.where('targetId', '=', query.targetId);
+      if (behind !== undefined) select = select.where(behind);
+      const rows = await select
+        .orderBy('at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(pageSize(query) + 1)
+        .execute();
+      return NEWEST_FIRST.page(rows, query, { position: (row) => [row.at, row.id], item: toChange });
+    },
+  };
+}

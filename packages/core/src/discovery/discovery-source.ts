@@ -1,0 +1,113 @@
+import type { LocalizedText, ParameterField, ParameterValues } from '../engine/index.ts';
+
+export type SourceKind = string;
+export type SourceId = string;
+
+/** One account (subscription, project, file) and region: what is listed, leased, rate-limited and declared stale as a whole. */
+export interface Scope {
+  readonly account: string;
+  readonly region: string;
+}
+
+/** A scope and what people call its account. */
+export interface NamedScope extends Scope {
+  readonly accountName: string;
+}
+
+export const MACHINE_STATES = ['pending', 'running', 'stopping', 'stopped', 'terminated'] as const;
+export type MachineState = (typeof MACHINE_STATES)[number];
+
+/** What a describe call said. Every text is untrusted: people who may tag a machine chose it. */
+export interface MachineFacts {
+  readonly name: string;
+  readonly platform: 'linux' | 'windows';
+  readonly state: MachineState;
+  /** In order of preference; a public one is never taken by itself. */
+  readonly privateAddresses: readonly string[];
+  readonly publicAddresses: readonly string[];
+  readonly privateName?: string;
+  readonly publicName?: string;
+  readonly network?: string;
+  readonly subnet?: string;
+  readonly zone?: string;
+  readonly image?: string;
+  readonly size?: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly launchedAt?: number;
+}
+
+/** INVARIANT: `observedAt` is read before the call is made, so that what is true later is never older. */
+export interface Sighting {
+  readonly nativeId: string;
+  readonly observedAt: number;
+  readonly facts: MachineFacts;
+}
+
+/** What an event is worth: somebody should look at this machine again. */
+export interface Hint {
+  readonly eventId: string;
+  readonly scope: Scope;
+  readonly nativeId: string;
+  /** When it happened, by the cloud's clock. */
+  readonly at: number;
+  /** What the event claims; used only to judge whether an answer is older than the event. */
+  readonly claimed?: MachineState;
+  readonly launchedBy?: string;
+}
+
+/** One message of a queue. Exactly one of the three ends it. */
+export interface Delivery {
+  /** Empty for a message that concerns no machine. @see problem */
+  readonly hints: readonly Hint[];
+  /** Why the message cannot be read; it goes to the dead-letter queue by its own redelivery limit. */
+  readonly problem?: string;
+  readonly attempt: number;
+  acknowledge(): Promise<void>;
+  retry(afterMs: number): Promise<void>;
+}
+
+/** Where hints come from: at least once, in no order, with losses. */
+export interface HintQueue extends AsyncDisposable {
+  /** Waits for messages; empty where none came in time. Keeps what it answered invisible to others until each is ended. */
+  receive(signal: AbortSignal): Promise<readonly Delivery[]>;
+}
+
+/**
+ * One connected cloud or inventory. The rule: an event is a hint, `describe` is the truth, `scan` is the guarantee.
+ * Failures are `Fault` with DISCOVERY_DENIED (a permission is missing, named in the facts), DISCOVERY_THROTTLED or DISCOVERY_FAILED.
+ */
+export interface DiscoverySource extends AsyncDisposable {
+  /** Every scope the source may read. @throws Fault */
+  scopes(signal: AbortSignal): Promise<readonly NamedScope[]>;
+  /** All machines of a scope, page by page. INVARIANT: it ends without throwing only when every page was read. */
+  scan(scope: Scope, signal: AbortSignal): AsyncIterable<readonly Sighting[]>;
+  /** What is known of the named machines, terminated ones too; a machine that is not known is left out. */
+  describe(scope: Scope, nativeIds: readonly string[], signal: AbortSignal): Promise<readonly Sighting[]>;
+  readonly hints: HintQueue | undefined;
+}
+
+export interface SourceManifest {
+  readonly kind: SourceKind;
+  readonly label: LocalizedText;
+  readonly parameters: readonly ParameterField[];
+}
+
+/** A kind of source: what its form asks for, and how one is opened. */
+export interface SourceType {
+  readonly manifest: SourceManifest;
+  open(parameters: ParameterValues): Promise<DiscoverySource>;
+}
+
+/** A configured source. */
+export interface SourceRecord {
+  readonly id: SourceId;
+  readonly kind: SourceKind;
+  readonly name: string;
+  readonly parameters: ParameterValues;
+  readonly enabled: boolean;
+  /** Tag keys that only trusted people can set; they become labels that grants may select. */
+  readonly protectedTags: readonly string[];
+  readonly version: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}

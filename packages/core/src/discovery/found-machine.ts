@@ -1,0 +1,91 @@
+import type { Target, TargetId } from '../target/index.ts';
+import type { MachineFacts, Scope, Sighting, SourceId } from './discovery-source.ts';
+import type { Omission } from './projection.ts';
+import type { RuleTrace } from './rule.ts';
+
+export type FoundMachineId = string;
+
+/** The part of a target that discovery wrote last. What differs from it was changed by a person and is theirs. */
+export type Projection = Pick<
+  Target,
+  | 'name'
+  | 'protocol'
+  | 'host'
+  | 'port'
+  | 'groupId'
+  | 'labels'
+  | 'parameters'
+  | 'credentialId'
+  | 'jumpTargetId'
+  | 'hostKeyPolicy'
+>;
+
+/** A machine of a source, as last described. INVARIANT: keyed on source, account, region and native id; an address is never its identity. */
+export interface FoundMachine {
+  readonly id: FoundMachineId;
+  readonly sourceId: SourceId;
+  readonly scope: Scope;
+  readonly nativeId: string;
+  readonly facts: MachineFacts;
+  readonly observedAt: number;
+  /** Since when complete listings lack it. */
+  readonly missingSince: number | undefined;
+  /** Since when nobody sees it: terminated, or missing for longer than the grace. */
+  readonly goneAt: number | undefined;
+  readonly targetId: TargetId | undefined;
+  readonly projected: Projection | undefined;
+  /** Why it is not in the catalog although it is there. */
+  readonly omitted: Omission | undefined;
+  readonly trace: readonly RuleTrace[];
+  readonly launchedBy: string | undefined;
+  readonly firstSeenAt: number;
+}
+
+/** What a sighting changes about what is known. */
+export type SightingEffect = 'appears' | 'changes' | 'returns' | 'refreshes' | 'terminates' | 'nothing';
+
+/** INVARIANT: an older observation never overwrites a newer one, and a terminated machine never comes back: cloud ids are not reused. */
+export function effectOf(known: FoundMachine | undefined, sighting: Sighting): SightingEffect {
+  const ends = sighting.facts.state === 'terminated';
+  if (known === undefined) return ends ? 'nothing' : 'appears';
+  if (known.facts.state === 'terminated') return 'nothing';
+  if (sighting.observedAt < known.observedAt) return 'nothing';
+  if (ends) return 'terminates';
+  if (known.goneAt !== undefined || known.missingSince !== undefined) return 'returns';
+  if (!sameFacts(known.facts, sighting.facts)) return 'changes';
+  return sighting.observedAt > known.observedAt ? 'refreshes' : 'nothing';
+}
+
+export function sameFacts(a: MachineFacts, b: MachineFacts): boolean {
+  return canonical(a) === canonical(b);
+}
+
+/** Keys in order, absent ones left out. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(',')}}`;
+}
+
+const LONGEST_TEXT = 256;
+const MOST_TAGS = 60;
+
+/** INVARIANT: whatever a cloud answers is bounded before it is kept. */
+export function boundedFacts(facts: MachineFacts): MachineFacts {
+  const text = (value: string | undefined): string | undefined =>
+    value?.slice(0, LONGEST_TEXT).replaceAll(/\p{Surrogate}/gu, '\ufffd');
+  const tags = Object.entries(facts.tags)
+    .slice(0, MOST_TAGS)
+    .map(([key, value]) => [text(key) ?? '', text(value) ?? '']);
+  const bounded = Object.fromEntries(
+    Object.entries(facts).map(([key, value]) => [key, typeof value === 'string' ? text(value) : (value as unknown)]),
+  );
+  return {
+    ...(bounded as unknown as MachineFacts),
+    privateAddresses: facts.privateAddresses.slice(0, 16),
+    publicAddresses: facts.publicAddresses.slice(0, 16),
+    tags: Object.fromEntries(tags) as Readonly<Record<string, string>>,
+  };
+}

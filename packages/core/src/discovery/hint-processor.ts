@@ -1,0 +1,156 @@
+import { type Fault, isFault, toFault } from '../fault/index.ts';
+import type { Store } from '../store/index.ts';
+import type { Clock } from '../time/index.ts';
+import type { CatalogUpdater, DiscoveryChange } from './catalog-updater.ts';
+import type { Delivery, DiscoverySource, Hint, MachineState, Sighting, SourceRecord } from './discovery-source.ts';
+import type { ScopeRecord } from './scope-record.ts';
+
+/** A describe call takes at most so many ids (EC2: 200 values of a filter). */
+const MOST_AT_ONCE = 200;
+/** For so long after an event an answer that contradicts it counts as older than the event. */
+const SETTLES_MS = 60_000;
+const RETRY_FIRST_MS = 5_000;
+const RETRY_MOST_MS = 900_000;
+
+export interface ProcessorParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly updater: CatalogUpdater;
+  /** The scopes that may be read; an event of any other is refused. */
+  readonly scopes: () => readonly ScopeRecord[];
+  readonly refused: (hint: Hint, reason: 'unknown-scope') => void;
+  readonly report: (message: string, cause: unknown) => void;
+}
+
+export interface ProcessResult {
+  readonly done: number;
+  readonly retried: number;
+  readonly changes: readonly DiscoveryChange[];
+}
+
+interface Group {
+  readonly scope: ScopeRecord;
+  readonly hints: readonly Hint[];
+}
+
+/** What one look at a group's machines was worth. `again`: hints whose answer was older than they. */
+interface Look {
+  readonly again: ReadonlySet<Hint>;
+  readonly failure?: Fault;
+}
+
+/** Looks at the machines that messages name and ends each message: acknowledged, or given back for later. One bad message stops no other. */
+export async function processDeliveries(
+  parts: ProcessorParts,
+  subject: {
+    readonly record: SourceRecord;
+    readonly source: DiscoverySource;
+    readonly deliveries: readonly Delivery[];
+  },
+  signal: AbortSignal,
+): Promise<ProcessResult> {
+  const { deliveries } = subject;
+  const changes: DiscoveryChange[] = [];
+  const again = new Set<Hint>();
+  const groups = groupHints(parts, deliveries, again);
+  for (const group of groups) {
+    const look = await lookAt(parts, { ...subject, group, changes }, signal);
+    for (const hint of look.failure === undefined ? look.again : group.hints) again.add(hint);
+    if (look.failure !== undefined) parts.report('machines that events name could not be read', look.failure);
+  }
+  let retried = 0;
+  await Promise.all(
+    deliveries.map(async (delivery) => {
+      const isPending = delivery.problem !== undefined || delivery.hints.some((hint) => again.has(hint));
+      if (isPending) retried++;
+      const end = isPending
+        ? delivery.retry(Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** (delivery.attempt - 1)))
+        : delivery.acknowledge();
+      await end.catch((cause: unknown) => {
+        parts.report('a message could not be ended, it will come again', cause);
+      });
+    }),
+  );
+  return { done: deliveries.length - retried, retried, changes };
+}
+
+function groupHints(
+  { scopes, refused }: ProcessorParts,
+  deliveries: readonly Delivery[],
+  again: Set<Hint>,
+): readonly Group[] {
+  const known = new Map(scopes().map((scope) => [`${scope.account} ${scope.region}`, scope]));
+  const byScope = new Map<ScopeRecord, Hint[]>();
+  for (const hint of deliveries.flatMap((delivery) => delivery.hints)) {
+    const scope = known.get(`${hint.scope.account} ${hint.scope.region}`);
+    if (scope === undefined) {
+      refused(hint, 'unknown-scope');
+      again.add(hint);
+      continue;
+    }
+    const hints = byScope.get(scope);
+    if (hints === undefined) byScope.set(scope, [hint]);
+    else hints.push(hint);
+  }
+  return [...byScope].map(([scope, hints]) => ({ scope, hints }));
+}
+
+async function lookAt(
+  { store, clock, updater }: ProcessorParts,
+  work: {
+    readonly record: SourceRecord;
+    readonly source: DiscoverySource;
+    readonly group: Group;
+    readonly changes: DiscoveryChange[];
+  },
+  signal: AbortSignal,
+): Promise<Look> {
+  const { record, source, group, changes } = work;
+  const { scope, hints } = group;
+  const again = new Set<Hint>();
+  try {
+    const ids = [...new Set(hints.map(({ nativeId }) => nativeId))];
+    for (let at = 0; at < ids.length; at += MOST_AT_ONCE) {
+      const part = new Set(ids.slice(at, at + MOST_AT_ONCE));
+      const sightings = await source.describe(scope, [...part], signal);
+      const byId = new Map(sightings.map((sighting) => [sighting.nativeId, sighting]));
+      const now = clock.now();
+      const ofPart = hints.filter(({ nativeId }) => part.has(nativeId));
+      const stale = ofPart.filter(
+        (hint) => now - hint.at < SETTLES_MS && isOlder(hint.claimed, byId.get(hint.nativeId)),
+      );
+      for (const hint of stale) again.add(hint);
+      const doubted = new Set(stale.map(({ nativeId }) => nativeId));
+      const news = {
+        source: record,
+        scope,
+        cause: 'event',
+        sightings: sightings.filter(({ nativeId }) => !doubted.has(nativeId)),
+        hints: ofPart.filter((hint) => !again.has(hint)),
+      } as const;
+      changes.push(...(await store.transaction((tx) => updater.apply(tx, news))));
+    }
+    const lastEventAt = Math.max(...hints.map((hint) => hint.at));
+    if (lastEventAt > (scope.lastEventAt ?? 0))
+      await store.now.discovery.updateScope(record.id, scope, { lastEventAt });
+    return { again };
+  } catch (failure) {
+    if (isFault(failure)) return { again, failure };
+    return { again, failure: toFault(failure) };
+  }
+}
+
+/** States from which the claimed one is reached: an answer that shows one of them was made before the event. */
+const BEFORE: Readonly<Record<MachineState, readonly MachineState[]>> = {
+  pending: ['stopped'],
+  running: ['pending', 'stopped'],
+  stopping: ['running'],
+  stopped: ['running', 'stopping'],
+  terminated: ['pending', 'running', 'stopping', 'stopped'],
+};
+
+function isOlder(claimed: MachineState | undefined, answer: Sighting | undefined): boolean {
+  if (claimed === undefined) return false;
+  if (answer === undefined) return claimed !== 'terminated';
+  return BEFORE[claimed].includes(answer.facts.state);
+}

@@ -1,0 +1,10 @@
+/** Labels that begin so are discovery's own: no person writes them, so grants may trust the first kind and never the second. */
+export const TRUSTED_PREFIX = 'cloud:';
+export const TAG_PREFIX = 'tag:';
+/** Present where an unprotected tag chose the group: grants on the group then do not reach the machine. */
+export const PLACED_BY_TAG = 'cloud:placed-by';
+
+/** A label that people may not write, and of which grants may not select the untrusted kind. */
+export function isReserved(label: string): boolean {
+  return label.startsWith(TRUSTED_PREFIX) || label.startsWith(TAG_PREFIX);
+}

@@ -1,0 +1,121 @@
+import type { ProtocolId } from '../engine/index.ts';
+import type { Target } from '../target/index.ts';
+import type { MachineFacts } from './discovery-source.ts';
+import type { Projection } from './found-machine.ts';
+import { isReserved, PLACED_BY_TAG, TAG_PREFIX, TRUSTED_PREFIX } from './labels.ts';
+import { type Candidate, decide, groupPath, machineName, type Rule, type RuleDecision } from './rule.ts';
+
+export interface ProjectionParts {
+  readonly rules: readonly Rule[];
+  /** Absent where the product speaks no protocol for the platform. */
+  readonly protocols: Readonly<Partial<Record<MachineFacts['platform'], ProtocolId>>>;
+  readonly portOf: (protocol: ProtocolId) => number | undefined;
+}
+
+/** Why a machine that was found is not in the catalog. `deleted`: a person took it out, and it stays out. */
+export type Omission = 'deleted' | 'rule' | 'no-address' | 'no-protocol';
+
+export type ProjectedFields = Omit<Projection, 'groupId'> & { readonly path: readonly string[] };
+
+export type Projected = { readonly decision: RuleDecision } & (
+  | { readonly fields: ProjectedFields; readonly omitted?: undefined }
+  | { readonly omitted: Exclude<Omission, 'deleted'>; readonly fields?: undefined }
+);
+
+/** What the catalog should hold for a machine. */
+export function project(candidate: Candidate, { rules, protocols, portOf }: ProjectionParts): Projected {
+  const decision = decide(rules, candidate);
+  const { outcome, placedByTag } = decision;
+  if (outcome.skip === true) return { decision, omitted: 'rule' };
+  const host = hostOf(candidate.facts, outcome.address ?? 'private');
+  if (host === undefined) return { decision, omitted: 'no-address' };
+  const standard = protocols[candidate.facts.platform];
+  const protocol = outcome.protocol ?? standard;
+  const port = outcome.port ?? (protocol === undefined ? undefined : portOf(protocol));
+  if (protocol === undefined || port === undefined) return { decision, omitted: 'no-protocol' };
+  const template = outcome.group ?? `${candidate.source.name}/{accountName}`;
+  return {
+    decision,
+    fields: {
+      name: machineName(outcome.name, candidate),
+      protocol,
+      host,
+      port,
+      path: groupPath(template, candidate),
+      labels: labelsOf(candidate, placedByTag ? { [PLACED_BY_TAG]: 'tag' } : {}),
+      parameters: outcome.parameters ?? {},
+      credentialId: outcome.credentialId,
+      jumpTargetId: outcome.jumpTargetId,
+      hostKeyPolicy: outcome.hostKeyPolicy ?? 'ask',
+    },
+  };
+}
+
+/** INVARIANT: a public address or name is taken only where a rule says so. */
+function hostOf(
+  facts: MachineFacts,
+  wanted: 'private' | 'private-name' | 'public' | 'public-name',
+): string | undefined {
+  switch (wanted) {
+    case 'private':
+      return facts.privateAddresses[0];
+    case 'private-name':
+      return facts.privateName ?? facts.privateAddresses[0];
+    case 'public':
+      return facts.publicAddresses[0];
+    case 'public-name':
+      return facts.publicName ?? facts.publicAddresses[0];
+  }
+}
+
+const MOST_LABELS = 50;
+const LONGEST_LABEL = 200;
+
+function labelsOf(
+  { source, scope, nativeId, facts }: Candidate,
+  placement: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const own: Record<string, string | undefined> = {
+    source: source.name,
+    account: scope.account,
+    'account-name': scope.accountName,
+    region: scope.region,
+    id: nativeId,
+    state: facts.state,
+    platform: facts.platform,
+    network: facts.network,
+    zone: facts.zone,
+    image: facts.image,
+    size: facts.size,
+  };
+  const labels: [string, string][] = Object.entries(own).flatMap(([key, value]) =>
+    value === undefined || value === '' ? [] : [[`${TRUSTED_PREFIX}${key}`, value.slice(0, LONGEST_LABEL)]],
+  );
+  labels.push(...Object.entries(placement));
+  for (const [key, value] of Object.entries(facts.tags)) {
+    const name = source.protectedTags.includes(key) && !isReserved(key) ? key : `${TAG_PREFIX}${key}`;
+    if (labels.length < MOST_LABELS) labels.push([name.slice(0, LONGEST_LABEL), value.slice(0, LONGEST_LABEL)]);
+  }
+  return Object.fromEntries(labels);
+}
+
+/**
+ * The target as it should be now: a field that still is what discovery wrote last follows discovery, every other is a person's and stays.
+ * Labels are merged one by one.
+ */
+export function mergeProjection(target: Target, before: Projection | undefined, next: Projection): Target {
+  const kept: Partial<Record<keyof Projection, unknown>> = {};
+  for (const field of Object.keys(next) as (keyof Projection)[]) {
+    if (field === 'labels') continue;
+    const follows = before === undefined || equal(target[field], before[field]);
+    kept[field] = follows ? next[field] : target[field];
+  }
+  const labels: Record<string, string> = {};
+  for (const [key, value] of Object.entries(target.labels)) if (before?.labels[key] !== value) labels[key] = value;
+  for (const [key, value] of Object.entries(next.labels)) if (!Object.hasOwn(labels, key)) labels[key] = value;
+  return { ...target, ...(kept as Partial<Projection>), labels };
+}
+
+function equal(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}

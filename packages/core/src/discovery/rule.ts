@@ -1,0 +1,182 @@
+import type { CredentialId } from '../credential/index.ts';
+import type { ParameterValues, ProtocolId } from '../engine/index.ts';
+import type { HostKeyPolicy, TargetId } from '../target/index.ts';
+import type { MachineFacts, NamedScope, SourceRecord } from './discovery-source.ts';
+
+/** All that are given must hold. Patterns know `*` and `?`. */
+export interface RuleMatch {
+  readonly sources?: readonly string[];
+  readonly accounts?: readonly string[];
+  readonly regions?: readonly string[];
+  readonly platform?: 'linux' | 'windows';
+  readonly image?: string;
+  readonly name?: string;
+  /** Every key must be present with one of its values; no values: any value. */
+  readonly tags?: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface RuleOutcome {
+  /** The machine is left out of the catalog. */
+  readonly skip?: true;
+  readonly protocol?: ProtocolId;
+  readonly port?: number;
+  readonly credentialId?: CredentialId;
+  readonly jumpTargetId?: TargetId;
+  readonly hostKeyPolicy?: HostKeyPolicy;
+  /** `clouds/{accountName}/{network}`; see `expandTemplate`. */
+  readonly group?: string;
+  readonly name?: string;
+  readonly address?: 'private' | 'private-name' | 'public' | 'public-name';
+  readonly parameters?: ParameterValues;
+}
+
+export interface Rule {
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly match: RuleMatch;
+  readonly outcome: RuleOutcome;
+}
+
+/** What rules are asked about. */
+export interface Candidate {
+  readonly source: Pick<SourceRecord, 'id' | 'kind' | 'name' | 'protectedTags'>;
+  readonly scope: NamedScope;
+  readonly nativeId: string;
+  readonly facts: MachineFacts;
+}
+
+/** Why a field is what it is; for people. */
+export interface RuleTrace {
+  readonly field: keyof RuleOutcome;
+  readonly rule: string;
+  /** Set where the rule matched by a tag that anybody who may tag machines can set, and was therefore not followed. */
+  readonly refusedBecauseOfTag?: string;
+}
+
+export interface RuleDecision {
+  readonly outcome: RuleOutcome;
+  readonly trace: readonly RuleTrace[];
+  /** The group was chosen by an unprotected tag: it places the machine and grants nothing. */
+  readonly placedByTag: boolean;
+}
+
+/** What decides which secret is sent to a machine, or through which other one; an unprotected tag must not. */
+const GUARDED: ReadonlySet<keyof RuleOutcome> = new Set([
+  'credentialId',
+  'jumpTargetId',
+  'hostKeyPolicy',
+  'parameters',
+]);
+
+/** Each field comes from the first rule that matches and sets it. */
+export function decide(rules: readonly Rule[], candidate: Candidate): RuleDecision {
+  const outcome: Record<string, unknown> = {};
+  const trace: RuleTrace[] = [];
+  let placedByTag = false;
+  for (const rule of rules) {
+    if (!rule.enabled || !matches(rule.match, candidate)) continue;
+    const open = Object.keys(rule.match.tags ?? {}).find((key) => !candidate.source.protectedTags.includes(key));
+    for (const [name, value] of Object.entries(rule.outcome)) {
+      const field = name as keyof RuleOutcome;
+      if (value === undefined || field in outcome) continue;
+      if (open !== undefined && GUARDED.has(field)) {
+        trace.push({ field, rule: rule.name, refusedBecauseOfTag: open });
+        continue;
+      }
+      outcome[field] = value;
+      trace.push({ field, rule: rule.name });
+      if (field === 'group') placedByTag = open !== undefined || usesOpenTag(String(value), candidate);
+    }
+  }
+  return { outcome: outcome as RuleOutcome, trace, placedByTag };
+}
+
+function usesOpenTag(template: string, { source }: Candidate): boolean {
+  return [...template.matchAll(/\{tag:([^}]*)\}/gu)].some(([, key]) => !source.protectedTags.includes(key ?? ''));
+}
+
+function matches(match: RuleMatch, { source, scope, facts }: Candidate): boolean {
+  if (match.sources !== undefined && !match.sources.includes(source.id)) return false;
+  if (match.accounts !== undefined && !match.accounts.includes(scope.account)) return false;
+  if (match.regions !== undefined && !match.regions.includes(scope.region)) return false;
+  if (match.platform !== undefined && match.platform !== facts.platform) return false;
+  if (match.image !== undefined && !matchesPattern(match.image, facts.image ?? '')) return false;
+  if (match.name !== undefined && !matchesPattern(match.name, facts.name)) return false;
+  return Object.entries(match.tags ?? {}).every(
+    ([key, values]) =>
+      Object.hasOwn(facts.tags, key) && (values.length === 0 || values.includes(facts.tags[key] ?? '')),
+  );
+}
+
+/** `*` is any text, `?` one character; letters compare without case. Linear in the text for each star. */
+export function matchesPattern(pattern: string, text: string): boolean {
+  const wanted = [...pattern.toLowerCase()];
+  const given = [...text.toLowerCase()];
+  let at = 0;
+  let star = -1;
+  let resume = 0;
+  let index = 0;
+  while (index < given.length) {
+    if (at < wanted.length && (wanted[at] === '?' || (wanted[at] === given[index] && wanted[at] !== '*'))) {
+      at++;
+      index++;
+    } else if (wanted[at] === '*') {
+      star = at++;
+      resume = index;
+    } else if (star >= 0) {
+      at = star + 1;
+      index = ++resume;
+    } else return false;
+  }
+  while (wanted[at] === '*') at++;
+  return at === wanted.length;
+}
+
+const LONGEST_SEGMENT = 100;
+const LONGEST_NAME = 190;
+
+/** Control characters, bidirectional overrides and line ends never reach a name. */
+export function plainText(text: string, longest: number): string {
+  const plain = text
+    .normalize('NFC')
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, ' ')
+    .replaceAll(/\s+/gu, ' ')
+    .trim();
+  return [...plain].slice(0, longest).join('').trim();
+}
+
+/** `{account}`, `{accountName}`, `{region}`, `{id}`, `{name}`, `{network}`, `{subnet}`, `{zone}`, `{image}`, `{size}`, `{source}`, `{tag:KEY}`. */
+export function expandTemplate(template: string, candidate: Candidate): string {
+  const { source, scope, nativeId, facts } = candidate;
+  const known: Readonly<Record<string, string | undefined>> = {
+    account: scope.account,
+    accountName: scope.accountName,
+    region: scope.region,
+    id: nativeId,
+    name: facts.name,
+    network: facts.network,
+    subnet: facts.subnet,
+    zone: facts.zone,
+    image: facts.image,
+    size: facts.size,
+    source: source.name,
+  };
+  return template.replaceAll(/\{([^{}]*)\}/gu, (_whole, word: string) => {
+    if (!word.startsWith('tag:')) return Object.hasOwn(known, word) ? (known[word] ?? '') : '';
+    const key = word.slice('tag:'.length);
+    return Object.hasOwn(facts.tags, key) ? (facts.tags[key] ?? '') : '';
+  });
+}
+
+/** INVARIANT: a value put into a template makes one segment, whatever it holds; an empty one makes none. */
+export function groupPath(template: string, candidate: Candidate): readonly string[] {
+  return template
+    .split('/')
+    .map((segment) => plainText(expandTemplate(segment, candidate).replaceAll('/', ' '), LONGEST_SEGMENT))
+    .filter((segment) => segment !== '');
+}
+
+export function machineName(template: string | undefined, candidate: Candidate): string {
+  const name = plainText(expandTemplate(template ?? '{name}', candidate), LONGEST_NAME);
+  return name === '' ? plainText(candidate.nativeId.split('/').at(-1) ?? '', LONGEST_NAME) : name;
+}

@@ -1,0 +1,64 @@
+import type {
+  DiscoveryChange,
+  FoundMachine,
+  FoundMachineId,
+  NamedScope,
+  Rule,
+  Scope,
+  ScopeRecord,
+  SourceId,
+  SourceRecord,
+} from '../discovery/index.ts';
+import type { TargetId } from '../target/index.ts';
+import type { Page, PageRequest } from './store.ts';
+
+export interface DiscoveryChangeQuery extends PageRequest {
+  readonly sourceId?: SourceId;
+  readonly targetId?: TargetId;
+}
+
+export interface DiscoveryRepository {
+  listSources(): Promise<readonly SourceRecord[]>;
+  findSource(id: SourceId): Promise<SourceRecord | undefined>;
+  /** @throws Fault CONFLICT where the name is taken. */
+  insertSource(source: SourceRecord): Promise<void>;
+  /** Writes all columns where the stored version is `source.version`, and raises it. */
+  updateSource(source: SourceRecord): Promise<SourceRecord>;
+  /** With its scopes and found machines; targets stay. */
+  deleteSource(id: SourceId): Promise<void>;
+
+  rules(): Promise<{ readonly rules: readonly Rule[]; readonly version: number }>;
+  /** Replaces the whole list where the stored version is `version`. @throws Fault CONFLICT */
+  saveRules(rules: readonly Rule[], version: number): Promise<number>;
+
+  listScopes(source: SourceId): Promise<readonly ScopeRecord[]>;
+  /** Adds what is missing and renames accounts; scopes that are no longer named stay as they are. */
+  noteScopes(source: SourceId, scopes: readonly NamedScope[]): Promise<void>;
+  updateScope(
+    source: SourceId,
+    scope: Scope,
+    change: Partial<Omit<ScopeRecord, keyof NamedScope | 'sourceId'>>,
+  ): Promise<void>;
+  /** Takes or extends the lease by the database's clock; exactly one of many racing holders gets true. */
+  lease(source: SourceId, scope: Scope, lease: { readonly holder: string; readonly forMs: number }): Promise<boolean>;
+  release(source: SourceId, scope: Scope, holder: string): Promise<void>;
+
+  /** Those of the named machines that are known. */
+  found(source: SourceId, scope: Scope, nativeIds: readonly string[]): Promise<readonly FoundMachine[]>;
+  /** All that are not gone. */
+  listFound(source: SourceId, scope: Scope): Promise<readonly FoundMachine[]>;
+  countFound(source: SourceId): Promise<readonly (Scope & { readonly present: number; readonly missing: number })[]>;
+  findByTarget(target: TargetId): Promise<FoundMachine | undefined>;
+  goneBefore(time: number, limit: number): Promise<readonly FoundMachine[]>;
+  /** Inserts or replaces by id. */
+  saveFound(machines: readonly FoundMachine[]): Promise<void>;
+  deleteFound(ids: readonly FoundMachineId[]): Promise<void>;
+
+  /** Notes events and answers those that were not noted before. */
+  noteEvents(ids: readonly string[], at: number): Promise<ReadonlySet<string>>;
+  deleteEventsOlderThan(time: number): Promise<void>;
+
+  appendChanges(changes: readonly DiscoveryChange[]): Promise<void>;
+  /** Newest first. */
+  listChanges(query: DiscoveryChangeQuery): Promise<Page<DiscoveryChange>>;
+}

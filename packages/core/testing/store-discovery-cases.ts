@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { DiscoveryChange, FoundMachine, Rule, SourceRecord } from '@enchilada/core/discovery';
+import { isFault } from '@enchilada/core/fault';
+import type { Store } from '@enchilada/core/store';
+import { aDigest, anId, aTarget, type StoreUnderTest } from './store-fixture.ts';
+
+const conflict = (error: unknown): boolean => isFault(error, 'CONFLICT');
+
+export function aSource(fields: Partial<SourceRecord> = {}): SourceRecord {
+  const id = anId('src');
+  return {
+    id,
+    kind: 'example',
+    name: id,
+    parameters: { regions: ['eu-west-1'], all: true },
+    enabled: true,
+    protectedTags: ['team'],
+    version: 1,
+    createdAt: 1_000,
+    updatedAt: 1_000,
+    ...fields,
+  };
+}
+
+export function aFoundMachine(sourceId: string, fields: Partial<FoundMachine> = {}): FoundMachine {
+  return {
+    id: anId('fnd'),
+    sourceId,
+    scope: { account: '111111111111', region: 'eu-west-1' },
+    nativeId: anId('i'),
+    facts: {
+      name: 'büro 😀',
+      platform: 'linux',
+      state: 'running',
+      privateAddresses: ['10.0.0.1'],
+      publicAddresses: [],
+      tags: { Name: 'büro 😀' },
+    },
+    observedAt: 1_760_000_000_123,
+    missingSince: undefined,
+    goneAt: undefined,
+    targetId: undefined,
+    projected: undefined,
+    omitted: undefined,
+    trace: [{ field: 'group', rule: 'first' }],
+    launchedBy: undefined,
+    firstSeenAt: 1_000,
+    ...fields,
+  };
+}
+
+export function storeDiscoveryCases(name: string, create: () => Promise<StoreUnderTest>): void {
+  describe(`store ${name}: discovery`, () => {
+    let database: StoreUnderTest;
+    let store: Store;
+    before(async () => {
+      database = await create();
+      store = database.open();
+      await store.migrate();
+    });
+    after(() => database[Symbol.asyncDispose]());
+
+    const scope = { account: '111111111111', region: 'eu-west-1' };
+
+    it('keeps every field of a source, and refuses a lost update and a taken name', async () => {
+      const { discovery } = store.now;
+      const source = aSource({ name: 'Production' });
+      await discovery.insertSource(source);
+      assert.deepEqual(await discovery.findSource(source.id), source);
+      await assert.rejects(discovery.insertSource(aSource({ name: 'PRODUCTION ' })), conflict);
+      const changed = await discovery.updateSource({ ...source, enabled: false });
+      assert.deepEqual(await discovery.listSources(), [{ ...source, enabled: false, version: 2 }]);
+      await assert.rejects(discovery.updateSource(source), conflict);
+      await assert.rejects(discovery.updateSource(aSource()), (error) => isFault(error, 'NOT_FOUND'));
+      assert.equal(changed.version, 2);
+    });
+
+    it('replaces the rules as a whole, and only where nobody else has', async () => {
+      const { discovery } = store.now;
+      assert.deepEqual(await discovery.rules(), { rules: [], version: 0 });
+      const rules: readonly Rule[] = [{ name: 'all', enabled: true, match: {}, outcome: { group: 'x/{region}' } }];
+      const saved = await Promise.allSettled([
+        discovery.saveRules(rules, 0),
+        database.open().now.discovery.saveRules([], 0),
+      ]);
+      assert.equal(saved.filter(({ status }) => status === 'fulfilled').length, 1);
+      assert.equal(await discovery.saveRules(rules, 1), 2);
+      assert.deepEqual(await discovery.rules(), { rules, version: 2 });
+      await assert.rejects(discovery.saveRules([], 1), conflict);
+    });
+
+    it('leases a scope to one of many, again to its holder, and to another once it is over', async () => {
+      const source = aSource();
+      await store.now.discovery.insertSource(source);
+      await store.now.discovery.noteScopes(source.id, [{ ...scope, accountName: 'one' }]);
+      await store.now.discovery.noteScopes(source.id, [
+        { ...scope, accountName: 'Eins' },
+        { ...scope, region: 'eu-west-2', accountName: 'Eins' },
+      ]);
+      const second = database.open();
+      const holders = Array.from({ length: 8 }, (_, index) => `node-${index}`);
+      const taken = await Promise.all(
+        holders.map((holder, index) =>
+          (index % 2 === 0 ? store : second).now.discovery.lease(source.id, scope, { holder, forMs: 60_000 }),
+        ),
+      );
+      assert.equal(taken.filter(Boolean).length, 1);
+      const winner = holders[taken.indexOf(true)] ?? '';
+      const lease = (holder: string, forMs: number) => store.now.discovery.lease(source.id, scope, { holder, forMs });
+      assert.equal(await lease('node-other', 60_000), false);
+      assert.equal(await lease(winner, -1_000), true);
+      assert.equal(await lease('node-other', 60_000), true);
+      await store.now.discovery.release(source.id, scope, winner);
+      assert.equal(await lease(winner, 60_000), false);
+      await store.now.discovery.release(source.id, scope, 'node-other');
+      assert.equal(await lease(winner, 60_000), true);
+      const change = {
+        lastSweepAt: 5,
+        lastEventAt: 4,
+        staleSince: 3,
+        heldSince: 2,
+        held: ['i-1', 'i-2'],
+        problem: { code: 'DISCOVERY_DENIED', detail: 'no permission' },
+      } as const;
+      await store.now.discovery.updateScope(source.id, scope, change);
+      const empty = { lastSweepAt: undefined, lastEventAt: undefined, staleSince: undefined, heldSince: undefined };
+      assert.deepEqual(await store.now.discovery.listScopes(source.id), [
+        { sourceId: source.id, ...scope, accountName: 'Eins', ...change },
+        {
+          sourceId: source.id,
+          ...scope,
+          region: 'eu-west-2',
+          accountName: 'Eins',
+          ...empty,
+          held: [],
+          problem: undefined,
+        },
+      ]);
+      await store.now.discovery.updateScope(source.id, scope, { problem: undefined, staleSince: undefined });
+      const [first] = await store.now.discovery.listScopes(source.id);
+      assert.deepEqual([first?.problem, first?.staleSince, first?.lastSweepAt], [undefined, undefined, 5]);
+    });
+
+    it('keeps what was found, by ids of any length, and counts it', async () => {
+      const source = aSource();
+      const target = aTarget({ goneAt: 77 });
+      await store.now.discovery.insertSource(source);
+      await store.now.catalog.insertTarget(target);
+      assert.equal((await store.now.catalog.findTarget(target.id))?.goneAt, 77);
+      const long = `/subscriptions/${'x'.repeat(300)}/büro`;
+      const machines = [
+        aFoundMachine(source.id, { targetId: target.id, launchedBy: 'alice' }),
+        aFoundMachine(source.id, { nativeId: long, missingSince: 5 }),
+        aFoundMachine(source.id, { goneAt: 9, omitted: 'rule' }),
+      ];
+      const { discovery } = store.now;
+      await discovery.saveFound(machines);
+      const byId = (list: readonly FoundMachine[]): readonly FoundMachine[] =>
+        [...list].sort((a, b) => a.id.localeCompare(b.id));
+      const ids = machines.map(({ nativeId }) => nativeId);
+      assert.deepEqual(byId(await discovery.found(source.id, scope, [...ids, 'i-absent'])), byId(machines));
+      assert.deepEqual(await discovery.found(source.id, { ...scope, region: 'elsewhere' }, ids), []);
+      assert.deepEqual(byId(await discovery.listFound(source.id, scope)), byId(machines.slice(0, 2)));
+      assert.deepEqual(await discovery.countFound(source.id), [{ ...scope, present: 2, missing: 1 }]);
+      assert.deepEqual(await discovery.findByTarget(target.id), machines[0]);
+      assert.deepEqual(await discovery.goneBefore(10, 5), [machines[2]]);
+      const [first] = machines;
+      assert.ok(first);
+      await discovery.saveFound([{ ...first, observedAt: 2 }]);
+      assert.equal((await discovery.findByTarget(target.id))?.observedAt, 2);
+      await store.now.catalog.deleteTarget(target.id);
+      assert.equal((await discovery.found(source.id, scope, [first.nativeId]))[0]?.targetId, undefined);
+      await assert.rejects(discovery.saveFound([aFoundMachine(source.id, { nativeId: long })]), conflict);
+      await discovery.deleteFound(machines.slice(1).map(({ id }) => id));
+      assert.equal((await discovery.found(source.id, scope, ids)).length, 1);
+      await discovery.deleteSource(source.id);
+      assert.deepEqual(await discovery.found(source.id, scope, ids), []);
+    });
+
+    it('notes each event once and lists changes newest first', async () => {
+      const { discovery } = store.now;
+      const ids = Array.from({ length: 450 }, () => aDigest());
+      assert.equal((await discovery.noteEvents(ids, 5)).size, 450);
+      assert.deepEqual(await discovery.noteEvents([...ids.slice(0, 2), 'fresh'], 6), new Set(['fresh']));
+      await discovery.deleteEventsOlderThan(6);
+      assert.equal((await discovery.noteEvents(ids, 7)).size, 450);
+      const change = (at: number, fields: Partial<DiscoveryChange> = {}): DiscoveryChange => ({
+        id: anId('chg'),
+        at,
+        sourceId: 'src_1',
+        ...scope,
+        nativeId: 'i-1',
+        name: 'büro\u0000',
+        kind: 'appeared',
+        cause: 'event',
+        targetId: undefined,
+        ...fields,
+      });
+      const changes = [change(1), change(3, { targetId: 'tgt_1' }), change(2, { sourceId: 'src_2' })];
+      await discovery.appendChanges(changes);
+      const page = await discovery.listChanges({ limit: 2 });
+      assert.deepEqual(
+        page.items.map(({ at }) => at),
+        [3, 2],
+      );
+      const rest = await discovery.listChanges({ limit: 2, ...(page.next === undefined ? {} : { cursor: page.next }) });
+      assert.deepEqual(
+        rest.items.map(({ at }) => at),
+        [1],
+      );
+      const only = async (query: { sourceId?: string; targetId?: string }) =>
+        (await discovery.listChanges({ limit: 9, ...query })).items.map(({ at }) => at);
+      assert.deepEqual(await only({ sourceId: 'src_1' }), [3, 1]);
+      assert.deepEqual(await only({ targetId: 'tgt_1' }), [3]);
+    });
+  });
+}

@@ -1,0 +1,415 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, beforeEach, describe, it } from 'node:test';
+import { sqlite } from '@enchilada/adapters/store/sqlite';
+import { allowedActions } from '@enchilada/core/access';
+import {
+  CatalogUpdater,
+  type Delivery,
+  type Hint,
+  MISSING_GRACE_MS,
+  processDeliveries,
+  type Rule,
+  type ScopeRecord,
+  type SourceRecord,
+  sweepScope,
+} from '@enchilada/core/discovery';
+import { Fault } from '@enchilada/core/fault';
+import type { Store } from '@enchilada/core/store';
+import type { Target } from '@enchilada/core/target';
+import { CloudSimulator } from '@enchilada/core/testing/cloud-simulator';
+import { aSource } from '@enchilada/core/testing/store-discovery-cases';
+import { systemRandom as random } from '../clock.ts';
+
+const SCOPES = [
+  { account: '111111111111', region: 'eu-west-1', accountName: 'Payments' },
+  { account: '222222222222', region: 'eu-west-1', accountName: 'Shop' },
+];
+const [FIRST, SECOND] = SCOPES as [(typeof SCOPES)[0], (typeof SCOPES)[0]];
+const directory = await mkdtemp(join(tmpdir(), 'enchilada-reconcile-'));
+after(() => rm(directory, { recursive: true, force: true }));
+let database = 0;
+
+/** A catalog, a cloud and a clock that goes on when told to. */
+async function aWorld(rules: readonly Rule[] = [], fields: Partial<SourceRecord> = {}) {
+  const store: Store = sqlite({ file: join(directory, `${database++}.db`) });
+  await store.migrate();
+  let now = 1_800_000_000_000;
+  const clock = {
+    now: () => now,
+    monotonicMs: () => now,
+    after: () => ({ [Symbol.dispose]: () => undefined }),
+    every: () => ({ [Symbol.dispose]: () => undefined }),
+  };
+  const cloud = new CloudSimulator(SCOPES, () => now);
+  const record = aSource({ name: 'cloud', ...fields });
+  await store.now.discovery.insertSource(record);
+  await store.now.discovery.noteScopes(record.id, SCOPES);
+  const world = {
+    store,
+    cloud,
+    record,
+    rules,
+    wait: (ms: number) => {
+      now += ms;
+    },
+    now: () => now,
+    async scopes(): Promise<readonly ScopeRecord[]> {
+      return store.now.discovery.listScopes(record.id);
+    },
+    async sweep(account = FIRST.account) {
+      now += 1_000;
+      const scope = (await world.scopes()).find((candidate) => candidate.account === account);
+      assert.ok(scope);
+      return sweepScope({ store, clock, updater }, { record, source: cloud, scope }, new AbortController().signal);
+    },
+    async process(deliveries: readonly Delivery[]) {
+      const scopes = await world.scopes();
+      return processDeliveries(
+        {
+          store,
+          clock,
+          updater,
+          scopes: () => scopes,
+          refused: (hint) => refused.push(hint),
+          report: () => undefined,
+        },
+        { record, source: cloud, deliveries },
+        new AbortController().signal,
+      );
+    },
+    async targets(): Promise<readonly Target[]> {
+      const all = await store.now.catalog.listTargets();
+      return all.filter(({ goneAt }) => goneAt === undefined);
+    },
+    async target(name: string): Promise<Target> {
+      const target = await store.now.catalog.findTargetByName(name);
+      assert.ok(target, `there is no target ${name}`);
+      return target;
+    },
+  };
+  const refused: Hint[] = [];
+  const updater = new CatalogUpdater({
+    clock,
+    random,
+    projection: () => ({ rules: world.rules, protocols: { linux: 'proto', windows: 'desk' }, portOf: () => 22 }),
+  });
+  return { ...world, refused, setRules: (next: readonly Rule[]) => (world.rules = next), clock, updater };
+}
+type World = Awaited<ReturnType<typeof aWorld>>;
+
+interface Ended {
+  readonly delivery: Delivery;
+  readonly how: () => 'open' | 'acknowledged' | 'retried';
+}
+
+function aDelivery(hints: readonly Hint[], problem?: string): Ended {
+  let how: 'open' | 'acknowledged' | 'retried' = 'open';
+  const end = (next: typeof how) => () => {
+    assert.equal(how, 'open', 'a message is ended once');
+    how = next;
+    return Promise.resolve();
+  };
+  const delivery = {
+    hints,
+    attempt: 1,
+    acknowledge: end('acknowledged'),
+    retry: end('retried'),
+    ...(problem === undefined ? {} : { problem }),
+  };
+  return { delivery, how: () => how };
+}
+
+let events = 0;
+const aHint = (nativeId: string, at: number, fields: Partial<Hint> = {}): Hint => ({
+  eventId: `event-${events++}`,
+  scope: FIRST,
+  nativeId,
+  at,
+  ...fields,
+});
+
+describe('a sweep', () => {
+  let world: World;
+  beforeEach(async () => {
+    world = await aWorld();
+    for (let index = 0; index < 30; index++)
+      world.cloud.put(FIRST, `i-${index}`, { privateAddresses: [`10.0.0.${index}`] });
+    world.cloud.put(SECOND, 'i-other');
+    await world.sweep();
+    await world.sweep(SECOND.account);
+  });
+
+  it('puts every machine into the catalog, in a group for its account', async () => {
+    assert.equal((await world.targets()).length, 31);
+    const target = await world.target('i-7');
+    const groups = await world.store.now.catalog.listGroups();
+    const group = groups.find(({ id }) => id === target.groupId);
+    assert.deepEqual([group?.name, groups.find(({ id }) => id === group?.parentId)?.name], ['Payments', 'cloud']);
+    assert.deepEqual(
+      [target.host, target.protocol, target.labels['cloud:account']],
+      ['10.0.0.7', 'proto', FIRST.account],
+    );
+  });
+
+  it('writes nothing when nothing changed', async () => {
+    const version = await world.store.now.catalog.version();
+    const { items } = await world.store.now.discovery.listChanges({ limit: 100 });
+    for (let round = 0; round < 3; round++) assert.equal((await world.sweep()).changes.length, 0);
+    assert.equal(await world.store.now.catalog.version(), version);
+    assert.deepEqual((await world.store.now.discovery.listChanges({ limit: 100 })).items, items);
+  });
+
+  it('takes a terminated machine away at once, and a missing one after the grace', async () => {
+    world.cloud.state('i-1', 'terminated');
+    world.cloud.machines.delete('i-2');
+    await world.sweep();
+    const names = async () => (await world.targets()).map(({ name }) => name);
+    assert.ok(!(await names()).includes('i-1'));
+    assert.ok((await names()).includes('i-2'));
+    world.wait(MISSING_GRACE_MS);
+    await world.sweep();
+    assert.ok(!(await names()).includes('i-2'));
+    const kinds = (await world.store.now.discovery.listChanges({ limit: 3 })).items.map(({ kind }) => kind);
+    assert.deepEqual(kinds.sort(), ['gone', 'gone', 'missing']);
+  });
+
+  it('gives a machine that comes back its old entry, with its host keys and grants', async () => {
+    const before = await world.target('i-3');
+    const machine = world.cloud.machines.get('i-3');
+    assert.ok(machine);
+    world.cloud.machines.delete('i-3');
+    await world.sweep();
+    world.wait(MISSING_GRACE_MS);
+    await world.sweep();
+    assert.ok((await world.target('i-3')).goneAt !== undefined);
+    world.cloud.machines.set('i-3', machine);
+    await world.sweep();
+    const after = await world.target('i-3');
+    assert.deepEqual([after.id, after.goneAt], [before.id, undefined]);
+  });
+
+  for (const [what, spoil] of [
+    ['an empty list', (cloud) => (cloud.hidden = new Set(cloud.machines.keys()))],
+    ['a third of the machines', (cloud) => (cloud.hidden = new Set([...cloud.machines.keys()].slice(0, 11)))],
+    ['a refusal', (cloud) => (cloud.failure = { page: 0, fault: new Fault('DISCOVERY_DENIED', 'no') })],
+    [
+      'a failure on the third page',
+      (cloud) => {
+        cloud.pageSize = 10;
+        cloud.failure = { page: 2, fault: new Fault('DISCOVERY_THROTTLED', 'slow down') };
+      },
+    ],
+  ] as readonly (readonly [string, (cloud: CloudSimulator) => unknown])[]) {
+    it(`removes nothing on ${what}, says so, and goes on by itself`, async () => {
+      spoil(world.cloud);
+      for (let round = 0; round < 3; round++) {
+        assert.notEqual((await world.sweep()).outcome, 'complete');
+        world.wait(MISSING_GRACE_MS);
+      }
+      assert.equal((await world.targets()).length, 31);
+      const scope = (await world.scopes())[0];
+      assert.ok(scope?.heldSince !== undefined || scope?.staleSince !== undefined);
+      assert.equal((await world.scopes())[1]?.staleSince, undefined);
+      world.cloud.hidden = new Set();
+      world.cloud.failure = undefined;
+      assert.equal((await world.sweep()).outcome, 'complete');
+      const healed = (await world.scopes())[0];
+      assert.deepEqual([healed?.heldSince, healed?.staleSince, healed?.held], [undefined, undefined, []]);
+    });
+  }
+
+  it('asks again for what a listing lacks before it counts it as missing', async () => {
+    world.cloud.state('i-4', 'terminated');
+    for (let index = 10; index < 30; index++) world.cloud.state(`i-${index}`, 'terminated');
+    assert.equal((await world.sweep()).outcome, 'complete');
+    assert.equal((await world.targets()).length, 10);
+  });
+});
+
+describe('what people set', () => {
+  it('survives discovery, field by field and label by label', async () => {
+    const world = await aWorld();
+    world.cloud.put(FIRST, 'i-1', { tags: { Name: 'one' }, name: 'one' });
+    await world.sweep();
+    const target = await world.target('one');
+    await world.store.now.catalog.updateTarget({ ...target, port: 2222, labels: { ...target.labels, mine: 'yes' } });
+    world.cloud.put(FIRST, 'i-1', { name: 'renamed', privateAddresses: ['10.9.9.9'], state: 'stopped' });
+    await world.sweep();
+    const after = await world.target('renamed');
+    assert.deepEqual([after.id, after.port, after.host], [target.id, 2222, '10.9.9.9']);
+    assert.deepEqual([after.labels['mine'], after.labels['cloud:state']], ['yes', 'stopped']);
+  });
+
+  it('stays deleted when a person deleted it', async () => {
+    const world = await aWorld();
+    world.cloud.put(FIRST, 'i-1');
+    await world.sweep();
+    await world.store.now.catalog.deleteTarget((await world.target('i-1')).id);
+    world.cloud.put(FIRST, 'i-1', { privateAddresses: ['10.0.0.2'] });
+    await world.sweep();
+    assert.deepEqual(await world.targets(), []);
+    assert.equal((await world.store.now.discovery.listFound(world.record.id, FIRST))[0]?.omitted, 'deleted');
+  });
+
+  it('keeps machines of one name apart', async () => {
+    const world = await aWorld();
+    for (const id of ['i-1', 'i-2', 'i-3']) world.cloud.put(FIRST, id, { name: 'web' });
+    world.cloud.put(SECOND, 'i-4', { name: 'WEB' });
+    await world.sweep();
+    await world.sweep(SECOND.account);
+    const names = (await world.targets()).map(({ name }) => name).sort();
+    assert.deepEqual(names, ['WEB (i-4)', 'web', 'web (i-2)', 'web (i-3)']);
+    assert.equal((await world.sweep()).changes.length, 0);
+  });
+});
+
+describe('tags', () => {
+  const rules: readonly Rule[] = [
+    {
+      name: 'by tag',
+      enabled: true,
+      match: { tags: { env: ['prod'] } },
+      outcome: { group: 'prod', hostKeyPolicy: 'deny' },
+    },
+    {
+      name: 'by account',
+      enabled: true,
+      match: { accounts: [FIRST.account] },
+      outcome: { hostKeyPolicy: 'trust-first' },
+    },
+  ];
+  const view = (scope: Parameters<typeof allowedActions>[0]['grants'][0]['scope']) => ({
+    userId: 'usr_1',
+    groupIds: [],
+    grants: [
+      {
+        id: 'gra_1',
+        subject: { kind: 'user', id: 'usr_1' } as const,
+        scope,
+        actions: ['connect'] as const,
+        createdAt: 0,
+        createdBy: 'usr_1',
+      },
+    ],
+  });
+
+  it('place and name, but grant nothing and choose no secret, unless the key is protected', async () => {
+    for (const isProtected of [false, true]) {
+      const world = await aWorld(rules, { protectedTags: isProtected ? ['env'] : [] });
+      world.cloud.put(FIRST, 'i-1', { tags: { env: 'prod', 'cloud:account': '999', 'tag:x': 'y' } });
+      await world.sweep();
+      const target = await world.target('i-1');
+      const group = (await world.store.now.catalog.listGroups()).find(({ name }) => name === 'prod');
+      assert.ok(group);
+      assert.equal(target.groupId, group.id);
+      assert.equal(target.hostKeyPolicy, isProtected ? 'deny' : 'trust-first');
+      const may = (scope: Parameters<typeof view>[0]) => allowedActions(view(scope), target, [group.id]).has('connect');
+      assert.equal(may({ kind: 'target-group', id: group.id }), isProtected);
+      assert.equal(may({ kind: 'labels', selector: { env: ['prod'] } }), isProtected);
+      assert.equal(may({ kind: 'labels', selector: { 'tag:env': ['prod'] } }), false);
+      assert.equal(may({ kind: 'labels', selector: { 'cloud:account': [FIRST.account] } }), true);
+      assert.equal(may({ kind: 'labels', selector: { 'cloud:account': ['999'] } }), false);
+      const found = (await world.store.now.discovery.listFound(world.record.id, FIRST))[0];
+      assert.equal(
+        found?.trace.some(({ refusedBecauseOfTag }) => refusedBecauseOfTag === 'env'),
+        !isProtected,
+      );
+    }
+  });
+
+  it('with control characters, markup and great length become plain, bounded names', async () => {
+    const world = await aWorld([
+      { name: 'g', enabled: true, match: {}, outcome: { group: 'g/{tag:path}/{tag:none}', name: '{name}' } },
+    ]);
+    const nasty = `\u202egnp.\u0000<b>\r\n${'x'.repeat(600)}`;
+    world.cloud.put(FIRST, 'i-1', { name: nasty, tags: { path: '../../a/b' } });
+    world.cloud.put(FIRST, 'i-2', {
+      name: ' \u200b ',
+      tags: Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`k${i}`, 'v'.repeat(999)])),
+    });
+    await world.sweep();
+    const [long, plain] = [...(await world.targets())].sort((a, b) => b.name.length - a.name.length);
+    assert.ok(long && plain);
+    assert.match(long.name, /^gnp\. <b> x{150,}$/u);
+    assert.ok(long.name.length <= 190);
+    assert.equal(plain.name, 'i-2');
+    assert.ok(Object.keys(plain.labels).length <= 50);
+    const groups = await world.store.now.catalog.listGroups();
+    assert.deepEqual(groups.map(({ name }) => name).sort(), ['.. .. a b', 'g']);
+  });
+});
+
+describe('an event', () => {
+  it('is a hint: what the describe call says is what happens', async () => {
+    const world = await aWorld();
+    world.cloud.put(FIRST, 'i-1', { privateAddresses: ['10.0.0.5'] });
+    const launch = aDelivery([aHint('i-1', world.now(), { claimed: 'running', launchedBy: 'alice' })]);
+    assert.equal((await world.process([launch.delivery])).changes[0]?.kind, 'appeared');
+    assert.equal(launch.how(), 'acknowledged');
+    assert.equal((await world.target('i-1')).host, '10.0.0.5');
+    world.wait(120_000);
+    const forged = aDelivery([aHint('i-1', world.now() - 100_000, { claimed: 'terminated' })]);
+    await world.process([forged.delivery]);
+    assert.equal((await world.target('i-1')).goneAt, undefined);
+    assert.equal((await world.store.now.discovery.listFound(world.record.id, FIRST))[0]?.launchedBy, 'alice');
+  });
+
+  it('whose answer is older than itself is asked about again', async () => {
+    const world = await aWorld();
+    world.cloud.put(FIRST, 'i-1', { state: 'stopped' });
+    await world.sweep();
+    const started = () => aDelivery([aHint('i-1', world.now(), { claimed: 'running' })]);
+    const early = started();
+    await world.process([early.delivery]);
+    assert.equal(early.how(), 'retried');
+    world.cloud.state('i-1', 'running');
+    const later = started();
+    await world.process([later.delivery]);
+    assert.equal(later.how(), 'acknowledged');
+    assert.equal((await world.target('i-1')).labels['cloud:state'], 'running');
+  });
+
+  it('of an account that is not listed is refused, one that cannot be read waits, and neither stops another', async () => {
+    const world = await aWorld();
+    world.cloud.put(FIRST, 'i-1');
+    const foreign = aDelivery([aHint('i-1', world.now(), { scope: { account: '999999999999', region: 'eu-west-1' } })]);
+    const unreadable = aDelivery([], 'not JSON');
+    const nothing = aDelivery([]);
+    const good = aDelivery([aHint('i-1', world.now())]);
+    const denied = aDelivery([aHint('i-9', world.now(), { scope: SECOND })]);
+    world.cloud.failure = { page: 0, account: SECOND.account, fault: new Fault('DISCOVERY_DENIED', 'no') };
+    await world.process([foreign, unreadable, nothing, good, denied].map(({ delivery }) => delivery));
+    assert.deepEqual(
+      [foreign, unreadable, nothing, good, denied].map(({ how }) => how()),
+      ['retried', 'retried', 'acknowledged', 'acknowledged', 'retried'],
+    );
+    assert.equal(world.refused.length, 1);
+    assert.equal((await world.targets()).length, 1);
+  });
+
+  it('that comes twice does nothing twice', async () => {
+    const world = await aWorld();
+    world.cloud.put(FIRST, 'i-1');
+    const hint = aHint('i-1', world.now());
+    for (let round = 0; round < 3; round++) await world.process([aDelivery([hint, hint]).delivery]);
+    assert.equal((await world.targets()).length, 1);
+    assert.equal((await world.store.now.discovery.listChanges({ limit: 10 })).items.length, 1);
+  });
+
+  it("of a reused address never reaches the other machine's entry", async () => {
+    const world = await aWorld();
+    world.cloud.put(FIRST, 'i-old', { privateAddresses: ['10.0.0.1'] });
+    await world.sweep();
+    const old = await world.target('i-old');
+    world.cloud.state('i-old', 'terminated');
+    world.cloud.put(FIRST, 'i-new', { privateAddresses: ['10.0.0.1'] });
+    await world.process([aDelivery([aHint('i-new', world.now()), aHint('i-old', world.now())]).delivery]);
+    const fresh = await world.target('i-new');
+    assert.notEqual(fresh.id, old.id);
+    assert.ok((await world.target('i-old')).goneAt !== undefined);
+    assert.deepEqual(await world.store.now.hostKeys.listOf(fresh.id), []);
+  });
+});
