@@ -265,7 +265,7 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('issueTickets', input, options);
   }
 
-  /** The own sessions; with `scope=all` and the permission session.manage, everybody's. */
+  /** The own sessions; with `scope=watchable` those of others that one may watch; with `scope=all` and the permission session.manage, everybody's. */
   listSessions(input: RouteInput<'listSessions'> = { query: {} }, options?: CallOptions): Promise<RouteOutput<'listSessions'>> {
     return this.#transport.call('listSessions', input, options);
   }

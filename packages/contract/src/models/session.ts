@@ -16,6 +16,8 @@ export const Session = closed({
   state: words(SESSION_STATES),
   /** Whether the session is the caller's own. */
   own: Type.Boolean(),
+  /** Whether the caller may watch it: somebody else's, with a grant to watch the machine. */
+  mayWatch: Type.Boolean(),
   nodeId: text(100),
   address: text(64),
   recordingId: Type.Optional(Id),
@@ -47,7 +49,7 @@ export type SessionOpened = Static<typeof SessionOpened>;
 export const TicketRequest = closed({ mode: ViewerMode });
 export const SessionEndRequest = closed({ reason: Type.Optional(text(500)) });
 export const SessionQuery = closed({
-  scope: Type.Optional(words(['own', 'all'])),
+  scope: Type.Optional(words(['own', 'watchable', 'all'])),
   live: Type.Optional(Type.Boolean()),
   userId: Type.Optional(Id),
   targetId: Type.Optional(Id),

@@ -58,7 +58,8 @@ export const sessionRoutes = routes({
     method: 'GET',
     path: '/sessions',
     access: 'machine.use',
-    summary: "The own sessions; with `scope=all` and the permission session.manage, everybody's.",
+    summary:
+      "The own sessions; with `scope=watchable` those of others that one may watch; with `scope=all` and the permission session.manage, everybody's.",
     query: SessionQuery,
     response: { 200: SessionPage },
   },

@@ -228,8 +228,8 @@ export function createDialer(options: DialerOptions): Dialer {
       const signal = AbortSignal.any([context.signal, limit.signal]);
       context.progress('name', target.name);
       const addresses = await resolve(target, signal);
-      judge(target, addresses);
       context.progress('route', target.name);
+      judge(target, addresses);
       try {
         const socket = await connectFirst({ addresses, port: target.port, clock: context.clock, signal });
         context.progress('port', target.name);

@@ -9,8 +9,29 @@ type SessionHandlers = Pick<Handlers, 'openSession' | 'issueTickets' | 'listSess
 
 const TICKET_MS = 30_000;
 
-export function sessionHandlers({ store, sessions, clock }: ApiParts): SessionHandlers {
-  function view(record: SessionRecord, context: SignedInContext): SessionView {
+export function sessionHandlers({ store, sessions, catalog, clock }: ApiParts): SessionHandlers {
+  /** Those of the sessions that are somebody else's and that the person may watch. */
+  async function watchable(
+    context: SignedInContext,
+    records: readonly SessionRecord[],
+  ): Promise<ReadonlySet<SessionRecord>> {
+    const others = records.filter(({ userId }) => userId !== context.identity.user.id);
+    if (others.length === 0) return new Set();
+    const asked = new Set(others.map(({ targetId }) => targetId));
+    const granted = new Set(
+      (await catalog.visibleTo(context.identity))
+        .filter(({ target, actions }) => asked.has(target.id) && actions.has('watch'))
+        .map(({ target }) => target.id),
+    );
+    return new Set(others.filter(({ targetId }) => granted.has(targetId)));
+  }
+
+  async function views(context: SignedInContext, records: readonly SessionRecord[]): Promise<readonly SessionView[]> {
+    const mayWatch = await watchable(context, records);
+    return records.map((record) => view(record, context, mayWatch.has(record)));
+  }
+
+  function view(record: SessionRecord, context: SignedInContext, mayWatch: boolean): SessionView {
     const live = sessions.live.find(({ id }) => id === record.id);
     return {
       id: record.id,
@@ -20,8 +41,10 @@ export function sessionHandlers({ store, sessions, clock }: ApiParts): SessionHa
       surface: record.surface as SurfaceKind,
       state: live?.state ?? record.state,
       own: record.userId === context.identity.user.id,
+      mayWatch,
       nodeId: record.nodeId,
-      address: record.address,
+      // Whoever only watches need not know from where a person works.
+      address: isManaged(record, context) ? record.address : '',
       ...(record.recordingId === undefined ? {} : { recordingId: record.recordingId }),
       requestedAt: record.requestedAt,
       ...(record.openedAt === undefined ? {} : { openedAt: record.openedAt }),
@@ -52,12 +75,13 @@ export function sessionHandlers({ store, sessions, clock }: ApiParts): SessionHa
     };
   }
 
-  /** The session, if it is the person's own or they manage all of them. */
-  async function visible(context: SignedInContext, id: string): Promise<SessionRecord> {
+  function isManaged(record: SessionRecord, context: SignedInContext): boolean {
+    return record.userId === context.identity.user.id || context.permissions.has('session.manage');
+  }
+
+  async function find(id: string): Promise<SessionRecord> {
     const record = await store.now.sessions.find(id);
     if (record === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
-    if (record.userId !== context.identity.user.id && !context.permissions.has('session.manage'))
-      return context.refuse({ kind: 'session', id });
     return record;
   }
 
@@ -65,7 +89,7 @@ export function sessionHandlers({ store, sessions, clock }: ApiParts): SessionHa
     openSession: async (context, { body }) => {
       const requested = await sessions.request(context.identity, body.targetId, context.address);
       return {
-        session: view(requested.session, context),
+        session: view(requested.session, context, false),
         surface: requested.surface,
         tickets: tickets(requested.tickets, 'control'),
       };
@@ -78,22 +102,33 @@ export function sessionHandlers({ store, sessions, clock }: ApiParts): SessionHa
       const { scope, userId, ...rest } = query;
       if (scope === 'all' && !context.permissions.has('session.manage'))
         throw new Fault('FORBIDDEN', 'this needs the permission session.manage');
-      const person = scope === 'all' ? userId : context.identity.user.id;
+      const person = scope === 'all' ? userId : scope === 'watchable' ? undefined : context.identity.user.id;
       const page = await store.now.sessions.list({
         ...rest,
+        ...(scope === 'watchable' ? { live: true } : {}),
         limit: query.limit ?? 100,
         ...(person === undefined ? {} : { userId: person }),
       });
+      const items = await views(context, page.items);
       return {
-        items: page.items.map((record) => view(record, context)),
+        items:
+          scope === 'watchable' ? items.filter(({ mayWatch, state }) => mayWatch && state !== 'ended') : [...items],
         ...(page.next === undefined ? {} : { next: page.next }),
       };
     },
 
-    getSession: async (context, { params }) => view(await visible(context, params.id), context),
+    getSession: async (context, { params }) => {
+      const record = await find(params.id);
+      const mayWatch = (await watchable(context, [record])).has(record);
+      // An ended session is nothing to watch.
+      if (!isManaged(record, context) && !(mayWatch && record.state !== 'ended'))
+        return context.refuse({ kind: 'session', id: params.id });
+      return view(record, context, mayWatch);
+    },
 
     endSession: async (context, { params, body }) => {
-      const record = await visible(context, params.id);
+      const record = await find(params.id);
+      if (!isManaged(record, context)) return context.refuse({ kind: 'session', id: params.id });
       const own = record.userId === context.identity.user.id;
       if (!own && (body.reason ?? '').trim() === '')
         throw new Fault('INVALID_REQUEST', 'reason must be given, the person is shown it', {

@@ -5,3 +5,8 @@ export function printable(text: string): string {
     (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`,
   );
 }
+
+/** The same, where the text may have lines of its own. */
+export function printableLines(text: string): string {
+  return text.replaceAll('\r\n', '\n').split('\n').map(printable).join('\n').trim();
+}

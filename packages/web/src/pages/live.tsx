@@ -24,21 +24,21 @@ export function LivePage() {
   const mayManage = can(me, 'session.manage');
   const everybody = mayManage && search['mine'] !== '1';
   const [ending, setEnding] = useState<Session>();
+  const target = search['target'];
   const sessions = useQuery({
-    queryKey: ['sessions', everybody, search['target']],
-    queryFn: ({ signal }) =>
-      api(
-        'listSessions',
-        {
-          query: {
-            live: true,
-            scope: everybody ? 'all' : 'own',
-            limit: 500,
-            ...(search['target'] === undefined ? {} : { targetId: search['target'] }),
-          },
-        },
-        { signal, background: true },
-      ),
+    queryKey: ['sessions', everybody, mayManage, target],
+    queryFn: async ({ signal }) => {
+      const list = (scope: 'own' | 'watchable' | 'all') =>
+        api(
+          'listSessions',
+          { query: { live: true, scope, limit: 500, ...(target === undefined ? {} : { targetId: target }) } },
+          { signal, background: true },
+        );
+      if (everybody) return list('all');
+      if (mayManage) return list('own');
+      const [own, others] = await Promise.all([list('own'), list('watchable')]);
+      return { items: [...own.items, ...others.items] };
+    },
     refetchInterval: REFRESH_MS,
   });
   return (
@@ -105,11 +105,12 @@ export function LivePage() {
                       ↓ {text.bytes(session.bytesOut)} <span className="sub">↑ {text.bytes(session.bytesIn)}</span>
                     </td>
                     <td className="actions">
-                      {session.own ? (
+                      {session.own && (
                         <Button size="xs" variant="default" onClick={() => openTab(`/s/${session.id}`)}>
                           {text('live.resume')}
                         </Button>
-                      ) : (
+                      )}
+                      {session.mayWatch && (
                         <Button
                           size="xs"
                           variant="default"
@@ -119,14 +120,16 @@ export function LivePage() {
                           {text('machines.watch')}
                         </Button>
                       )}{' '}
-                      <Button
-                        size="xs"
-                        variant="default"
-                        leftSection={<IconPower size={14} aria-hidden />}
-                        onClick={() => setEnding(session)}
-                      >
-                        {text('session.end')}
-                      </Button>
+                      {(session.own || mayManage) && (
+                        <Button
+                          size="xs"
+                          variant="default"
+                          leftSection={<IconPower size={14} aria-hidden />}
+                          onClick={() => setEnding(session)}
+                        >
+                          {text('session.end')}
+                        </Button>
+                      )}
                     </td>
                   </tr>
                 );

@@ -2,9 +2,10 @@ import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle, IconCircleCheck, IconPlayerPlay, IconRefresh } from '@tabler/icons-react';
 import type { Session } from '@enchilada/contract';
 import { FAULTS, type FaultCode } from '@enchilada/core/fault';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { ApiFault } from '../api/http.ts';
 import { sessionPath } from '../components/platform.ts';
+import { printable, printableLines } from '../components/printable.ts';
 import { presentFault } from '../faults/fault-notice.tsx';
 import { useText, type Text as Words } from '../i18n/text.tsx';
 import { PathSteps } from './connection-path.tsx';
@@ -53,8 +54,12 @@ export function EndedPage(props: {
 }) {
   const text = useText();
   const [shown, setShown] = useState(true);
+  const again = useRef<HTMLAnchorElement>(null);
+  // React focuses no links by itself.
+  useEffect(() => again.current?.focus(), [shown]);
   const reason = why(props.view, text);
   const detail = props.view.ended?.detail;
+  const fingerprint = props.view.ended?.fault?.facts['fingerprint'];
   if (!shown) {
     return (
       <div className="session-lost">
@@ -82,9 +87,15 @@ export function EndedPage(props: {
           </Group>
           {reason.next !== undefined && <Text size="sm">{reason.next}</Text>}
           {detail !== undefined && detail !== '' && reason.next?.includes(detail) !== true && (
-            <Text size="sm" className="ended-detail">
-              {detail}
+            <Text size="sm" className="ended-detail banner-text">
+              {printableLines(detail)}
             </Text>
+          )}
+          {fingerprint !== undefined && (
+            <dl className="detail-list">
+              <dt>{text('host-key.shown')}</dt>
+              <dd className="fingerprint">{printable(String(fingerprint))}</dd>
+            </dl>
           )}
           {failedStep(props.view) !== 'none' && <PathSteps view={props.view} />}
           <Group gap="xs" mt="xs">
@@ -92,8 +103,7 @@ export function EndedPage(props: {
               component="a"
               href={sessionPath(props.targetId)}
               leftSection={<IconRefresh size={16} aria-hidden />}
-              autoFocus
-              data-autofocus
+              ref={again}
             >
               {text('ended.again')}
             </Button>
@@ -110,7 +120,7 @@ export function EndedPage(props: {
             <Button variant="default" component="a" href="/">
               {text('page.to-machines')}
             </Button>
-            {props.view.phase === 'ended' && props.view.step === undefined && (
+            {props.view.phase === 'ended' && failedStep(props.view) === 'none' && (
               <Button variant="subtle" color="gray" onClick={() => setShown(false)}>
                 {text('ended.screen')}
               </Button>

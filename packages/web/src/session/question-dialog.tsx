@@ -2,6 +2,7 @@ import { Button, Group, Modal, PasswordInput, Stack, Text, TextInput } from '@ma
 import { IconShieldQuestion } from '@tabler/icons-react';
 import type { ViewerMessage } from '@enchilada/core/session';
 import { useState } from 'react';
+import { printable, printableLines } from '../components/printable.ts';
 import { useText } from '../i18n/text.tsx';
 import type { HostKeyFrame, PromptFrame } from './session-view.ts';
 
@@ -28,6 +29,10 @@ function PromptDialog(props: DialogProps<PromptFrame>) {
   const set = (index: number, value: string): void =>
     setAnswers(answers.map((answer, at) => (at === index ? value : answer)));
   const cancel = (): void => props.onAnswer({ type: 'cancel', id: question.id });
+  const labelOf = (asked: string): string => {
+    if (question.origin === 'product' && (asked === 'username' || asked === 'password')) return text(`field.${asked}`);
+    return asked.trim() === '' ? text('prompt.answer') : printable(asked);
+  };
   return (
     <Modal
       opened
@@ -43,14 +48,14 @@ function PromptDialog(props: DialogProps<PromptFrame>) {
         }}
       >
         <Stack>
-          {question.title !== '' && <Text fw={600}>{question.title}</Text>}
+          {question.title !== '' && question.origin === 'target' && <Text fw={600}>{printable(question.title)}</Text>}
           {question.instruction !== '' && (
             <Text size="sm" className="banner-text">
-              {question.instruction}
+              {printableLines(question.instruction)}
             </Text>
           )}
           {question.fields.map((field, index) => {
-            const label = field.text.trim() === '' ? text('prompt.answer') : field.text;
+            const label = labelOf(field.text);
             const common = {
               label,
               value: answers[index] ?? '',

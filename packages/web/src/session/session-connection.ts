@@ -34,6 +34,7 @@ const PING_EVERY_MS = 5_000;
 /** Drawing the first screen keeps the page busy; measured during that, the round trip would be the page's own. */
 const SETTLED_AFTER_MS = 600;
 const SILENT_FOR_MS = 15_000;
+const ANSWERS_WITHIN_MS = 2_500;
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 8_000;
 /** What is typed while the connection is lost; more than this is refused aloud rather than replayed blindly. */
@@ -57,6 +58,7 @@ export class SessionConnection {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #firstPing: ReturnType<typeof setTimeout> | undefined;
   #pinger: ReturnType<typeof setInterval> | undefined;
+  #probe: ReturnType<typeof setTimeout> | undefined;
   #heardAt = 0;
   #writing: Promise<void> = Promise.resolve();
 
@@ -105,6 +107,18 @@ export class SessionConnection {
     if (this.#state !== 'lost') return;
     clearTimeout(this.#timer);
     void this.#attach();
+  }
+
+  /** Something says that the network may be gone: the connection must answer soon, or counts as lost. */
+  probe(): void {
+    if (this.#state !== 'open') return;
+    const askedAt = this.#environment.now();
+    const generation = this.#generation;
+    this.#ping();
+    clearTimeout(this.#probe);
+    this.#probe = setTimeout(() => {
+      if (this.#heardAt < askedAt) this.#lose(generation);
+    }, ANSWERS_WITHIN_MS);
   }
 
   close(): void {
@@ -219,6 +233,7 @@ export class SessionConnection {
   #drop(): void {
     clearTimeout(this.#timer);
     clearTimeout(this.#firstPing);
+    clearTimeout(this.#probe);
     clearInterval(this.#pinger);
     for (const socket of [this.#data, this.#control]) {
       if (socket === undefined) continue;

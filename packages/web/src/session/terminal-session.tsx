@@ -30,7 +30,11 @@ export function TerminalSession(props: SurfaceSessionProps) {
     defaultValue: false,
     getInitialValueInEffect: false,
   });
-  const focus = useCallback(() => terminal.current?.surface()?.focus(), []);
+  const over = useRef(false);
+  over.current = view.link === 'ended' || view.link === 'failed';
+  const focus = useCallback(() => {
+    if (!over.current) terminal.current?.surface()?.focus();
+  }, []);
 
   const ready = (surface: TerminalSurface): void =>
     live.attach({ write: (bytes) => surface.write(bytes), reset: () => surface.reset(), size: () => surface.size });
@@ -44,7 +48,7 @@ export function TerminalSession(props: SurfaceSessionProps) {
       });
     }
   };
-  const ended = view.link === 'ended' || view.link === 'failed';
+  const ended = over.current;
   const question = view.questions[0];
 
   return (
@@ -78,7 +82,8 @@ export function TerminalSession(props: SurfaceSessionProps) {
           onInput={type}
           onResize={(size) => connection?.send({ type: 'resize', ...size })}
           onLeave={() => bar.current?.querySelector<HTMLElement>('[data-bar-first]')?.focus()}
-          onMenu={() => setMenuOpen(true)}
+          // Once this key is done with: a menu that is open already takes it for a key pressed outside, and closes.
+          onMenu={() => setTimeout(() => setMenuOpen(true))}
           onCopied={() =>
             notifications.show({ id: 'copied', message: text('terminal.copied'), autoClose: 1500, color: 'gray' })
           }

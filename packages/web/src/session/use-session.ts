@@ -63,13 +63,33 @@ export function useSession(subject: SessionSubject): LiveSession {
   );
 
   useEffect(() => {
-    const retry = (): void => current.current?.retryNow();
+    const retry = (): void => {
+      current.current?.retryNow();
+      current.current?.probe();
+    };
+    const probe = (): void => current.current?.probe();
+    // A laptop that slept finds out at once.
+    const seen = (): void => {
+      if (document.visibilityState === 'visible') retry();
+    };
     window.addEventListener('online', retry);
+    window.addEventListener('offline', probe);
+    document.addEventListener('visibilitychange', seen);
     return () => {
       window.removeEventListener('online', retry);
+      window.removeEventListener('offline', probe);
+      document.removeEventListener('visibilitychange', seen);
       current.current?.close();
     };
   }, []);
+
+  const over = view.link === 'ended';
+  const openedId = session?.id;
+  // What the session became is known only now, for example that it was recorded.
+  useEffect(() => {
+    if (!over || openedId === undefined) return;
+    api('getSession', { params: { id: openedId } }).then(setSession, () => undefined);
+  }, [over, openedId]);
 
   useEffect(() => {
     if (view.link === 'failed' && view.error instanceof ApiFault && view.error.code === 'UNAUTHENTICATED') toSignIn();

@@ -102,5 +102,6 @@ export const session: Readonly<Record<keyof typeof english, string>> = {
   'host-key.compare':
     'Den Fingerabdruck mit einem auf anderem Weg erhaltenen vergleichen. Nach dem Annehmen gilt er für alle.',
   'host-key.accept': 'Annehmen und verbinden',
+  'host-key.shown': 'Gezeigter Fingerabdruck',
   'host-key.reject': 'Nicht verbinden',
 };

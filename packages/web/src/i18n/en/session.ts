@@ -98,5 +98,6 @@ export const session = {
   'host-key.compare':
     'Compare the fingerprint with one you got another way. If you accept, it is remembered for everyone.',
   'host-key.accept': 'Accept and connect',
+  'host-key.shown': 'Fingerprint it showed',
   'host-key.reject': 'Do not connect',
 } as const;

@@ -1,0 +1,246 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { after, before, test } from 'node:test';
+import type { Sshd } from '@enchilada/core/testing/servers/sshd';
+import { Chromium } from '../fixtures/chromium.ts';
+import { Site, startSshd } from '../tests/site.ts';
+import { openMachine, seatOf, SessionPage } from './seat.ts';
+
+const owned = new AsyncDisposableStack();
+let sshd: Sshd;
+let site: Site;
+let browser: Chromium;
+
+before(async () => {
+  sshd = owned.use(await startSshd({ hostKeyTypes: ['ed25519'] }));
+  site = owned.use(await Site.start());
+  browser = owned.use(await Chromium.launch());
+});
+after(() => owned.disposeAsync());
+
+test('what is typed while the network is away arrives once it is back', async () => {
+  const targetId = await site.machineOn(sshd, { name: 'far-machine' });
+  await using window = await seatOf(browser, site.admin);
+  const session = await openMachine(window, targetId);
+  await session.ready();
+  await session.run('true', 'before');
+  await window.context.setOffline(true);
+  await session.page.getByRole('status').filter({ hasText: 'Reconnecting' }).first().waitFor();
+  await session.shows('before-42');
+  await session.input.focus();
+  await session.page.keyboard.type('echo typed-offline-$((6*7))\n');
+  await session.page.getByText('What you type is kept.').waitFor();
+  await window.context.setOffline(false);
+  await session.connected();
+  await session.shows('typed-offline-42');
+});
+
+test('the person is told who watches; a watcher sees the same and types into the void', async () => {
+  const targetId = await site.machineOn(sshd, { name: 'watched-machine' });
+  const wanda = await site.person('wanda-who-watches');
+  await site.grant(wanda, targetId, ['connect', 'watch']);
+  await using own = await seatOf(browser, site.admin);
+  const session = await openMachine(own, targetId);
+  await session.ready();
+  await session.run('true', 'mine');
+
+  await using other = await seatOf(browser, wanda);
+  const live = await other.at('/live');
+  const row = live.getByRole('row').filter({ hasText: 'watched-machine' });
+  assert.equal(await row.getByRole('button', { name: 'End session' }).count(), 0);
+  const watching = new SessionPage(await other.tabFrom(() => row.getByRole('button', { name: 'Watch' }).click()));
+  await watching.connected();
+  await watching.shows('mine-42');
+  await watching.page.getByText('View only').waitFor();
+  const told = session.page.getByRole('status').filter({ hasText: '1 watching' });
+  await told.hover();
+  await session.page.getByRole('tooltip').filter({ hasText: 'wanda-who-watches' }).waitFor();
+  assert.equal(await watching.page.getByRole('button', { name: 'Send keys' }).count(), 0);
+  await watching.page.locator('.xterm-helper-textarea').focus();
+  await watching.page.keyboard.type('echo from-the-watcher\n');
+  await session.run('true', 'still-mine');
+  await watching.shows('still-mine-42');
+  assert.doesNotMatch(await session.screen(), /from-the-watcher/u);
+  await watching.page.close();
+  await told.waitFor({ state: 'detached' });
+});
+
+test('a session resumed elsewhere says so where it was', async () => {
+  const targetId = await site.machineOn(sshd, { name: 'moved-machine' });
+  await using window = await seatOf(browser, site.admin);
+  const first = await openMachine(window, targetId);
+  await first.ready();
+  await first.run('true', 'carried');
+  const second = new SessionPage(await window.at(`/s/${first.sessionId}`));
+  await second.connected();
+  await second.shows('carried-42');
+  await first.page.bringToFront();
+  await first.page.getByText('This session was resumed in another window.').waitFor();
+});
+
+test('an administrator who ends a session gives the reason to its person', async () => {
+  const targetId = await site.machineOn(sshd, { name: 'ended-machine' });
+  const ugo = await site.person('ugo-the-user');
+  await site.grant(ugo, targetId, ['connect']);
+  await using his = await seatOf(browser, ugo);
+  const session = await openMachine(his, targetId);
+  await session.ready();
+  await using own = await seatOf(browser, site.admin);
+  const live = await own.at('/live');
+  const row = live.getByRole('row').filter({ hasText: 'ugo-the-user' });
+  await row.getByRole('button', { name: 'End session' }).click();
+  const dialog = live.getByRole('dialog', { name: 'End session of ugo-the-user on ended-machine' });
+  assert.equal(await dialog.getByRole('button', { name: 'End session' }).isEnabled(), false);
+  await dialog.getByRole('textbox', { name: 'Reason' }).fill('The machine is moved at noon');
+  await dialog.getByRole('button', { name: 'End session' }).click();
+  await session.end.getByRole('heading', { name: 'An administrator ended this session' }).waitFor();
+  await session.end.getByText('The machine is moved at noon').waitFor();
+  await row.waitFor({ state: 'detached' });
+});
+
+/** Each way to fail, in words, with the step that failed and what to do. */
+interface Failure {
+  readonly make: (scope: AsyncDisposableStack) => Promise<string>;
+  readonly title: string;
+  readonly next: string;
+  readonly step: string | undefined;
+}
+
+async function listening(scope: AsyncDisposableStack, banner: string): Promise<number> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.end(banner);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  scope.defer(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+const FAILURES: Readonly<Record<string, Failure>> = {
+  'no such name': {
+    make: () => site.machine({ name: 'misspelt', host: 'no-such-machine.invalid', port: 22 }),
+    title: 'The name of the machine was not found',
+    next: 'Check the spelling of the address',
+    step: 'Find the name',
+  },
+  'a closed port': {
+    make: async () => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      await new Promise((resolve) => server.close(resolve));
+      return site.machine({ name: 'closed', host: '127.0.0.1', port });
+    },
+    title: 'The machine answers, but not on this port',
+    next: 'Check the port',
+    step: 'Reach the port',
+  },
+  'a forbidden address': {
+    make: () => site.machine({ name: 'metadata', host: '169.254.169.254', port: 22 }),
+    title: 'The gateway’s network policy forbids this address',
+    next: 'An administrator can allow the address',
+    step: 'Find a route',
+  },
+  'another protocol': {
+    make: async (scope) =>
+      site.machine({ name: 'web-server', host: '127.0.0.1', port: await listening(scope, 'HTTP/1.1 400 Bad\r\n\r\n') }),
+    title: 'The machine answered in a way that does not fit the protocol',
+    next: 'Check that the port belongs to the chosen protocol',
+    step: 'Agree on encryption',
+  },
+  'no common algorithm': {
+    make: async (scope) => {
+      const old = scope.use(
+        await startSshd({ config: ['KexAlgorithms diffie-hellman-group14-sha1'], hostKeyTypes: ['rsa'] }),
+      );
+      return site.machineOn(old, { name: 'old-machine' });
+    },
+    title: 'Gateway and machine share no permitted algorithm',
+    next: 'let an administrator allow legacy algorithms',
+    step: 'Agree on encryption',
+  },
+  'an identity nobody pinned': {
+    make: () => site.machineOn(sshd, { name: 'unpinned', hostKeyPolicy: 'deny' }),
+    title: 'The machine’s identity is not known yet',
+    next: 'An administrator must pin its host key',
+    step: 'Check the machine’s identity',
+  },
+  'a wrong password': {
+    make: async () => {
+      const { id } = await site.admin.api.createCredential({
+        body: { name: 'wrong', kind: 'password', username: sshd.username, secret: 'not the password' },
+      });
+      return site.machineOn(sshd, { name: 'locked', credentialId: id });
+    },
+    title: 'The machine refused the credential',
+    next: 'Check the user name and secret',
+    step: 'Sign in',
+  },
+};
+
+for (const [name, { make, title, next, step }] of Object.entries(FAILURES)) {
+  test(`${name} is told in words, with the step that failed and what to do`, async () => {
+    await using scope = new AsyncDisposableStack();
+    const targetId = await make(scope);
+    await using window = await seatOf(browser, site.admin);
+    const session = await openMachine(window, targetId);
+    await session.end.getByRole('heading', { name: title }).waitFor();
+    await session.end.getByText(next).waitFor();
+    const failed = session.end.getByRole('listitem').filter({ hasText: 'failed' });
+    if (step !== undefined) assert.equal((await failed.innerText()).split('\n')[0], step);
+    await session.end.getByRole('link', { name: 'Open again' }).waitFor();
+    assert.deepEqual(
+      window.complaints().filter((words) => !words.startsWith('404')),
+      [],
+    );
+  });
+}
+
+test('a machine that answers nothing is told from one that refuses', async () => {
+  // A queue of one connection that is full: further ones are dropped, as by a firewall.
+  const hole = spawn('python3', [
+    '-c',
+    `import socket,time
+s=socket.socket();s.bind(("127.0.0.1",0));s.listen(0)
+print(s.getsockname()[1],flush=True)
+held=[]
+for _ in range(3):
+    c=socket.socket();c.setblocking(False)
+    try: c.connect(s.getsockname())
+    except BlockingIOError: pass
+    held.append(c)
+time.sleep(600)`,
+  ]);
+  try {
+    const [port] = (await once(hole.stdout, 'data')) as [Buffer];
+    const targetId = await site.machine({ name: 'black-hole', host: '127.0.0.1', port: Number(String(port)) });
+    await using window = await seatOf(browser, site.admin);
+    const session = await openMachine(window, targetId);
+    const path = session.page.getByRole('region', { name: 'Opening black-hole' });
+    await path.getByRole('listitem').filter({ hasText: 'in progress' }).getByText('Find a route').waitFor();
+    await session.end.getByRole('heading', { name: 'The machine did not answer in time' }).waitFor();
+    await session.end.getByText('no firewall or security group is dropping').waitFor();
+  } finally {
+    hole.kill('SIGKILL');
+  }
+});
+
+test('a machine that dies in mid-session leaves its last screen and the way back', async () => {
+  const targetId = await site.machineOn(sshd, { name: 'mortal-machine' });
+  await using window = await seatOf(browser, site.admin);
+  const session = await openMachine(window, targetId);
+  await session.ready();
+  await session.run('true', 'last-words');
+  await session.type('kill -9 $PPID');
+  await session.end.getByRole('heading', { name: 'The machine closed the connection' }).waitFor();
+  await session.end.getByText('look into the machine’s own log').waitFor();
+  await session.end.getByRole('link', { name: 'Play recording' }).waitFor();
+  await session.end.getByRole('button', { name: 'Show last screen' }).click();
+  await session.end.waitFor({ state: 'detached' });
+  await session.shows('last-words-42');
+  await session.page.getByRole('link', { name: 'Open again' }).click();
+  await session.ready();
+});
