@@ -57,4 +57,6 @@ export interface EngineManifest {
   readonly jumpHosts: boolean;
   /** Whether the target proves its identity by a key that can be pinned. */
   readonly hostKeys: boolean;
+  /** The protocol has no encryption: refused unless the installation allows it (`egress.allowCleartext`), and shown. */
+  readonly cleartext?: true;
 }

@@ -85,7 +85,7 @@ async function locked<T>(path: string, work: () => Promise<T>): Promise<T> {
 }
 
 /** The account that tests sign in to: made once on a machine, with a random password that only root can read. */
-async function testAccount(): Promise<{ username: string; password: string }> {
+export async function testAccount(): Promise<{ username: string; password: string }> {
   const file = '/var/lib/enchilada-test-account';
   return locked('/var/lib/enchilada-test-account.lock', async () => {
     const known = await readFile(file, 'utf8').catch(() => undefined);

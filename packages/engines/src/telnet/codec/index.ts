@@ -1,0 +1,14 @@
+export { TelnetDecoder } from './telnet-decoder.ts';
+export type { TelnetEvent } from './telnet-decoder.ts';
+export { Negotiation } from './negotiation.ts';
+export type { Negotiated, Side } from './negotiation.ts';
+export {
+  encodeEnvironment,
+  encodeInput,
+  encodeNegotiation,
+  encodeTerminalType,
+  encodeWindowSize,
+  readEnvironmentRequest,
+} from './encode.ts';
+export type { AfterReturn } from './encode.ts';
+export { OPTION, SEND } from './protocol.ts';
