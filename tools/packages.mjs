@@ -7,6 +7,7 @@ export const DEBIAN_PACKAGES = [
   'openssh-client',
   'chromium',
   'fonts-dejavu-core',
+  'inetutils-telnetd',
   'mariadb-server',
   'postgresql',
   'openssl',

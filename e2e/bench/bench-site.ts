@@ -9,6 +9,7 @@ import { startSshd } from '@enchilada/core/testing/servers/sshd';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { WebSocket } from 'ws';
 import { Site } from '../tests/site.ts';
+import type { BareTarget } from './bare-shell.ts';
 import { within } from './measure.ts';
 
 /** A folder of this run's own, removed at the end; what the target's account reads lies in it. */
@@ -95,14 +96,15 @@ export class BarePipe implements AsyncDisposable {
     this.#stop = facts.stop;
   }
 
-  static async start(place: Workplace, sshd: Sshd): Promise<BarePipe> {
+  /** `program`: the pipe's own, beside this file. */
+  static async start(place: Workplace, target: BareTarget, program = 'bare-pipe.ts'): Promise<BarePipe> {
     const child = spawn(
       process.execPath,
-      ['--conditions=source', join(import.meta.dirname, 'bare-pipe.ts'), place.cert, place.key],
+      ['--conditions=source', join(import.meta.dirname, program), place.cert, place.key],
       { stdio: ['pipe', 'pipe', 'inherit'] },
     );
     child.stdin.write(
-      `${JSON.stringify({ host: sshd.host, port: sshd.port, username: sshd.username, password: sshd.password })}\n`,
+      `${JSON.stringify({ host: target.host, port: target.port, username: target.username, password: target.password })}\n`,
     );
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     const port = await within(

@@ -30,6 +30,13 @@ export const FIGURES = [
     says: 'the same with strict recording, against guacd',
   },
   {
+    id: 'telnet-output-cpu-vs-pipe',
+    unit: '×',
+    bound: 'at-most',
+    target: 2,
+    says: 'gateway CPU for 20 MB of telnet output, strict recording, against a bare pipe',
+  },
+  {
     id: 'ssh-echo-added-ms',
     unit: 'ms',
     bound: 'at-most',

@@ -8,9 +8,10 @@ import { open } from './figures/open.ts';
 import { outputCpu } from './figures/output-cpu.ts';
 import { stalled } from './figures/stalled.ts';
 import { start } from './figures/start.ts';
+import { telnetOutputCpu } from './figures/telnet-output-cpu.ts';
 import { verify } from './figures/verify.ts';
 
-const EXPERIMENTS: readonly Experiment[] = [outputCpu, echo, idle, stalled, open, verify, start];
+const EXPERIMENTS: readonly Experiment[] = [outputCpu, telnetOutputCpu, echo, idle, stalled, open, verify, start];
 
 const USAGE = `npm run bench -- [--only ID,ID] [--json]
 

@@ -9,7 +9,10 @@ export const ADMIN = { username: 'root-of-all', password: 'a long unguessable ph
 export const LOOPBACK = 'egress: { allowLoopback: true }\n';
 
 export type TargetChange = Partial<
-  Pick<Target, 'name' | 'host' | 'port' | 'parameters' | 'hostKeyPolicy' | 'credentialId' | 'jumpTargetId' | 'labels'>
+  Pick<
+    Target,
+    'protocol' | 'name' | 'host' | 'port' | 'parameters' | 'hostKeyPolicy' | 'credentialId' | 'jumpTargetId' | 'labels'
+  >
 >;
 
 /** A gateway with its first administrator. */

@@ -23,7 +23,7 @@ interface Side {
 }
 
 /** Resolves once the stream has ended with the word; looks at the last bytes only. */
-function ends(onBytes: (listener: (bytes: Buffer) => void) => void): Promise<void> {
+export function ends(onBytes: (listener: (bytes: Buffer) => void) => void): Promise<void> {
   return new Promise((resolve) => {
     let tail = '';
     onBytes((bytes) => {
@@ -34,7 +34,7 @@ function ends(onBytes: (listener: (bytes: Buffer) => void) => void): Promise<voi
 }
 
 /** What the process spends between the command and a moment after its last word, so that work put off counts too. */
-async function spent(pid: number, start: () => void, end: Promise<void>): Promise<number> {
+export async function spent(pid: number, start: () => void, end: Promise<void>): Promise<number> {
   const before = await cpuSeconds(pid);
   start();
   await within(LIMIT_MS, 'the output', end);
@@ -42,7 +42,7 @@ async function spent(pid: number, start: () => void, end: Promise<void>): Promis
   return (await cpuSeconds(pid)) - before;
 }
 
-async function bySite(site: Site, targetId: string, command: string): Promise<number> {
+export async function bySite(site: Site, targetId: string, command: string): Promise<number> {
   await using shell = await site.admin.open(targetId);
   await shell.see('$ ');
   const end = ends((listener) => (shell.onBytes = listener));

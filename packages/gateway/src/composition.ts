@@ -24,6 +24,7 @@ import type { Store } from '@enchilada/core/store';
 import { randomId } from '@enchilada/core/time';
 import { createDialer } from '@enchilada/engines/shared';
 import { createSsh, createTryItMachine, fingerprintPrivateKey } from '@enchilada/engines/ssh';
+import { createTelnet } from '@enchilada/engines/telnet';
 import type { Logger } from 'pino';
 import type { SettingsService } from './api/index.ts';
 import { systemClock as clock, systemRandom as random } from './clock.ts';
@@ -116,7 +117,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     },
     builtIn: builtIns,
   });
-  const engines = [createSsh({ dialer })];
+  const engines = [createSsh({ dialer }), createTelnet({ dialer })];
   const vault = envelopeVault({ keyEncryption: keys, random });
 
   const gateway = await startGateway({
@@ -158,6 +159,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
           },
           histories: terminalHistories({ folder: join(dataDir, 'spool'), scrollbackLines: SCROLLBACK_LINES }),
           limits: liveLimits(settings),
+          allowCleartext: values['egress.allowCleartext'],
           get sessionsPerUser() {
             return settings.current.sessionsPerUser;
           },

@@ -49,6 +49,8 @@ export const Machine = closed({
   port: Port,
   protocol: text(40),
   protocolLabel: LocalizedText,
+  /** The protocol has no encryption. */
+  cleartext: Type.Optional(Type.Boolean()),
   surface: Surface,
   groupId: Type.Optional(Id),
   labels: Labels,
@@ -120,6 +122,7 @@ export const Engine = closed({
   credentialKinds: list(words(CREDENTIAL_KINDS), 20),
   jumpHosts: Type.Boolean(),
   hostKeys: Type.Boolean(),
+  cleartext: Type.Optional(Type.Boolean()),
 });
 export type Engine = Static<typeof Engine>;
 

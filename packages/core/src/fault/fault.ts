@@ -32,6 +32,7 @@ export const FAULTS = {
   TARGET_REFUSED: 'The address answers and refuses the port.',
   TARGET_TIMED_OUT: 'Nothing answered within the time limit.',
   TARGET_EGRESS_DENIED: 'The egress policy forbids the resolved address or port.',
+  TARGET_CLEARTEXT_REFUSED: 'The protocol has no encryption, and the configuration does not allow such protocols.',
   TARGET_PROTOCOL_VIOLATION: 'The target does not speak the protocol, or broke its rules or limits.',
   TARGET_NO_COMMON_ALGORITHM: 'Gateway and target share no permitted algorithm.',
   TARGET_DISCONNECTED: 'The target closed the connection.',

@@ -41,6 +41,8 @@ export interface BrokerParts {
   readonly histories: ScreenHistories;
   readonly limits: SessionLimits;
   readonly sessionsPerUser: number;
+  /** A named weakening (`egress.allowCleartext`). */
+  readonly allowCleartext: boolean;
   readonly clock: Clock;
   readonly random: RandomSource;
   /** Lower-case hex SHA-256, for tickets. */

@@ -248,6 +248,11 @@ export class HostedSession {
     try {
       const found = parts.engines.get(this.#leave.target.protocol);
       if (found === undefined) throw new Fault('NOT_FOUND', `no engine speaks ${this.#leave.target.protocol}`);
+      if (found.manifest.cleartext === true && !parts.allowCleartext)
+        throw new Fault(
+          'TARGET_CLEARTEXT_REFUSED',
+          `${this.#leave.target.protocol} has no encryption and egress.allowCleartext is off`,
+        );
       const hops = await routeTo(this.#leave, {
         store: parts.store,
         vault: parts.vault,

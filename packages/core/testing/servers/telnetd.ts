@@ -36,7 +36,9 @@ export async function startTelnetd(): Promise<Telnetd> {
   let connections = 0;
   const server = createServer({ pauseOnConnect: true }, (socket) => {
     connections += 1;
-    const child = spawn(TELNETD, ['--no-hostinfo', `--accept-env=${ACCEPTED_VARIABLE}`], { stdio: [socket, socket, 'ignore'] });
+    const child = spawn(TELNETD, ['--no-hostinfo', `--accept-env=${ACCEPTED_VARIABLE}`], {
+      stdio: [socket, socket, 'ignore'],
+    });
     children.add(child);
     child.once('exit', () => children.delete(child));
     // The child has the connection now.

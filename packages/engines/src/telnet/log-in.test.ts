@@ -42,11 +42,10 @@ describe('a pattern', () => {
 
 describe('a log-in', () => {
   it('answers both prompts of a usual system', () => {
-    assert.deepEqual(walk(['\r\nDebian 12\r\n\r\nhost lo', 'gin: ', 'eve\r\n', 'Password: ', '\r\n', 'Welcome\r\n$ ', '|']), [
-      'send-username',
-      'send-password',
-      'accepted',
-    ]);
+    assert.deepEqual(
+      walk(['\r\nDebian 12\r\n\r\nhost lo', 'gin: ', 'eve\r\n', 'Password: ', '\r\n', 'Welcome\r\n$ ', '|']),
+      ['send-username', 'send-password', 'accepted'],
+    );
   });
 
   it('answers a device that asks for a password alone, and one with colours', () => {
@@ -67,7 +66,11 @@ describe('a log-in', () => {
 
   it('knows a refusal by its words and by a new prompt', () => {
     for (const refusal of [['\r\nLogin incorrect\r\n'], ['\r\n', '\r\nhost login: ', '|'], ['\r\nPassword: ', '|']])
-      assert.deepEqual(walk(['login: ', 'eve\r\nPassword: ', ...refusal]), ['send-username', 'send-password', 'refused']);
+      assert.deepEqual(walk(['login: ', 'eve\r\nPassword: ', ...refusal]), [
+        'send-username',
+        'send-password',
+        'refused',
+      ]);
   });
 
   it('waits for its own words where they are configured', () => {
@@ -77,11 +80,10 @@ describe('a log-in', () => {
       successTexts: ['willkommen'],
       failureTexts: ['weg da'],
     };
-    assert.deepEqual(walk(['login: Password: Wer da? ', 'GEHEIMNIS 7>', 'login incorrect', '|', 'Willkommen!'], parameters), [
-      'send-username',
-      'send-password',
-      'accepted',
-    ]);
+    assert.deepEqual(
+      walk(['login: Password: Wer da? ', 'GEHEIMNIS 7>', 'login incorrect', '|', 'Willkommen!'], parameters),
+      ['send-username', 'send-password', 'accepted'],
+    );
     assert.deepEqual(walk(['wer da?', 'geheim>', 'Weg da!'], parameters).at(-1), 'refused');
   });
 

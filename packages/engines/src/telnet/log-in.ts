@@ -49,7 +49,9 @@ export class LogIn {
   /** The machine showed something. */
   shown(bytes: Uint8Array): LogInAct | undefined {
     this.#since += bytes.length;
-    this.#text = (this.#text + Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')).slice(-MOST_TEXT);
+    this.#text = (this.#text + Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')).slice(
+      -MOST_TEXT,
+    );
     if (this.#phase === 'over') return undefined;
     if (this.#phase !== 'password-sent') return this.#prompt();
     const text = readable(this.#text);
@@ -74,7 +76,10 @@ export class LogIn {
     if (this.#asks(line, this.#texts.passwordPrompts)) return this.#sent('password-sent', 'send-password');
     if (this.#phase === 'before' && this.#asks(line, this.#texts.usernamePrompts))
       return this.#sent('username-sent', 'send-username');
-    if (this.#phase === 'username-sent' && this.#texts.failureTexts.some((words) => matches(words, readable(this.#text), true)))
+    if (
+      this.#phase === 'username-sent' &&
+      this.#texts.failureTexts.some((words) => matches(words, readable(this.#text), true))
+    )
       return this.#over('refused');
     return undefined;
   }

@@ -43,7 +43,10 @@ class Opening {
   #settle: Disposable | undefined;
   #received = 0;
 
-  constructor(socket: Duplex, parts: { readonly hop: Hop; readonly context: EngineContext; readonly limits: TelnetLimits }) {
+  constructor(
+    socket: Duplex,
+    parts: { readonly hop: Hop; readonly context: EngineContext; readonly limits: TelnetLimits },
+  ) {
     this.#hop = parts.hop;
     this.#context = parts.context;
     this.#limits = parts.limits;
@@ -157,7 +160,8 @@ class Opening {
   #closed(fault: Fault | undefined): void {
     this.#guard?.[Symbol.dispose]();
     if (this.#session !== undefined) this.#session.closed(fault);
-    else this.#fail(fault ?? new Fault('TARGET_DISCONNECTED', 'the target closed the connection', { facts: this.#peer }));
+    else
+      this.#fail(fault ?? new Fault('TARGET_DISCONNECTED', 'the target closed the connection', { facts: this.#peer }));
   }
 
   #fail(error: unknown): void {

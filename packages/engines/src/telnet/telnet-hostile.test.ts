@@ -8,15 +8,10 @@ import { listen, openTelnet, password, telnetHop, until } from './testing.ts';
 const QUICK = { stepMs: 400, settleMs: 20 };
 const SECRET = 'canary-9f27';
 
-async function refusesWith(
-  code: FaultCode,
-  serve: (socket: Socket) => void,
-  shown: Buffer[] = [],
-): Promise<Buffer> {
+async function refusesWith(code: FaultCode, serve: (socket: Socket) => void, shown: Buffer[] = []): Promise<Buffer> {
   await using machine = await listen(serve);
-  await assert.rejects(
-    openTelnet(telnetHop(machine, password('eve', SECRET)), { limits: QUICK }, shown),
-    (error) => isFault(error, code),
+  await assert.rejects(openTelnet(telnetHop(machine, password('eve', SECRET)), { limits: QUICK }, shown), (error) =>
+    isFault(error, code),
   );
   return machine.received();
 }

@@ -156,7 +156,10 @@ export function readParameters(values: ParameterValues): TelnetParameters {
     successTexts: linesOf(values['successTexts']),
     terminalType: typeof terminalType === 'string' && terminalType !== '' ? terminalType : 'xterm-256color',
     environment: Object.fromEntries(
-      linesOf(values['environment']).map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+      linesOf(values['environment']).map((line) => [
+        line.slice(0, line.indexOf('=')),
+        line.slice(line.indexOf('=') + 1),
+      ]),
     ),
     enterKey: values['enterKey'] === 'lf' ? 'lf' : 'nul',
   };

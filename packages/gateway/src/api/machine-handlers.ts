@@ -33,6 +33,7 @@ export function machineHandlers({ store, catalog, engines }: ApiParts): MachineH
       port: target.port,
       protocol: target.protocol,
       protocolLabel: manifest.label,
+      ...(manifest.cleartext === true ? { cleartext: true } : {}),
       surface: manifest.surface,
       ...(target.groupId === undefined ? {} : { groupId: target.groupId }),
       labels: { ...target.labels },

@@ -64,6 +64,12 @@ export const CONFIG_KEYS = entries({
     weakens: (value) => value === true,
     says: 'Lets machines be at loopback addresses, for tests and single-machine use.',
   },
+  'egress.allowCleartext': {
+    kind: 'boolean',
+    default: false,
+    weakens: (value) => value === true,
+    says: 'Lets machines be opened by protocols without encryption: who controls the network reads and alters everything, passwords too.',
+  },
   'egress.allow': {
     kind: 'list',
     item: 'cidr',

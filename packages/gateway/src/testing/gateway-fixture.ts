@@ -182,6 +182,7 @@ export class GatewayFixture implements AsyncDisposable {
         histories: () => undefined,
         limits: DEFAULT_SESSION_LIMITS,
         sessionsPerUser: 5,
+        allowCleartext: false,
         clock,
         random,
         digest: (text) => createHash('sha256').update(text).digest('hex'),

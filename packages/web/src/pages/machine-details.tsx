@@ -25,7 +25,10 @@ export function MachineDetails(props: {
             <dt>{text('field.address')}</dt>
             <dd className="mono">{machine.builtIn ? text('machines.built-in') : hostPort(machine)}</dd>
             <dt>{text('field.protocol')}</dt>
-            <dd>{text.of(machine.protocolLabel)}</dd>
+            <dd>
+              {text.of(machine.protocolLabel)}
+              {machine.cleartext === true && <span className="chip">{text('session.cleartext')}</span>}
+            </dd>
             <dt>{text('field.group')}</dt>
             <dd>{props.path.length === 0 ? '–' : props.path.join(' / ')}</dd>
             <dt>{text('field.labels')}</dt>

@@ -1,6 +1,18 @@
-import { Accordion, Button, Drawer, Group, NumberInput, Select, Stack, Textarea, TextInput } from '@mantine/core';
+import {
+  Accordion,
+  Alert,
+  Button,
+  Drawer,
+  Group,
+  NumberInput,
+  Select,
+  Stack,
+  Textarea,
+  TextInput,
+} from '@mantine/core';
 import type { Engine, Target } from '@enchilada/contract';
 import { HOST_KEY_POLICIES, type HostKeyPolicy } from '@enchilada/core/target';
+import { IconLockOpen } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { api } from '../api/client.ts';
@@ -174,6 +186,11 @@ export function TargetForm(props: TargetFormProps) {
               value={draft.description}
               onChange={(event) => set({ description: event.currentTarget.value })}
             />
+            {engine?.cleartext === true && (
+              <Alert color="yellow" icon={<IconLockOpen aria-hidden />}>
+                {text('catalog.cleartext')}
+              </Alert>
+            )}
             {engine?.hostKeys === true && (
               <Select
                 label={text('field.host-key-policy')}

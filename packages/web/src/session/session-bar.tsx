@@ -9,6 +9,7 @@ import {
   IconDots,
   IconEye,
   IconKeyboard,
+  IconLockOpen,
   IconPlugConnected,
   IconPlugConnectedX,
   IconPlugX,
@@ -68,6 +69,13 @@ export function SessionBar(props: SessionBarProps) {
           <span className="bar-fact" data-recorded>
             <span className="dot" aria-hidden />
             <span className="bar-word">{text('session.recorded')}</span>
+          </span>
+        </Tooltip>
+      )}
+      {view.facts['encryption'] === 'none' && (
+        <Tooltip label={text('session.cleartext-help')} multiline w={280}>
+          <span className="bar-fact" data-tone="warn">
+            <IconLockOpen size={14} aria-hidden /> <span className="bar-word">{text('session.cleartext')}</span>
           </span>
         </Tooltip>
       )}

@@ -5,7 +5,14 @@ export function encodeNegotiation({ verb, option }: { readonly verb: Verb; reado
 }
 
 export function encodeSubnegotiation(option: number, content: readonly number[]): Uint8Array {
-  return Uint8Array.from([IAC, SB, option, ...content.flatMap((byte) => (byte === IAC ? [IAC, IAC] : [byte])), IAC, SE]);
+  return Uint8Array.from([
+    IAC,
+    SB,
+    option,
+    ...content.flatMap((byte) => (byte === IAC ? [IAC, IAC] : [byte])),
+    IAC,
+    SE,
+  ]);
 }
 
 /** [RFC 1073](https://www.rfc-editor.org/rfc/rfc1073): columns and rows, two bytes each. */
@@ -50,7 +57,12 @@ export function encodeEnvironment(
   wanted: readonly WantedVariable[],
   variables: Readonly<Record<string, string>>,
 ): Uint8Array {
-  const all = Object.entries(variables).flatMap(([name, value]) => [USERVAR, ...escaped(name), VALUE, ...escaped(value)]);
+  const all = Object.entries(variables).flatMap(([name, value]) => [
+    USERVAR,
+    ...escaped(name),
+    VALUE,
+    ...escaped(value),
+  ]);
   const content =
     wanted.length === 0
       ? all

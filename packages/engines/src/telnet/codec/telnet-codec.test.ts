@@ -158,8 +158,7 @@ describe('what we send', () => {
 });
 
 describe('the negotiation', () => {
-  const make = (): Negotiation =>
-    new Negotiation({ local: new Set([OPTION.NAWS]), remote: new Set([OPTION.ECHO]) });
+  const make = (): Negotiation => new Negotiation({ local: new Set([OPTION.NAWS]), remote: new Set([OPTION.ECHO]) });
 
   it('accepts what we speak, refuses the rest, and answers no change', () => {
     const negotiation = make();

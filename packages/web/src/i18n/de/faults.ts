@@ -64,6 +64,9 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
     'Prüfen, ob sie eingeschaltet ist und ob eine Firewall die Pakete des Gateways verwirft.',
   'fault.TARGET_EGRESS_DENIED': 'Die Netzwerkrichtlinie des Gateways verbietet diese Adresse',
   'fault.TARGET_EGRESS_DENIED.next': 'Die Administration kann Adresse oder Port in den Egress-Einstellungen erlauben.',
+  'fault.TARGET_CLEARTEXT_REFUSED': 'Diese Maschine spricht ein Protokoll ohne Verschlüsselung',
+  'fault.TARGET_CLEARTEXT_REFUSED.next':
+    'Solche Protokolle sind abgeschaltet. Die Administration kann sie mit egress.allowCleartext zulassen.',
   'fault.TARGET_PROTOCOL_VIOLATION': 'Die Antwort der Maschine passt nicht zum Protokoll',
   'fault.TARGET_PROTOCOL_VIOLATION.next': 'Prüfen, ob der Port zum gewählten Protokoll gehört.',
   'fault.TARGET_NO_COMMON_ALGORITHM': 'Gateway und Maschine haben kein erlaubtes Verfahren gemeinsam',

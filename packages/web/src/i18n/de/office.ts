@@ -21,6 +21,8 @@ export const office: Readonly<Record<keyof typeof english, string>> = {
   'audit-outcome.success': 'Erfolg',
   'audit-outcome.failure': 'Fehler',
   'audit-outcome.denied': 'Verweigert',
+  'catalog.cleartext':
+    'Dieses Protokoll kennt keine Verschlüsselung: Wer das Netz beherrscht, liest und verändert alles, auch Passwörter. Es geht nur, wo die Konfiguration es zulässt (egress.allowCleartext).',
   'catalog.add': 'Maschine hinzufügen',
   'catalog.changed': 'Geändert',
   'catalog.credential-help': 'Wird vom Gateway benutzt; Personen sehen sie nie.',

@@ -1,6 +1,9 @@
 import type { session as english } from '../en/session.ts';
 
 export const session: Readonly<Record<keyof typeof english, string>> = {
+  'session.cleartext': 'Unverschlüsselt',
+  'session.cleartext-help':
+    'Der Weg zur Maschine ist nicht verschlüsselt. Wer das Netz beherrscht, kann alles lesen und verändern, auch Passwörter.',
   'session.display': 'Anzeige',
   'session.document': 'Sitzung',
   'session.end': 'Sitzung beenden',

@@ -62,6 +62,9 @@ export const faults = {
     'Check that it is switched on, and that no firewall or security group is dropping the gateway’s packets.',
   'fault.TARGET_EGRESS_DENIED': 'The gateway’s network policy forbids this address',
   'fault.TARGET_EGRESS_DENIED.next': 'An administrator can allow the address or port in the egress settings.',
+  'fault.TARGET_CLEARTEXT_REFUSED': 'This machine speaks a protocol without encryption',
+  'fault.TARGET_CLEARTEXT_REFUSED.next':
+    'Such protocols are switched off. An administrator can allow them with egress.allowCleartext.',
   'fault.TARGET_PROTOCOL_VIOLATION': 'The machine answered in a way that does not fit the protocol',
   'fault.TARGET_PROTOCOL_VIOLATION.next': 'Check that the port belongs to the chosen protocol.',
   'fault.TARGET_NO_COMMON_ALGORITHM': 'Gateway and machine share no permitted algorithm',

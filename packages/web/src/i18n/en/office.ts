@@ -19,6 +19,8 @@ export const office = {
   'audit-outcome.success': 'Success',
   'audit-outcome.failure': 'Failure',
   'audit-outcome.denied': 'Denied',
+  'catalog.cleartext':
+    'This protocol has no encryption: who controls the network reads and alters everything, passwords too. It works only where the configuration allows it (egress.allowCleartext).',
   'catalog.add': 'Add machine',
   'catalog.changed': 'Changed',
   'catalog.credential-help': 'Used by the gateway; people never see it.',

@@ -1,4 +1,7 @@
 export const session = {
+  'session.cleartext': 'Unencrypted',
+  'session.cleartext-help':
+    'The way to the machine has no encryption. Who controls the network can read and alter everything, passwords too.',
   'session.display': 'Display settings',
   'session.document': 'Session',
   'session.end': 'End session',
