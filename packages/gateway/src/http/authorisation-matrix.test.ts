@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ROUTE_LIST, type RouteId } from '@enchilada/contract';
 import type { Role } from '@enchilada/core/identity';
-import { call, GatewayFixture, type Node } from '../testing/gateway-fixture.ts';
+import { call, GatewayFixture } from '../testing/gateway-fixture.ts';
+import { fill, type Ids, populate, type Whose } from '../testing/populate.ts';
 
 /**
  * T13, T14: every route × who asks × whose object, against the table below, which a person reviews. The status of `own` is what the owner of an
  * object, or somebody with the permission, gets. A route that is missing here fails the test.
  */
 type Who = 'anonymous' | Role;
-type Whose = 'own' | 'other' | 'missing';
 
 /** The object is a machine granted to `ann`, a session or recording of hers, or for the administrator's objects simply one that exists. */
 interface Expected {
@@ -22,15 +22,6 @@ interface Expected {
   readonly query?: string;
   /** Status of success where the object is not judged by ownership (409: the state forbids what the right allows). */
   readonly success?: number;
-}
-
-interface Ids {
-  readonly target: string;
-  readonly session: string;
-  readonly recording: string;
-  readonly user: string;
-  readonly group: string;
-  readonly tag: string;
 }
 
 const group = (ids: Ids) => ({ name: `g-${ids.tag}`, description: '' });
@@ -154,7 +145,7 @@ test('every route answers everybody as the reviewed table says', async () => {
         const owner = whose === 'own' && who !== 'anonymous' ? PEOPLE[who] : STRANGER;
         const ids = await populate(fixture, owner, tag);
         const cookie = who === 'anonymous' ? undefined : await fixture.signIn(node, PEOPLE[who]);
-        const url = `${await fill(fixture, { path: route.path, id: route.id, ids, whose, owner, node })}${expected.query ?? ''}`;
+        const url = `${await fill(fixture, { path: route.path, ids, whose, owner, stranger: STRANGER, node })}${expected.query ?? ''}`;
         const target = whose === 'missing' ? { ...ids, target: 'tgt_missing' } : ids;
         const response = await call(node, route.method, url, {
           cookie,
@@ -213,134 +204,4 @@ function wantedStatus({ expected, who, whose }: { expected: Expected; who: Who; 
   if (who === 'anonymous') return 'success';
   if (whose === 'missing') return 404;
   return whose === 'other' && expected.other !== undefined && !expected.other.includes(who) ? 404 : 'success';
-}
-
-/** A machine granted to the owner, a session and a recording of theirs on it, and one of every administered thing. */
-async function populate(fixture: GatewayFixture, owner: string, tag: string): Promise<Ids> {
-  const { store, clock } = fixture;
-  const suffix = tag.replaceAll('-', '_');
-  const at = clock.now();
-  const ids: Ids = {
-    tag,
-    target: `tgt_${suffix}`,
-    session: `ses_${suffix}`,
-    recording: `rec_${suffix}`,
-    user: `usr_v_${suffix}`,
-    group: `grp_${suffix}`,
-  };
-  await fixture.addUser(`v_${suffix}`, 'user');
-  await store.now.groups.insert({ id: ids.group, name: `group ${tag}`, description: '', createdAt: at });
-  await store.now.groups.addMember(ids.group, ids.user);
-  await store.now.catalog.insertGroup({ id: `tgp_${suffix}`, parentId: undefined, name: `folder ${tag}` });
-  await store.now.credentials.insert({
-    id: `crd_${suffix}`,
-    name: `credential ${tag}`,
-    kind: 'ask',
-    username: '',
-    sealed: undefined,
-    publicFingerprint: undefined,
-    version: 1,
-    createdAt: at,
-    updatedAt: at,
-  });
-  await store.now.catalog.insertTarget({
-    id: ids.target,
-    name: `machine ${tag}`,
-    protocol: 'proto',
-    host: 'machine.test',
-    port: 22,
-    groupId: undefined,
-    labels: {},
-    description: '',
-    parameters: {},
-    credentialId: undefined,
-    jumpTargetId: undefined,
-    hostKeyPolicy: 'ask',
-    builtIn: undefined,
-    goneAt: undefined,
-    version: 1,
-    createdAt: at,
-    updatedAt: at,
-  });
-  const grant = (id: string, user: string) =>
-    store.now.grants.insert({
-      id,
-      subject: { kind: 'user', id: user },
-      scope: { kind: 'target', id: ids.target },
-      actions: ['connect'],
-      createdAt: at,
-      createdBy: 'usr_root',
-    });
-  await grant(`gra_${suffix}`, `usr_${owner}`);
-  const { id: userId, username } = (await store.now.users.findByUsername(owner)) ?? { id: '', username: '' };
-  const common = {
-    userId,
-    username,
-    targetId: ids.target,
-    targetName: 'machine',
-    protocol: 'proto',
-    surface: 'terminal',
-  };
-  await store.now.sessions.insert({
-    ...common,
-    id: ids.session,
-    state: 'requested',
-    nodeId: '',
-    loginDigest: '0'.repeat(64),
-    address: '192.0.2.1',
-    recordingId: undefined,
-    requestedAt: at,
-    openedAt: undefined,
-    endedAt: undefined,
-    endReason: undefined,
-    endDetail: undefined,
-    bytesIn: 0,
-    bytesOut: 0,
-  });
-  await store.now.recordings.insert({
-    ...common,
-    id: ids.recording,
-    sessionId: ids.session,
-    nodeId: 'node-1',
-    state: 'complete',
-    startedAt: at,
-    endedAt: at,
-    durationMs: 1,
-    storedBytes: 1,
-    chunks: 1,
-    endReason: undefined,
-  });
-  return ids;
-}
-
-/** The route's path with the ids of the object it is about. */
-async function fill(
-  fixture: GatewayFixture,
-  facts: { path: string; id: RouteId; ids: Ids; whose: Whose; owner: string; node: Node },
-): Promise<string> {
-  const { path, ids, whose } = facts;
-  const suffix = ids.tag.replaceAll('-', '_');
-  const [, collection = ''] = path.split('/');
-  const byCollection: Readonly<Record<string, string>> = {
-    users: ids.user,
-    groups: ids.group,
-    machines: ids.target,
-    targets: ids.target,
-    'target-groups': `tgp_${suffix}`,
-    credentials: `crd_${suffix}`,
-    grants: `gra_${suffix}`,
-    sessions: ids.session,
-    recordings: ids.recording,
-  };
-  let id = byCollection[collection] ?? '';
-  if (collection === 'me') {
-    const whom = whose === 'own' ? facts.owner : STRANGER;
-    if (whose === 'other') await fixture.signIn(facts.node, STRANGER);
-    id = (await fixture.store.now.logins.listOf(`usr_${whom}`))[0]?.digest.slice(0, 32) ?? 'a'.repeat(32);
-  }
-  if (whose === 'missing') id = collection === 'me' ? 'a'.repeat(32) : 'x_missing';
-  return path
-    .replace(':id', id)
-    .replace(':userId', ids.user)
-    .replace(':fingerprint', `SHA256:${'A'.repeat(43)}`);
 }
