@@ -128,13 +128,17 @@ const PEOPLE = { user: 'ann', auditor: 'otto', administrator: 'root' } as const 
 /** Who else owns objects: a person of each kind cannot, so the owner of what is "other" is a second user. */
 const STRANGER = 'bob';
 
+/** For matrix-mutations.test.ts, which breaks one check at a time and looks at its routes alone. */
+const ONLY = process.env['MATRIX_ONLY']?.split(',');
+const ROUTES = ROUTE_LIST.filter(({ id }) => ONLY?.includes(id) ?? true);
+
 test('every route answers everybody as the reviewed table says', async () => {
   const answered: string[] = [];
   await using fixture = new GatewayFixture();
   const node = await fixture.start();
   for (const [role, name] of Object.entries(PEOPLE)) await fixture.addUser(name, role as Role);
   await fixture.addUser(STRANGER, 'user');
-  for (const [index, route] of ROUTE_LIST.entries()) {
+  for (const [index, route] of ROUTES.entries()) {
     const expected = TABLE[route.id];
     for (const who of ['anonymous', 'user', 'auditor', 'administrator'] as const) {
       for (const whose of route.path.includes(':') || route.id === 'openSession'
@@ -169,7 +173,7 @@ test('every route answers everybody as the reviewed table says', async () => {
       }
     }
   }
-  assert.ok(answered.length > 300, `${answered.length} answers`);
+  assert.ok(ONLY !== undefined || answered.length > 300, `${answered.length} answers`);
 });
 
 test('unknown and forbidden objects are answered with equal bodies', async () => {
@@ -197,6 +201,52 @@ test('unknown and forbidden objects are answered with equal bodies', async () =>
       `${kind} is audited`,
     );
   }
+});
+
+test('a list holds what the person may see, in whatever way they ask for more', async () => {
+  await using fixture = new GatewayFixture();
+  const node = await fixture.start();
+  for (const [role, name] of Object.entries(PEOPLE)) await fixture.addUser(name, role as Role);
+  await fixture.addUser(STRANGER, 'user');
+  const own = await populate(fixture, 'ann', 'own');
+  const others = await populate(fixture, STRANGER, 'other');
+  const cookies = { user: '', auditor: '', administrator: '' };
+  for (const [role, name] of Object.entries(PEOPLE)) cookies[role as Role] = await fixture.signIn(node, name);
+  const list = async (role: Role, path: string) => {
+    const response = await call(node, 'GET', path, { cookie: cookies[role] });
+    return response.statusCode === 200
+      ? response
+          .json<{ items: { id: string }[] }>()
+          .items.map(({ id }) => id)
+          .sort()
+      : response.statusCode;
+  };
+  const stranger = `userId=usr_${STRANGER}`;
+  for (const query of ['', `?${stranger}`, `?targetId=${others.target}`, '?state=complete', '?text=machine']) {
+    const found = await list('user', `/recordings${query}`);
+    assert.ok(Array.isArray(found) && !found.includes(others.recording), `recordings${query}`);
+  }
+  assert.deepEqual(await list('user', '/recordings'), [own.recording]);
+  assert.deepEqual(await list('auditor', '/recordings'), [others.recording, own.recording].sort());
+  assert.deepEqual(await list('user', '/sessions'), [own.session]);
+  assert.deepEqual(await list('user', `/sessions?${stranger}`), [own.session]);
+  assert.equal(await list('user', '/sessions?scope=all'), 403);
+  assert.equal(await list('user', `/sessions?scope=all&${stranger}`), 403);
+  assert.deepEqual(await list('administrator', '/sessions'), []);
+  assert.deepEqual(await list('administrator', '/sessions?scope=all'), [others.session, own.session].sort());
+  assert.deepEqual(await list('user', '/machines'), [own.target]);
+  assert.deepEqual(await list('user', '/machines?text=other'), []);
+  assert.deepEqual(await list('administrator', '/machines'), [], 'administering a machine is not a grant');
+  await fixture.store.now.grants.insert({
+    id: 'gra_watch',
+    subject: { kind: 'user', id: 'usr_ann' },
+    scope: { kind: 'target', id: others.target },
+    actions: ['watch'],
+    createdAt: 0,
+    createdBy: 'usr_root',
+  });
+  const opened = await call(node, 'POST', '/sessions', { cookie: cookies.user, body: { targetId: others.target } });
+  assert.equal(opened.statusCode, 404, 'leave to watch is not leave to open');
 });
 
 function wantedStatus({ expected, who, whose }: { expected: Expected; who: Who; whose: Whose }): number | 'success' {
