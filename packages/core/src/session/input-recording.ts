@@ -7,16 +7,20 @@ export type InputPolicy = 'off' | 'length' | 'echoed';
 const ECHO_WITHIN_MS = 2_000;
 const MOST_PENDING = 4_096;
 
+function isPrintable(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x20 && byte < 0x7f;
+}
+
 /**
  * Keeps typed text only where the target showed it: SSH gives no echo flag, so a password prompt is recognised by its silence.
- * Printable ASCII is matched in order against the output that follows; everything else counts as length.
+ * INVARIANT: an echo is the very next output and begins with what was typed, to the end of one of the two. Anything looser would find a hidden
+ * password, letter by letter, in the output that follows it. What is not printable ASCII counts as length.
  */
 export class InputRecording {
   readonly #policy: InputPolicy;
   readonly #keep: (event: RecordingEvent) => void;
   readonly #now: () => number;
   #pending: number[] = [];
-  #seen: number[] = [];
   #since = 0;
 
   constructor(policy: InputPolicy, keep: (event: RecordingEvent) => void, now: () => number) {
@@ -38,29 +42,19 @@ export class InputRecording {
 
   echoed(output: Uint8Array): void {
     if (this.#pending.length === 0) return;
-    let matched = 0;
-    for (const byte of output) {
-      if (matched >= this.#pending.length) break;
-      if (byte === this.#pending[matched] && byte >= 0x20 && byte < 0x7f) matched += 1;
-    }
-    if (matched === 0) return;
-    this.#seen.push(...this.#pending.splice(0, matched));
-    this.#flush();
-    this.#since = this.#now();
+    let same = 0;
+    while (same < output.length && output[same] === this.#pending[same] && isPrintable(output[same])) same += 1;
+    const isWhole = same === output.length || !isPrintable(this.#pending[same]);
+    if (same > 0 && isWhole) this.#keep({ kind: 'input', bytes: Uint8Array.from(this.#pending.splice(0, same)) });
+    if (same < output.length) this.#giveUp();
+    else this.#since = this.#now();
   }
 
   settle(now: number): void {
     if (this.#pending.length > 0 && now - this.#since > ECHO_WITHIN_MS) this.#giveUp();
   }
 
-  #flush(): void {
-    if (this.#seen.length === 0) return;
-    this.#keep({ kind: 'input', bytes: Uint8Array.from(this.#seen) });
-    this.#seen = [];
-  }
-
   #giveUp(): void {
-    this.#flush();
     if (this.#pending.length > 0) this.#keep({ kind: 'input-length', count: this.#pending.length });
     this.#pending = [];
   }

@@ -279,25 +279,6 @@ test('output without a viewer goes on to the recorder up to the limit', async ()
   assert.equal(bench.paused, false);
 });
 
-test('input is kept where its echo was seen, and as a length where it was not', () => {
-  let now = 0;
-  const kept: RecordingEvent[] = [];
-  const input = new InputRecording(
-    'echoed',
-    (event) => kept.push(event),
-    () => now,
-  );
-  input.typed(Buffer.from('ls'));
-  input.echoed(Buffer.from('ls'));
-  input.typed(Buffer.from('hunter2'));
-  now += 3_000;
-  input.settle(now);
-  assert.deepEqual(
-    kept.map((event) => (event.kind === 'input' ? Buffer.from(event.bytes).toString() : event)),
-    ['ls', { kind: 'input-length', count: 7 }],
-  );
-});
-
 test('a session becomes only what it may become', () => {
   const states: readonly SessionState[] = ['requested', 'opening', 'live', 'grace', 'ended'];
   const legal = [

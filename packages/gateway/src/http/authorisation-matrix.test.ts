@@ -222,7 +222,7 @@ test('a list holds what the person may see, in whatever way they ask for more', 
       : response.statusCode;
   };
   const stranger = `userId=usr_${STRANGER}`;
-  for (const query of ['', `?${stranger}`, `?targetId=${others.target}`, '?state=complete', '?text=machine']) {
+  for (const query of ['', `?${stranger}`, `?targetId=${others.target}`, '?text=machine', '?from=1']) {
     const found = await list('user', `/recordings${query}`);
     assert.ok(Array.isArray(found) && !found.includes(others.recording), `recordings${query}`);
   }
@@ -247,6 +247,10 @@ test('a list holds what the person may see, in whatever way they ask for more', 
   });
   const opened = await call(node, 'POST', '/sessions', { cookie: cookies.user, body: { targetId: others.target } });
   assert.equal(opened.statusCode, 404, 'leave to watch is not leave to open');
+  const control = (mode: string) =>
+    call(node, 'POST', `/sessions/${others.session}/tickets`, { cookie: cookies.user, body: { mode } });
+  assert.equal((await control('watch')).statusCode, 201);
+  assert.equal((await control('control')).statusCode, 404, 'leave to watch is not leave to type');
 });
 
 function wantedStatus({ expected, who, whose }: { expected: Expected; who: Who; whose: Whose }): number | 'success' {

@@ -57,7 +57,7 @@ const MUTATIONS: readonly Mutation[] = [
     file: 'core/src/session/session-access.ts',
     from: "if (mode === 'control' && !own)",
     to: 'if (false)',
-    routes: ['issueTickets'],
+    routes: [],
   },
   {
     name: 'a machine needs no grant',

@@ -29,7 +29,8 @@ export function sqlite({ file, onMigrationStep }: SqliteConfig): Store {
 
 async function openDatabase(file: string): Promise<Database.Database> {
   try {
-    closeSync(openSync(file, 'ax', 0o600));
+    // A database in memory, as tests have it, is no file.
+    if (file !== ':memory:') closeSync(openSync(file, 'ax', 0o600));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
