@@ -237,20 +237,23 @@ test('a list holds what the person may see, in whatever way they ask for more', 
   assert.deepEqual(await list('user', '/machines'), [own.target]);
   assert.deepEqual(await list('user', '/machines?text=other'), []);
   assert.deepEqual(await list('administrator', '/machines'), [], 'administering a machine is not a grant');
-  await fixture.store.now.grants.insert({
-    id: 'gra_watch',
-    subject: { kind: 'user', id: 'usr_ann' },
-    scope: { kind: 'target', id: others.target },
-    actions: ['watch'],
-    createdAt: 0,
-    createdBy: 'usr_root',
-  });
+  const grant = (action: 'watch' | 'connect') =>
+    fixture.store.now.grants.insert({
+      id: `gra_${action}`,
+      subject: { kind: 'user', id: 'usr_ann' },
+      scope: { kind: 'target', id: others.target },
+      actions: [action],
+      createdAt: 0,
+      createdBy: 'usr_root',
+    });
+  await grant('watch');
   const opened = await call(node, 'POST', '/sessions', { cookie: cookies.user, body: { targetId: others.target } });
   assert.equal(opened.statusCode, 404, 'leave to watch is not leave to open');
-  const control = (mode: string) =>
+  const tickets = (mode: string) =>
     call(node, 'POST', `/sessions/${others.session}/tickets`, { cookie: cookies.user, body: { mode } });
-  assert.equal((await control('watch')).statusCode, 201);
-  assert.equal((await control('control')).statusCode, 404, 'leave to watch is not leave to type');
+  assert.equal((await tickets('watch')).statusCode, 201);
+  await grant('connect');
+  assert.equal((await tickets('control')).statusCode, 404, 'leave to open is not leave to type into another one');
 });
 
 function wantedStatus({ expected, who, whose }: { expected: Expected; who: Who; whose: Whose }): number | 'success' {
