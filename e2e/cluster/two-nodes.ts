@@ -72,10 +72,9 @@ export class TwoNodes implements AsyncDisposable {
     return this.#node('b');
   }
 
-  /** The administrator, at node A. The link of the node that started last is the valid one. */
-  async bootstrap(): Promise<Person> {
-    const person = await Person.bootstrap(this.b, ADMIN);
-    return person.at(this.a.url);
+  /** The administrator, at node A, whose own link is used. */
+  bootstrap(): Promise<Person> {
+    return Person.bootstrap(this.a, ADMIN);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,21 +1,14 @@
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
+import { type Ran, runCommand, runJson } from '../fixtures/command.ts';
 import { Gateway } from '../fixtures/gateway.ts';
 import { Person } from '../product/index.ts';
 import { ADMIN, Site, startSshd } from './site.ts';
-
-const ENCHILADA = join(import.meta.dirname, '..', '..', 'bin', 'enchilada');
-
-interface Ran {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 let sshd: Sshd;
 let site: Site;
@@ -35,21 +28,8 @@ after(async () => {
   await rm(base, { recursive: true, force: true });
 });
 
-/** The command as an operator runs it: its own process, through the launcher. */
-function enchilada(...words: readonly string[]): Promise<Ran> {
-  const env = { ...process.env, XDG_CONFIG_HOME: join(base, 'config') };
-  return new Promise((resolve) => {
-    execFile(ENCHILADA, words, { env, cwd: base, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
-      resolve({ exitCode: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
-    });
-  });
-}
-
-async function json(...words: readonly string[]): Promise<Record<string, unknown>> {
-  const { exitCode, stdout, stderr } = await enchilada(...words, '--json');
-  assert.equal(exitCode, 0, `${words.join(' ')}: ${stdout}${stderr}`);
-  return JSON.parse(stdout) as Record<string, unknown>;
-}
+const enchilada = (...words: readonly string[]): Promise<Ran> => runCommand(base, words);
+const json = (...words: readonly string[]): Promise<Record<string, unknown>> => runJson(base, words);
 
 test('an operator signs in, sets up access, and signs out', async () => {
   assert.equal((await enchilada('whoami')).exitCode, 3);

@@ -25,6 +25,16 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('completeBootstrap', input, options);
   }
 
+  /** Says whose recovery link this is, and until when it can be used. */
+  checkRecovery(input: RouteInput<'checkRecovery'>, options?: CallOptions): Promise<RouteOutput<'checkRecovery'>> {
+    return this.#transport.call('checkRecovery', input, options);
+  }
+
+  /** Spends a recovery link: sets a new password and ends all logins of the person. */
+  completeRecovery(input: RouteInput<'completeRecovery'>, options?: CallOptions): Promise<RouteOutput<'completeRecovery'>> {
+    return this.#transport.call('completeRecovery', input, options);
+  }
+
   /** Signs in with user name and password; a new cookie replaces any other. */
   login(input: RouteInput<'login'>, options?: CallOptions): Promise<RouteOutput<'login'>> {
     return this.#transport.call('login', input, options);

@@ -16,6 +16,8 @@ export {
   PasswordChange,
   PasswordSet,
   Preferences,
+  RecoveryFacts,
+  RecoveryRequest,
   SignInFacts,
   User,
   UserCreate,

@@ -214,46 +214,96 @@ export function storeIdentityCases(name: string, create: () => Promise<StoreUnde
   });
 
   describe(`store ${name}: first start`, () => {
-    it('issues one bootstrap token to racing nodes and spends it once', async () => {
+    const link = (nodeId: string, digest: string, expiresAt = 2_000) => ({ nodeId, digest, expiresAt });
+
+    it('gives each node a link of its own, and one of all is spent once, whichever are tried at once', async () => {
       await using database = await create();
       const nodes = [database.open(), database.open(), database.open()];
       await Promise.all(nodes.map((node) => node.migrate()));
       const tokens = Array.from({ length: 12 }, aDigest);
-      const issued = await Promise.all(
-        tokens.map((token, index) => nodes[index % 3]?.now.bootstrap.issue(token, 1_000, 2_000) ?? false),
+      await Promise.all(
+        tokens.map((token, index) => nodes[index % 3]?.now.bootstrap.issue(link(`n${index}`, token), 1_000)),
       );
-      assert.equal(count(issued), 1);
       const [store] = nodes;
       assert.ok(store);
-      const token = tokens[issued.indexOf(true)] ?? '';
-      assert.equal(await store.now.bootstrap.check(token, 1_999), true);
-      assert.equal(await store.now.bootstrap.check(token, 2_000), false);
+      for (const token of tokens) assert.equal(await store.now.bootstrap.check(token, 1_999), true);
+      assert.equal(await store.now.bootstrap.check(tokens[0] ?? '', 2_000), false);
       assert.equal(await store.now.bootstrap.spend(aDigest(), 1_500), false);
-      assert.equal(await store.now.bootstrap.spend(token, 2_000), false);
-      assert.equal(
-        count(
-          await Promise.all(
-            Array.from({ length: 12 }, (_, index) => nodes[index % 3]?.now.bootstrap.spend(token, 1_500) ?? false),
-          ),
-        ),
-        1,
+      assert.equal(await store.now.bootstrap.spend(tokens[0] ?? '', 2_000), false);
+      const attempts = [...tokens, ...tokens, ...tokens].map(
+        (token, index) => nodes[index % 3]?.now.bootstrap.spend(token, 1_500) ?? false,
       );
+      assert.equal(count(await Promise.all(attempts)), 1);
+      for (const token of tokens) assert.equal(await store.now.bootstrap.check(token, 1_500), false);
     });
 
-    it('replaces an unspent token, an expired one anew, and none once there is an administrator', async () => {
+    it('makes one administrator of many who hold valid links at the same time', async () => {
+      await using database = await create();
+      const nodes = [database.open(), database.open()];
+      await Promise.all(nodes.map((node) => node.migrate()));
+      const tokens = [aDigest(), aDigest()];
+      for (const [index, token] of tokens.entries())
+        await nodes[index]?.now.bootstrap.issue(link(`n${index}`, token), 1_000);
+      const made = Array.from({ length: 8 }, (_, index) =>
+        nodes[index % 2]?.transaction(async (tx) => {
+          if (!(await tx.bootstrap.spend(tokens[index % 2] ?? '', 1_500))) return false;
+          await tx.users.insert(aUser({ role: 'administrator' }));
+          return true;
+        }),
+      );
+      assert.equal(count((await Promise.all(made)).map((one) => one === true)), 1);
+      assert.equal((await nodes[0]?.now.users.list())?.length, 1);
+    });
+
+    it('replaces the link of the same node, and issues none once there is an administrator', async () => {
       await using database = await create();
       const store = database.open();
       await store.migrate();
       const [first, second, third] = [aDigest(), aDigest(), aDigest()];
-      assert.equal(await store.now.bootstrap.reissue(first, 1_000, 2_000), false);
-      assert.equal(await store.now.bootstrap.issue(first, 1_000, 2_000), true);
-      assert.equal(await store.now.bootstrap.reissue(second, 1_000, 2_000), true);
-      assert.equal(await store.now.bootstrap.check(first, 1_000), false);
-      assert.equal(await store.now.bootstrap.issue(third, 2_000, 3_000), true);
-      assert.equal(await store.now.bootstrap.spend(third, 2_000), true);
+      assert.equal(await store.now.bootstrap.issue(link('a', first), 1_000), true);
+      assert.equal(await store.now.bootstrap.issue(link('b', second), 1_000), true);
+      assert.equal(await store.now.bootstrap.issue(link('a', third), 1_500), true);
+      assert.deepEqual(
+        await Promise.all([first, second, third].map((token) => store.now.bootstrap.check(token, 1_500))),
+        [false, true, true],
+      );
       await store.now.users.insert(aUser({ role: 'administrator' }));
-      assert.equal(await store.now.bootstrap.issue(third, 2_000, 3_000), false);
-      assert.equal(await store.now.bootstrap.reissue(third, 2_000, 3_000), false);
+      assert.equal(await store.now.bootstrap.issue(link('a', aDigest()), 1_500), false);
+      assert.equal(await store.now.bootstrap.spend(second, 1_500), false);
+    });
+  });
+
+  describe(`store ${name}: recovery`, () => {
+    it('keeps one link a person, spends it once, and forgets it with the person', async () => {
+      await using database = await create();
+      const nodes = [database.open(), database.open()];
+      await Promise.all(nodes.map((node) => node.migrate()));
+      const [store, other] = nodes;
+      assert.ok(store && other);
+      const [anna, otto] = [aUser(), aUser()];
+      await store.now.users.insert(anna);
+      await store.now.users.insert(otto);
+      const issue = async (userId: string) => {
+        const made = { userId, digest: aDigest(), issuedAt: 1_000, expiresAt: 2_000 };
+        await store.now.recovery.issue(made);
+        return made;
+      };
+      const [earlier, link, hers] = [await issue(anna.id), await issue(anna.id), await issue(otto.id)];
+      assert.equal(await other.now.recovery.find(earlier.digest, 1_500), undefined);
+      assert.deepEqual(await other.now.recovery.find(link.digest, 1_999), link);
+      assert.equal(await other.now.recovery.find(link.digest, 2_000), undefined);
+      assert.equal(await other.now.recovery.spend(link.digest, 2_000), false);
+      const attempts = Array.from({ length: 12 }, (_, index) =>
+        nodes[index % 2]?.now.recovery.spend(link.digest, 1_500),
+      );
+      assert.equal(count((await Promise.all(attempts)).map((one) => one === true)), 1);
+      await store.now.users.delete(otto.id);
+      assert.equal(await store.now.recovery.find(hers.digest, 1_500), undefined);
+      const late = await issue(anna.id);
+      await store.now.recovery.deleteExpired(1_999);
+      assert.deepEqual(await store.now.recovery.find(late.digest, 1_500), late);
+      await store.now.recovery.deleteExpired(2_000);
+      assert.equal(await store.now.recovery.find(late.digest, 1_500), undefined);
     });
   });
 }

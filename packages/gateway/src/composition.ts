@@ -17,7 +17,7 @@ import type { AuditLog, AuditRecord, AuditSink } from '@enchilada/core/audit';
 import type { Secret } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
 import { formatTrustFile, trustStoreOf } from '@enchilada/core/recording';
-import type { Recorder, RecordingStore } from '@enchilada/core/recording';
+import type { RecordingStore } from '@enchilada/core/recording';
 import { SessionBroker } from '@enchilada/core/session';
 import type { SessionLimits } from '@enchilada/core/session';
 import type { Store } from '@enchilada/core/store';
@@ -26,11 +26,14 @@ import { createDialer } from '@enchilada/engines/shared';
 import { createSsh, createTryItMachine, fingerprintPrivateKey } from '@enchilada/engines/ssh';
 import { createTelnet } from '@enchilada/engines/telnet';
 import type { Logger } from 'pino';
+import { alarmSink } from './alarm-sink.ts';
 import type { SettingsService } from './api/index.ts';
 import { systemClock as clock, systemRandom as random } from './clock.ts';
 import type { LoadedConfig } from './config/index.ts';
+import type { DatabaseCopy } from './control/index.ts';
 import { startGateway } from './gateway.ts';
 import type { Gateway } from './gateway.ts';
+import { recoverRecordings } from './recover-recordings.ts';
 import { attachTunnel, Peers } from './tunnel/index.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -55,7 +58,8 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
   await using opened = new AsyncDisposableStack();
 
   const nodeId = values['node.id'] ?? keptNodeId(dataDir);
-  const store = opened.use(openStore(config, dataDir));
+  const { store, databaseCopy } = openStore(config, dataDir);
+  opened.use(store);
   await store.migrate();
 
   const keys = await openFileKeyEncryption({ path: values.keyFile ?? join(keysDir, 'key-encryption.key'), random });
@@ -80,7 +84,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     clock,
     sha256,
     onSinkFailure,
-    sinks: values['audit.stdout'] ? [head, stdout] : [head],
+    sinks: [head, alarmSink(log), ...(values['audit.stdout'] ? [stdout] : [])],
   });
 
   const recordingStore = await openFilesystemRecordingStore({
@@ -99,7 +103,8 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
       report,
     }),
   );
-  await recoverRecordings(recorder, { store, audit, nodeId });
+  const recordings = openRecordingReader({ store: recordingStore, keys, trust });
+  await recoverRecordings({ store, audit, nodeId, recorder, recordings });
   opened.use(retainRecordings(recordingStore, { store, audit, nodeId, keepMs: values['recording.retention'], report }));
 
   // A host without the means to drop privileges does without the throw-away machine, not without the product.
@@ -125,13 +130,14 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     dataDir,
     webFolder: join(ROOT, 'packages', 'web', 'dist'),
     manifests: engines.map(({ manifest }) => manifest),
+    databaseCopy,
     store,
     audit,
     vault,
     hasher: argon2(),
     fingerprintPrivateKey: (privateKey: Secret, passphrase: Secret | undefined) =>
       Promise.resolve().then(() => fingerprintPrivateKey(privateKey, passphrase)),
-    recordings: openRecordingReader({ store: recordingStore, keys, trust }),
+    recordings,
     recorderStats: () => recorder.stats,
     verifyAudit: () => verifyAllChains(store),
     tryIt: tryIt === undefined ? undefined : { protocol: 'ssh', builtIn: TRY_IT, name: 'Try it here' },
@@ -216,9 +222,20 @@ function liveLimits(settings: SettingsService): SessionLimits {
   };
 }
 
-function openStore({ values }: LoadedConfig, dataDir: string): Store {
-  const url = values['database.url'];
-  if (url === undefined) return sqlite({ file: join(dataDir, 'enchilada.db') });
+interface OpenedStore {
+  readonly store: Store;
+  readonly databaseCopy: DatabaseCopy | undefined;
+}
+
+function openStore(config: LoadedConfig, dataDir: string): OpenedStore {
+  const url = config.values['database.url'];
+  if (url !== undefined) return { store: openServer(config, url), databaseCopy: undefined };
+  const file = 'enchilada.db';
+  const store = sqlite({ file: join(dataDir, file) });
+  return { store, databaseCopy: { file, copyTo: (path) => store.copyTo(path) } };
+}
+
+function openServer({ values }: LoadedConfig, url: Secret): Store {
   const migrationUrl = values['database.migrationUrl'];
   const server = {
     url,
@@ -256,27 +273,6 @@ interface RecordKeeping {
   readonly store: Store;
   readonly audit: AuditLog;
   readonly nodeId: string;
-}
-
-/** Finalises what a crash left behind and writes it into the index. */
-async function recoverRecordings(recorder: Recorder, { store, audit, nodeId }: RecordKeeping): Promise<void> {
-  for (const summary of await recorder.recover()) {
-    await store.now.recordings.update(summary.id, {
-      state: summary.state === 'COMPLETE' ? 'complete' : summary.state === 'GAPPED' ? 'gapped' : 'incomplete',
-      endedAt: summary.startedAt + Math.round(summary.durationMs),
-      durationMs: Math.round(summary.durationMs),
-      storedBytes: summary.storedBytes,
-      chunks: summary.chunks,
-      endReason: 'node-lost',
-    });
-    await audit.append({
-      action: 'recording.recovered',
-      actor: { kind: 'system', name: nodeId },
-      object: { kind: 'recording', id: summary.id },
-      outcome: 'success',
-      detail: { recordingId: summary.id, sessionId: summary.sessionId, chunks: summary.chunks },
-    });
-  }
 }
 
 /** Recordings leave by their age and by nothing else. */

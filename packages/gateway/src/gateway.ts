@@ -10,7 +10,9 @@ import { Bootstrap } from './auth/bootstrap.ts';
 import { readCookie } from './auth/cookie.ts';
 import { type LoginLimits, Logins } from './auth/logins.ts';
 import { unsealLoginPassword } from './auth/login-password.ts';
+import { Recovery } from './auth/recovery.ts';
 import { type LoadedConfig, planListening } from './config/index.ts';
+import { ControlFolder, createControlActs, type DatabaseCopy } from './control/index.ts';
 import { createApp } from './http/app.ts';
 import { clientAddress } from './http/client-address.ts';
 import { type AnyServer, listen } from './http/listen.ts';
@@ -34,13 +36,15 @@ export interface TunnelDoor {
   report(message: string, cause: unknown): void;
 }
 
-type OwnParts = 'logins' | 'bootstrap' | 'settings' | 'catalog' | 'engines' | 'sessions';
+type OwnParts = 'logins' | 'bootstrap' | 'recovery' | 'settings' | 'catalog' | 'engines' | 'sessions';
 
 /** The ports, joined by composition.ts. */
 export interface GatewayParts extends Omit<ApiParts, OwnParts> {
   readonly config: LoadedConfig;
   readonly dataDir: string;
   readonly webFolder: string;
+  /** Absent where the database is a server of its own. */
+  readonly databaseCopy: DatabaseCopy | undefined;
   readonly manifests: readonly EngineManifest[];
   readonly recorderStats: () => RecorderStats | undefined;
   readonly openSessions: (seam: SessionSeam) => Promise<SessionService & AsyncDisposable>;
@@ -79,7 +83,9 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     absoluteMs: settings.current.loginAbsoluteMinutes * 60_000,
   });
   const logins = new Logins({ store, audit, hasher: parts.hasher, clock, random, limits: loginLimits });
+  const recovery = new Recovery({ store, audit, hasher: parts.hasher, logins, clock, random });
   const bootstrap = new Bootstrap({
+    nodeId,
     store,
     audit,
     hasher: parts.hasher,
@@ -106,6 +112,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     ...parts,
     logins,
     bootstrap,
+    recovery,
     settings,
     engines,
     sessions: broker,
@@ -217,6 +224,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     const now = clock.now();
     await store.now.logins.deleteExpired(now);
     await store.now.tickets.deleteExpired(now);
+    await store.now.recovery.deleteExpired(now);
     await store.now.throttle.deleteOlderThan(now - THROTTLE_KEPT_MS);
     await store.now.commands.deleteOlderThan(now - COMMANDS_KEPT_MS);
   });
@@ -236,6 +244,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       detail: { weakening },
     });
   }
+  const acts = createControlActs({ dataDir: parts.dataDir, url, recovery, audit, database: parts.databaseCopy });
+  started.use(await ControlFolder.open({ dataDir: parts.dataDir, url, audit, acts, clock, report }));
   const token = await bootstrap.issue();
   const bootstrapUrl = token === undefined ? undefined : `${url}/welcome#${token}`;
   if (bootstrapUrl !== undefined) await bootstrap.writeLink(bootstrapUrl);

@@ -1,8 +1,9 @@
-import { chown, readdir, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { command, type CommandContext, done } from '../frame/command.ts';
 import { CommandFailure, usage } from '../frame/exit-code.ts';
 import { count, when } from '../frame/table.ts';
+import { asGateway } from '../control/as-owner.ts';
 import { askGateway, leaveNote, requireFolder } from '../control/ask-gateway.ts';
 import { runningGateway } from '../control/gateway-process.ts';
 import { isInside } from './backup-manifest.ts';
@@ -34,12 +35,13 @@ async function runBackup({ io, options, note }: CommandContext<typeof BACKUP_OPT
   const dataDir = required(options['data-dir'], 'data-dir');
   const to = required(options.to, 'to');
   await requireFolder(dataDir);
-  const isRunning = (await runningGateway(dataDir)) !== undefined;
-  const live = isRunning
-    ? liveCopyOf(await askGateway({ kind: 'copy-database' }, { dataDir, now: io.now, waitMs: COPY_WAIT_MS }))
+  const keys = options['include-keys'] === true ? 'included' : 'left-out';
+  const isRunning = (await asGateway(dataDir, () => runningGateway(dataDir))) !== undefined;
+  const answer = isRunning
+    ? await askGateway({ kind: 'copy-database', keys }, { dataDir, now: io.now, waitMs: COPY_WAIT_MS, env: io.env })
     : undefined;
+  const live = answer === undefined ? undefined : liveCopyOf(answer);
   try {
-    const keys = options['include-keys'] === true ? 'included' : 'left-out';
     const { manifest, bytes, skipped } = await backUp({ dataDir, to, keys, live, now: io.now() });
     if (!isRunning)
       await leaveNote(dataDir, {
@@ -47,6 +49,8 @@ async function runBackup({ io, options, note }: CommandContext<typeof BACKUP_OPT
         at: manifest.createdAt,
         detail: { files: manifest.files.length, keys },
       });
+    if (answer?.['external'] === true)
+      note('the database is a server of its own and is NOT in this backup: copy it now, as docs/operating.md says');
     for (const path of skipped) note(`${path} is no regular file and was left out`);
     const keyLines =
       keys === 'included'
@@ -62,7 +66,9 @@ async function runBackup({ io, options, note }: CommandContext<typeof BACKUP_OPT
       ...keyLines,
     );
   } finally {
-    for (const copy of Object.values(live?.replace ?? {})) await rm(join(dataDir, copy), { force: true });
+    await asGateway(dataDir, async () => {
+      for (const copy of Object.values(live?.replace ?? {})) await rm(join(dataDir, copy), { force: true });
+    });
   }
 }
 
@@ -72,20 +78,13 @@ const BACKUP_OPTIONS = {
   'include-keys': { type: 'boolean', says: 'also the key files; the archive then opens everything in it' },
 } as const;
 
-/** A restore by root leaves the folder to the account that owns the place it lies in. */
-async function handOver(folder: string): Promise<void> {
-  const { uid, gid } = await stat(dirname(folder));
-  for (const entry of await readdir(folder, { recursive: true })) await chown(join(folder, entry), uid, gid);
-  await chown(folder, uid, gid);
-}
-
 export const backupCommands = [
   command('backup', {
     summary: 'Copy a data folder into one archive: database, recordings, journal; keys only on request.',
     options: BACKUP_OPTIONS,
     details: [
       'With the gateway stopped, all files are copied as they are. With it running, it makes a consistent copy of its embedded database first; sessions that are still open are then not in the backup.',
-      'An external database, and recordings kept outside the data folder, are backed up by their own tools.',
+      'An external database, recordings kept outside the data folder and the configuration file are backed up by their own tools.',
       'The key-encryption key opens every sealed credential and recording. A backup without it is useless alone and safe to store; with it (--include-keys) it is complete and as secret as the key.',
     ],
     run: runBackup,
@@ -116,10 +115,13 @@ export const backupCommands = [
         at: io.now(),
         detail: { backupCreatedAt: manifest.createdAt, files: manifest.files.length },
       });
-      if (process.geteuid?.() === 0) await handOver(dataDir);
       const lines = [
         `Restored ${count(manifest.files.length, 'file')} of the backup of ${when(manifest.createdAt)} to ${dataDir}.`,
       ];
+      if (process.geteuid?.() === 0 && (await stat(dataDir)).uid === 0)
+        lines.push(
+          `It belongs to root. Give it to the account of the gateway, if that is another: chown -R ACCOUNT ${dataDir}`,
+        );
       if (missingKeys.length > 0)
         lines.push(
           'Still missing, to be put back with mode 0600 before the gateway starts:',

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { type FileHandle, lstat, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { CommandFailure } from '../frame/exit-code.ts';
+import { asGateway } from '../control/as-owner.ts';
 import { CONTROL_FOLDER, lockHolder } from '../control/gateway-process.ts';
 import { isMissing } from '../login/private-file.ts';
 import { type BackupManifest, isKeyPath, MANIFEST_PATH } from './backup-manifest.ts';
@@ -136,19 +137,21 @@ export async function backUp(plan: BackupPlan): Promise<BackupResult> {
     const archive = new Archive(file);
     const skipped: string[] = [];
     const missingKeys: string[] = [];
-    for await (const { path: source, kind } of filesBelow(dataDir)) {
-      const path = relative(dataDir, source);
-      const holder = live === undefined && basename(path) === LOCK_NAME ? await lockHolder(source) : undefined;
-      if (holder !== undefined)
-        throw new CommandFailure(1, `process ${holder} is working in ${dirname(source)}: stop it first`);
-      const isLeft =
-        live?.leave.some((prefix) => path === prefix || path.startsWith(`${prefix.replace(/\/$/u, '')}/`)) === true;
-      if (path.startsWith(`${CONTROL_FOLDER}/`) || PASSING_NAMES.includes(basename(path)) || isLeft) continue;
-      if (kind === 'other') skipped.push(path);
-      else if (isKeyPath(path) && plan.keys === 'left-out') missingKeys.push(path);
-      else await addPresent(archive, join(dataDir, live?.replace[path] ?? path), path);
-    }
-    if (live === undefined) await archive.expectStillness();
+    await asGateway(dataDir, async () => {
+      for await (const { path: source, kind } of filesBelow(dataDir)) {
+        const path = relative(dataDir, source);
+        const holder = live === undefined && basename(path) === LOCK_NAME ? await lockHolder(source) : undefined;
+        if (holder !== undefined)
+          throw new CommandFailure(1, `process ${holder} is working in ${dirname(source)}: stop it first`);
+        const isLeft =
+          live?.leave.some((prefix) => path === prefix || path.startsWith(`${prefix.replace(/\/$/u, '')}/`)) === true;
+        if (path.startsWith(`${CONTROL_FOLDER}/`) || PASSING_NAMES.includes(basename(path)) || isLeft) continue;
+        if (kind === 'other') skipped.push(path);
+        else if (isKeyPath(path) && plan.keys === 'left-out') missingKeys.push(path);
+        else await addPresent(archive, join(dataDir, live?.replace[path] ?? path), path);
+      }
+      if (live === undefined) await archive.expectStillness();
+    });
     const gateway = live === undefined ? 'stopped' : 'running';
     const manifest: BackupManifest = {
       format: 'enchilada-backup',

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { chmod, copyFile, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { asOwnerOfPlace } from '../control/as-owner.ts';
 import { CommandFailure } from '../frame/exit-code.ts';
 import { isMissing } from '../login/private-file.ts';
 import { type BackupManifest, isInside, MANIFEST_PATH, parseManifest } from './backup-manifest.ts';
@@ -20,10 +21,23 @@ export interface RestoreResult {
 }
 
 const LARGEST_MANIFEST = 256 * 1024 * 1024;
+const LARGEST_KEY = 64 * 1024;
 
 /** Unpacks beside the data folder, compares every file with the manifest, and only then gives the folder its name. */
 export async function restore(plan: RestorePlan): Promise<RestoreResult> {
   const target = resolve(plan.dataDir);
+  // Archive and keys are read with the rights of whoever runs this; the folder is made with those of the account that owns its place.
+  await using archive = await open(plan.from, 'r');
+  const keys = await readKeys(plan.keysFrom);
+  return await asOwnerOfPlace(target, () => restoreTo(target, { ...plan, archive, keys }));
+}
+
+interface OpenedPlan extends RestorePlan {
+  readonly archive: FileHandle;
+  readonly keys: ReadonlyMap<string, Buffer>;
+}
+
+async function restoreTo(target: string, plan: OpenedPlan): Promise<RestoreResult> {
   const present = await readdir(target).catch((error: unknown) => {
     if (isMissing(error)) return undefined;
     throw error;
@@ -33,9 +47,9 @@ export async function restore(plan: RestorePlan): Promise<RestoreResult> {
   const staging = `${target}.${randomUUID()}.restoring`;
   try {
     await mkdir(staging, { recursive: true, mode: 0o700 });
-    const manifest = await unpack(plan.from, staging);
+    const manifest = await unpack(plan.archive, staging);
     const missingKeys: string[] = [];
-    for (const path of manifest.missingKeys) if (!(await putKey(path, staging, plan.keysFrom))) missingKeys.push(path);
+    for (const path of manifest.missingKeys) if (!(await putKey(path, staging, plan.keys))) missingKeys.push(path);
     if (present !== undefined) await rmdir(target);
     await rename(staging, target);
     return { manifest, missingKeys };
@@ -44,8 +58,7 @@ export async function restore(plan: RestorePlan): Promise<RestoreResult> {
   }
 }
 
-async function unpack(from: string, staging: string): Promise<BackupManifest> {
-  await using archive = await open(from, 'r');
+async function unpack(archive: FileHandle, staging: string): Promise<BackupManifest> {
   const sums = new Map<string, string>();
   let manifest: BackupManifest | undefined;
   for await (const entry of readTar(archive)) {
@@ -90,17 +103,23 @@ async function writeEntry(entry: TarEntry, path: string): Promise<string> {
   return sum.digest('hex');
 }
 
-/** False where the key is not at hand. */
-async function putKey(path: string, staging: string, keysFrom: string | undefined): Promise<boolean> {
-  if (keysFrom === undefined || !isInside(path)) return false;
-  const to = join(staging, path);
-  try {
-    await mkdir(dirname(to), { recursive: true, mode: 0o700 });
-    await copyFile(join(keysFrom, basename(path)), to);
-    await chmod(to, 0o600);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
+/** The files of the folder by their names. */
+async function readKeys(folder: string | undefined): Promise<ReadonlyMap<string, Buffer>> {
+  const keys = new Map<string, Buffer>();
+  for (const name of folder === undefined ? [] : await readdir(folder)) {
+    const path = join(folder ?? '', name);
+    const found = await stat(path);
+    if (found.isFile() && found.size <= LARGEST_KEY) keys.set(name, await readFile(path));
   }
+  return keys;
+}
+
+/** False where the key is not at hand. */
+async function putKey(path: string, staging: string, keys: ReadonlyMap<string, Buffer>): Promise<boolean> {
+  const key = keys.get(basename(path));
+  if (key === undefined || !isInside(path)) return false;
+  const to = join(staging, path);
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+  await writeFile(to, key, { mode: 0o600, flag: 'wx' });
+  return true;
 }

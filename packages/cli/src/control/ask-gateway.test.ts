@@ -72,7 +72,10 @@ test('a refusal of the gateway is shown with its reason', async () => {
 
 test('a request that nobody answers is withdrawn', async () => {
   const dataDir = await newFolder();
-  await assert.rejects(askGateway({ kind: 'copy-database' }, { dataDir, now: Date.now, waitMs: 0 }), /did not answer/u);
+  await assert.rejects(
+    askGateway({ kind: 'copy-database', keys: 'left-out' }, { dataDir, now: Date.now, waitMs: 0, env: {} }),
+    /did not answer/u,
+  );
   assert.deepEqual(await readdir(join(dataDir, 'control')), ['gateway.json']);
 });
 

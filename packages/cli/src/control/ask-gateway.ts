@@ -1,14 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { chown, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CommandFailure } from '../frame/exit-code.ts';
 import { isMissing, readPrivateFile, writePrivateFile } from '../login/private-file.ts';
+import { asGateway } from './as-owner.ts';
 import { CONTROL_FOLDER, runningGateway } from './gateway-process.ts';
 
 /** What the gateway does for whoever may write its data folder. Documented in docs/operating.md. */
 export type ControlRequest =
-  { readonly kind: 'recover-user'; readonly username: string } | { readonly kind: 'copy-database' };
+  | { readonly kind: 'recover-user'; readonly username: string; readonly enable: boolean }
+  | { readonly kind: 'copy-database'; readonly keys: 'included' | 'left-out' };
 
 /** What happened while no gateway could write it to the audit log; the next start does. */
 export interface ControlNote {
@@ -21,6 +24,7 @@ interface Exchange {
   readonly dataDir: string;
   readonly now: () => number;
   readonly waitMs: number;
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 const VERSION = 1;
@@ -31,32 +35,49 @@ function newId(): string {
   return randomBytes(16).toString('hex');
 }
 
-/** Leaves a file in the control folder for the account that the gateway runs as: root hands it over. */
 async function leave(dataDir: string, name: string, content: object): Promise<string> {
   const folder = join(dataDir, CONTROL_FOLDER);
   const path = join(folder, name);
   const pending = join(folder, `${name}.new`);
   await writePrivateFile(pending, JSON.stringify(content));
-  const owner = await stat(dataDir);
-  if (process.geteuid?.() === 0) {
-    await chown(folder, owner.uid, owner.gid);
-    await chown(pending, owner.uid, owner.gid);
-  }
   await rename(pending, path);
   return path;
 }
 
 export async function leaveNote(dataDir: string, note: ControlNote): Promise<void> {
-  await leave(dataDir, `${newId()}.note.json`, { version: VERSION, ...note });
+  await asGateway(dataDir, () => leave(dataDir, `${newId()}.note.json`, { version: VERSION, ...note }));
 }
 
 /** Hands a request to the running gateway and waits for its answer. The right to ask is the right to write the data folder. @throws CommandFailure */
 export async function askGateway(
   request: ControlRequest,
+  exchange: Exchange,
+): Promise<Readonly<Record<string, unknown>>> {
+  // Asked before the rights of root are laid down.
+  const claimedBy = operator(exchange.env);
+  return asGateway(exchange.dataDir, () => exchangeFiles({ ...request, claimedBy }, exchange));
+}
+
+/** For the audit log, which says that it is a claim. */
+function operator(env: Exchange['env']): string {
+  const sudo = env['SUDO_USER'];
+  try {
+    return `${userInfo().username}${sudo === undefined ? '' : ` (sudo of ${sudo})`}`.slice(0, 200);
+  } catch {
+    return `account ${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
+async function exchangeFiles(
+  request: ControlRequest & { readonly claimedBy: string },
   { dataDir, now, waitMs }: Exchange,
 ): Promise<Readonly<Record<string, unknown>>> {
   const gateway = await runningGateway(dataDir);
-  if (gateway === undefined) throw new CommandFailure(4, `no gateway runs on ${dataDir}; start it and try again`);
+  if (gateway === undefined)
+    throw new CommandFailure(
+      4,
+      `no gateway runs on ${dataDir}; start it and try again, or name the data folder of the one that runs`,
+    );
   const id = newId();
   const at = now();
   const asked = await leave(dataDir, `${id}.request.json`, {
@@ -75,7 +96,7 @@ export async function askGateway(
       if (performance.now() >= deadline)
         throw new CommandFailure(
           4,
-          `the gateway (process ${gateway.pid}) did not answer within ${Math.round(waitMs / 1000)} s`,
+          `the gateway (process ${gateway.pid}) did not answer within ${Math.round(waitMs / 1000)} s; its log says why`,
         );
       await pause(LOOK_EVERY_MS);
     }

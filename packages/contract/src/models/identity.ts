@@ -40,13 +40,19 @@ export const BootstrapRequest = closed({
   password: Password,
 });
 
+export const RecoveryToken = writeOnly(100);
+export const RecoveryRequest = closed({ token: RecoveryToken, password: Password });
+/** Told to whoever holds the link: a password manager files the new password under the right name. */
+export const RecoveryFacts = closed({ username: Username, displayName: text(200), expiresAt: Time });
+export type RecoveryFacts = Static<typeof RecoveryFacts>;
+
 export const Me = closed({
   user: closed({ id: Id, username: Username, displayName: text(200), role: Role, breakGlass: Type.Boolean() }),
   groups: list(closed({ id: Id, name: text(200) }), 1000),
   permissions: list(words(PERMISSIONS), 50),
   preferences: Preferences,
   login: closed({
-    method: words(['password', 'bootstrap', 'recovery']),
+    method: words(['password', 'bootstrap']),
     createdAt: Time,
     /** Absolute end of this login. */
     expiresAt: Time,
@@ -65,7 +71,7 @@ export const PasswordChange = closed({ current: Password, next: Password });
 export const Login = closed({
   id: Type.String({ pattern: '^[0-9a-f]{32}$' }),
   current: Type.Boolean(),
-  method: words(['password', 'bootstrap', 'recovery']),
+  method: words(['password', 'bootstrap']),
   createdAt: Time,
   lastSeenAt: Time,
   expiresAt: Time,

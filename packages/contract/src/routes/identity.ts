@@ -13,6 +13,9 @@ import {
   PasswordChange,
   PasswordSet,
   Preferences,
+  RecoveryFacts,
+  RecoveryRequest,
+  RecoveryToken,
   SignInFacts,
   User,
   UserCreate,
@@ -24,6 +27,7 @@ const Users = closed({ items: list(User, 100_000) });
 const Groups = closed({ items: list(Group, 100_000) });
 const Logins = closed({ items: list(Login, 1000) });
 const CheckToken = closed({ token: BootstrapToken });
+const CheckRecovery = closed({ token: RecoveryToken });
 const DeleteQuery = closed({ version: Version });
 const PreferencesBody = closed({ preferences: Preferences });
 const MemberBody = closed({ userId: Id });
@@ -53,6 +57,23 @@ export const signInRoutes = routes({
     body: BootstrapRequest,
     response: { 201: Me },
     audit: ['bootstrap.used', 'user.created', 'login.succeeded'],
+  },
+  checkRecovery: {
+    method: 'POST',
+    path: '/recovery/check',
+    access: 'public',
+    summary: 'Says whose recovery link this is, and until when it can be used.',
+    body: CheckRecovery,
+    response: { 200: RecoveryFacts },
+  },
+  completeRecovery: {
+    method: 'POST',
+    path: '/recovery',
+    access: 'public',
+    summary: 'Spends a recovery link: sets a new password and ends all logins of the person.',
+    body: RecoveryRequest,
+    response: { 204: Nothing },
+    audit: ['user.recovered'],
   },
   login: {
     method: 'POST',

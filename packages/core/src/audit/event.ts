@@ -8,6 +8,8 @@ export const AUDIT_ACTIONS = [
   'bootstrap.issued',
   'bootstrap.used',
   'bootstrap.refused',
+  'recovery.issued',
+  'recovery.refused',
   'login.succeeded',
   'login.refused',
   'login.throttled',

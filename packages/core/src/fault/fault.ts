@@ -14,6 +14,7 @@ export const FAULTS = {
   THROTTLED: 'Too many attempts; the answer says when to try again.',
   BOOTSTRAP_REQUIRED: 'No administrator exists yet; the one-time bootstrap link must be used first.',
   BOOTSTRAP_TOKEN_REFUSED: 'The bootstrap token is wrong, used or expired.',
+  RECOVERY_TOKEN_REFUSED: 'The recovery link is wrong, used or expired.',
   LOGIN_REFUSED: 'The name or the password is wrong, or the account is disabled; which one is not said.',
   PASSWORD_TOO_WEAK: 'The new password is too short, too common or contains the account name.',
   LAST_ADMINISTRATOR: 'The change would leave the product without an administrator.',

@@ -1,6 +1,6 @@
 import type { GroupId, User, UserId } from './user.ts';
 
-export type LoginMethod = 'password' | 'bootstrap' | 'recovery';
+export type LoginMethod = 'password' | 'bootstrap';
 
 /** A login session as stored: the cookie's value is never kept, only its SHA-256. */
 export interface LoginRecord {

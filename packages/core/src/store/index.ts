@@ -3,6 +3,7 @@ export type { Page, PageRequest, Store, StoreTransaction } from './store.ts';
 export type {
   AuditQuery,
   AuditRepository,
+  BootstrapLink,
   BootstrapRepository,
   CatalogRepository,
   CommandRepository,
@@ -17,6 +18,8 @@ export type {
   RecordingIndexRepository,
   RecordingQuery,
   RecordingRow,
+  RecoveryLink,
+  RecoveryRepository,
   SessionQuery,
   SessionRepository,
   SettingRepository,

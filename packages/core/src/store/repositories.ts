@@ -48,14 +48,38 @@ export interface LoginRepository {
   deleteExpired(now: number): Promise<number>;
 }
 
+export interface BootstrapLink {
+  /** The node that prints it. */
+  readonly nodeId: string;
+  /** Lower-case hex SHA-256 of the token. */
+  readonly digest: string;
+  readonly expiresAt: number;
+}
+
+/** The links of the first start: one a node, and all of them are spent with the first that is used. */
 export interface BootstrapRepository {
-  /** Stores the digest if no administrator exists and none unexpired is stored; exactly one of many racing callers gets true. */
-  issue(digest: string, now: number, expiresAt: number): Promise<boolean>;
-  /** Replaces an unspent one (a restart prints a new link). */
-  reissue(digest: string, now: number, expiresAt: number): Promise<boolean>;
-  /** Spends it; exactly one of many racing callers gets true. */
+  /** In place of the node's earlier link; false once there is an administrator. */
+  issue(link: BootstrapLink, now: number): Promise<boolean>;
+  /** Exactly one of many racing callers gets true, whichever links they hold; nobody does once there is an administrator. */
   spend(digest: string, now: number): Promise<boolean>;
   check(digest: string, now: number): Promise<boolean>;
+}
+
+export interface RecoveryLink {
+  readonly userId: UserId;
+  /** Lower-case hex SHA-256 of the token. */
+  readonly digest: string;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+}
+
+export interface RecoveryRepository {
+  /** In place of the person's earlier link. */
+  issue(link: RecoveryLink): Promise<void>;
+  find(digest: string, now: number): Promise<RecoveryLink | undefined>;
+  /** Exactly one of many racing callers gets true. */
+  spend(digest: string, now: number): Promise<boolean>;
+  deleteExpired(now: number): Promise<void>;
 }
 
 export interface ThrottleRepository {

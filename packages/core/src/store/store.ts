@@ -11,6 +11,7 @@ import type {
   LoginRepository,
   NodeRepository,
   RecordingIndexRepository,
+  RecoveryRepository,
   SessionRepository,
   SettingRepository,
   ThrottleRepository,
@@ -52,6 +53,7 @@ export interface StoreTransaction {
   readonly groups: GroupRepository;
   readonly logins: LoginRepository;
   readonly bootstrap: BootstrapRepository;
+  readonly recovery: RecoveryRepository;
   readonly throttle: ThrottleRepository;
   readonly catalog: CatalogRepository;
   readonly credentials: CredentialRepository;

@@ -8,6 +8,7 @@ import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
 import type { Bootstrap } from '../auth/bootstrap.ts';
 import type { Logins } from '../auth/logins.ts';
+import type { Recovery } from '../auth/recovery.ts';
 import type { CatalogView } from './catalog-view.ts';
 import type { SessionService } from './session-service.ts';
 import type { SettingsService } from './settings.ts';
@@ -25,6 +26,7 @@ export interface ApiParts {
   readonly audit: AuditLog;
   readonly logins: Logins;
   readonly bootstrap: Bootstrap;
+  readonly recovery: Recovery;
   readonly hasher: PasswordHasher;
   readonly vault: CredentialVault;
   /** `SHA256:…` of the public half. @throws Fault CREDENTIAL_UNREADABLE */

@@ -12,6 +12,8 @@ type IdentityHandlers = Pick<
   | 'getSignIn'
   | 'checkBootstrap'
   | 'completeBootstrap'
+  | 'checkRecovery'
+  | 'completeRecovery'
   | 'login'
   | 'logout'
   | 'getMe'
@@ -24,7 +26,7 @@ type IdentityHandlers = Pick<
 const PUBLIC_DIGEST_CHARACTERS = 32;
 
 export function identityHandlers(parts: ApiParts): IdentityHandlers {
-  const { store, audit, logins, bootstrap, hasher, settings, version } = parts;
+  const { store, audit, logins, bootstrap, recovery, hasher, settings, version } = parts;
 
   async function describeMe(identity: VerifiedIdentity): Promise<Me> {
     const { user, login, groupIds } = identity;
@@ -64,8 +66,8 @@ export function identityHandlers(parts: ApiParts): IdentityHandlers {
       };
     },
 
-    checkBootstrap: async (_context, { body }) => {
-      await bootstrap.check(body.token);
+    checkBootstrap: async (context, { body }) => {
+      await bootstrap.check(body.token, context);
       return undefined;
     },
 
@@ -73,6 +75,16 @@ export function identityHandlers(parts: ApiParts): IdentityHandlers {
       const password = new Secret(body.password);
       const user = await bootstrap.complete({ ...body, password }, context);
       return describeMe(await logins.create(user, context, { method: 'bootstrap', password }));
+    },
+
+    checkRecovery: async (context, { body }) => {
+      const { user, expiresAt } = await recovery.check(body.token, context);
+      return { username: user.username, displayName: user.displayName, expiresAt };
+    },
+
+    completeRecovery: async (context, { body }) => {
+      await recovery.complete({ token: body.token, password: new Secret(body.password) }, context);
+      return undefined;
     },
 
     login: async (context, { body }) => {

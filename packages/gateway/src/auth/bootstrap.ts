@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import type { AuditLog } from '@enchilada/core/audit';
 import { Secret } from '@enchilada/core/credential';
@@ -7,12 +6,13 @@ import type { PasswordHasher, User } from '@enchilada/core/identity';
 import type { Store } from '@enchilada/core/store';
 import { type Clock, type RandomSource, randomId } from '@enchilada/core/time';
 import type { OpenContext } from '../http/context.ts';
+import { LinkThrottle, newToken, tokenDigest } from './one-time-token.ts';
 import { requireStrong } from './password-rule.ts';
 
-const TOKEN_BYTES = 32;
 const TOKEN_LIFE_MS = 60 * 60_000;
 
 export interface BootstrapParts {
+  readonly nodeId: string;
   readonly store: Store;
   readonly audit: AuditLog;
   readonly hasher: PasswordHasher;
@@ -22,40 +22,38 @@ export interface BootstrapParts {
   readonly linkFile: string;
 }
 
-function digestOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
-}
-
-/** The way in before anybody can sign in: one token of 256 bits, an hour, a single use (T35). */
+/** The way in before anybody can sign in (T35): a token of 256 bits for an hour. Each node prints one of its own, and the first that is used spends them all. */
 export class Bootstrap {
   readonly #parts: BootstrapParts;
+  readonly #throttle: LinkThrottle;
   #done = false;
 
   constructor(parts: BootstrapParts) {
     this.#parts = parts;
+    this.#throttle = new LinkThrottle(parts, 'bootstrap');
   }
 
   /** True until the first administrator exists; then false for ever. */
   async required(): Promise<boolean> {
-    if (!this.#done) this.#done = (await this.#parts.store.now.users.countEnabledAdministrators()) > 0;
+    if (!this.#done && (await this.#parts.store.now.users.countEnabledAdministrators()) > 0) {
+      this.#done = true;
+      // Another node's link may have been the one that was used.
+      await rm(this.#parts.linkFile, { force: true });
+    }
     return !this.#done;
   }
 
   /** A new token at each start, until one is spent. Undefined where nothing needs it. */
   async issue(): Promise<string | undefined> {
-    const { store, audit, clock, random } = this.#parts;
+    const { nodeId, store, audit, clock, random } = this.#parts;
     if (!(await this.required())) return undefined;
-    const token = Buffer.from(random.bytes(TOKEN_BYTES)).toString('base64url');
+    const token = newToken(random);
     const now = clock.now();
-    const digest = digestOf(token);
-    if (
-      !(await store.now.bootstrap.issue(digest, now, now + TOKEN_LIFE_MS)) &&
-      !(await store.now.bootstrap.reissue(digest, now, now + TOKEN_LIFE_MS))
-    )
-      return undefined;
+    const link = { nodeId, digest: tokenDigest(token), expiresAt: now + TOKEN_LIFE_MS };
+    if (!(await store.now.bootstrap.issue(link, now))) return undefined;
     await audit.append({
       action: 'bootstrap.issued',
-      actor: { kind: 'system', name: 'bootstrap' },
+      actor: { kind: 'system', name: nodeId },
       outcome: 'success',
     });
     return token;
@@ -66,12 +64,14 @@ export class Bootstrap {
     await writeFile(this.#parts.linkFile, `${url}\n`, { mode: 0o600, flag: 'wx' });
   }
 
-  async check(token: string): Promise<void> {
-    if (!(await this.#parts.store.now.bootstrap.check(digestOf(token), this.#parts.clock.now())))
-      throw await this.#refusal();
+  /** @throws Fault BOOTSTRAP_TOKEN_REFUSED, THROTTLED */
+  async check(token: string, context: OpenContext): Promise<void> {
+    await this.#throttle.pass(context.address);
+    if (!(await this.#parts.store.now.bootstrap.check(tokenDigest(token), this.#parts.clock.now())))
+      throw await this.#refusal(context);
   }
 
-  /** Makes the first administrator, who is also the one of last resort. @throws Fault BOOTSTRAP_TOKEN_REFUSED, PASSWORD_TOO_WEAK */
+  /** Makes the first administrator, who is also the one of last resort. @throws Fault BOOTSTRAP_TOKEN_REFUSED, THROTTLED, PASSWORD_TOO_WEAK */
   async complete(
     request: {
       readonly token: string;
@@ -82,7 +82,7 @@ export class Bootstrap {
     context: OpenContext,
   ): Promise<User> {
     const { store, audit, hasher, clock, random } = this.#parts;
-    await this.check(request.token);
+    await this.check(request.token, context);
     requireStrong(request.password, request.username);
     const user: User = {
       id: `usr_${randomId(random)}`,
@@ -98,11 +98,11 @@ export class Bootstrap {
       version: 1,
     };
     const isFirst = await store.transaction(async (tx) => {
-      if (!(await tx.bootstrap.spend(digestOf(request.token), clock.now()))) return false;
+      if (!(await tx.bootstrap.spend(tokenDigest(request.token), clock.now()))) return false;
       await tx.users.insert(user);
       return true;
     });
-    if (!isFirst) throw await this.#refusal();
+    if (!isFirst) throw await this.#refusal(context);
     const actor = { kind: 'user', id: user.id, name: user.username } as const;
     await audit.append({ action: 'bootstrap.used', actor, address: context.address, outcome: 'success' });
     await audit.append({
@@ -117,8 +117,11 @@ export class Bootstrap {
     return user;
   }
 
-  async #refusal(): Promise<Fault> {
-    await this.#parts.audit.append({ action: 'bootstrap.refused', actor: { kind: 'anonymous' }, outcome: 'denied' });
+  async #refusal({ address }: OpenContext): Promise<Fault> {
+    await this.#throttle.wrong(address, async () => {
+      const actor = { kind: 'anonymous' } as const;
+      await this.#parts.audit.append({ action: 'bootstrap.refused', actor, address, outcome: 'denied' });
+    });
     return new Fault('BOOTSTRAP_TOKEN_REFUSED', 'the bootstrap token is wrong, used or expired');
   }
 }

@@ -170,6 +170,11 @@ export class Logins {
     for (const loginDigest of ended) await store.now.commands.post({ kind: 'end-login', loginDigest }, clock.now());
   }
 
+  /** @see SignInThrottle.forgive */
+  async forgive(username: string, address: string): Promise<void> {
+    await this.#throttle.forgive(normaliseName(username), address);
+  }
+
   async #remove(digest: string): Promise<boolean> {
     const { store, clock } = this.#parts;
     const existed = await store.now.logins.delete(digest);

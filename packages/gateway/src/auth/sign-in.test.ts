@@ -214,6 +214,31 @@ test('an expired bootstrap token is refused, a restart issues a new one and kill
   assert.equal((await call(node, 'POST', '/bootstrap/check', { body: { token: second } })).statusCode, 403);
 });
 
+test('two nodes print a link each, both work, and of both used at once one makes the administrator', async () => {
+  await using fixture = new GatewayFixture();
+  const nodes = [await fixture.start(), await fixture.start()];
+  const tokens = await Promise.all(nodes.map((node) => node.bootstrap.issue()));
+  for (const [index, node] of nodes.entries())
+    for (const token of tokens)
+      assert.equal(
+        (await call(node, 'POST', '/bootstrap/check', { body: { token } })).statusCode,
+        204,
+        `node ${index}`,
+      );
+  const racing = await Promise.all(
+    nodes.flatMap((node, at) =>
+      tokens.map((token, index) =>
+        call(node, 'POST', '/bootstrap', {
+          body: { token, username: `admin-${at}-${index}`, displayName: '', password: PASSWORD },
+        }),
+      ),
+    ),
+  );
+  assert.deepEqual(racing.map(({ statusCode }) => statusCode).toSorted(), [201, 403, 403, 403]);
+  assert.equal((await fixture.store.now.users.list()).length, 1);
+  for (const node of nodes) assert.equal(await node.bootstrap.issue(), undefined);
+});
+
 test('the administrator of last resort signs in loudly', async () => {
   const { fixture, node } = await ready();
   await using _ = fixture;

@@ -42,8 +42,6 @@ export class SignInThrottle {
   /** @throws Fault THROTTLED; `facts.first` is true once a delay, for the audit */
   async begin(account: string, address: string): Promise<Attempt> {
     const { throttle } = this.#store.now;
-    const key = (kind: string, ...parts: string[]): string =>
-      `${kind}:${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 40)}`;
     const pair = key('pair', account, address);
     const gate = key('gate', account, address);
     const from = key('addr', address);
@@ -66,9 +64,7 @@ export class SignInThrottle {
     return {
       succeeded: async () => {
         turn?.[Symbol.dispose]();
-        await throttle.clear(pair);
-        await throttle.clear(gate);
-        await throttle.count(known, this.#clock.now(), KNOWN_MS);
+        await this.forgive(account, address);
       },
       failed: async () => {
         const now = this.#clock.now();
@@ -80,6 +76,14 @@ export class SignInThrottle {
         }
       },
     };
+  }
+
+  /** Somebody proved by another way to be the account's owner at this address: earlier failures count no more, and strangers' failures do not either. */
+  async forgive(account: string, address: string): Promise<void> {
+    const { throttle } = this.#store.now;
+    await throttle.clear(key('pair', account, address));
+    await throttle.clear(key('gate', account, address));
+    await throttle.count(key('known', account, address), this.#clock.now(), KNOWN_MS);
   }
 
   /** Five attempts, then one a delay, the delay doubling. Counted before the hash, so that attempts at once cannot slip through. */
@@ -114,6 +118,10 @@ export class SignInThrottle {
     if (next === undefined) this.#waiting.delete(address);
     else next();
   }
+}
+
+function key(kind: string, ...parts: readonly string[]): string {
+  return `${kind}:${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 40)}`;
 }
 
 function throttled(waitMs: number, isFirst = false): Fault {

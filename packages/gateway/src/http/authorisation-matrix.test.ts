@@ -51,6 +51,8 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
     body: () => ({ token: 'x', username: 'x', displayName: '', password: 'x' }),
     success: 403,
   },
+  checkRecovery: { who: EVERYBODY, body: () => ({ token: 'x' }), success: 403 },
+  completeRecovery: { who: EVERYBODY, body: () => ({ token: 'x', password: 'x' }), success: 403 },
   login: { who: EVERYBODY, body: () => ({ username: 'x', password: 'x' }), success: 401 },
   logout: { who: SIGNED_IN },
   getMe: { who: SIGNED_IN },

@@ -20,6 +20,8 @@ const ALLOWED = new Set([
   'signal',
   'count',
   'weakening',
+  'action',
+  'outcome',
   'file',
   'level',
   'version',

@@ -17,6 +17,7 @@ import type { FastifyInstance } from 'fastify';
 import { CatalogView, createHandlers, SettingsService } from '../api/index.ts';
 import { Bootstrap } from '../auth/bootstrap.ts';
 import { Logins } from '../auth/logins.ts';
+import { Recovery } from '../auth/recovery.ts';
 import { loadConfig } from '../config/index.ts';
 import { clientAddress } from '../http/client-address.ts';
 import { createApp } from '../http/app.ts';
@@ -129,6 +130,7 @@ export interface Node {
   readonly app: FastifyInstance;
   readonly logins: Logins;
   readonly bootstrap: Bootstrap;
+  readonly recovery: Recovery;
   readonly broker: SessionBroker;
 }
 
@@ -152,7 +154,17 @@ export class GatewayFixture implements AsyncDisposable {
       absoluteMs: settings.current.loginAbsoluteMinutes * 60_000,
     });
     const logins = new Logins({ store, audit, hasher, clock, random, limits });
-    const bootstrap = new Bootstrap({ store, audit, hasher, clock, random, linkFile: join(this.folder, 'link') });
+    const nodeId = `node-${this.#nodes.length + 1}`;
+    const recovery = new Recovery({ store, audit, hasher, logins, clock, random });
+    const bootstrap = new Bootstrap({
+      nodeId,
+      store,
+      audit,
+      hasher,
+      clock,
+      random,
+      linkFile: join(this.folder, 'link'),
+    });
     const engine: ProtocolEngine = {
       manifest: MANIFEST,
       open: () => Promise.reject(new Fault('TARGET_REFUSED', 'nothing is opened here')),
@@ -196,6 +208,7 @@ export class GatewayFixture implements AsyncDisposable {
       audit,
       logins,
       bootstrap,
+      recovery,
       hasher,
       vault,
       settings,
@@ -223,7 +236,7 @@ export class GatewayFixture implements AsyncDisposable {
       log: createLog('trace', { write: (line) => void this.logged.push(line) }),
     });
     await app.ready();
-    const node = { app, logins, bootstrap, broker };
+    const node = { app, logins, bootstrap, recovery, broker };
     this.#nodes.push(node);
     return node;
   }

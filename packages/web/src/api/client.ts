@@ -9,6 +9,8 @@ const ENDPOINTS = {
   getSignIn: ['GET', '/sign-in'],
   checkBootstrap: ['POST', '/bootstrap/check'],
   completeBootstrap: ['POST', '/bootstrap'],
+  checkRecovery: ['POST', '/recovery/check'],
+  completeRecovery: ['POST', '/recovery'],
   login: ['POST', '/login'],
   logout: ['POST', '/logout'],
   getMe: ['GET', '/me'],

@@ -39,6 +39,11 @@ const welcome = createRoute({
   path: '/welcome',
   component: lazyRouteComponent(() => import('../pages/welcome.tsx'), 'WelcomePage'),
 });
+const recover = createRoute({
+  getParentRoute: () => root,
+  path: '/recover',
+  component: lazyRouteComponent(() => import('../pages/recover.tsx'), 'RecoverPage'),
+});
 
 const signedIn = createRoute({
   getParentRoute: () => root,
@@ -68,6 +73,7 @@ const office = { getParentRoute: () => administration } as const;
 const tree = root.addChildren([
   signIn,
   welcome,
+  recover,
   signedIn.addChildren([
     createRoute({
       ...page,
@@ -153,7 +159,7 @@ export function createAppRouter(client: QueryClient) {
     },
   });
   whenSignedOut(() => {
-    if (router.state.location.pathname === '/sign-in' || router.state.location.pathname === '/welcome') return;
+    if (['/sign-in', '/welcome', '/recover'].includes(router.state.location.pathname)) return;
     client.clear();
     void router.navigate({ to: '/sign-in', search: { next: router.state.location.href } });
   });

@@ -1,4 +1,4 @@
-import { Button, Group, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Button, Group, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState, type FormEvent } from 'react';
@@ -6,10 +6,9 @@ import { api } from '../api/client.ts';
 import { meQuery } from '../api/me.ts';
 import { Mark } from '../app/mark.tsx';
 import { LanguageChoice } from '../components/language-choice.tsx';
+import { NewPasswordFields, useNewPassword } from '../components/new-password.tsx';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
-
-const SHORTEST_PASSWORD = 12;
 
 /** The one-time link: its token stands in the fragment, so that no log and no proxy ever sees it, and is taken out of the address at once. */
 export function WelcomePage() {
@@ -20,8 +19,7 @@ export function WelcomePage() {
   const [entered, setEntered] = useState('');
   const [username, setUsername] = useState('admin');
   const [displayName, setDisplayName] = useState('');
-  const [password, setPassword] = useState('');
-  const [repeated, setRepeated] = useState('');
+  const password = useNewPassword();
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<unknown>();
   useEffect(() => {
@@ -37,8 +35,6 @@ export function WelcomePage() {
     retry: false,
     staleTime: Infinity,
   });
-  const tooShort = password !== '' && password.length < SHORTEST_PASSWORD;
-  const differs = repeated !== '' && repeated !== password;
 
   const complete = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
@@ -47,7 +43,7 @@ export function WelcomePage() {
     try {
       client.setQueryData(
         meQuery.queryKey,
-        await api('completeBootstrap', { body: { token, username, displayName, password } }),
+        await api('completeBootstrap', { body: { token, username, displayName, password: password.value } }),
       );
       await navigate({ to: '/first-run' });
     } catch (error) {
@@ -116,27 +112,8 @@ export function WelcomePage() {
                 onChange={(event) => setDisplayName(event.currentTarget.value)}
                 autoComplete="name"
               />
-              <PasswordInput
-                label={text('field.password')}
-                description={text('field.password-help')}
-                error={tooShort ? text('field.password-short') : undefined}
-                value={password}
-                onChange={(event) => setPassword(event.currentTarget.value)}
-                autoComplete="new-password"
-                visibilityToggleButtonProps={{ 'aria-label': text('field.show-password') }}
-                required
-                autoFocus
-              />
-              <PasswordInput
-                label={text('field.password-again')}
-                error={differs ? text('field.password-differs') : undefined}
-                value={repeated}
-                onChange={(event) => setRepeated(event.currentTarget.value)}
-                autoComplete="new-password"
-                visibilityToggleButtonProps={{ 'aria-label': text('field.show-password') }}
-                required
-              />
-              <Button type="submit" loading={busy} disabled={tooShort || repeated !== password || password === ''}>
+              <NewPasswordFields password={password} />
+              <Button type="submit" loading={busy} disabled={!password.isReady}>
                 {text('welcome.submit')}
               </Button>
             </Stack>

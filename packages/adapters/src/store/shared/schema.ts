@@ -4,7 +4,8 @@ export interface Schema {
   userGroup: UserGroupRow;
   groupMember: { groupId: string; userId: string };
   login: LoginRow;
-  bootstrap: { id: number; digest: string; expiresAt: number };
+  bootstrapLink: { nodeId: string; digest: string; expiresAt: number };
+  recoveryLink: { userId: string; digest: string; issuedAt: number; expiresAt: number };
   throttle: { keyDigest: string; windowStartedAt: number; attempts: number };
   counter: { name: string; value: number };
   setting: { name: string; value: string };

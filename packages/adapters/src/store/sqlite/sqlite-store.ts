@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Fault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import Database from 'better-sqlite3';
 import { CompiledQuery, SqliteDialect } from 'kysely';
@@ -11,8 +12,13 @@ import type { SqliteConfig } from './sqlite-config.ts';
 /** The driver waits in the event loop's own thread: it waits little, and the store asks again. */
 const BUSY_TIMEOUT_MS = 20;
 
+export interface EmbeddedStore extends Store {
+  /** A consistent copy of the database as it is now, made between the statements of others. @throws Fault STORE_UNAVAILABLE */
+  copyTo(file: string): Promise<void>;
+}
+
 /** One connection in WAL mode: readers never block, writers queue here, and each commit is on the disk when it returns. */
-export function sqlite({ file, onMigrationStep }: SqliteConfig): Store {
+export function sqlite({ file, onMigrationStep }: SqliteConfig): EmbeddedStore {
   let database: Database.Database | undefined;
   const dialect = new SqliteDialect({
     database: async () => {
@@ -20,10 +26,20 @@ export function sqlite({ file, onMigrationStep }: SqliteConfig): Store {
       return database;
     },
   });
-  return new SqlStore({
+  const store = new SqlStore({
     traits,
     dialect: checkedDialect(dialect, { begin: 'begin immediate', mayRollBack: () => database?.inTransaction ?? false }),
     ...(onMigrationStep === undefined ? {} : { onMigrationStep }),
+  });
+  return Object.assign(store, {
+    async copyTo(path: string): Promise<void> {
+      try {
+        if (database === undefined) throw new Error('The database connection is not open');
+        await database.backup(path);
+      } catch (cause) {
+        throw new Fault('STORE_UNAVAILABLE', `the database cannot be copied to ${path}`, { cause });
+      }
+    },
   });
 }
 

@@ -26,6 +26,9 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.BOOTSTRAP_TOKEN_REFUSED': 'Dieser Link wurde schon benutzt oder ist abgelaufen',
   'fault.BOOTSTRAP_TOKEN_REFUSED.next':
     'Das Gateway neu starten, um einen neuen Link zu erhalten, oder anmelden, falls das Konto schon besteht.',
+  'fault.RECOVERY_TOKEN_REFUSED': 'Dieser Link wurde schon benutzt, ersetzt oder ist abgelaufen',
+  'fault.RECOVERY_TOKEN_REFUSED.next':
+    'Bei der Person, die das Gateway betreibt, einen neuen erbitten: enchilada user recover.',
   'fault.LOGIN_REFUSED': 'Name oder Passwort ist falsch, oder das Konto ist gesperrt',
   'fault.LOGIN_REFUSED.next': 'Beides prüfen und erneut versuchen. Die Administration kann ein neues Passwort setzen.',
   'fault.PASSWORD_TOO_WEAK': 'Dieses Passwort ist zu leicht zu erraten',

@@ -24,6 +24,8 @@ export const faults = {
   'fault.BOOTSTRAP_TOKEN_REFUSED': 'This link was used before or has expired',
   'fault.BOOTSTRAP_TOKEN_REFUSED.next':
     'Restart the gateway to get a new link, or sign in if the administrator exists already.',
+  'fault.RECOVERY_TOKEN_REFUSED': 'This link was used before, was replaced or has expired',
+  'fault.RECOVERY_TOKEN_REFUSED.next': 'Ask whoever runs the gateway for a new one: enchilada user recover.',
   'fault.LOGIN_REFUSED': 'Name or password is wrong, or the account is disabled',
   'fault.LOGIN_REFUSED.next': 'Check both and try again. An administrator can set a new password.',
   'fault.PASSWORD_TOO_WEAK': 'This password is too easy to guess',

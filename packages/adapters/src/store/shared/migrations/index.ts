@@ -4,7 +4,8 @@ import { catalog } from './0002-catalog.ts';
 import { session } from './0003-session.ts';
 import { audit } from './0004-audit.ts';
 import { cluster } from './0005-cluster.ts';
+import { links } from './0006-links.ts';
 import { discovery } from './0020-discovery.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
-export const MIGRATIONS: readonly Migration[] = [identity, catalog, session, audit, cluster, discovery];
+export const MIGRATIONS: readonly Migration[] = [identity, catalog, session, audit, cluster, links, discovery];

@@ -1,10 +1,7 @@
 import type { BootstrapRepository } from '@enchilada/core/store';
 import type { Kysely } from 'kysely';
 import type { Schema } from '../schema.ts';
-import { insertOnce, type Sql } from '../sql.ts';
-
-/** The primary key of the only row. */
-const ONLY = 1;
+import { raiseCounter, type Sql } from '../sql.ts';
 
 async function hasAdministrator(db: Kysely<Schema>): Promise<boolean> {
   return (
@@ -18,35 +15,37 @@ async function hasAdministrator(db: Kysely<Schema>): Promise<boolean> {
 }
 
 export function bootstrapRepository({ db, traits, atomic }: Sql): BootstrapRepository {
+  // INVARIANT: links are issued and spent one after the other, on all nodes together, because each raises this counter first.
+  const alone = (tx: Kysely<Schema>) => raiseCounter({ traits }, tx, 'bootstrap');
   return {
-    issue: (digest, now, expiresAt) =>
+    issue: ({ nodeId, digest, expiresAt }, now) =>
       atomic(async (tx) => {
+        await alone(tx);
         if (await hasAdministrator(tx)) return false;
-        await tx.deleteFrom('bootstrap').where('expiresAt', '<=', now).execute();
-        return insertOnce(traits, tx.insertInto('bootstrap').values({ id: ONLY, digest, expiresAt }));
+        await tx
+          .deleteFrom('bootstrapLink')
+          .where((eb) => eb.or([eb('nodeId', '=', nodeId), eb('expiresAt', '<=', now)]))
+          .execute();
+        await tx.insertInto('bootstrapLink').values({ nodeId, digest, expiresAt }).execute();
+        return true;
       }),
-    reissue: (digest, now, expiresAt) =>
+    spend: (digest, now) =>
       atomic(async (tx) => {
+        await alone(tx);
         if (await hasAdministrator(tx)) return false;
-        const result = await tx
-          .updateTable('bootstrap')
-          .set({ digest, expiresAt })
+        const { numDeletedRows } = await tx
+          .deleteFrom('bootstrapLink')
+          .where('digest', '=', digest)
           .where('expiresAt', '>', now)
           .executeTakeFirstOrThrow();
-        return result.numUpdatedRows === 1n;
+        if (numDeletedRows !== 1n) return false;
+        await tx.deleteFrom('bootstrapLink').execute();
+        return true;
       }),
-    async spend(digest, now) {
-      const result = await db
-        .deleteFrom('bootstrap')
-        .where('digest', '=', digest)
-        .where('expiresAt', '>', now)
-        .executeTakeFirstOrThrow();
-      return result.numDeletedRows === 1n;
-    },
     async check(digest, now) {
       const row = await db
-        .selectFrom('bootstrap')
-        .select('id')
+        .selectFrom('bootstrapLink')
+        .select('nodeId')
         .where('digest', '=', digest)
         .where('expiresAt', '>', now)
         .executeTakeFirst();

@@ -12,6 +12,7 @@ import { hostKeyRepository } from './host-key.ts';
 import { loginRepository } from './login.ts';
 import { nodeRepository } from './node.ts';
 import { recordingIndexRepository } from './recording-index.ts';
+import { recoveryRepository } from './recovery.ts';
 import { sessionRepository } from './session.ts';
 import { settingRepository } from './setting.ts';
 import { throttleRepository } from './throttle.ts';
@@ -24,6 +25,7 @@ export function repositoriesOf(sql: Sql): StoreTransaction {
     groups: groupRepository(sql),
     logins: loginRepository(sql),
     bootstrap: bootstrapRepository(sql),
+    recovery: recoveryRepository(sql),
     throttle: throttleRepository(sql),
     catalog: catalogRepository(sql),
     credentials: credentialRepository(sql),

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import { Fault } from '@enchilada/core/fault';
+import type { Store } from '@enchilada/core/store';
+import type { Clock, RandomSource } from '@enchilada/core/time';
+
+const TOKEN_BYTES = 32;
+const MINUTE = 60_000;
+/** Wrong links of one address in a minute, before even a right one is refused (T06, T08). */
+const WRONG_FREE = 10;
+
+type LinkKind = 'bootstrap' | 'recovery';
+
+/** 256 bits for the fragment of a link; only its digest is ever stored. */
+export function newToken(random: RandomSource): string {
+  return Buffer.from(random.bytes(TOKEN_BYTES)).toString('base64url');
+}
+
+export function tokenDigest(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}
+
+/** Counts wrong one-time links by address in the database, so that all nodes count together. */
+export class LinkThrottle {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #kind: LinkKind;
+
+  constructor({ store, clock }: { readonly store: Store; readonly clock: Clock }, kind: LinkKind) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#kind = kind;
+  }
+
+  /** @throws Fault THROTTLED while the address has been wrong too often, even for a right link */
+  async pass(address: string): Promise<void> {
+    if ((await this.#store.now.throttle.peek(this.#key(address), this.#clock.now(), MINUTE)) >= WRONG_FREE)
+      throw this.#refusal(0);
+  }
+
+  /** Counts a wrong link and lets the caller audit it; a flood is audited ten times a minute and then only refused. @throws Fault THROTTLED */
+  async wrong(address: string, heard: (isLast: boolean) => Promise<void>): Promise<void> {
+    const { count, windowStartedAt } = await this.#store.now.throttle.count(
+      this.#key(address),
+      this.#clock.now(),
+      MINUTE,
+    );
+    if (count <= WRONG_FREE) return heard(count === WRONG_FREE);
+    throw this.#refusal(this.#clock.now() - windowStartedAt);
+  }
+
+  #key(address: string): string {
+    return `${this.#kind}:${createHash('sha256').update(address).digest('hex').slice(0, 40)}`;
+  }
+
+  #refusal(elapsedMs: number): Fault {
+    const retryAfterSeconds = Math.max(1, Math.ceil((MINUTE - elapsedMs) / 1000));
+    return new Fault('THROTTLED', `too many wrong links, try again in ${retryAfterSeconds} seconds`, {
+      facts: { retryAfterSeconds },
+    });
+  }
+}
