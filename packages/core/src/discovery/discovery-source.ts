@@ -95,7 +95,8 @@ export interface SourceManifest {
 /** A kind of source: what its form asks for, and how one is opened. */
 export interface SourceType {
   readonly manifest: SourceManifest;
-  open(parameters: ParameterValues): Promise<DiscoverySource>;
+  /** @throws Fault CONFIGURATION_INVALID where the settings contradict each other. */
+  open(record: SourceRecord): Promise<DiscoverySource>;
 }
 
 /** A configured source. */

@@ -1,5 +1,8 @@
 // R09: whatever duplicates, reordering and losses the queue adds, the catalog ends up equal to the cloud.
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { it } from 'node:test';
 import { sqlite } from '@enchilada/adapters/store/sqlite';
 import {
@@ -123,8 +126,12 @@ for (const [what, lossPercent] of [
   ['events of which a fifth is lost, and one sweep,', 20],
 ] as const) {
   it(`${what} make the catalog equal to the cloud in every history`, async () => {
-    await using store = sqlite({ file: ':memory:' });
-    await store.migrate();
-    for (let seed = 1; seed <= HISTORIES / 2; seed++) await live(store, seed, lossPercent);
+    const directory = await mkdtemp(join(tmpdir(), 'enchilada-convergence-'));
+    {
+      await using store = sqlite({ file: join(directory, 'catalog.db') });
+      await store.migrate();
+      for (let seed = 1; seed <= HISTORIES / 2; seed++) await live(store, seed, lossPercent);
+    }
+    await rm(directory, { recursive: true });
   });
 }

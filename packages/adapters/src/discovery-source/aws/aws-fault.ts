@@ -1,0 +1,42 @@
+import { Fault } from '@enchilada/core/fault';
+
+const DENIED = new Set([
+  'AccessDenied',
+  'AccessDeniedException',
+  'UnauthorizedOperation',
+  'AuthFailure',
+  'InvalidClientTokenId',
+  'OptInRequired',
+  'ExpiredToken',
+  'RequestExpired',
+  'CredentialsProviderError',
+  'SignatureDoesNotMatch',
+]);
+const THROTTLED = new Set(['RequestLimitExceeded', 'Throttling', 'ThrottlingException', 'TooManyRequestsException']);
+
+/** What failed, in the operator's words: which permission is missing in which account. */
+export function toDiscoveryFault(
+  cause: unknown,
+  call: { readonly permission: string; readonly account: string },
+): Fault {
+  if (cause instanceof Fault) return cause;
+  const name = cause instanceof Error ? cause.name : 'unknown';
+  const facts = { account: call.account, permission: call.permission };
+  const told = cause instanceof Error ? cause.message.slice(0, 300) : 'no reason given';
+  // The role is assumed by whichever call needs it first.
+  const permission = told.includes('sts:AssumeRole') ? 'sts:AssumeRole' : call.permission;
+  if (DENIED.has(name))
+    return new Fault('DISCOVERY_DENIED', `${permission} in account ${call.account} was refused: ${told}`, {
+      cause,
+      facts: { ...facts, permission },
+    });
+  if (THROTTLED.has(name))
+    return new Fault('DISCOVERY_THROTTLED', `${call.permission} in account ${call.account} was throttled`, {
+      cause,
+      facts,
+    });
+  return new Fault('DISCOVERY_FAILED', `${call.permission} in account ${call.account} failed: ${name}: ${told}`, {
+    cause,
+    facts,
+  });
+}

@@ -1,0 +1,212 @@
+import type { EC2Client, Filter, Reservation } from '@aws-sdk/client-ec2';
+import type { DiscoverySource, NamedScope, Scope, Sighting, SourceRecord, SourceType } from '@enchilada/core/discovery';
+import { Fault } from '@enchilada/core/fault';
+import type { Clock } from '@enchilada/core/time';
+import { type AwsConfig, manifest, readConfig } from './aws-config.ts';
+import { toDiscoveryFault } from './aws-fault.ts';
+import { sightingOf } from './instance-facts.ts';
+import { Pacer } from './pacer.ts';
+import { sqsHints } from './sqs-hints.ts';
+
+const PAGE = 1_000;
+const IDS_PER_FILTER = 200;
+const ROLE_SECONDS = 900;
+/** Terminated instances stay describable for about an hour; a listing has no use for them. */
+const LISTED = ['pending', 'running', 'stopping', 'stopped'];
+
+/** Made by us, different for each source and not editable: without it a role could be assumed on another's behalf (confused deputy). */
+export function externalIdOf(record: Pick<SourceRecord, 'id'>): string {
+  return `enchilada-${record.id}`;
+}
+
+/** EC2 in many accounts, by a reader role in each. Permissions: docs/discovery/aws.md. */
+export function aws({ clock }: { readonly clock: Clock }): SourceType {
+  return {
+    manifest,
+    async open(record) {
+      const config = readConfig(record.parameters);
+      if (config.accounts.size === 0 && !config.organization)
+        throw new Fault('CONFIGURATION_INVALID', 'name accounts, or take those of the organization', {
+          facts: { key: 'accounts' },
+        });
+      // INVARIANT: the SDK is loaded only where a source needs it.
+      const [ec2, sqs, organizations, providers] = await Promise.all([
+        import('@aws-sdk/client-ec2'),
+        import('@aws-sdk/client-sqs'),
+        import('@aws-sdk/client-organizations'),
+        import('@aws-sdk/credential-providers'),
+      ]);
+      return new AwsSource({ record, config, clock, sdk: { ec2, sqs, organizations, providers } });
+    },
+  };
+}
+
+interface Sdk {
+  readonly ec2: typeof import('@aws-sdk/client-ec2');
+  readonly sqs: typeof import('@aws-sdk/client-sqs');
+  readonly organizations: typeof import('@aws-sdk/client-organizations');
+  readonly providers: typeof import('@aws-sdk/credential-providers');
+}
+
+interface AwsParts {
+  readonly record: SourceRecord;
+  readonly config: AwsConfig;
+  readonly clock: Clock;
+  readonly sdk: Sdk;
+}
+
+class AwsSource implements DiscoverySource {
+  readonly #parts: AwsParts;
+  readonly #pacer: Pacer;
+  readonly #clients = new Map<string, EC2Client>();
+  readonly #closers: (() => void)[] = [];
+  readonly hints: DiscoverySource['hints'];
+
+  constructor(parts: AwsParts) {
+    const { config, clock, sdk } = parts;
+    this.#parts = parts;
+    this.#pacer = new Pacer(clock, config.callsPerSecond);
+    if (config.queueUrl !== undefined) {
+      const endpoint = new URL(config.queueUrl).origin;
+      const client = new sdk.sqs.SQSClient({ region: regionOf(config), endpoint });
+      this.#closers.push(() => {
+        client.destroy();
+      });
+      this.hints = sqsHints({ client, commands: sdk.sqs, queueUrl: config.queueUrl, clock });
+    }
+  }
+
+  async scopes(signal: AbortSignal): Promise<readonly NamedScope[]> {
+    const { config } = this.#parts;
+    const accounts = new Map(config.accounts);
+    if (config.organization)
+      for (const [id, name] of await this.#organization(signal)) if (!accounts.has(id)) accounts.set(id, name);
+    const scopes: NamedScope[] = [];
+    for (const [account, accountName] of accounts) {
+      const regions = config.regions.length > 0 ? config.regions : await this.#regions(account, signal).catch(() => []);
+      for (const region of regions) scopes.push({ account, region, accountName });
+      // An account that cannot be read is shown as a scope that fails, and costs no other.
+      if (regions.length === 0) scopes.push({ account, region: config.homeRegion, accountName });
+    }
+    return scopes;
+  }
+
+  async *scan(scope: Scope, signal: AbortSignal): AsyncIterable<readonly Sighting[]> {
+    const filters = [{ Name: 'instance-state-name', Values: LISTED }];
+    yield* this.#describe(scope, filters, signal);
+  }
+
+  async describe(scope: Scope, nativeIds: readonly string[], signal: AbortSignal): Promise<readonly Sighting[]> {
+    const sightings: Sighting[] = [];
+    for (let at = 0; at < nativeIds.length; at += IDS_PER_FILTER) {
+      // A filter and not InstanceIds: one id that EC2 does not know would fail the whole call.
+      const filters = [{ Name: 'instance-id', Values: nativeIds.slice(at, at + IDS_PER_FILTER) }];
+      for await (const page of this.#describe(scope, filters, signal)) sightings.push(...page);
+    }
+    return sightings;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.hints?.[Symbol.asyncDispose]();
+    for (const client of this.#clients.values()) client.destroy();
+    for (const close of this.#closers) close();
+  }
+
+  async *#describe(scope: Scope, filters: readonly Filter[], signal: AbortSignal): AsyncIterable<readonly Sighting[]> {
+    const { sdk, clock } = this.#parts;
+    const client = this.#ec2(scope);
+    let token: string | undefined;
+    const passed = new Set<string>();
+    do {
+      await this.#pacer.turn(`${scope.account} ${scope.region}`, signal);
+      const observedAt = clock.now();
+      const input = { Filters: [...filters], MaxResults: PAGE, ...(token === undefined ? {} : { NextToken: token }) };
+      const page = await client
+        .send(new sdk.ec2.DescribeInstancesCommand(input), { abortSignal: signal })
+        .catch((cause: unknown) => {
+          signal.throwIfAborted();
+          throw toDiscoveryFault(cause, { permission: 'ec2:DescribeInstances', account: scope.account });
+        });
+      yield sightingsOf(page.Reservations ?? [], observedAt);
+      token = page.NextToken === '' ? undefined : page.NextToken;
+      if (token !== undefined && passed.has(token))
+        throw new Fault('DISCOVERY_FAILED', 'EC2 answered the same page token twice', {
+          facts: { account: scope.account },
+        });
+      if (token !== undefined) passed.add(token);
+    } while (token !== undefined);
+  }
+
+  async #regions(account: string, signal: AbortSignal): Promise<readonly string[]> {
+    const { sdk, config } = this.#parts;
+    const client = this.#ec2({ account, region: config.homeRegion });
+    await this.#pacer.turn(`${account} ${config.homeRegion}`, signal);
+    const answer = await client
+      .send(new sdk.ec2.DescribeRegionsCommand({ AllRegions: false }), { abortSignal: signal })
+      .catch((cause: unknown) => {
+        throw toDiscoveryFault(cause, { permission: 'ec2:DescribeRegions', account });
+      });
+    return (answer.Regions ?? []).flatMap(({ RegionName }) => (RegionName === undefined ? [] : [RegionName]));
+  }
+
+  async #organization(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    const { sdk, config } = this.#parts;
+    const client = new sdk.organizations.OrganizationsClient(this.#shared(config.homeRegion));
+    const accounts = new Map<string, string>();
+    try {
+      let token: string | undefined;
+      do {
+        const input = token === undefined ? {} : { NextToken: token };
+        const page = await client.send(new sdk.organizations.ListAccountsCommand(input), { abortSignal: signal });
+        for (const { Id, Name, State, Status } of page.Accounts ?? [])
+          if (Id !== undefined && (State ?? Status) === 'ACTIVE') accounts.set(Id, Name ?? Id);
+        token = page.NextToken;
+      } while (token !== undefined);
+      return accounts;
+    } catch (cause) {
+      throw toDiscoveryFault(cause, { permission: 'organizations:ListAccounts', account: 'of the organization' });
+    } finally {
+      client.destroy();
+    }
+  }
+
+  /** INVARIANT: credentials of an account serve that account only, and only for reading. */
+  #ec2({ account, region }: Scope): EC2Client {
+    const key = `${account} ${region}`;
+    const { sdk, config, record } = this.#parts;
+    let client = this.#clients.get(key);
+    if (client === undefined) {
+      const credentials = sdk.providers.fromTemporaryCredentials({
+        params: {
+          RoleArn: `arn:aws:iam::${account}:role/${config.roleName}`,
+          RoleSessionName: 'enchilada-discovery',
+          ExternalId: externalIdOf(record),
+          DurationSeconds: ROLE_SECONDS,
+        },
+        clientConfig: this.#shared(config.homeRegion),
+      });
+      client = new sdk.ec2.EC2Client({ ...this.#shared(region), credentials, retryMode: 'adaptive', maxAttempts: 5 });
+      this.#clients.set(key, client);
+    }
+    return client;
+  }
+
+  #shared(region: string): { readonly region: string; readonly endpoint?: string } {
+    const { endpoint } = this.#parts.config;
+    return endpoint === undefined ? { region } : { region, endpoint };
+  }
+}
+
+function sightingsOf(reservations: readonly Reservation[], observedAt: number): readonly Sighting[] {
+  return reservations.flatMap(({ Instances = [] }) =>
+    Instances.flatMap((instance) => {
+      const sighting = sightingOf(instance, observedAt);
+      return sighting === undefined ? [] : [sighting];
+    }),
+  );
+}
+
+/** `https://sqs.eu-west-1.amazonaws.com/…` */
+function regionOf({ queueUrl = '', homeRegion }: AwsConfig): string {
+  return /\/\/sqs\.([a-z0-9-]+)\./u.exec(queueUrl)?.[1] ?? homeRegion;
+}

@@ -1,0 +1,1 @@
+export { aws, externalIdOf } from './aws-source.ts';

@@ -1,0 +1,255 @@
+import { randomBytes } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Instance, DescribeInstancesResult$, DescribeRegionsResult$ } from '@aws-sdk/client-ec2';
+import { XmlShapeSerializer } from '@aws-sdk/core/protocols';
+import { signedBy } from './signature.ts';
+
+const EC2_NAMESPACE = 'http://ec2.amazonaws.com/doc/2016-11-15/';
+const STS_NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/';
+const HUB = { account: '999999999999', arn: 'arn:aws:iam::999999999999:role/enchilada-node' };
+
+/** What an instance is in the stand-in: EC2's own shape, and from when on describe calls see it. */
+export interface StandInInstance extends Instance {
+  readonly visibleAt?: number;
+}
+
+interface Key {
+  readonly secret: string;
+  readonly token?: string;
+  readonly account: string;
+}
+
+/**
+ * EC2, STS and Organizations on loopback, strict: it checks Signature Version 4, external ids and session tokens, pages, throttles, and
+ * answers through the SDK's own models, so that element names are right by construction. It is no emulator: it knows the calls that
+ * discovery makes and refuses every other. The same tests run against any other endpoint.
+ */
+export class AwsStandIn implements AsyncDisposable {
+  readonly environment = { AWS_ACCESS_KEY_ID: 'AKIAHUB', AWS_SECRET_ACCESS_KEY: randomBytes(20).toString('hex') };
+  /** By account and region. */
+  readonly #instances = new Map<string, Map<string, StandInInstance>>();
+  /** External id each account's reader role asks for; an account without one has no such role. */
+  readonly roles = new Map<string, string>();
+  readonly accountNames = new Map<string, string>();
+  readonly calls: { readonly action: string; readonly account: string; readonly region: string }[] = [];
+  regions: readonly string[] = ['eu-west-1'];
+  roleName = 'EnchiladaInventoryReader';
+  /** Of 1,000 EC2 calls, in the accounts named or in all. */
+  throttledPerMille = 0;
+  throttledAccounts: ReadonlySet<string> | undefined;
+  /** Answers UnauthorizedOperation to describe calls of these accounts. */
+  readonly denied = new Set<string>();
+  readonly #keys = new Map<string, Key>();
+  readonly #server = createServer((request, response) => void this.#serve(request, response));
+  #throttle = 0;
+
+  static async start(): Promise<AwsStandIn> {
+    const standIn = new AwsStandIn();
+    const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = standIn.environment;
+    standIn.#keys.set(AWS_ACCESS_KEY_ID, { secret: AWS_SECRET_ACCESS_KEY, account: HUB.account });
+    await new Promise<void>((resolve) => standIn.#server.listen(0, '127.0.0.1', resolve));
+    return standIn;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  put(account: string, region: string, instance: StandInInstance & { readonly InstanceId: string }): void {
+    const key = `${account}/${region}`;
+    const there = this.#instances.get(key) ?? new Map<string, StandInInstance>();
+    there.set(instance.InstanceId, { ...there.get(instance.InstanceId), ...instance });
+    this.#instances.set(key, there);
+  }
+
+  remove(account: string, region: string, id: string): void {
+    this.#instances.get(`${account}/${region}`)?.delete(id);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks);
+    const signer = signedBy(request, body);
+    const key = signer === undefined ? undefined : this.#keys.get(signer.accessKeyId);
+    const target = String(request.headers['x-amz-target'] ?? '');
+    const form = new URLSearchParams(target === '' ? body.toString() : '');
+    const action = target === '' ? (form.get('Action') ?? '') : (target.split('.')[1] ?? '');
+    if (signer === undefined || key === undefined || !signer.isValid(key.secret)) {
+      refuse(response, 401, 'AuthFailure', 'AWS was not able to validate the provided access credentials');
+      return;
+    }
+    if (key.token !== undefined && request.headers['x-amz-security-token'] !== key.token) {
+      refuse(response, 403, 'InvalidClientTokenId', 'The security token included in the request is invalid');
+      return;
+    }
+    this.calls.push({ action, account: key.account, region: signer.region });
+    switch (`${signer.service} ${action}`) {
+      case 'sts AssumeRole':
+        this.#assumeRole(form, response);
+        return;
+      case 'ec2 DescribeInstances':
+      case 'ec2 DescribeRegions':
+        if (this.#isThrottled(key.account)) refuse(response, 503, 'RequestLimitExceeded', 'Request limit exceeded.');
+        else if (this.denied.has(key.account))
+          refuse(response, 403, 'UnauthorizedOperation', 'You are not authorized to perform this operation.');
+        else if (action === 'DescribeRegions') this.#describeRegions(response);
+        else this.#describeInstances(this.#instances.get(`${key.account}/${signer.region}`), form, response);
+        return;
+      case 'organizations ListAccounts':
+        response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' });
+        response.end(
+          JSON.stringify({
+            Accounts: [...this.accountNames].map(([Id, Name]) => ({ Id, Name, State: 'ACTIVE', Status: 'ACTIVE' })),
+          }),
+        );
+        return;
+      default:
+        refuse(response, 400, 'InvalidAction', `The action ${action} is not valid for this web service.`);
+    }
+  }
+
+  #isThrottled(account: string): boolean {
+    if (this.throttledAccounts !== undefined && !this.throttledAccounts.has(account)) return false;
+    this.#throttle += this.throttledPerMille;
+    if (this.#throttle < 1_000) return false;
+    this.#throttle -= 1_000;
+    return true;
+  }
+
+  #assumeRole(form: URLSearchParams, response: ServerResponse): void {
+    const arn = form.get('RoleArn') ?? '';
+    const account = arn.split(':')[4] ?? '';
+    const externalId = this.roles.get(account);
+    if (
+      externalId === undefined ||
+      arn !== `arn:aws:iam::${account}:role/${this.roleName}` ||
+      form.get('ExternalId') !== externalId
+    ) {
+      refuse(
+        response,
+        403,
+        'AccessDenied',
+        `User: ${HUB.arn} is not authorized to perform: sts:AssumeRole on resource: ${arn}`,
+      );
+      return;
+    }
+    const id = `ASIA${randomBytes(8).toString('hex').toUpperCase()}`;
+    const key = { secret: randomBytes(20).toString('hex'), token: randomBytes(40).toString('base64'), account };
+    this.#keys.set(id, key);
+    const expiration = new Date(Date.now() + 1_000 * Number(form.get('DurationSeconds') ?? 3_600)).toISOString();
+    const credentials = `<AccessKeyId>${id}</AccessKeyId><SecretAccessKey>${key.secret}</SecretAccessKey><SessionToken>${key.token}</SessionToken><Expiration>${expiration}</Expiration>`;
+    answer(
+      response,
+      `<AssumeRoleResponse xmlns="${STS_NAMESPACE}"><AssumeRoleResult><Credentials>${credentials}</Credentials></AssumeRoleResult></AssumeRoleResponse>`,
+    );
+  }
+
+  #describeRegions(response: ServerResponse): void {
+    const result = { Regions: this.regions.map((RegionName) => ({ RegionName, OptInStatus: 'opt-in-not-required' })) };
+    answer(response, serialise(DescribeRegionsResult$, result, 'DescribeRegions'));
+  }
+
+  #describeInstances(
+    all: ReadonlyMap<string, StandInInstance> | undefined,
+    form: URLSearchParams,
+    response: ServerResponse,
+  ): void {
+    if (form.has('InstanceId.1') && form.has('MaxResults')) {
+      refuse(
+        response,
+        400,
+        'InvalidParameterCombination',
+        'The parameter instancesSet cannot be used with the parameter maxResults',
+      );
+      return;
+    }
+    const filters = filtersOf(form);
+    if (filters.some(({ values }) => values.length > 200)) {
+      refuse(
+        response,
+        400,
+        'FilterLimitExceeded',
+        'The maximum number of filter values specified on a single call is 200',
+      );
+      return;
+    }
+    const now = Date.now();
+    const found = [...(all?.values() ?? [])].filter(
+      (instance) => (instance.visibleAt ?? 0) <= now && filters.every((filter) => passes(instance, filter)),
+    );
+    const offset = Number(Buffer.from(form.get('NextToken') ?? '', 'base64').toString() || 0);
+    const end = offset + Number(form.get('MaxResults') ?? 1_000);
+    const Reservations = found.slice(offset, end).map(({ visibleAt: _visibleAt, ...instance }) => ({
+      ReservationId: `r-${instance.InstanceId?.slice(2) ?? ''}`,
+      Instances: [instance],
+    }));
+    const next = end < found.length ? { NextToken: Buffer.from(String(end)).toString('base64') } : {};
+    answer(response, serialise(DescribeInstancesResult$, { Reservations, ...next }, 'DescribeInstances'));
+  }
+}
+
+interface FormFilter {
+  readonly name: string;
+  readonly values: readonly string[];
+}
+
+function filtersOf(form: URLSearchParams): readonly FormFilter[] {
+  const filters: FormFilter[] = [];
+  for (let index = 1; form.has(`Filter.${index}.Name`); index++) {
+    const values: string[] = [];
+    for (let value = 1; form.has(`Filter.${index}.Value.${value}`); value++)
+      values.push(form.get(`Filter.${index}.Value.${value}`) ?? '');
+    filters.push({ name: form.get(`Filter.${index}.Name`) ?? '', values });
+  }
+  return filters;
+}
+
+function passes(instance: StandInInstance, { name, values }: FormFilter): boolean {
+  switch (name) {
+    case 'instance-id':
+      return values.includes(instance.InstanceId ?? '');
+    case 'instance-state-name':
+      return values.includes(instance.State?.Name ?? '');
+    default:
+      throw new Error(`the stand-in knows no filter ${name}`);
+  }
+}
+
+type Schema = Parameters<XmlShapeSerializer['write']>[0];
+
+function serialise(schema: Schema, value: unknown, action: string): string {
+  const serializer = new XmlShapeSerializer({
+    timestampFormat: { useTrait: true, default: 5 },
+    serviceNamespace: EC2_NAMESPACE,
+    xmlNamespace: EC2_NAMESPACE,
+  });
+  serializer.setSerdeContext({
+    base64Encoder: (bytes: Uint8Array) => Buffer.from(bytes).toString('base64'),
+    utf8Encoder: (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8'),
+  } as never);
+  serializer.write(schema, value);
+  const xml = String(serializer.flush());
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${xml
+    .replace(`<${action}Result`, `<${action}Response`)
+    .replace(new RegExp(`</${action}Result>$`, 'u'), `</${action}Response>`)}`;
+}
+
+function answer(response: ServerResponse, xml: string): void {
+  response.writeHead(200, { 'content-type': 'text/xml;charset=UTF-8' });
+  response.end(xml);
+}
+
+function refuse(response: ServerResponse, status: number, code: string, message: string): void {
+  response.writeHead(status, { 'content-type': 'text/xml' });
+  // EC2 and STS wrap the error differently; the SDK's two readers take either place.
+  response.end(
+    `<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestID>59dbff89-35bd-4eac-99ed-be587EXAMPLE</RequestID></Response>`,
+  );
+}
