@@ -24,15 +24,6 @@ function giveStylesTheNonce(nonce: string): void {
   }) as typeof document.createElement;
 }
 
-/** The policy refuses style attributes, and the terminal's renderer writes colours as such; the same rules through CSSOM are allowed. */
-function styleThroughCssom(): void {
-  const { setAttribute } = Element.prototype;
-  Element.prototype.setAttribute = function (this: Element, name: string, value: string): void {
-    if (name === 'style' && this instanceof HTMLElement) this.style.cssText = value;
-    else setAttribute.call(this, name, value);
-  };
-}
-
 /** INVARIANT: no text with a tag in it becomes HTML, whoever asks; style sheets and the empty string pass. */
 function refuseMarkup(): void {
   const factory = (globalThis as { trustedTypes?: TrustedTypePolicyFactory }).trustedTypes;
@@ -52,6 +43,5 @@ function refuseMarkup(): void {
 export function hardenDocument(): void {
   const nonce = styleNonce();
   if (nonce !== '') giveStylesTheNonce(nonce);
-  styleThroughCssom();
   refuseMarkup();
 }

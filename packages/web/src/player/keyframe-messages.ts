@@ -1,29 +1,21 @@
+import type { Base, IndexProgress } from './recording-index.ts';
 import type { TranscriptLine } from './transcript.ts';
 
-/** A screen in the middle of a recording, as text that draws it on a fresh terminal. */
-export interface Keyframe {
-  /** The first event that the screen does not contain. */
-  readonly index: number;
-  readonly atMs: number;
-  readonly columns: number;
-  readonly rows: number;
-  readonly screen: string;
-}
-
-export type TapeItem =
-  | { readonly kind: 'output'; readonly index: number; readonly atMs: number; readonly bytes: Uint8Array }
-  | {
-      readonly kind: 'resize';
-      readonly index: number;
-      readonly atMs: number;
-      readonly columns: number;
-      readonly rows: number;
-    };
-
 export type ToWorker =
-  { readonly type: 'items'; readonly items: readonly TapeItem[] } | { readonly type: 'find'; readonly words: string };
+  /** The next piece of the recording's stream; undefined where it ends. */
+  | { readonly type: 'bytes'; readonly bytes: Uint8Array | undefined }
+  | { readonly type: 'base'; readonly ticket: number; readonly toMs: number }
+  | { readonly type: 'find'; readonly words: string };
 
 export type FromWorker =
-  | { readonly type: 'keyframe'; readonly keyframe: Keyframe }
-  | { readonly type: 'reached'; readonly atMs: number }
+  | { readonly type: 'taken'; readonly bytes: number }
+  | { readonly type: 'progress'; readonly progress: IndexProgress }
+  | { readonly type: 'ended'; readonly how: 'complete' | 'cut' | 'damaged' }
+  | { readonly type: 'base'; readonly ticket: number; readonly base: Base }
   | { readonly type: 'found'; readonly words: string; readonly lines: readonly TranscriptLine[] };
+
+/** What the page tells the worker about the recording before its first bytes, in the worker's address. */
+export interface RecordingShape {
+  readonly durationMs: number;
+  readonly chunkTimesUs: readonly number[];
+}

@@ -1,62 +1,76 @@
 import './worker-scope.ts';
+import { RecordingStreamDecoder } from '@enchilada/contract';
 import { SerializeAddon } from '@xterm/addon-serialize';
+import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes';
 import { Terminal } from '@xterm/headless';
-import type { FromWorker, TapeItem, ToWorker } from './keyframe-messages.ts';
-import { Transcript } from './transcript.ts';
+import type { FromWorker, RecordingShape, ToWorker } from './keyframe-messages.ts';
+import { RecordingIndex } from './recording-index.ts';
 
-const EVERY_BYTES = 512 * 1024;
-const EVERY_MS = 60_000;
 const KEPT_LINES = 1000;
 const MOST_FOUND = 500;
+const REPORT_EVERY_MS = 150;
 
 const scope = globalThis as unknown as {
+  readonly name: string;
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
   postMessage: (message: FromWorker) => void;
 };
 const terminal = new Terminal({ cols: 80, rows: 24, scrollback: KEPT_LINES, allowProposedApi: true });
 const serializer = new SerializeAddon();
-// The addon is typed for the terminal with a screen; it uses only the buffer, which both have.
-terminal.loadAddon(serializer as unknown as Parameters<typeof terminal.loadAddon>[0]);
-const transcript = new Transcript();
-let bytesSince = 0;
-let lastKeyframeMs = 0;
+// The addons are typed for the terminal with a screen; they use only what both have.
+for (const addon of [serializer, new UnicodeGraphemesAddon()])
+  terminal.loadAddon(addon as unknown as Parameters<typeof terminal.loadAddon>[0]);
+const index = new RecordingIndex(
+  {
+    get cols() {
+      return terminal.cols;
+    },
+    get rows() {
+      return terminal.rows;
+    },
+    write: (bytes, done) => terminal.write(bytes, done),
+    resize: (columns, rows) => terminal.resize(columns, rows),
+    serialize: () => serializer.serialize({ scrollback: KEPT_LINES }),
+  },
+  JSON.parse(scope.name) as RecordingShape,
+);
+const decoder = new RecordingStreamDecoder();
 let work = Promise.resolve();
+let reportedAt = -Infinity;
+let damaged = false;
 
-async function feed(items: readonly TapeItem[]): Promise<void> {
-  let written: Promise<void> = Promise.resolve();
-  for (const item of items) {
-    if (bytesSince >= EVERY_BYTES || (bytesSince > 0 && item.atMs - lastKeyframeMs >= EVERY_MS)) {
-      await written;
-      const keyframe = {
-        index: item.index,
-        atMs: item.atMs,
-        columns: terminal.cols,
-        rows: terminal.rows,
-        screen: serializer.serialize({ scrollback: KEPT_LINES }),
-      };
-      scope.postMessage({ type: 'keyframe', keyframe });
-      bytesSince = 0;
-      lastKeyframeMs = item.atMs;
-    }
-    if (item.kind === 'resize') {
-      await written;
-      terminal.resize(item.columns, item.rows);
-    } else {
-      written = new Promise((resolve) => terminal.write(item.bytes, resolve));
-      transcript.add(item.bytes, item.atMs);
-      bytesSince += item.bytes.length;
-    }
+function report(): void {
+  reportedAt = performance.now();
+  scope.postMessage({ type: 'progress', progress: index.progress() });
+}
+
+async function take(bytes: Uint8Array): Promise<void> {
+  try {
+    if (!damaged) await index.add(decoder.push(bytes));
+  } catch {
+    damaged = true;
   }
-  await written;
-  scope.postMessage({ type: 'reached', atMs: items.at(-1)?.atMs ?? 0 });
+  scope.postMessage({ type: 'taken', bytes: bytes.length });
+  if (performance.now() - reportedAt >= REPORT_EVERY_MS) report();
+}
+
+function end(): void {
+  index.end();
+  report();
+  scope.postMessage({ type: 'ended', how: damaged ? 'damaged' : decoder.complete ? 'complete' : 'cut' });
 }
 
 scope.onmessage = ({ data }) => {
   switch (data.type) {
-    case 'items':
-      work = work.then(() => feed(data.items));
+    case 'bytes': {
+      const { bytes } = data;
+      work = work.then(() => (bytes === undefined ? end() : take(bytes)));
+      return;
+    }
+    case 'base':
+      scope.postMessage({ type: 'base', ticket: data.ticket, base: index.baseFor(data.toMs) });
       return;
     case 'find':
-      scope.postMessage({ type: 'found', words: data.words, lines: transcript.find(data.words, MOST_FOUND) });
+      scope.postMessage({ type: 'found', words: data.words, lines: index.transcript.find(data.words, MOST_FOUND) });
   }
 };

@@ -1,13 +1,13 @@
 import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes';
 import { WebglAddon } from '@xterm/addon-webgl';
 import { Terminal, type ITheme } from '@xterm/xterm';
+import { letSpansBeStyled } from '../surfaces/terminal/span-styles.ts';
 import { MONOSPACE } from '../theme/theme.ts';
+import { cellMeasure, fittingFont, LARGEST_FONT } from './fitting-font.ts';
 
-const SMALLEST_FONT = 6;
-const LARGEST_FONT = 18;
+const LINE_HEIGHT = 1.15;
+const MARGIN = { width: 24, height: 8 };
 const BYTES_IN_FLIGHT = 1024 * 1024;
-/** A new font size changes the cell by a rounding that only drawing shows; it settles within a few looks. */
-const MOST_FITTINGS = 5;
 
 /**
  * A terminal that shows and never answers. INVARIANT: nothing listens to what the terminal would send, and what asks for an
@@ -17,17 +17,18 @@ export class PlaybackScreen implements Disposable {
   readonly #terminal: Terminal;
   readonly #host: HTMLElement;
   readonly #observer: ResizeObserver;
+  readonly #cell = cellMeasure(MONOSPACE, LINE_HEIGHT);
   #pending = 0;
-  #fittings = 0;
 
   constructor(host: HTMLElement, theme: ITheme) {
+    letSpansBeStyled();
     this.#host = host;
     this.#terminal = new Terminal({
       allowProposedApi: true,
       disableStdin: true,
       fontFamily: MONOSPACE,
-      fontSize: 14,
-      lineHeight: 1.15,
+      fontSize: LARGEST_FONT,
+      lineHeight: LINE_HEIGHT,
       theme,
       scrollback: 1000,
       cursorBlink: false,
@@ -47,12 +48,7 @@ export class PlaybackScreen implements Disposable {
     } catch {
       // No WebGL 2 here: xterm's own renderer stays in place.
     }
-    // The size of the screen is known once it was drawn, not when it was asked for.
-    this.#terminal.onRender(() => {
-      if (this.#fittings > 0) this.#fitOnce();
-    });
     this.#observer = new ResizeObserver(() => this.fit());
-    this.#observer.observe(this.#terminal.element?.querySelector('.xterm-screen') ?? host);
     this.#observer.observe(host);
   }
 
@@ -89,22 +85,12 @@ export class PlaybackScreen implements Disposable {
 
   /** The recorded size stays; the font grows or shrinks so that all of it can be seen. */
   fit(): void {
-    this.#fittings = MOST_FITTINGS;
-    this.#terminal.refresh(0, this.#terminal.rows - 1);
-  }
-
-  #fitOnce(): void {
-    this.#fittings -= 1;
-    const screen = this.#host.querySelector<HTMLElement>('.xterm-screen');
-    const font = this.#terminal.options.fontSize ?? 14;
-    if (screen === null || screen.offsetWidth === 0 || screen.offsetHeight === 0) return;
-    const scale = Math.min(
-      (this.#host.clientWidth - 24) / screen.offsetWidth,
-      (this.#host.clientHeight - 8) / screen.offsetHeight,
-    );
-    const next = Math.max(SMALLEST_FONT, Math.min(LARGEST_FONT, Math.floor(font * scale * 2) / 2));
-    if (next === font) this.#fittings = 0;
-    else this.#terminal.options.fontSize = next;
+    const { cols, rows } = this.#terminal;
+    const room = {
+      width: this.#host.clientWidth - MARGIN.width,
+      height: this.#host.clientHeight - MARGIN.height,
+    };
+    this.#terminal.options.fontSize = fittingFont({ columns: cols, rows }, room, this.#cell);
   }
 
   [Symbol.dispose](): void {

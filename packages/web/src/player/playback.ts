@@ -1,57 +1,94 @@
-import { RecordingStreamDecoder } from '@enchilada/contract';
-import { stream } from '../api/client.ts';
 import { ApiFault } from '../api/http.ts';
-import type { FromWorker, Keyframe, TapeItem, ToWorker } from './keyframe-messages.ts';
+import type { TimedRecordingEvent } from '@enchilada/core/recording';
+import type { EventReader } from './event-reader.ts';
+import type { Mark } from './marks.ts';
 import { advance, type Pace } from './playback-clock.ts';
 import type { PlaybackScreen } from './playback-screen.ts';
-import { Tape } from './tape.ts';
+import type { Base } from './recording-index.ts';
+import { RecordingSource, type OpenStream } from './recording-source.ts';
+import type { RecordingShape } from './keyframe-messages.ts';
 import type { TranscriptLine } from './transcript.ts';
 
 export interface PlaybackState {
   readonly positionMs: number;
   readonly durationMs: number;
   readonly playing: boolean;
+  /** Of the index, which reads all of it once. */
   readonly loading: 'going' | 'complete' | 'cut' | 'failed';
   readonly error: unknown;
   readonly found: readonly TranscriptLine[];
-  /** Rises when marks or activity have changed. */
-  readonly revision: number;
+  readonly activity: readonly number[];
+  readonly marks: readonly Mark[];
+  /** A seek is under way. */
+  readonly seeking: boolean;
+  /** False where the screen was drawn from the last chunks alone; it is drawn again once the index has come so far. */
+  readonly exact: boolean;
 }
 
-const REPORT_EVERY_MS = 100;
+export const BEGINNING: PlaybackState = {
+  positionMs: 0,
+  durationMs: 0,
+  playing: false,
+  loading: 'going',
+  error: undefined,
+  found: [],
+  activity: [],
+  marks: [],
+  seeking: false,
+  exact: true,
+};
 
-/** One recording on one screen: loads it, keeps key frames, and moves along it. */
+const REPORT_EVERY_MS = 100;
+const FIRST: Base = { chunk: 1, skip: 0, columns: 80, rows: 24, screen: '', exact: true };
+/** Pieces that go to the terminal at once. */
+const PIECE_BYTES = 64 * 1024;
+
+/** One recording on one screen: moves along it, at its pace or at once. */
 export class Playback implements Disposable {
-  readonly tape = new Tape();
   readonly #screen: PlaybackScreen;
-  readonly #worker: Worker;
-  readonly #abort = new AbortController();
+  readonly #source: RecordingSource;
   readonly #report: (state: PlaybackState) => void;
-  readonly #keyframes: Keyframe[] = [];
-  #state: PlaybackState = {
-    positionMs: 0,
-    durationMs: 0,
-    playing: false,
-    loading: 'going',
-    error: undefined,
-    found: [],
-    revision: 0,
-  };
+  #reader: EventReader;
+  #state: PlaybackState;
   #pace: Pace = { speed: 1, skipIdle: true };
-  #next = 0;
+  /** The moment up to which events were given to the screen. */
+  #shownMs = -1;
+  #showing: Promise<void> = Promise.resolve();
+  #wanted: number | undefined;
+  #inexactFrom: number | undefined;
   #lastTick: number | undefined;
   #frame = 0;
   #reportedAt = 0;
+  #disposed = false;
 
-  constructor(recordingId: string, screen: PlaybackScreen, report: (state: PlaybackState) => void) {
+  constructor(
+    recording: { readonly shape: RecordingShape; readonly open: OpenStream },
+    screen: PlaybackScreen,
+    report: (state: PlaybackState) => void,
+  ) {
     this.#screen = screen;
     this.#report = report;
-    this.#worker = new Worker(new URL('./keyframes.worker.ts', import.meta.url), { type: 'module' });
-    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-      if (data.type === 'keyframe') this.#keyframes.push(data.keyframe);
-      if (data.type === 'found') this.#change({ found: data.lines });
-    };
-    void this.#load(recordingId);
+    this.#state = { ...BEGINNING, durationMs: recording.shape.durationMs, playing: true };
+    this.#source = new RecordingSource(recording.shape, recording.open, {
+      onFailure: (error) => this.#fail(error),
+      onMessage: (message) => {
+        switch (message.type) {
+          case 'progress': {
+            const { durationMs, activity, marks, indexedMs } = message.progress;
+            this.#change({ durationMs, activity, marks });
+            if (this.#inexactFrom !== undefined && indexedMs > this.#inexactFrom) this.seek(this.#state.positionMs);
+            return;
+          }
+          case 'ended':
+            if (message.how === 'damaged') this.#fail(undefined);
+            else this.#change({ loading: message.how });
+            return;
+          case 'found':
+            this.#change({ found: message.lines });
+        }
+      },
+    });
+    this.#reader = this.#source.readFrom(FIRST);
     this.#frame = requestAnimationFrame(this.#tick);
   }
 
@@ -70,99 +107,103 @@ export class Playback implements Disposable {
   }
 
   find(words: string): void {
-    this.#post({ type: 'find', words });
+    this.#source.find(words);
   }
 
+  /** Goes there. While one is under way, only the last further one counts. */
   seek(toMs: number): void {
     const to = Math.max(0, Math.min(this.#state.durationMs, toMs));
-    const target = this.tape.indexAfter(to);
-    const keyframe = this.#keyframes.findLast((candidate) => candidate.index <= target);
-    if (target < this.#next || (keyframe !== undefined && keyframe.index > this.#next)) {
-      this.#screen.reset(keyframe?.columns ?? 80, keyframe?.rows ?? 24);
-      if (keyframe !== undefined) this.#screen.write(keyframe.screen);
-      this.#next = keyframe?.index ?? 0;
-    }
-    void this.#showUntil(target);
-    this.#change({ positionMs: to });
+    this.#wanted = to;
+    this.#lastTick = undefined;
+    const idle = !this.#state.seeking;
+    this.#change({ positionMs: to, seeking: true });
+    if (idle) void this.#seekWanted();
   }
 
   [Symbol.dispose](): void {
-    this.#abort.abort();
+    this.#disposed = true;
     cancelAnimationFrame(this.#frame);
-    this.#worker.terminate();
+    this.#reader[Symbol.dispose]();
+    this.#source[Symbol.dispose]();
   }
 
-  async #load(recordingId: string): Promise<void> {
-    const decoder = new RecordingStreamDecoder();
+  async #seekWanted(): Promise<void> {
     try {
-      const response = await stream(
-        'streamRecording',
-        { params: { id: recordingId }, query: {} },
-        { signal: this.#abort.signal },
-      );
-      const reader = response.body?.getReader();
-      for (let part = await reader?.read(); part !== undefined && !part.done; part = await reader?.read()) {
-        const from = this.tape.events.length;
-        this.tape.add(decoder.push(part.value));
-        this.#toWorker(from);
-        const first = this.#state.durationMs === 0;
-        this.#change({ durationMs: this.tape.durationMs, revision: this.#state.revision + 1 });
-        if (first && this.tape.durationMs > 0) this.play();
+      for (let to = this.#wanted; to !== undefined && !this.#disposed; to = this.#wanted) {
+        this.#wanted = undefined;
+        await this.#goTo(to);
       }
-      this.#change({
-        loading: decoder.complete ? 'complete' : 'cut',
-        durationMs: this.tape.durationMs,
-        revision: this.#state.revision + 1,
-      });
+      await this.#screen.flush();
     } catch (error) {
-      if (this.#abort.signal.aborted) return;
-      const known = error instanceof ApiFault ? error : new ApiFault({ code: 'RECORDING_DAMAGED', status: 0 });
-      this.#change({ loading: 'failed', error: known });
+      this.#fail(error);
     }
+    this.#lastTick = undefined;
+    this.#change({ seeking: false });
+    if (this.#wanted !== undefined) this.seek(this.#wanted);
   }
 
-  #toWorker(from: number): void {
-    const items = this.tape.events.slice(from).flatMap(({ atUs, event }, offset): TapeItem[] => {
-      const place = { index: from + offset, atMs: atUs / 1000 };
-      if (event.kind === 'output') return [{ kind: 'output', ...place, bytes: event.bytes.slice() }];
-      return event.kind === 'resize' ? [{ kind: 'resize', ...place, columns: event.columns, rows: event.rows }] : [];
-    });
-    if (items.length > 0) this.#post({ type: 'items', items });
+  async #goTo(toMs: number): Promise<void> {
+    const { nextAtMs } = this.#reader;
+    const ahead = toMs >= this.#shownMs && this.#inexactFrom === undefined;
+    if (ahead && (this.#reader.ended || (nextAtMs !== undefined && nextAtMs > toMs))) {
+      await this.#show(this.#reader.take(toMs), toMs);
+      return;
+    }
+    const base = await this.#source.baseFor(toMs);
+    if (this.#wanted !== undefined || this.#disposed) return;
+    this.#reader[Symbol.dispose]();
+    this.#reader = this.#source.readFrom(base);
+    const events = await this.#reader.takeAll(toMs);
+    await this.#showing;
+    this.#screen.reset(base.columns, base.rows);
+    this.#screen.write(base.screen);
+    this.#inexactFrom = base.exact ? undefined : toMs;
+    this.#change({ exact: base.exact });
+    await this.#show(events, toMs);
   }
 
-  #post(message: ToWorker): void {
-    this.#worker.postMessage(message);
+  /** Gives the events to the screen, in order, what follows each other in one piece. */
+  #show(events: readonly TimedRecordingEvent[], untilMs: number): Promise<void> {
+    this.#shownMs = untilMs;
+    if (events.length > 0) this.#showing = this.#showing.then(() => this.#draw(events));
+    return this.#showing;
   }
 
-  async #showUntil(end: number): Promise<void> {
-    for (; this.#next < end; this.#next++) {
-      const event = this.tape.events[this.#next]?.event;
-      if (event?.kind === 'output') this.#screen.write(event.bytes);
-      if (event?.kind === 'resize') {
-        const { columns, rows } = event;
-        const at = ++this.#next;
+  async #draw(events: readonly TimedRecordingEvent[]): Promise<void> {
+    let held: Uint8Array[] = [];
+    let heldBytes = 0;
+    const write = (): void => {
+      if (heldBytes > 0) this.#screen.write(joined(held, heldBytes));
+      held = [];
+      heldBytes = 0;
+    };
+    for (const { event } of events) {
+      if (event.kind === 'output') {
+        held.push(event.bytes);
+        heldBytes += event.bytes.length;
+        if (heldBytes >= PIECE_BYTES) write();
+      } else if (event.kind === 'resize') {
+        write();
         await this.#screen.flush();
-        this.#screen.resize(columns, rows);
-        if (this.#next !== at) return;
-        this.#next--;
+        this.#screen.resize(event.columns, event.rows);
       }
     }
+    write();
   }
 
   readonly #tick = (now: number): void => {
     this.#frame = requestAnimationFrame(this.#tick);
-    if (!this.#state.playing) return;
+    const { playing, seeking, positionMs: from, durationMs } = this.#state;
+    if (!playing || seeking) return;
     const elapsed = this.#lastTick === undefined ? 0 : now - this.#lastTick;
     this.#lastTick = now;
-    if (this.#screen.busy) return;
-    const { durationMs } = this.#state;
-    const positionMs = advance(this.#state.positionMs, elapsed, {
-      ...this.#pace,
-      nextAt: this.tape.timeOf(this.#next),
-      durationMs,
-    });
-    void this.#showUntil(this.tape.indexAfter(positionMs));
-    const finished = positionMs >= durationMs && this.#state.loading !== 'going';
+    const { nextAtMs, ended, failure } = this.#reader;
+    if (nextAtMs === undefined && failure !== undefined) return this.seek(from);
+    // Waits for the screen, or for events that are still on their way.
+    if (this.#screen.busy || (nextAtMs === undefined && !ended)) return;
+    const positionMs = advance(from, elapsed, { ...this.#pace, nextAt: nextAtMs, durationMs });
+    void this.#show(this.#reader.take(positionMs), positionMs);
+    const finished = positionMs >= durationMs && this.#reader.ended && this.#reader.nextAtMs === undefined;
     this.#state = { ...this.#state, positionMs, playing: !finished };
     if (finished || now - this.#reportedAt >= REPORT_EVERY_MS) {
       this.#reportedAt = now;
@@ -170,8 +211,26 @@ export class Playback implements Disposable {
     }
   };
 
+  #fail(error: unknown): void {
+    if (this.#disposed) return;
+    const known = error instanceof ApiFault ? error : new ApiFault({ code: 'RECORDING_DAMAGED', status: 0 });
+    this.#change({ loading: 'failed', error: known, playing: false });
+  }
+
   #change(change: Partial<PlaybackState>): void {
     this.#state = { ...this.#state, ...change };
-    this.#report(this.#state);
+    if (!this.#disposed) this.#report(this.#state);
   }
+}
+
+function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only;
+  const all = new Uint8Array(bytes);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }

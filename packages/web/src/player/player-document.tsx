@@ -13,9 +13,10 @@ import {
   IconSearch,
   IconX,
 } from '@tabler/icons-react';
+import type { RouteOutput } from '@enchilada/contract';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef, useState } from 'react';
-import { api, hrefOf } from '../api/client.ts';
+import { api, hrefOf, stream } from '../api/client.ts';
 import { ApiFault } from '../api/http.ts';
 import { can, meQuery } from '../api/me.ts';
 import { Mark } from '../app/mark.tsx';
@@ -24,21 +25,11 @@ import { printable } from '../components/printable.ts';
 import { useText } from '../i18n/text.tsx';
 import { useTerminalChoices } from '../surfaces/terminal/settings.ts';
 import { terminalTheme } from '../surfaces/terminal/terminal-themes.ts';
-import { Playback, type PlaybackState } from './playback.ts';
+import { BEGINNING, Playback, type PlaybackState } from './playback.ts';
 import { clockText, SPEEDS } from './playback-clock.ts';
 import { PlaybackScreen } from './playback-screen.ts';
 import { Timeline } from './timeline.tsx';
 import { VerificationBadge } from './verification-badge.tsx';
-
-const BEGINNING: PlaybackState = {
-  positionMs: 0,
-  durationMs: 0,
-  playing: false,
-  loading: 'going',
-  error: undefined,
-  found: [],
-  revision: 0,
-};
 
 export function PlayerDocument() {
   const text = useText();
@@ -114,21 +105,31 @@ export function PlayerDocument() {
           <FaultNotice error={detail.error} onRetry={() => void detail.refetch()} />
         </Container>
       ) : (
-        <PlayerStage recordingId={id} />
+        detail.data !== undefined && <PlayerStage detail={detail.data} />
       )}
     </div>
   );
 }
 
-function PlayerStage(props: { readonly recordingId: string }) {
+async function openStream(id: string, fromChunk: number, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  const { body } = await stream('streamRecording', { params: { id }, query: { fromChunk } }, { signal });
+  if (body === null) throw new ApiFault({ code: 'NETWORK', status: 0 });
+  return body;
+}
+
+function PlayerStage(props: { readonly detail: RouteOutput<'getRecording'> }) {
   const text = useText();
+  const shape = useRef(props.detail);
   const scheme = useComputedColorScheme('dark');
   const [choices] = useTerminalChoices();
   const theme = terminalTheme(choices.theme, scheme);
   const host = useRef<HTMLDivElement>(null);
   const screen = useRef<PlaybackScreen>(undefined);
   const [playback, setPlayback] = useState<Playback>();
-  const [state, setState] = useState(BEGINNING);
+  const [state, setState] = useState<PlaybackState>({
+    ...BEGINNING,
+    durationMs: props.detail.recording.durationMs,
+  });
   const [speed, setSpeed] = useState(1);
   const [skipIdle, setSkipIdle] = useState(true);
   const [searching, setSearching] = useState(false);
@@ -136,31 +137,37 @@ function PlayerStage(props: { readonly recordingId: string }) {
 
   useEffect(() => {
     if (host.current === null) return undefined;
+    const { recording, chunkTimesUs } = shape.current;
     const shown = new PlaybackScreen(host.current, first.current);
-    const made = new Playback(props.recordingId, shown, setState);
+    const made = new Playback(
+      {
+        shape: { durationMs: recording.durationMs, chunkTimesUs },
+        open: (fromChunk, signal) => openStream(recording.id, fromChunk, signal),
+      },
+      shown,
+      setState,
+    );
     screen.current = shown;
     setPlayback(made);
     return () => {
       made[Symbol.dispose]();
       shown[Symbol.dispose]();
     };
-  }, [props.recordingId]);
+  }, []);
   useEffect(() => screen.current?.setTheme(theme), [theme]);
   useEffect(() => playback?.setPace({ speed, skipIdle }), [playback, speed, skipIdle]);
 
   const toggle = (): void => (state.playing ? playback?.pause() : playback?.play());
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      if (
-        event.target instanceof HTMLElement &&
-        event.target.closest('input, button, a, [role=slider], [role=option]') !== null
-      )
-        return;
-      if (event.key === ' ') {
+      const within = (roles: string): boolean =>
+        event.target instanceof HTMLElement && event.target.closest(roles) !== null;
+      if (event.ctrlKey || event.metaKey || event.altKey || within('input, [role=option]')) return;
+      const arrow = event.key === 'ArrowRight' ? 5000 : event.key === 'ArrowLeft' ? -5000 : 0;
+      if (event.key === ' ' && !within('button, a')) {
         event.preventDefault();
         toggle();
-      } else if (event.key === 'ArrowRight' || event.key === 'ArrowLeft')
-        playback?.seek(state.positionMs + (event.key === 'ArrowRight' ? 5000 : -5000));
+      } else if (arrow !== 0 && !within('[role=slider]')) playback?.seek(state.positionMs + arrow);
       else if (event.key === '/') {
         event.preventDefault();
         setSearching(true);
@@ -197,8 +204,8 @@ function PlayerStage(props: { readonly recordingId: string }) {
       )}
       <footer className="player-controls">
         <Timeline
-          tape={playback?.tape}
-          revision={state.revision}
+          activity={state.activity}
+          marks={state.marks}
           positionMs={state.positionMs}
           durationMs={state.durationMs}
           onSeek={(to) => playback?.seek(to)}
@@ -220,11 +227,9 @@ function PlayerStage(props: { readonly recordingId: string }) {
           <span className="player-clock">
             {clockText(state.positionMs)} <span className="sub">/ {clockText(state.durationMs)}</span>
           </span>
-          {state.loading === 'going' && (
-            <span className="sub player-loading" role="status">
-              {text('player.loading')}
-            </span>
-          )}
+          <span className="sub player-loading" role="status">
+            {state.exact ? (state.loading === 'going' ? text('player.loading') : '') : text('player.inexact')}
+          </span>
           <span className="bar-space" />
           <Switch
             size="xs"

@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { advance, clockText } from './playback-clock.ts';
-import { Tape } from './tape.ts';
+import { fittingFont } from './fitting-font.ts';
 import { Transcript } from './transcript.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const output = (atMs: number, text: string) => ({
-  atUs: atMs * 1000,
-  chunk: 1,
-  event: { kind: 'output' as const, bytes: bytes(text) },
-});
-
 test('playback moves by real time and speed, and stops at the end', () => {
   const course = { speed: 4, skipIdle: false, nextAt: 50_000, durationMs: 60_000 };
   assert.equal(advance(1000, 100, course), 1400);
@@ -30,32 +24,6 @@ test('idle time at the end is skipped as well', () => {
 test('a time is written with hours only where there are any', () => {
   assert.equal(clockText(61_000), '1:01');
   assert.equal(clockText(3_723_000), '1:02:03');
-});
-
-test('the tape finds the events up to a time, those at that time included', () => {
-  const tape = new Tape();
-  tape.add([output(0, 'a'), output(10, 'b'), output(10, 'c'), output(30, 'd')]);
-  assert.deepEqual(
-    [-1, 0, 10, 29, 30, 99].map((at) => tape.indexAfter(at)),
-    [0, 1, 3, 3, 4, 4],
-  );
-  assert.equal(tape.timeOf(3), 30);
-  assert.equal(tape.timeOf(4), undefined);
-});
-
-test('typing within a second is one mark', () => {
-  const tape = new Tape();
-  tape.add(
-    [0, 200, 400, 3000].map((atMs) => ({
-      atUs: atMs * 1000,
-      chunk: 1,
-      event: { kind: 'input-length' as const, count: 1 },
-    })),
-  );
-  assert.deepEqual(
-    tape.marks.map((mark) => mark.atMs),
-    [0, 3000],
-  );
 });
 
 test('the transcript holds what was readable and when it began', () => {
@@ -80,4 +48,12 @@ test('characters cut in two by a frame are whole in the transcript', () => {
   transcript.add(whole.subarray(0, 3), 1);
   transcript.add(whole.subarray(3), 2);
   assert.equal(transcript.lines[0]?.text, 'grün');
+});
+
+test('the font is the largest at which the whole recorded screen fits', () => {
+  const measure = (size: number) => ({ width: size * 0.6, height: size * 1.4 });
+  assert.equal(fittingFont({ columns: 80, rows: 24 }, { width: 2000, height: 2000 }, measure), 18);
+  const size = fittingFont({ columns: 120, rows: 40 }, { width: 900, height: 800 }, measure);
+  assert.equal(size, 12.5);
+  assert.equal(fittingFont({ columns: 400, rows: 100 }, { width: 300, height: 300 }, measure), 6);
 });

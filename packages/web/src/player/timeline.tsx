@@ -1,25 +1,21 @@
 import { useMemo, useRef, type KeyboardEvent, type PointerEvent } from 'react';
 import { useText } from '../i18n/text.tsx';
 import { clockText } from './playback-clock.ts';
-import type { Mark, Tape } from './tape.ts';
+import type { Mark } from './marks.ts';
 
 export interface TimelineProps {
-  readonly tape: Tape | undefined;
-  readonly revision: number;
+  readonly activity: readonly number[];
+  readonly marks: readonly Mark[];
   readonly positionMs: number;
   readonly durationMs: number;
   readonly onSeek: (toMs: number) => void;
 }
 
-const SHOWN_MARKS = 400;
-
 /** Activity, marks and the position; a slider for the keyboard and for screen readers. */
 export function Timeline(props: TimelineProps) {
   const text = useText();
   const track = useRef<HTMLDivElement>(null);
-  const { tape, revision, durationMs, positionMs } = props;
-  const activity = useMemo(() => (tape === undefined ? [] : tape.activity()), [tape, revision]);
-  const marks = useMemo(() => (tape === undefined ? [] : thinned(tape.marks)), [tape, revision]);
+  const { activity, marks, durationMs, positionMs } = props;
   const share = durationMs === 0 ? 0 : positionMs / durationMs;
   const seekTo = (event: PointerEvent<HTMLDivElement>): void => {
     const box = track.current?.getBoundingClientRect();
@@ -39,9 +35,13 @@ export function Timeline(props: TimelineProps) {
     event.preventDefault();
     props.onSeek(Math.max(0, Math.min(durationMs, positionMs + step)));
   };
-  const path = activity
-    .map((value, index) => `M${index + 0.5} 100V${100 - Math.max(value > 0 ? 6 : 0, value * 100)}`)
-    .join('');
+  const path = useMemo(
+    () =>
+      activity
+        .map((value, index) => (value === 0 ? '' : `M${index + 0.5} 100V${100 - Math.max(6, value * 100)}`))
+        .join(''),
+    [activity],
+  );
   return (
     <div className="timeline" dir="ltr">
       <div
@@ -81,10 +81,4 @@ export function Timeline(props: TimelineProps) {
       </div>
     </div>
   );
-}
-
-function thinned(marks: readonly Mark[]): readonly Mark[] {
-  if (marks.length <= SHOWN_MARKS) return [...marks];
-  const every = Math.ceil(marks.length / SHOWN_MARKS);
-  return marks.filter((mark, index) => mark.kind !== 'input' || index % every === 0).slice(0, SHOWN_MARKS * 2);
 }

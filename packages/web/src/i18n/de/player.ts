@@ -11,6 +11,7 @@ export const player: Readonly<Record<keyof typeof english, string>> = {
   'player.find-help': 'Findet Text, der auf dem Bildschirm stand.',
   'player.found.one': '{count} Treffer',
   'player.found.other': '{count} Treffer',
+  'player.inexact': 'Bild aus dem letzten Teil; wird vollständig, sobald alles geladen ist',
   'player.loading': 'Wird geladen',
   'player.of': '{at} von {all}',
   'player.pause': 'Anhalten',

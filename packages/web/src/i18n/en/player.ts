@@ -9,6 +9,7 @@ export const player = {
   'player.find-help': 'Finds text that was shown on the screen.',
   'player.found.one': '{count} match',
   'player.found.other': '{count} matches',
+  'player.inexact': 'Screen from its last part; completed once all is loaded',
   'player.loading': 'Loading',
   'player.of': '{at} of {all}',
   'player.pause': 'Pause',

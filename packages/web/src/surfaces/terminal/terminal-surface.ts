@@ -6,6 +6,7 @@ import { WebglAddon } from '@xterm/addon-webgl';
 import { Terminal, type ITheme } from '@xterm/xterm';
 import { MONOSPACE } from '../../theme/theme.ts';
 import { openableLink } from './links.ts';
+import { letSpansBeStyled } from './span-styles.ts';
 
 export interface TerminalSettings {
   readonly theme: ITheme;
@@ -44,6 +45,7 @@ export class TerminalSurface implements Disposable {
   #escapedAt = -Infinity;
 
   constructor(host: HTMLElement, settings: TerminalSettings, events: TerminalEvents) {
+    letSpansBeStyled();
     this.#events = events;
     const link = (text: string): void => {
       const url = openableLink(text);
