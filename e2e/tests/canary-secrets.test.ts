@@ -78,7 +78,7 @@ test('no secret of a whole working day is found in database, logs, audit, record
     });
     await api.updateCredential({
       params: { id: replaced.id },
-      body: { name: 'replaced', username: 'x', version: replaced.version, secret: `${canary('second')}` },
+      body: { name: 'replaced', username: 'x', version: replaced.version, secret: canary('second') },
     });
     // Refused requests hold secrets too: a wrong kind, a wrong field, a wrong passphrase.
     const refused = [
