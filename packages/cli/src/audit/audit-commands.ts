@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { command, type Outcome, done } from '../frame/command.ts';
-import { escapeJsonText } from '../frame/escape.ts';
+import { escapeJsonText } from '@enchilada/core/text';
 import { count, table, when } from '../frame/table.ts';
 import { moment, oneOf, wholeNumber } from '../catalog/assignments.ts';
 import { allPages } from '../catalog/find.ts';

@@ -4,7 +4,7 @@ import { nearestName } from '@enchilada/core/naming';
 import { parseArgs } from 'node:util';
 import { openClient } from '../login/client.ts';
 import type { Command, CommandContext, OptionValues, Options } from './command.ts';
-import { escapeJson, escapeText } from './escape.ts';
+import { escapeJson, escapeText } from '@enchilada/core/text';
 import { CommandFailure, type ExitCode, usage } from './exit-code.ts';
 import { COMMON_OPTIONS, commandHelp, overview } from './help.ts';
 import type { Io } from './io.ts';

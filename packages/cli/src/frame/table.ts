@@ -1,4 +1,4 @@
-import { escapeText } from './escape.ts';
+import { escapeText } from '@enchilada/core/text';
 
 const GAP = '  ';
 

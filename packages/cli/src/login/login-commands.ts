@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { command, done } from '../frame/command.ts';
-import { escapeText } from '../frame/escape.ts';
+import { escapeText } from '@enchilada/core/text';
 import { CommandFailure } from '../frame/exit-code.ts';
 import { when } from '../frame/table.ts';
 import { askPassword, confirm } from './ask.ts';

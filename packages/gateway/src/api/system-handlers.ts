@@ -1,6 +1,7 @@
 import type { AuditRecord as AuditView, RouteInput } from '@enchilada/contract';
 import type { AuditRecord } from '@enchilada/core/audit';
 import type { AuditQuery } from '@enchilada/core/store';
+import { escapeJson, escapeText } from '@enchilada/core/text';
 import { actorOf, type Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { csvField } from './csv.ts';
@@ -38,14 +39,6 @@ function viewOf(record: AuditRecord): AuditView {
   };
 }
 
-/** Control and direction characters as escapes, so that a line in a terminal or a sheet is what it looks like (T39). */
-function visible(text: string): string {
-  return text.replaceAll(
-    /[\p{Cc}\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-}
-
 function csvLine(record: AuditRecord): string {
   const { actor, object } = record;
   const actorId = actor.kind === 'user' ? actor.id : undefined;
@@ -66,11 +59,7 @@ function csvLine(record: AuditRecord): string {
     record.detail === undefined ? undefined : JSON.stringify(record.detail),
     record.hash,
   ];
-  return `${fields.map((field) => csvField(typeof field === 'string' ? visible(field) : field)).join(',')}\r\n`;
-}
-
-function jsonLine(record: AuditRecord): string {
-  return `${JSON.stringify(record).replaceAll(/[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu, visible)}\n`;
+  return `${fields.map((field) => csvField(typeof field === 'string' ? escapeText(field) : field)).join(',')}\r\n`;
 }
 
 export function systemHandlers(parts: ApiParts): SystemHandlers {
@@ -87,7 +76,7 @@ export function systemHandlers(parts: ApiParts): SystemHandlers {
         ...(cursor === undefined ? {} : { cursor }),
       };
       const page = await store.now.audit.list(query);
-      yield Buffer.from(page.items.map(format === 'csv' ? csvLine : jsonLine).join(''));
+      yield Buffer.from(page.items.map(format === 'csv' ? csvLine : (record) => `${escapeJson(record)}\n`).join(''));
       cursor = page.next;
     } while (cursor !== undefined);
   }

@@ -1,3 +1,4 @@
+import { escapeJsonText } from '@enchilada/core/text';
 import { type DestinationStream, type Logger, pino } from 'pino';
 
 /** INVARIANT: a log line holds these fields and no other; what a caller adds beside them is dropped (T33, T04). */
@@ -48,6 +49,11 @@ function describeError(value: unknown, depth = 0): LoggedError {
   };
 }
 
+/** INVARIANT: a line of the log moves no cursor and reads in one direction, whatever a machine or a name said (T28). */
+function escaped(destination: DestinationStream): DestinationStream {
+  return { write: (line) => destination.write(`${escapeJsonText(line.trimEnd())}\n`) };
+}
+
 export function createLog(level: string, destination: DestinationStream): Logger {
   return pino(
     {
@@ -61,6 +67,6 @@ export function createLog(level: string, destination: DestinationStream): Logger
         log: (fields) => Object.fromEntries(Object.entries(fields).filter(([name]) => ALLOWED.has(name))),
       },
     },
-    destination,
+    escaped(destination),
   );
 }

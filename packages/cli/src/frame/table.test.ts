@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { escapeJson, escapeText } from './escape.ts';
 import { table } from './table.ts';
 
 const OBEYED = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
@@ -33,27 +32,6 @@ const hostile = fc
   .array(fc.oneof(fc.constantFrom(...DANGEROUS), fc.string({ unit: 'binary' })))
   .map((parts) => parts.join(''));
 
-test('no text that is printed holds anything a terminal obeys', () => {
-  fc.assert(
-    fc.property(hostile, (text) => {
-      assert.doesNotMatch(escapeText(text), OBEYED);
-      assert.equal(escapeText(escapeText(text)), escapeText(text));
-    }),
-    { seed: 28, numRuns: 2_000 },
-  );
-});
-
-test('printed JSON is one line, holds nothing a terminal obeys, and means the same', () => {
-  fc.assert(
-    fc.property(fc.dictionary(hostile, hostile), (value) => {
-      const line = escapeJson(value);
-      assert.doesNotMatch(line, OBEYED);
-      assert.deepEqual(JSON.parse(line), JSON.parse(JSON.stringify(value)));
-    }),
-    { seed: 39, numRuns: 1_000 },
-  );
-});
-
 test('a table has one line a row, whatever its cells hold', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(hostile, hostile), { maxLength: 8 }), (rows) => {
@@ -63,9 +41,4 @@ test('a table has one line a row, whatever its cells hold', () => {
     }),
     { seed: 39, numRuns: 500 },
   );
-});
-
-test('an escape names its character', () => {
-  assert.equal(escapeText('a\u001b[31m\u202eb\u{e0041}'), 'a\\u001b[31m\\u202eb\\u{e0041}');
-  assert.equal(escapeText('Grüße, 東京 👍'), 'Grüße, 東京 👍');
 });

@@ -1,0 +1,1 @@
+export { escapeJson, escapeJsonText, escapeText } from './escape.ts';
