@@ -7,10 +7,11 @@ import { WebSocket } from 'ws';
 import { Person, Shell } from '../product/index.ts';
 import { ADMIN, startSshd } from '../tests/site.ts';
 import { knock } from '../tunnel/raw-socket.ts';
+import { PASSWORD, personWithMachine as somebody } from './people.ts';
+import type { PersonWithMachine } from './people.ts';
 import { TwoNodes } from './two-nodes.ts';
 
 const owned = new AsyncDisposableStack();
-const PASSWORD = 'another long phrase for them 11!';
 let sshd: Sshd;
 let both: TwoNodes;
 /** The administrator at node A. */
@@ -23,32 +24,7 @@ before(async () => {
 });
 after(() => owned.disposeAsync());
 
-/** Somebody, signed in at node A, who may open one machine. */
-async function personWithMachine(
-  username: string,
-): Promise<{ readonly person: Person; readonly targetId: string; readonly grantId: string }> {
-  const { api } = admin;
-  await api.createUser({ body: { username, displayName: username, role: 'user', password: PASSWORD } });
-  const person = await Person.signIn(both.a.url, { username, password: PASSWORD });
-  const { user } = await person.api.getMe();
-  const credential = await api.createCredential({
-    body: { name: `of ${username}`, kind: 'password', username: sshd.username, secret: sshd.password },
-  });
-  const target = await api.createTarget({
-    body: {
-      name: `machine of ${username}`,
-      protocol: 'ssh',
-      host: sshd.host,
-      port: sshd.port,
-      hostKeyPolicy: 'trust-first',
-      credentialId: credential.id,
-    },
-  });
-  const grant = await api.createGrant({
-    body: { subject: { kind: 'user', id: user.id }, scope: { kind: 'target', id: target.id }, actions: ['connect'] },
-  });
-  return { person, targetId: target.id, grantId: grant.id };
-}
+const personWithMachine = (username: string): Promise<PersonWithMachine> => somebody(admin, sshd, username);
 
 async function echoes(shell: Shell, number: number): Promise<void> {
   shell.type(`echo it-$((${number}+1000))-works\r`);

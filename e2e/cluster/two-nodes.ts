@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { DatabaseServer } from '@enchilada/core/testing/servers/database-server';
 import { startPostgres } from '@enchilada/core/testing/servers/postgres';
 import { Gateway } from '../fixtures/gateway.ts';
 import { Person } from '../product/index.ts';
@@ -19,27 +20,39 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+export interface TwoNodesOptions {
+  readonly sessionsPerUser?: number;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 /** Two processes of the product that share a database and the key-encryption key, and nothing else. */
 export class TwoNodes implements AsyncDisposable {
   readonly folder: string;
-  readonly #databaseUrlFile: string;
+  readonly database: DatabaseServer;
+  readonly databaseUrl: string;
+  readonly #options: TwoNodesOptions;
   readonly #owned: AsyncDisposableStack;
   readonly nodes = new Map<string, Gateway>();
 
-  private constructor(folder: string, databaseUrlFile: string, owned: AsyncDisposableStack) {
-    this.folder = folder;
-    this.#databaseUrlFile = databaseUrlFile;
+  private constructor(
+    parts: Pick<TwoNodes, 'folder' | 'database' | 'databaseUrl'> & { readonly options: TwoNodesOptions },
+    owned: AsyncDisposableStack,
+  ) {
+    this.folder = parts.folder;
+    this.database = parts.database;
+    this.databaseUrl = parts.databaseUrl;
+    this.#options = parts.options;
     this.#owned = owned;
   }
 
-  static async start(): Promise<TwoNodes> {
+  static async start(options: TwoNodesOptions = {}): Promise<TwoNodes> {
     await using owned = new AsyncDisposableStack();
     const folder = await mkdtemp(join(tmpdir(), 'enchilada-nodes-'));
     owned.defer(() => rm(folder, { recursive: true, force: true }));
     const database = owned.use(await startPostgres());
-    const file = join(folder, 'database-url');
-    await writeFile(file, await database.createDatabase(), { mode: 0o600 });
-    const both = new TwoNodes(folder, file, owned.move());
+    const databaseUrl = await database.createDatabase();
+    await writeFile(join(folder, 'database-url'), databaseUrl, { mode: 0o600 });
+    const both = new TwoNodes({ folder, database, databaseUrl, options }, owned.move());
     try {
       await both.startNode('a');
       await both.startNode('b');
@@ -50,16 +63,26 @@ export class TwoNodes implements AsyncDisposable {
     return both;
   }
 
+  /** Starts a node, or starts it again with the data that it left. */
   async startNode(name: string): Promise<Gateway> {
     const port = await freePort();
+    const dataDir = join(this.folder, `node-${name}`);
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
     const config = [
       LOOPBACK.trim(),
       `node: { id: node-${name}, url: "http://127.0.0.1:${port}" }`,
       `keyFile: ${join(this.folder, 'key-encryption.key')}`,
-      `database: { url: "file:${this.#databaseUrlFile}" }`,
-      'sessions: { perUser: 100 }',
+      `database: { url: "file:${join(this.folder, 'database-url')}" }`,
+      `recording: { directory: ${join(this.folder, 'recordings')} }`,
+      `sessions: { perUser: ${this.#options.sessionsPerUser ?? 100} }`,
     ];
-    const gateway = this.#owned.use(await Gateway.start({ config: `${config.join('\n')}\n`, port }));
+    const { environment } = this.#options;
+    const gateway = this.#owned.use(
+      await Gateway.start({
+        ...{ config: `${config.join('\n')}\n`, port, dataDir },
+        ...(environment === undefined ? {} : { environment }),
+      }),
+    );
     this.nodes.set(name, gateway);
     return gateway;
   }

@@ -287,19 +287,6 @@ export function storeHistoryCases(name: string, create: () => Promise<StoreUnder
       assert.ok((await store.now.audit.nodes()).includes(other));
     });
 
-    it('keeps nodes by its own clock', async () => {
-      const node = { id: anId('node'), url: 'https://node', version: '1.2.3', startedAt: 5 };
-      await store.now.nodes.beat(node);
-      const first = (await store.now.nodes.list()).find(({ id }) => id === node.id);
-      assert.ok(first && Number.isSafeInteger(first.heartbeatAt));
-      assert.ok(Math.abs(first.heartbeatAt - (await store.clock())) < 60_000);
-      await Promise.all([store, second].map((each) => each.now.nodes.beat({ ...node, url: 'https://moved' })));
-      const again = (await store.now.nodes.list()).find(({ id }) => id === node.id);
-      assert.ok(again && again.url === 'https://moved' && again.heartbeatAt >= first.heartbeatAt);
-      await store.now.nodes.delete(node.id);
-      assert.ok(!(await store.now.nodes.list()).some(({ id }) => id === node.id));
-    });
-
     it('numbers commands in the order in which they become visible', async () => {
       const start = await store.now.commands.lastSequence();
       const read: number[] = [];

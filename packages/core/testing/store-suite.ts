@@ -1,5 +1,6 @@
 import { storeCatalogCases } from './store-catalog-cases.ts';
 import { storeDiscoveryCases } from './store-discovery-cases.ts';
+import { storeClusterCases } from './store-cluster-cases.ts';
 import { storeHistoryCases } from './store-history-cases.ts';
 import { storeIdentityCases } from './store-identity-cases.ts';
 import { storeProcessCases } from './store-process-cases.ts';
@@ -12,6 +13,7 @@ export function storeSuite(name: string, create: () => Promise<StoreUnderTest>):
   storeCatalogCases(name, create);
   storeDiscoveryCases(name, create);
   storeHistoryCases(name, create);
+  storeClusterCases(name, create);
   storeTransactionCases(name, create);
   storeProcessCases(name, create);
 }

@@ -43,6 +43,7 @@ const RETENTION_EVERY_MS = 3_600_000;
 const SCROLLBACK_LINES = 5_000;
 const PROMPT_MS = 120_000;
 const STALL_MS = 60_000;
+const STALE_VIEW_MS = 5 * 60_000;
 const UNWATCHED_BYTES = 64 * 1024 * 1024;
 
 /** The only place that names an engine or an adapter: chooses them by the configuration and joins them. */
@@ -58,7 +59,8 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
   await using opened = new AsyncDisposableStack();
 
   const nodeId = values['node.id'] ?? keptNodeId(dataDir);
-  const { store, databaseCopy } = openStore(config, dataDir);
+  const unheldRules: string[] = [];
+  const { store, databaseCopy } = openStore(config, dataDir, unheldRules);
   opened.use(store);
   await store.migrate();
 
@@ -126,7 +128,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
   const vault = envelopeVault({ keyEncryption: keys, random });
 
   const gateway = await startGateway({
-    config,
+    config: { ...config, weakenings: [...config.weakenings, ...unheldRules.map(weakeningOf)] },
     dataDir,
     webFolder: join(ROOT, 'packages', 'web', 'dist'),
     manifests: engines.map(({ manifest }) => manifest),
@@ -139,6 +141,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
       Promise.resolve().then(() => fingerprintPrivateKey(privateKey, passphrase)),
     recordings,
     recorderStats: () => recorder.stats,
+    probeRecorder: () => (values['recording.mode'] === 'off' ? Promise.resolve() : recorder.probe()),
     verifyAudit: () => verifyAllChains(store),
     tryIt: tryIt === undefined ? undefined : { protocol: 'ssh', builtIn: TRY_IT, name: 'Try it here' },
     clock,
@@ -146,43 +149,42 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     nodeId,
     version: VERSION,
     log,
-    openSessions: async ({ loginLimits, settings, observe }) => {
-      const broker = new SessionBroker(
-        {
-          nodeId,
-          softwareVersion: VERSION,
-          store,
-          audit,
-          vault,
-          engines: new Map(engines.map((engine) => [engine.manifest.id, engine])),
-          builtIns,
-          recorder,
-          recording: {
-            mode: values['recording.mode'],
-            get input() {
-              return settings.current.inputRecording;
-            },
+    openSessions: async ({ loginLimits, settings, observe, isMember }) => {
+      const broker = new SessionBroker({
+        nodeId,
+        softwareVersion: VERSION,
+        store,
+        audit,
+        vault,
+        engines: new Map(engines.map((engine) => [engine.manifest.id, engine])),
+        builtIns,
+        recorder,
+        recording: {
+          mode: values['recording.mode'],
+          get input() {
+            return settings.current.inputRecording;
           },
-          histories: terminalHistories({ folder: join(dataDir, 'spool'), scrollbackLines: SCROLLBACK_LINES }),
-          limits: liveLimits(settings),
-          allowCleartext: values['egress.allowCleartext'],
-          get sessionsPerUser() {
-            return settings.current.sessionsPerUser;
-          },
-          clock,
-          random,
-          digest: (text) => createHash('sha256').update(text).digest('hex'),
-          observe,
-          report,
         },
-        loginLimits(),
-      );
+        histories: terminalHistories({ folder: join(dataDir, 'spool'), scrollbackLines: SCROLLBACK_LINES }),
+        limits: liveLimits(settings),
+        allowCleartext: values['egress.allowCleartext'],
+        get sessionsPerUser() {
+          return settings.current.sessionsPerUser;
+        },
+        clock,
+        random,
+        digest: (text) => createHash('sha256').update(text).digest('hex'),
+        observe,
+        report,
+        loginLimits,
+        isMember,
+      });
       await broker.start();
       return broker;
     },
     attachTunnel: (server, door, sessions) => {
       const broker = sessions as SessionBroker;
-      const loginLimits = { idleMs: values['login.idle'], absoluteMs: values['login.absolute'] };
+      const { loginLimits } = door;
       const peers =
         values['node.url'] === undefined
           ? {}
@@ -194,9 +196,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
   return {
     url: gateway.url,
     bootstrapUrl: gateway.bootstrapUrl,
-    drain: () => {
-      gateway.drain();
-    },
+    drain: (hurry) => gateway.drain(hurry),
     [Symbol.asyncDispose]: async () => {
       await gateway[Symbol.asyncDispose]();
       await below.disposeAsync();
@@ -219,6 +219,7 @@ function liveLimits(settings: SettingsService): SessionLimits {
     promptMs: PROMPT_MS,
     stallMs: STALL_MS,
     unwatchedBytes: UNWATCHED_BYTES,
+    staleViewMs: STALE_VIEW_MS,
   };
 }
 
@@ -227,20 +228,25 @@ interface OpenedStore {
   readonly databaseCopy: DatabaseCopy | undefined;
 }
 
-function openStore(config: LoadedConfig, dataDir: string): OpenedStore {
+/** @param unheldRules takes the rules that the role may not make the database hold */
+function openStore(config: LoadedConfig, dataDir: string, unheldRules: string[]): OpenedStore {
   const url = config.values['database.url'];
-  if (url !== undefined) return { store: openServer(config, url), databaseCopy: undefined };
+  if (url !== undefined) return { store: openServer(config, url, unheldRules), databaseCopy: undefined };
   const file = 'enchilada.db';
   const store = sqlite({ file: join(dataDir, file) });
   return { store, databaseCopy: { file, copyTo: (path) => store.copyTo(path) } };
 }
 
-function openServer({ values }: LoadedConfig, url: Secret): Store {
-  const migrationUrl = values['database.migrationUrl'];
+function openServer({ values }: LoadedConfig, url: Secret, unheldRules: string[]): Store {
+  const { 'database.migrationUrl': migrationUrl, 'database.ca': ca } = values;
   const server = {
     url,
     allowPlaintext: values['database.allowPlaintext'],
     ...(migrationUrl === undefined ? {} : { migrationUrl }),
+    ...(ca === undefined ? {} : { ca: readCertificates(ca) }),
+    onMigrationStep: (step: string, event: 'begins' | 'not-permitted') => {
+      if (event === 'not-permitted') unheldRules.push(step);
+    },
   };
   const scheme = url.reveal().split(':', 1)[0] ?? '';
   switch (scheme) {
@@ -259,6 +265,20 @@ function openServer({ values }: LoadedConfig, url: Secret): Store {
   }
 }
 
+/** @throws Fault CONFIGURATION_INVALID */
+function readCertificates(file: string): string {
+  const facts = { key: 'database.ca' };
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new Fault('CONFIGURATION_INVALID', `database.ca cannot be read: ${file}`, { cause, facts });
+  }
+  if (!text.includes('-----BEGIN CERTIFICATE-----'))
+    throw new Fault('CONFIGURATION_INVALID', `database.ca holds no certificate: ${file}`, { facts });
+  return text;
+}
+
 /** The node's name outlives restarts, because its audit chain does. */
 function keptNodeId(dataDir: string): string {
   const file = join(dataDir, 'node-id');
@@ -267,6 +287,11 @@ function keptNodeId(dataDir: string): string {
   writeFileSync(file, `${id}\n`, { mode: 0o600, flag: 'wx' });
   chmodSync(file, 0o600);
   return id;
+}
+
+/** Without the rule, only the code keeps what it says; a role that may change the schema would have made it. */
+function weakeningOf(rule: string): string {
+  return `database rule not held: ${rule}`;
 }
 
 interface RecordKeeping {

@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import type { EngineManifest, ProtocolId } from '@enchilada/core/engine';
 import { type Fault, isFault } from '@enchilada/core/fault';
 import type { RecorderStats } from '@enchilada/core/recording';
-import type { BrokerObservation } from '@enchilada/core/session';
+import { type BrokerObservation, NodeLease } from '@enchilada/core/session';
+import { recur } from '@enchilada/core/time';
 import type { Logger } from 'pino';
 import { type ApiParts, CatalogView, createHandlers, type SessionService, SettingsService } from './api/index.ts';
 import { Bootstrap } from './auth/bootstrap.ts';
 import { readCookie } from './auth/cookie.ts';
 import { type LoginLimits, Logins } from './auth/logins.ts';
+import { RefusalTally } from './auth/refusal-tally.ts';
 import { unsealLoginPassword } from './auth/login-password.ts';
 import { Recovery } from './auth/recovery.ts';
 import { type LoadedConfig, planListening } from './config/index.ts';
@@ -17,6 +19,7 @@ import { createApp } from './http/app.ts';
 import { clientAddress } from './http/client-address.ts';
 import { type AnyServer, listen } from './http/listen.ts';
 import { listenForMetrics, serveProbes } from './http/probes.ts';
+import { Readiness } from './http/readiness.ts';
 import { readWebFiles, serveWeb } from './http/web.ts';
 import { Metrics } from './metrics/metrics.ts';
 import type { TunnelCaller } from './tunnel/index.ts';
@@ -26,11 +29,14 @@ export interface SessionSeam {
   readonly loginLimits: () => LoginLimits;
   readonly settings: SettingsService;
   readonly observe: (observation: BrokerObservation) => void;
+  /** Whether the other nodes may rely on this one. */
+  readonly isMember: () => boolean;
 }
 
 /** What a WebSocket upgrade needs of the gateway. */
 export interface TunnelDoor {
   readonly origins: ReadonlySet<string>;
+  readonly loginLimits: () => LoginLimits;
   authenticate(request: IncomingMessage): Promise<TunnelCaller | undefined>;
   refused(request: IncomingMessage, fault: Fault): void;
   report(message: string, cause: unknown): void;
@@ -47,6 +53,8 @@ export interface GatewayParts extends Omit<ApiParts, OwnParts> {
   readonly databaseCopy: DatabaseCopy | undefined;
   readonly manifests: readonly EngineManifest[];
   readonly recorderStats: () => RecorderStats | undefined;
+  /** Rejects while the recorder would refuse a session. */
+  readonly probeRecorder: () => Promise<void>;
   readonly openSessions: (seam: SessionSeam) => Promise<SessionService & AsyncDisposable>;
   readonly attachTunnel: (server: AnyServer, door: TunnelDoor, sessions: SessionService) => Disposable;
   readonly log: Logger;
@@ -56,15 +64,15 @@ export interface Gateway extends AsyncDisposable {
   readonly url: string;
   /** Undefined once an administrator exists. */
   readonly bootstrapUrl: string | undefined;
-  /** No new sessions, `/readyz` says no; what runs goes on until disposal. */
-  drain(): void;
+  /**
+   * No new sessions, `/readyz` says no at once, viewers are told. Resolves once no session is left, `shutdown.grace` is over, or somebody is in a hurry;
+   * disposal ends what is left.
+   */
+  drain(hurry?: AbortSignal): Promise<void>;
 }
 
-const HEARTBEAT_MS = 5_000;
+const UPGRADE = { kind: 'route', id: 'upgrade' };
 const SETTINGS_MS = 5_000;
-const ABANDONED_CHECK_MS = 15_000;
-/** A session whose tickets nobody used in time was never opened; it must not count against its person. */
-const ABANDONED_MS = 60_000;
 const MAINTENANCE_MS = 10 * 60_000;
 const DAY_MS = 24 * 60 * 60_000;
 const THROTTLE_KEPT_MS = 31 * DAY_MS;
@@ -82,7 +90,11 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     idleMs: settings.current.loginIdleMinutes * 60_000,
     absoluteMs: settings.current.loginAbsoluteMinutes * 60_000,
   });
-  const logins = new Logins({ store, audit, hasher: parts.hasher, clock, random, limits: loginLimits });
+  const report = (message: string, cause: unknown): void => {
+    log.error({ err: cause }, message);
+  };
+  const refusals = started.use(new RefusalTally({ audit, clock, report }));
+  const logins = new Logins({ store, audit, hasher: parts.hasher, clock, random, limits: loginLimits, refusals });
   const recovery = new Recovery({ store, audit, hasher: parts.hasher, logins, clock, random });
   const bootstrap = new Bootstrap({
     nodeId,
@@ -104,7 +116,11 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     sessionBytes: liveBytes,
     recorder: parts.recorderStats,
   });
-  const broker = started.use(await parts.openSessions({ loginLimits, settings, observe: metrics.heardBroker }));
+  let lease: NodeLease | undefined;
+  const isMember = (): boolean => lease?.held ?? false;
+  const broker = started.use(
+    await parts.openSessions({ loginLimits, settings, observe: metrics.heardBroker, isMember }),
+  );
   sessions = broker;
 
   const engines = new Map<ProtocolId, EngineManifest>(parts.manifests.map((manifest) => [manifest.id, manifest]));
@@ -137,12 +153,13 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     },
   });
   let draining = false;
-  const ready = async (): Promise<boolean> => {
-    if (draining) return false;
-    await store.probe();
-    return true;
-  };
-  serveProbes(app, { ready }, metrics);
+  const readiness = new Readiness({
+    clock,
+    isMember,
+    isDraining: () => draining,
+    probes: { database: () => store.probe(), recorder: parts.probeRecorder },
+  });
+  serveProbes(app, readiness, metrics);
   const web = await readWebFiles(parts.webFolder);
   if (web === undefined) log.warn({ file: parts.webFolder }, 'the web interface is not built, the API serves alone');
   else serveWeb(app, web, isTls);
@@ -162,11 +179,9 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     for (const host of ['localhost', '127.0.0.1', '[::1]']) origins.add(`${scheme}://${host}:${listening.port}`);
   const url = values.publicUrl ?? `${scheme}://localhost:${listening.port}`;
 
-  const report = (message: string, cause: unknown): void => {
-    log.error({ err: cause }, message);
-  };
   const door: TunnelDoor = {
     origins,
+    loginLimits,
     report,
     authenticate: async (request) => {
       const cookie = readCookie(request.headers.cookie);
@@ -177,49 +192,32 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     },
     refused: (request, fault) => {
       const address = addressOf(request.socket.remoteAddress, request.headers['x-forwarded-for']);
-      log.warn({ code: fault.code, address }, 'an upgrade was refused');
-      const denied = {
-        action: 'access.denied',
-        actor: { kind: 'anonymous' },
-        address,
-        object: { kind: 'route', id: 'upgrade' },
-        outcome: 'denied',
-        reason: fault.code,
-      } as const;
-      audit.append(denied).catch((cause: unknown) => {
-        report('a refused upgrade could not be audited', cause);
-      });
+      const refusal = { action: 'access.denied', address, reason: fault.code, object: UPGRADE } as const;
+      if (refusals.note(refusal)) log.warn({ code: fault.code, address }, 'an upgrade was refused');
     },
   };
-  for (const server of listening.servers) started.use(parts.attachTunnel(server, door, broker));
   if (values['metrics.listen'] !== undefined) {
     const server = await listenForMetrics(values['metrics.listen'], metrics);
     started.defer(() => void server.close());
   }
 
-  const beat = () =>
-    store.now.nodes.beat({ id: nodeId, url: values['node.url'] ?? url, version: parts.version, startedAt });
-  const startedAt = clock.now();
-  await beat();
+  lease = started.use(
+    new NodeLease({
+      ...{ nodeId, store, audit, clock, report, version: parts.version },
+      url: values['node.url'] ?? url,
+      giveUp: () => broker.giveUp(),
+    }),
+  );
+  await lease.join();
+  for (const server of listening.servers) started.use(parts.attachTunnel(server, door, broker));
+
   const repeatedly = (periodMs: number, what: string, work: () => Promise<unknown>): void => {
-    started.use(
-      clock.every(periodMs, () => {
-        work().catch((cause: unknown) => {
-          report(what, cause);
-        });
-      }),
-    );
+    const failed = (cause: unknown): void => {
+      report(what, cause);
+    };
+    started.use(recur(clock, { periodMs, work, failed }));
   };
-  repeatedly(HEARTBEAT_MS, 'the heartbeat failed', beat);
   repeatedly(SETTINGS_MS, 'the settings could not be read again', () => settings.refresh());
-  repeatedly(ABANDONED_CHECK_MS, 'abandoned sessions could not be ended', async () => {
-    const now = clock.now();
-    const { items } = await store.now.sessions.list({ live: true, limit: 500 });
-    for (const session of items) {
-      if (session.nodeId === '' && now - session.requestedAt > ABANDONED_MS)
-        await store.now.sessions.update(session.id, { state: 'ended', endedAt: now, endReason: 'grace-expired' });
-    }
-  });
   repeatedly(MAINTENANCE_MS, 'the database could not be tidied', async () => {
     const now = clock.now();
     await store.now.logins.deleteExpired(now);
@@ -251,22 +249,35 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   if (bootstrapUrl !== undefined) await bootstrap.writeLink(bootstrapUrl);
 
   const owned = started.move();
-  const drain = (): void => {
+  const drain = async (hurry?: AbortSignal): Promise<void> => {
+    const graceMs = values['shutdown.grace'];
+    const left = broker.live.length;
     draining = true;
-    broker.drain();
+    broker.drain(graceMs);
+    if (left === 0) return;
+    log.info({ sessions: left, seconds: Math.round(graceMs / 1_000) }, 'waiting for the sessions of this node');
+    const over = Promise.withResolvers<void>();
+    hurry?.addEventListener('abort', () => {
+      over.resolve();
+    });
+    if (hurry?.aborted === true) over.resolve();
+    using _timer = clock.after(graceMs, over.resolve);
+    await Promise.race([broker.emptied(), over.promise]);
   };
   return {
     url,
     bootstrapUrl,
     drain,
     [Symbol.asyncDispose]: async () => {
-      drain();
+      draining = true;
+      broker.drain(0);
+      // The sessions end while their viewers' sockets are open, so that everybody reads why.
+      await broker[Symbol.asyncDispose]();
       await audit
         .append({ action: 'node.stopped', actor: { kind: 'system', name: nodeId }, outcome: 'success' })
         .catch((failure: unknown) => {
           if (!isFault(failure, 'STORE_UNAVAILABLE')) throw failure;
         });
-      await store.now.nodes.delete(nodeId).catch(() => undefined);
       await owned.disposeAsync();
     },
   };

@@ -57,18 +57,24 @@ export async function run(argv: readonly string[]): Promise<void> {
     const config = readConfig(flags);
     const log = createLog(config.values['log.level'], destination({ fd: 2, sync: true }));
     const gateway = await compose(config, log);
+    const hurry = new AbortController();
     let stopping = false;
     const stop = (signal: string, exitCode: number): void => {
-      if (stopping) process.exit(exitCode === 0 ? 130 : exitCode);
+      if (hurry.signal.aborted) process.exit(exitCode === 0 ? 130 : exitCode);
+      if (stopping || exitCode !== 0) hurry.abort();
+      if (stopping) return;
       stopping = true;
-      log.info({ signal }, 'stopping; a second signal ends at once');
-      gateway[Symbol.asyncDispose]().then(
-        () => process.exit(exitCode),
-        (failure: unknown) => {
-          log.error({ err: failure }, 'could not stop in order');
-          process.exit(1);
-        },
-      );
+      log.info({ signal }, 'stopping; a second signal ends the sessions at once, a third the process');
+      gateway
+        .drain(hurry.signal)
+        .then(() => gateway[Symbol.asyncDispose]())
+        .then(
+          () => process.exit(exitCode),
+          (failure: unknown) => {
+            log.error({ err: failure }, 'could not stop in order');
+            process.exit(1);
+          },
+        );
     };
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
       process.on(signal, () => {

@@ -2,6 +2,7 @@
 export const AUDIT_ACTIONS = [
   'node.started',
   'node.stopped',
+  'node.lost',
   'audit.opened',
   'audit.exported',
   'audit.verified',

@@ -126,8 +126,13 @@ export interface RecordingEnd {
 }
 
 export interface Recorder extends AsyncDisposable {
-  /** @throws Fault RECORDING_STORE_FULL, RECORDER_FAILED, KEY_UNAVAILABLE */
-  open(description: RecordingDescription): Promise<SessionRecorder>;
+  /**
+   * @param id a fresh random one where absent; given where the audit row that the description names must name the recording
+   * @throws Fault RECORDING_STORE_FULL, RECORDER_FAILED, KEY_UNAVAILABLE
+   */
+  open(description: RecordingDescription, id?: RecordingId): Promise<SessionRecorder>;
+  /** Whether `open` would be let through; tries to get over an earlier failure. @throws Fault RECORDING_STORE_FULL, RECORDER_FAILED */
+  probe(): Promise<void>;
   /** Finalises what a crash left behind: chunks flagged `recovered`, manifest INCOMPLETE(crash). Called once at start, before `open`. */
   recover(): Promise<readonly RecordingSummary[]>;
   readonly stats: RecorderStats;

@@ -30,6 +30,8 @@ export interface ArchiveOptions extends Pick<VerifyOptions, 'crypto' | 'trust' |
 
 interface Audited {
   opened: boolean;
+  /** The session did not come to life; its recording may never have begun. */
+  failed: boolean;
   ended: boolean;
   retired: boolean;
   hash: string | undefined;
@@ -65,7 +67,8 @@ export async function verifyArchive(source: ArchiveSource, options: ArchiveOptio
     if (report.code !== 0 && report.code !== 10) damaged++;
   }
   for (const [id, row] of audited) {
-    if (row.opened && !row.retired && !seen.has(id) && (options.only ?? id) === id)
+    const isMissed = row.opened && !row.retired && !(row.failed && !row.ended);
+    if (isMissed && !seen.has(id) && (options.only ?? id) === id)
       findings.push({ code: 24, object: id, message: 'is in the audit log and not in the store' });
   }
   for (const [id, entry] of checkpoints) {
@@ -168,13 +171,15 @@ async function readAudit(lines: AsyncIterable<string>, context: Context): Promis
     if (problem !== undefined) findings.push({ ...problem, object: `audit line ${number}` });
     const id = textField(row, 'recordingId') ?? textField(objectField(row, 'detail') ?? {}, 'recordingId');
     if (id === undefined || (countField(row, 'at') ?? since) < since) continue;
-    const entry = audited.get(id) ?? { opened: false, ended: false, retired: false, hash: undefined };
+    const entry = audited.get(id) ?? { opened: false, failed: false, ended: false, retired: false, hash: undefined };
     audited.set(id, entry);
     if (row['action'] === 'session.opened') {
       entry.opened = true;
       entry.hash = textField(row, 'hash');
     }
-    if (row['action'] === 'session.ended') entry.ended = true;
+    if (row['action'] === 'session.failed') entry.failed = true;
+    // A recording whose node was lost has no manifest before the node is back.
+    if (row['action'] === 'session.ended' && row['reason'] !== 'node-lost') entry.ended = true;
     if (row['action'] === 'recording.retired') entry.retired = true;
   }
   return audited;

@@ -1,6 +1,7 @@
 import type { AuditLog } from '../audit/index.ts';
 import type { Credential, CredentialVault } from '../credential/index.ts';
 import type { AnyEngine, ProtocolId } from '../engine/index.ts';
+import type { LoginLimits } from '../identity/index.ts';
 import type { Recorder } from '../recording/index.ts';
 import type { Store } from '../store/index.ts';
 import type { PresentedHostKey } from '../target/index.ts';
@@ -43,6 +44,9 @@ export interface BrokerParts {
   readonly sessionsPerUser: number;
   /** A named weakening (`egress.allowCleartext`). */
   readonly allowCleartext: boolean;
+  readonly loginLimits: () => LoginLimits;
+  /** False while the other nodes may not rely on this one: it takes no sessions. */
+  readonly isMember: () => boolean;
   readonly clock: Clock;
   readonly random: RandomSource;
   /** Lower-case hex SHA-256, for tickets. */

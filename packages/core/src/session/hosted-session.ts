@@ -11,6 +11,7 @@ import type {
 } from '../engine/index.ts';
 import type { SessionRecorder } from '../recording/index.ts';
 import { Fault, toFault } from '../fault/index.ts';
+import type { Afterwards } from './afterwards.ts';
 import type { BrokerParts } from './broker-parts.ts';
 import { causeOfEngineEnd, endedEvent } from './end-cause.ts';
 import type { EndCause } from './end-cause.ts';
@@ -27,13 +28,15 @@ import { transition } from './session-state.ts';
 import type { SessionEvent, ViewerMessage } from './session-event.ts';
 import type { SessionRecord, SessionState } from './session.ts';
 import { StreamRelay } from './stream-relay.ts';
-import type { DataPort, Viewer } from './viewer.ts';
+import type { DataPort, LoginLife, Viewer } from './viewer.ts';
 
 export interface SessionFacts {
   readonly record: SessionRecord;
   readonly leave: AuthorizedTarget;
   readonly surface: SurfaceKind;
+  readonly login: LoginLife;
   readonly loginPassword: () => Promise<Secret | undefined>;
+  readonly afterwards: Afterwards;
 }
 
 const DEFAULT_DISPLAY: DisplaySize = { columns: 80, rows: 24 };
@@ -48,6 +51,7 @@ export class HostedSession {
   readonly #recording: SessionRecording;
   readonly #loginPassword: () => Promise<Secret | undefined>;
   readonly #surface: SurfaceKind;
+  readonly #afterwards: Afterwards;
   readonly #attached = new Set<Viewer>();
   readonly #abort = new AbortController();
   readonly #questions: Questions;
@@ -62,18 +66,19 @@ export class HostedSession {
   #openedMs = 0;
   #warned = false;
   /** The login whose end ends the session: that of whoever controls it. */
-  loginDigest: string;
+  login: LoginLife;
 
   constructor(parts: BrokerParts, facts: SessionFacts) {
     this.id = facts.record.id;
     this.#parts = parts;
     this.#record = facts.record;
     this.#leave = facts.leave;
-    this.#log = new SessionLog(parts, facts.record);
+    this.#log = new SessionLog(parts, facts.record, facts.afterwards);
     this.#recording = new SessionRecording(parts, facts.record, facts.leave);
     this.#surface = facts.surface;
     this.#loginPassword = facts.loginPassword;
-    this.loginDigest = facts.record.loginDigest;
+    this.#afterwards = facts.afterwards;
+    this.login = facts.login;
     this.#questions = new Questions(parts.clock, parts.limits.promptMs, (event) => {
       this.#tellController(event);
     });
@@ -163,6 +168,12 @@ export class HostedSession {
     if (!this.#live.leave(viewer)) this.#enterGrace();
   }
 
+  /** Tells a viewer why, and closes it; the session goes on. */
+  dismiss(viewer: Viewer, { code, facts }: Fault): void {
+    viewer.control.send({ type: 'ended', reason: code, fault: { code, facts } });
+    this.detach(viewer);
+  }
+
   message(viewer: Viewer, message: ViewerMessage): void {
     if (message.type === 'ping') {
       viewer.control.send({ type: 'pong', sentAt: message.sentAt });
@@ -194,10 +205,8 @@ export class HostedSession {
       return;
     }
     if (this.#live === undefined) return;
-    for (const viewer of this.#live.tick()) {
-      viewer.control.send({ type: 'ended', reason: 'VIEWER_STALLED', fault: { code: 'VIEWER_STALLED', facts: {} } });
-      this.detach(viewer);
-    }
+    for (const viewer of this.#live.tick())
+      this.dismiss(viewer, new Fault('VIEWER_STALLED', 'the browser took no output for too long'));
     const idle = now - this.#live.lastInputMs;
     const age = now - this.#openedMs;
     if (idle >= limits.idleMs)
@@ -227,18 +236,21 @@ export class HostedSession {
     try {
       await this.#live?.close();
       for (const viewer of this.viewers) viewer.close();
-      await this.#recording.seal(cause.reason);
     } catch (failure) {
-      this.#parts.report('sealing a session failed', failure);
+      this.#parts.report('closing a session failed', failure);
     }
-    try {
-      await this.#log.ended(cause, { bytes: this.bytes, wasLive, recordingId: this.#recording.id });
-    } catch (failure) {
-      this.#parts.report('an ended session could not be written down', failure);
-    }
+    await this.#writeDown(cause, wasLive);
     this.#parts.observe({ type: 'ended', reason: cause.reason });
     this.#ended.resolve();
     return undefined;
+  }
+
+  async #writeDown(cause: EndCause, wasLive: boolean): Promise<void> {
+    const recording = this.#recording;
+    const summary = await recording.seal(cause.reason);
+    const at = this.#parts.clock.now();
+    const indexed = recording.indexed(summary, { at, reason: cause.reason });
+    await this.#log.ended(cause, { at, bytes: this.bytes, wasLive, recordingId: recording.id, summary, indexed });
   }
 
   async #open(): Promise<void> {
@@ -286,14 +298,18 @@ export class HostedSession {
   }
 
   async #start(engine: EngineSession | StreamedSession, early: EarlyOutput): Promise<void> {
-    const recorder = await this.#recording.open(engine.facts.hostKeyFingerprint);
+    const ended = new Fault('SESSION_ENDED', 'the session ended while it opened');
+    // INVARIANT: the row that says the session is open names the recording, and the recording's head names the row.
+    const auditHash = await this.#log.opening(this.#recording.id);
+    if (this.#over) throw ended;
+    const recorder = await this.#recording.open(engine.facts.hostKeyFingerprint, auditHash);
     if (this.#over) {
-      await this.#recording.seal('closed-by-user');
-      throw new Fault('SESSION_ENDED', 'the session ended while it opened');
+      const end = { at: this.#parts.clock.now(), reason: 'closed-by-user' };
+      await this.#afterwards.write(this.#recording.indexed(await this.#recording.seal(end.reason), end));
+      throw ended;
     }
     this.#facts = engine.facts;
-    await this.#log.opened(this.#recording.id);
-    if (this.#over) throw new Fault('SESSION_ENDED', 'the session ended while it opened');
+    if (!(await this.#log.live(this.#recording.id)) || this.#over) throw ended;
     const live = this.#relay(engine, recorder);
     // INVARIANT: nothing is awaited from here on, so that what came early is recorded and shown before what comes next.
     this.#openedMs = this.#parts.clock.monotonicMs();
@@ -335,7 +351,7 @@ export class HostedSession {
 
   async #failed(cause: unknown): Promise<void> {
     const fault = toFault(cause);
-    await this.#log.recordingFailed(fault);
+    void this.#log.recordingFailed(fault, this.#recording.id);
     await this.end({ reason: fault.code, detail: fault.message, fault });
   }
 

@@ -29,3 +29,5 @@ export type { BrokerObservation, BrokerParts, BuiltInIdentity, RecordingPolicy }
 export { SessionBroker } from './session-broker.ts';
 export type { Attached, ControlAttachment, RequestedSession } from './session-broker.ts';
 export type { IssuedTickets, Redeemed } from './session-tickets.ts';
+export { LEASE_MS, NodeLease } from './node-lease.ts';
+export type { NodeLeaseParts } from './node-lease.ts';

@@ -10,6 +10,8 @@ export interface SessionLimits {
   readonly stallMs: number;
   /** How much output a session without any viewer may send to the recorder before the target is paused. */
   readonly unwatchedBytes: number;
+  /** A node that could not read the database for this long cannot hear of withdrawn rights: it ends what it holds. */
+  readonly staleViewMs: number;
 }
 
 export const DEFAULT_SESSION_LIMITS: SessionLimits = {
@@ -19,6 +21,7 @@ export const DEFAULT_SESSION_LIMITS: SessionLimits = {
   promptMs: 120_000,
   stallMs: 60_000,
   unwatchedBytes: 64 * 1024 * 1024,
+  staleViewMs: 5 * 60_000,
 };
 
 /** The source is paused above the first and resumed below the second (T42). */

@@ -93,7 +93,7 @@ class Bench {
     const events: SessionEvent[] = [];
     const viewer = Object.assign(
       new Viewer(
-        { id, userId: id, username: id, mode, address: '', loginDigest: '' },
+        { id, userId: id, username: id, mode, address: '', login: { digest: '', createdAt: 0, expiresAt: Infinity } },
         { send: (event) => events.push(event), close: () => (viewer.isClosed = true) },
       ),
       { events, isClosed: false },

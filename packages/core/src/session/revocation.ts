@@ -1,86 +1,62 @@
-import { Fault, toFault } from '../fault/index.ts';
-import { identifyLogin } from '../identity/index.ts';
-import type { LoginLimits, VerifiedIdentity } from '../identity/index.ts';
+import { Fault } from '../fault/index.ts';
+import type { Afterwards } from './afterwards.ts';
 import type { BrokerParts } from './broker-parts.ts';
 import type { HostedSession } from './hosted-session.ts';
-import type { SessionAccess } from './session-access.ts';
-import type { Viewer } from './viewer.ts';
+import { RightsCheck } from './rights-check.ts';
 
 /** Takes sessions from people who may no longer have them. */
 export class Revocation {
   readonly #parts: BrokerParts;
-  readonly #access: SessionAccess;
-  readonly #loginLimits: LoginLimits;
+  readonly #afterwards: Afterwards;
 
-  constructor(parts: BrokerParts, access: SessionAccess, loginLimits: LoginLimits) {
+  constructor(parts: BrokerParts, afterwards: Afterwards) {
     this.#parts = parts;
-    this.#access = access;
-    this.#loginLimits = loginLimits;
+    this.#afterwards = afterwards;
   }
 
   /** Asks for each session whether its person, and each watcher, may still have it. */
   async recheck(sessions: readonly HostedSession[]): Promise<void> {
+    const check = new RightsCheck(this.#parts);
     for (const session of sessions) {
-      const identity = await this.#identify(session.loginDigest);
-      if (identity === undefined) {
-        this.revoke(session, 'the login ended');
+      const objection = await check.objection({ loginDigest: session.login.digest, mode: 'control', session });
+      if (objection !== undefined) {
+        this.#revoke(session, objection);
         continue;
       }
-      try {
-        const leave = await this.#access.authorize(identity, session.targetId);
-        if (!leave.actions.has('connect')) this.revoke(session, 'the grant was withdrawn');
-        else await this.#recheckWatchers(session);
-      } catch (failure) {
-        const fault = toFault(failure);
-        // INVARIANT: a database that does not answer ends no session; only an answer does.
-        if (fault.code === 'NOT_FOUND') this.revoke(session, 'the grant was withdrawn');
-        else throw fault;
+      for (const viewer of session.viewers) {
+        const { login, mode } = viewer.identity;
+        const hold = { loginDigest: login.digest, mode, session };
+        if (mode === 'watch' && (await check.objection(hold)) !== undefined)
+          session.dismiss(viewer, new Fault('SESSION_REVOKED', 'the right to watch was withdrawn'));
       }
     }
   }
 
-  revoke(session: HostedSession, words: string): void {
-    void this.#parts.audit
-      .append({
-        action: 'session.revoked',
-        actor: { kind: 'system', name: this.#parts.nodeId },
-        object: { kind: 'session', id: session.id },
-        outcome: 'success',
-        reason: words,
-      })
-      .catch((cause: unknown) => {
-        this.#parts.report('a revocation could not be audited', cause);
-      });
+  /** Logins whose time is over: nobody says so, the clock does. */
+  async recheckExpired(sessions: readonly HostedSession[]): Promise<void> {
+    const { clock, loginLimits } = this.#parts;
+    const { absoluteMs } = loginLimits();
+    const now = clock.now();
+    const isOver = ({ createdAt, expiresAt }: { readonly createdAt: number; readonly expiresAt: number }): boolean =>
+      now >= Math.min(expiresAt, createdAt + absoluteMs);
+    const concerned = sessions.filter(
+      ({ login, viewers }) => isOver(login) || viewers.some(({ identity }) => isOver(identity.login)),
+    );
+    if (concerned.length > 0) await this.recheck(concerned);
+  }
+
+  #revoke(session: HostedSession, words: string): void {
+    if (session.state === 'ended') return;
+    void this.#afterwards.write([
+      () =>
+        this.#parts.audit.append({
+          action: 'session.revoked',
+          actor: { kind: 'system', name: this.#parts.nodeId },
+          object: { kind: 'session', id: session.id },
+          outcome: 'success',
+          reason: words,
+        }),
+    ]);
     void session.end({ reason: 'SESSION_REVOKED', detail: words, fault: new Fault('SESSION_REVOKED', words) });
-  }
-
-  /** Sends viewers away; the session goes on. */
-  dismiss(viewers: readonly Viewer[]): void {
-    for (const viewer of viewers) {
-      viewer.control.send({
-        type: 'ended',
-        reason: 'SESSION_REVOKED',
-        fault: { code: 'SESSION_REVOKED', facts: {} },
-      });
-      viewer.close();
-    }
-  }
-
-  async #identify(loginDigest: string): Promise<VerifiedIdentity | undefined> {
-    const found = await this.#parts.store.now.logins.findWithUser(loginDigest);
-    const { absoluteMs } = this.#loginLimits;
-    return found === undefined
-      ? undefined
-      : identifyLogin(found, { idleMs: Infinity, absoluteMs }, this.#parts.clock.now());
-  }
-
-  async #recheckWatchers(session: HostedSession): Promise<void> {
-    for (const viewer of session.viewers) {
-      const { mode, userId, loginDigest } = viewer.identity;
-      if (mode !== 'watch') continue;
-      const isSignedIn = (await this.#identify(loginDigest)) !== undefined;
-      const may = userId === session.userId || (await this.#access.stillMayWatch(userId, session.targetId));
-      if (!isSignedIn || !may) this.dismiss([viewer]);
-    }
   }
 }

@@ -1,9 +1,10 @@
-import { allowedActions, authorizeTarget, groupAncestors } from '../access/index.ts';
+import { authorizeTarget } from '../access/index.ts';
 import type { AuthorizedTarget } from '../access/index.ts';
 import { Fault } from '../fault/index.ts';
 import type { VerifiedIdentity } from '../identity/index.ts';
 import type { Store } from '../store/index.ts';
 import type { TargetGroup } from '../target/index.ts';
+import { mayHold } from './rights-check.ts';
 import type { SessionRecord, ViewerMode } from './session.ts';
 
 /** Asks the policy function with what the store holds now: nothing about rights is kept between two questions. */
@@ -35,25 +36,9 @@ export class SessionAccess {
     const own = session.userId === identity.user.id;
     if (mode === 'control' && !own) throw new Fault('NOT_FOUND', 'there is no such session');
     const leave = await this.authorize(identity, session.targetId);
-    if (!leave.actions.has(mode === 'control' ? 'connect' : 'watch') && !(own && mode === 'watch'))
-      throw new Fault('NOT_FOUND', 'there is no such session');
+    if (!mayHold(leave, own, mode)) throw new Fault('NOT_FOUND', 'there is no such session');
     if (session.state === 'ended') throw new Fault('SESSION_ENDED', 'the session has ended');
     return leave;
-  }
-
-  async stillMayWatch(userId: string, targetId: string): Promise<boolean> {
-    const { now } = this.#store;
-    const [user, groupIds, target, groups] = await Promise.all([
-      now.users.find(userId),
-      now.groups.groupsOf(userId),
-      now.catalog.findTarget(targetId),
-      now.catalog.listGroups(),
-    ]);
-    if (user === undefined || user.disabledAt !== undefined || target === undefined) return false;
-    const grants = await now.grants.listFor(userId, groupIds);
-    return allowedActions({ userId, groupIds, grants }, target, groupAncestors(byId(groups), target.groupId)).has(
-      'watch',
-    );
   }
 }
 

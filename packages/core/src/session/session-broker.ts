@@ -2,22 +2,27 @@ import type { AuthorizedTarget } from '../access/index.ts';
 import type { Secret } from '../credential/index.ts';
 import type { DisplaySize, SurfaceKind } from '../engine/index.ts';
 import { Fault, toFault } from '../fault/index.ts';
-import type { LoginLimits, VerifiedIdentity } from '../identity/index.ts';
+import type { VerifiedIdentity } from '../identity/index.ts';
 import type { NodeCommand } from '../store/index.ts';
-import { randomId } from '../time/index.ts';
+import { randomId, recur } from '../time/index.ts';
+import { Afterwards } from './afterwards.ts';
 import type { BrokerParts } from './broker-parts.ts';
+import { DrainNotice } from './drain-notice.ts';
+import type { EndCause } from './end-cause.ts';
 import { HostedSession } from './hosted-session.ts';
+import { endForAbsentNode } from './lost-session.ts';
 import { Revocation } from './revocation.ts';
 import { SessionAccess } from './session-access.ts';
 import { SessionTickets } from './session-tickets.ts';
 import type { ExpectedTicket, IssuedTickets, Redeemed } from './session-tickets.ts';
 import type { SessionRecord, ViewerMode } from './session.ts';
-import type { ControlPort, DataPort } from './viewer.ts';
+import type { ControlPort, DataPort, LoginLife } from './viewer.ts';
 import { Viewer } from './viewer.ts';
 
 const COMMAND_POLL_MS = 500;
 const RECHECK_MS = 30_000;
 const SAVE_MS = 5_000;
+const AFTERWARDS_MS = 2_000;
 
 export interface RequestedSession {
   readonly session: SessionRecord;
@@ -49,55 +54,45 @@ export class SessionBroker implements AsyncDisposable {
   readonly #access: SessionAccess;
   readonly #tickets: SessionTickets;
   readonly #revocation: Revocation;
+  readonly #afterwards: Afterwards;
   readonly #sessions = new Map<string, HostedSession>();
   readonly #timers: Disposable[] = [];
   #commandsRead = -1;
-  #polling = false;
-  #draining = false;
+  #catalogSeen = -1;
+  /** When the database was last read: what was withdrawn until then is heard of. */
+  #viewAtMs: number;
+  #drain: DrainNotice | undefined;
 
-  constructor(parts: BrokerParts, loginLimits: LoginLimits) {
+  constructor(parts: BrokerParts) {
     this.#parts = parts;
     this.#access = new SessionAccess(parts.store);
     this.#tickets = new SessionTickets(parts);
-    this.#revocation = new Revocation(parts, this.#access, loginLimits);
+    this.#afterwards = new Afterwards(parts);
+    this.#revocation = new Revocation(parts, this.#afterwards);
+    this.#viewAtMs = parts.clock.monotonicMs();
   }
 
   /** Marks what a former life of this node left open as lost, then starts the clockwork. */
   async start(): Promise<void> {
-    const { store, clock, nodeId } = this.#parts;
-    for (const record of await store.now.sessions.listLiveOfNode(nodeId)) {
-      await store.now.sessions.update(record.id, { state: 'ended', endedAt: clock.now(), endReason: 'node-lost' });
-      await this.#parts.audit.append({
-        action: 'session.ended',
-        actor: { kind: 'system', name: nodeId },
-        object: { kind: 'target', id: record.targetId, name: record.targetName },
-        outcome: 'failure',
-        reason: 'node-lost',
-        detail: {
-          sessionId: record.id,
-          ...(record.recordingId === undefined ? {} : { recordingId: record.recordingId }),
-        },
-      });
-    }
+    const { store, clock, nodeId, report } = this.#parts;
+    for (const record of await store.now.sessions.listLiveOfNode(nodeId))
+      await endForAbsentNode(this.#parts, record, 'node-lost');
     this.#commandsRead = await store.now.commands.lastSequence();
-    const every = (ms: number, work: () => Promise<void>): void => {
-      this.#timers.push(
-        clock.every(ms, () => {
-          work().catch((cause: unknown) => {
-            this.#parts.report('a periodic task of the sessions failed', cause);
-          });
-        }),
-      );
+    this.#catalogSeen = await store.now.catalog.version();
+    this.#viewAtMs = clock.monotonicMs();
+    const every = (periodMs: number, what: string, work: () => Promise<void>): void => {
+      const failed = (cause: unknown): void => {
+        report(what, cause);
+      };
+      this.#timers.push(recur(clock, { periodMs, work, failed }));
     };
-    every(1_000, () => {
-      for (const session of this.#sessions.values()) session.tick();
-      return Promise.resolve();
+    every(1_000, 'the limits of sessions could not be kept', () => this.#tick());
+    every(COMMAND_POLL_MS, 'withdrawn rights could not be heard of', () => this.#poll());
+    every(RECHECK_MS, 'the rights to sessions could not be checked', () => this.#revocation.recheck(this.live));
+    every(SAVE_MS, 'the counts of sessions could not be written down', async () => {
+      for (const session of this.live) await session.save();
     });
-    every(COMMAND_POLL_MS, () => this.#poll());
-    every(RECHECK_MS, () => this.#revocation.recheck(this.live));
-    every(SAVE_MS, async () => {
-      for (const session of this.#sessions.values()) await session.save();
-    });
+    every(AFTERWARDS_MS, 'the ends of sessions could not be written down', () => this.#afterwards.flush());
   }
 
   get nodeId(): string {
@@ -109,13 +104,13 @@ export class SessionBroker implements AsyncDisposable {
   }
 
   get draining(): boolean {
-    return this.#draining;
+    return this.#drain !== undefined;
   }
 
   /** Step one of opening: leave is checked, a session is requested, nothing is dialled yet. @throws Fault NOT_FOUND, SESSION_LIMIT, NODE_DRAINING */
   async request(identity: VerifiedIdentity, targetId: string, address: string): Promise<RequestedSession> {
     const { store, engines, clock, random, audit } = this.#parts;
-    if (this.#draining) throw new Fault('NODE_DRAINING', 'this node takes no new sessions');
+    this.#mayTake();
     let leave: AuthorizedTarget;
     try {
       leave = await this.#access.authorize(identity, targetId);
@@ -133,9 +128,6 @@ export class SessionBroker implements AsyncDisposable {
     }
     const engine = engines.get(leave.target.protocol);
     if (engine === undefined) throw new Fault('NOT_FOUND', `no engine speaks ${leave.target.protocol}`);
-    if ((await store.now.sessions.countLiveOf(identity.user.id)) >= this.#parts.sessionsPerUser) {
-      throw new Fault('SESSION_LIMIT', `you have ${this.#parts.sessionsPerUser} live sessions, the most allowed`);
-    }
     const session: SessionRecord = {
       id: `ses_${randomId(random)}`,
       userId: identity.user.id,
@@ -157,7 +149,9 @@ export class SessionBroker implements AsyncDisposable {
       bytesIn: 0,
       bytesOut: 0,
     };
-    await store.now.sessions.insert(session);
+    const most = this.#parts.sessionsPerUser;
+    if (!(await store.now.sessions.insertWithin(session, most)))
+      throw new Fault('SESSION_LIMIT', `you have ${most} live sessions, the most allowed`);
     await audit.append({
       action: 'session.requested',
       actor: { kind: 'user', id: identity.user.id, name: identity.user.username },
@@ -196,29 +190,11 @@ export class SessionBroker implements AsyncDisposable {
   /** A control socket is open. Claims the session if nobody has, and checks the right again. @throws Fault */
   async attachControl(attachment: ControlAttachment): Promise<Attached> {
     const { redeemed, identity } = attachment;
-    let hosted = this.#sessions.get(redeemed.sessionId);
-    if (hosted === undefined) {
-      const record = await this.#parts.store.now.sessions.find(redeemed.sessionId);
-      const leave = await this.#access.mayView(identity, record, redeemed.mode);
-      // INVARIANT: a session is opened under the authority of the person who asked for it, never under a watcher's.
-      if (redeemed.mode !== 'control') throw new Fault('CONFLICT', 'the session is not open yet');
-      const surface = this.#parts.engines.get(leave.target.protocol)?.manifest.surface ?? 'terminal';
-      if (record === undefined || !(await this.#parts.store.now.sessions.claim(record.id, this.#parts.nodeId))) {
-        throw new Fault('SESSION_ELSEWHERE', 'another node holds the session');
-      }
-      hosted = new HostedSession(this.#parts, {
-        record: { ...record, nodeId: this.#parts.nodeId },
-        leave,
-        surface,
-        loginPassword: attachment.loginPassword,
-      });
-      const { id } = hosted;
-      this.#sessions.set(id, hosted);
-      void hosted.ended.then(() => this.#sessions.delete(id));
-    } else {
-      await this.#access.mayView(identity, await this.#parts.store.now.sessions.find(hosted.id), redeemed.mode);
-      if (redeemed.mode === 'control') hosted.loginDigest = identity.login.digest;
-    }
+    const held = this.#sessions.get(redeemed.sessionId);
+    const record = await this.#parts.store.now.sessions.find(redeemed.sessionId);
+    const leave = await this.#access.mayView(identity, record, redeemed.mode);
+    const hosted = held ?? (await this.#claim(record, leave, attachment));
+    if (redeemed.mode === 'control') hosted.login = identity.login;
     const viewer = new Viewer(
       {
         id: redeemed.viewerId,
@@ -226,12 +202,20 @@ export class SessionBroker implements AsyncDisposable {
         username: identity.user.username,
         mode: redeemed.mode,
         address: attachment.address,
-        loginDigest: identity.login.digest,
+        login: identity.login,
       },
       attachment.control,
     );
     hosted.attach(viewer, attachment.display);
-    await this.#auditViewer(hosted, viewer, 'viewer.joined');
+    this.#drain?.tell(viewer);
+    try {
+      // What was withdrawn since the question above was heard of before there was anything to end.
+      await this.#revocation.recheck([hosted]);
+      await this.#auditViewer(hosted, viewer, 'viewer.joined');
+    } catch (failure) {
+      hosted.detach(viewer);
+      throw failure;
+    }
     return { session: hosted, viewer };
   }
 
@@ -247,7 +231,7 @@ export class SessionBroker implements AsyncDisposable {
 
   async detach({ session, viewer }: Attached): Promise<void> {
     session.detach(viewer);
-    await this.#auditViewer(session, viewer, 'viewer.left');
+    await this.#afterwards.write([() => this.#auditViewer(session, viewer, 'viewer.left')]);
   }
 
   /** Ends a session wherever it lives. @throws Fault NOT_FOUND */
@@ -276,32 +260,92 @@ export class SessionBroker implements AsyncDisposable {
     else await store.now.commands.post({ kind: 'end-session', sessionId, reason, detail: words }, clock.now());
   }
 
-  /** No new sessions from now on. */
-  drain(): void {
-    this.#draining = true;
+  /** No new sessions from now on. Those that run go on, and their viewers are told for how long. */
+  drain(graceMs: number): void {
+    if (this.#drain !== undefined) return;
+    this.#drain = new DrainNotice(this.#parts.clock, graceMs);
+    for (const session of this.live) for (const viewer of session.viewers) this.#drain.tell(viewer);
+  }
+
+  /** Resolves once no session is left. */
+  async emptied(): Promise<void> {
+    while (this.#sessions.size > 0) await Promise.race(this.live.map((session) => session.ended));
+  }
+
+  /** The other nodes gave this one up: what it holds is not its own any more. */
+  giveUp(): Promise<void> {
+    return this.#endAll({ reason: 'node-lost', detail: 'the other nodes had no sign of life of this one' });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#draining = true;
+    this.drain(0);
+    await this.#endAll({ reason: 'NODE_DRAINING', fault: new Fault('NODE_DRAINING', 'the node is shutting down') });
     for (const timer of this.#timers) timer[Symbol.dispose]();
-    await Promise.all(
-      this.live.map((session) =>
-        session.end({ reason: 'NODE_DRAINING', fault: new Fault('NODE_DRAINING', 'the node is shutting down') }),
-      ),
-    );
+    await this.#afterwards.flush();
+  }
+
+  async #endAll(cause: EndCause): Promise<void> {
+    await Promise.all(this.live.map((session) => session.end(cause)));
+  }
+
+  /** @throws Fault NODE_DRAINING, STORE_UNAVAILABLE */
+  #mayTake(): void {
+    if (this.draining) throw new Fault('NODE_DRAINING', 'this node takes no new sessions');
+    if (!this.#parts.isMember())
+      throw new Fault('STORE_UNAVAILABLE', 'this node could not give the others a sign of life');
+  }
+
+  /** Makes a requested session this node's. @throws Fault */
+  async #claim(
+    record: SessionRecord | undefined,
+    leave: AuthorizedTarget,
+    attachment: ControlAttachment,
+  ): Promise<HostedSession> {
+    const { engines, store, nodeId } = this.#parts;
+    // INVARIANT: a session is opened under the authority of the person who asked for it, never under a watcher's.
+    if (attachment.redeemed.mode !== 'control') throw new Fault('CONFLICT', 'the session is not open yet');
+    this.#mayTake();
+    if (record === undefined || !(await store.now.sessions.claim(record.id, nodeId)))
+      throw new Fault('SESSION_ELSEWHERE', 'another node holds the session');
+    const hosted = new HostedSession(this.#parts, {
+      record: { ...record, nodeId },
+      leave,
+      surface: engines.get(leave.target.protocol)?.manifest.surface ?? 'terminal',
+      login: attachment.identity.login,
+      loginPassword: attachment.loginPassword,
+      afterwards: this.#afterwards,
+    });
+    const { id } = hosted;
+    this.#sessions.set(id, hosted);
+    void hosted.ended.then(() => this.#sessions.delete(id));
+    return hosted;
+  }
+
+  /** Once a second: what time alone ends. */
+  async #tick(): Promise<void> {
+    const { clock, limits } = this.#parts;
+    for (const session of this.live) session.tick();
+    if (clock.monotonicMs() - this.#viewAtMs >= limits.staleViewMs) {
+      const words = 'the database could not be asked for too long whether rights still hold';
+      void this.#endAll({ reason: 'STORE_UNAVAILABLE', detail: words, fault: new Fault('STORE_UNAVAILABLE', words) });
+    }
+    if (this.#drain?.isAlmostOver() === true)
+      for (const session of this.live) for (const viewer of session.viewers) this.#drain.tell(viewer);
+    await this.#revocation.recheckExpired(this.live);
   }
 
   async #poll(): Promise<void> {
-    if (this.#polling) return;
-    this.#polling = true;
-    try {
-      for (const { sequence, command } of await this.#parts.store.now.commands.after(this.#commandsRead, 100)) {
-        await this.#obey(command);
-        this.#commandsRead = sequence;
-      }
-    } finally {
-      this.#polling = false;
+    const { commands, catalog } = this.#parts.store.now;
+    const askedAtMs = this.#parts.clock.monotonicMs();
+    for (const { sequence, command } of await commands.after(this.#commandsRead, 100)) {
+      await this.#obey(command);
+      this.#commandsRead = sequence;
     }
+    // Whoever changed a machine, a group, a grant or a membership, by whatever way: the version has risen.
+    const version = await catalog.version();
+    if (version !== this.#catalogSeen) await this.#revocation.recheck(this.live);
+    this.#catalogSeen = version;
+    this.#viewAtMs = askedAtMs;
   }
 
   async #obey(command: NodeCommand): Promise<void> {
@@ -315,11 +359,15 @@ export class SessionBroker implements AsyncDisposable {
         void this.#sessions.get(command.sessionId)?.end({ reason, detail, ...(fault === undefined ? {} : { fault }) });
         return;
       }
-      case 'end-login':
-        for (const session of this.live)
-          if (session.loginDigest === command.loginDigest) this.#revocation.revoke(session, 'the login ended');
-          else this.#revocation.dismiss(session.viewers.filter((v) => v.identity.loginDigest === command.loginDigest));
+      case 'end-login': {
+        const isConcerned = ({ digest }: LoginLife): boolean => digest === command.loginDigest;
+        await this.#revocation.recheck(
+          this.live.filter(
+            ({ login, viewers }) => isConcerned(login) || viewers.some(({ identity }) => isConcerned(identity.login)),
+          ),
+        );
         return;
+      }
       case 'recheck-user':
         await this.#revocation.recheck(
           this.live.filter(

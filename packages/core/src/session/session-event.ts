@@ -35,7 +35,14 @@ export type SessionEvent =
       readonly fault?: { readonly code: FaultCode; readonly step?: ConnectStep; readonly facts: FaultFacts };
     };
 
-export type SessionNotice = 'idle-soon' | 'expires-soon' | 'resumed-elsewhere' | 'view-only' | 'no-viewer-limit';
+export type SessionNotice =
+  | 'idle-soon'
+  | 'expires-soon'
+  | 'resumed-elsewhere'
+  | 'view-only'
+  | 'no-viewer-limit'
+  /** The node is shutting down; the session ends after `seconds`. */
+  | 'node-draining';
 
 /** What a viewer may say on the control socket. */
 export type ViewerMessage =

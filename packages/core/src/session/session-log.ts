@@ -1,6 +1,7 @@
-import type { AuditEvent } from '../audit/index.ts';
+import type { AuditEvent, AuditRecord } from '../audit/index.ts';
 import type { Fault } from '../fault/index.ts';
-import type { RecordingId } from '../recording/index.ts';
+import type { RecordingId, RecordingSummary } from '../recording/index.ts';
+import type { Afterwards, Steps } from './afterwards.ts';
 import type { BrokerParts } from './broker-parts.ts';
 import type { EndCause } from './end-cause.ts';
 import type { SessionRecord } from './session.ts';
@@ -12,36 +13,50 @@ export interface ByteCounts {
 
 export type SessionAuditEvent = Pick<AuditEvent, 'action' | 'outcome' | 'object' | 'reason' | 'detail'>;
 
+export interface EndFacts {
+  readonly at: number;
+  readonly bytes: ByteCounts;
+  readonly wasLive: boolean;
+  readonly recordingId: RecordingId | undefined;
+  readonly summary: RecordingSummary | undefined;
+  /** What the index of recordings must learn. */
+  readonly indexed: Steps;
+}
+
 /** What is written down about one session: its row in the store, and its audit events. */
 export class SessionLog {
   readonly #parts: BrokerParts;
   readonly #record: SessionRecord;
+  readonly #afterwards: Afterwards;
   #savedBytes = 0;
 
-  constructor(parts: BrokerParts, record: SessionRecord) {
+  constructor(parts: BrokerParts, record: SessionRecord, afterwards: Afterwards) {
     this.#parts = parts;
     this.#record = record;
+    this.#afterwards = afterwards;
   }
 
-  audit(event: SessionAuditEvent): Promise<unknown> {
+  audit(event: SessionAuditEvent): Promise<AuditRecord> {
     const { userId, username, address } = this.#record;
     return this.#parts.audit.append({ actor: { kind: 'user', id: userId, name: username }, address, ...event });
   }
 
-  async opened(recordingId: RecordingId | undefined): Promise<void> {
+  /** Answers the hash of the row, which the recording names in its head. */
+  async opening(recordingId: RecordingId | undefined): Promise<string> {
     const { id, protocol } = this.#record;
-    const recording = recordingId === undefined ? {} : { recordingId };
-    await this.audit({
+    const { hash } = await this.audit({
       action: 'session.opened',
       outcome: 'success',
       object: this.#target,
-      detail: { sessionId: id, protocol, ...recording },
+      detail: { sessionId: id, protocol, ...named(recordingId) },
     });
-    await this.#parts.store.now.sessions.update(id, {
-      state: 'live',
-      openedAt: this.#parts.clock.now(),
-      ...recording,
-    });
+    return hash;
+  }
+
+  /** False where somebody else ended the session in the meantime. */
+  live(recordingId: RecordingId | undefined): Promise<boolean> {
+    const openedAt = this.#parts.clock.now();
+    return this.#parts.store.now.sessions.update(this.#record.id, { state: 'live', openedAt, ...named(recordingId) });
   }
 
   /** For the lists of other nodes; the truth is in the node that holds the session. */
@@ -57,48 +72,55 @@ export class SessionLog {
     await this.#parts.store.now.sessions.update(this.#record.id, { bytesIn, bytesOut });
   }
 
-  async recordingFailed(fault: Fault): Promise<void> {
-    await this.audit({
-      action: 'recording.failed',
-      outcome: 'failure',
-      reason: fault.code,
-      detail: { sessionId: this.#record.id },
-    }).catch(() => undefined);
+  recordingFailed(fault: Fault, recordingId: RecordingId | undefined): Promise<void> {
+    const detail = { sessionId: this.#record.id, ...named(recordingId) };
+    return this.#afterwards.write([
+      () => this.audit({ action: 'recording.failed', outcome: 'failure', reason: fault.code, detail }),
+    ]);
   }
 
-  async ended(
-    cause: EndCause,
-    facts: {
-      readonly bytes: ByteCounts;
-      readonly wasLive: boolean;
-      readonly recordingId: RecordingId | undefined;
-    },
-  ): Promise<void> {
+  /** Resolves after the first attempt; where the database does not answer, the rest is done later. */
+  ended(cause: EndCause, facts: EndFacts): Promise<void> {
     const { id } = this.#record;
+    const { at: endedAt, summary } = facts;
     const { in: bytesIn, out: bytesOut } = facts.bytes;
-    await this.#parts.store.now.sessions.update(id, {
+    let isOurs = true;
+    const end = {
       state: 'ended',
-      endedAt: this.#parts.clock.now(),
+      endedAt,
       endReason: cause.reason,
       endDetail: cause.detail,
       bytesIn,
       bytesOut,
-    });
-    await this.audit({
-      action: facts.wasLive ? 'session.ended' : 'session.failed',
-      outcome: cause.fault === undefined ? 'success' : 'failure',
-      object: this.#target,
-      reason: cause.reason,
-      detail: {
-        sessionId: id,
-        bytesIn,
-        bytesOut,
-        ...(facts.recordingId === undefined ? {} : { recordingId: facts.recordingId }),
+    } as const;
+    return this.#afterwards.write([
+      ...facts.indexed,
+      async () => {
+        const { sessions } = this.#parts.store.now;
+        // A write whose answer was lost has happened.
+        isOurs = (await sessions.update(id, end)) || (await sessions.find(id))?.endedAt === endedAt;
       },
-    });
+      () =>
+        this.audit({
+          // Where another node has written the end, what is new is that the recording is whole after all.
+          action: !facts.wasLive ? 'session.failed' : isOurs ? 'session.ended' : 'recording.recovered',
+          outcome: cause.fault === undefined ? 'success' : 'failure',
+          object: this.#target,
+          reason: cause.reason,
+          detail: {
+            ...{ sessionId: id, bytesIn, bytesOut, endedAt },
+            ...named(facts.recordingId),
+            ...(summary === undefined ? {} : { manifestHash: summary.manifestHash }),
+          },
+        }),
+    ]);
   }
 
   get #target(): NonNullable<AuditEvent['object']> {
     return { kind: 'target', id: this.#record.targetId, name: this.#record.targetName };
   }
+}
+
+function named(recordingId: RecordingId | undefined): { readonly recordingId?: RecordingId } {
+  return recordingId === undefined ? {} : { recordingId };
 }

@@ -1,7 +1,9 @@
 import type { AuthorizedTarget } from '../access/index.ts';
-import type { RecordingId, SessionRecorder } from '../recording/index.ts';
+import type { RecordingId, RecordingSummary, SessionRecorder } from '../recording/index.ts';
+import { randomId } from '../time/index.ts';
+import type { Steps } from './afterwards.ts';
 import type { BrokerParts } from './broker-parts.ts';
-import type { SessionRecord } from './session.ts';
+import type { EndReason, SessionRecord } from './session.ts';
 import { unrecorded } from './unrecorded.ts';
 
 /** The recording of one session as the policy wants it, and its row in the index. */
@@ -10,23 +12,25 @@ export class SessionRecording {
   readonly #record: SessionRecord;
   readonly #leave: AuthorizedTarget;
   #recorder: SessionRecorder | undefined;
+  /** Undefined where nothing is recorded. Made before the recording, so that the audit row it names can name it. */
+  readonly id: RecordingId | undefined;
 
   constructor(parts: BrokerParts, record: SessionRecord, leave: AuthorizedTarget) {
     this.#parts = parts;
     this.#record = record;
     this.#leave = leave;
+    this.id = parts.recording.mode === 'off' ? undefined : randomId(parts.random);
   }
 
-  /** Undefined where nothing is recorded. */
-  get id(): RecordingId | undefined {
-    return this.#recorder?.id;
-  }
-
-  async open(hostKeyFingerprint: string | undefined): Promise<Pick<SessionRecorder, 'append' | 'backlog' | 'failed'>> {
+  /** @param auditHash of the row that says the session is open */
+  async open(
+    hostKeyFingerprint: string | undefined,
+    auditHash: string,
+  ): Promise<Pick<SessionRecorder, 'append' | 'backlog' | 'failed'>> {
     const { parts, record } = { parts: this.#parts, record: this.#record };
-    if (parts.recording.mode === 'off') return unrecorded();
+    if (this.id === undefined) return unrecorded();
     const startedAt = parts.clock.now();
-    const recorder = await parts.recorder.open({
+    const description = {
       sessionId: record.id,
       user: { id: record.userId, name: record.username, address: record.address },
       target: {
@@ -41,7 +45,9 @@ export class SessionRecording {
       node: parts.nodeId,
       softwareVersion: parts.softwareVersion,
       startedAt,
-    });
+      auditHash,
+    };
+    const recorder = await parts.recorder.open(description, this.id);
     this.#recorder = recorder;
     await parts.store.now.recordings.insert({
       id: recorder.id,
@@ -64,17 +70,24 @@ export class SessionRecording {
     return recorder;
   }
 
-  /** Does nothing where nothing was opened. */
-  async seal(reason: string): Promise<void> {
-    const summary = await this.#recorder?.finish({ reason });
-    if (summary === undefined) return;
-    await this.#parts.store.now.recordings.update(summary.id, {
-      state: summary.state.toLowerCase() as 'complete' | 'incomplete' | 'gapped',
-      endedAt: this.#parts.clock.now(),
-      durationMs: summary.durationMs,
-      storedBytes: summary.storedBytes,
-      chunks: summary.chunks,
-      endReason: reason,
-    });
+  /** Undefined where nothing was opened, or the recorder gave up. */
+  async seal(reason: string): Promise<RecordingSummary | undefined> {
+    try {
+      return await this.#recorder?.finish({ reason });
+    } catch (failure) {
+      this.#parts.report('sealing a recording failed', failure);
+      return undefined;
+    }
+  }
+
+  /** What the index must learn at the end. */
+  indexed(summary: RecordingSummary | undefined, end: { readonly at: number; readonly reason: EndReason }): Steps {
+    const { recordings } = this.#parts.store.now;
+    if (this.#recorder === undefined) return [];
+    const { at: endedAt, reason: endReason } = end;
+    if (summary === undefined) return [() => recordings.abandonOf(this.#record.id, { endedAt, endReason })];
+    const { durationMs, storedBytes, chunks } = summary;
+    const state = summary.state.toLowerCase() as 'complete' | 'incomplete' | 'gapped';
+    return [() => recordings.update(summary.id, { state, endedAt, durationMs, storedBytes, chunks, endReason })];
   }
 }

@@ -1,3 +1,4 @@
+import type { LoginRecord } from '../identity/index.ts';
 import type { SessionEvent } from './session-event.ts';
 import type { ViewerMode } from './session.ts';
 
@@ -22,6 +23,9 @@ export interface ControlPort {
   close(): void;
 }
 
+/** What of a login a session must know to end with it. */
+export type LoginLife = Pick<LoginRecord, 'digest' | 'createdAt' | 'expiresAt'>;
+
 export interface ViewerIdentity {
   readonly id: string;
   readonly userId: string;
@@ -29,7 +33,7 @@ export interface ViewerIdentity {
   readonly mode: ViewerMode;
   readonly address: string;
   /** The login that looks: its end ends the looking. */
-  readonly loginDigest: string;
+  readonly login: LoginLife;
 }
 
 /** One person looking at a session, over two sockets that come and go together. */

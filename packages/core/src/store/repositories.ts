@@ -151,6 +151,8 @@ export interface SessionQuery extends PageRequest {
 
 export interface SessionRepository {
   insert(session: SessionRecord): Promise<void>;
+  /** Inserts unless its person has `most` live ones already; exact, however many callers on however many nodes ask at once. */
+  insertWithin(session: SessionRecord, most: number): Promise<boolean>;
   find(id: SessionId): Promise<SessionRecord | undefined>;
   list(query: SessionQuery): Promise<Page<SessionRecord>>;
   /** Gives a requested session to the node and makes it `opening`; exactly one of many racing nodes gets true. */
@@ -167,6 +169,10 @@ export interface SessionRepository {
   ): Promise<boolean>;
   countLiveOf(user: UserId): Promise<number>;
   listLiveOfNode(nodeId: string): Promise<readonly SessionRecord[]>;
+  /** Claimed by a node that is no longer known, and not ended. */
+  listLiveOfLostNodes(): Promise<readonly SessionRecord[]>;
+  /** Requested at or before the time, and claimed by nobody since. */
+  listUnclaimed(until: number): Promise<readonly SessionRecord[]>;
 }
 
 export interface TicketRepository {
@@ -211,6 +217,8 @@ export interface RecordingIndexRepository {
   find(id: RecordingId): Promise<RecordingRow | undefined>;
   list(query: RecordingQuery): Promise<Page<RecordingRow>>;
   update(id: RecordingId, change: Partial<Omit<RecordingRow, 'id' | 'sessionId'>>): Promise<void>;
+  /** What the index still calls running becomes incomplete; what its own node has finalised stays. */
+  abandonOf(session: SessionId, end: Required<Pick<RecordingRow, 'endedAt' | 'endReason'>>): Promise<void>;
 }
 
 export interface AuditQuery extends PageRequest {
@@ -248,8 +256,14 @@ export interface NodeRecord {
 }
 
 export interface NodeRepository {
-  /** Inserts or refreshes with the database's clock. */
-  beat(node: Omit<NodeRecord, 'heartbeatAt'>): Promise<void>;
+  /** Makes a node known, alive by the database's clock; replaces an earlier life of it. */
+  join(node: Omit<NodeRecord, 'heartbeatAt'>): Promise<void>;
+  /** The same, unless a node of this name is known. */
+  joinIfAbsent(node: Omit<NodeRecord, 'heartbeatAt'>): Promise<boolean>;
+  /** A sign of life. False where this life of the node is no longer known: the others have declared it lost, or a new one took its place. */
+  beat(id: string, startedAt: number): Promise<boolean>;
+  /** Forgets nodes that were silent for longer, by the database's clock; each is answered to exactly one of many racing callers. */
+  declareLost(silentMs: number): Promise<readonly NodeRecord[]>;
   list(): Promise<readonly NodeRecord[]>;
   delete(id: string): Promise<void>;
 }

@@ -20,5 +20,10 @@ export interface SessionService {
   end(sessionId: string, by: VerifiedIdentity, words: string): Promise<void>;
   /** Those of this node. */
   readonly live: readonly LiveSessionView[];
-  drain(): void;
+  /** No new sessions; those that run are told how long they have. */
+  drain(graceMs: number): void;
+  /** Resolves once no session is left. */
+  emptied(): Promise<void>;
+  /** Ends all sessions of this node, which the other nodes have given up. */
+  giveUp(): Promise<void>;
 }

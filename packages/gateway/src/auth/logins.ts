@@ -15,6 +15,7 @@ import type { Clock, RandomSource } from '@enchilada/core/time';
 import type { OpenContext, SignedInContext } from '../http/context.ts';
 import { actorOf } from '../http/context.ts';
 import { sealLoginPassword } from './login-password.ts';
+import type { RefusalTally } from './refusal-tally.ts';
 import { SignInThrottle } from './throttle.ts';
 
 const TOUCH_MS = 30_000;
@@ -33,6 +34,7 @@ export interface LoginParts {
   readonly random: RandomSource;
   /** Asked each time: the settings may change them. */
   readonly limits: () => LoginLimits;
+  readonly refusals: Pick<RefusalTally, 'note'>;
 }
 
 export function digestOf(cookie: string): string {
@@ -72,12 +74,15 @@ export class Logins {
 
   /** Checks name and password; an unknown name costs the same hash as a wrong password. @throws Fault LOGIN_REFUSED, THROTTLED */
   async verifyPassword(username: string, password: Secret, context: OpenContext): Promise<User> {
-    const { store, audit, hasher } = this.#parts;
+    const { store, audit, hasher, refusals } = this.#parts;
     const actor: AuditActor = { kind: 'anonymous', name: username };
     const account = normaliseName(username);
     const attempt = await this.#throttle.begin(account, context.address).catch(async (refusal: unknown) => {
-      if (isFault(refusal, 'THROTTLED') && refusal.facts['first'] === true) {
-        await audit.append({ action: 'login.throttled', actor, address: context.address, outcome: 'denied' });
+      // The first of a delay says whose name was tried; the rest is counted.
+      if (isFault(refusal, 'THROTTLED')) {
+        const event = { action: 'login.throttled', address: context.address } as const;
+        if (refusal.facts['first'] === true) await audit.append({ ...event, actor, outcome: 'denied' });
+        else refusals.note({ ...event, reason: 'too many attempts' });
       }
       throw refusal;
     });

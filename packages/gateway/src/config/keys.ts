@@ -52,6 +52,10 @@ export const CONFIG_KEYS = entries({
     kind: 'secret-url',
     says: 'The same database under a role that may change the schema. Absent: database.url.',
   },
+  'database.ca': {
+    kind: 'path',
+    says: 'PEM file of the authorities that may vouch for the database server. Absent: those of the system.',
+  },
   'database.allowPlaintext': {
     kind: 'boolean',
     default: false,
@@ -130,6 +134,13 @@ export const CONFIG_KEYS = entries({
     minimum: 1,
     maximum: 10_000,
     says: 'How many live sessions one person may have.',
+  },
+  'shutdown.grace': {
+    kind: 'duration',
+    default: '20s',
+    minimumMs: 0,
+    maximumMs: DAY,
+    says: 'How long sessions may go on after the node was told to stop; whoever stops it must wait some seconds longer before killing it.',
   },
   'login.idle': {
     kind: 'duration',

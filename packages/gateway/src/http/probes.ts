@@ -1,20 +1,16 @@
 import { createServer, type Server } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Metrics } from '../metrics/metrics.ts';
+import type { Readiness } from './readiness.ts';
 
 const PROBE = { access: 'public', beforeBootstrap: true, fromAnywhere: true } as const;
-
-export interface Readiness {
-  /** False while draining, or when the database or the recorder would refuse a session. */
-  readonly ready: () => Promise<boolean>;
-}
 
 /** `/healthz`: the process serves. `/readyz`: it takes sessions. `/metrics`: for those with the permission. */
 export function serveProbes(app: FastifyInstance, readiness: Readiness, metrics: Metrics): void {
   app.get('/healthz', { config: PROBE }, () => ({ status: 'ok' }));
   app.get('/readyz', { config: PROBE }, async (_request, reply) => {
-    const isReady = await readiness.ready().catch(() => false);
-    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not ready' });
+    const { ready, checks } = await readiness.report();
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', checks });
   });
   app.get('/api/v1/metrics', { config: { access: 'metrics.read' } }, async (_request, reply) =>
     reply.type(metrics.mediaType).send(await metrics.text()),

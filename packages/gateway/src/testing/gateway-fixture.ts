@@ -18,6 +18,7 @@ import { CatalogView, createHandlers, SettingsService } from '../api/index.ts';
 import { Bootstrap } from '../auth/bootstrap.ts';
 import { Logins } from '../auth/logins.ts';
 import { Recovery } from '../auth/recovery.ts';
+import { RefusalTally } from '../auth/refusal-tally.ts';
 import { loadConfig } from '../config/index.ts';
 import { clientAddress } from '../http/client-address.ts';
 import { createApp } from '../http/app.ts';
@@ -153,7 +154,8 @@ export class GatewayFixture implements AsyncDisposable {
       idleMs: settings.current.loginIdleMinutes * 60_000,
       absoluteMs: settings.current.loginAbsoluteMinutes * 60_000,
     });
-    const logins = new Logins({ store, audit, hasher, clock, random, limits });
+    const refusals = new RefusalTally({ audit, clock, report: () => undefined });
+    const logins = new Logins({ store, audit, hasher, clock, random, limits, refusals });
     const nodeId = `node-${this.#nodes.length + 1}`;
     const recovery = new Recovery({ store, audit, hasher, logins, clock, random });
     const bootstrap = new Bootstrap({
@@ -180,29 +182,28 @@ export class GatewayFixture implements AsyncDisposable {
         }),
       unseal: () => Promise.reject(new Fault('CREDENTIAL_UNAVAILABLE', 'nothing is unsealed here')),
     };
-    const broker = new SessionBroker(
-      {
-        nodeId: 'node-1',
-        softwareVersion: '0',
-        store,
-        audit,
-        vault,
-        engines: new Map([['proto', engine]]),
-        builtIns: new Map(),
-        recorder: {} as Recorder,
-        recording: { mode: 'strict', input: 'off' },
-        histories: () => undefined,
-        limits: DEFAULT_SESSION_LIMITS,
-        sessionsPerUser: 5,
-        allowCleartext: false,
-        clock,
-        random,
-        digest: (text) => createHash('sha256').update(text).digest('hex'),
-        observe: () => undefined,
-        report: () => undefined,
-      } as ConstructorParameters<typeof SessionBroker>[0],
-      limits(),
-    );
+    const broker = new SessionBroker({
+      nodeId: 'node-1',
+      softwareVersion: '0',
+      store,
+      audit,
+      vault,
+      engines: new Map([['proto', engine]]),
+      builtIns: new Map(),
+      recorder: {} as Recorder,
+      recording: { mode: 'strict', input: 'off' },
+      histories: () => undefined,
+      limits: DEFAULT_SESSION_LIMITS,
+      sessionsPerUser: 5,
+      allowCleartext: false,
+      clock,
+      random,
+      digest: (text) => createHash('sha256').update(text).digest('hex'),
+      observe: () => undefined,
+      report: () => undefined,
+      loginLimits: limits,
+      isMember: () => true,
+    } as ConstructorParameters<typeof SessionBroker>[0]);
     const handlers = createHandlers({
       store,
       audit,

@@ -23,7 +23,8 @@ export interface PeersOptions {
   readonly store: Store;
   /** Nodes of one installation share the key-encryption key: who can wrap under it is one of them. */
   readonly keyEncryption: KeyEncryption;
-  readonly loginLimits: LoginLimits;
+  /** Asked each time: the settings may change them. */
+  readonly loginLimits: () => LoginLimits;
 }
 
 export interface PeerCall {
@@ -98,7 +99,7 @@ export class Peers {
     for (const [old, expiresAt] of this.#used) if (expiresAt <= now) this.#used.delete(old);
     this.#used.set(once, claims.expiresAt);
     const found = await store.now.logins.findWithUser(claims.loginDigest);
-    const identity = found === undefined ? undefined : identifyLogin(found, loginLimits, now);
+    const identity = found === undefined ? undefined : identifyLogin(found, loginLimits(), now);
     if (identity === undefined) throw refused;
     const password = claims.hasPassword ? new Secret(Buffer.from(value.reveal()).toString()) : undefined;
     value[Symbol.dispose]();

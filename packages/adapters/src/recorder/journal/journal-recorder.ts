@@ -141,11 +141,14 @@ class JournalRecorder implements Recorder {
     };
   }
 
-  async open(description: RecordingDescription): Promise<SessionRecorder> {
-    const { store, keys, signer, clock, random } = this.#options;
+  async probe(): Promise<void> {
     await this.#measureFree();
     if (this.#journal.failure !== undefined) await this.#reopen();
-    const id = randomId(random);
+  }
+
+  async open(description: RecordingDescription, id = randomId(this.#options.random)): Promise<SessionRecorder> {
+    const { store, keys, signer, clock, random } = this.#options;
+    await this.probe();
     const prefix = recordingPrefix(id, description.startedAt);
     const dataKey = new SecretBytes(random.bytes(32));
     const wrapped = await keys.wrap(dataKey, dataKeyContext(id));

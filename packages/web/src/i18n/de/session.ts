@@ -42,6 +42,8 @@ export const session: Readonly<Record<keyof typeof english, string>> = {
   'notice.idle-soon':
     'Es wurde eine Weile nichts eingegeben. Die Sitzung endet in {seconds} Sekunden, falls es nicht weitergeht.',
   'notice.expires-soon': 'Die Sitzung erreicht in {seconds} Sekunden ihre längste erlaubte Dauer.',
+  'notice.node-draining':
+    'Dieser Gateway-Knoten wird in {seconds} Sekunden abgeschaltet. Sichern Sie Ihre Arbeit; die Sitzung endet dann, und Sie können eine neue öffnen.',
   'notice.resumed-elsewhere': 'Diese Sitzung wurde in einem anderen Fenster fortgesetzt.',
   'notice.view-only': 'Sie sehen zu; Eingaben werden nicht gesendet.',
   'notice.no-viewer-limit': 'Die Ausgabe wird angehalten, bis wieder jemand zusieht.',

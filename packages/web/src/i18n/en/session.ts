@@ -39,6 +39,8 @@ export const session = {
   'link.ended': 'Ended',
   'notice.idle-soon': 'Nothing was typed for a while. The session ends in {seconds} seconds unless you go on.',
   'notice.expires-soon': 'The session reaches its longest permitted time in {seconds} seconds.',
+  'notice.node-draining':
+    'This gateway node is going down in {seconds} seconds. Save your work; the session ends then, and you can open a new one.',
   'notice.resumed-elsewhere': 'This session was resumed in another window.',
   'notice.view-only': 'You are watching; what you type is not sent.',
   'notice.no-viewer-limit': 'Output is held until someone looks at the session again.',

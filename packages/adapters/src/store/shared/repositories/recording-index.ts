@@ -98,5 +98,14 @@ export function recordingIndexRepository({ db, atomic }: Sql): RecordingIndexRep
             .where('id', '=', id)
             .execute();
       }),
+    async abandonOf(sessionId, { endedAt, endReason }) {
+      const abandoned = { state: 'incomplete', endedAt: endedAt ?? null, endReason: endReason ?? null } as const;
+      await db
+        .updateTable('recording')
+        .set(abandoned)
+        .where('sessionId', '=', sessionId)
+        .where('state', '=', 'recording')
+        .execute();
+    },
   };
 }

@@ -2,7 +2,7 @@ import type { SessionRecord, SessionState } from '@enchilada/core/session';
 import type { SessionRepository } from '@enchilada/core/store';
 import { Cursor, pageSize } from '../page.ts';
 import type { SessionRow } from '../schema.ts';
-import { changedOne, type Sql } from '../sql.ts';
+import { changedOne, raiseCounter, type Sql } from '../sql.ts';
 
 const NEWEST_FIRST = new Cursor(['requestedAt', 'id'], 'desc');
 
@@ -42,11 +42,26 @@ function toRow(session: SessionRecord): SessionRow {
   };
 }
 
-export function sessionRepository({ db }: Sql): SessionRepository {
+export function sessionRepository(sql: Sql): SessionRepository {
+  const { db, atomic } = sql;
   return {
     async insert(session) {
       await db.insertInto('session').values(toRow(session)).execute();
     },
+    /** INVARIANT: the counter of the person is raised first, so that whoever counts afterwards is alone with this person's sessions. */
+    insertWithin: (session, most) =>
+      atomic(async (tx) => {
+        await raiseCounter(sql, tx, `sessions:${session.userId}`.slice(0, 64));
+        const { count } = await tx
+          .selectFrom('session')
+          .select((eb) => eb.fn.countAll<number>().as('count'))
+          .where('userId', '=', session.userId)
+          .where('endedAt', 'is', null)
+          .executeTakeFirstOrThrow();
+        if (count >= most) return false;
+        await tx.insertInto('session').values(toRow(session)).execute();
+        return true;
+      }),
     async find(id) {
       const row = await db.selectFrom('session').selectAll().where('id', '=', id).executeTakeFirst();
       return row && toSession(row);
@@ -112,6 +127,30 @@ export function sessionRepository({ db }: Sql): SessionRepository {
         .selectAll()
         .where('nodeId', '=', nodeId)
         .where('endedAt', 'is', null)
+        .orderBy('requestedAt')
+        .orderBy('id')
+        .execute();
+      return rows.map(toSession);
+    },
+    async listLiveOfLostNodes() {
+      const rows = await db
+        .selectFrom('session')
+        .selectAll()
+        .where('endedAt', 'is', null)
+        .where('nodeId', '<>', '')
+        .where('nodeId', 'not in', (eb) => eb.selectFrom('node').select('node.id'))
+        .orderBy('requestedAt')
+        .orderBy('id')
+        .execute();
+      return rows.map(toSession);
+    },
+    async listUnclaimed(until) {
+      const rows = await db
+        .selectFrom('session')
+        .selectAll()
+        .where('endedAt', 'is', null)
+        .where('nodeId', '=', '')
+        .where('requestedAt', '<=', until)
         .orderBy('requestedAt')
         .orderBy('id')
         .execute();
