@@ -265,6 +265,71 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('deleteGrant', input, options);
   }
 
+  /** The kinds of sources: labels and form fields. */
+  listSourceKinds(options?: CallOptions): Promise<RouteOutput<'listSourceKinds'>> {
+    return this.#transport.call('listSourceKinds', {}, options);
+  }
+
+  /** The clouds and inventories in which machines are found, with their health. */
+  listSources(options?: CallOptions): Promise<RouteOutput<'listSources'>> {
+    return this.#transport.call('listSources', {}, options);
+  }
+
+  /** Adds a source. */
+  createSource(input: RouteInput<'createSource'>, options?: CallOptions): Promise<RouteOutput<'createSource'>> {
+    return this.#transport.call('createSource', input, options);
+  }
+
+  /** Replaces a source's settings, and switches it on or off. */
+  updateSource(input: RouteInput<'updateSource'>, options?: CallOptions): Promise<RouteOutput<'updateSource'>> {
+    return this.#transport.call('updateSource', input, options);
+  }
+
+  /** Removes a source that is switched off. Its machines stay as if they had been added by hand. */
+  deleteSource(input: RouteInput<'deleteSource'>, options?: CallOptions): Promise<RouteOutput<'deleteSource'>> {
+    return this.#transport.call('deleteSource', input, options);
+  }
+
+  /** Accounts and regions of a source: last event, last listing, what is stale, held or denied. */
+  listSourceScopes(input: RouteInput<'listSourceScopes'>, options?: CallOptions): Promise<RouteOutput<'listSourceScopes'>> {
+    return this.#transport.call('listSourceScopes', input, options);
+  }
+
+  /** Lists every scope of a source now and compares it with the catalog. */
+  sweepSource(input: RouteInput<'sweepSource'>, options?: CallOptions): Promise<RouteOutput<'sweepSource'>> {
+    return this.#transport.call('sweepSource', input, options);
+  }
+
+  /** Agrees to removals that were held because they are many. */
+  acceptRemovals(input: RouteInput<'acceptRemovals'>, options?: CallOptions): Promise<RouteOutput<'acceptRemovals'>> {
+    return this.#transport.call('acceptRemovals', input, options);
+  }
+
+  /** Reads a source, saved or not, and says what would appear, change and go; writes nothing. */
+  previewDiscovery(input: RouteInput<'previewDiscovery'>, options?: CallOptions): Promise<RouteOutput<'previewDiscovery'>> {
+    return this.#transport.call('previewDiscovery', input, options);
+  }
+
+  /** What discovery did, newest first. */
+  listDiscoveryChanges(input: RouteInput<'listDiscoveryChanges'> = { query: {} }, options?: CallOptions): Promise<RouteOutput<'listDiscoveryChanges'>> {
+    return this.#transport.call('listDiscoveryChanges', input, options);
+  }
+
+  /** The rules that turn what is found into something usable, in order. */
+  getRules(options?: CallOptions): Promise<RouteOutput<'getRules'>> {
+    return this.#transport.call('getRules', {}, options);
+  }
+
+  /** Replaces the rules and judges every known machine again. */
+  setRules(input: RouteInput<'setRules'>, options?: CallOptions): Promise<RouteOutput<'setRules'>> {
+    return this.#transport.call('setRules', input, options);
+  }
+
+  /** Why a machine is in the catalog: its source, what was seen, and which rules made it so. */
+  explainTarget(input: RouteInput<'explainTarget'>, options?: CallOptions): Promise<RouteOutput<'explainTarget'>> {
+    return this.#transport.call('explainTarget', input, options);
+  }
+
   /** Asks for a session with a machine and answers with the tickets of its first viewer. */
   openSession(input: RouteInput<'openSession'>, options?: CallOptions): Promise<RouteOutput<'openSession'>> {
     return this.#transport.call('openSession', input, options);

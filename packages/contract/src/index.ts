@@ -50,6 +50,18 @@ export {
   TargetUpdate,
 } from './models/machine.ts';
 export {
+  DiscoveryChange,
+  DiscoveryPreview,
+  Explanation,
+  Rule,
+  RuleSet,
+  Source,
+  SourceCreate,
+  SourceKindManifest,
+  SourceScope,
+  SourceUpdate,
+} from './models/discovery.ts';
+export {
   Session,
   SESSION_STATES,
   SessionEndRequest,

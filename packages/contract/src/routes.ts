@@ -1,5 +1,6 @@
 import type { ContentStream, InputOf, OutputOf, RouteDefinition } from './route.ts';
 import { signInRoutes, userRoutes } from './routes/identity.ts';
+import { discoveryRoutes } from './routes/discovery.ts';
 import { catalogRoutes, machineRoutes } from './routes/machine.ts';
 import { recordingRoutes, sessionRoutes, systemRoutes } from './routes/session.ts';
 
@@ -7,6 +8,7 @@ type Tables = typeof signInRoutes &
   typeof userRoutes &
   typeof machineRoutes &
   typeof catalogRoutes &
+  typeof discoveryRoutes &
   typeof sessionRoutes &
   typeof recordingRoutes &
   typeof systemRoutes;
@@ -17,6 +19,7 @@ export const ROUTES: Tables = {
   ...userRoutes,
   ...machineRoutes,
   ...catalogRoutes,
+  ...discoveryRoutes,
   ...sessionRoutes,
   ...recordingRoutes,
   ...systemRoutes,

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { chainedLog } from '@enchilada/adapters/audit-log/chained';
 import { stdoutSink } from '@enchilada/adapters/audit-sink/stdout';
 import { envelopeVault } from '@enchilada/adapters/credential-vault/envelope';
+import { aws } from '@enchilada/adapters/discovery-source/aws';
 import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
 import { argon2 } from '@enchilada/adapters/password-hasher/argon2';
 import { openJournalRecorder, openRecordingKeyFile, openRecordingReader } from '@enchilada/adapters/recorder/journal';
@@ -15,6 +16,7 @@ import { sqlite } from '@enchilada/adapters/store/sqlite';
 import { verifyChain } from '@enchilada/core/audit';
 import type { AuditLog, AuditRecord, AuditSink } from '@enchilada/core/audit';
 import type { Secret } from '@enchilada/core/credential';
+import type { ProtocolEngine } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import { formatTrustFile, trustStoreOf } from '@enchilada/core/recording';
 import type { RecordingStore } from '@enchilada/core/recording';
@@ -131,6 +133,8 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     config: { ...config, weakenings: [...config.weakenings, ...unheldRules.map(weakeningOf)] },
     dataDir,
     webFolder: join(ROOT, 'packages', 'web', 'dist'),
+    sourceTypes: [aws({ clock })],
+    platformProtocols: platformProtocols(engines),
     manifests: engines.map(({ manifest }) => manifest),
     databaseCopy,
     store,
@@ -202,6 +206,12 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
       await below.disposeAsync();
     },
   };
+}
+
+/** Windows is found and waits outside the catalog while no engine opens it. */
+function platformProtocols(engines: readonly ProtocolEngine[]) {
+  const has = (id: string): boolean => engines.some(({ manifest }) => manifest.id === id);
+  return { linux: 'ssh', ...(has('rdp') ? { windows: 'rdp' } : {}) };
 }
 
 /** Limits that administrators may change while sessions run. */

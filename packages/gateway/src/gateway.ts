@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import type { ProjectionParts, SourceType } from '@enchilada/core/discovery';
 import type { EngineManifest, ProtocolId } from '@enchilada/core/engine';
 import { type Fault, isFault } from '@enchilada/core/fault';
 import type { RecorderStats } from '@enchilada/core/recording';
@@ -13,6 +14,7 @@ import { type LoginLimits, Logins } from './auth/logins.ts';
 import { RefusalTally } from './auth/refusal-tally.ts';
 import { unsealLoginPassword } from './auth/login-password.ts';
 import { Recovery } from './auth/recovery.ts';
+import { DiscoveryService } from './discovery/discovery-service.ts';
 import { type LoadedConfig, planListening } from './config/index.ts';
 import { ControlFolder, createControlActs, type DatabaseCopy } from './control/index.ts';
 import { createApp } from './http/app.ts';
@@ -42,7 +44,7 @@ export interface TunnelDoor {
   report(message: string, cause: unknown): void;
 }
 
-type OwnParts = 'logins' | 'bootstrap' | 'recovery' | 'settings' | 'catalog' | 'engines' | 'sessions';
+type OwnParts = 'discovery' | 'logins' | 'bootstrap' | 'recovery' | 'settings' | 'catalog' | 'engines' | 'sessions';
 
 /** The ports, joined by composition.ts. */
 export interface GatewayParts extends Omit<ApiParts, OwnParts> {
@@ -52,6 +54,9 @@ export interface GatewayParts extends Omit<ApiParts, OwnParts> {
   /** Absent where the database is a server of its own. */
   readonly databaseCopy: DatabaseCopy | undefined;
   readonly manifests: readonly EngineManifest[];
+  readonly sourceTypes: readonly SourceType[];
+  /** What machines of a platform are opened with unless a rule says otherwise. */
+  readonly platformProtocols: ProjectionParts['protocols'];
   readonly recorderStats: () => RecorderStats | undefined;
   /** Rejects while the recorder would refuse a session. */
   readonly probeRecorder: () => Promise<void>;
@@ -124,6 +129,21 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   sessions = broker;
 
   const engines = new Map<ProtocolId, EngineManifest>(parts.manifests.map((manifest) => [manifest.id, manifest]));
+  const discovery = started.use(
+    new DiscoveryService({
+      store,
+      audit,
+      clock,
+      random,
+      nodeId,
+      types: parts.sourceTypes,
+      protocols: parts.platformProtocols,
+      portOf: (protocol) => engines.get(protocol)?.defaultPort,
+      report: (message, cause) => {
+        log.error({ err: cause }, message);
+      },
+    }),
+  );
   const handlers = createHandlers({
     ...parts,
     logins,
@@ -132,6 +152,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     settings,
     engines,
     sessions: broker,
+    discovery,
     catalog: new CatalogView(store),
   });
   const plan = planListening(values);
@@ -244,6 +265,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   }
   const acts = createControlActs({ dataDir: parts.dataDir, url, recovery, audit, database: parts.databaseCopy });
   started.use(await ControlFolder.open({ dataDir: parts.dataDir, url, audit, acts, clock, report }));
+  await discovery.start();
   const token = await bootstrap.issue();
   const bootstrapUrl = token === undefined ? undefined : `${url}/welcome#${token}`;
   if (bootstrapUrl !== undefined) await bootstrap.writeLink(bootstrapUrl);

@@ -112,3 +112,8 @@ export interface SourceRecord {
   readonly createdAt: number;
   readonly updatedAt: number;
 }
+
+/** Made by us, different for each source and not editable: without it a role could be assumed on another's behalf (confused deputy, T47). */
+export function externalIdOf(id: SourceId): string {
+  return `enchilada-${id}`;
+}

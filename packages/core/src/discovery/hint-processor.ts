@@ -53,8 +53,10 @@ export async function processDeliveries(
   const changes: DiscoveryChange[] = [];
   const again = new Set<Hint>();
   const groups = groupHints(parts, deliveries, again);
-  for (const group of groups) {
-    const look = await lookAt(parts, { ...subject, group, changes }, signal);
+  // Clouds are asked side by side; the catalog is written one transaction at a time.
+  const looks = groups.map((group) => ({ group, answers: askFor(subject.source, group, signal) }));
+  for (const { group, answers } of looks) {
+    const look = await takeIn(parts, { ...subject, group, answers, changes });
     for (const hint of look.failure === undefined ? look.again : group.hints) again.add(hint);
     if (look.failure !== undefined) parts.report('machines that events name could not be read', look.failure);
   }
@@ -95,27 +97,44 @@ function groupHints(
   return [...byScope].map(([scope, hints]) => ({ scope, hints }));
 }
 
-async function lookAt(
+/** What the source says of a group's machines, and which were asked for. Failures are thrown where they are taken in. */
+async function askFor(
+  source: DiscoverySource,
+  { scope, hints }: Group,
+  signal: AbortSignal,
+): Promise<readonly { readonly asked: ReadonlySet<string>; readonly sightings: readonly Sighting[] }[] | Fault> {
+  const ids = [...new Set(hints.map(({ nativeId }) => nativeId))];
+  const answers = [];
+  try {
+    for (let at = 0; at < ids.length; at += MOST_AT_ONCE) {
+      const part = ids.slice(at, at + MOST_AT_ONCE);
+      answers.push({ asked: new Set(part), sightings: await source.describe(scope, part, signal) });
+    }
+    return answers;
+  } catch (failure) {
+    return toFault(failure);
+  }
+}
+
+async function takeIn(
   { store, clock, updater }: ProcessorParts,
   work: {
     readonly record: SourceRecord;
-    readonly source: DiscoverySource;
     readonly group: Group;
+    readonly answers: ReturnType<typeof askFor>;
     readonly changes: DiscoveryChange[];
   },
-  signal: AbortSignal,
 ): Promise<Look> {
-  const { record, source, group, changes } = work;
+  const { record, group, changes } = work;
   const { scope, hints } = group;
   const again = new Set<Hint>();
+  const answers = await work.answers;
+  if (isFault(answers)) return { again, failure: answers };
   try {
-    const ids = [...new Set(hints.map(({ nativeId }) => nativeId))];
-    for (let at = 0; at < ids.length; at += MOST_AT_ONCE) {
-      const part = new Set(ids.slice(at, at + MOST_AT_ONCE));
-      const sightings = await source.describe(scope, [...part], signal);
+    for (const { asked, sightings } of answers) {
       const byId = new Map(sightings.map((sighting) => [sighting.nativeId, sighting]));
       const now = clock.now();
-      const ofPart = hints.filter(({ nativeId }) => part.has(nativeId));
+      const ofPart = hints.filter(({ nativeId }) => asked.has(nativeId));
       const stale = ofPart.filter(
         (hint) => now - hint.at < SETTLES_MS && isOlder(hint.claimed, byId.get(hint.nativeId)),
       );
@@ -135,7 +154,6 @@ async function lookAt(
       await store.now.discovery.updateScope(record.id, scope, { lastEventAt });
     return { again };
   } catch (failure) {
-    if (isFault(failure)) return { again, failure };
     return { again, failure: toFault(failure) };
   }
 }

@@ -1,7 +1,7 @@
 export { needsApproval } from './breaker.ts';
 export { CatalogUpdater } from './catalog-updater.ts';
 export type { ChangeCause, ChangeKind, DiscoveryChange, ScopeNews, UpdaterParts } from './catalog-updater.ts';
-export { MACHINE_STATES } from './discovery-source.ts';
+export { externalIdOf, MACHINE_STATES } from './discovery-source.ts';
 export type {
   Delivery,
   DiscoverySource,

@@ -3,7 +3,7 @@ import type { Target } from '../target/index.ts';
 import type { MachineFacts } from './discovery-source.ts';
 import type { Projection } from './found-machine.ts';
 import { isReserved, PLACED_BY_TAG, TAG_PREFIX, TRUSTED_PREFIX } from './labels.ts';
-import { type Candidate, decide, groupPath, machineName, type Rule, type RuleDecision } from './rule.ts';
+import { type Candidate, decide, groupPath, machineName, plainText, type Rule, type RuleDecision } from './rule.ts';
 
 export interface ProjectionParts {
   readonly rules: readonly Rule[];
@@ -68,6 +68,17 @@ function hostOf(
   }
 }
 
+const LABEL_NAME = /^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}$/u;
+
+function isLabelName(key: string): boolean {
+  return LABEL_NAME.test(key) && !isReserved(key);
+}
+
+/** Tag keys may hold spaces and any letter; label names may not. */
+function labelName(key: string): string {
+  return key.replaceAll(/[^A-Za-z0-9_.:/-]/gu, '_').slice(0, 100);
+}
+
 const MOST_LABELS = 50;
 const LONGEST_LABEL = 200;
 
@@ -89,12 +100,12 @@ function labelsOf(
     size: facts.size,
   };
   const labels: [string, string][] = Object.entries(own).flatMap(([key, value]) =>
-    value === undefined || value === '' ? [] : [[`${TRUSTED_PREFIX}${key}`, value.slice(0, LONGEST_LABEL)]],
+    value === undefined || value === '' ? [] : [[`${TRUSTED_PREFIX}${key}`, plainText(value, LONGEST_LABEL)]],
   );
   labels.push(...Object.entries(placement));
   for (const [key, value] of Object.entries(facts.tags)) {
-    const name = source.protectedTags.includes(key) && !isReserved(key) ? key : `${TAG_PREFIX}${key}`;
-    if (labels.length < MOST_LABELS) labels.push([name.slice(0, LONGEST_LABEL), value.slice(0, LONGEST_LABEL)]);
+    const name = source.protectedTags.includes(key) && isLabelName(key) ? key : `${TAG_PREFIX}${labelName(key)}`;
+    if (labels.length < MOST_LABELS) labels.push([name, plainText(value, LONGEST_LABEL)]);
   }
   return Object.fromEntries(labels);
 }

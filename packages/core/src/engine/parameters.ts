@@ -44,7 +44,7 @@ function problemOf(field: ParameterField, value: ParameterValue): string | undef
 
 /** All problems of the values against the manifest; unknown names are problems too. */
 export function checkParameters(
-  manifest: EngineManifest,
+  manifest: Pick<EngineManifest, 'parameters'>,
   values: Readonly<Record<string, ParameterValue>>,
 ): readonly ParameterProblem[] {
   const fields = new Map(manifest.parameters.map((field) => [field.name, field]));

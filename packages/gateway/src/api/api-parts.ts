@@ -9,6 +9,7 @@ import type { Clock, RandomSource } from '@enchilada/core/time';
 import type { Bootstrap } from '../auth/bootstrap.ts';
 import type { Logins } from '../auth/logins.ts';
 import type { Recovery } from '../auth/recovery.ts';
+import type { DiscoveryService } from '../discovery/discovery-service.ts';
 import type { CatalogView } from './catalog-view.ts';
 import type { SessionService } from './session-service.ts';
 import type { SettingsService } from './settings.ts';
@@ -35,6 +36,7 @@ export interface ApiParts {
   readonly catalog: CatalogView;
   readonly engines: ReadonlyMap<ProtocolId, EngineManifest>;
   readonly sessions: SessionService;
+  readonly discovery: DiscoveryService;
   readonly recordings: RecordingReader;
   readonly verifyAudit: () => Promise<AuditVerification>;
   readonly tryIt: TryItMachine | undefined;

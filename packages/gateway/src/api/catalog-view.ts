@@ -91,7 +91,8 @@ export class CatalogView {
 
   async #load(version: number): Promise<Snapshot> {
     const { catalog } = this.#store.now;
-    const [targets, groupList] = await Promise.all([catalog.listTargets(), catalog.listGroups()]);
+    const [all, groupList] = await Promise.all([catalog.listTargets(), catalog.listGroups()]);
+    const targets = all.filter(({ goneAt }) => goneAt === undefined);
     const groups = new Map(groupList.map((group) => [group.id, group]));
     const ancestors = new Map(groupList.map((group) => [group.id, groupAncestors(groups, group.id)]));
     const paths = new Map(

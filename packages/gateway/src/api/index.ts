@@ -1,6 +1,7 @@
 import type { Handlers } from '../http/context.ts';
 import { accessHandlers } from './access-handlers.ts';
 import type { ApiParts } from './api-parts.ts';
+import { discoveryHandlers } from './discovery-handlers.ts';
 import { identityHandlers } from './identity-handlers.ts';
 import { machineHandlers } from './machine-handlers.ts';
 import { recordingHandlers } from './recording-handlers.ts';
@@ -22,6 +23,7 @@ export function createHandlers(parts: ApiParts): Handlers {
     ...machineHandlers(parts),
     ...targetHandlers(parts),
     ...accessHandlers(parts),
+    ...discoveryHandlers(parts),
     ...sessionHandlers(parts),
     ...recordingHandlers(parts),
     ...systemHandlers(parts),

@@ -43,6 +43,9 @@ const USERS: readonly Who[] = ['user', 'administrator'];
 const AUDITORS: readonly Who[] = ['auditor', 'administrator'];
 const ADMINISTRATOR: readonly Who[] = ['administrator'];
 
+const UPDATED_SOURCE = { name: 'source', parameters: {}, protectedTags: [], enabled: false };
+const SOURCE = { ...UPDATED_SOURCE, kind: 'example' };
+
 const TABLE: Readonly<Record<RouteId, Expected>> = {
   getSignIn: { who: EVERYBODY },
   checkBootstrap: { who: EVERYBODY, body: () => ({ token: 'x' }), success: 403 },
@@ -124,6 +127,26 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
   setSettings: { who: ADMINISTRATOR, body: () => ({}) },
   createTryIt: { who: ADMINISTRATOR, success: 409 },
   listNodes: { who: ADMINISTRATOR },
+  listSourceKinds: { who: ADMINISTRATOR },
+  listSources: { who: ADMINISTRATOR },
+  createSource: { who: ADMINISTRATOR, body: (ids) => ({ ...SOURCE, name: `s-${ids.tag}` }) },
+  updateSource: {
+    who: ADMINISTRATOR,
+    body: (ids) => ({ ...UPDATED_SOURCE, name: `s-${ids.tag}`, version: 999 }),
+    success: 409,
+  },
+  deleteSource: { who: ADMINISTRATOR },
+  listSourceScopes: { who: ADMINISTRATOR },
+  sweepSource: { who: ADMINISTRATOR, success: 409 },
+  acceptRemovals: {
+    who: ADMINISTRATOR,
+    body: () => ({ account: '111111111111', region: 'eu-west-1', machines: ['i-1'] }),
+  },
+  previewDiscovery: { who: ADMINISTRATOR, body: () => ({ source: SOURCE }) },
+  listDiscoveryChanges: { who: ADMINISTRATOR },
+  getRules: { who: ADMINISTRATOR },
+  setRules: { who: ADMINISTRATOR, body: () => ({ rules: [], version: 999 }), success: 409 },
+  explainTarget: { who: ADMINISTRATOR },
 };
 
 const PEOPLE = { user: 'ann', auditor: 'otto', administrator: 'root' } as const satisfies Record<Role, string>;

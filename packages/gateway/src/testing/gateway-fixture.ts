@@ -13,6 +13,7 @@ import type { Recorder, RecordingReader } from '@enchilada/core/recording';
 import { DEFAULT_SESSION_LIMITS, SessionBroker } from '@enchilada/core/session';
 import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
+import { CloudSimulator } from '@enchilada/core/testing/cloud-simulator';
 import type { FastifyInstance } from 'fastify';
 import { CatalogView, createHandlers, SettingsService } from '../api/index.ts';
 import { Bootstrap } from '../auth/bootstrap.ts';
@@ -20,6 +21,7 @@ import { Logins } from '../auth/logins.ts';
 import { Recovery } from '../auth/recovery.ts';
 import { RefusalTally } from '../auth/refusal-tally.ts';
 import { loadConfig } from '../config/index.ts';
+import { DiscoveryService } from '../discovery/discovery-service.ts';
 import { clientAddress } from '../http/client-address.ts';
 import { createApp } from '../http/app.ts';
 import { createLog } from '../http/log.ts';
@@ -143,6 +145,9 @@ export class GatewayFixture implements AsyncDisposable {
   readonly hasher = new CountingHasher();
   readonly audit = new ListedAudit();
   readonly logged: string[] = [];
+  readonly cloud = new CloudSimulator([{ account: '111111111111', region: 'eu-west-1', accountName: 'One' }], () =>
+    this.clock.now(),
+  );
   readonly #nodes: Node[] = [];
 
   async start(options: { readonly trustedProxies?: readonly string[] } = {}): Promise<Node> {
@@ -223,6 +228,7 @@ export class GatewayFixture implements AsyncDisposable {
       engines: new Map([['proto', MANIFEST]]),
       fingerprintPrivateKey: () => Promise.resolve('SHA256:x'),
       verifyAudit: () => Promise.resolve({ intact: true, chains: [] }),
+      discovery: this.#discovery(nodeId),
       tryIt: { protocol: 'proto', builtIn: 'shell', name: 'Try it' },
     });
     const app = createApp({
@@ -240,6 +246,23 @@ export class GatewayFixture implements AsyncDisposable {
     const node = { app, logins, bootstrap, recovery, broker };
     this.#nodes.push(node);
     return node;
+  }
+
+  /** Sources of the kind `example`, which hold what the test puts into `cloud`. */
+  #discovery(nodeId: string): DiscoveryService {
+    const { store, clock, audit, cloud } = this;
+    const manifest = { kind: 'example', label: { en: 'Example', de: 'Beispiel' }, parameters: [] };
+    return new DiscoveryService({
+      store,
+      audit,
+      clock,
+      random,
+      nodeId,
+      types: [{ manifest, open: () => Promise.resolve(cloud) }],
+      protocols: { linux: 'proto' },
+      portOf: () => MANIFEST.defaultPort,
+      report: () => undefined,
+    });
   }
 
   async addUser(username: string, role: Role, change: Partial<User> = {}): Promise<User> {

@@ -1,3 +1,4 @@
+import { aFoundMachine, aSource } from '@enchilada/core/testing/store-discovery-cases';
 import type { GatewayFixture, Node } from './gateway-fixture.ts';
 
 export type Whose = 'own' | 'other' | 'missing';
@@ -58,6 +59,12 @@ export async function populate(fixture: GatewayFixture, owner: string, tag: stri
     createdAt: at,
     updatedAt: at,
   });
+  const source = aSource({ id: `src_${suffix}`, name: `source ${tag}`, parameters: {}, enabled: false });
+  await store.now.discovery.insertSource(source);
+  await store.now.discovery.noteScopes(source.id, [
+    { account: '111111111111', region: 'eu-west-1', accountName: 'One' },
+  ]);
+  await store.now.discovery.saveFound([aFoundMachine(source.id, { targetId: ids.target })]);
   const grant = (id: string, user: string) =>
     store.now.grants.insert({
       id,
@@ -127,6 +134,7 @@ export async function fill(
     grants: `gra_${suffix}`,
     sessions: ids.session,
     recordings: ids.recording,
+    discovery: `src_${suffix}`,
   };
   let id = byCollection[collection] ?? '';
   if (collection === 'me') {

@@ -7,13 +7,19 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { Delivery, DiscoverySource, Scope, Sighting } from '@enchilada/core/discovery';
+import {
+  type Delivery,
+  type DiscoverySource,
+  externalIdOf,
+  type Scope,
+  type Sighting,
+} from '@enchilada/core/discovery';
 import { isFault } from '@enchilada/core/fault';
 import type { Clock } from '@enchilada/core/time';
 import { aSource } from '@enchilada/core/testing/store-discovery-cases';
 import { startFauxqs } from 'fauxqs';
 import { readEvent } from './event.ts';
-import { aws, externalIdOf } from './index.ts';
+import { aws } from './index.ts';
 import { AwsStandIn, called, stateChange, tagChange } from './testing/index.ts';
 
 const ACCOUNT = '111111111111';
@@ -64,7 +70,7 @@ describe('an AWS source', () => {
   after(() => cloud[Symbol.asyncDispose]());
   beforeEach(() => {
     cloud.roles.clear();
-    cloud.roles.set(ACCOUNT, externalIdOf(record));
+    cloud.roles.set(ACCOUNT, externalIdOf(record.id));
     cloud.denied.clear();
     cloud.throttledPerMille = 0;
     cloud.calls.length = 0;

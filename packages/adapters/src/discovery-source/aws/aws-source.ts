@@ -1,5 +1,6 @@
 import type { EC2Client, Filter, Reservation } from '@aws-sdk/client-ec2';
 import type { DiscoverySource, NamedScope, Scope, Sighting, SourceRecord, SourceType } from '@enchilada/core/discovery';
+import { externalIdOf } from '@enchilada/core/discovery';
 import { Fault } from '@enchilada/core/fault';
 import type { Clock } from '@enchilada/core/time';
 import { type AwsConfig, manifest, readConfig } from './aws-config.ts';
@@ -13,11 +14,6 @@ const IDS_PER_FILTER = 200;
 const ROLE_SECONDS = 900;
 /** Terminated instances stay describable for about an hour; a listing has no use for them. */
 const LISTED = ['pending', 'running', 'stopping', 'stopped'];
-
-/** Made by us, different for each source and not editable: without it a role could be assumed on another's behalf (confused deputy). */
-export function externalIdOf(record: Pick<SourceRecord, 'id'>): string {
-  return `enchilada-${record.id}`;
-}
 
 /** EC2 in many accounts, by a reader role in each. Permissions: docs/discovery/aws.md. */
 export function aws({ clock }: { readonly clock: Clock }): SourceType {
@@ -180,7 +176,7 @@ class AwsSource implements DiscoverySource {
         params: {
           RoleArn: `arn:aws:iam::${account}:role/${config.roleName}`,
           RoleSessionName: 'enchilada-discovery',
-          ExternalId: externalIdOf(record),
+          ExternalId: externalIdOf(record.id),
           DurationSeconds: ROLE_SECONDS,
         },
         clientConfig: this.#shared(config.homeRegion),

@@ -1,1 +1,1 @@
-export { aws, externalIdOf } from './aws-source.ts';
+export { aws } from './aws-source.ts';

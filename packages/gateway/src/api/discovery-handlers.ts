@@ -1,0 +1,392 @@
+import type {
+  DiscoveryChange as ChangeView,
+  Explanation,
+  Source as SourceView,
+  SourceScope,
+} from '@enchilada/contract';
+import type {
+  DiscoveryChange,
+  FoundMachine,
+  Projection,
+  Rule,
+  ScopeRecord,
+  SourceRecord,
+} from '@enchilada/core/discovery';
+import { checkParameters, type EngineManifest } from '@enchilada/core/engine';
+import { Fault } from '@enchilada/core/fault';
+import type { Target } from '@enchilada/core/target';
+import { randomId } from '@enchilada/core/time';
+import type { Preview } from '../discovery/discovery-service.ts';
+import { actorOf, type Handlers } from '../http/context.ts';
+import type { ApiParts } from './api-parts.ts';
+import { requireNone } from './target-rules.ts';
+
+type DiscoveryHandlers = Pick<
+  Handlers,
+  | 'listSourceKinds'
+  | 'listSources'
+  | 'createSource'
+  | 'updateSource'
+  | 'deleteSource'
+  | 'listSourceScopes'
+  | 'sweepSource'
+  | 'acceptRemovals'
+  | 'previewDiscovery'
+  | 'listDiscoveryChanges'
+  | 'getRules'
+  | 'setRules'
+  | 'explainTarget'
+>;
+
+interface Counts {
+  readonly account: string;
+  readonly region: string;
+  readonly present: number;
+  readonly missing: number;
+}
+
+/** Only what is there: optional fields of an answer are left out and never undefined. */
+function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}
+
+function scopeView(scope: ScopeRecord, counts: readonly Counts[]): SourceScope {
+  const count = counts.find(({ account, region }) => account === scope.account && region === scope.region);
+  const { lastEventAt, lastSweepAt, staleSince, problem, heldSince } = scope;
+  return {
+    account: scope.account,
+    accountName: scope.accountName.slice(0, 200),
+    region: scope.region,
+    machines: count?.present ?? 0,
+    missing: count?.missing ?? 0,
+    held: [...scope.held],
+    ...given({ lastEventAt, lastSweepAt, staleSince, heldSince }),
+    ...(problem === undefined ? {} : { problem: { code: problem.code, detail: plain(problem.detail) } }),
+  };
+}
+
+function plain(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, ' ').slice(0, 1_000);
+}
+
+function changeView(change: DiscoveryChange): ChangeView {
+  const { id, at, sourceId, account, region, nativeId, name, kind, cause, targetId } = change;
+  return {
+    id,
+    at,
+    sourceId,
+    account,
+    region,
+    machine: nativeId,
+    name: plain(name),
+    kind,
+    cause,
+    ...given({ targetId }),
+  };
+}
+
+function previewView({ entries, failures, isCut }: Preview) {
+  const count = (effect: Preview['entries'][number]['effect']): number =>
+    entries.filter((entry) => entry.effect === effect).length;
+  return {
+    appears: count('appears'),
+    changes: count('changes'),
+    goes: count('goes'),
+    stays: count('stays'),
+    leftOut: count('left-out'),
+    isCut,
+    failures: failures.map(({ scope, fault }) => ({
+      account: scope.account,
+      region: scope.region,
+      code: fault.code,
+      detail: plain(fault.message),
+    })),
+    machines: entries.map(({ scope, nativeId, name, effect, projected }) => ({
+      machine: nativeId,
+      name: plain(projected.fields?.name ?? name).slice(0, 300),
+      account: scope.account,
+      accountName: scope.accountName.slice(0, 200),
+      region: scope.region,
+      effect,
+      ...given({
+        group: projected.fields?.path.join('/'),
+        protocol: projected.fields?.protocol,
+        host: projected.fields?.host,
+        omitted: projected.omitted,
+      }),
+      trace: [...projected.decision.trace],
+    })),
+  };
+}
+
+/** INVARIANT: compared field by field with what discovery wrote last; see `mergeProjection`. */
+function changedByHand(target: Target, projected: Projection | undefined): readonly string[] {
+  if (projected === undefined) return [];
+  return (Object.keys(projected) as (keyof Projection)[]).filter(
+    (field) => JSON.stringify(target[field]) !== JSON.stringify(projected[field]),
+  );
+}
+
+function explain(
+  {
+    source,
+    scope,
+    found,
+  }: { readonly source: SourceRecord; readonly scope: ScopeRecord | undefined; readonly found: FoundMachine },
+  target: Target,
+): Explanation {
+  const { missingSince, goneAt, launchedBy, omitted } = found;
+  return {
+    sourceId: source.id,
+    sourceName: source.name,
+    ...found.scope,
+    accountName: (scope?.accountName ?? found.scope.account).slice(0, 200),
+    machine: found.nativeId,
+    platform: found.facts.platform,
+    state: found.facts.state,
+    firstSeenAt: found.firstSeenAt,
+    observedAt: found.observedAt,
+    ...given({ missingSince, goneAt, launchedBy, omitted }),
+    trace: [...found.trace],
+    changedByHand: [...changedByHand(target, found.projected)],
+  };
+}
+
+export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
+  const { store, audit, clock, random, discovery, engines } = parts;
+
+  async function foundSource(id: string): Promise<SourceRecord> {
+    const source = await store.now.discovery.findSource(id);
+    if (source === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
+    return source;
+  }
+
+  async function sourceView(source: SourceRecord): Promise<SourceView> {
+    const [scopes, counts] = await Promise.all([
+      store.now.discovery.listScopes(source.id),
+      store.now.discovery.countFound(source.id),
+    ]);
+    const latest = (times: readonly (number | undefined)[]): number | undefined => {
+      const known = times.filter((time) => time !== undefined);
+      return known.length === 0 ? undefined : Math.max(...known);
+    };
+    const { id, kind, name, enabled, version, createdAt, updatedAt } = source;
+    return {
+      id,
+      kind,
+      name,
+      enabled,
+      externalId: discovery.externalIdOf(source),
+      parameters: Object.fromEntries(
+        Object.entries(source.parameters).map(([key, value]) => [key, typeof value === 'object' ? [...value] : value]),
+      ),
+      protectedTags: [...source.protectedTags],
+      machines: counts.reduce((sum, { present }) => sum + present, 0),
+      missing: counts.reduce((sum, { missing }) => sum + missing, 0),
+      scopes: scopes.length,
+      staleScopes: scopes.filter(({ staleSince }) => staleSince !== undefined).length,
+      heldScopes: scopes.filter(({ heldSince }) => heldSince !== undefined).length,
+      ...given({
+        lastEventAt: latest(scopes.map((scope) => scope.lastEventAt)),
+        lastSweepAt: latest(scopes.map((scope) => scope.lastSweepAt)),
+      }),
+      version,
+      createdAt,
+      updatedAt,
+    };
+  }
+
+  function requireGoodSource({ kind, parameters }: Pick<SourceRecord, 'kind' | 'parameters'>): void {
+    const manifest = discovery.types.get(kind)?.manifest;
+    if (manifest === undefined)
+      requireNone([{ field: 'kind', message: `must be one of ${[...discovery.types.keys()].join(', ')}` }]);
+    else
+      requireNone(
+        checkParameters(manifest, parameters).map(({ field, message }) => ({ field: `parameters.${field}`, message })),
+      );
+  }
+
+  async function requireGoodRules(rules: readonly Rule[]): Promise<void> {
+    for (const [index, { outcome }] of rules.entries()) {
+      const wrong = (field: string, message: string): void => {
+        requireNone([{ field: `rules.${index}.outcome.${field}`, message }]);
+      };
+      const manifest: EngineManifest | undefined = engines.get(outcome.protocol ?? '');
+      if (outcome.protocol !== undefined && manifest === undefined)
+        wrong('protocol', `must be one of ${[...engines.keys()].join(', ')}`);
+      if (outcome.parameters !== undefined) {
+        if (manifest === undefined) wrong('parameters', 'need a protocol in the same rule');
+        else
+          for (const { field, message } of checkParameters(manifest, outcome.parameters))
+            wrong(`parameters.${field}`, message);
+      }
+      if (outcome.credentialId !== undefined && (await store.now.credentials.find(outcome.credentialId)) === undefined)
+        wrong('credentialId', 'names a credential that does not exist');
+      if (
+        outcome.jumpTargetId !== undefined &&
+        (await store.now.catalog.findTarget(outcome.jumpTargetId)) === undefined
+      )
+        wrong('jumpTargetId', 'names a machine that does not exist');
+    }
+  }
+
+  return {
+    listSourceKinds: () =>
+      Promise.resolve({
+        items: [...discovery.types.values()].map(({ manifest }) => structuredClone(manifest) as never),
+      }),
+
+    listSources: async () => ({
+      items: await Promise.all((await store.now.discovery.listSources()).map((source) => sourceView(source))),
+    }),
+
+    createSource: async (context, { body }) => {
+      requireGoodSource(body);
+      const now = clock.now();
+      const source: SourceRecord = {
+        ...body,
+        id: `src_${randomId(random)}`,
+        version: 1,
+        createdAt: now,
+        updatedAt: now,
+      };
+      await store.now.discovery.insertSource(source);
+      await audit.append({
+        action: 'source.created',
+        ...actorOf(context),
+        object: { kind: 'source', id: source.id, name: source.name },
+        outcome: 'success',
+        detail: { kind: source.kind, enabled: source.enabled },
+      });
+      await discovery.refresh();
+      return sourceView(source);
+    },
+
+    updateSource: async (context, { params, body }) => {
+      const before = await foundSource(params.id);
+      requireGoodSource({ kind: before.kind, parameters: body.parameters });
+      const after = await store.now.discovery.updateSource({ ...before, ...body, updatedAt: clock.now() });
+      await audit.append({
+        action: 'source.updated',
+        ...actorOf(context),
+        object: { kind: 'source', id: after.id, name: after.name },
+        outcome: 'success',
+        detail: { enabled: after.enabled, protectedTags: after.protectedTags.join(', ') },
+      });
+      await discovery.refresh();
+      return sourceView(after);
+    },
+
+    deleteSource: async (context, { params }) => {
+      const source = await foundSource(params.id);
+      if (source.enabled) throw new Fault('CONFLICT', 'switch the source off before you remove it');
+      await store.now.discovery.deleteSource(source.id);
+      await audit.append({
+        action: 'source.deleted',
+        ...actorOf(context),
+        object: { kind: 'source', id: source.id, name: source.name },
+        outcome: 'success',
+      });
+      return undefined;
+    },
+
+    listSourceScopes: async (_context, { params }) => {
+      const source = await foundSource(params.id);
+      const counts = await store.now.discovery.countFound(source.id);
+      return { items: (await store.now.discovery.listScopes(source.id)).map((scope) => scopeView(scope, counts)) };
+    },
+
+    sweepSource: async (context, { params }) => {
+      const source = await foundSource(params.id);
+      const results = await discovery.sweepNow(source.id);
+      const count = (wanted: string): number => results.filter(({ outcome }) => outcome === wanted).length;
+      const summary = {
+        complete: count('complete'),
+        held: count('held'),
+        failed: count('failed'),
+        changes: results.reduce((sum, { changes }) => sum + changes.length, 0),
+        seen: results.reduce((sum, { seen }) => sum + seen, 0),
+      };
+      await audit.append({
+        action: 'source.swept',
+        ...actorOf(context),
+        object: { kind: 'source', id: source.id, name: source.name },
+        outcome: summary.failed > 0 ? 'failure' : 'success',
+        detail: summary,
+      });
+      return summary;
+    },
+
+    acceptRemovals: async (context, { params, body }) => {
+      const source = await foundSource(params.id);
+      const find = async (): Promise<ScopeRecord | undefined> =>
+        (await store.now.discovery.listScopes(source.id)).find(
+          ({ account, region }) => account === body.account && region === body.region,
+        );
+      const scope = await find();
+      if (scope === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
+      const changes = await discovery.acceptRemovals(source, scope, body.machines);
+      await audit.append({
+        action: 'source.removals-accepted',
+        ...actorOf(context),
+        object: { kind: 'source', id: source.id, name: source.name },
+        outcome: 'success',
+        detail: { account: scope.account, region: scope.region, machines: changes.length },
+      });
+      return scopeView((await find()) ?? scope, await store.now.discovery.countFound(source.id));
+    },
+
+    previewDiscovery: async (context, { body }) => {
+      const rules = body.rules ?? (await store.now.discovery.rules()).rules;
+      await requireGoodRules(rules);
+      if (body.source !== undefined) requireGoodSource(body.source);
+      const draft = body.source && { id: 'src_draft', version: 1, createdAt: 0, updatedAt: 0, ...body.source };
+      const saved = body.sourceId === undefined ? undefined : await foundSource(body.sourceId);
+      const record = saved === undefined ? draft : { ...saved, ...body.source };
+      if (record === undefined) throw new Fault('INVALID_REQUEST', 'name a source, or give one');
+      const preview = previewView(await discovery.preview(record, rules));
+      const { appears, changes, goes } = preview;
+      await audit.append({
+        action: 'source.previewed',
+        ...actorOf(context),
+        object: { kind: 'source', id: record.id, name: record.name },
+        outcome: 'success',
+        detail: { appears, changes, goes, failures: preview.failures.length },
+      });
+      return preview;
+    },
+
+    listDiscoveryChanges: async (_context, { query }) => {
+      const { items, next } = await store.now.discovery.listChanges({ ...query, limit: query.limit ?? 100 });
+      return { items: items.map(changeView), ...(next === undefined ? {} : { next }) };
+    },
+
+    getRules: async () => structuredClone(await store.now.discovery.rules()) as never,
+
+    setRules: async (context, { body }) => {
+      await requireGoodRules(body.rules);
+      const saved = await discovery.saveRules(body.rules, body.version);
+      await audit.append({
+        action: 'rules.updated',
+        ...actorOf(context),
+        object: { kind: 'rules', id: 'discovery' },
+        outcome: 'success',
+        detail: { rules: body.rules.length, version: saved.version, changed: saved.changed },
+      });
+      return saved;
+    },
+
+    explainTarget: async (_context, { params }) => {
+      const target = await store.now.catalog.findTarget(params.id);
+      const found = target && (await store.now.discovery.findByTarget(target.id));
+      if (target === undefined || found === undefined)
+        throw new Fault('NOT_FOUND', 'no source found this machine; it was added by hand');
+      const source = await foundSource(found.sourceId);
+      const scopes = await store.now.discovery.listScopes(source.id);
+      const scope = scopes.find(
+        ({ account, region }) => account === found.scope.account && region === found.scope.region,
+      );
+      return explain({ source, scope, found }, target);
+    },
+  };
+}

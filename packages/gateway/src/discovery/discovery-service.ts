@@ -1,0 +1,334 @@
+import type { AuditLog } from '@enchilada/core/audit';
+import {
+  CatalogUpdater,
+  externalIdOf,
+  type DiscoveryChange,
+  type FoundMachine,
+  type Hint,
+  type NamedScope,
+  project,
+  type Projected,
+  type ProjectionParts,
+  type Rule,
+  type ScopeRecord,
+  type Sighting,
+  type SourceKind,
+  type SourceRecord,
+  type SourceType,
+  type SweepResult,
+} from '@enchilada/core/discovery';
+import { Fault, toFault } from '@enchilada/core/fault';
+import type { Store } from '@enchilada/core/store';
+import type { Clock, RandomSource } from '@enchilada/core/time';
+import { SourceRunner } from './source-runner.ts';
+
+const REFRESH_MS = 3_000;
+const PURGE_EVERY_MS = 3_600_000;
+const PURGED_AFTER_MS = 7 * 24 * 3_600_000;
+const EVENTS_KEPT_MS = 15 * 24 * 3_600_000;
+const PURGE_BATCH = 500;
+const REFUSALS_EVERY_MS = 10 * 60_000;
+const PREVIEW_MOST = 5_000;
+const PREVIEW_LIMIT_MS = 60_000;
+
+export interface DiscoveryParts {
+  readonly store: Store;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly nodeId: string;
+  readonly types: readonly SourceType[];
+  readonly protocols: ProjectionParts['protocols'];
+  readonly portOf: ProjectionParts['portOf'];
+  readonly report: (message: string, cause: unknown) => void;
+}
+
+/** What a source would do. */
+export interface PreviewEntry {
+  readonly scope: NamedScope;
+  readonly nativeId: string;
+  readonly effect: 'appears' | 'changes' | 'goes' | 'stays' | 'left-out';
+  readonly name: string;
+  readonly projected: Projected;
+}
+
+export interface Preview {
+  readonly entries: readonly PreviewEntry[];
+  /** Scopes that could not be read, and why. */
+  readonly failures: readonly { readonly scope: NamedScope; readonly fault: Fault }[];
+  readonly isCut: boolean;
+}
+
+/** Keeps a runner for each source that is switched on, follows what other nodes change, and tidies up. */
+export class DiscoveryService implements AsyncDisposable {
+  readonly types: ReadonlyMap<SourceKind, SourceType>;
+  readonly #parts: DiscoveryParts;
+  readonly #updater: CatalogUpdater;
+  readonly #runners = new Map<string, SourceRunner>();
+  readonly #timers: Disposable[] = [];
+  readonly #refusals = new Map<string, number>();
+  #rules: { readonly rules: readonly Rule[]; readonly version: number } = { rules: [], version: -1 };
+  #refreshing: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(parts: DiscoveryParts) {
+    this.#parts = parts;
+    this.types = new Map(parts.types.map((type) => [type.manifest.kind, type]));
+    const { clock, random } = parts;
+    this.#updater = new CatalogUpdater({ clock, random, projection: () => this.#projectionOf(this.#rules.rules) });
+  }
+
+  async start(): Promise<void> {
+    this.#rules = await this.#parts.store.now.discovery.rules();
+    await this.refresh();
+    const { clock, report } = this.#parts;
+    const every = (ms: number, what: string, work: () => Promise<void>): void => {
+      this.#timers.push(
+        clock.every(ms, () => {
+          work().catch((cause: unknown) => {
+            report(what, cause);
+          });
+        }),
+      );
+    };
+    every(REFRESH_MS, 'the sources could not be read again', () => this.refresh());
+    every(PURGE_EVERY_MS, 'machines long gone could not be removed', () => this.#purge());
+  }
+
+  /** Made by us, different for each source and not editable: a role that asks for it can be assumed on no other's behalf. */
+  externalIdOf({ id }: Pick<SourceRecord, 'id'>): string {
+    return externalIdOf(id);
+  }
+
+  get runners(): readonly SourceRunner[] {
+    return [...this.#runners.values()];
+  }
+
+  /** Starts, stops and restarts runners so that they are what the database says. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  /** Sweeps every scope of a source now. @throws Fault CONFLICT where it is switched off */
+  async sweepNow(id: string): Promise<readonly SweepResult[]> {
+    const runner = this.#runners.get(id);
+    if (runner === undefined) throw new Fault('CONFLICT', 'the source is switched off, or its settings do not work');
+    const scopes = await this.#parts.store.now.discovery.listScopes(id);
+    const results = await Promise.all(scopes.map((scope) => runner.sweep(scope)));
+    return results.filter((result) => result !== undefined);
+  }
+
+  /** A person agrees to removals that were held. Only those that were shown go. */
+  async acceptRemovals(
+    record: SourceRecord,
+    scope: ScopeRecord,
+    ids: readonly string[],
+  ): Promise<readonly DiscoveryChange[]> {
+    const { store } = this.#parts;
+    const held = new Set(scope.held);
+    const gone = ids.filter((id) => held.has(id));
+    const news = { source: record, scope, cause: 'sweep', sightings: [], gone } as const;
+    const changes = await store.transaction((tx) => this.#updater.apply(tx, news));
+    const rest = scope.held.filter((id) => !gone.includes(id));
+    await store.now.discovery.updateScope(record.id, scope, {
+      held: rest,
+      heldSince: rest.length === 0 ? undefined : scope.heldSince,
+    });
+    return changes;
+  }
+
+  /** Reads the source and writes nothing. */
+  async preview(record: SourceRecord, rules: readonly Rule[]): Promise<Preview> {
+    const type = this.#typeOf(record);
+    await using source = await type.open(record);
+    const signal = AbortSignal.timeout(PREVIEW_LIMIT_MS);
+    const entries: PreviewEntry[] = [];
+    const failures: { readonly scope: NamedScope; readonly fault: Fault }[] = [];
+    for (const scope of await source.scopes(signal)) {
+      try {
+        const sightings: Sighting[] = [];
+        for await (const page of source.scan(scope, signal)) sightings.push(...page);
+        entries.push(...(await this.#compare({ record, scope, rules }, sightings)));
+      } catch (failure) {
+        failures.push({ scope, fault: toFault(failure) });
+      }
+      if (entries.length > PREVIEW_MOST) break;
+    }
+    return { entries: entries.slice(0, PREVIEW_MOST), failures, isCut: entries.length > PREVIEW_MOST };
+  }
+
+  /** Saves rules and judges everything that is known again, without asking any cloud. */
+  async saveRules(
+    rules: readonly Rule[],
+    version: number,
+  ): Promise<{ readonly version: number; readonly changed: number }> {
+    const { store } = this.#parts;
+    const next = await store.now.discovery.saveRules(rules, version);
+    this.#rules = { rules, version: next };
+    return { version: next, changed: await this.#judgeAgain() };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped = true;
+    for (const timer of this.#timers) timer[Symbol.dispose]();
+    await this.#refreshing?.catch(() => undefined);
+    await Promise.all([...this.#runners.values()].map((runner) => runner[Symbol.asyncDispose]()));
+    this.#runners.clear();
+  }
+
+  #typeOf(record: Pick<SourceRecord, 'kind'>): SourceType {
+    const type = this.types.get(record.kind);
+    if (type === undefined) throw new Fault('INVALID_REQUEST', `there is no kind of source ${record.kind}`);
+    return type;
+  }
+
+  #projectionOf(rules: readonly Rule[]): ProjectionParts {
+    const { protocols, portOf } = this.#parts;
+    return { rules, protocols, portOf };
+  }
+
+  async #refresh(): Promise<void> {
+    const { store, report } = this.#parts;
+    const rules = await store.now.discovery.rules();
+    if (rules.version !== this.#rules.version) this.#rules = rules;
+    const wanted = (await store.now.discovery.listSources()).filter(({ enabled }) => enabled);
+    const versions = new Map(wanted.map(({ id, version }) => [id, version]));
+    for (const [id, runner] of this.#runners) {
+      if (versions.get(id) === runner.record.version) continue;
+      this.#runners.delete(id);
+      await runner[Symbol.asyncDispose]();
+    }
+    for (const record of wanted) {
+      if (this.#runners.has(record.id) || this.#stopped) continue;
+      try {
+        const source = await this.#typeOf(record).open(record);
+        const runner = new SourceRunner({ ...this.#runnerParts(), updater: this.#updater }, record, source);
+        this.#runners.set(record.id, runner);
+        runner.start();
+      } catch (failure) {
+        report(`the source ${record.name} could not be opened`, failure);
+      }
+    }
+  }
+
+  #runnerParts() {
+    const { store, clock, random, nodeId, audit, report } = this.#parts;
+    const append = (event: Parameters<AuditLog['append']>[0]): void => {
+      audit.append(event).catch((cause: unknown) => {
+        report('an act of discovery could not be audited', cause);
+      });
+    };
+    const actor = { kind: 'system', name: nodeId } as const;
+    return {
+      store,
+      clock,
+      random,
+      nodeId,
+      report,
+      /** INVARIANT: what strangers can send writes one audit event an account in ten minutes, not one a message. */
+      refused: (record: SourceRecord, hint: Hint): void => {
+        const key = `${record.id} ${hint.scope.account} ${hint.scope.region}`;
+        const now = clock.monotonicMs();
+        if (now - (this.#refusals.get(key) ?? -Infinity) < REFUSALS_EVERY_MS) return;
+        if (this.#refusals.size > 1_000) this.#refusals.clear();
+        this.#refusals.set(key, now);
+        append({
+          action: 'source.event-refused',
+          actor,
+          object: { kind: 'source', id: record.id, name: record.name },
+          outcome: 'denied',
+          reason: 'the account or region is not one of the source',
+          detail: { account: hint.scope.account, region: hint.scope.region, machine: hint.nativeId },
+        });
+      },
+      swept: (record: SourceRecord, scope: ScopeRecord, { outcome }: SweepResult): void => {
+        if (outcome !== 'held' || scope.heldSince !== undefined) return;
+        append({
+          action: 'source.removals-held',
+          actor,
+          object: { kind: 'source', id: record.id, name: record.name },
+          outcome: 'denied',
+          reason: 'a listing lacks more machines than may go without a person',
+          detail: { account: scope.account, region: scope.region },
+        });
+      },
+    };
+  }
+
+  async #judgeAgain(): Promise<number> {
+    const { store } = this.#parts;
+    let changed = 0;
+    for (const record of await store.now.discovery.listSources())
+      for (const scope of await store.now.discovery.listScopes(record.id)) {
+        const found = await store.now.discovery.listFound(record.id, scope);
+        if (found.length === 0) continue;
+        const news = {
+          source: record,
+          scope,
+          cause: 'rules',
+          sightings: found.map(sightingOf),
+          judgeAgain: true,
+        } as const;
+        changed += (await store.transaction((tx) => this.#updater.apply(tx, news))).length;
+      }
+    return changed;
+  }
+
+  async #compare(
+    {
+      record,
+      scope,
+      rules,
+    }: { readonly record: SourceRecord; readonly scope: NamedScope; readonly rules: readonly Rule[] },
+    sightings: readonly Sighting[],
+  ): Promise<readonly PreviewEntry[]> {
+    const parts = this.#projectionOf(rules);
+    const known = new Map(
+      (await this.#parts.store.now.discovery.listFound(record.id, scope)).map((machine) => [machine.nativeId, machine]),
+    );
+    const entries = sightings.map(({ nativeId, facts }): PreviewEntry => {
+      const projected = project({ source: record, scope, nativeId, facts }, parts);
+      const before = known.get(nativeId);
+      known.delete(nativeId);
+      return { scope, nativeId, name: facts.name, projected, effect: effectOn(before, projected) };
+    });
+    for (const [nativeId, { facts }] of known) {
+      const projected = project({ source: record, scope, nativeId, facts }, parts);
+      entries.push({ scope, nativeId, name: facts.name, projected, effect: 'goes' });
+    }
+    return entries;
+  }
+
+  /** What has been gone for a week leaves for good: its entry, with grants and host keys. The timeline stays. */
+  async #purge(): Promise<void> {
+    const { store, clock } = this.#parts;
+    const before = clock.now() - PURGED_AFTER_MS;
+    const targets = await store.now.catalog.listTargets();
+    const jumps = new Set(targets.map(({ jumpTargetId }) => jumpTargetId));
+    for (;;) {
+      const gone = await store.now.discovery.goneBefore(before, PURGE_BATCH);
+      await store.transaction(async (tx) => {
+        await tx.discovery.deleteFound(gone.map(({ id }) => id));
+        for (const { targetId } of gone)
+          if (targetId !== undefined && !jumps.has(targetId)) await tx.catalog.deleteTarget(targetId);
+      });
+      if (gone.length < PURGE_BATCH) break;
+    }
+    await store.now.discovery.deleteEventsOlderThan(clock.now() - EVENTS_KEPT_MS);
+  }
+}
+
+function sightingOf({ nativeId, facts, observedAt }: FoundMachine): Sighting {
+  return { nativeId, facts, observedAt };
+}
+
+function effectOn(before: FoundMachine | undefined, { fields }: Projected): PreviewEntry['effect'] {
+  if (fields === undefined) return before?.targetId === undefined ? 'left-out' : 'goes';
+  if (before?.projected === undefined) return 'appears';
+  const { groupId: _groupId, name: _name, ...last } = before.projected;
+  const { path: _path, name: _wanted, ...next } = fields;
+  return JSON.stringify(last) === JSON.stringify(next) ? 'stays' : 'changes';
+}

@@ -1,0 +1,214 @@
+import {
+  type CatalogUpdater,
+  type Delivery,
+  type DiscoverySource,
+  type Hint,
+  processDeliveries,
+  type ScopeRecord,
+  type SourceRecord,
+  sweepScope,
+  type SweepResult,
+} from '@enchilada/core/discovery';
+import { toFault } from '@enchilada/core/fault';
+import type { Store } from '@enchilada/core/store';
+import type { Clock, RandomSource } from '@enchilada/core/time';
+
+const SWEEP_EVERY_MS = 10 * 60_000;
+const LEASE_MS = 5 * 60_000;
+const SCOPES_EVERY_MS = 10 * 60_000;
+const LOOK_EVERY_MS = 2_000;
+/** Messages are gathered for so long, so that one describe call serves many. */
+const WINDOW_MS = 500;
+const RECEIVERS = 4;
+const SWEEPS_AT_ONCE = 8;
+/** Messages held in memory; beyond that no more are received. */
+const MOST_WAITING = 2_000;
+const PAUSE_AFTER_FAILURE_MS = 5_000;
+
+export interface RunnerParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly nodeId: string;
+  readonly updater: CatalogUpdater;
+  readonly refused: (record: SourceRecord, hint: Hint) => void;
+  readonly swept: (record: SourceRecord, scope: ScopeRecord, result: SweepResult) => void;
+  readonly report: (message: string, cause: unknown) => void;
+}
+
+export interface RunnerCounts {
+  messages: number;
+  retried: number;
+  changes: number;
+  sweeps: number;
+  failedSweeps: number;
+}
+
+/** One source at work on this node: every node takes events; a scope is swept by whichever node holds its lease. */
+export class SourceRunner implements AsyncDisposable {
+  readonly record: SourceRecord;
+  readonly counts: RunnerCounts = { messages: 0, retried: 0, changes: 0, sweeps: 0, failedSweeps: 0 };
+  readonly #parts: RunnerParts;
+  readonly #source: DiscoverySource;
+  readonly #stop = new AbortController();
+  readonly #loops: Promise<void>[] = [];
+  readonly #waiting: Delivery[] = [];
+  readonly #sweeping = new Set<string>();
+  #scopes: readonly ScopeRecord[] = [];
+  #scopesReadAt = -Infinity;
+  #jitter = new Map<string, number>();
+
+  constructor(parts: RunnerParts, record: SourceRecord, source: DiscoverySource) {
+    this.#parts = parts;
+    this.record = record;
+    this.#source = source;
+  }
+
+  start(): void {
+    const { hints } = this.#source;
+    this.#loops.push(this.#repeat('a source could not be swept', LOOK_EVERY_MS, () => this.#look()));
+    if (hints === undefined) return;
+    for (let index = 0; index < RECEIVERS; index++)
+      this.#loops.push(
+        this.#repeat('events could not be received', 0, async () => {
+          if (this.#waiting.length >= MOST_WAITING) return this.#pause(WINDOW_MS);
+          this.#waiting.push(...(await hints.receive(this.#stop.signal)));
+        }),
+      );
+    this.#loops.push(this.#repeat('events could not be taken in', WINDOW_MS, () => this.#takeIn()));
+  }
+
+  get scopes(): readonly ScopeRecord[] {
+    return this.#scopes;
+  }
+
+  /** Sweeps one scope now; undefined where another node does so already. */
+  async sweep(scope: ScopeRecord): Promise<SweepResult | undefined> {
+    const { store, clock, nodeId, updater, swept } = this.#parts;
+    const { record } = this;
+    if (!(await store.now.discovery.lease(record.id, scope, { holder: nodeId, forMs: LEASE_MS }))) return undefined;
+    const renewal = clock.every(LEASE_MS / 3, () => {
+      store.now.discovery.lease(record.id, scope, { holder: nodeId, forMs: LEASE_MS }).catch((cause: unknown) => {
+        this.#parts.report('the lease of a scope could not be extended', cause);
+      });
+    });
+    try {
+      const result = await sweepScope(
+        { store, clock, updater },
+        { record, source: this.#source, scope },
+        this.#stop.signal,
+      );
+      this.counts.sweeps++;
+      if (result.outcome === 'failed') this.counts.failedSweeps++;
+      this.counts.changes += result.changes.length;
+      swept(record, scope, result);
+      return result;
+    } finally {
+      renewal[Symbol.dispose]();
+      await store.now.discovery.release(record.id, scope, nodeId);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new Error('the source was stopped'));
+    await Promise.all(this.#loops);
+    // What was received and not taken in becomes visible to other nodes again by itself.
+    await this.#source[Symbol.asyncDispose]();
+  }
+
+  async #look(): Promise<void> {
+    const { store, clock, report } = this.#parts;
+    const { signal } = this.#stop;
+    if (clock.monotonicMs() - this.#scopesReadAt > SCOPES_EVERY_MS) {
+      try {
+        await store.now.discovery.noteScopes(this.record.id, await this.#source.scopes(signal));
+      } catch (failure) {
+        signal.throwIfAborted();
+        report('the scopes of a source could not be listed; those that are known stay', toFault(failure));
+      }
+      this.#scopesReadAt = clock.monotonicMs();
+    }
+    this.#scopes = await store.now.discovery.listScopes(this.record.id);
+    const now = clock.now();
+    const due = this.#scopes.filter((scope) => this.#isDue(scope, now));
+    for (let at = 0; at < due.length; at += SWEEPS_AT_ONCE)
+      await Promise.all(due.slice(at, at + SWEEPS_AT_ONCE).map((scope) => this.#sweepAlone(scope)));
+  }
+
+  async #sweepAlone(scope: ScopeRecord): Promise<void> {
+    const key = `${scope.account} ${scope.region}`;
+    if (this.#sweeping.has(key)) return;
+    this.#sweeping.add(key);
+    try {
+      await this.sweep(scope);
+    } catch (failure) {
+      this.#stop.signal.throwIfAborted();
+      this.#parts.report('a scope could not be swept', failure);
+    } finally {
+      this.#sweeping.delete(key);
+      this.#jitter.set(key, this.#parts.clock.now());
+    }
+  }
+
+  /** INVARIANT: a scope that fails waits as long as one that succeeds; clouds are never asked faster because they fail. */
+  #isDue(scope: ScopeRecord, now: number): boolean {
+    const key = `${scope.account} ${scope.region}`;
+    const last = Math.max(scope.lastSweepAt ?? 0, this.#jitter.get(key) ?? 0);
+    if (last === 0) return true;
+    // Spread over a fifth of the period, the same for each scope in each round.
+    const spread = [...key].reduce((sum, sign) => (sum * 31 + sign.charCodeAt(0)) % 1_000, 7) / 1_000;
+    return now - last > SWEEP_EVERY_MS * (0.9 + 0.2 * spread);
+  }
+
+  async #takeIn(): Promise<void> {
+    const deliveries = this.#waiting.splice(0);
+    if (deliveries.length === 0) return;
+    const { store, clock, updater, refused, report } = this.#parts;
+    const { record } = this;
+    const result = await processDeliveries(
+      {
+        store,
+        clock,
+        updater,
+        report,
+        scopes: () => this.#scopes,
+        refused: (hint) => {
+          refused(record, hint);
+        },
+      },
+      { record, source: this.#source, deliveries },
+      this.#stop.signal,
+    );
+    this.counts.messages += deliveries.length;
+    this.counts.retried += result.retried;
+    this.counts.changes += result.changes.length;
+  }
+
+  async #repeat(what: string, pauseMs: number, work: () => Promise<void>): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        await work();
+        await this.#pause(pauseMs);
+      } catch (failure) {
+        if (signal.aborted) return;
+        this.#parts.report(what, failure);
+        await this.#pause(PAUSE_AFTER_FAILURE_MS);
+      }
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { signal } = this.#stop;
+    if (ms === 0 || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        timer[Symbol.dispose]();
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = this.#parts.clock.after(ms, end);
+      signal.addEventListener('abort', end);
+    });
+  }
+}
