@@ -1,6 +1,7 @@
 import type { Permission } from '@enchilada/core/access';
 import {
   IconBroadcast,
+  IconCloudSearch,
   IconDeviceDesktop,
   IconFolders,
   IconKey,
@@ -44,6 +45,13 @@ export const OFFICE: readonly (Place & { readonly section: MessageKey })[] = [
     to: '/catalog/groups',
     label: 'nav.catalog-groups',
     icon: IconFolders,
+    needs: ['catalog.read'],
+    section: 'nav.catalog',
+  },
+  {
+    to: '/catalog/sources',
+    label: 'nav.sources',
+    icon: IconCloudSearch,
     needs: ['catalog.read'],
     section: 'nav.catalog',
   },

@@ -114,6 +114,11 @@ const tree = root.addChildren([
       }),
       createRoute({
         ...office,
+        path: '/catalog/sources',
+        component: lazyRouteComponent(() => import('../pages/sources.tsx'), 'SourcesPage'),
+      }),
+      createRoute({
+        ...office,
         path: '/catalog/credentials',
         component: lazyRouteComponent(() => import('../pages/credentials.tsx'), 'CredentialsPage'),
       }),

@@ -3,8 +3,18 @@ import { entry } from './entry.ts';
 import { machines } from './machines.ts';
 import { session } from './session.ts';
 import { player } from './player.ts';
+import { discovery } from './discovery.ts';
 import { office } from './office.ts';
 import { faults } from './faults.ts';
 import type { Messages } from '../catalogue.ts';
 
-export const de: Messages = { ...common, ...entry, ...machines, ...session, ...player, ...office, ...faults };
+export const de: Messages = {
+  ...common,
+  ...entry,
+  ...machines,
+  ...session,
+  ...player,
+  ...office,
+  ...discovery,
+  ...faults,
+};

@@ -3,7 +3,17 @@ import { entry } from './entry.ts';
 import { machines } from './machines.ts';
 import { session } from './session.ts';
 import { player } from './player.ts';
+import { discovery } from './discovery.ts';
 import { office } from './office.ts';
 import { faults } from './faults.ts';
 
-export const en = { ...common, ...entry, ...machines, ...session, ...player, ...office, ...faults } as const;
+export const en = {
+  ...common,
+  ...entry,
+  ...machines,
+  ...session,
+  ...player,
+  ...office,
+  ...discovery,
+  ...faults,
+} as const;

@@ -1,0 +1,174 @@
+import { Alert, Button, Drawer, Stack, Text } from '@mantine/core';
+import { IconAlertTriangle } from '@tabler/icons-react';
+import type { RouteOutput } from '@enchilada/contract';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { api } from '../api/client.ts';
+import { Listing, Moment } from '../components/listing.tsx';
+import { printable } from '../components/printable.ts';
+import { useAction } from '../components/use-action.ts';
+import { useText } from '../i18n/text.tsx';
+import type { Source } from './sources.tsx';
+
+type SourceScope = RouteOutput<'listSourceScopes'>['items'][number];
+
+const REFRESH_MS = 5_000;
+const SHOWN = 50;
+
+/** Accounts and regions of a source, those with trouble first. */
+export function ScopesDrawer(props: {
+  readonly source: Source;
+  readonly readOnly: boolean;
+  readonly onClose: () => void;
+  readonly onChanged: () => void;
+}) {
+  const text = useText();
+  const client = useQueryClient();
+  const { source } = props;
+  const scopes = useQuery({
+    queryKey: ['source-scopes', source.id],
+    queryFn: ({ signal }) => api('listSourceScopes', { params: { id: source.id } }, { signal, background: true }),
+    refetchInterval: REFRESH_MS,
+  });
+  const weight = (scope: SourceScope): number =>
+    scope.heldSince !== undefined ? 0 : scope.staleSince !== undefined ? 1 : 2;
+  const items = [...(scopes.data?.items ?? [])].sort((a, b) => weight(a) - weight(b));
+  return (
+    <Drawer
+      opened
+      onClose={props.onClose}
+      size={760}
+      title={source.name}
+      closeButtonProps={{ 'aria-label': text('common.close') }}
+    >
+      <Stack>
+        {items
+          .filter(({ heldSince }) => heldSince !== undefined)
+          .map((scope) => (
+            <HeldRemovals
+              key={`${scope.account} ${scope.region}`}
+              scope={scope}
+              source={source}
+              readOnly={props.readOnly}
+              onChanged={() => {
+                void client.invalidateQueries({ queryKey: ['source-scopes', source.id] });
+                props.onChanged();
+              }}
+            />
+          ))}
+        <Listing query={scopes} items={items} empty={<Text p="md">{text('sources.no-scopes')}</Text>}>
+          {(rows) => (
+            <table className="table cards">
+              <thead>
+                <tr>
+                  <th>{text('sources.account')}</th>
+                  <th>{text('sources.health')}</th>
+                  <th className="number">{text('nav.machines')}</th>
+                  <th>{text('sources.last-event')}</th>
+                  <th>{text('sources.last-sweep')}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {rows.map((scope) => (
+                  <tr key={`${scope.account} ${scope.region}`}>
+                    <td>
+                      <strong>{printable(scope.accountName)}</strong>
+                      <div className="sub mono">
+                        {scope.account} {scope.region}
+                      </div>
+                    </td>
+                    <td>
+                      <ScopeHealth scope={scope} />
+                    </td>
+                    <td className="number">{text.number(scope.machines)}</td>
+                    <td className="sub">
+                      <Moment at={scope.lastEventAt} />
+                    </td>
+                    <td className="sub">
+                      <Moment at={scope.lastSweepAt} />
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )}
+        </Listing>
+      </Stack>
+    </Drawer>
+  );
+}
+
+function ScopeHealth({ scope }: { readonly scope: SourceScope }) {
+  const text = useText();
+  if (scope.staleSince !== undefined)
+    return (
+      <>
+        <span className="state" data-tone="bad">
+          {text('sources.stale-since')} <Moment at={scope.staleSince} />
+        </span>
+        {scope.problem !== undefined && <div className="sub">{printable(scope.problem.detail)}</div>}
+      </>
+    );
+  if (scope.heldSince !== undefined)
+    return (
+      <span className="state" data-tone="warn">
+        {text('sources.held')}
+      </span>
+    );
+  if (scope.lastSweepAt === undefined)
+    return (
+      <span className="state" data-tone="quiet">
+        {text('sources.starting')}
+      </span>
+    );
+  return (
+    <span className="state" data-tone="ok">
+      {text('sources.well')}
+      {scope.missing > 0 && <span className="sub"> {text.count('sources.missing', scope.missing)}</span>}
+    </span>
+  );
+}
+
+function HeldRemovals(props: {
+  readonly source: Source;
+  readonly scope: SourceScope;
+  readonly readOnly: boolean;
+  readonly onChanged: () => void;
+}) {
+  const text = useText();
+  const [busy, run] = useAction();
+  const { scope } = props;
+  return (
+    <Alert
+      color="yellow"
+      icon={<IconAlertTriangle size={18} aria-hidden />}
+      title={text('sources.held-scope', { name: scope.accountName, region: scope.region })}
+    >
+      <Stack gap="xs" align="flex-start">
+        <span>{text('sources.held-scope-body', { held: scope.held.length, machines: scope.machines })}</span>
+        <code className="mono held-list">
+          {scope.held.slice(0, SHOWN).join(' ')}
+          {scope.held.length > SHOWN && ' …'}
+        </code>
+        {!props.readOnly && (
+          <Button
+            color="red"
+            size="xs"
+            loading={busy}
+            onClick={() =>
+              void run(async () => {
+                const { account, region, held } = scope;
+                await api('acceptRemovals', {
+                  params: { id: props.source.id },
+                  body: { account, region, machines: held },
+                });
+                props.onChanged();
+              })
+            }
+          >
+            {text.count('sources.accept', scope.held.length)}
+          </Button>
+        )}
+      </Stack>
+    </Alert>
+  );
+}

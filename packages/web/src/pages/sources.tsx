@@ -1,0 +1,258 @@
+import { ActionIcon, Alert, Button, Menu, Title } from '@mantine/core';
+import {
+  IconAlertTriangle,
+  IconChevronDown,
+  IconCloudSearch,
+  IconHistory,
+  IconListCheck,
+  IconPencil,
+  IconPlus,
+  IconRefresh,
+  IconTrash,
+} from '@tabler/icons-react';
+import type { RouteOutput } from '@enchilada/contract';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api } from '../api/client.ts';
+import { can, useMe } from '../api/me.ts';
+import { EmptyState } from '../app/page-states.tsx';
+import { Confirm, type Confirmation } from '../components/confirm.tsx';
+import { Listing, Moment } from '../components/listing.tsx';
+import { useAction } from '../components/use-action.ts';
+import { useText } from '../i18n/text.tsx';
+import { RulesDrawer } from './source-rules.tsx';
+import { SourceForm } from './source-form.tsx';
+import { ScopesDrawer } from './source-scopes.tsx';
+import { TimelineDrawer } from './source-timeline.tsx';
+
+export type Source = RouteOutput<'listSources'>['items'][number];
+export type SourceKind = RouteOutput<'listSourceKinds'>['items'][number];
+
+const REFRESH_MS = 5_000;
+
+type Open =
+  | { readonly what: 'form'; readonly source: Source | undefined; readonly kind: SourceKind }
+  | { readonly what: 'scopes'; readonly source: Source }
+  | { readonly what: 'timeline'; readonly source: Source | undefined }
+  | { readonly what: 'rules' };
+
+export function SourcesPage() {
+  const text = useText();
+  const client = useQueryClient();
+  const mayWrite = can(useMe(), 'catalog.write');
+  const [open, setOpen] = useState<Open>();
+  const [confirmation, setConfirmation] = useState<Confirmation>();
+  const kinds = useQuery({
+    queryKey: ['source-kinds'],
+    queryFn: ({ signal }) => api('listSourceKinds', {}, { signal }),
+    staleTime: Infinity,
+  });
+  const sources = useQuery({
+    queryKey: ['sources'],
+    queryFn: ({ signal }) => api('listSources', {}, { signal, background: true }),
+    refetchInterval: REFRESH_MS,
+  });
+  const changed = (): Promise<void> => client.invalidateQueries({ queryKey: ['sources'] });
+  const items = sources.data?.items ?? [];
+  const held = items.filter((source) => source.heldScopes > 0);
+  const remove = (source: Source): void =>
+    setConfirmation({
+      title: text('catalog.remove-title', { name: source.name }),
+      body: text('sources.remove-body'),
+      action: text('common.remove'),
+      run: async () => {
+        await api('deleteSource', { params: { id: source.id } });
+        await changed();
+      },
+    });
+  const kindOf = (source: Source): SourceKind | undefined => kinds.data?.items.find(({ kind }) => kind === source.kind);
+  const edit = (source: Source): void => {
+    const kind = kindOf(source);
+    if (kind !== undefined) setOpen({ what: 'form', source, kind });
+  };
+  const close = (): void => setOpen(undefined);
+  const addSource = mayWrite && (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <Button
+          leftSection={<IconPlus size={16} aria-hidden />}
+          rightSection={<IconChevronDown size={14} aria-hidden />}
+          disabled={kinds.data === undefined}
+        >
+          {text('sources.add')}
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {(kinds.data?.items ?? []).map((kind) => (
+          <Menu.Item key={kind.kind} onClick={() => setOpen({ what: 'form', source: undefined, kind })}>
+            {text.of(kind.label)}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+  return (
+    <div className="page">
+      <div className="page-head">
+        <Title order={1}>{text('nav.sources')}</Title>
+        <Button
+          variant="default"
+          leftSection={<IconHistory size={16} aria-hidden />}
+          onClick={() => setOpen({ what: 'timeline', source: undefined })}
+        >
+          {text('sources.timeline')}
+        </Button>
+        <Button
+          variant="default"
+          leftSection={<IconListCheck size={16} aria-hidden />}
+          onClick={() => setOpen({ what: 'rules' })}
+        >
+          {text('rules.title')}
+        </Button>
+        {addSource}
+      </div>
+      <p className="page-lead">{text('sources.lead')}</p>
+      {held.map((source) => (
+        <Alert
+          key={source.id}
+          color="yellow"
+          mb="md"
+          icon={<IconAlertTriangle size={18} aria-hidden />}
+          title={text('sources.held-title', { name: source.name })}
+        >
+          {text('sources.held-body')}
+          <div>
+            <Button size="xs" mt="xs" variant="default" onClick={() => setOpen({ what: 'scopes', source })}>
+              {text('sources.held-look')}
+            </Button>
+          </div>
+        </Alert>
+      ))}
+      <Listing
+        query={sources}
+        items={items}
+        empty={
+          <EmptyState icon={<IconCloudSearch size={22} />} title={text('sources.empty')} action={addSource}>
+            {text('sources.empty-body')}
+          </EmptyState>
+        }
+      >
+        {(rows) => (
+          <table className="table cards">
+            <thead>
+              <tr>
+                <th>{text('field.name')}</th>
+                <th>{text('sources.health')}</th>
+                <th className="number">{text('nav.machines')}</th>
+                <th>{text('sources.last-event')}</th>
+                <th>{text('sources.last-sweep')}</th>
+                <th>
+                  <span className="visually-hidden">{text('common.actions')}</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((source) => (
+                <tr key={source.id}>
+                  <td>
+                    <button type="button" className="row-title" onClick={() => setOpen({ what: 'scopes', source })}>
+                      {source.name}
+                    </button>
+                    <div className="sub">{text.of(kindOf(source)?.label ?? { en: source.kind, de: source.kind })}</div>
+                  </td>
+                  <td>
+                    <Health source={source} />
+                  </td>
+                  <td className="number">{text.count('machines.count', source.machines)}</td>
+                  <td className="sub">
+                    <Moment at={source.lastEventAt} />
+                  </td>
+                  <td className="sub">
+                    <Moment at={source.lastSweepAt} />
+                  </td>
+                  <td className="actions">
+                    {mayWrite && (
+                      <>
+                        <SweepButton source={source} onDone={changed} />
+                        <ActionIcon aria-label={`${text('common.edit')} ${source.name}`} onClick={() => edit(source)}>
+                          <IconPencil size={16} aria-hidden />
+                        </ActionIcon>
+                        <ActionIcon
+                          aria-label={`${text('common.remove')} ${source.name}`}
+                          disabled={source.enabled}
+                          title={source.enabled ? text('sources.remove-off-first') : undefined}
+                          onClick={() => remove(source)}
+                        >
+                          <IconTrash size={16} aria-hidden />
+                        </ActionIcon>
+                      </>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      </Listing>
+      {open?.what === 'form' && (
+        <SourceForm
+          source={open.source}
+          kind={open.kind}
+          readOnly={!mayWrite}
+          onClose={close}
+          onSaved={() => {
+            close();
+            void changed();
+          }}
+        />
+      )}
+      {open?.what === 'scopes' && (
+        <ScopesDrawer source={open.source} readOnly={!mayWrite} onClose={close} onChanged={() => void changed()} />
+      )}
+      {open?.what === 'timeline' && <TimelineDrawer source={open.source} onClose={close} />}
+      {open?.what === 'rules' && <RulesDrawer sources={items} readOnly={!mayWrite} onClose={close} />}
+      <Confirm asked={confirmation} onClose={() => setConfirmation(undefined)} />
+    </div>
+  );
+}
+
+/** One word for the whole source, and what stands behind it. */
+function Health({ source }: { readonly source: Source }) {
+  const text = useText();
+  const [tone, label] = ((): readonly [string, string] => {
+    if (!source.enabled) return ['quiet', text('sources.off')];
+    if (source.heldScopes > 0) return ['warn', text('sources.held')];
+    if (source.staleScopes > 0) return ['bad', text.count('sources.stale', source.staleScopes)];
+    if (source.lastSweepAt === undefined) return ['quiet', text('sources.starting')];
+    return ['ok', text('sources.well')];
+  })();
+  return (
+    <>
+      <span className="state" data-tone={tone}>
+        {label}
+      </span>
+      <div className="sub">{text.count('sources.scopes', source.scopes)}</div>
+    </>
+  );
+}
+
+function SweepButton({ source, onDone }: { readonly source: Source; readonly onDone: () => Promise<void> }) {
+  const text = useText();
+  const [busy, run] = useAction();
+  return (
+    <ActionIcon
+      aria-label={`${text('sources.sweep')} ${source.name}`}
+      title={text('sources.sweep')}
+      loading={busy}
+      disabled={!source.enabled}
+      onClick={() =>
+        void run(async () => {
+          await api('sweepSource', { params: { id: source.id } });
+          await onDone();
+        })
+      }
+    >
+      <IconRefresh size={16} aria-hidden />
+    </ActionIcon>
+  );
+}
