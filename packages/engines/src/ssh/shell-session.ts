@@ -17,6 +17,14 @@ function withCause(message: string, cause: unknown): Fault {
   );
 }
 
+const REFUSED = 'the target refused the terminal, shell or command';
+
+function hungUp(cause: unknown): Fault {
+  return new Fault('TARGET_DISCONNECTED', 'the target closed the connection before a shell was opened', {
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
 interface OpenedChannel {
   readonly channel: ClientChannel;
   readonly output: OutputWindow;
@@ -30,7 +38,8 @@ function openChannel(last: ConnectedHop, context: EngineContext, onViolation: ()
   const pty = { term: parameters.terminalType, cols: columns, rows, width: 0, height: 0 };
   const env = parameters.environment;
   const onOpened = (error: Error | undefined, channel: ClientChannel): void => {
-    if (error !== undefined) return reject(withCause('the target refused the terminal, shell or command', error));
+    // ssh2 1.17 answers open requests with refusals when the connection went: that it went is said below, and first.
+    if (error !== undefined) return void setImmediate(() => reject(withCause(REFUSED, error)));
     // In this very callback: the packets behind it belong to the sink already.
     if (last.banner !== '') context.sink.output(Buffer.from(last.banner.replace(/\r?\n/gu, '\r\n')));
     resolve({ channel, output: new OutputWindow(last.client, channel, { sink: context.sink, onViolation }) });
@@ -40,13 +49,9 @@ function openChannel(last: ConnectedHop, context: EngineContext, onViolation: ()
     if (parameters.initialCommand === '') last.client.shell(pty, { env }, onOpened);
     else last.client.exec(parameters.initialCommand, { pty, env }, onOpened);
   } catch (error) {
-    reject(
-      new Fault('TARGET_DISCONNECTED', 'the target closed the connection before a shell was opened', { cause: error }),
-    );
+    reject(hungUp(error));
   }
-  void last.closed.then((fault) =>
-    reject(fault ?? new Fault('TARGET_DISCONNECTED', 'the target closed the connection before a shell was opened')),
-  );
+  void last.closed.then((fault) => reject(fault ?? hungUp(undefined)));
   return promise;
 }
 
