@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EngineStream, Seat, SessionEnd, StreamedSession } from '../engine/index.ts';
 import { Fault } from '../fault/index.ts';
-import type { RecordingEvent } from '../recording/index.ts';
+import type { RecordingEvent, SessionRecorder } from '../recording/index.ts';
 import type { Clock } from '../time/index.ts';
 import { DEFAULT_SESSION_LIMITS, PAUSE_ABOVE_BYTES, StreamRelay, Viewer } from './index.ts';
 import type { DataPort, SessionEvent, ViewerMode } from './index.ts';
@@ -112,17 +112,20 @@ class Bench {
     },
   };
 
+  readonly recorder: Pick<SessionRecorder, 'append'> & { backlog: Promise<void> | undefined } = {
+    append: (event) => {
+      this.recorded.push(event);
+      const { accept } = this;
+      return accept === undefined || event.kind !== 'output'
+        ? Promise.resolve()
+        : new Promise<void>((resolve) => accept.push(resolve));
+    },
+    backlog: undefined,
+  };
+
   readonly relay = new StreamRelay({
     engine: this.engine,
-    recorder: {
-      append: (event) => {
-        this.recorded.push(event);
-        const { accept } = this;
-        return accept === undefined || event.kind !== 'output'
-          ? Promise.resolve()
-          : new Promise<void>((resolve) => accept.push(resolve));
-      },
-    },
+    recorder: this.recorder,
     limits: DEFAULT_SESSION_LIMITS,
     clock: this.clock,
     onFailure: (cause) => this.failures.push(cause),
@@ -217,6 +220,21 @@ test('a recorder that lags pauses the stream', async () => {
   bench.accept[0]?.();
   await settled();
   assert.equal(stream.paused, false);
+});
+
+test('a store that is behind pauses each stream that goes on, until there is room', async () => {
+  const bench = new Bench();
+  const [ada, bob] = [await bench.seated('ada', 'control'), await bench.seated('bob', 'watch')];
+  const room = Promise.withResolvers<void>();
+  bench.recorder.backlog = room.promise;
+  ada.stream.say('much');
+  await settled();
+  assert.deepEqual([ada.stream.paused, bob.stream.paused], [true, false]);
+  assert.deepEqual(ada.socket.messages, ['much']);
+  bench.recorder.backlog = undefined;
+  room.resolve();
+  await settled();
+  assert.equal(ada.stream.paused, false);
 });
 
 test('what a viewer says before its stream is there reaches it in order, and is bounded', async () => {

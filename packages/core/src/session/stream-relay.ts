@@ -9,11 +9,11 @@ import type { Relay } from './relay.ts';
 import type { SessionEvent } from './session-event.ts';
 import type { DataPort, Viewer } from './viewer.ts';
 
-type PauseReason = 'recorder' | 'viewer';
+type PauseReason = 'recorder' | 'store' | 'viewer';
 
 export interface StreamRelayParts {
   readonly engine: StreamedSession;
-  readonly recorder: Pick<SessionRecorder, 'append'>;
+  readonly recorder: Pick<SessionRecorder, 'append' | 'backlog'>;
   readonly limits: SessionLimits;
   readonly clock: Clock;
   /** Called once when the session must end for a reason found here. */
@@ -164,6 +164,12 @@ export class StreamRelay implements Relay {
         this.#fail(cause);
       },
     );
+    const { backlog } = this.#parts.recorder;
+    if (backlog === undefined || place.paused.has('store')) return;
+    this.#pause(place, 'store');
+    void backlog.then(() => {
+      this.#unpause(place, 'store');
+    });
   }
 
   #accepted(place: Place, bytes: Uint8Array): void {
