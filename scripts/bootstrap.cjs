@@ -22,7 +22,7 @@ const tasks = {
   check: { run: ['tools/check.mjs'] },
   generate: { run: ['--conditions=source', 'tools/generate.mjs'] },
   format: { run: ['node_modules/prettier/bin/prettier.cjs', '--write', '--log-level', 'warn', '.'] },
-  bench: { run: ['--conditions=source', 'e2e/bench/main.ts'], needsWeb: true },
+  bench: { run: ['--conditions=source', 'tools/bench.mjs'], needsWeb: true },
 };
 
 function say(words) {

@@ -1,4 +1,4 @@
-// The Debian packages that the tests need. As root they are installed, without any service being started; otherwise they are named.
+// The Debian packages that the tests and the bench need. As root they are installed, without any service being started; otherwise they are named.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 
@@ -45,7 +45,7 @@ export function bringPackages() {
     );
     return false;
   }
-  console.log(`installing Debian's packages ${missing.join(', ')}`);
+  console.error(`installing Debian's packages ${missing.join(', ')}`);
   // INVARIANT: no service is started and none that is there is touched (invoke-rc.d asks this file).
   const hadPolicy = existsSync(POLICY);
   if (!hadPolicy) {

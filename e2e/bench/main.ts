@@ -5,13 +5,23 @@ import type { Experiment, Figure, FigureId } from './figure.ts';
 import { echo } from './figures/echo.ts';
 import { idle } from './figures/idle.ts';
 import { open } from './figures/open.ts';
-import { outputCpu } from './figures/output-cpu.ts';
+import { outputVersusGuacd, outputVersusPipe } from './figures/output-cpu.ts';
 import { stalled } from './figures/stalled.ts';
 import { start } from './figures/start.ts';
 import { telnetOutputCpu } from './figures/telnet-output-cpu.ts';
 import { verify } from './figures/verify.ts';
 
-const EXPERIMENTS: readonly Experiment[] = [outputCpu, telnetOutputCpu, echo, idle, stalled, open, verify, start];
+const EXPERIMENTS: readonly Experiment[] = [
+  outputVersusPipe,
+  outputVersusGuacd,
+  telnetOutputCpu,
+  echo,
+  idle,
+  stalled,
+  open,
+  verify,
+  start,
+];
 
 const USAGE = `npm run bench -- [--only ID,ID] [--json]
 
@@ -67,7 +77,11 @@ async function main(): Promise<number> {
     const since = Date.now();
     say(`${ids.join(', ')} …`);
     const found = await experiment.run(new Set(ids), say).then(
-      (measured) => measured.map((one) => judge(one, commit)),
+      (measured) =>
+        ids.map((id) => {
+          const one = measured.find((candidate) => candidate.id === id);
+          return one === undefined ? unmeasured(id, 'its experiment gave no value', commit) : judge(one, commit);
+        }),
       (cause: unknown) => {
         say(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
         return ids.map((id) => unmeasured(id, cause, commit));

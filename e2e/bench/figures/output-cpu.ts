@@ -4,7 +4,7 @@ import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import type { Site } from '../../tests/site.ts';
 import { BarePipe, startSite, startTarget, Workplace } from '../bench-site.ts';
 import type { Recording } from '../bench-site.ts';
-import type { Experiment, Measured } from '../figure.ts';
+import type { Experiment, FigureId, Measured } from '../figure.ts';
 import { runByGuacd } from '../guacd/guacamole-client.ts';
 import { Guacd } from '../guacd/guacd-process.ts';
 import { cpuOfFamily, cpuSeconds, median, within } from '../measure.ts';
@@ -12,6 +12,7 @@ import { variedLog } from '../varied-log.ts';
 
 const BYTES = 20_000_000;
 const ROUNDS = 5;
+const WARM_UPS = 2;
 const LIMIT_MS = 60_000;
 /** The echo of the command does not hold the word that its output ends with. */
 const END = 'END-OF-LOG';
@@ -69,65 +70,90 @@ async function byPipe(pipe: BarePipe, command: string): Promise<number> {
   return seconds;
 }
 
-async function sideOf(
-  recording: Recording,
-  owned: AsyncDisposableStack,
-  on: { readonly place: Workplace; readonly sshd: Sshd; readonly command: string },
-): Promise<Side> {
-  const profile = process.env['BENCH_PROFILE'];
-  const site = owned.use(await startSite(on.place, recording, profile));
-  const targetId = await site.machineOn(on.sshd);
-  return { name: recording, run: () => bySite(site, targetId, on.command) };
-}
-
 const [VS_PIPE, VS_PIPE_RECORDED, VS_GUACD] = [
   'ssh-output-cpu-vs-pipe',
   'ssh-output-cpu-vs-pipe-recorded',
   'ssh-output-cpu-vs-guacd',
 ] as const;
 
-export const outputCpu: Experiment = {
-  figures: [VS_PIPE, VS_PIPE_RECORDED, VS_GUACD],
+interface Setting {
+  readonly place: Workplace;
+  readonly sshd: Sshd;
+  readonly command: string;
+}
+
+async function sideOf(recording: Recording, owned: AsyncDisposableStack, on: Setting): Promise<Side> {
+  const profile = process.env['BENCH_PROFILE'];
+  const site = owned.use(await startSite(on.place, recording, profile));
+  const targetId = await site.machineOn(on.sshd);
+  return { name: recording, run: () => bySite(site, targetId, on.command) };
+}
+
+async function arrange(owned: AsyncDisposableStack): Promise<Setting> {
+  const place = owned.use(await Workplace.make());
+  const sshd = owned.use(await startTarget());
+  const log = await place.file('varied.log', variedLog(BYTES));
+  return { place, sshd, command: `cat ${log}; ${PRINT_END}` };
+}
+
+/** Runs the sides by turns. Everything that Node runs is compiled in the warm-up rounds; what is compiled already needs none. */
+async function byTurns(
+  sides: readonly Side[],
+  compiled: readonly Side[],
+  say: (words: string) => void,
+): Promise<Record<string, number[]>> {
+  for (let round = 0; round < WARM_UPS; round += 1)
+    for (const side of sides) say(`warm-up, ${side.name}: ${(await side.run()).toFixed(2)} s`);
+  const all = [...sides, ...compiled];
+  const samples: Record<string, number[]> = Object.fromEntries(all.map(({ name }) => [name, []]));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const side of all) samples[side.name]?.push(Number((await side.run()).toFixed(2)));
+    say(`round ${round + 1} of ${ROUNDS}: ${all.map(({ name }) => `${name} ${samples[name]?.at(-1)} s`).join(', ')}`);
+  }
+  return samples;
+}
+
+function ratioOf(
+  id: FigureId,
+  samples: Readonly<Record<string, number[]>>,
+  [ours, other, whatOther]: readonly [Recording, string, string],
+): Measured {
+  const [mine = [], theirs = []] = [samples[ours], samples[other]];
+  const how = `CPU seconds of the whole process for a 20 MB varied log by cat on a real sshd, TLS, recording ${ours}, against ${whatOther}; interleaved, ratio of the medians of ${ROUNDS} after ${WARM_UPS} warm-up rounds`;
+  return { id, value: median(mine) / median(theirs), how, samples: { ours: mine, other: theirs } };
+}
+
+const A_PIPE = 'a bare ssh2 to ws pipe with TLS';
+
+export const outputVersusPipe: Experiment = {
+  figures: [VS_PIPE, VS_PIPE_RECORDED],
   async run(wanted, say) {
     await using owned = new AsyncDisposableStack();
-    const place = owned.use(await Workplace.make());
-    const sshd = owned.use(await startTarget());
-    const log = await place.file('varied.log', variedLog(BYTES));
-    const command = `cat ${log}; ${PRINT_END}`;
-    const on = { place, sshd, command };
+    const setting = await arrange(owned);
     const sides: Side[] = [];
-    if (wanted.has(VS_PIPE)) sides.push(await sideOf('off', owned, on));
-    if (wanted.has(VS_PIPE_RECORDED) || wanted.has(VS_GUACD)) sides.push(await sideOf('strict', owned, on));
-    if (wanted.has(VS_PIPE) || wanted.has(VS_PIPE_RECORDED)) {
-      const pipe = owned.use(await BarePipe.start(place, sshd));
-      sides.push({ name: 'pipe', run: () => byPipe(pipe, command) });
-    }
-    // Everything that Node runs is compiled in the first two rounds; guacd is compiled already.
-    for (let round = 0; round < 2; round += 1)
-      for (const side of sides) say(`warm-up, ${side.name}: ${(await side.run()).toFixed(2)} s`);
-    if (wanted.has(VS_GUACD)) {
-      const guacd = owned.use(await Guacd.start(say));
-      const run = (): Promise<number> =>
-        cpuOfFamily(guacd.pid, within(LIMIT_MS * 2, 'the drawing', runByGuacd(guacd.port, sshd, command)));
-      sides.push({ name: 'guacd', run });
-    }
-    const samples: Record<string, number[]> = Object.fromEntries(sides.map(({ name }) => [name, []]));
-    for (let round = 0; round < ROUNDS; round += 1) {
-      for (const side of sides) samples[side.name]?.push(Number((await side.run()).toFixed(2)));
-      say(
-        `round ${round + 1} of ${ROUNDS}: ${sides.map(({ name }) => `${name} ${samples[name]?.at(-1)} s`).join(', ')}`,
-      );
-    }
-    const figure = (id: Measured['id'], ours: string, other: string): Measured[] => {
-      const [mine, theirs] = [samples[ours], samples[other]];
-      if (!wanted.has(id) || mine === undefined || theirs === undefined) return [];
-      const how = `CPU seconds of the whole process for a 20 MB varied log by cat on a real sshd, TLS, recording ${ours}, against ${other === 'pipe' ? 'a bare ssh2 to ws pipe with TLS' : 'guacd 1.3.0 (its connection included)'}; interleaved, ratio of the medians of ${ROUNDS} after two warm-up rounds`;
-      return [{ id, value: median(mine) / median(theirs), how, samples: { ours: mine, other: theirs } }];
-    };
-    return [
-      ...figure(VS_PIPE, 'off', 'pipe'),
-      ...figure(VS_PIPE_RECORDED, 'strict', 'pipe'),
-      ...figure(VS_GUACD, 'strict', 'guacd'),
-    ];
+    if (wanted.has(VS_PIPE)) sides.push(await sideOf('off', owned, setting));
+    if (wanted.has(VS_PIPE_RECORDED)) sides.push(await sideOf('strict', owned, setting));
+    const pipe = owned.use(await BarePipe.start(setting.place, setting.sshd));
+    sides.push({ name: 'pipe', run: () => byPipe(pipe, setting.command) });
+    const samples = await byTurns(sides, [], say);
+    const found: Measured[] = [];
+    if (wanted.has(VS_PIPE)) found.push(ratioOf(VS_PIPE, samples, ['off', 'pipe', A_PIPE]));
+    if (wanted.has(VS_PIPE_RECORDED)) found.push(ratioOf(VS_PIPE_RECORDED, samples, ['strict', 'pipe', A_PIPE]));
+    return found;
+  },
+};
+
+export const outputVersusGuacd: Experiment = {
+  figures: [VS_GUACD],
+  async run(_wanted, say) {
+    await using owned = new AsyncDisposableStack();
+    const setting = await arrange(owned);
+    const guacd = owned.use(await Guacd.start(say));
+    const site = await sideOf('strict', owned, setting);
+    const drawing = (): Promise<unknown> =>
+      within(LIMIT_MS * 2, 'the drawing', runByGuacd(guacd.port, setting.sshd, setting.command));
+    const other: Side = { name: 'guacd', run: () => cpuOfFamily(guacd.pid, drawing()) };
+    const samples = await byTurns([site], [other], say);
+    return [ratioOf(VS_GUACD, samples, ['strict', 'guacd', 'guacd 1.3.0 (its connection included)'])];
   },
 };

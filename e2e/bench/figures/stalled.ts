@@ -79,18 +79,18 @@ function whole(shell: Shell, payload: Payload): Promise<void> {
   })();
 }
 
+/** A session is over before the last of its recording has reached the store. */
 async function recordedDigest(site: Site, shell: Shell, round: string): Promise<string | undefined> {
   const { api } = site.admin;
-  for (const deadline = Date.now() + 30_000; Date.now() < deadline; await sleep(LOOK_MS)) {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(LOOK_MS)) {
     const session = await api.getSession({ params: { id: shell.sessionId } });
     if (session.state !== 'ended' || session.recordingId === undefined) continue;
     const response = await api.streamRecording({ params: { id: session.recordingId }, query: {} });
     const decoder = new RecordingStreamDecoder();
     const payload = new Payload(round);
-    if (response.body === null) return undefined;
-    for await (const bytes of response.body)
-      for (const { event } of decoder.push(bytes as Uint8Array)) if (event.kind === 'output') payload.push(event.bytes);
-    return decoder.complete ? payload.digest : undefined;
+    for await (const bytes of response.body ?? [])
+      for (const { event } of decoder.push(bytes)) if (event.kind === 'output') payload.push(event.bytes);
+    if (decoder.complete && payload.digest !== undefined) return payload.digest;
   }
   return undefined;
 }

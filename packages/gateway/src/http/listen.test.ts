@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { Agent, get } from 'node:https';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -105,4 +108,38 @@ test('a pair that does not fit, and a port that is taken, stop the start in word
     code: 'CONFIGURATION_INVALID',
     message: /the port is taken/u,
   });
+});
+
+test('an address has so many connections and no more, but those that carry a session do not count', async () => {
+  await using listening = await listen((_request, response) => response.end(), {
+    plan: { addresses: ['127.0.0.1'], optional: [], tls: undefined },
+    port: 0,
+    clock,
+    log: createLog('fatal', { write: () => undefined }),
+  });
+  const [server] = listening.servers;
+  server?.on('upgrade', (_request, socket) => {
+    // The server's sockets stay half open until somebody ends them.
+    socket.resume().on('end', () => socket.end());
+    socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+  });
+  const open: Socket[] = [];
+  const connected = async (): Promise<Socket> => {
+    const socket = connect(listening.port, '127.0.0.1').on('error', () => undefined);
+    open.push(socket.resume());
+    await once(socket, 'connect');
+    return socket;
+  };
+  const upgrade = async (): Promise<void> => {
+    const socket = await connected();
+    socket.write('GET / HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    await once(socket, 'data');
+  };
+  for (let count = 0; count < 20; count += 1) await Promise.all(Array.from({ length: 60 }, upgrade));
+  for (let count = 0; count < 20; count += 1) await Promise.all(Array.from({ length: 50 }, connected));
+  assert.ok(open.every((socket) => !socket.closed));
+  const late = await connected();
+  await once(late, 'close');
+  assert.equal(open.filter((socket) => socket.closed).length, 1);
+  for (const socket of open) socket.destroy();
 });

@@ -1,6 +1,6 @@
 import { watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createServer as createPlainServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createPlainServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { basename, dirname } from 'node:path';
@@ -50,19 +50,27 @@ async function readPair(files: { readonly cert: string; readonly key: string }):
   }
 }
 
+/** Connections that nobody has vouched for yet: what carries a session is counted by the session limits, a whole office may sit behind one address. */
 function limitPerAddress(server: AnyServer): void {
-  const open = new Map<string, number>();
+  const open = new Map<string, Set<number>>();
+  const forget = ({ remoteAddress = '', remotePort = 0 }: Pick<Socket, 'remoteAddress' | 'remotePort'>): void => {
+    const ports = open.get(remoteAddress);
+    ports?.delete(remotePort);
+    if (ports?.size === 0) open.delete(remoteAddress);
+  };
   server.maxConnections = MOST_CONNECTIONS;
   server.on('connection', (socket: Socket) => {
-    const address = socket.remoteAddress ?? '';
-    const count = (open.get(address) ?? 0) + 1;
-    open.set(address, count);
+    const { remoteAddress = '', remotePort = 0 } = socket;
+    const ports = open.get(remoteAddress) ?? new Set();
+    open.set(remoteAddress, ports.add(remotePort));
     socket.once('close', () => {
-      const left = (open.get(address) ?? 1) - 1;
-      if (left === 0) open.delete(address);
-      else open.set(address, left);
+      forget({ remoteAddress, remotePort });
     });
-    if (count > MOST_PER_ADDRESS) socket.destroy();
+    if (ports.size > MOST_PER_ADDRESS) socket.destroy();
+  });
+  // The tunnel has limits of its own for upgrades that wait for their ticket to be looked at.
+  server.on('upgrade', ({ socket }: IncomingMessage) => {
+    forget(socket);
   });
 }
 

@@ -3,8 +3,17 @@ import { mkdirSync, unlinkSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { WriteTurns } from './write-turns.ts';
 
 const BLOCK_BYTES = 16;
+/** What may wait for the disk; of what comes beyond it the oldest is given up. */
+const MOST_WAITING_BYTES = 1024 * 1024;
+
+export interface SpoolOptions {
+  readonly folder: string;
+  readonly capacity: number;
+  readonly turns: WriteTurns;
+}
 
 /**
  * The last `capacity` bytes of one stream in an unlinked file, as AES-256-CTR under a key that exists in memory only.
@@ -14,6 +23,7 @@ export class Spool implements AsyncDisposable {
   readonly #file: FileHandle;
   readonly #key = randomBytes(32);
   readonly #capacity: number;
+  readonly #turns: WriteTurns;
   /** One key stream from position 0 on; a multiple of 16 at a time keeps it in step with `#counter`. */
   readonly #cipher = createCipheriv('aes-256-ctr', this.#key, Buffer.alloc(BLOCK_BYTES));
   /** Position after the last byte on disk or on its way there. */
@@ -21,32 +31,41 @@ export class Spool implements AsyncDisposable {
   #onDisk = 0;
   /** Sealed bytes that wait for the write before them. */
   #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  /** Position up to which something was given up. */
+  #lostTo = 0;
   #work: Promise<void> = Promise.resolve();
 
-  private constructor(file: FileHandle, capacity: number) {
+  private constructor(file: FileHandle, options: SpoolOptions) {
     this.#file = file;
-    this.#capacity = capacity;
+    this.#capacity = options.capacity;
+    this.#turns = options.turns;
   }
 
-  static async open(folder: string, capacity: number): Promise<Spool> {
+  static async open(options: SpoolOptions): Promise<Spool> {
+    const { folder } = options;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const path = join(folder, `screen-${randomBytes(12).toString('hex')}`);
     const file = await open(path, 'wx+', 0o600);
     unlinkSync(path);
-    return new Spool(file, capacity);
+    return new Spool(file, options);
   }
 
   /** Oldest position still held. */
   get start(): number {
-    return Math.max(0, this.#written - this.#capacity);
+    return Math.max(0, this.#lostTo, this.#written - this.#capacity);
   }
 
   /** Takes a multiple of 16 bytes. Writes follow each other; what comes during one goes into the next. */
   append(bytes: Uint8Array): void {
     this.#written += bytes.length;
     this.#waiting.push(this.#cipher.update(bytes));
-    if (this.#waiting.length > 1) return;
-    this.#work = this.#work.then(() => this.#writeWaiting());
+    this.#waitingBytes += bytes.length;
+    if (this.#waiting.length > 1) {
+      this.#giveUpOldest();
+      return;
+    }
+    this.#work = this.#work.then(() => this.#turns.take(() => this.#writeWaiting()));
     // Whoever reads hears of a failure; an unread history harms nobody.
     this.#work.catch(() => undefined);
   }
@@ -75,9 +94,19 @@ export class Spool implements AsyncDisposable {
     await this.#file.close();
   }
 
+  #giveUpOldest(): void {
+    while (this.#waitingBytes > MOST_WAITING_BYTES && this.#waiting.length > 1) {
+      const bytes = this.#waiting.shift()?.length ?? 0;
+      this.#waitingBytes -= bytes;
+      this.#onDisk += bytes;
+      this.#lostTo = this.#onDisk;
+    }
+  }
+
   async #writeWaiting(): Promise<void> {
     const parts = this.#waiting;
     this.#waiting = [];
+    this.#waitingBytes = 0;
     const sealed = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
     const at = this.#onDisk;
     this.#onDisk += sealed.length;

@@ -2,6 +2,7 @@ import type { DisplaySize, SurfaceKind } from '@enchilada/core/engine';
 import type { ScreenHistories, ScreenHistory } from '@enchilada/core/session';
 import { Emulation } from './emulation.ts';
 import { Spool } from './spool.ts';
+import { WriteTurns } from './write-turns.ts';
 
 export interface TerminalHistoryOptions {
   /** Where the unlinked spool files are made. */
@@ -16,6 +17,10 @@ const TAIL_BYTES = 32 * 1024;
 /** A snapshot is made about each MiB, while nothing else happens. */
 const SNAPSHOT_EVERY_BYTES = 1024 * 1024;
 
+interface HistoryOptions extends TerminalHistoryOptions {
+  readonly turns: WriteTurns;
+}
+
 interface SizeChange {
   readonly at: number;
   readonly size: DisplaySize;
@@ -25,10 +30,10 @@ interface SizeChange {
  * Keeps what a terminal showed: a bounded spool and, about each MiB, a snapshot that replaces what came before it.
  * A terminal emulator exists only while a snapshot is made, so that idle sessions stay cheap.
  *
- * Should a flood outrun the spool before a snapshot could be made, the screen is rebuilt from the last 4 MiB alone.
+ * Should a flood outrun the spool or its disk before a snapshot could be made, the screen is rebuilt from the last of it alone.
  */
 class TerminalHistory implements ScreenHistory {
-  readonly #options: TerminalHistoryOptions;
+  readonly #options: HistoryOptions;
   #spool: Promise<Spool> | undefined;
   /** The spool once it is open: from then on it takes bytes at once. */
   #open: Spool | undefined;
@@ -41,7 +46,7 @@ class TerminalHistory implements ScreenHistory {
   #settling = false;
   #closed = false;
 
-  constructor(options: TerminalHistoryOptions, size: DisplaySize) {
+  constructor(options: HistoryOptions, size: DisplaySize) {
     this.#options = options;
     this.#sizes = [{ at: 0, size }];
   }
@@ -145,7 +150,7 @@ class TerminalHistory implements ScreenHistory {
     if (this.#open !== undefined) this.#open.append(bytes);
     else {
       const kept = Buffer.from(bytes);
-      this.#spool ??= Spool.open(this.#options.folder, SPOOL_BYTES);
+      this.#spool ??= Spool.open({ ...this.#options, capacity: SPOOL_BYTES });
       this.#spool.then(
         (spool) => {
           this.#open = spool;
@@ -161,6 +166,7 @@ class TerminalHistory implements ScreenHistory {
 }
 
 export function terminalHistories(options: TerminalHistoryOptions): ScreenHistories {
+  const turns = new WriteTurns();
   return (surface: SurfaceKind, size: DisplaySize) =>
-    surface === 'terminal' ? new TerminalHistory(options, size) : undefined;
+    surface === 'terminal' ? new TerminalHistory({ ...options, turns }, size) : undefined;
 }
