@@ -111,13 +111,19 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
   await recoverRecordings({ store, audit, nodeId, recorder, recordings });
   opened.use(retainRecordings(recordingStore, { store, audit, nodeId, keepMs: values['recording.retention'], report }));
 
-  // A host without the means to drop privileges does without the throw-away machine, not without the product.
-  const tryIt = await createTryItMachine({ random }).catch((cause: unknown) => {
-    log.warn({ err: cause }, 'the machine for trying things out is not available here');
-    return undefined;
-  });
-  if (tryIt !== undefined) opened.use(tryIt);
-  const builtIns = new Map(tryIt === undefined ? [] : [[TRY_IT, tryIt]]);
+  let confinedBy = 'not proven yet';
+  const tryIt = opened.use(
+    createTryItMachine({
+      random,
+      onReady: ({ confinement, isImitation }) => {
+        confinedBy = confinement;
+        if (isImitation)
+          log.warn('no way was found to lock a shell in: the machine for trying things out imitates one; see doctor');
+        else log.info({ confinement }, 'the machine for trying things out is locked in');
+      },
+    }),
+  );
+  const builtIns = new Map([[TRY_IT, tryIt]]);
   const dialer = createDialer({
     policy: {
       allowLoopback: values['egress.allowLoopback'],
@@ -147,7 +153,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     recorderStats: () => recorder.stats,
     probeRecorder: () => (values['recording.mode'] === 'off' ? Promise.resolve() : recorder.probe()),
     verifyAudit: () => verifyAllChains(store),
-    tryIt: tryIt === undefined ? undefined : { protocol: 'ssh', builtIn: TRY_IT, name: 'Try it here' },
+    tryIt: { protocol: 'ssh', builtIn: TRY_IT, name: 'Try it here', confinement: () => confinedBy },
     clock,
     random,
     nodeId,

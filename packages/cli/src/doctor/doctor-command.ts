@@ -6,6 +6,7 @@ import { type ConfigFile, readConfigFile } from '../config/config-file.ts';
 import { originOf } from '../login/client.ts';
 import { readLogin } from '../login/stored-login.ts';
 import { type Check, fail, ok, warn } from './check.ts';
+import { checkControlFolder, checkTryIt } from './account-checks.ts';
 import { checkCertificate, checkDataFolder, checkDisk, checkKeyFiles, checkNode } from './machine-checks.ts';
 import { checkServer } from './server-checks.ts';
 
@@ -80,8 +81,10 @@ async function examine({ io, options }: CommandContext<typeof OPTIONS>): Promise
     checkNode(process.version),
     ...checks,
     await checkDataFolder(dataDir),
+    ...(await checkControlFolder(dataDir)),
     ...(await checkKeyFiles(join(dataDir, 'keys'), keyFile)),
     await checkDisk(dataDir),
+    await checkTryIt(),
     ...(recordings === undefined ? [] : [await checkDisk(resolve(recordings))]),
     ...(cert === undefined ? [] : await checkCertificate({ cert, key: textOf(config, 'tls.key') }, io.now())),
     ...(server === undefined
@@ -99,7 +102,7 @@ async function examine({ io, options }: CommandContext<typeof OPTIONS>): Promise
 export const doctorCommands = [
   command('doctor', {
     summary:
-      'Examine this machine and the server: Node, folders, keys, configuration, disk, certificate, database, clock.',
+      'Examine this machine and the server: Node, folders, keys, configuration, disk, the throw-away machine, certificate, database, clock.',
     options: OPTIONS,
     details: ['Each line is ok, warn or fail, with what to do. The exit code is 5 where something failed.'],
     run: examine,

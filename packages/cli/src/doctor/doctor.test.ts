@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -59,6 +59,29 @@ test('a key that others may read, an open folder and a server that is not ready 
     ['fail', 'warn', 'fail'],
   );
   assert.match(of('key file')?.todo ?? '', /chmod 600/u);
+});
+
+test('a control folder that is open, or a link, is named with what to do, and a good one passes', async () => {
+  const dataDir = await newFolder();
+  const verdict = async () => {
+    const { json } = await runLine(['doctor', '--data-dir', dataDir, '--url', 'http://127.0.0.1:1', '--json'], {
+      env: {},
+    });
+    const checks = json()['checks'] as { name: string; verdict: string; todo?: string }[];
+    assert.ok(checks.some(({ name }) => name === 'throw-away machine'));
+    return checks.find(({ name }) => name === 'control folder');
+  };
+  assert.equal(await verdict(), undefined);
+  const control = join(dataDir, 'control');
+  await mkdir(control, { mode: 0o700 });
+  assert.equal((await verdict())?.verdict, 'ok');
+  await chmod(control, 0o755);
+  const open = await verdict();
+  assert.equal(open?.verdict, 'fail');
+  assert.match(open?.todo ?? '', /find out who made it so/u);
+  await rmdir(control);
+  await symlink(tmpdir(), control);
+  assert.equal((await verdict())?.verdict, 'fail');
 });
 
 test('a server that is not there fails with its address', async () => {

@@ -19,6 +19,8 @@ export interface TryItMachine {
   readonly protocol: ProtocolId;
   readonly builtIn: string;
   readonly name: string;
+  /** How its shells are locked in, once that was proven; for the audit log. */
+  readonly confinement: () => string;
 }
 
 /** What the handlers are made from. */

@@ -374,7 +374,7 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
           ...actorOf(context),
           object: objectOf(made.machine),
           outcome: 'success',
-          detail: { builtIn: true },
+          detail: { builtIn: true, confinement: tryIt.confinement() },
         });
       if (made.isGranted)
         await audit.append({

@@ -23,6 +23,7 @@ const ALLOWED = new Set([
   'weakening',
   'action',
   'outcome',
+  'confinement',
   'file',
   'level',
   'version',

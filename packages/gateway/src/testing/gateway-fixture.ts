@@ -229,7 +229,7 @@ export class GatewayFixture implements AsyncDisposable {
       fingerprintPrivateKey: () => Promise.resolve('SHA256:x'),
       verifyAudit: () => Promise.resolve({ intact: true, chains: [] }),
       discovery: this.#discovery(nodeId),
-      tryIt: { protocol: 'proto', builtIn: 'shell', name: 'Try it' },
+      tryIt: { protocol: 'proto', builtIn: 'shell', name: 'Try it', confinement: () => 'none' },
     });
     const app = createApp({
       handlers,

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { checkedOpen, until } from '../testing.ts';
 import { createTryItMachine } from './index.ts';
@@ -10,7 +12,7 @@ const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) 
 
 describe('the machine inside the gateway', () => {
   it('gives a greeting and a shell that is not root, in a home of its own', async () => {
-    await using machine = await createTryItMachine({ random });
+    await using machine = createTryItMachine({ random });
     await using client = await checkedOpen({ machine });
     client.session.input(
       Buffer.from('echo uid=$(id -u) groups=$(id -G) home=$HOME; env | grep -c -i "enchilada_[a-l]"\n'),
@@ -26,21 +28,26 @@ describe('the machine inside the gateway', () => {
   });
 
   it('leaves no process and no file behind when it is disposed, not even one that left its terminal', async () => {
-    const machine = await createTryItMachine({ random });
+    const folder = await mkdtemp(join(tmpdir(), 'try-it-'));
+    await chmod(folder, 0o755);
+    const usual = process.env['TMPDIR'];
+    process.env['TMPDIR'] = folder;
+    const machine = createTryItMachine({ random });
     await using client = await checkedOpen({ machine });
-    client.session.input(Buffer.from('setsid sleep 987654 & echo pid=$!; echo home=$HOME.\n'));
-    await until(() => /pid=\d+[^]*home=\/\S+\./u.test(client.output()));
-    const home = /home=(\/\S+)\./u.exec(client.output())![1]!;
-    assert.ok(existsSync(home));
+    client.session.input(Buffer.from('setsid sleep 987654 & echo started-$((6*7))\n'));
+    await until(() => client.output().includes('started-42'));
+    assert.equal((await readdir(folder)).length, 1);
     await machine[Symbol.asyncDispose]();
-    assert.ok(!existsSync(home));
+    assert.deepEqual(await readdir(folder), []);
+    if (usual === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = usual;
     await client.session.ended;
-    assert.throws(() => execFileSync('pgrep', ['-f', 'sleep 987654']));
+    assert.throws(() => execFileSync('pgrep', ['-f', 'sleep 98765[4]$']));
     assert.throws(() => machine.connect());
   });
 
   it('refuses a wrong password and the shell beyond its limit', async () => {
-    await using machine = await createTryItMachine({ random, maxShells: 1 });
+    await using machine = createTryItMachine({ random, maxShells: 1 });
     await assert.rejects(checkedOpen({ machine, password: 'guess' }), { code: 'CREDENTIAL_REFUSED' });
     await using first = await checkedOpen({ machine });
     await assert.rejects(checkedOpen({ machine }), { code: 'SHELL_REFUSED' });

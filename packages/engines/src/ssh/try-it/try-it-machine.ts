@@ -7,7 +7,9 @@ import { randomId, type RandomSource } from '@enchilada/core/time';
 import ssh2, { type Connection, type Session } from 'ssh2';
 import { presentedHostKey } from '../connect-hop.ts';
 import { streamPair } from './stream-pair.ts';
-import { prepareHome, type UnprivilegedHome } from './unprivileged-shell.ts';
+import { imitatedShells } from './imitated-shell.ts';
+import type { ShellHost } from './shell-host.ts';
+import { prepareShells } from './unprivileged-shell.ts';
 
 const USERNAME = 'guest';
 const MAX_SHELLS = 8;
@@ -15,18 +17,26 @@ const MAX_SHELLS = 8;
 const OUTPUT_HIGH = 256 * 1024;
 const MAX_SIZE = 1_000;
 
-const GREETING = [
-  '',
-  '  Welcome. This is a small machine inside your bastion, made for trying things out.',
-  '  It is yours alone, it is not root, and it vanishes once you add a machine of your own.',
-  '  What you see here is being recorded: leave with "exit", then play it back.',
-  '',
-  '',
-].join('\r\n');
+function greeting({ isImitation }: ShellHost): string {
+  return [
+    '',
+    '  Welcome. This is a small machine inside your bastion, made for trying things out.',
+    isImitation
+      ? '  It only imitates a shell, because no way was found here to lock a real one in: try "help".'
+      : '  It is yours alone, it is not root, and it vanishes once you add a machine of your own.',
+    '  What you see here is being recorded: leave with "exit", then play it back.',
+    '',
+    '',
+  ].join('\r\n');
+}
 
 export interface TryItMachineOptions {
   readonly random: RandomSource;
   readonly maxShells?: number;
+  /** Where the shells come from; by default the safest that this computer has. */
+  readonly shells?: Promise<ShellHost>;
+  /** Hears how the shells are locked in, once that was proven. */
+  readonly onReady?: (host: Pick<ShellHost, 'confinement' | 'isImitation'>) => void;
 }
 
 /** A throw-away machine inside the gateway: a real PTY shell behind a real SSH server, reached by a stream pair and never by TCP. */
@@ -56,7 +66,7 @@ function sameText(a: string, b: string): boolean {
 }
 
 /** Serves one session channel: at most one shell or command. */
-function serveSession(session: Session, home: UnprivilegedHome, seats: { readonly max: number; taken: number }): void {
+function serveSession(session: Session, host: ShellHost, seats: { readonly max: number; taken: number }): void {
   let terminal = DEFAULT_TERMINAL;
   let resize = (_columns: number, _rows: number): void => undefined;
   const start = (
@@ -67,31 +77,29 @@ function serveSession(session: Session, home: UnprivilegedHome, seats: { readonl
     if (seats.taken >= seats.max) return reject?.();
     seats.taken += 1;
     const channel = accept();
-    if (command === undefined) channel.write(GREETING);
-    const pty = home.spawnShell({ ...terminal, ...(command === undefined ? {} : { command }) });
+    if (command === undefined) channel.write(greeting(host));
+    const shell = host.openShell({ ...terminal, ...(command === undefined ? {} : { command }) });
     let running = true;
     resize = (columns, rows) => {
-      if (running) pty.resize(columns, rows);
+      if (running) shell.resize(columns, rows);
     };
     let waiting = 0;
-    pty.onData((data) => {
-      const bytes = Buffer.from(data);
+    shell.onData((bytes) => {
       waiting += bytes.length;
-      if (waiting > OUTPUT_HIGH) pty.pause();
+      if (waiting > OUTPUT_HIGH) shell.pause();
       channel.write(bytes, () => {
         waiting -= bytes.length;
-        if (running && waiting <= OUTPUT_HIGH / 2) pty.resume();
+        if (running && waiting <= OUTPUT_HIGH / 2) shell.resume();
       });
     });
     channel.on('data', (bytes: Buffer) => {
-      // The terminal takes bytes; its types know text only.
-      if (running) pty.write(bytes as unknown as string);
+      if (running) shell.write(bytes);
     });
     channel.on('error', () => undefined);
     channel.on('close', () => {
-      if (running) pty.kill('SIGHUP');
+      if (running) shell.hangUp();
     });
-    pty.onExit(({ exitCode, signal }) => {
+    shell.onExit(({ exitCode, signal }) => {
       running = false;
       seats.taken -= 1;
       if (signal === undefined || signal === 0) channel.exit(exitCode);
@@ -118,33 +126,56 @@ function serveSession(session: Session, home: UnprivilegedHome, seats: { readonl
   session.once('exec', (accept, reject, info) => start(info.command, accept, reject));
 }
 
-function serve(connection: Connection, password: string, onSession: (session: Session) => void): void {
+interface Desk {
+  readonly password: string;
+  /** Nobody is let in before it is known where a shell comes from. */
+  readonly ready: Promise<unknown>;
+  readonly onSession: (session: Session) => void;
+}
+
+function serve(connection: Connection, { password, ready, onSession }: Desk): void {
   connection.on('error', () => connection.end());
   connection.on('authentication', (context) => {
     if (context.method === 'password' && context.username === USERNAME && sameText(context.password, password))
-      context.accept();
+      void ready.then(() => context.accept());
     else context.reject(['password']);
   });
   // Forwarding, SFTP and every other request stay refused: nothing listens for them.
   connection.on('session', (accept) => onSession(accept()));
 }
 
-/** @throws Fault SHELL_REFUSED where a shell would have to run as root */
-export async function createTryItMachine({
+/** Serves at once; proving how its shells are locked in goes on meanwhile, and the first shell waits for it. */
+export function createTryItMachine({
   random,
   maxShells = MAX_SHELLS,
-}: TryItMachineOptions): Promise<TryItMachine> {
+  shells = prepareShells(randomId(random)),
+  onReady,
+}: TryItMachineOptions): TryItMachine {
   const password = randomId(random);
-  const home = await prepareHome(randomId(random));
   const hostPair = ssh2.utils.generateKeyPairSync('ed25519');
   const parsed = ssh2.utils.parseKey(hostPair.public);
   if (parsed instanceof Error || Array.isArray(parsed))
     throw new Fault('INTERNAL', 'the host key that was just made cannot be read');
+  let known: ShellHost | undefined;
+  // A folder that cannot be made, or anything else that fails here, is no reason to lock anybody out.
+  const host = shells
+    .catch(() => imitatedShells())
+    .then((found) => {
+      known = found;
+      onReady?.(found);
+      return found;
+    });
   const seats = { max: maxShells, taken: 0 };
   const streams = new Set<Duplex>();
   let isClosed = false;
   const server = new ssh2.Server({ hostKeys: [hostPair.private], ident: 'Enchilada' }, (connection) =>
-    serve(connection, password, (session) => serveSession(session, home, seats)),
+    serve(connection, {
+      password,
+      ready: host,
+      onSession: (session) => {
+        serveSession(session, known ?? imitatedShells(), seats);
+      },
+    }),
   );
 
   return {
@@ -162,7 +193,7 @@ export async function createTryItMachine({
     async [Symbol.asyncDispose]() {
       isClosed = true;
       for (const stream of streams) stream.destroy();
-      await home[Symbol.asyncDispose]();
+      await (await host)[Symbol.asyncDispose]();
     },
   };
 }

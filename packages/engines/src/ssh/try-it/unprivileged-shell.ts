@@ -1,47 +1,21 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chown, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { Fault } from '@enchilada/core/fault';
 import { spawn, type IPty } from '@lydell/node-pty';
+import { type Cage, findCage, type Means, meansHere } from './confinement.ts';
+import { imitatedShells } from './imitated-shell.ts';
+import type { ShellHost, ShellOptions, ShellProcess } from './shell-host.ts';
 
-const run = promisify(execFile);
-const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'];
 const SHELLS = ['/bin/bash', '/bin/sh'];
 /** Marks every process of the machine, so that those which left the terminal's process group are found too. */
 const MARK = 'ENCHILADA_MACHINE';
 
-/** Upper bounds for one shell and what it starts: processes of the account, KiB of a file, seconds of processor time, open files. */
-const LIMITS = 'ulimit -u 256 -f 65536 -t 600 -n 256 -c 0 2>/dev/null;';
-
-export interface ShellOptions {
-  readonly terminalType: string;
-  readonly columns: number;
-  readonly rows: number;
-  /** Runs instead of an interactive shell. */
-  readonly command?: string;
-}
-
-/** A home of its own and the account that its shells run as. */
-export interface UnprivilegedHome extends AsyncDisposable {
-  readonly path: string;
-  spawnShell(options: ShellOptions): IPty;
-}
-
-interface Account {
-  readonly name: string;
-  readonly uid: number;
-  readonly gid: number;
-}
-
-async function nobody(): Promise<Account | undefined> {
-  const line = (await readFile('/etc/passwd', 'utf8')).split('\n').find((entry) => entry.startsWith('nobody:'));
-  const [name = '', , uid = '0', gid = '0'] = line?.split(':') ?? [];
-  return Number(uid) > 0 && Number(gid) > 0 ? { name, uid: Number(uid), gid: Number(gid) } : undefined;
-}
+/** Upper bounds for one shell and what it starts: processes of the account, KiB of a file and of memory, seconds of processor time, open files. */
+const LIMITS = ['-u 256', '-f 65536', '-v 4194304', '-t 600', '-n 256', '-c 0']
+  .map((limit) => `ulimit ${limit} 2>/dev/null;`)
+  .join(' ');
 
 /** Processes that carry the mark in their environment (Linux only; elsewhere the terminal's hang-up is all there is). */
 async function marked(mark: string): Promise<readonly number[]> {
@@ -71,73 +45,55 @@ async function killMarked(mark: string): Promise<void> {
   }
 }
 
-/**
- * INVARIANT: no shell ever runs as root. A gateway that is root drops to `nobody`, without groups, capabilities or a way to gain any;
- * any other gateway cannot change its account and runs the shell as itself.
- * @throws Fault SHELL_REFUSED where root cannot be dropped
- */
-export async function prepareHome(mark: string): Promise<UnprivilegedHome> {
-  const isRoot = process.getuid?.() === 0;
-  const setpriv = SETPRIV.find((path) => existsSync(path));
-  const account = isRoot ? await nobody() : undefined;
-  if (isRoot && (setpriv === undefined || account === undefined)) {
-    throw new Fault(
-      'SHELL_REFUSED',
-      'the gateway runs as root and has neither setpriv nor an account nobody to drop to',
-    );
+/** Real shells where one can be locked in for certain, and imitated ones elsewhere. */
+export async function prepareShells(mark: string, means?: Means): Promise<ShellHost> {
+  const available = means ?? (await meansHere());
+  const folder = await mkdtemp(join(tmpdir(), 'enchilada-machine-'));
+  try {
+    if (available.isRoot && available.nobody !== undefined)
+      await chown(folder, available.nobody.uid, available.nobody.gid);
+    const cage = await findCage(available, folder);
+    if (cage !== undefined) return await cagedShells(cage, { mark, folder });
+  } catch (cause) {
+    await rm(folder, { recursive: true, force: true });
+    throw cause;
   }
-  const drop =
-    account === undefined || setpriv === undefined
-      ? []
-      : [
-          setpriv,
-          `--reuid=${account.uid}`,
-          `--regid=${account.gid}`,
-          '--clear-groups',
-          '--no-new-privs',
-          '--inh-caps=-all',
-          '--bounding-set=-all',
-          '--',
-        ];
-  if (drop.length > 0) {
-    try {
-      await run(drop[0]!, [...drop.slice(1), '/bin/sh', '-c', 'test "$(id -u)" != 0']);
-    } catch (cause) {
-      throw new Fault('SHELL_REFUSED', 'the gateway runs as root and may not drop to another account here', { cause });
-    }
-  }
-  const shell = SHELLS.find((path) => existsSync(path)) ?? '/bin/sh';
-  const path = await mkdtemp(join(tmpdir(), 'enchilada-machine-'));
-  const profile = join(path, '.bashrc');
-  await writeFile(profile, `PS1='\\[\\e[32m\\]guest@try-it\\[\\e[0m\\]:\\w\\$ '\n`);
-  if (account !== undefined) for (const entry of [path, profile]) await chown(entry, account.uid, account.gid);
-  const shells = new Set<IPty>();
+  await rm(folder, { recursive: true, force: true });
+  return imitatedShells();
+}
 
+async function cagedShells(
+  cage: Cage,
+  { mark, folder }: { readonly mark: string; readonly folder: string },
+): Promise<ShellHost> {
+  const shell = SHELLS.find((path) => existsSync(path)) ?? '/bin/sh';
+  if (cage.home === folder && cage.account !== undefined) {
+    const profile = join(folder, '.bashrc');
+    await writeFile(profile, `PS1='\\[\\e[32m\\]guest@try-it\\[\\e[0m\\]:\\w\\$ '\n`);
+    await chown(profile, cage.account.uid, cage.account.gid);
+  }
+  const shells = new Set<IPty>();
   return {
-    path,
-    spawnShell({ terminalType, columns, rows, command }) {
+    confinement: cage.confinement,
+    isImitation: false,
+    openShell({ terminalType, columns, rows, command }: ShellOptions): ShellProcess {
       const program = command === undefined ? `exec ${shell} -i` : `exec ${shell} -c "$1"`;
-      const [file = '', ...args] = [
-        ...drop,
-        '/bin/sh',
-        '-c',
-        `umask 077; ${LIMITS} ${program}`,
-        'shell',
-        ...(command === undefined ? [] : [command]),
-      ];
+      const limited = ['/bin/sh', '-c', `umask 077; ${LIMITS} ${program}`, 'shell'];
+      const [file = '', ...args] = [...cage.command, ...limited, ...(command === undefined ? [] : [command])];
       const pty = spawn(file, args, {
         name: terminalType,
         cols: columns,
         rows,
-        cwd: path,
+        cwd: folder,
         encoding: null,
         // Nothing of the gateway's own environment.
         env: {
-          HOME: path,
+          HOME: cage.home,
           USER: 'guest',
           LOGNAME: 'guest',
           SHELL: shell,
-          PATH: '/usr/local/bin:/usr/bin:/bin',
+          // The cage is built with programs of the system's administrator.
+          PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
           LANG: 'C.UTF-8',
           TERM: terminalType,
           [MARK]: mark,
@@ -145,12 +101,25 @@ export async function prepareHome(mark: string): Promise<UnprivilegedHome> {
       });
       shells.add(pty);
       pty.onExit(() => shells.delete(pty));
-      return pty;
+      return processOf(pty);
     },
     async [Symbol.asyncDispose]() {
       for (const pty of shells) pty.kill('SIGHUP');
       await killMarked(mark);
-      await rm(path, { recursive: true, force: true, maxRetries: 3 });
+      await rm(folder, { recursive: true, force: true, maxRetries: 3 });
     },
+  };
+}
+
+function processOf(pty: IPty): ShellProcess {
+  return {
+    onData: (listener) => void pty.onData((data) => listener(Buffer.from(data))),
+    onExit: (listener) => void pty.onExit(listener),
+    // The terminal takes bytes; its types know text only.
+    write: (bytes) => pty.write(bytes as unknown as string),
+    resize: (columns, rows) => pty.resize(columns, rows),
+    pause: () => pty.pause(),
+    resume: () => pty.resume(),
+    hangUp: () => pty.kill('SIGHUP'),
   };
 }
