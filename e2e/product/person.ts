@@ -66,7 +66,8 @@ export class Person {
 
   async #fetch(address: string, request: ApiRequest): Promise<Response> {
     const { credentials: _, ...rest } = request;
-    const response = await fetch(address, rest);
+    // `duplex` is what fetch asks for where the body is a stream.
+    const response = await fetch(address, { ...rest, duplex: 'half' } as RequestInit);
     for (const line of response.headers.getSetCookie()) {
       const [pair = ''] = line.split(';');
       this.cookie = /;\s*max-age=0\b|expires=thu, 01 jan 1970/iu.test(line) ? '' : pair;

@@ -2,7 +2,7 @@ import { openApiDocument } from '../../packages/contract/src/openapi.ts';
 import { ROUTE_LIST } from '../../packages/contract/src/routes.ts';
 
 function method(route) {
-  const hasInput = route.params ?? route.query ?? route.body;
+  const hasInput = route.params ?? route.query ?? route.body ?? route.upload;
   const optional =
     route.query !== undefined &&
     route.params === undefined &&

@@ -355,6 +355,36 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('endSession', input, options);
   }
 
+  /** A folder of the machine; without a path the one where the account begins. */
+  listFiles(input: RouteInput<'listFiles'>, options?: CallOptions): Promise<RouteOutput<'listFiles'>> {
+    return this.#transport.call('listFiles', input, options);
+  }
+
+  /** Renames, deletes, makes a folder, or sets permissions. */
+  changeFile(input: RouteInput<'changeFile'>, options?: CallOptions): Promise<RouteOutput<'changeFile'>> {
+    return this.#transport.call('changeFile', input, options);
+  }
+
+  /** The content of a file, from an offset on. */
+  downloadFile(input: RouteInput<'downloadFile'>, options?: CallOptions): Promise<R> {
+    return this.#transport.open('downloadFile', input, options);
+  }
+
+  /** The next piece of a file; the last one gives it its name. */
+  uploadFile(input: RouteInput<'uploadFile'>, options?: CallOptions): Promise<RouteOutput<'uploadFile'>> {
+    return this.#transport.call('uploadFile', input, options);
+  }
+
+  /** How far a transfer has come, from which it can go on. */
+  getTransfer(input: RouteInput<'getTransfer'>, options?: CallOptions): Promise<RouteOutput<'getTransfer'>> {
+    return this.#transport.call('getTransfer', input, options);
+  }
+
+  /** Forgets a transfer and removes the part that an upload left. */
+  cancelTransfer(input: RouteInput<'cancelTransfer'>, options?: CallOptions): Promise<RouteOutput<'cancelTransfer'>> {
+    return this.#transport.call('cancelTransfer', input, options);
+  }
+
   /** The recordings the person may see. */
   listRecordings(input: RouteInput<'listRecordings'> = { query: {} }, options?: CallOptions): Promise<RouteOutput<'listRecordings'>> {
     return this.#transport.call('listRecordings', input, options);

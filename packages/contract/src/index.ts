@@ -1,5 +1,5 @@
 export { API_PREFIX, CSRF_HEADER, CSRF_VALUES } from './route.ts';
-export type { ContentStream, RouteAccess, RouteDefinition, RouteMethod } from './route.ts';
+export type { ByteSource, ContentStream, RouteAccess, RouteDefinition, RouteMethod } from './route.ts';
 export { ROUTES, ROUTE_LIST, successStatus } from './routes.ts';
 export type { OpenRouteId, RouteHandlers, RouteId, RouteInput, RouteOutput, Routes, StreamRouteId } from './routes.ts';
 export { FAULT_CODES, Problem, PROBLEM_MEDIA_TYPE } from './problem.ts';
@@ -73,6 +73,7 @@ export {
   Tickets,
   Viewer,
 } from './models/session.ts';
+export { FILE_KINDS, FileChange, FileEntry, FileListing } from './models/file.ts';
 export { Recording, RecordingDetail, RecordingPage, RecordingQuery, Verification } from './models/recording.ts';
 export {
   AuditExportQuery,

@@ -56,7 +56,14 @@ function operation(route: (typeof ROUTE_LIST)[number]): Json {
       ...(route.method === 'GET' ? [] : [csrf]),
     ],
     ...(route.body === undefined
-      ? {}
+      ? route.upload === undefined
+        ? {}
+        : {
+            requestBody: {
+              required: true,
+              content: { [route.upload]: { schema: { type: 'string', format: 'binary' } } },
+            },
+          }
       : { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } }),
     responses: { ...Object.fromEntries(responses), default: { $ref: '#/components/responses/Problem' } },
   };

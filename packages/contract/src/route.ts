@@ -21,6 +21,8 @@ export interface RouteDefinition {
   readonly body?: TObject;
   /** The answer by its status; exactly one success. 204 has no body. */
   readonly response: Readonly<Partial<Record<200 | 201 | 204, TSchema>>>;
+  /** Takes a stream of bytes of this media type instead of JSON, however long. */
+  readonly upload?: string;
   /** Answered as a stream of bytes of this media type instead of JSON. */
   readonly stream?: string;
   /** Largest body, where it is more than the usual 64 KiB. */
@@ -41,7 +43,12 @@ type Part<R, K extends 'params' | 'query' | 'body'> = R extends { readonly [P in
   : unknown;
 
 /** What a call of the route is given. */
-export type InputOf<R extends RouteDefinition> = Part<R, 'params'> & Part<R, 'query'> & Part<R, 'body'>;
+export type InputOf<R extends RouteDefinition> = Part<R, 'params'> &
+  Part<R, 'query'> &
+  Part<R, 'body'> &
+  (R extends { readonly upload: string } ? { readonly body: ByteSource } : unknown);
+/** What a client sends as the body of an upload; the gateway reads it as it comes. */
+export type ByteSource = AsyncIterable<Uint8Array>;
 /** What a success holds; `undefined` for 204. */
 export type OutputOf<R extends RouteDefinition> = R['response'] extends { readonly 204: TSchema }
   ? undefined
@@ -56,6 +63,8 @@ export interface ContentStream {
   readonly mediaType?: string;
   /** Offered as a download under this name. */
   readonly filename?: string;
+  /** Bytes there will be, where that is known. */
+  readonly length?: number;
 }
 
 /** Keeps the literal types of a table of routes while checking each entry. */

@@ -1,4 +1,5 @@
 import type { ContentStream, InputOf, OutputOf, RouteDefinition } from './route.ts';
+import { fileRoutes } from './routes/file.ts';
 import { signInRoutes, userRoutes } from './routes/identity.ts';
 import { discoveryRoutes } from './routes/discovery.ts';
 import { catalogRoutes, machineRoutes } from './routes/machine.ts';
@@ -10,6 +11,7 @@ type Tables = typeof signInRoutes &
   typeof catalogRoutes &
   typeof discoveryRoutes &
   typeof sessionRoutes &
+  typeof fileRoutes &
   typeof recordingRoutes &
   typeof systemRoutes;
 
@@ -21,6 +23,7 @@ export const ROUTES: Tables = {
   ...catalogRoutes,
   ...discoveryRoutes,
   ...sessionRoutes,
+  ...fileRoutes,
   ...recordingRoutes,
   ...systemRoutes,
 };

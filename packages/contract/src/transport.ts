@@ -1,6 +1,6 @@
 import type { FaultCode } from '@enchilada/core/fault';
 import { PROBLEM_MEDIA_TYPE, type Problem } from './problem.ts';
-import { API_PREFIX, CSRF_HEADER, type RouteDefinition } from './route.ts';
+import { API_PREFIX, type ByteSource, CSRF_HEADER, type RouteDefinition } from './route.ts';
 import { ROUTES, type RouteId, successStatus } from './routes.ts';
 
 /** What is used of a Fetch API response, so that browsers, Node and tests all fit. */
@@ -13,7 +13,7 @@ export interface ApiResponse {
 export interface ApiRequest {
   readonly method: string;
   readonly headers: Record<string, string>;
-  readonly body?: string;
+  readonly body?: string | ByteSource;
   readonly credentials: 'same-origin';
   readonly redirect: 'error';
   readonly signal?: AbortSignal;
@@ -94,9 +94,11 @@ export class Transport<R extends ApiResponse = ApiResponse> {
       headers: {
         ...this.#options.headers?.(),
         [CSRF_HEADER]: options.background === true ? 'background' : '1',
-        ...(parts.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(parts.body === undefined ? {} : { 'content-type': route.upload ?? 'application/json' }),
       },
-      ...(parts.body === undefined ? {} : { body: JSON.stringify(parts.body) }),
+      ...(parts.body === undefined
+        ? {}
+        : { body: route.upload === undefined ? JSON.stringify(parts.body) : (parts.body as ByteSource) }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       credentials: 'same-origin',
       redirect: 'error',

@@ -183,6 +183,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
         },
         clock,
         random,
+        hasher: runningSha256,
         digest: (text) => createHash('sha256').update(text).digest('hex'),
         observe,
         report,
@@ -342,6 +343,11 @@ function retainRecordings(
 }
 
 const CHAIN_PAGE = 1_000;
+
+function runningSha256() {
+  const hash = createHash('sha256');
+  return { update: (bytes: Uint8Array) => void hash.update(bytes), digest: () => hash.copy().digest() };
+}
 
 function sha256(bytes: Uint8Array): Uint8Array {
   return createHash('sha256').update(bytes).digest();

@@ -1,7 +1,7 @@
 import type { ApiRequest, ApiResponse } from '@enchilada/contract';
 import { request as plainRequest, type IncomingMessage } from 'node:http';
 import { request as tlsRequest } from 'node:https';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { json as readJson } from 'node:stream/consumers';
 import { CommandFailure } from '../frame/exit-code.ts';
 
@@ -50,7 +50,7 @@ export function httpFetch(options: HttpOptions = {}): HttpFetch {
   return (url, { method, headers, body, signal }) =>
     new Promise((resolve, reject) => {
       const send = url.startsWith('https:') ? tlsRequest : plainRequest;
-      const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+      const length = typeof body === 'string' ? { 'content-length': String(Buffer.byteLength(body)) } : {};
       const parts = {
         method,
         headers: { ...headers, ...length },
@@ -65,6 +65,7 @@ export function httpFetch(options: HttpOptions = {}): HttpFetch {
       outgoing.on('error', (cause: NodeJS.ErrnoException) => {
         reject(unreachable(url, cause));
       });
-      outgoing.end(body);
+      if (body === undefined || typeof body === 'string') outgoing.end(body);
+      else Readable.from(body).pipe(outgoing);
     });
 }

@@ -1,3 +1,14 @@
+export type {
+  FileAttributes,
+  FileChannel,
+  FileEntry,
+  FileKind,
+  FileWriter,
+  OpenedFile,
+  PathBytes,
+  ReadFileOptions,
+} from './files.ts';
+export { checkPath, joinPath, pathText, splitPath } from './file-path.ts';
 export { SURFACES } from './manifest.ts';
 export type {
   EngineManifest,

@@ -3,6 +3,7 @@ import type { Credential } from '../credential/index.ts';
 import type { Fault } from '../fault/index.ts';
 import type { PresentedHostKey } from '../target/index.ts';
 import type { Clock } from '../time/index.ts';
+import type { FileChannel } from './files.ts';
 import type { EngineManifest } from './manifest.ts';
 
 /** The path of a connection, in order; the interface shows which step failed. */
@@ -88,8 +89,14 @@ export interface EngineStream extends AsyncDisposable {
   resume(): void;
 }
 
+/** What a session can do beside its surface. */
+export interface SessionExtras {
+  /** Opens the target's files under the session's own sign-in; absent where the protocol has none. @throws Fault FILES_UNAVAILABLE */
+  readonly files?: () => Promise<FileChannel>;
+}
+
 /** A session whose surface can be shown from any moment on: one stream, which the controlling viewer writes and all viewers read. */
-export interface EngineSession extends EngineStream {
+export interface EngineSession extends EngineStream, SessionExtras {
   readonly facts: EngineFacts;
   control(message: SurfaceControl): void;
 }
@@ -117,7 +124,7 @@ export interface Seat {
  * A session whose surface cannot be shown from its middle: compression, caches or handshakes span the stream, so each viewer gets one of its own.
  * INVARIANT: nothing that a watching seat types reaches the target; the engine sees to it, because only it can tell typing from the rest.
  */
-export interface StreamedSession extends AsyncDisposable {
+export interface StreamedSession extends AsyncDisposable, SessionExtras {
   readonly facts: EngineFacts;
   /** Settles when the target's side of the session is over, whoever looks. Never rejects. */
   readonly ended: Promise<SessionEnd>;

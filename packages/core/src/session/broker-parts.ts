@@ -7,6 +7,7 @@ import type { Store } from '../store/index.ts';
 import type { PresentedHostKey } from '../target/index.ts';
 import type { Clock, RandomSource } from '../time/index.ts';
 import type { InputPolicy } from './input-recording.ts';
+import type { RunningHash } from './session-files.ts';
 import type { SessionLimits } from './limits.ts';
 import type { ScreenHistories } from './screen-history.ts';
 
@@ -51,6 +52,8 @@ export interface BrokerParts {
   readonly random: RandomSource;
   /** Lower-case hex SHA-256, for tickets. */
   readonly digest: (text: string) => string;
+  /** SHA-256 of files as they pass. */
+  readonly hasher: () => RunningHash;
   readonly observe: (observation: BrokerObservation) => void;
   /** For the log: a failure that no person can be told about. */
   readonly report: (message: string, cause: unknown) => void;

@@ -21,6 +21,8 @@ import { LiveSession } from './live-session.ts';
 import { Questions } from './questions.ts';
 import type { Relay } from './relay.ts';
 import { routeTo } from './route.ts';
+import { fileRightsOf } from './session-access.ts';
+import { SessionFiles } from './session-files.ts';
 import { SessionLog } from './session-log.ts';
 import type { ByteCounts } from './session-log.ts';
 import { SessionRecording } from './session-recording.ts';
@@ -59,6 +61,7 @@ export class HostedSession {
   readonly #ended = Promise.withResolvers<void>();
   #state: SessionState = 'requested';
   #live: Relay | undefined;
+  #files: SessionFiles | undefined;
   #display = DEFAULT_DISPLAY;
   #facts: EngineFacts = {};
   #step: ConnectStep | undefined;
@@ -111,6 +114,11 @@ export class HostedSession {
   /** Settles once the recording is sealed and everything is written down. */
   get ended(): Promise<void> {
     return this.#ended.promise;
+  }
+
+  /** Where the session is live and its protocol knows files. */
+  get files(): SessionFiles | undefined {
+    return this.#over ? undefined : this.#files;
   }
 
   /** A control socket is there. The first controlling one starts the connection. */
@@ -234,6 +242,7 @@ export class HostedSession {
     const event = endedEvent(cause, this.#live === undefined ? this.#step : undefined);
     for (const viewer of this.viewers) viewer.control.send(event);
     try {
+      await this.#files?.[Symbol.asyncDispose]();
       await this.#live?.close();
       for (const viewer of this.viewers) viewer.close();
     } catch (failure) {
@@ -315,6 +324,7 @@ export class HostedSession {
     this.#openedMs = this.#parts.clock.monotonicMs();
     this.#live = live;
     this.#become('live');
+    this.#files = this.#filesOf(engine, recorder);
     void recorder.failed.then((fault) => this.#failed(fault));
     if (!isStreamed(engine)) void recorder.append({ kind: 'resize', ...this.#display }).catch(() => undefined);
     for (const viewer of this.#waiting) {
@@ -331,6 +341,24 @@ export class HostedSession {
     if (isStreamed(engine) || !(live instanceof LiveSession)) return;
     early.flowTo((bytes) => live.output(bytes));
     engine.resume();
+  }
+
+  #filesOf(
+    engine: EngineSession | StreamedSession,
+    recorder: Pick<SessionRecorder, 'append'>,
+  ): SessionFiles | undefined {
+    if (engine.files === undefined) return undefined;
+    const { clock, hasher } = this.#parts;
+    return new SessionFiles({
+      open: engine.files,
+      audit: (event) => this.#log.audit(event),
+      record: (event) => recorder.append(event),
+      active: () => this.#live?.active(),
+      hasher,
+      clock,
+      target: { id: this.#record.targetId, name: this.#record.targetName },
+      sessionId: this.id,
+    });
   }
 
   #relay(engine: EngineSession | StreamedSession, recorder: Pick<SessionRecorder, 'append' | 'backlog'>): Relay {
@@ -367,6 +395,7 @@ export class HostedSession {
     viewer.control.send({ type: 'recording', on: this.#recording.id !== undefined });
     viewer.control.send({ type: 'facts', facts: this.#facts });
     if (viewer.identity.mode === 'watch') viewer.control.send({ type: 'notice', code: 'view-only' });
+    else if (this.#files !== undefined) viewer.control.send({ type: 'files', ...fileRightsOf(this.#leave) });
   }
 
   #warn(idleLeftMs: number, ageLeftMs: number): void {

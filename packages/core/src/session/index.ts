@@ -27,7 +27,19 @@ export type { EndCause } from './end-cause.ts';
 export type { SessionFacts } from './hosted-session.ts';
 export type { BrokerObservation, BrokerParts, BuiltInIdentity, RecordingPolicy } from './broker-parts.ts';
 export { SessionBroker } from './session-broker.ts';
-export type { Attached, ControlAttachment, RequestedSession } from './session-broker.ts';
+export { fileVersion, SessionFiles } from './session-files.ts';
+export type {
+  Download,
+  DownloadRequest,
+  FileCaller,
+  FileChange,
+  FileListing,
+  FileRights,
+  RunningHash,
+  SessionFilesParts,
+  UploadRequest,
+} from './session-files.ts';
+export type { Attached, ControlAttachment, PersonalFiles, RequestedSession } from './session-broker.ts';
 export type { IssuedTickets, Redeemed } from './session-tickets.ts';
 export { LEASE_MS, NodeLease } from './node-lease.ts';
 export type { NodeLeaseParts } from './node-lease.ts';

@@ -207,6 +207,10 @@ export class LiveSession implements Relay {
     if (!this.#parts.engine.input(bytes)) viewer.data?.pauseInput();
   }
 
+  active(): void {
+    this.lastInputMs = this.#parts.clock.monotonicMs();
+  }
+
   resize(viewer: Viewer, size: DisplaySize): void {
     if (this.#closed || viewer.identity.mode !== 'control' || !this.#viewers.has(viewer)) return;
     this.#parts.history?.resize(size);

@@ -9,6 +9,8 @@ export interface Relay {
   readonly bytesOut: number;
   /** Monotonic milliseconds when a person last did something. */
   readonly lastInputMs: number;
+  /** The person did something beside the surface. */
+  active(): void;
   /** A viewer's control socket is there; output follows once its data socket is. */
   join(viewer: Viewer): void;
   connectData(viewer: Viewer, data: DataPort): void;

@@ -5,6 +5,7 @@ import type { VerifiedIdentity } from '../identity/index.ts';
 import type { Store } from '../store/index.ts';
 import type { TargetGroup } from '../target/index.ts';
 import { mayHold } from './rights-check.ts';
+import type { FileRights } from './session-files.ts';
 import type { SessionRecord, ViewerMode } from './session.ts';
 
 /** Asks the policy function with what the store holds now: nothing about rights is kept between two questions. */
@@ -44,4 +45,8 @@ export class SessionAccess {
 
 function byId(groups: readonly TargetGroup[]): ReadonlyMap<string, TargetGroup> {
   return new Map(groups.map((group) => [group.id, group]));
+}
+
+export function fileRightsOf({ actions }: AuthorizedTarget): FileRights {
+  return { upload: actions.has('file-in'), download: actions.has('file-out') };
 }

@@ -11,8 +11,9 @@ import { DrainNotice } from './drain-notice.ts';
 import type { EndCause } from './end-cause.ts';
 import { HostedSession } from './hosted-session.ts';
 import { endForAbsentNode } from './lost-session.ts';
+import type { FileCaller, SessionFiles } from './session-files.ts';
 import { Revocation } from './revocation.ts';
-import { SessionAccess } from './session-access.ts';
+import { fileRightsOf, SessionAccess } from './session-access.ts';
 import { SessionTickets } from './session-tickets.ts';
 import type { ExpectedTicket, IssuedTickets, Redeemed } from './session-tickets.ts';
 import type { SessionRecord, ViewerMode } from './session.ts';
@@ -37,6 +38,12 @@ export interface ControlAttachment {
   readonly display: DisplaySize;
   readonly control: ControlPort;
   readonly loginPassword: () => Promise<Secret | undefined>;
+}
+
+/** The files of a session in somebody's hands. */
+export interface PersonalFiles {
+  readonly files: SessionFiles;
+  readonly caller: FileCaller;
 }
 
 /** A viewer that is attached: what its sockets may do. */
@@ -232,6 +239,27 @@ export class SessionBroker implements AsyncDisposable {
   async detach({ session, viewer }: Attached): Promise<void> {
     session.detach(viewer);
     await this.#afterwards.write([() => this.#auditViewer(session, viewer, 'viewer.left')]);
+  }
+
+  /** The files of the person's own live session, with their rights as they are now. @throws Fault NOT_FOUND, SESSION_*, FILES_UNAVAILABLE */
+  async files(identity: VerifiedIdentity, sessionId: string): Promise<PersonalFiles> {
+    const record = await this.#parts.store.now.sessions.find(sessionId);
+    const leave = await this.#access.mayView(identity, record, 'control');
+    const hosted = this.#sessions.get(sessionId);
+    if (hosted === undefined && (record?.nodeId ?? '') !== '')
+      throw new Fault('SESSION_ELSEWHERE', 'another node holds the session');
+    const files = hosted?.files;
+    if (files === undefined) throw new Fault('FILES_UNAVAILABLE', 'this session has no files');
+    return {
+      files,
+      caller: {
+        rights: fileRightsOf(leave),
+        stillMay: async (direction) =>
+          fileRightsOf(
+            await this.#access.mayView(identity, await this.#parts.store.now.sessions.find(sessionId), 'control'),
+          )[direction],
+      },
+    };
   }
 
   /** Ends a session wherever it lives. @throws Fault NOT_FOUND */

@@ -218,6 +218,10 @@ export class StreamRelay implements Relay {
     if (!stream.input(bytes)) place.data.pauseInput();
   }
 
+  active(): void {
+    this.lastInputMs = this.#parts.clock.monotonicMs();
+  }
+
   resize(): void {
     // The surface's own stream carries its size.
   }

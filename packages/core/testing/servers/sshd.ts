@@ -15,6 +15,8 @@ const ACCOUNT = 'enchilada-ssh';
 export interface SshdOptions {
   /** Further lines of sshd_config. They come first: sshd takes the first value of a keyword. */
   readonly config?: readonly string[];
+  /** `false`: without the SFTP subsystem. */
+  readonly sftp?: false;
   readonly hostKeyTypes?: readonly ('ed25519' | 'ecdsa' | 'rsa')[];
 }
 
@@ -194,7 +196,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
         'UseDNS no',
         'PidFile none',
         'LogLevel DEBUG1',
-        'Subsystem sftp internal-sftp',
+        ...(options.sftp === false ? [] : ['Subsystem sftp internal-sftp']),
         '',
       ].join('\n'),
     );

@@ -11,11 +11,14 @@ interface Block {
   used: number;
 }
 
-/** Makes the client announce `WINDOW` instead of its own, larger one, for the session channels it opens from now on. */
+/** Makes the client announce `WINDOW` instead of its own, larger one, for the next session channel it opens: the terminal's. */
 export function announceWindow(client: Client): void {
   const protocol = internalsOf(client)._protocol;
   const { session } = protocol;
-  protocol.session = (channel, _window, maxPacket) => session.call(protocol, channel, WINDOW, maxPacket);
+  protocol.session = (channel, _window, maxPacket) => {
+    protocol.session = session;
+    session.call(protocol, channel, WINDOW, maxPacket);
+  };
 }
 
 /**

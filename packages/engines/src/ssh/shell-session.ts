@@ -4,6 +4,7 @@ import type { ClientChannel } from 'ssh2';
 import type { ConnectedHop } from './connect-hop.ts';
 import { peerText } from './connection-fault.ts';
 import { announceWindow, OutputWindow } from './output-window.ts';
+import { openFiles } from './sftp/index.ts';
 import { readParameters } from './ssh-manifest.ts';
 
 const INPUT_HIGH = 256 * 1024;
@@ -136,6 +137,10 @@ export async function openShell(context: EngineContext, journey: Journey): Promi
     },
     control(message) {
       if (!isOver) channel.setWindow(message.rows, message.columns, 0, 0);
+    },
+    files() {
+      if (isOver) return Promise.reject(new Fault('FILES_UNAVAILABLE', 'the session is over'));
+      return openFiles(last.client);
     },
     pause: () => output.pause(),
     resume: () => output.resume(),

@@ -2,6 +2,7 @@ import type { Handlers } from '../http/context.ts';
 import { accessHandlers } from './access-handlers.ts';
 import type { ApiParts } from './api-parts.ts';
 import { discoveryHandlers } from './discovery-handlers.ts';
+import { fileHandlers } from './file-handlers.ts';
 import { identityHandlers } from './identity-handlers.ts';
 import { machineHandlers } from './machine-handlers.ts';
 import { recordingHandlers } from './recording-handlers.ts';
@@ -25,6 +26,7 @@ export function createHandlers(parts: ApiParts): Handlers {
     ...accessHandlers(parts),
     ...discoveryHandlers(parts),
     ...sessionHandlers(parts),
+    ...fileHandlers(parts),
     ...recordingHandlers(parts),
     ...systemHandlers(parts),
   };

@@ -1,4 +1,4 @@
-import type { IssuedTickets, RequestedSession, SessionState, ViewerMode } from '@enchilada/core/session';
+import type { IssuedTickets, PersonalFiles, RequestedSession, SessionState, ViewerMode } from '@enchilada/core/session';
 import type { VerifiedIdentity } from '@enchilada/core/identity';
 
 export interface LiveSessionView {
@@ -18,6 +18,8 @@ export interface SessionService {
   issueTickets(identity: VerifiedIdentity, sessionId: string, mode: ViewerMode): Promise<IssuedTickets>;
   /** Ends a session wherever it lives. The caller has checked that `by` may. @throws Fault NOT_FOUND */
   end(sessionId: string, by: VerifiedIdentity, words: string): Promise<void>;
+  /** @throws Fault NOT_FOUND, SESSION_*, FILES_UNAVAILABLE */
+  files(identity: VerifiedIdentity, sessionId: string): Promise<PersonalFiles>;
   /** Those of this node. */
   readonly live: readonly LiveSessionView[];
   /** No new sessions; those that run are told how long they have. */

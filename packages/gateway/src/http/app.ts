@@ -41,6 +41,7 @@ declare module 'fastify' {
     beforeBootstrap?: boolean;
     /** A page or a probe: another site may link to it. Everything else is asked for by our own pages alone. */
     fromAnywhere?: boolean;
+    upload?: string;
   }
 }
 
@@ -133,6 +134,10 @@ export function createApp(parts: AppParts): FastifyInstance {
     (httpPart === 'querystring' ? fromText : strict).compile(schema as object),
   );
 
+  // Routes that take no upload never get here with this type: the guard has refused it.
+  app.addContentTypeParser('application/octet-stream', (_request, payload, done) => {
+    done(null, payload);
+  });
   for (const route of parts.routes ?? ROUTE_LIST) register(app, route, parts);
   const document = JSON.stringify(openApiDocument());
   app.get(`${API_PREFIX}/openapi.json`, { config: { access: 'signed-in' } }, (_request, reply) =>
@@ -147,8 +152,8 @@ export function createApp(parts: AppParts): FastifyInstance {
  * (`/%61pi/…`, `http://host/api/…`).
  */
 async function guard(request: FastifyRequest, parts: AppParts): Promise<void> {
-  const { access, beforeBootstrap, fromAnywhere } = request.routeOptions.config;
-  if (fromAnywhere !== true) checkOrigin(request.method, request.headers, parts.origins());
+  const { access, beforeBootstrap, fromAnywhere, upload } = request.routeOptions.config;
+  if (fromAnywhere !== true) checkOrigin({ method: request.method, upload }, request.headers, parts.origins());
   if (access === undefined) return;
   if (access !== 'bootstrap' && beforeBootstrap !== true && (await parts.gate.bootstrapRequired())) {
     throw new Fault('BOOTSTRAP_REQUIRED', 'the bootstrap link must be used first');
@@ -172,6 +177,9 @@ async function guard(request: FastifyRequest, parts: AppParts): Promise<void> {
   throw new Fault('FORBIDDEN', `this needs the permission ${wanted.join(' or ')}`);
 }
 
+/** An upload of no bytes may come without a body. */
+const NOTHING: readonly Uint8Array[] = [];
+
 type AnyHandler = (context: OpenContext | SignedInContext, input: unknown) => Promise<unknown>;
 
 function register(app: FastifyInstance, route: RouteDefinition & { readonly id: string }, parts: AppParts): void {
@@ -186,6 +194,7 @@ function register(app: FastifyInstance, route: RouteDefinition & { readonly id: 
     config: {
       ...((route.access as RouteAccess | undefined) === undefined ? {} : { access: route.access }),
       beforeBootstrap: route.beforeBootstrap === true,
+      ...(route.upload === undefined ? {} : { upload: route.upload }),
     },
     ...(route.bodyLimitBytes === undefined ? {} : { bodyLimit: route.bodyLimitBytes }),
     schema: {
@@ -199,7 +208,7 @@ function register(app: FastifyInstance, route: RouteDefinition & { readonly id: 
       const output = await handler(contextOf(request, reply, parts), {
         params: request.params,
         query: request.query,
-        body: request.body,
+        body: route.upload === undefined ? request.body : (request.body ?? NOTHING),
       });
       if (route.stream !== undefined) return sendStream(reply, output as ContentStream, route.stream);
       return reply.code(status).send(status === 204 ? undefined : output);
@@ -237,10 +246,17 @@ function contextOf(request: FastifyRequest, reply: FastifyReply, parts: AppParts
 
 function sendStream(reply: FastifyReply, content: ContentStream, mediaType: string): FastifyReply {
   if (content.filename !== undefined) {
+    // RFC 6266 section 4.3 and RFC 8187: one line of ASCII whatever the name is, and the name itself for those who read it.
+    const plain = content.filename.replaceAll(/[^A-Za-z0-9._-]/gu, '_');
+    const whole = encodeURIComponent(content.filename).replaceAll(
+      /['()*]/gu,
+      (character) => `%${character.charCodeAt(0).toString(16)}`,
+    );
     reply.header(
       'content-disposition',
-      `attachment; filename="${content.filename.replaceAll(/[^A-Za-z0-9._-]/gu, '_')}"`,
+      `attachment; filename="${plain}"${plain === content.filename ? '' : `; filename*=UTF-8''${whole}`}`,
     );
   }
+  if (content.length !== undefined) reply.header('content-length', content.length);
   return reply.type(content.mediaType ?? mediaType).send(Readable.from(content.bytes, { objectMode: false }));
 }

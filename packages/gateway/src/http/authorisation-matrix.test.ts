@@ -114,6 +114,18 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
   listSessions: { who: USERS },
   getSession: { who: USERS, other: OWNED },
   endSession: { who: USERS, other: OWNED, body: () => ({ reason: 'because' }) },
+  // 409: the session of the test is no live one, so it has no files.
+  listFiles: { who: USERS, other: [], success: 409 },
+  changeFile: { who: USERS, other: [], body: () => ({ change: 'delete', path: 'L3g' }), success: 409 },
+  downloadFile: { who: USERS, other: [], query: `?path=L3g&transfer=${'a'.repeat(26)}`, success: 409 },
+  uploadFile: {
+    who: USERS,
+    other: [],
+    query: `?path=L3g&transfer=${'a'.repeat(26)}&offset=0&size=0`,
+    success: 409,
+  },
+  getTransfer: { who: USERS, other: [], success: 409 },
+  cancelTransfer: { who: USERS, other: [], success: 409 },
   listRecordings: { who: SIGNED_IN },
   getRecording: { who: SIGNED_IN, other: ['auditor', 'administrator'] },
   verifyRecording: { who: SIGNED_IN, other: ['auditor', 'administrator'] },

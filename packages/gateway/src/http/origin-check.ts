@@ -4,11 +4,21 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 const SAME = new Set(['same-origin', 'none']);
 
+export interface OriginRule {
+  readonly method: string;
+  /** The media type of a route that takes a stream. */
+  readonly upload: string | undefined;
+}
+
 /**
  * Stops requests that another site makes in a person's browser (T02): the header that needs a preflight, JSON as the only content,
  * and Origin and Sec-Fetch-Site wherever a browser sends them. @throws Fault ORIGIN_REFUSED
  */
-export function checkOrigin(method: string, headers: IncomingHttpHeaders, origins: ReadonlySet<string>): void {
+export function checkOrigin(
+  { method, upload }: OriginRule,
+  headers: IncomingHttpHeaders,
+  origins: ReadonlySet<string>,
+): void {
   const { origin } = headers;
   const site = headers['sec-fetch-site'];
   if (site !== undefined && !SAME.has(String(site)))
@@ -21,6 +31,8 @@ export function checkOrigin(method: string, headers: IncomingHttpHeaders, origin
     throw new Fault('ORIGIN_REFUSED', `the header ${CSRF_HEADER} is missing`);
   const hasBody = headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
   const type = headers['content-type'];
+  // No form can be of this type, and the header above needs a preflight.
+  if (upload !== undefined && type === upload) return;
   if ((hasBody || type !== undefined) && !/^application\/json(?:;\s*charset=utf-8)?$/iu.test(type ?? '')) {
     throw new Fault(
       'ORIGIN_REFUSED',

@@ -203,6 +203,7 @@ export class GatewayFixture implements AsyncDisposable {
       allowCleartext: false,
       clock,
       random,
+      hasher: () => ({ update: () => undefined, digest: () => new Uint8Array(32) }),
       digest: (text) => createHash('sha256').update(text).digest('hex'),
       observe: () => undefined,
       report: () => undefined,

@@ -146,5 +146,6 @@ export async function fill(
   return path
     .replace(':id', id)
     .replace(':userId', ids.user)
+    .replace(':transfer', 'a'.repeat(26))
     .replace(':fingerprint', `SHA256:${'A'.repeat(43)}`);
 }

@@ -27,6 +27,8 @@ export interface SessionView {
   readonly viewers: readonly { readonly user: string; readonly mode: 'control' | 'watch' }[];
   readonly roundTripMs: number | undefined;
   readonly facts: Readonly<Record<string, string>>;
+  /** In which directions files may be moved; undefined where the session has none. */
+  readonly files: { readonly upload: boolean; readonly download: boolean } | undefined;
   readonly notice: Extract<ServerFrame, { readonly type: 'notice' }> | undefined;
   readonly ended: EndedFrame | undefined;
   readonly error: unknown;
@@ -42,6 +44,7 @@ export const START: SessionView = {
   viewers: [],
   roundTripMs: undefined,
   facts: {},
+  files: undefined,
   notice: undefined,
   ended: undefined,
   error: undefined,
@@ -90,6 +93,8 @@ function framed(view: SessionView, frame: ServerFrame): SessionView {
       return { ...view, recorded: frame.on };
     case 'facts':
       return { ...view, facts: frame.facts };
+    case 'files':
+      return { ...view, files: { upload: frame.upload, download: frame.download } };
     case 'notice':
       return { ...view, notice: frame };
     case 'ended':

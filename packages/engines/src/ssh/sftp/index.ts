@@ -1,0 +1,19 @@
+import type { FileChannel } from '@enchilada/core/engine';
+import { Fault } from '@enchilada/core/fault';
+import type { Client, ClientChannel } from 'ssh2';
+import { SftpClient } from './sftp-client.ts';
+import { SftpFiles } from './sftp-files.ts';
+
+/** SFTP beside the terminal, on the connection that is signed in already (RFC 4254 section 6.5). @throws Fault FILES_UNAVAILABLE */
+export async function openFiles(client: Client): Promise<FileChannel> {
+  const channel = await new Promise<ClientChannel>((resolve, reject) => {
+    const unavailable = (cause: unknown): void =>
+      reject(new Fault('FILES_UNAVAILABLE', 'the target gives no SFTP', { cause }));
+    try {
+      client.subsys('sftp', (error, opened) => (error === undefined ? resolve(opened) : unavailable(error)));
+    } catch (error) {
+      unavailable(error);
+    }
+  });
+  return new SftpFiles(await SftpClient.start(channel));
+}
