@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { after, before, test } from 'node:test';
+import { Person } from '../product/index.ts';
+import { ADMIN, Site } from './site.ts';
+
+const owned = new AsyncDisposableStack();
+let site: Site;
+let port: number;
+
+before(async () => {
+  site = owned.use(await Site.start());
+  port = Number(new URL(site.gateway.url).port);
+});
+after(() => owned.disposeAsync());
+
+interface Said {
+  readonly text: string;
+  readonly status: number;
+}
+
+/** Sends bytes as they are and takes what comes until the other side closes. */
+function say(bytes: string): Promise<Said> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes, 'latin1'));
+    socket.setTimeout(20_000, () => socket.destroy(new Error(`no answer to ${JSON.stringify(bytes.slice(0, 80))}`)));
+    socket.on('data', (some) => (text += some.toString('latin1')));
+    socket.on('error', reject);
+    socket.on('close', () => {
+      resolve({ text, status: Number(/^HTTP\/1\.1 (\d+)/u.exec(text)?.[1] ?? 0) });
+    });
+  });
+}
+
+const get = (path: string): Promise<Said> => say(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+
+/** Ways out of a folder, by every spelling that some server once took (T29). */
+const WAYS_OUT = [
+  '../',
+  '..\\',
+  '%2e%2e/',
+  '%2e%2e%2f',
+  '..%2f',
+  '..%5c',
+  '%252e%252e%252f',
+  '..%c0%af',
+  '....//',
+  '..;/',
+  '.%00./',
+  '%uff0e%uff0e/',
+  './.././',
+]
+  .flatMap((step) => [step.repeat(8), `assets/${step.repeat(9)}`, `s/${step.repeat(9)}`])
+  .flatMap((way) => [`/${way}etc/passwd`, `/${way}enchilada.db`, `/api/v1/recordings/${way}keys/key-encryption.key`]);
+
+test('no path leads out of the interface, or to a file of the data folder', async () => {
+  assert.ok(WAYS_OUT.length > 80);
+  for (const path of [
+    ...WAYS_OUT,
+    '/enchilada.db',
+    '/keys/key-encryption.key',
+    '/bootstrap-link',
+    '/.git/config',
+    '/%00',
+    '/assets/%00',
+    `/${'a'.repeat(15_000)}`,
+    '//etc/passwd',
+    'file:///etc/passwd',
+    '/C:\\Windows\\win.ini',
+    '/\\\\host\\share',
+  ]) {
+    const { text, status } = await get(path);
+    assert.ok([200, 400, 401, 403, 404, 414, 431].includes(status), `${path}: ${status}`);
+    assert.doesNotMatch(text, /root:x:0|SQLite format|\[core\]/u, path);
+    if (status === 200) assert.match(text, /content-type: text\/html/iu, path);
+  }
+});
+
+test('requests that two servers would read in two ways are refused', async () => {
+  const rest = 'x-enchilada: 1\r\nContent-Type: application/json\r\n';
+  const hidden = 'GET /api/v1/users HTTP/1.1\r\nHost: x\r\n\r\n';
+  for (const bytes of [
+    `POST /api/v1/login HTTP/1.1\r\nHost: x\r\n${rest}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`,
+    `POST /api/v1/login HTTP/1.1\r\nHost: x\r\n${rest}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`,
+    `POST /api/v1/login HTTP/1.1\r\nHost: x\r\n${rest}Transfer-Encoding: xchunked\r\n\r\n{}`,
+    `POST /api/v1/login HTTP/1.1\r\nHost: x\r\n${rest}Content-Length: -1\r\n\r\n`,
+    `GET /api/v1/me HTTP/1.1\r\nHost: x\r\nX: a\rb\r\n\r\n`,
+    `GET /api/v1/me HTTP/1.1\r\nHost: x\r\nX : a\r\n\r\n`,
+    `GET /api/v1/me HTTP/1.1\nHost: x\n\n`,
+    `GET /api/v1/me HTTP/9.9\r\nHost: x\r\n\r\n`,
+    `\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003`,
+    'SSH-2.0-OpenSSH_9.2\r\n',
+    'PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n',
+  ]) {
+    const { text, status } = await say(bytes);
+    assert.ok([0, 400, 501, 505].includes(status), `${JSON.stringify(bytes.slice(0, 90))}: ${text.slice(0, 80)}`);
+    assert.equal(text.split('HTTP/1.1 ').length <= 2, true, 'one answer at most');
+  }
+});
+
+test('hundreds of silent and half-said connections are let go, and hinder nobody meanwhile', async () => {
+  const sockets: Socket[] = [];
+  const gone = Array.from({ length: 400 }, (_, index) => {
+    const socket = connect(port, '127.0.0.1');
+    sockets.push(socket);
+    socket.on('error', () => undefined);
+    socket.resume();
+    if (index % 2 === 0) socket.write('GET /api/v1/me HTTP/1.1\r\nHost: x\r\nX-Slow: ');
+    if (index % 4 === 0)
+      socket.write(`a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-Web`);
+    return new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  });
+  const person = await Person.signIn(site.gateway.url, ADMIN);
+  assert.equal((await person.api.getMe()).user.username, ADMIN.username);
+  // Those that began a request; the entirely silent ones cost a descriptor until the same limit.
+  await Promise.all(gone);
+  assert.equal((await person.api.getMe()).user.username, ADMIN.username);
+});
+
+test('no signal opens a debugger', async () => {
+  process.kill(site.gateway.pid, 'SIGUSR1');
+  const person = await Person.signIn(site.gateway.url, ADMIN);
+  assert.equal((await person.api.getMe()).user.username, ADMIN.username);
+  assert.doesNotMatch(site.gateway.log, /Debugger listening/u);
+});
