@@ -61,6 +61,23 @@ test('every file that ARCHITECTURE.md names is there', () => {
   assert.ok(named.length > 30, `found only ${named.length} files`);
 });
 
+test('every test that docs/security.md names against a threat is there', () => {
+  const [, table = ''] = /<!-- threats -->(.*?)<!-- \/threats -->/su.exec(read('docs/security.md')) ?? [];
+  const rows = [...table.matchAll(/^\| (T\d\d) \| .+? \| `([^`]+)`: (.+) \|$/gmu)];
+  assert.equal(
+    rows.length,
+    table.split('\n').filter((line) => line.startsWith('| T') && !line.startsWith('| Threat')).length,
+  );
+  const missing = rows.flatMap(([, threat, path, named]) => {
+    const file = path.startsWith('e2e/') || path.startsWith('tools/') ? path : `packages/${path}`;
+    const text = existsSync(join(ROOT, file)) ? read(file) : '';
+    const names = [...named.matchAll(/\*([^*]+)\*/gu)].map(([, name]) => name);
+    return names.filter((name) => !text.includes(name)).map((name) => `${threat}, ${path}: ${name}`);
+  });
+  assert.deepEqual(missing, []);
+  assert.ok(rows.length > 40, `found only ${rows.length} threats`);
+});
+
 test('the table of layers in ARCHITECTURE.md is the one that is enforced', () => {
   const [, table = ''] = /<!-- layers -->(.*?)<!-- \/layers -->/su.exec(read('ARCHITECTURE.md')) ?? [];
   const rows = [...table.matchAll(/^\| `(\w+)` \| (.+) \|$/gmu)].map(([, from, to]) => [
