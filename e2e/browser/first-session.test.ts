@@ -8,9 +8,7 @@ import { Gateway } from '../fixtures/gateway.ts';
 
 const IMAGES = join(import.meta.dirname, '..', '..', 'docs', 'images');
 const PASSWORD = 'seven calm otters on a raft';
-// The gateway takes every ENCHILADA_ variable for a setting of its own, so this one is not passed on to it.
-const PICTURES_WANTED = process.env['ENCHILADA_SCREENSHOTS'] === '1';
-delete process.env['ENCHILADA_SCREENSHOTS'];
+const PICTURES_WANTED = process.env['TEST_SCREENSHOTS'] === '1';
 
 const owned = new AsyncDisposableStack();
 let gateway: Gateway;

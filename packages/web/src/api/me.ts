@@ -1,6 +1,6 @@
 import type { RouteOutput } from '@enchilada/contract';
 import type { Permission } from '@enchilada/core/access';
-import { queryOptions, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { queryOptions, useQueryClient, useSuspenseQuery, type QueryClient } from '@tanstack/react-query';
 import { useCallback } from 'react';
 import { api } from './client.ts';
 
@@ -21,24 +21,48 @@ export function can(me: Me, ...anyOf: readonly Permission[]): boolean {
   return anyOf.some((permission) => me.permissions.includes(permission));
 }
 
+export type Preferences = Readonly<Record<string, Preference>>;
+
 /** Own preferences; a change shows at once and is stored behind it. */
-export function usePreferences(): readonly [
-  Readonly<Record<string, Preference>>,
-  (change: Readonly<Record<string, Preference>>) => void,
-] {
-  const me = useMe();
+export function usePreferences(): readonly [Preferences, (change: Preferences) => void] {
+  return [useMe().preferences, usePreferenceChange()];
+}
+
+let unsaved: Preferences = {};
+let saving: Promise<void> | undefined;
+
+/** The route replaces all of them: each change is laid over what is stored by then, also by another device. */
+async function saveAll(client: QueryClient): Promise<void> {
+  while (Object.keys(unsaved).length > 0) {
+    const { preferences } = await client.fetchQuery({ ...meQuery, staleTime: 0 });
+    const change = unsaved;
+    unsaved = {};
+    await api('setPreferences', { body: { preferences: { ...preferences, ...change } } });
+    showChange(client, change);
+  }
+}
+
+function showChange(client: QueryClient, change: Preferences): void {
+  const me = client.getQueryData(meQuery.queryKey);
+  if (me !== undefined) client.setQueryData(meQuery.queryKey, { ...me, preferences: { ...me.preferences, ...change } });
+}
+
+/** Changes preferences also where nobody may be signed in yet. */
+export function usePreferenceChange(): (change: Preferences) => void {
   const client = useQueryClient();
-  const change = useCallback(
-    (values: Readonly<Record<string, Preference>>) => {
-      const current = client.getQueryData(meQuery.queryKey);
-      if (current === undefined) return;
-      const preferences = { ...current.preferences, ...values };
-      client.setQueryData(meQuery.queryKey, { ...current, preferences });
-      void api('setPreferences', { body: { preferences } }).catch(() =>
-        client.invalidateQueries({ queryKey: meQuery.queryKey }),
-      );
+  return useCallback(
+    (change: Preferences) => {
+      unsaved = { ...unsaved, ...change };
+      showChange(client, change);
+      saving ??= saveAll(client)
+        .catch(() => {
+          unsaved = {};
+          return client.invalidateQueries({ queryKey: meQuery.queryKey });
+        })
+        .finally(() => {
+          saving = undefined;
+        });
     },
     [client],
   );
-  return [me.preferences, change];
 }

@@ -10,21 +10,23 @@ import {
   useMantineColorScheme,
 } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconCheck, IconChevronDown, IconLogout, IconSearch, IconSettings2, IconUserCircle } from '@tabler/icons-react';
+import { IconChevronDown, IconLogout, IconSearch, IconSettings2, IconUserCircle } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { api } from '../api/client.ts';
-import { useMe } from '../api/me.ts';
+import { useMe, usePreferenceChange } from '../api/me.ts';
 import { isApple } from '../components/platform.ts';
 import { notifyFault } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
+import { COLOR_SCHEMES, useFollowPreferences } from './follow-preferences.ts';
 import { Mark } from './mark.tsx';
 import { ADMINISTRATION_ICON, OFFICE, open, PLACES } from './navigation.ts';
 
 const CommandPalette = lazy(async () => ({ default: (await import('./command-palette.tsx')).CommandPalette }));
 
 export function Shell() {
+  useFollowPreferences();
   const text = useText();
   const me = useMe();
   const path = useRouterState({ select: (state) => state.location.pathname });
@@ -150,14 +152,13 @@ function Brand() {
   );
 }
 
-const SCHEMES = ['auto', 'light', 'dark'] as const;
-
 function PersonMenu() {
   const text = useText();
   const me = useMe();
   const client = useQueryClient();
   const navigate = useNavigate();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const setPreferences = usePreferenceChange();
   const name = me.user.displayName === '' ? me.user.username : me.user.displayName;
 
   const signOut = async (): Promise<void> => {
@@ -192,17 +193,20 @@ function PersonMenu() {
         <Menu.Label>
           <IconSettings2 size={12} aria-hidden /> {text('theme.title')}
         </Menu.Label>
-        {SCHEMES.map((scheme) => (
-          <Menu.Item
-            key={scheme}
-            role="menuitemradio"
-            aria-checked={colorScheme === scheme}
-            leftSection={<IconCheck size={16} aria-hidden opacity={colorScheme === scheme ? 1 : 0} />}
-            onClick={() => setColorScheme(scheme)}
-          >
-            {text(`theme.${scheme}`)}
-          </Menu.Item>
-        ))}
+        <Menu.RadioGroup
+          value={colorScheme}
+          onChange={(value) => {
+            const scheme = COLOR_SCHEMES.find((known) => known === value) ?? 'auto';
+            setPreferences({ theme: scheme });
+            setColorScheme(scheme);
+          }}
+        >
+          {COLOR_SCHEMES.map((scheme) => (
+            <Menu.RadioItem key={scheme} value={scheme} closeMenuOnClick>
+              {text(`theme.${scheme}`)}
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
         <Menu.Divider />
         <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={() => void signOut()}>
           {text('nav.sign-out')}

@@ -3,6 +3,7 @@ import { WebglAddon } from '@xterm/addon-webgl';
 import { Terminal, type ITheme } from '@xterm/xterm';
 import { letSpansBeStyled } from '../surfaces/terminal/span-styles.ts';
 import { MONOSPACE } from '../theme/theme.ts';
+import { swallowQuestions } from './swallow-questions.ts';
 import { cellMeasure, fittingFont, LARGEST_FONT } from './fitting-font.ts';
 
 const LINE_HEIGHT = 1.15;
@@ -37,7 +38,7 @@ export class PlaybackScreen implements Disposable {
       minimumContrastRatio: 4.5,
     });
     this.#terminal.loadAddon(new UnicodeGraphemesAddon());
-    this.#swallow();
+    swallowQuestions(this.#terminal.parser);
     this.#terminal.open(host);
     this.#terminal.textarea?.setAttribute('tabindex', '-1');
     this.#terminal.attachCustomKeyEventHandler(() => false);
@@ -96,23 +97,5 @@ export class PlaybackScreen implements Disposable {
   [Symbol.dispose](): void {
     this.#observer.disconnect();
     this.#terminal.dispose();
-  }
-
-  #swallow(): void {
-    const { parser } = this.#terminal;
-    // OSC: titles, colours that can be asked for, links, notifications, colour queries, clipboard, and shells' private ones.
-    for (const code of [0, 1, 2, 4, 7, 8, 9, 10, 11, 12, 52, 104, 133, 777, 1337])
-      parser.registerOscHandler(code, () => true);
-    // Device attributes, status and mode reports, XTVERSION, window operations (xterm ctlseqs).
-    for (const prefix of ['', '>', '='])
-      parser.registerCsiHandler({ ...(prefix === '' ? {} : { prefix }), final: 'c' }, () => true);
-    parser.registerCsiHandler({ final: 'n' }, () => true);
-    parser.registerCsiHandler({ prefix: '?', final: 'n' }, () => true);
-    parser.registerCsiHandler({ intermediates: '$', final: 'p' }, () => true);
-    parser.registerCsiHandler({ prefix: '?', intermediates: '$', final: 'p' }, () => true);
-    parser.registerCsiHandler({ prefix: '>', final: 'q' }, () => true);
-    parser.registerCsiHandler({ final: 't' }, () => true);
-    parser.registerDcsHandler({ intermediates: '$', final: 'q' }, () => true);
-    parser.registerDcsHandler({ intermediates: '+', final: 'q' }, () => true);
   }
 }

@@ -16,6 +16,7 @@ import {
 import type { RouteOutput } from '@enchilada/contract';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef, useState } from 'react';
+import { FollowPreferences } from '../app/follow-preferences.ts';
 import { api, hrefOf, stream } from '../api/client.ts';
 import { ApiFault } from '../api/http.ts';
 import { can, meQuery } from '../api/me.ts';
@@ -46,6 +47,7 @@ export function PlayerDocument() {
   const mayExport = me.data !== undefined && can(me.data, 'recording.read');
   return (
     <div className="player">
+      <FollowPreferences />
       <title>
         {recording === undefined ? text('player.document') : `${recording.target.name} · ${text('player.document')}`}
       </title>

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useMemo, type ComponentType } from 'react';
 import type { SurfaceKind } from '@enchilada/core/engine';
 import './session.css';
+import { FollowPreferences } from '../app/follow-preferences.ts';
 import { api } from '../api/client.ts';
 import { ApiFault } from '../api/http.ts';
 import { FaultNotice } from '../faults/fault-notice.tsx';
@@ -69,6 +70,7 @@ export function SessionDocument() {
   const Surface = found.data === undefined ? undefined : SURFACES[found.data.surface];
   return (
     <div className="session">
+      <FollowPreferences />
       <title>{found.data === undefined ? text('session.document') : `${found.data.title} · Enchilada`}</title>
       {found.isError && (
         <Container size="xs" py="xl" component="main">

@@ -8,6 +8,9 @@ import { sessionView, START, type SessionView } from './session-view.ts';
 
 const FINAL = new Set(['NOT_FOUND', 'FORBIDDEN', 'SESSION_ENDED', 'SESSION_REVOKED', 'UNAUTHENTICATED']);
 
+const LOOKS_AFTER_END = 30;
+const LOOK_EVERY_MS = 400;
+
 export interface LiveSession {
   readonly view: SessionView;
   readonly session: Session | undefined;
@@ -85,10 +88,23 @@ export function useSession(subject: SessionSubject): LiveSession {
 
   const over = view.link === 'ended';
   const openedId = session?.id;
-  // What the session became is known only now, for example that it was recorded.
+  // What the session became, for example that it was recorded, is written down shortly after its viewers were told.
   useEffect(() => {
-    if (!over || openedId === undefined) return;
-    api('getSession', { params: { id: openedId } }).then(setSession, () => undefined);
+    if (!over || openedId === undefined) return undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let left = LOOKS_AFTER_END;
+    const look = (): void => {
+      left -= 1;
+      api('getSession', { params: { id: openedId } }).then(
+        (found) => {
+          setSession(found);
+          if (found.state !== 'ended' && left > 0) timer = setTimeout(look, LOOK_EVERY_MS);
+        },
+        () => undefined,
+      );
+    };
+    look();
+    return () => clearTimeout(timer);
   }, [over, openedId]);
 
   useEffect(() => {

@@ -1,4 +1,7 @@
 import { useLocalStorage } from '@mantine/hooks';
+import { useQuery } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import { meQuery, usePreferenceChange } from '../../api/me.ts';
 
 export interface TerminalChoices {
   readonly theme: string;
@@ -41,7 +44,7 @@ export function parseChoices(stored: string | undefined): TerminalChoices {
   };
 }
 
-/** Kept by this browser: a phone and a wall of screens want different sizes. */
+/** The person's, wherever they sign in; this browser keeps a copy, so that the terminal opens with them at once. */
 export function useTerminalChoices(): readonly [TerminalChoices, (change: Partial<TerminalChoices>) => void] {
   const [choices, setChoices] = useLocalStorage<TerminalChoices>({
     key: 'enchilada-terminal',
@@ -49,5 +52,17 @@ export function useTerminalChoices(): readonly [TerminalChoices, (change: Partia
     deserialize: parseChoices,
     getInitialValueInEffect: false,
   });
-  return [choices, (change) => setChoices({ ...choices, ...change })];
+  const changePreferences = usePreferenceChange();
+  const stored = useQuery(meQuery).data?.preferences['terminal'];
+  useEffect(() => {
+    if (typeof stored === 'string') setChoices(parseChoices(stored));
+  }, [stored, setChoices]);
+  return [
+    choices,
+    (change) => {
+      const next = { ...choices, ...change };
+      setChoices(next);
+      changePreferences({ terminal: JSON.stringify(next) });
+    },
+  ];
 }

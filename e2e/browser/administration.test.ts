@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import type { Download, Page } from 'playwright-core';
+import type { Sshd } from '@enchilada/core/testing/servers/sshd';
+import { Chromium } from '../fixtures/chromium.ts';
+import { Site, startSshd } from '../tests/site.ts';
+import { openMachine, seatOf } from './seat.ts';
+
+const owned = new AsyncDisposableStack();
+let sshd: Sshd;
+let site: Site;
+let browser: Chromium;
+
+before(async () => {
+  sshd = owned.use(await startSshd({ hostKeyTypes: ['ed25519'] }));
+  site = owned.use(await Site.start());
+  browser = owned.use(await Chromium.launch());
+});
+after(() => owned.disposeAsync());
+
+async function downloadOf(page: Page, click: () => Promise<void>): Promise<{ name: string; text: string }> {
+  const [download] = await Promise.all([page.waitForEvent('download'), click()]);
+  return {
+    name: (download satisfies Download).suggestedFilename(),
+    text: await readFile(await download.path(), 'utf8'),
+  };
+}
+
+test('the audit log is filtered, shown in detail, verified, and exported as it is filtered', async () => {
+  await site.admin.api.createTargetGroup({ body: { name: 'a group for the log' } });
+  await using window = await seatOf(browser, site.admin);
+  const page = await window.at('/audit');
+  const rows = page.getByRole('row');
+  await page.getByRole('button', { name: 'target-group.created' }).waitFor();
+  await page.getByRole('combobox', { name: 'Action' }).fill('target-group');
+  await page.getByRole('option', { name: 'target-group.created' }).click();
+  await page.waitForURL(/action=target-group\.created/u);
+  await page.getByRole('button', { name: 'bootstrap.used' }).waitFor({ state: 'detached' });
+  assert.equal(await rows.count(), 2, 'the heading and the one event');
+
+  await page.getByRole('button', { name: 'target-group.created' }).click();
+  const detail = page.getByRole('dialog', { name: 'target-group.created' });
+  await detail.getByText('a group for the log').waitFor();
+  await page.keyboard.press('Escape');
+  await detail.waitFor({ state: 'detached' });
+
+  const exported = async (format: RegExp): Promise<{ name: string; text: string }> => {
+    await page.getByRole('button', { name: 'Export' }).click();
+    return downloadOf(page, () => page.getByRole('menuitem', { name: format }).click());
+  };
+  const csv = await exported(/CSV/u);
+  assert.match(csv.name, /\.csv$/u);
+  assert.deepEqual(csv.text.trim().split(/\r?\n/u).length, 2);
+  assert.match(csv.text, /a group for the log/u);
+  const lines = await exported(/JSON/u);
+  assert.deepEqual(
+    lines.text
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { action: string }).action),
+    ['target-group.created'],
+  );
+
+  await page.getByRole('button', { name: 'Verify' }).click();
+  await page
+    .getByRole('status')
+    .filter({ hasText: /intact|unaltered/iu })
+    .waitFor();
+  // The filter is in the address: a reload keeps it.
+  await page.reload();
+  await page.getByRole('button', { name: 'target-group.created' }).waitFor();
+  assert.equal(await rows.count(), 2);
+  assert.deepEqual(window.complaints(), []);
+});
+
+test('machines are imported after a look; bad rows are named and nothing is saved while there are any', async () => {
+  await using window = await seatOf(browser, site.admin);
+  const page = await window.at('/catalog/machines?import=1');
+  const dialog = page.getByRole('dialog', { name: 'Import' });
+  const text = dialog.getByRole('textbox', { name: 'Machines as text' });
+  await text.fill(
+    'name,protocol,host,port,group,labels\nweb-01,ssh,web-01.example.net,22,Production/Web,env=prod\nweb-02,ssh,web-02.example.net,70000,,\nweb-03,gopher,web-03.example.net,70,,\n',
+  );
+  await dialog.getByRole('button', { name: 'Preview' }).click();
+  await dialog.getByRole('status').filter({ hasText: '1 to add, 0 to update, 2 refused' }).waitFor();
+  const refused = dialog.getByRole('row').filter({ hasText: 'Refused' });
+  assert.equal(await refused.count(), 2);
+  await refused.filter({ hasText: 'web-02' }).getByText(/port/u).waitFor();
+  await refused
+    .filter({ hasText: 'web-03' })
+    .getByText(/protocol/u)
+    .waitFor();
+  assert.equal(await dialog.getByRole('button', { name: /^Save/u }).count(), 0);
+  assert.equal((await site.admin.api.listTargets({ query: { text: 'web-0' } })).total, 0);
+
+  await text.fill('name,protocol,host,port,group,labels\nweb-01,ssh,web-01.example.net,22,Production/Web,env=prod\n');
+  await dialog.getByRole('button', { name: 'Preview' }).click();
+  await dialog.getByRole('button', { name: 'Save 1 machine' }).click();
+  await page.getByText('1 added, 0 updated').waitFor();
+  await page.getByRole('button', { name: 'web-01', exact: true }).waitFor();
+  assert.deepEqual(window.complaints(), []);
+});
+
+test('a recording is found, verified and downloaded; its person sees it, a stranger does not', async () => {
+  const targetId = await site.machineOn(sshd, { name: 'recorded-machine' });
+  const petra = await site.person('petra-the-person');
+  const frank = await site.person('frank-the-foreigner');
+  const olga = await site.person('olga-the-auditor', 'auditor');
+  await site.grant(petra, targetId, ['connect']);
+  await using hers = await seatOf(browser, petra);
+  const session = await openMachine(hers, targetId);
+  await session.ready();
+  await session.run('true', 'petra-was-here');
+  await session.type('exit');
+  await session.end.getByRole('heading', { name: 'The machine closed the session' }).waitFor();
+  const own = await hers.at('/recordings');
+  const player = await hers.tabFrom(() =>
+    own.getByRole('button', { name: 'Play recording of recorded-machine' }).click(),
+  );
+  await player.locator('.xterm-rows').filter({ hasText: 'petra-was-here-42' }).waitFor();
+  await player.getByRole('button', { name: /^Verified/u }).waitFor();
+  assert.equal(
+    await player.getByRole('button', { name: 'Export' }).count(),
+    0,
+    'an own recording is seen, not taken away',
+  );
+
+  await using auditors = await seatOf(browser, olga);
+  const list = await auditors.at('/recordings');
+  await list.getByRole('textbox', { name: 'Machine or person' }).fill('petra');
+  await list.waitForURL(/q=petra/u);
+  const row = list.getByRole('row').filter({ hasText: 'petra-the-person' });
+  const { name } = await downloadOf(list, () =>
+    row.getByRole('link', { name: 'Download recording of recorded-machine' }).click(),
+  );
+  assert.match(name, /^[a-z2-7]{26}\.tar$/u);
+  const audited = await auditors.tabFrom(() => row.getByRole('button', { name: /^Play/u }).click());
+  await audited.getByRole('button', { name: /^Verified/u }).waitFor();
+  await audited.getByRole('button', { name: 'Export' }).click();
+  const cast = await downloadOf(audited, () => audited.getByRole('menuitem', { name: 'asciicast v2' }).click());
+  assert.equal((JSON.parse(cast.text.split('\n')[0] ?? '') as { version: number }).version, 2);
+  await audited.getByRole('button', { name: 'Export' }).click();
+  const plain = await downloadOf(audited, () => audited.getByRole('menuitem', { name: 'Plain text' }).click());
+  assert.match(plain.text, /petra-was-here-42/u);
+  const log = await site.admin.api.listAudit({ query: { actor: 'olga-the-auditor', limit: 50 } });
+  for (const action of [
+    'recording.viewed',
+    'recording.verified',
+    'recording.downloaded',
+    'recording.exported',
+  ] as const)
+    assert.ok(
+      log.items.some((record) => record.action === action),
+      `${action} is not audited`,
+    );
+
+  await using foreign = await seatOf(browser, frank);
+  const recording = new URL(audited.url()).pathname;
+  const closed = await foreign.at(recording);
+  await closed.getByRole('alert').getByText('This does not exist, or you may not see it').waitFor();
+  const none = await foreign.at('/recordings');
+  await none.getByRole('heading', { level: 2, name: 'No recordings' }).waitFor();
+});
+
+// Last, for from here on everybody must consent.
+test('settings are changed, take effect, and can be taken back before they are saved', async () => {
+  await using window = await seatOf(browser, site.admin);
+  const page = await window.at('/settings');
+  const banner = page.getByRole('textbox', { name: 'Banner' });
+  await banner.fill('Only for people with a contract.');
+  await page.getByText('Unsaved changes').waitFor();
+  await page.getByRole('switch', { name: 'People must agree before they sign in' }).click();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Unsaved changes').waitFor({ state: 'detached' });
+
+  await using stranger = await browser.window();
+  const door = await stranger.tab(new URL('/sign-in', site.gateway.url).href);
+  await door.getByText('Only for people with a contract.').waitFor();
+  const enter = door.getByRole('button', { name: 'Sign in' });
+  await door.getByLabel('User name').fill('somebody');
+  await door.getByRole('textbox', { name: 'Password' }).fill('some password of theirs');
+  assert.equal(await enter.isEnabled(), false);
+  await door.getByRole('checkbox').check();
+  assert.equal(await enter.isEnabled(), true);
+  await enter.click();
+  await door.getByRole('alert').getByText('Name or password is wrong').waitFor();
+});

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Chromium } from '../fixtures/chromium.ts';
+import { Site } from '../tests/site.ts';
+import { seatOf } from './seat.ts';
+
+const MACHINES = 100_000;
+const ROWS_IN_DOCUMENT = 80;
+const PAGE_BYTES = 400_000;
+
+const owned = new AsyncDisposableStack();
+let site: Site;
+let browser: Chromium;
+
+before(async () => {
+  site = owned.use(await Site.start());
+  browser = owned.use(await Chromium.launch());
+  const rows = Array.from({ length: MACHINES }, (_, n) => {
+    const number = String(n).padStart(6, '0');
+    return `host-${number},ssh,10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255},22,Fleet/Rack ${n % 40},env=${n % 3 === 0 ? 'prod' : 'test'}`;
+  });
+  const text = ['name,protocol,host,port,group,labels', ...rows].join('\n');
+  const result = await site.admin.api.importTargets({ body: { format: 'csv', text, preview: false } });
+  assert.equal(result.created, MACHINES);
+  const me = await site.admin.api.getMe();
+  await site.admin.api.createGrant({
+    body: { subject: { kind: 'user', id: me.user.id }, scope: { kind: 'all' }, actions: ['connect'] },
+  });
+});
+after(() => owned.disposeAsync());
+
+test('a hundred thousand machines are listed, searched and scrolled without being downloaded', async () => {
+  await using window = await seatOf(browser, site.admin);
+  const sizes: number[] = [];
+  window.context.on('response', (response) => {
+    if (!response.url().includes('/api/v1/machines')) return;
+    void response.body().then(
+      (body) => sizes.push(body.length),
+      () => undefined,
+    );
+  });
+  const page = await window.at('/');
+  const table = page.getByRole('table', { name: 'Machines' });
+  const first = table.getByRole('link').first();
+  await page.getByRole('status').getByText('100,000 machines').waitFor();
+  assert.equal(await first.getAttribute('aria-label'), 'Open host-000000');
+  assert.ok((await table.getByRole('row').count()) < ROWS_IN_DOCUMENT, 'rows beyond the screen are in the document');
+  assert.ok(
+    sizes.every((bytes) => bytes < PAGE_BYTES),
+    `answers of ${sizes.join(', ')} bytes`,
+  );
+
+  // Typing narrows by what the gateway holds, not by what was downloaded.
+  const search = page.getByRole('searchbox');
+  await search.fill('host-099999');
+  await page.getByRole('status').getByText('1 machine', { exact: true }).waitFor();
+  assert.equal(await first.getAttribute('aria-label'), 'Open host-099999');
+  await search.fill('env:prod rack 7 ');
+  await page
+    .getByRole('status')
+    .getByText(/^[\d,]+ machines$/u)
+    .waitFor();
+  await search.fill('no such machine');
+  await page.getByRole('heading', { name: /no such machine/u }).waitFor();
+  await search.fill('');
+  await page.getByRole('status').getByText('100,000 machines').waitFor();
+
+  // Far down, page after page, and still few rows.
+  const scroller = page.locator('.machine-scroller');
+  for (const index of [190, 380, 570]) {
+    await scroller.evaluate((element, row) => {
+      element.scrollTop = row * 48;
+    }, index);
+    await table.getByRole('link', { name: `Open host-${String(index).padStart(6, '0')}` }).waitFor();
+    assert.ok((await table.getByRole('row').count()) < ROWS_IN_DOCUMENT);
+  }
+  assert.ok(sizes.reduce((sum, bytes) => sum + bytes, 0) < 12 * PAGE_BYTES, 'everything was downloaded');
+
+  // A group of the tree narrows it, too.
+  await page
+    .getByRole('navigation', { name: 'Groups' })
+    .getByRole('button', { name: /^Fleet/u })
+    .click();
+  await page.waitForURL(/in=/u);
+  await page.getByRole('status').getByText('100,000 machines').waitFor();
+  assert.deepEqual(window.complaints(), []);
+});
+
+test('the catalogue of a hundred thousand pages as well', async () => {
+  await using window = await seatOf(browser, site.admin);
+  const page = await window.at('/catalog/machines');
+  await page.getByRole('status').getByText('100,000 machines').waitFor();
+  assert.ok((await page.getByRole('row').count()) <= 101);
+  await page.getByRole('textbox', { name: /Search/u }).fill('host-054321');
+  await page.getByRole('status').getByText('1 machine', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'host-054321', exact: true }).click();
+  await page.getByRole('dialog').getByRole('textbox', { name: 'Address' }).waitFor();
+  assert.deepEqual(window.complaints(), []);
+});
