@@ -103,6 +103,57 @@ test('deeply nested JSON is a protocol error', () => closes('control', 1002, [te
 test('text that is not UTF-8 is invalid', () =>
   closes('control', 1007, [{ opcode: OPCODE.text, payload: Buffer.from([0xc3, 0x28]) }]));
 
+/** What is let through to the limit, and what is refused past it, message by message. */
+async function passes(kind: 'control' | 'data', frames: readonly Frame[]): Promise<void> {
+  const sockets = await open();
+  await sockets.control.received('"state":"live"');
+  for (const frame of frames) sockets[kind].send(frame);
+  // An answer to what came after shows that the socket is alive and that nothing of the message was taken for another one.
+  if (kind === 'control') {
+    sockets.control.send(text('{"type":"ping","sentAt":4711}'));
+    await sockets.control.received('"sentAt":4711');
+  } else {
+    sockets.data.send({ opcode: OPCODE.binary, payload: Buffer.from('\u0015echo it-$((600+66))-passed\r') });
+    await sockets.data.received('it-666-passed');
+  }
+  sockets.control.destroy();
+  sockets.data.destroy();
+  await site.admin.api.endSession({ params: { id: sockets.sessionId }, body: { reason: 'test is over' } });
+}
+
+/** A message that a control socket understands, padded to a length. */
+function pingOf(length: number): Buffer {
+  const bare = '{"type":"ping","sentAt":1}';
+  return Buffer.from(bare.padEnd(length));
+}
+
+/** One message in so many frames. */
+function cut(message: Buffer, opcode: number, count: number): readonly Frame[] {
+  const size = Math.ceil(message.length / count);
+  return Array.from({ length: count }, (_, index) => ({
+    opcode: index === 0 ? opcode : OPCODE.continuation,
+    payload: message.subarray(index * size, (index + 1) * size),
+    continues: index < count - 1,
+  }));
+}
+
+const LONGEST = 64 * 1024;
+const MOST_FRAGMENTS = 16;
+
+test('a control message of 16 fragments passes', () =>
+  passes('control', cut(pingOf(160), OPCODE.text, MOST_FRAGMENTS)));
+test('a control message of 17 fragments is refused', () =>
+  closes('control', 1008, cut(pingOf(170), OPCODE.text, MOST_FRAGMENTS + 1)));
+test('input in 16 fragments passes', () => passes('data', cut(Buffer.alloc(160, ' '), OPCODE.binary, MOST_FRAGMENTS)));
+test('input in 17 fragments is refused', () =>
+  closes('data', 1008, cut(Buffer.alloc(170, ' '), OPCODE.binary, MOST_FRAGMENTS + 1)));
+test('a control message of exactly 64 KiB passes', () =>
+  passes('control', [{ opcode: OPCODE.text, payload: pingOf(LONGEST) }]));
+test('a control message of 64 KiB and a byte is too big', () =>
+  closes('control', 1009, [{ opcode: OPCODE.text, payload: pingOf(LONGEST + 1) }]));
+test('input of 64 KiB and a byte is too big, also in fragments', () =>
+  closes('data', 1009, cut(Buffer.alloc(LONGEST + 1, ' '), OPCODE.binary, 4)));
+
 for (const kind of ['control', 'data'] as const) {
   const first = kind === 'control' ? OPCODE.text : OPCODE.binary;
   test(`a message above 64 KiB on a ${kind} socket is too big`, () =>

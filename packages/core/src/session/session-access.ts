@@ -35,7 +35,6 @@ export class SessionAccess {
   ): Promise<AuthorizedTarget> {
     if (session === undefined) throw new Fault('NOT_FOUND', 'there is no such session');
     const own = session.userId === identity.user.id;
-    if (mode === 'control' && !own) throw new Fault('NOT_FOUND', 'there is no such session');
     const leave = await this.authorize(identity, session.targetId);
     if (!mayHold(leave, own, mode)) throw new Fault('NOT_FOUND', 'there is no such session');
     if (session.state === 'ended') throw new Fault('SESSION_ENDED', 'the session has ended');

@@ -48,15 +48,15 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a session is everybody’s',
     file: 'gateway/src/api/session-handlers.ts',
-    from: "if (record.userId !== context.identity.user.id && !context.permissions.has('session.manage'))",
-    to: 'if (false)',
+    from: "return record.userId === context.identity.user.id || context.permissions.has('session.manage');",
+    to: 'return true;',
     routes: ['endSession'],
   },
   {
     name: 'control of a session is everybody’s',
-    file: 'core/src/session/session-access.ts',
-    from: "if (mode === 'control' && !own)",
-    to: 'if (false)',
+    file: 'core/src/session/rights-check.ts',
+    from: "if (mode === 'control') return isOwn && leave",
+    to: "if (mode === 'control') return leave",
     routes: [],
   },
   {

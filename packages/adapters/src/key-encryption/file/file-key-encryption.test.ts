@@ -22,24 +22,6 @@ it('makes a key of mode 0600 once, and reads it again', async () => {
   assert.equal((await openFileKeyEncryption({ path, random })).keyId, first.keyId);
 });
 
-it('unwraps in the same context only, and nothing that was altered', async () => {
-  const keys = await openFileKeyEncryption({ path: await keyPath(), random });
-  const wrapped = await keys.wrap(new SecretBytes(Buffer.from('a data key')), 'row 1');
-  assert.equal(Buffer.from((await keys.unwrap(wrapped, 'row 1')).reveal()).toString(), 'a data key');
-  await assert.rejects(keys.unwrap(wrapped, 'row 2'), (cause) => isFault(cause, 'KEY_UNAVAILABLE'));
-  await assert.rejects(keys.unwrap({ ...wrapped, keyId: 'other' }, 'row 1'), (cause) =>
-    isFault(cause, 'KEY_UNAVAILABLE'),
-  );
-  for (let index = 0; index < wrapped.bytes.length; index++) {
-    const bytes = wrapped.bytes.slice();
-    bytes[index] = (bytes[index] ?? 0) ^ 1;
-    await assert.rejects(keys.unwrap({ ...wrapped, bytes }, 'row 1'), (cause) => isFault(cause, 'KEY_UNAVAILABLE'));
-    await assert.rejects(keys.unwrap({ ...wrapped, bytes: bytes.subarray(0, index) }, 'row 1'), (cause) =>
-      isFault(cause, 'KEY_UNAVAILABLE'),
-    );
-  }
-});
-
 it('refuses a key file that others may read, or that holds no key', async () => {
   const path = await keyPath();
   await openFileKeyEncryption({ path, random });
