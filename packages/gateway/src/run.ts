@@ -46,6 +46,11 @@ function announce(gateway: Gateway, flags: Flags): void {
   process.stdout.write(`\n${words.join('\n')}\n\n  Ctrl+C stops it.\n\n`);
 }
 
+/** What the system or a driver said, in its own words: a certificate that nobody vouches for, a disk that is full. */
+function becauseOf(cause: unknown): string {
+  return cause instanceof Error && cause.message !== '' ? `: ${cause.message}` : '';
+}
+
 /** Starts the gateway and ends the process with it. */
 export async function run(argv: readonly string[]): Promise<void> {
   try {
@@ -90,7 +95,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     announce(gateway, flags);
   } catch (failure) {
     const words = isFault(failure)
-      ? `${failure.message} (${failure.code})`
+      ? `${failure.message} (${failure.code})${becauseOf(failure.cause)}`
       : failure instanceof Error
         ? (failure.stack ?? failure.message)
         : String(failure);
