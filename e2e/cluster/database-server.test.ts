@@ -79,7 +79,10 @@ for (const [name, kind] of Object.entries(KINDS)) {
       assert.equal((await fetch(`${gateway.url}/readyz`)).status, 200);
     }
     const foreign = await kept('foreign.pem', (await issueCertificate('localhost')).ca);
-    await assert.rejects(Gateway.start({ config: config({ url, ca: foreign }) }), /STORE_UNAVAILABLE\): .*certificate/u);
+    await assert.rejects(
+      Gateway.start({ config: config({ url, ca: foreign }) }),
+      /STORE_UNAVAILABLE\): .*certificate/u,
+    );
     const none = await kept('none.pem', 'not a certificate\n');
     await assert.rejects(Gateway.start({ config: config({ url, ca: none }) }), /database\.ca holds no certificate/u);
     const absent = join(folder, 'absent.pem');
