@@ -1,5 +1,6 @@
 import { EnchiladaClient } from '@enchilada/contract';
 import type { ApiRequest, Tickets } from '@enchilada/contract';
+import { SoftwarePasskey } from '@enchilada/core/testing/software-passkey';
 import { Shell } from './shell.ts';
 import type { ShellOptions } from './shell.ts';
 
@@ -7,6 +8,9 @@ export interface Names {
   readonly username: string;
   readonly password: string;
 }
+
+/** The passkeys of everybody, as their devices would keep them. */
+const KEY_RING = new Map<string, readonly SoftwarePasskey[]>();
 
 /** Somebody at a browser, without the browser: keeps the cookie, sends Origin and the CSRF header as a page would. */
 export class Person {
@@ -38,8 +42,29 @@ export class Person {
 
   static async signIn(url: string, names: Names): Promise<Person> {
     const person = new Person(url);
-    await person.api.login({ body: names });
+    const { stage } = await person.api.login({ body: names });
+    if (stage === 'enrolment') await person.enrolPasskey(names.username);
+    if (stage === 'second-factor') await person.prove(names.username);
     return person;
+  }
+
+  /** As a person does who is told that they must have a second factor. Their passkey is at hand whenever they sign in again. */
+  async enrolPasskey(username: string): Promise<SoftwarePasskey> {
+    const passkey = new SoftwarePasskey();
+    const options = await this.api.startPasskey();
+    await this.api.enrolPasskey({ body: { passkey: passkey.create(options, this.origin), name: 'passkey of a test' } });
+    KEY_RING.set(username, [...(KEY_RING.get(username) ?? []), passkey]);
+    return passkey;
+  }
+
+  /** Proves who they are by a passkey that they enrolled before. */
+  async prove(username: string): Promise<void> {
+    const options = await this.api.startPasskeyProof();
+    const passkey = (KEY_RING.get(username) ?? []).find(({ credentialId }) =>
+      options.allowCredentials.some(({ id }) => id === credentialId),
+    );
+    if (passkey === undefined) throw new Error(`${username} has no passkey here`);
+    await this.api.prove({ body: { passkey: passkey.assert(options, this.origin) } });
   }
 
   get origin(): string {

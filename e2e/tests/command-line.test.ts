@@ -36,10 +36,16 @@ test('an operator signs in, sets up access, and signs out', async () => {
   const refused = await enchilada('login', site.gateway.url, 'nobody', '--password-file', passwordFile);
   assert.equal(refused.exitCode, 3);
   assert.match(refused.stderr, /LOGIN_REFUSED/u);
-  assert.match(
-    (await enchilada('login', site.gateway.url, ADMIN.username, '--password-file', passwordFile)).stdout,
-    /Signed in/u,
-  );
+  const first = await enchilada('login', site.gateway.url, ADMIN.username, '--password-file', passwordFile);
+  assert.equal(first.exitCode, 3);
+  assert.match(first.stderr, /a second factor is demanded of you/u);
+  await site.admin.enrolPasskey(ADMIN.username);
+  const { recoveryCodes } = await site.admin.api.renewRecoveryCodes();
+  const codeFile = join(base, 'code');
+  await writeFile(codeFile, `${recoveryCodes[0] ?? ''}\n`, { mode: 0o600 });
+  const words = ['login', site.gateway.url, ADMIN.username, '--password-file', passwordFile, '--code-file', codeFile];
+  assert.match((await enchilada(...words)).stdout, /Signed in/u);
+  assert.match((await enchilada(...words)).stderr, /FACTOR_REFUSED/u);
   await json('targets', 'add', 'web1', 'web1.example.org', '--label', 'env=prod', '--parameter', 'keepaliveSeconds=20');
   await json('users', 'add', 'anna', '--password-file', passwordFile);
   await json('groups', 'add', 'ops');

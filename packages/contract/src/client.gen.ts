@@ -70,6 +70,66 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('endLogin', input, options);
   }
 
+  /** What a browser asks its authenticator to sign in without a password. */
+  startPasskeySignIn(options?: CallOptions): Promise<RouteOutput<'startPasskeySignIn'>> {
+    return this.#transport.call('startPasskeySignIn', {}, options);
+  }
+
+  /** Signs in with a passkey alone; a new cookie replaces any other. */
+  loginWithPasskey(input: RouteInput<'loginWithPasskey'>, options?: CallOptions): Promise<RouteOutput<'loginWithPasskey'>> {
+    return this.#transport.call('loginWithPasskey', input, options);
+  }
+
+  /** The own second factors, and what this login still lacks. */
+  listFactors(options?: CallOptions): Promise<RouteOutput<'listFactors'>> {
+    return this.#transport.call('listFactors', {}, options);
+  }
+
+  /** What a browser asks its authenticator to prove that the person is there. */
+  startPasskeyProof(options?: CallOptions): Promise<RouteOutput<'startPasskeyProof'>> {
+    return this.#transport.call('startPasskeyProof', {}, options);
+  }
+
+  /** Gives the second factor: completes the login, or renews the proof of a complete one. A new cookie replaces the old. */
+  prove(input: RouteInput<'prove'>, options?: CallOptions): Promise<RouteOutput<'prove'>> {
+    return this.#transport.call('prove', input, options);
+  }
+
+  /** Makes the seed of a new authenticator app. */
+  startTotp(options?: CallOptions): Promise<RouteOutput<'startTotp'>> {
+    return this.#transport.call('startTotp', {}, options);
+  }
+
+  /** Enrols the authenticator app by its first code. */
+  confirmTotp(input: RouteInput<'confirmTotp'>, options?: CallOptions): Promise<RouteOutput<'confirmTotp'>> {
+    return this.#transport.call('confirmTotp', input, options);
+  }
+
+  /** What a browser asks its authenticator to make a passkey. */
+  startPasskey(options?: CallOptions): Promise<RouteOutput<'startPasskey'>> {
+    return this.#transport.call('startPasskey', {}, options);
+  }
+
+  /** Enrols a passkey. */
+  enrolPasskey(input: RouteInput<'enrolPasskey'>, options?: CallOptions): Promise<RouteOutput<'enrolPasskey'>> {
+    return this.#transport.call('enrolPasskey', input, options);
+  }
+
+  /** Removes one of the own second factors. */
+  removeFactor(input: RouteInput<'removeFactor'>, options?: CallOptions): Promise<RouteOutput<'removeFactor'>> {
+    return this.#transport.call('removeFactor', input, options);
+  }
+
+  /** New recovery codes, shown once; the old ones are void. */
+  renewRecoveryCodes(options?: CallOptions): Promise<RouteOutput<'renewRecoveryCodes'>> {
+    return this.#transport.call('renewRecoveryCodes', {}, options);
+  }
+
+  /** Takes away a person's second factors and recovery codes, and ends their logins. */
+  resetFactors(input: RouteInput<'resetFactors'>, options?: CallOptions): Promise<RouteOutput<'resetFactors'>> {
+    return this.#transport.call('resetFactors', input, options);
+  }
+
   /** All people. */
   listUsers(options?: CallOptions): Promise<RouteOutput<'listUsers'>> {
     return this.#transport.call('listUsers', {}, options);

@@ -1,7 +1,16 @@
 export { API_PREFIX, CSRF_HEADER, CSRF_VALUES } from './route.ts';
 export type { ByteSource, ContentStream, RouteAccess, RouteDefinition, RouteMethod } from './route.ts';
 export { ROUTES, ROUTE_LIST, successStatus } from './routes.ts';
-export type { OpenRouteId, RouteHandlers, RouteId, RouteInput, RouteOutput, Routes, StreamRouteId } from './routes.ts';
+export type {
+  ClaimRouteId,
+  OpenRouteId,
+  RouteHandlers,
+  RouteId,
+  RouteInput,
+  RouteOutput,
+  Routes,
+  StreamRouteId,
+} from './routes.ts';
 export { FAULT_CODES, Problem, PROBLEM_MEDIA_TYPE } from './problem.ts';
 export { WRITE_ONLY } from './schema.ts';
 export { RECORDING_STREAM_MEDIA_TYPE, RecordingStreamDecoder, RecordingStreamEncoder } from './recording-stream.ts';
@@ -18,11 +27,20 @@ export {
   Preferences,
   RecoveryFacts,
   RecoveryRequest,
+  SignedIn,
   SignInFacts,
   User,
   UserCreate,
   UserUpdate,
 } from './models/identity.ts';
+export {
+  Factor,
+  Factors,
+  PasskeyAssertion,
+  PasskeyCreation,
+  PasskeyCreationOptions,
+  PasskeyRequestOptions,
+} from './models/second-factor.ts';
 export {
   Credential,
   CredentialCreate,

@@ -22,6 +22,8 @@ function describeAccess(route: RouteDefinition): string {
       return 'Open to everybody.';
     case 'bootstrap':
       return 'Only while no administrator exists.';
+    case 'signing-in':
+      return 'For every login, also one that lacks its second factor.';
     case 'signed-in':
       return 'For everybody who is signed in.';
     default:

@@ -3,10 +3,12 @@ import type { AuditAction } from '@enchilada/core/audit';
 import type { Static, TObject, TSchema } from 'typebox';
 
 /**
- * Who may call a route. `public`: anybody. `bootstrap`: only while no administrator exists. `signed-in`: every person.
+ * Who may call a route. `public`: anybody. `bootstrap`: only while no administrator exists. `signing-in`: a login that may still lack its
+ * second factor. `signed-in`: every person.
  * A permission, or a list of which one is enough; the handler then narrows by object through the one policy function.
  */
-export type RouteAccess = 'public' | 'bootstrap' | 'signed-in' | Permission | readonly [Permission, ...Permission[]];
+export type RouteAccess =
+  'public' | 'bootstrap' | 'signing-in' | 'signed-in' | Permission | readonly [Permission, ...Permission[]];
 export type RouteMethod = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 export interface RouteDefinition {

@@ -3,9 +3,11 @@ import { fileRoutes } from './routes/file.ts';
 import { signInRoutes, userRoutes } from './routes/identity.ts';
 import { discoveryRoutes } from './routes/discovery.ts';
 import { catalogRoutes, machineRoutes } from './routes/machine.ts';
+import { factorRoutes } from './routes/second-factor.ts';
 import { recordingRoutes, sessionRoutes, systemRoutes } from './routes/session.ts';
 
 type Tables = typeof signInRoutes &
+  typeof factorRoutes &
   typeof userRoutes &
   typeof machineRoutes &
   typeof catalogRoutes &
@@ -18,6 +20,7 @@ type Tables = typeof signInRoutes &
 /** Every route of the API. The gateway, its guard, the OpenAPI document, the clients and the authorisation matrix all come from here. */
 export const ROUTES: Tables = {
   ...signInRoutes,
+  ...factorRoutes,
   ...userRoutes,
   ...machineRoutes,
   ...catalogRoutes,
@@ -38,10 +41,13 @@ export type StreamRouteId = { [K in RouteId]: Routes[K] extends { readonly strea
 /** The ids of the routes that run without a login. */
 export type OpenRouteId = { [K in RouteId]: Routes[K]['access'] extends 'public' | 'bootstrap' ? K : never }[RouteId];
 
-/** One handler a route, complete by type: `Open` is what a handler gets without a login, `SignedIn` with one. */
-export type RouteHandlers<Open, SignedIn> = {
+/** The ids of the routes that a login may call before its second factor. */
+export type ClaimRouteId = { [K in RouteId]: Routes[K]['access'] extends 'signing-in' ? K : never }[RouteId];
+
+/** One handler a route, complete by type: `Open` is what a handler gets without a login, `Claim` with one that may be incomplete, `SignedIn` with a complete one. */
+export type RouteHandlers<Open, Claim, SignedIn> = {
   readonly [K in RouteId]: (
-    context: K extends OpenRouteId ? Open : SignedIn,
+    context: K extends OpenRouteId ? Open : K extends ClaimRouteId ? Claim : SignedIn,
     input: RouteInput<K>,
   ) => Promise<K extends StreamRouteId ? ContentStream : RouteOutput<K>>;
 };

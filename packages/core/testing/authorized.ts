@@ -53,6 +53,10 @@ export function testLeave(target: Target): AuthorizedTarget {
   };
   const login = {
     digest: '',
+    cookieDigest: '',
+    stage: 'complete' as const,
+    factor: undefined,
+    provedAt: 0,
     userId: user.id,
     method: 'password' as const,
     createdAt: 0,

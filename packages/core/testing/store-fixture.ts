@@ -62,10 +62,15 @@ export function aUser(fields: Partial<User> = {}): User {
 }
 
 export function aLogin(userId: string, fields: Partial<LoginRecord> = {}): LoginRecord {
+  const digest = aDigest();
   return {
-    digest: aDigest(),
+    digest,
+    cookieDigest: digest,
     userId,
     method: 'password',
+    stage: 'complete',
+    factor: undefined,
+    provedAt: 1_000,
     createdAt: 1_000,
     lastSeenAt: 1_000,
     expiresAt: 9_000,

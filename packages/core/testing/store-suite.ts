@@ -1,6 +1,7 @@
 import { storeCatalogCases } from './store-catalog-cases.ts';
 import { storeDiscoveryCases } from './store-discovery-cases.ts';
 import { storeClusterCases } from './store-cluster-cases.ts';
+import { storeFactorCases } from './store-factor-cases.ts';
 import { storeHistoryCases } from './store-history-cases.ts';
 import { storeIdentityCases } from './store-identity-cases.ts';
 import { storeProcessCases } from './store-process-cases.ts';
@@ -10,6 +11,7 @@ import type { StoreUnderTest } from './store-fixture.ts';
 /** What every Store does, run against the real database. `create` makes an empty one; it is called inside tests only. */
 export function storeSuite(name: string, create: () => Promise<StoreUnderTest>): void {
   storeIdentityCases(name, create);
+  storeFactorCases(name, create);
   storeCatalogCases(name, create);
   storeDiscoveryCases(name, create);
   storeHistoryCases(name, create);

@@ -6,6 +6,7 @@ import { stdoutSink } from '@enchilada/adapters/audit-sink/stdout';
 import { envelopeVault } from '@enchilada/adapters/credential-vault/envelope';
 import { aws } from '@enchilada/adapters/discovery-source/aws';
 import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
+import { webauthn } from '@enchilada/adapters/passkey-verifier/webauthn';
 import { argon2 } from '@enchilada/adapters/password-hasher/argon2';
 import { openJournalRecorder, openRecordingKeyFile, openRecordingReader } from '@enchilada/adapters/recorder/journal';
 import { openFilesystemRecordingStore } from '@enchilada/adapters/recording-store/filesystem';
@@ -146,6 +147,8 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     store,
     audit,
     vault,
+    keys,
+    passkeys: webauthn(),
     hasher: argon2(),
     fingerprintPrivateKey: (privateKey: Secret, passphrase: Secret | undefined) =>
       Promise.resolve().then(() => fingerprintPrivateKey(privateKey, passphrase)),

@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { ProjectionParts, SourceType } from '@enchilada/core/discovery';
+import type { KeyEncryption } from '@enchilada/core/credential';
 import type { EngineManifest, ProtocolId } from '@enchilada/core/engine';
 import { type Fault, isFault } from '@enchilada/core/fault';
+import type { PasskeyVerifier } from '@enchilada/core/identity';
 import type { RecorderStats } from '@enchilada/core/recording';
 import { type BrokerObservation, NodeLease } from '@enchilada/core/session';
 import { recur } from '@enchilada/core/time';
@@ -15,10 +17,11 @@ import { RefusalTally } from './auth/refusal-tally.ts';
 import { unsealLoginPassword } from './auth/login-password.ts';
 import { Recovery } from './auth/recovery.ts';
 import { DiscoveryService } from './discovery/discovery-service.ts';
+import { SecondFactors } from './auth/second-factors.ts';
 import { type LoadedConfig, planListening } from './config/index.ts';
 import { ControlFolder, createControlActs, type DatabaseCopy } from './control/index.ts';
 import { createApp } from './http/app.ts';
-import { clientAddress } from './http/client-address.ts';
+import { addressMatcher, clientAddress } from './http/client-address.ts';
 import { type AnyServer, listen } from './http/listen.ts';
 import { listenForMetrics, serveProbes } from './http/probes.ts';
 import { Readiness } from './http/readiness.ts';
@@ -44,7 +47,8 @@ export interface TunnelDoor {
   report(message: string, cause: unknown): void;
 }
 
-type OwnParts = 'discovery' | 'logins' | 'bootstrap' | 'recovery' | 'settings' | 'catalog' | 'engines' | 'sessions';
+type OwnParts =
+  'discovery' | 'logins' | 'factors' | 'bootstrap' | 'recovery' | 'settings' | 'catalog' | 'engines' | 'sessions';
 
 /** The ports, joined by composition.ts. */
 export interface GatewayParts extends Omit<ApiParts, OwnParts> {
@@ -57,6 +61,8 @@ export interface GatewayParts extends Omit<ApiParts, OwnParts> {
   readonly sourceTypes: readonly SourceType[];
   /** What machines of a platform are opened with unless a rule says otherwise. */
   readonly platformProtocols: ProjectionParts['protocols'];
+  readonly keys: KeyEncryption;
+  readonly passkeys: PasskeyVerifier;
   readonly recorderStats: () => RecorderStats | undefined;
   /** Rejects while the recorder would refuse a session. */
   readonly probeRecorder: () => Promise<void>;
@@ -99,7 +105,23 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     log.error({ err: cause }, message);
   };
   const refusals = started.use(new RefusalTally({ audit, clock, report }));
-  const logins = new Logins({ store, audit, hasher: parts.hasher, clock, random, limits: loginLimits, refusals });
+  const logins = new Logins({
+    store,
+    audit,
+    hasher: parts.hasher,
+    clock,
+    random,
+    limits: loginLimits,
+    refusals,
+    demand: () => settings.current.secondFactor,
+    isTrustedNetwork: addressMatcher(values['secondFactor.trustedNetworks']),
+  });
+  const origins = new Set<string>(values.publicUrl === undefined ? [] : [values.publicUrl]);
+  const host = values.publicUrl === undefined ? 'localhost' : new URL(values.publicUrl).hostname;
+  const factors = new SecondFactors({
+    ...{ store, audit, clock, random, keys: parts.keys, passkeys: parts.passkeys, throttle: logins.throttle },
+    relyingParty: () => ({ id: host, origins: [...origins] }),
+  });
   const recovery = new Recovery({ store, audit, hasher: parts.hasher, logins, clock, random });
   const bootstrap = new Bootstrap({
     nodeId,
@@ -147,6 +169,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const handlers = createHandlers({
     ...parts,
     logins,
+    factors,
     bootstrap,
     recovery,
     settings,
@@ -157,7 +180,6 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   });
   const plan = planListening(values);
   const isTls = plan.tls !== undefined || values.publicUrl?.startsWith('https:') === true;
-  const origins = new Set<string>(values.publicUrl === undefined ? [] : [values.publicUrl]);
   const addressOf = clientAddress(values.trustedProxies);
   const app = createApp({
     handlers,
@@ -169,7 +191,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     origins: () => origins,
     observe: metrics.heardRequest,
     gate: {
-      identify: (cookie, options) => logins.identify(cookie, options),
+      claim: (cookie, options) => logins.claim(cookie, options),
       bootstrapRequired: () => bootstrap.required(),
     },
   });
@@ -244,6 +266,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     await store.now.logins.deleteExpired(now);
     await store.now.tickets.deleteExpired(now);
     await store.now.recovery.deleteExpired(now);
+    await store.now.challenges.deleteExpired(now);
     await store.now.throttle.deleteOlderThan(now - THROTTLE_KEPT_MS);
     await store.now.commands.deleteOlderThan(now - COMMANDS_KEPT_MS);
   });

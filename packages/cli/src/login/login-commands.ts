@@ -4,6 +4,7 @@ import { escapeText } from '@enchilada/core/text';
 import { CommandFailure } from '../frame/exit-code.ts';
 import { when } from '../frame/table.ts';
 import { askPassword, confirm } from './ask.ts';
+import { giveFactor } from './second-factor.ts';
 import { clientOf, openClient, originOf } from './client.ts';
 import { forgetLogin, loginFile, readLogin, writeLogin } from './stored-login.ts';
 
@@ -13,11 +14,17 @@ export const loginCommands = [
     words: ['URL', 'USERNAME'],
     options: {
       'password-file': { type: 'string', value: 'FILE', says: 'read the password from a file; - is standard input' },
+      'code-file': {
+        type: 'string',
+        value: 'FILE',
+        says: 'read the code of the authenticator app, or a recovery code, from a file; - is standard input',
+      },
       ca: { type: 'string', value: 'FILE', says: 'trust the certificate authority in this PEM file for this server' },
       'accept-banner': { type: 'boolean', says: 'agree to the banner of the server without being asked' },
     },
     details: [
       'The password is asked for without echo, or read from standard input where that is no terminal. It is never taken from the command line.',
+      'Where a second factor is due, a code of the authenticator app or a recovery code is asked for; who has none yet is shown one to enrol. Passkeys need a browser.',
       'The login is kept in $XDG_CONFIG_HOME/enchilada/login.json, mode 0600, until logout or until the server ends it.',
     ],
     async run({ io, words: [address = '', username = ''], options, note }) {
@@ -36,9 +43,9 @@ export const loginCommands = [
       if (consent && options['accept-banner'] !== true && !(await confirm(io, 'Do you agree?')))
         throw new CommandFailure(3, 'the banner was not agreed to; see --accept-banner');
       const password = await askPassword(io, `Password of ${escapeText(username)}`, options['password-file']);
-      const me = await api.login({
-        body: { username, password: password.reveal(), ...(consent ? { consent: true } : {}) },
-      });
+      const body = { username, password: password.reveal(), ...(consent ? { consent: true } : {}) };
+      const ask = { io, note, codeFile: options['code-file'] };
+      const me = (await api.login({ body })).me ?? (await giveFactor(api, ask));
       if (cookie === '') throw new CommandFailure(3, `${url} accepted the password and set no cookie`);
       await writeLogin(io.env, { url, username: me.user.username, cookie, ...ca });
       return done(

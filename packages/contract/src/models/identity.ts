@@ -1,5 +1,5 @@
 import { PERMISSIONS } from '@enchilada/core/access';
-import { ROLES } from '@enchilada/core/identity';
+import { LOGIN_METHODS, LOGIN_STAGES, ROLES } from '@enchilada/core/identity';
 import { Type, type Static } from 'typebox';
 import { closed, Count, Id, lines, list, map, text, Time, Version, words, writeOnly } from '../schema.ts';
 
@@ -11,6 +11,7 @@ export const Username = Type.String({
 /** Checked for strength by the gateway, not here; the bound keeps hashing cheap. */
 export const Password = writeOnly(256);
 export const Role = words(ROLES);
+export const FACTOR_PROOFS = ['totp', 'passkey', 'recovery-code'] as const;
 
 export const Preferences = map(Type.Union([Type.String({ maxLength: 2000 }), Type.Number(), Type.Boolean()]), {
   names: '^[A-Za-z][A-Za-z0-9.-]*$',
@@ -21,6 +22,8 @@ export type Preferences = Static<typeof Preferences>;
 export const SignInFacts = closed({
   product: Type.String({ maxLength: 40 }),
   bootstrapRequired: Type.Boolean(),
+  /** Whether this address can be signed in to with a passkey: they need a host name. */
+  passkeys: Type.Boolean(),
   banner: Type.Optional(closed({ text: lines(8000), consent: Type.Boolean() })),
 });
 export type SignInFacts = Static<typeof SignInFacts>;
@@ -52,7 +55,9 @@ export const Me = closed({
   permissions: list(words(PERMISSIONS), 50),
   preferences: Preferences,
   login: closed({
-    method: words(['password', 'bootstrap']),
+    method: words(LOGIN_METHODS),
+    /** The second factor that completed this login. */
+    factor: Type.Optional(words(FACTOR_PROOFS)),
     createdAt: Time,
     /** Absolute end of this login. */
     expiresAt: Time,
@@ -65,13 +70,18 @@ export const Me = closed({
 });
 export type Me = Static<typeof Me>;
 
+/** The answer to a sign-in. Without `me` the login lacks its second factor, or must get one first, and can do nothing else. */
+export const SignedIn = closed({ stage: words(LOGIN_STAGES), me: Type.Optional(Me) });
+export type SignedIn = Static<typeof SignedIn>;
+
 export const PasswordChange = closed({ current: Password, next: Password });
 
 /** A login of one's own, seen from the list: `id` is the first 128 bits of the stored digest, useless as a cookie. */
 export const Login = closed({
   id: Type.String({ pattern: '^[0-9a-f]{32}$' }),
   current: Type.Boolean(),
-  method: words(['password', 'bootstrap']),
+  method: words(LOGIN_METHODS),
+  factor: Type.Optional(words(FACTOR_PROOFS)),
   createdAt: Time,
   lastSeenAt: Time,
   expiresAt: Time,
@@ -89,6 +99,8 @@ export const User = closed({
   breakGlass: Type.Boolean(),
   disabled: Type.Boolean(),
   hasPassword: Type.Boolean(),
+  /** How many second factors the person has enrolled. */
+  factors: Count,
   groupIds: list(Id, 1000),
   createdAt: Time,
   lastLoginAt: Type.Optional(Time),
@@ -113,9 +125,21 @@ export const UserUpdate = closed({
 });
 export const PasswordSet = closed({ password: Password });
 
-export const Group = closed({ id: Id, name: text(200, 1), description: text(1000), members: Count, createdAt: Time });
+export const Group = closed({
+  id: Id,
+  name: text(200, 1),
+  description: text(1000),
+  /** Members sign in with a second factor. */
+  requiresSecondFactor: Type.Boolean(),
+  members: Count,
+  createdAt: Time,
+});
 export type Group = Static<typeof Group>;
-export const GroupWrite = closed({ name: text(200, 1), description: text(1000) });
+export const GroupWrite = closed({
+  name: text(200, 1),
+  description: text(1000),
+  requiresSecondFactor: Type.Optional(Type.Boolean()),
+});
 export const GroupMembers = closed({
   items: list(closed({ id: Id, username: Username, displayName: text(200) }), 100_000),
 });

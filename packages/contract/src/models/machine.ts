@@ -138,6 +138,8 @@ const TargetFields = {
   credentialId: Type.Optional(Id),
   jumpTargetId: Type.Optional(Id),
   hostKeyPolicy: words(HOST_KEY_POLICIES),
+  /** Opening it asks for a second factor at most so many minutes old. Absent: sign-in is enough. */
+  proofMinutes: Type.Optional(Type.Integer({ minimum: 1, maximum: 1440 })),
 };
 /** A machine as its administrator sees it. */
 export const Target = closed({

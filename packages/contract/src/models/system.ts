@@ -1,4 +1,5 @@
 import { AUDIT_ACTIONS } from '@enchilada/core/audit';
+import { FACTOR_DEMANDS } from '@enchilada/core/identity';
 import { Type, type Static } from 'typebox';
 import { closed, Count, Cursor, Facts, Id, Limit, lines, list, text, Time, words } from '../schema.ts';
 
@@ -71,6 +72,8 @@ export const SettingValues = closed({
   /** Whether people may play their own recordings. */
   ownRecordings: Type.Boolean(),
   inputRecording: words(['off', 'length', 'echoed']),
+  /** Of whom a second factor is demanded at sign-in. */
+  secondFactor: words(FACTOR_DEMANDS),
   loginIdleMinutes: Minutes,
   loginAbsoluteMinutes: Minutes,
   sessionIdleMinutes: Minutes,

@@ -16,6 +16,7 @@ import {
   RecoveryFacts,
   RecoveryRequest,
   RecoveryToken,
+  SignedIn,
   SignInFacts,
   User,
   UserCreate,
@@ -81,7 +82,7 @@ export const signInRoutes = routes({
     access: 'public',
     summary: 'Signs in with user name and password; a new cookie replaces any other.',
     body: LoginRequest,
-    response: { 200: Me },
+    response: { 200: SignedIn },
     audit: ['login.succeeded'],
   },
   logout: {

@@ -1,6 +1,27 @@
 export { ROLES } from './user.ts';
 export type { GroupId, Role, User, UserGroup, UserId } from './user.ts';
-export { identifyLogin } from './verified-identity.ts';
-export type { LoginLimits, LoginMethod, LoginRecord, VerifiedIdentity } from './verified-identity.ts';
+export { claimLogin, identifyLogin, LOGIN_METHODS, LOGIN_STAGES, requireRecentProof } from './verified-identity.ts';
+export type {
+  ClaimedIdentity,
+  LoginLimits,
+  LoginMethod,
+  LoginRecord,
+  LoginStage,
+  VerifiedIdentity,
+} from './verified-identity.ts';
+export { demandsFactor, FACTOR_DEMANDS, FACTOR_KINDS } from './second-factor.ts';
+export type {
+  Challenge,
+  FactorDemand,
+  FactorId,
+  FactorKind,
+  FactorProof,
+  NewPasskey,
+  PasskeyCeremony,
+  PasskeyFactor,
+  PasskeyVerifier,
+  SecondFactor,
+  TotpFactor,
+} from './second-factor.ts';
 export { passwordWeakness } from './password.ts';
 export type { PasswordHasher, PasswordWeakness } from './password.ts';

@@ -28,4 +28,6 @@ export interface UserGroup {
   readonly name: string;
   readonly description: string;
   readonly createdAt: number;
+  /** Its members sign in with a second factor. */
+  readonly requiresSecondFactor?: boolean;
 }

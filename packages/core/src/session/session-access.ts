@@ -1,19 +1,23 @@
 import { authorizeTarget } from '../access/index.ts';
 import type { AuthorizedTarget } from '../access/index.ts';
 import { Fault } from '../fault/index.ts';
+import { requireRecentProof } from '../identity/index.ts';
 import type { VerifiedIdentity } from '../identity/index.ts';
 import type { Store } from '../store/index.ts';
 import type { TargetGroup } from '../target/index.ts';
 import { mayHold } from './rights-check.ts';
 import type { FileRights } from './session-files.ts';
+import type { BrokerParts } from './broker-parts.ts';
 import type { SessionRecord, ViewerMode } from './session.ts';
 
 /** Asks the policy function with what the store holds now: nothing about rights is kept between two questions. */
 export class SessionAccess {
   readonly #store: Store;
+  readonly #clock: BrokerParts['clock'];
 
-  constructor(store: Store) {
+  constructor({ store, clock }: Pick<BrokerParts, 'store' | 'clock'>) {
     this.#store = store;
+    this.#clock = clock;
   }
 
   /** @throws Fault NOT_FOUND */
@@ -27,7 +31,15 @@ export class SessionAccess {
     return authorizeTarget(identity, target, { grants, groups: byId(groups) });
   }
 
-  /** Control is the person's own; watching needs the grant, or is the person's own. @throws Fault NOT_FOUND, SESSION_ENDED */
+  /** Leave to open the machine now, with the proof that it asks for. @throws Fault NOT_FOUND, STEP_UP_REQUIRED */
+  async mayOpen(identity: VerifiedIdentity, targetId: string): Promise<AuthorizedTarget> {
+    const leave = await this.authorize(identity, targetId);
+    if (!leave.actions.has('connect')) throw new Fault('NOT_FOUND', 'there is no such machine');
+    this.#requireProof(leave);
+    return leave;
+  }
+
+  /** Control is the person's own; watching needs the grant, or is the person's own. @throws Fault NOT_FOUND, SESSION_ENDED, STEP_UP_REQUIRED */
   async mayView(
     identity: VerifiedIdentity,
     session: SessionRecord | undefined,
@@ -38,7 +50,14 @@ export class SessionAccess {
     const leave = await this.authorize(identity, session.targetId);
     if (!mayHold(leave, own, mode)) throw new Fault('NOT_FOUND', 'there is no such session');
     if (session.state === 'ended') throw new Fault('SESSION_ENDED', 'the session has ended');
+    // The login that opened the session has given its proof; a refresh asks for none.
+    if (!own || session.loginDigest !== identity.login.digest) this.#requireProof(leave);
     return leave;
+  }
+
+  #requireProof({ target, identity }: AuthorizedTarget): void {
+    if (target.proofMinutes === undefined) return;
+    requireRecentProof(identity, { withinMs: target.proofMinutes * 60_000, factor: true }, this.#clock.now());
   }
 }
 

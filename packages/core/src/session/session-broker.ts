@@ -72,7 +72,7 @@ export class SessionBroker implements AsyncDisposable {
 
   constructor(parts: BrokerParts) {
     this.#parts = parts;
-    this.#access = new SessionAccess(parts.store);
+    this.#access = new SessionAccess(parts);
     this.#tickets = new SessionTickets(parts);
     this.#afterwards = new Afterwards(parts);
     this.#revocation = new Revocation(parts, this.#afterwards);
@@ -114,14 +114,13 @@ export class SessionBroker implements AsyncDisposable {
     return this.#drain !== undefined;
   }
 
-  /** Step one of opening: leave is checked, a session is requested, nothing is dialled yet. @throws Fault NOT_FOUND, SESSION_LIMIT, NODE_DRAINING */
+  /** Step one of opening: leave is checked, a session is requested, nothing is dialled yet. @throws Fault NOT_FOUND, STEP_UP_REQUIRED, SESSION_LIMIT, NODE_DRAINING */
   async request(identity: VerifiedIdentity, targetId: string, address: string): Promise<RequestedSession> {
     const { store, engines, clock, random, audit } = this.#parts;
     this.#mayTake();
     let leave: AuthorizedTarget;
     try {
-      leave = await this.#access.authorize(identity, targetId);
-      if (!leave.actions.has('connect')) throw new Fault('NOT_FOUND', 'there is no such machine');
+      leave = await this.#access.mayOpen(identity, targetId);
     } catch (failure) {
       await audit.append({
         action: 'session.refused',

@@ -1,7 +1,17 @@
 import type { Grant, GrantId } from '../access/index.ts';
 import type { AuditRecord } from '../audit/index.ts';
 import type { CredentialId, CredentialRecord } from '../credential/index.ts';
-import type { GroupId, LoginRecord, User, UserGroup, UserId } from '../identity/index.ts';
+import type {
+  Challenge,
+  FactorId,
+  FactorProof,
+  GroupId,
+  LoginRecord,
+  SecondFactor,
+  User,
+  UserGroup,
+  UserId,
+} from '../identity/index.ts';
 import type { RecordingId } from '../recording/index.ts';
 import type { SessionId, SessionRecord, SessionTicket, TicketKind } from '../session/index.ts';
 import type { HostKey, Target, TargetGroup, TargetGroupId, TargetId } from '../target/index.ts';
@@ -40,7 +50,17 @@ export interface LoginRepository {
   findWithUser(
     digest: string,
   ): Promise<{ readonly login: LoginRecord; readonly user: User; readonly groupIds: readonly GroupId[] } | undefined>;
+  /** The same by the present cookie. */
+  findByCookie(cookieDigest: string): ReturnType<LoginRepository['findWithUser']>;
   touch(digest: string, lastSeenAt: number): Promise<void>;
+  /** Completes or renews a login under a new cookie if it still has the old one; exactly one of many racing callers gets true. */
+  stepUp(
+    digest: string,
+    oldCookieDigest: string,
+    change: Pick<LoginRecord, 'cookieDigest' | 'provedAt' | 'expiresAt' | 'sealedPassword'> & {
+      readonly factor: FactorProof | undefined;
+    },
+  ): Promise<boolean>;
   listOf(user: UserId): Promise<readonly LoginRecord[]>;
   /** True when a row was there. */
   delete(digest: string): Promise<boolean>;
@@ -80,6 +100,37 @@ export interface RecoveryRepository {
   /** Exactly one of many racing callers gets true. */
   spend(digest: string, now: number): Promise<boolean>;
   deleteExpired(now: number): Promise<void>;
+}
+
+export interface SecondFactorRepository {
+  /** @throws Fault CONFLICT for a passkey that somebody has enrolled already. */
+  insert(factor: SecondFactor): Promise<void>;
+  find(id: FactorId): Promise<SecondFactor | undefined>;
+  findPasskey(credentialId: string): Promise<SecondFactor | undefined>;
+  /** How many confirmed ones each person has. */
+  counts(): Promise<ReadonlyMap<UserId, number>>;
+  /** Also those that are not confirmed yet. */
+  listOf(user: UserId): Promise<readonly SecondFactor[]>;
+  /** Exactly one of many racing callers gets true. */
+  confirm(id: FactorId, name: string, at: number): Promise<boolean>;
+  /** Accepts a time step (RFC 6238 section 5.2) once, and none before it; exactly one of many racing callers gets true. */
+  useStep(id: FactorId, step: number, at: number): Promise<boolean>;
+  /** Accepts a signature counter that rises, or stays 0 for ever. */
+  useCounter(id: FactorId, counter: number, at: number): Promise<boolean>;
+  delete(id: FactorId): Promise<boolean>;
+  /** Factors and recovery codes. Answers the number of confirmed factors. */
+  deleteOf(user: UserId): Promise<number>;
+  replaceRecoveryCodes(user: UserId, digests: readonly string[], at: number): Promise<void>;
+  /** Exactly one of many racing callers gets true. */
+  spendRecoveryCode(user: UserId, digest: string): Promise<boolean>;
+  countRecoveryCodes(user: UserId): Promise<number>;
+}
+
+export interface ChallengeRepository {
+  insert(challenge: Challenge): Promise<void>;
+  /** Deletes and answers it if it is unexpired and of this purpose; exactly one of many racing callers gets it. */
+  redeem(digest: string, purpose: Challenge['purpose'], now: number): Promise<Challenge | undefined>;
+  deleteExpired(now: number): Promise<number>;
 }
 
 export interface ThrottleRepository {

@@ -3,6 +3,7 @@ import type {
   AuditRepository,
   BootstrapRepository,
   CatalogRepository,
+  ChallengeRepository,
   CommandRepository,
   CredentialRepository,
   GrantRepository,
@@ -12,6 +13,7 @@ import type {
   NodeRepository,
   RecordingIndexRepository,
   RecoveryRepository,
+  SecondFactorRepository,
   SessionRepository,
   SettingRepository,
   ThrottleRepository,
@@ -52,6 +54,8 @@ export interface StoreTransaction {
   readonly users: UserRepository;
   readonly groups: GroupRepository;
   readonly logins: LoginRepository;
+  readonly secondFactors: SecondFactorRepository;
+  readonly challenges: ChallengeRepository;
   readonly bootstrap: BootstrapRepository;
   readonly recovery: RecoveryRepository;
   readonly throttle: ThrottleRepository;

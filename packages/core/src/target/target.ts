@@ -24,6 +24,8 @@ export interface Target {
   /** The hop before this one; the chain ends where it is absent. */
   readonly jumpTargetId: TargetId | undefined;
   readonly hostKeyPolicy: HostKeyPolicy;
+  /** Opening it asks for a second factor that was given at most so many minutes ago. Absent: sign-in is enough. */
+  readonly proofMinutes?: number | undefined;
   /** Names a machine that lives inside the gateway and is reached by a stream pair, never by TCP. */
   readonly builtIn: string | undefined;
   /** Since when discovery says it is gone. Nobody sees it or opens it; its grants, keys and history wait for its return. */

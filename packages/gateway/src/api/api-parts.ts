@@ -10,6 +10,7 @@ import type { Bootstrap } from '../auth/bootstrap.ts';
 import type { Logins } from '../auth/logins.ts';
 import type { Recovery } from '../auth/recovery.ts';
 import type { DiscoveryService } from '../discovery/discovery-service.ts';
+import type { SecondFactors } from '../auth/second-factors.ts';
 import type { CatalogView } from './catalog-view.ts';
 import type { SessionService } from './session-service.ts';
 import type { SettingsService } from './settings.ts';
@@ -28,6 +29,7 @@ export interface ApiParts {
   readonly store: Store;
   readonly audit: AuditLog;
   readonly logins: Logins;
+  readonly factors: SecondFactors;
   readonly bootstrap: Bootstrap;
   readonly recovery: Recovery;
   readonly hasher: PasswordHasher;

@@ -1,11 +1,9 @@
-import type { Me } from '@enchilada/contract';
-import { permissionsOf } from '@enchilada/core/access';
 import { Secret } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
-import type { VerifiedIdentity } from '@enchilada/core/identity';
 import { requireStrong } from '../auth/password-rule.ts';
 import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
+import { meOf, signedInOf } from './describe-me.ts';
 
 type IdentityHandlers = Pick<
   Handlers,
@@ -26,35 +24,7 @@ type IdentityHandlers = Pick<
 const PUBLIC_DIGEST_CHARACTERS = 32;
 
 export function identityHandlers(parts: ApiParts): IdentityHandlers {
-  const { store, audit, logins, bootstrap, recovery, hasher, settings, version } = parts;
-
-  async function describeMe(identity: VerifiedIdentity): Promise<Me> {
-    const { user, login, groupIds } = identity;
-    const groups =
-      groupIds.length === 0 ? [] : (await store.now.groups.list()).filter((group) => groupIds.includes(group.id));
-    const { loginIdleMinutes, loginAbsoluteMinutes } = settings.current;
-    return {
-      user: {
-        id: user.id,
-        username: user.username,
-        displayName: user.displayName,
-        role: user.role,
-        breakGlass: user.breakGlass,
-      },
-      groups: groups.map(({ id, name }) => ({ id, name })),
-      permissions: [...permissionsOf(user.role)],
-      preferences: { ...user.preferences },
-      login: {
-        method: login.method,
-        createdAt: login.createdAt,
-        expiresAt: Math.min(login.expiresAt, login.createdAt + loginAbsoluteMinutes * 60_000),
-        idleSeconds: loginIdleMinutes * 60,
-        absoluteSeconds: loginAbsoluteMinutes * 60,
-        hasLoginPassword: login.sealedPassword !== undefined,
-      },
-      version,
-    };
-  }
+  const { store, audit, logins, bootstrap, recovery, hasher, settings, factors } = parts;
 
   return {
     getSignIn: async () => {
@@ -62,6 +32,7 @@ export function identityHandlers(parts: ApiParts): IdentityHandlers {
       return {
         product: 'Enchilada',
         bootstrapRequired: await bootstrap.required(),
+        passkeys: factors.takesPasskeys,
         ...(bannerText === '' ? {} : { banner: { text: bannerText, consent: bannerConsent } }),
       };
     },
@@ -74,7 +45,9 @@ export function identityHandlers(parts: ApiParts): IdentityHandlers {
     completeBootstrap: async (context, { body }) => {
       const password = new Secret(body.password);
       const user = await bootstrap.complete({ ...body, password }, context);
-      return describeMe(await logins.create(user, context, { method: 'bootstrap', password }));
+      const outcome = await logins.create(user, context, { method: 'bootstrap', password });
+      if (outcome.stage !== 'complete') throw new Fault('INTERNAL', 'the first sign-in asks for a second factor');
+      return meOf(parts, outcome.identity);
     },
 
     checkRecovery: async (context, { body }) => {
@@ -95,7 +68,7 @@ export function identityHandlers(parts: ApiParts): IdentityHandlers {
         });
       const password = new Secret(body.password);
       const user = await logins.verifyPassword(body.username, password, context);
-      return describeMe(await logins.create(user, context, { method: 'password', password }));
+      return signedInOf(parts, await logins.create(user, context, { method: 'password', password }));
     },
 
     logout: async (context) => {
@@ -104,7 +77,7 @@ export function identityHandlers(parts: ApiParts): IdentityHandlers {
       return undefined;
     },
 
-    getMe: (context) => describeMe(context.identity),
+    getMe: (context) => meOf(parts, context.identity),
 
     changePassword: async (context, { body }) => {
       const { user } = context.identity;
@@ -121,9 +94,13 @@ export function identityHandlers(parts: ApiParts): IdentityHandlers {
         object: { kind: 'user', id: user.id, name: user.username },
         outcome: 'success',
       });
-      const identity = await logins.create(changed, context, { method: 'password', password: next });
-      await logins.endAllOf(user.id, identity.login.digest);
-      return describeMe(identity);
+      const { login } = context.identity;
+      const carries = { login, provedAt: login.provedAt };
+      const outcome = await logins.create(changed, context, { method: 'password', password: next, carries });
+      if (outcome.stage !== 'complete')
+        throw new Fault('INTERNAL', 'a complete login was replaced by an incomplete one');
+      await logins.endAllOf(user.id, outcome.identity.login.digest);
+      return meOf(parts, outcome.identity);
     },
 
     setPreferences: async (context, { body }) => {
@@ -143,6 +120,7 @@ export function identityHandlers(parts: ApiParts): IdentityHandlers {
           id: login.digest.slice(0, PUBLIC_DIGEST_CHARACTERS),
           current: login.digest === identity.login.digest,
           method: login.method,
+          ...(login.factor === undefined ? {} : { factor: login.factor }),
           createdAt: login.createdAt,
           lastSeenAt: login.lastSeenAt,
           expiresAt: login.expiresAt,

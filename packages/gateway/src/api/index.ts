@@ -3,6 +3,7 @@ import { accessHandlers } from './access-handlers.ts';
 import type { ApiParts } from './api-parts.ts';
 import { discoveryHandlers } from './discovery-handlers.ts';
 import { fileHandlers } from './file-handlers.ts';
+import { factorHandlers } from './factor-handlers.ts';
 import { identityHandlers } from './identity-handlers.ts';
 import { machineHandlers } from './machine-handlers.ts';
 import { recordingHandlers } from './recording-handlers.ts';
@@ -20,6 +21,7 @@ export { SettingsService } from './settings.ts';
 export function createHandlers(parts: ApiParts): Handlers {
   return {
     ...identityHandlers(parts),
+    ...factorHandlers(parts),
     ...userHandlers(parts),
     ...machineHandlers(parts),
     ...targetHandlers(parts),

@@ -47,6 +47,7 @@ function viewOf(target: Target): TargetView {
     ...(target.credentialId === undefined ? {} : { credentialId: target.credentialId }),
     ...(target.jumpTargetId === undefined ? {} : { jumpTargetId: target.jumpTargetId }),
     hostKeyPolicy: target.hostKeyPolicy,
+    ...(target.proofMinutes === undefined ? {} : { proofMinutes: target.proofMinutes }),
     builtIn: target.builtIn !== undefined,
     version: target.version,
     createdAt: target.createdAt,
@@ -149,6 +150,7 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
         credentialId: body.credentialId,
         jumpTargetId: body.jumpTargetId,
         hostKeyPolicy: body.hostKeyPolicy ?? DEFAULT_POLICY,
+        proofMinutes: body.proofMinutes,
         builtIn: undefined,
         goneAt: undefined,
         version: 1,
@@ -194,8 +196,16 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
     updateTarget: async (context, { params, body }) => {
       const before = await found(store.now.catalog.findTarget(params.id));
       if (before.builtIn !== undefined) throw new Fault('CONFLICT', 'the built-in machine cannot be changed');
-      const { groupId, credentialId, jumpTargetId, ...rest } = body;
-      const wanted: Target = { ...before, ...rest, groupId, credentialId, jumpTargetId, updatedAt: clock.now() };
+      const { groupId, credentialId, jumpTargetId, proofMinutes, ...rest } = body;
+      const wanted: Target = {
+        ...before,
+        ...rest,
+        groupId,
+        credentialId,
+        jumpTargetId,
+        proofMinutes,
+        updatedAt: clock.now(),
+      };
       requireNone(fieldProblems(engines, wanted));
       const after = await store.transaction(async (tx) => {
         requireNone(await referenceProblems(tx, engines.get(wanted.protocol), wanted));

@@ -27,7 +27,7 @@ type UserHandlers = Pick<
   | 'removeMember'
 >;
 
-function viewOf(user: User, groupIds: readonly string[]): UserView {
+function viewOf(user: User, groupIds: readonly string[], factors: number): UserView {
   return {
     id: user.id,
     username: user.username,
@@ -36,6 +36,7 @@ function viewOf(user: User, groupIds: readonly string[]): UserView {
     breakGlass: user.breakGlass,
     disabled: user.disabledAt !== undefined,
     hasPassword: user.passwordHash !== undefined,
+    factors,
     groupIds: [...groupIds],
     createdAt: user.createdAt,
     ...(user.lastLoginAt === undefined ? {} : { lastLoginAt: user.lastLoginAt }),
@@ -94,12 +95,16 @@ export function userHandlers(parts: ApiParts): UserHandlers {
   const groupObject = (group: UserGroup) => ({ kind: 'group' as const, id: group.id, name: group.name });
   const recheck = (userId: string) => store.now.commands.post({ kind: 'recheck-user', userId }, clock.now());
 
+  const describe = async (user: User): Promise<UserView> =>
+    viewOf(user, await store.now.groups.groupsOf(user.id), (await parts.factors.listOf(user.id)).length);
+
   async function groupView(id: string): Promise<Group> {
     const group = await found(store.now.groups.find(id));
     return {
       id: group.id,
       name: group.name,
       description: group.description,
+      requiresSecondFactor: group.requiresSecondFactor === true,
       createdAt: group.createdAt,
       members: (await store.now.groups.members(id)).length,
     };
@@ -113,7 +118,8 @@ export function userHandlers(parts: ApiParts): UserHandlers {
         for (const userId of await store.now.groups.members(group.id))
           membership.set(userId, [...(membership.get(userId) ?? []), group.id]);
       }
-      return { items: users.map((user) => viewOf(user, membership.get(user.id) ?? [])) };
+      const factors = await store.now.secondFactors.counts();
+      return { items: users.map((user) => viewOf(user, membership.get(user.id) ?? [], factors.get(user.id) ?? 0)) };
     },
 
     createUser: async (context, { body }) => {
@@ -138,11 +144,10 @@ export function userHandlers(parts: ApiParts): UserHandlers {
         await setGroups(tx, user.id, body.groupIds ?? []);
       });
       await acted(context, 'user.created', userObject(user), { role: user.role });
-      return viewOf(user, body.groupIds ?? []);
+      return viewOf(user, body.groupIds ?? [], 0);
     },
 
-    getUser: async (_context, { params }) =>
-      viewOf(await found(store.now.users.find(params.id)), await store.now.groups.groupsOf(params.id)),
+    getUser: async (_context, { params }) => describe(await found(store.now.users.find(params.id))),
 
     updateUser: async (context, { params, body }) => {
       if (body.role !== undefined) requireHeld(context, body.role);
@@ -192,7 +197,7 @@ export function userHandlers(parts: ApiParts): UserHandlers {
         });
       if (isDisabled || after.role !== before.role) await logins.endAllOf(after.id);
       await recheck(after.id);
-      return viewOf(after, await store.now.groups.groupsOf(after.id));
+      return describe(after);
     },
 
     deleteUser: async (context, { params, query }) => {
@@ -222,10 +227,11 @@ export function userHandlers(parts: ApiParts): UserHandlers {
     },
 
     listGroups: async () => ({
-      items: (await store.now.groups.list()).map(({ id, name, description, createdAt, members }) => ({
+      items: (await store.now.groups.list()).map(({ id, name, description, createdAt, members, ...group }) => ({
         id,
         name,
         description,
+        requiresSecondFactor: group.requiresSecondFactor === true,
         createdAt,
         members,
       })),
@@ -235,7 +241,7 @@ export function userHandlers(parts: ApiParts): UserHandlers {
       const group: UserGroup = { id: `grp_${randomId(random)}`, ...body, createdAt: clock.now() };
       await store.now.groups.insert(group);
       await acted(context, 'group.created', groupObject(group));
-      return { ...group, members: 0 };
+      return groupView(group.id);
     },
 
     updateGroup: async (context, { params, body }) => {

@@ -3,23 +3,32 @@ import type { AuditActor, AuditLog } from '@enchilada/core/audit';
 import type { Secret } from '@enchilada/core/credential';
 import { Fault, isFault } from '@enchilada/core/fault';
 import {
+  type ClaimedIdentity,
+  claimLogin,
+  demandsFactor,
+  type FactorDemand,
+  type FactorProof,
   identifyLogin,
   type LoginMethod,
   type LoginRecord,
+  type LoginStage,
   type PasswordHasher,
   type User,
+  type UserGroup,
   type VerifiedIdentity,
 } from '@enchilada/core/identity';
 import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
-import type { OpenContext, SignedInContext } from '../http/context.ts';
+import type { ClaimContext, OpenContext, SignedInContext } from '../http/context.ts';
 import { actorOf } from '../http/context.ts';
-import { sealLoginPassword } from './login-password.ts';
+import { sealLoginPassword, unsealLoginPassword } from './login-password.ts';
 import type { RefusalTally } from './refusal-tally.ts';
 import { SignInThrottle } from './throttle.ts';
 
 const TOUCH_MS = 30_000;
 const COOKIE_BYTES = 32;
+/** How long somebody may take to find their second factor. */
+const INCOMPLETE_MS = 15 * 60_000;
 
 export interface LoginLimits {
   readonly idleMs: number;
@@ -35,7 +44,26 @@ export interface LoginParts {
   /** Asked each time: the settings may change them. */
   readonly limits: () => LoginLimits;
   readonly refusals: Pick<RefusalTally, 'note'>;
+  /** Of whom a second factor is demanded; a group may demand it besides. */
+  readonly demand: () => FactorDemand;
+  /** Where it is not asked for: an explicit weakening. */
+  readonly isTrustedNetwork: (address: string) => boolean;
 }
+
+/** How somebody has shown who they are so far. */
+export interface SignInProof {
+  readonly method: LoginMethod;
+  readonly password?: Secret;
+  /** Given together with the method: a passkey that needs no password. */
+  readonly factor?: FactorProof;
+  /** The complete login that this one replaces: what it proved holds on. */
+  readonly carries?: { readonly login: LoginRecord; readonly provedAt: number };
+}
+
+/** INVARIANT: an identity comes with the stage `complete` alone. */
+export type SignInOutcome =
+  | { readonly stage: 'complete'; readonly identity: VerifiedIdentity }
+  | { readonly stage: 'second-factor' | 'enrolment' };
 
 export function digestOf(cookie: string): string {
   return createHash('sha256').update(cookie).digest('hex');
@@ -49,27 +77,37 @@ export function normaliseName(name: string): string {
 /** Logins: made, identified, touched, ended. Only the SHA-256 of a cookie is ever stored (T03). */
 export class Logins {
   readonly #parts: LoginParts;
-  readonly #throttle: SignInThrottle;
+  /** Counts every kind of guess. */
+  readonly throttle: SignInThrottle;
 
   constructor(parts: LoginParts) {
     this.#parts = parts;
-    this.#throttle = new SignInThrottle(parts.store, parts.clock);
+    this.throttle = new SignInThrottle(parts.store, parts.clock);
   }
 
   /** Whose login the cookie is, if it still is one. A request of a person, not of a timer, keeps it alive. */
+  async claim(
+    cookie: string | undefined,
+    options: { readonly background: boolean },
+  ): Promise<{ readonly claim: ClaimedIdentity; readonly identity: VerifiedIdentity | undefined } | undefined> {
+    if (cookie === undefined) return undefined;
+    const { store, clock, limits } = this.#parts;
+    const found = await store.now.logins.findByCookie(digestOf(cookie));
+    if (found === undefined) return undefined;
+    const now = clock.now();
+    const claim = claimLogin(found, limits(), now);
+    if (claim === undefined) return undefined;
+    if (!options.background && now - claim.login.lastSeenAt >= TOUCH_MS)
+      await store.now.logins.touch(claim.login.digest, now);
+    return { claim, identity: identifyLogin(found, limits(), now) };
+  }
+
+  /** The same for what needs a complete login. */
   async identify(
     cookie: string | undefined,
     options: { readonly background: boolean },
   ): Promise<VerifiedIdentity | undefined> {
-    if (cookie === undefined) return undefined;
-    const { store, clock, limits } = this.#parts;
-    const found = await store.now.logins.findWithUser(digestOf(cookie));
-    if (found === undefined) return undefined;
-    const now = clock.now();
-    const identity = identifyLogin(found, limits(), now);
-    if (identity !== undefined && !options.background && now - identity.login.lastSeenAt >= TOUCH_MS)
-      await store.now.logins.touch(identity.login.digest, now);
-    return identity;
+    return (await this.claim(cookie, options))?.identity;
   }
 
   /** Checks name and password; an unknown name costs the same hash as a wrong password. @throws Fault LOGIN_REFUSED, THROTTLED */
@@ -77,7 +115,7 @@ export class Logins {
     const { store, audit, hasher, refusals } = this.#parts;
     const actor: AuditActor = { kind: 'anonymous', name: username };
     const account = normaliseName(username);
-    const attempt = await this.#throttle.begin(account, context.address).catch(async (refusal: unknown) => {
+    const attempt = await this.throttle.begin(account, context.address).catch(async (refusal: unknown) => {
       // The first of a delay says whose name was tried; the rest is counted.
       if (isFault(refusal, 'THROTTLED')) {
         const event = { action: 'login.throttled', address: context.address } as const;
@@ -106,54 +144,84 @@ export class Logins {
   }
 
   /** A new login under a new id. Whatever cookie the browser brought is ended and replaced (T03). */
-  async create(
-    user: User,
-    context: OpenContext,
-    how: { readonly method: LoginMethod; readonly password?: Secret },
-  ): Promise<VerifiedIdentity> {
+  async create(user: User, context: OpenContext, how: SignInProof): Promise<SignInOutcome> {
     const { store, audit, clock, random, limits } = this.#parts;
     const cookie = Buffer.from(random.bytes(COOKIE_BYTES)).toString('base64url');
     const digest = digestOf(cookie);
     const now = clock.now();
+    const { stage, factor } = await this.#stageOf(user, context, how);
     const login: LoginRecord = {
       digest,
+      cookieDigest: digest,
       userId: user.id,
       method: how.method,
+      stage,
+      factor,
+      provedAt: how.carries?.provedAt ?? now,
       createdAt: now,
       lastSeenAt: now,
-      expiresAt: now + limits().absoluteMs,
+      expiresAt: now + (stage === 'complete' ? limits().absoluteMs : Math.min(INCOMPLETE_MS, limits().absoluteMs)),
       address: context.address,
       userAgent: context.userAgent,
       sealedPassword: how.password === undefined ? undefined : sealLoginPassword(how.password, cookie, digest),
     };
-    if (context.cookie !== undefined) await this.#remove(digestOf(context.cookie));
+    if (context.cookie !== undefined) await this.#removeByCookie(context.cookie);
     await store.now.logins.insert(login);
-    const actor: AuditActor = { kind: 'user', id: user.id, name: user.username };
-    await audit.append({
-      action: 'login.succeeded',
-      actor,
-      address: context.address,
-      outcome: 'success',
-      detail: { method: how.method },
-    });
-    if (user.breakGlass) {
+    if (stage !== 'complete') {
       await audit.append({
-        action: 'login.break-glass',
-        actor,
+        action: 'login.awaits-factor',
+        actor: { kind: 'user', id: user.id, name: user.username },
         address: context.address,
         outcome: 'success',
-        reason: 'the administrator of last resort signed in',
+        detail: { method: how.method, stage },
       });
+      context.setCookie(cookie);
+      return { stage };
     }
-    await store.now.users.update({ ...user, lastLoginAt: now }).catch((failure: unknown) => {
-      // Somebody changed the person in this very moment; the time of sign-in is in the audit log anyway.
-      if (!isFault(failure, 'CONFLICT')) throw failure;
-    });
-    const found = await store.now.logins.findWithUser(digest);
-    const identity = found === undefined ? undefined : identifyLogin(found, limits(), now);
-    if (identity === undefined) throw new Fault('LOGIN_REFUSED', 'the account was disabled while it signed in');
+    const identity = await this.#completed(login, context);
+    context.setCookie(cookie);
+    return { stage, identity };
+  }
+
+  /**
+   * The person gave a second factor, or proved themselves anew: the login is complete from now on, under a new cookie (ASVS 7.2.4).
+   * Its sessions stay, for they name the login and not the cookie.
+   */
+  async stepUp(context: ClaimContext, factor: FactorProof | undefined): Promise<VerifiedIdentity> {
+    const { store, audit, clock, random, limits } = this.#parts;
+    const { login, user } = context.claim;
+    const cookie = Buffer.from(random.bytes(COOKIE_BYTES)).toString('base64url');
+    const password = context.cookie === undefined ? undefined : unsealLoginPassword(login, context.cookie);
+    const provedAt = clock.now();
+    const change = {
+      cookieDigest: digestOf(cookie),
+      provedAt,
+      factor,
+      expiresAt: login.createdAt + limits().absoluteMs,
+      sealedPassword: password === undefined ? undefined : sealLoginPassword(password, cookie, login.digest),
+    };
+    if (!(await store.now.logins.stepUp(login.digest, login.cookieDigest, change)))
+      throw new Fault('UNAUTHENTICATED', 'the login was renewed or ended in the meantime');
+    const detail = { method: login.method, factor: factor ?? 'password' };
+    let identity: VerifiedIdentity;
+    if (login.stage === 'complete') {
+      await audit.append({
+        action: 'login.stepped-up',
+        actor: { kind: 'user', id: user.id, name: user.username },
+        address: context.address,
+        outcome: 'success',
+        detail,
+      });
+      identity = await this.#identified(login.digest);
+    } else identity = await this.#completed({ ...login, factor: factor ?? login.factor }, context);
     context.setCookie(cookie);
     return identity;
+  }
+
+  /** Too many wrong answers: the login must begin again. */
+  async abandon(context: ClaimContext): Promise<void> {
+    await this.#remove(context.claim.login.digest);
+    context.clearCookie();
   }
 
   /** Ends one login and, through every node, the sessions that were opened with it. */
@@ -177,7 +245,74 @@ export class Logins {
 
   /** @see SignInThrottle.forgive */
   async forgive(username: string, address: string): Promise<void> {
-    await this.#throttle.forgive(normaliseName(username), address);
+    await this.throttle.forgive(normaliseName(username), address);
+  }
+
+  /** INVARIANT: the one place that decides what a way of signing in is worth (T07). Bootstrap alone goes without: nobody can have a factor yet. */
+  async #stageOf(
+    user: User,
+    { address }: OpenContext,
+    how: SignInProof,
+  ): Promise<{ readonly stage: LoginStage; readonly factor: FactorProof | undefined }> {
+    const { store, demand, isTrustedNetwork } = this.#parts;
+    if (how.carries !== undefined) return { stage: 'complete', factor: how.carries.login.factor };
+    if (how.factor !== undefined || how.method === 'bootstrap') return { stage: 'complete', factor: how.factor };
+    if (isTrustedNetwork(address)) return { stage: 'complete', factor: undefined };
+    const factors = await store.now.secondFactors.listOf(user.id);
+    if (factors.some(({ confirmedAt }) => confirmedAt !== undefined))
+      return { stage: 'second-factor', factor: undefined };
+    const isDemanded = demandsFactor(demand(), user.role, await this.groupsOf(user.id));
+    return { stage: isDemanded ? 'enrolment' : 'complete', factor: undefined };
+  }
+
+  async groupsOf(userId: string): Promise<readonly UserGroup[]> {
+    const { groups } = this.#parts.store.now;
+    const ids = await groups.groupsOf(userId);
+    return ids.length === 0 ? [] : (await groups.list()).filter(({ id }) => ids.includes(id));
+  }
+
+  /** Whether the person must have a second factor, wherever they sign in. */
+  async isDemandedOf(user: User): Promise<boolean> {
+    return demandsFactor(this.#parts.demand(), user.role, await this.groupsOf(user.id));
+  }
+
+  async #completed(login: LoginRecord, { address }: OpenContext): Promise<VerifiedIdentity> {
+    const { store, audit } = this.#parts;
+    const identity = await this.#identified(login.digest);
+    const { user } = identity;
+    const actor: AuditActor = { kind: 'user', id: user.id, name: user.username };
+    const { method, factor } = login;
+    await audit.append({
+      action: 'login.succeeded',
+      actor,
+      address,
+      outcome: 'success',
+      detail: { method, ...(factor === undefined ? {} : { factor }) },
+    });
+    if (user.breakGlass) {
+      await audit.append({
+        action: 'login.break-glass',
+        actor,
+        address,
+        outcome: 'success',
+        reason: 'the administrator of last resort signed in',
+      });
+    }
+    await store.now.users.noteLogin(user.id, login.lastSeenAt);
+    return identity;
+  }
+
+  async #identified(digest: string): Promise<VerifiedIdentity> {
+    const { store, clock, limits } = this.#parts;
+    const found = await store.now.logins.findWithUser(digest);
+    const identity = found === undefined ? undefined : identifyLogin(found, limits(), clock.now());
+    if (identity === undefined) throw new Fault('LOGIN_REFUSED', 'the account was disabled while it signed in');
+    return identity;
+  }
+
+  async #removeByCookie(cookie: string): Promise<void> {
+    const found = await this.#parts.store.now.logins.findByCookie(digestOf(cookie));
+    if (found !== undefined) await this.#remove(found.login.digest);
   }
 
   async #remove(digest: string): Promise<boolean> {

@@ -156,6 +156,20 @@ export const CONFIG_KEYS = entries({
     maximumMs: 30 * DAY,
     says: 'A login ends after this, whatever happens in it.',
   },
+  'secondFactor.required': {
+    kind: 'choice',
+    default: 'administrators',
+    options: ['nobody', 'administrators', 'everyone'],
+    weakens: (value) => value === 'nobody',
+    says: 'Who must sign in with a second factor; who has none yet gets one at the next sign-in. A group may demand it of its members besides.',
+  },
+  'secondFactor.trustedNetworks': {
+    kind: 'list',
+    item: 'cidr',
+    default: [],
+    weakens: (value) => Array.isArray(value) && value.length > 0,
+    says: 'Networks from which sign-in asks for no second factor; machines that ask for one still do.',
+  },
   'banner.text': { kind: 'text', maxLength: 8000, default: '', says: 'Text shown before sign-in.' },
   'banner.consent': { kind: 'boolean', default: false, says: 'Whether a person must agree to the banner to sign in.' },
   'metrics.listen': {

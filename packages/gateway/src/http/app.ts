@@ -11,7 +11,7 @@ import {
 import { type Permission, permissionsOf } from '@enchilada/core/access';
 import type { AuditLog } from '@enchilada/core/audit';
 import { Fault } from '@enchilada/core/fault';
-import type { VerifiedIdentity } from '@enchilada/core/identity';
+import type { ClaimedIdentity, VerifiedIdentity } from '@enchilada/core/identity';
 import { type RandomSource, randomId } from '@enchilada/core/time';
 import { Ajv } from 'ajv';
 import {
@@ -25,7 +25,14 @@ import {
 import type { Logger } from 'pino';
 import { eraseCookie, readCookie, writeCookie } from '../auth/cookie.ts';
 import type { ClientAddress } from './client-address.ts';
-import { actorOf, type ContentStream, type Handlers, type OpenContext, type SignedInContext } from './context.ts';
+import {
+  actorOf,
+  type ClaimContext,
+  type ContentStream,
+  type Handlers,
+  type OpenContext,
+  type SignedInContext,
+} from './context.ts';
 import { checkOrigin } from './origin-check.ts';
 import { replyWithProblem } from './problem-reply.ts';
 import { plainHeaders } from './security-headers.ts';
@@ -33,6 +40,7 @@ import { plainHeaders } from './security-headers.ts';
 declare module 'fastify' {
   interface FastifyRequest {
     clientAddress: string;
+    claim: ClaimedIdentity | undefined;
     identity: VerifiedIdentity | undefined;
     faultCode: string | undefined;
   }
@@ -48,10 +56,10 @@ declare module 'fastify' {
 /** Who is asking, and whether anybody may be asked yet. */
 export interface Gate {
   /** @param background the request was made by a timer and does not keep the login alive */
-  identify(
+  claim(
     cookie: string | undefined,
     options: { readonly background: boolean },
-  ): Promise<VerifiedIdentity | undefined>;
+  ): Promise<{ readonly claim: ClaimedIdentity; readonly identity: VerifiedIdentity | undefined } | undefined>;
   bootstrapRequired(): Promise<boolean>;
 }
 
@@ -95,6 +103,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
   });
   app.decorateRequest('clientAddress', '');
+  app.decorateRequest('claim', undefined);
   app.decorateRequest('identity', undefined);
   app.decorateRequest('faultCode', undefined);
 
@@ -160,8 +169,15 @@ async function guard(request: FastifyRequest, parts: AppParts): Promise<void> {
   }
   if (IS_OPEN.has(access)) return;
   const background = request.headers[CSRF_HEADER] === 'background';
-  request.identity = await parts.gate.identify(readCookie(request.headers.cookie), { background });
-  if (request.identity === undefined) throw new Fault('UNAUTHENTICATED', 'no valid login came with the request');
+  const found = await parts.gate.claim(readCookie(request.headers.cookie), { background });
+  if (found === undefined) throw new Fault('UNAUTHENTICATED', 'no valid login came with the request');
+  request.claim = found.claim;
+  request.identity = found.identity;
+  if (access === 'signing-in') return;
+  if (request.identity === undefined)
+    throw new Fault('SECOND_FACTOR_DUE', 'the login lacks its second factor', {
+      facts: { stage: found.claim.login.stage },
+    });
   if (access === 'signed-in') return;
   const held = permissionsOf(request.identity.user.role);
   const wanted = [access].flat() as readonly Permission[];
@@ -180,7 +196,7 @@ async function guard(request: FastifyRequest, parts: AppParts): Promise<void> {
 /** An upload of no bytes may come without a body. */
 const NOTHING: readonly Uint8Array[] = [];
 
-type AnyHandler = (context: OpenContext | SignedInContext, input: unknown) => Promise<unknown>;
+type AnyHandler = (context: OpenContext | ClaimContext | SignedInContext, input: unknown) => Promise<unknown>;
 
 function register(app: FastifyInstance, route: RouteDefinition & { readonly id: string }, parts: AppParts): void {
   const handler = (parts.handlers as Readonly<Record<string, AnyHandler | undefined>>)[route.id];
@@ -216,7 +232,11 @@ function register(app: FastifyInstance, route: RouteDefinition & { readonly id: 
   });
 }
 
-function contextOf(request: FastifyRequest, reply: FastifyReply, parts: AppParts): OpenContext | SignedInContext {
+function contextOf(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  parts: AppParts,
+): OpenContext | ClaimContext | SignedInContext {
   const open: OpenContext = {
     address: request.clientAddress,
     userAgent: (request.headers['user-agent'] ?? '').replaceAll(/[^\x20-\x7e]/gu, '').slice(0, 400),
@@ -224,10 +244,12 @@ function contextOf(request: FastifyRequest, reply: FastifyReply, parts: AppParts
     setCookie: (value) => void reply.header('set-cookie', writeCookie(value)),
     clearCookie: () => void reply.header('set-cookie', eraseCookie()),
   };
-  const { identity } = request;
-  if (identity === undefined) return open;
+  const { claim, identity } = request;
+  if (claim === undefined) return open;
+  if (identity === undefined) return { ...open, claim };
   const context: SignedInContext = {
     ...open,
+    claim,
     identity,
     permissions: permissionsOf(identity.user.role),
     refuse: async (object) => {

@@ -36,6 +36,8 @@ const machine = (ids: Ids) => ({
   hostKeyPolicy: 'ask',
 });
 const PUBLIC_KEY = `ssh-ed25519 ${Buffer.concat([Buffer.from([0, 0, 0, 11]), Buffer.from('ssh-ed25519'), Buffer.from([0, 0, 0, 32]), Buffer.alloc(32, 7)]).toString('base64')}`;
+const ASSERTION = { credentialId: 'AA', clientDataJSON: 'AA', authenticatorData: 'AA', signature: 'AA' };
+const CREATION = { credentialId: 'AA', clientDataJSON: 'AA', attestationObject: 'AA', transports: [] };
 const OWNED: readonly Role[] = ['administrator'];
 const EVERYBODY: readonly Who[] = ['anonymous', 'user', 'auditor', 'administrator'];
 const SIGNED_IN: readonly Who[] = ['user', 'auditor', 'administrator'];
@@ -63,6 +65,19 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
   setPreferences: { who: SIGNED_IN, body: () => ({ preferences: {} }) },
   listLogins: { who: SIGNED_IN },
   endLogin: { who: SIGNED_IN, other: [] },
+  startPasskeySignIn: { who: EVERYBODY },
+  loginWithPasskey: { who: EVERYBODY, body: () => ({ passkey: ASSERTION }), success: 401 },
+  listFactors: { who: SIGNED_IN },
+  startPasskeyProof: { who: SIGNED_IN },
+  prove: { who: SIGNED_IN, body: () => ({ code: '000000' }), success: 401 },
+  startTotp: { who: SIGNED_IN },
+  confirmTotp: { who: SIGNED_IN, other: [], body: () => ({ code: '000000', name: 'x' }), success: 401 },
+  startPasskey: { who: SIGNED_IN },
+  enrolPasskey: { who: SIGNED_IN, body: () => ({ passkey: CREATION, name: 'x' }), success: 401 },
+  // Enrolled behind the back of a login by password: it must prove itself by the factor first.
+  removeFactor: { who: SIGNED_IN, other: [], success: 403 },
+  renewRecoveryCodes: { who: SIGNED_IN, success: 409 },
+  resetFactors: { who: ADMINISTRATOR },
   listUsers: { who: ADMINISTRATOR },
   createUser: { who: ADMINISTRATOR, body: (ids) => ({ username: `u-${ids.tag}`, displayName: '', role: 'user' }) },
   getUser: { who: ADMINISTRATOR },
@@ -204,6 +219,9 @@ test('every route answers everybody as the reviewed table says', async () => {
         answered.push(line);
         // The wrong passwords of this round must not slow the sign-ins of the next.
         await fixture.store.now.throttle.deleteOlderThan(Number.MAX_SAFE_INTEGER);
+        // A factor that was made in this round is asked for in no other.
+        for (const name of [...Object.values(PEOPLE), STRANGER])
+          await fixture.store.now.secondFactors.deleteOf(`usr_${name}`);
         // A session that is open counts against its person's limit.
         for (const { id } of (await fixture.store.now.sessions.list({ live: true, limit: 100 })).items)
           await fixture.store.now.sessions.update(id, { state: 'ended', endedAt: 1 });

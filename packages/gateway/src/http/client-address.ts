@@ -17,15 +17,20 @@ function plain(address: string): string {
   return isIPv6(bare) && bare.toLowerCase().startsWith('::ffff:') && bare.includes('.') ? bare.slice(7) : bare;
 }
 
+/** Whether an address lies in one of the networks. */
+export function addressMatcher(networks: readonly string[]): (address: string) => boolean {
+  const blocks = networks.flatMap((text) => parseCidr(text) ?? []);
+  return (address) => {
+    const bytes = parseAddress(address);
+    return bytes !== undefined && blocks.some((block) => within(bytes, block));
+  };
+}
+
 export type ClientAddress = (peer: string | undefined, forwardedFor: string | readonly string[] | undefined) => string;
 
 /** The client's address: the peer's, or behind trusted proxies the right-most hop that is none of them (T06). Other headers are never read. */
 export function clientAddress(trustedProxies: readonly string[]): ClientAddress {
-  const blocks = trustedProxies.flatMap((text) => parseCidr(text) ?? []);
-  const trusted = (address: string): boolean => {
-    const bytes = parseAddress(address);
-    return bytes !== undefined && blocks.some((block) => within(bytes, block));
-  };
+  const trusted = addressMatcher(trustedProxies);
   return (peer, forwardedFor) => {
     let current = plain(peer ?? 'unknown');
     const hops = [forwardedFor ?? []]

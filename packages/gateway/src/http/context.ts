@@ -1,7 +1,7 @@
 import type { ContentStream, RouteHandlers } from '@enchilada/contract';
 import type { Permission } from '@enchilada/core/access';
 import type { AuditActor, AuditObject } from '@enchilada/core/audit';
-import type { VerifiedIdentity } from '@enchilada/core/identity';
+import type { ClaimedIdentity, VerifiedIdentity } from '@enchilada/core/identity';
 
 /** What a handler knows of a request without a login. */
 export interface OpenContext {
@@ -14,20 +14,25 @@ export interface OpenContext {
   clearCookie(): void;
 }
 
-export interface SignedInContext extends OpenContext {
+/** A login that may still lack its second factor. */
+export interface ClaimContext extends OpenContext {
+  readonly claim: ClaimedIdentity;
+}
+
+export interface SignedInContext extends ClaimContext {
   readonly identity: VerifiedIdentity;
   readonly permissions: ReadonlySet<Permission>;
   /** Audits that an object was asked for that the person may not know of, and answers as if there were none. @throws Fault NOT_FOUND always */
   refuse(object: AuditObject): Promise<never>;
 }
 
-export type Handlers = RouteHandlers<OpenContext, SignedInContext>;
+export type Handlers = RouteHandlers<OpenContext, ClaimContext, SignedInContext>;
 export type { ContentStream };
 
 /** Actor and address of an audit event for what this person does. */
-export function actorOf({ identity, address }: SignedInContext): {
+export function actorOf({ claim, address }: ClaimContext): {
   readonly actor: AuditActor;
   readonly address: string;
 } {
-  return { actor: { kind: 'user', id: identity.user.id, name: identity.user.username }, address };
+  return { actor: { kind: 'user', id: claim.user.id, name: claim.user.username }, address };
 }

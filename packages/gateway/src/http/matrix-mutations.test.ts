@@ -68,7 +68,7 @@ const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'leave to open is not asked for',
-    file: 'core/src/session/session-broker.ts',
+    file: 'core/src/session/session-access.ts',
     from: "if (!leave.actions.has('connect')) throw",
     to: 'if (false) throw',
     routes: [],

@@ -2,13 +2,15 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
+import { webauthn } from '@enchilada/adapters/passkey-verifier/webauthn';
 import { sqlite } from '@enchilada/adapters/store/sqlite';
 import { API_PREFIX, CSRF_HEADER } from '@enchilada/contract';
 import type { AuditEvent, AuditLog } from '@enchilada/core/audit';
-import { Secret } from '@enchilada/core/credential';
+import { Secret, SecretBytes, type WrappedKey } from '@enchilada/core/credential';
 import type { EngineManifest, ProtocolEngine } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
-import type { PasswordHasher, Role, User } from '@enchilada/core/identity';
+import type { FactorDemand, PasswordHasher, Role, User } from '@enchilada/core/identity';
 import type { Recorder, RecordingReader } from '@enchilada/core/recording';
 import { DEFAULT_SESSION_LIMITS, SessionBroker } from '@enchilada/core/session';
 import type { Store } from '@enchilada/core/store';
@@ -20,9 +22,10 @@ import { Bootstrap } from '../auth/bootstrap.ts';
 import { Logins } from '../auth/logins.ts';
 import { Recovery } from '../auth/recovery.ts';
 import { RefusalTally } from '../auth/refusal-tally.ts';
+import { SecondFactors } from '../auth/second-factors.ts';
 import { loadConfig } from '../config/index.ts';
 import { DiscoveryService } from '../discovery/discovery-service.ts';
-import { clientAddress } from '../http/client-address.ts';
+import { addressMatcher, clientAddress } from '../http/client-address.ts';
 import { createApp } from '../http/app.ts';
 import { createLog } from '../http/log.ts';
 
@@ -148,9 +151,13 @@ export class GatewayFixture implements AsyncDisposable {
   readonly cloud = new CloudSimulator([{ account: '111111111111', region: 'eu-west-1', accountName: 'One' }], () =>
     this.clock.now(),
   );
+  /** Of whom the nodes demand a second factor; the product demands it of administrators. */
+  demand: FactorDemand = 'nobody';
   readonly #nodes: Node[] = [];
 
-  async start(options: { readonly trustedProxies?: readonly string[] } = {}): Promise<Node> {
+  async start(
+    options: { readonly trustedProxies?: readonly string[]; readonly trustedNetworks?: readonly string[] } = {},
+  ): Promise<Node> {
     const { store, clock, hasher, audit } = this;
     if (this.#nodes.length === 0) await store.migrate();
     const config = loadConfig({ environment: {}, flags: {}, readFile: () => '' });
@@ -160,7 +167,16 @@ export class GatewayFixture implements AsyncDisposable {
       absoluteMs: settings.current.loginAbsoluteMinutes * 60_000,
     });
     const refusals = new RefusalTally({ audit, clock, report: () => undefined });
-    const logins = new Logins({ store, audit, hasher, clock, random, limits, refusals });
+    const logins = new Logins({
+      ...{ store, audit, hasher, clock, random, limits, refusals },
+      demand: () => this.demand,
+      isTrustedNetwork: addressMatcher(options.trustedNetworks ?? []),
+    });
+    const keys = await openFileKeyEncryption({ path: join(this.folder, 'key'), random });
+    const factors = new SecondFactors({
+      ...{ store, audit, clock, random, keys, passkeys: webauthn(), throttle: logins.throttle },
+      relyingParty: () => ({ id: new URL(ORIGIN).hostname, origins: [ORIGIN] }),
+    });
     const nodeId = `node-${this.#nodes.length + 1}`;
     const recovery = new Recovery({ store, audit, hasher, logins, clock, random });
     const bootstrap = new Bootstrap({
@@ -214,6 +230,7 @@ export class GatewayFixture implements AsyncDisposable {
       store,
       audit,
       logins,
+      factors,
       bootstrap,
       recovery,
       hasher,
@@ -240,7 +257,7 @@ export class GatewayFixture implements AsyncDisposable {
       origins: () => new Set([ORIGIN]),
       clientAddress: clientAddress(options.trustedProxies ?? []),
       observe: () => undefined,
-      gate: { identify: (cookie, how) => logins.identify(cookie, how), bootstrapRequired: () => bootstrap.required() },
+      gate: { claim: (cookie, how) => logins.claim(cookie, how), bootstrapRequired: () => bootstrap.required() },
       log: createLog('trace', { write: (line) => void this.logged.push(line) }),
     });
     await app.ready();
@@ -283,6 +300,12 @@ export class GatewayFixture implements AsyncDisposable {
     };
     await this.store.now.users.insert(user);
     return user;
+  }
+
+  /** The seed of an authenticator app, wrapped as the product wraps it. */
+  async wrapSeed(context: string, seed = Buffer.from('12345678901234567890')): Promise<WrappedKey> {
+    const keys = await openFileKeyEncryption({ path: join(this.folder, 'key'), random });
+    return keys.wrap(new SecretBytes(new Uint8Array(seed)), context);
   }
 
   /** @returns the Cookie header of a new login */

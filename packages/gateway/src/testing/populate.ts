@@ -142,6 +142,20 @@ export async function fill(
     if (whose === 'other') await fixture.signIn(facts.node, facts.stranger);
     id = (await fixture.store.now.logins.listOf(`usr_${whom}`))[0]?.digest.slice(0, 32) ?? 'a'.repeat(32);
   }
+  if (path.startsWith('/me/factors/:id')) {
+    const whom = `usr_${whose === 'own' ? facts.owner : facts.stranger}`;
+    id = `fac_${suffix}`;
+    await fixture.store.now.secondFactors.insert({
+      id,
+      kind: 'totp',
+      userId: whom,
+      name: 'app',
+      createdAt: fixture.clock.now(),
+      confirmedAt: path.endsWith('/confirm') ? undefined : fixture.clock.now(),
+      lastUsedAt: undefined,
+      seed: await fixture.wrapSeed(`second_factor:${id}:${whom}:seed`),
+    });
+  }
   if (whose === 'missing') id = collection === 'me' ? 'a'.repeat(32) : 'x_missing';
   return path
     .replace(':id', id)

@@ -63,10 +63,10 @@ async function problemOf(response: Response): Promise<ApiFault> {
   }
 }
 
-let onSignedOut: () => void = () => undefined;
+let onSignedOut: (step?: 'factor') => void = () => undefined;
 
 /** Called when a login ran out while the page was open. */
-export function whenSignedOut(action: () => void): void {
+export function whenSignedOut(action: (step?: 'factor') => void): void {
   onSignedOut = action;
 }
 
@@ -94,6 +94,7 @@ export async function send(request: ApiRequest): Promise<Response> {
   if (response.ok) return response;
   const fault = await problemOf(response);
   if (fault.code === 'UNAUTHENTICATED') onSignedOut();
+  if (fault.code === 'SECOND_FACTOR_DUE') onSignedOut('factor');
   throw fault;
 }
 

@@ -57,6 +57,10 @@ const signedIn = createRoute({
         // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router takes a redirect
         throw redirect({ to: '/sign-in', search: location.href === '/' ? {} : { next: location.href } });
       }
+      if (error instanceof ApiFault && error.code === 'SECOND_FACTOR_DUE') {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router takes a redirect
+        throw redirect({ to: '/sign-in', search: { step: 'factor', next: location.href } });
+      }
       throw error;
     }
   },
@@ -163,10 +167,13 @@ export function createAppRouter(client: QueryClient) {
       return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs).toString()}`;
     },
   });
-  whenSignedOut(() => {
+  whenSignedOut((step) => {
     if (['/sign-in', '/welcome', '/recover'].includes(router.state.location.pathname)) return;
     client.clear();
-    void router.navigate({ to: '/sign-in', search: { next: router.state.location.href } });
+    void router.navigate({
+      to: '/sign-in',
+      search: { ...(step === undefined ? {} : { step }), next: router.state.location.href },
+    });
   });
   return router;
 }

@@ -20,6 +20,7 @@ import { useAction } from '../components/use-action.ts';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { isLanguage, LANGUAGES } from '../i18n/catalogue.ts';
 import { useText } from '../i18n/text.tsx';
+import { OwnFactors } from '../second-factor/own-factors.tsx';
 
 export function MePage() {
   const text = useText();
@@ -69,6 +70,7 @@ export function MePage() {
           </div>
         </Group>
       </section>
+      <OwnFactors />
       <PasswordSection />
       <LoginsSection />
     </div>
@@ -166,7 +168,10 @@ function LoginsSection() {
             <tbody>
               {items.map((login) => (
                 <tr key={login.id}>
-                  <td>{browserName(login.userAgent)}</td>
+                  <td>
+                    {browserName(login.userAgent)}{' '}
+                    {login.factor !== undefined && <span className="sub">{text(`factor-proof.${login.factor}`)}</span>}
+                  </td>
                   <td className="mono">{login.address}</td>
                   <td className="sub">
                     <Moment at={login.lastSeenAt} />

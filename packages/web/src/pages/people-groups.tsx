@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Drawer, Group as Row, Select, Stack, Text, TextInput, Title } from '@mantine/core';
+import { ActionIcon, Button, Drawer, Group as Row, Select, Stack, Switch, Text, TextInput, Title } from '@mantine/core';
 import { IconPlus, IconUsersGroup, IconX } from '@tabler/icons-react';
 import type { Group } from '@enchilada/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
@@ -86,6 +86,7 @@ function GroupDrawer(props: {
   const id = group?.id ?? '';
   const [name, setName] = useState(group?.name ?? '');
   const [description, setDescription] = useState(group?.description ?? '');
+  const [requiresSecondFactor, setRequiresSecondFactor] = useState(group?.requiresSecondFactor ?? false);
   const [busy, run] = useAction();
   const [confirmation, setConfirmation] = useState<Confirmation>();
   const members = useQuery({
@@ -116,7 +117,7 @@ function GroupDrawer(props: {
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            const body = { name: name.trim(), description };
+            const body = { name: name.trim(), description, requiresSecondFactor };
             void act(() =>
               group === undefined ? api('createGroup', { body }) : api('updateGroup', { params: { id }, body }),
             ).then((done) => {
@@ -139,6 +140,11 @@ function GroupDrawer(props: {
                 maxLength={1000}
                 value={description}
                 onChange={(event) => setDescription(event.currentTarget.value)}
+              />
+              <Switch
+                label={text('groups.requires-factor')}
+                checked={requiresSecondFactor}
+                onChange={(event) => setRequiresSecondFactor(event.currentTarget.checked)}
               />
               <Row justify="flex-end">
                 <Button type="submit" loading={busy}>

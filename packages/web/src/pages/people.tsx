@@ -95,6 +95,7 @@ export function PeoplePage() {
                   </td>
                   <td className="sub">
                     <Moment at={user.lastLoginAt} />
+                    {user.factors > 0 && <div>{text.count('factor.count', user.factors)}</div>}
                   </td>
                   <td>
                     <span className="state" data-tone={user.disabled ? 'warn' : 'quiet'}>
@@ -221,6 +222,24 @@ function PersonForm(props: PersonFormProps) {
               onChange={(event) => setPassword(event.currentTarget.value)}
               visibilityToggleButtonProps={{ 'aria-label': text('field.show-password') }}
             />
+            {user !== undefined && user.factors > 0 && !props.readOnly && (
+              <Button
+                variant="default"
+                onClick={() =>
+                  setConfirmation({
+                    title: text('factor.reset-title', { name: user.username }),
+                    body: text('factor.reset-body'),
+                    action: text('factor.reset'),
+                    run: async () => {
+                      await api('resetFactors', { params: { id: user.id } });
+                      props.onSaved();
+                    },
+                  })
+                }
+              >
+                {text('factor.reset')}
+              </Button>
+            )}
             {user !== undefined && (
               <Switch
                 label={text('people.disable')}

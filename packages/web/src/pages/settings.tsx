@@ -14,6 +14,7 @@ import {
 import { notifications } from '@mantine/notifications';
 import { IconAlertTriangle, IconLock } from '@tabler/icons-react';
 import type { SettingKey, SettingValues } from '@enchilada/contract';
+import { FACTOR_DEMANDS } from '@enchilada/core/identity';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent, type ReactNode } from 'react';
 import { api } from '../api/client.ts';
@@ -153,6 +154,20 @@ function SettingsForm(props: { readonly values: SettingValues; readonly fixed: r
             onChange={(event) => set({ bannerConsent: event.currentTarget.checked })}
           />
         </Stack>
+      </section>
+      <section className="panel section">
+        <Title order={2}>{text('factor.own')}</Title>
+        <p className="section-lead">{text('setting.secondFactor.help')}</p>
+        <Select
+          maw={360}
+          label={text('setting.secondFactor')}
+          description={note('secondFactor')}
+          disabled={fixed('secondFactor')}
+          allowDeselect={false}
+          data={FACTOR_DEMANDS.map((value) => ({ value, label: text(`factor-demand.${value}`) }))}
+          value={draft.secondFactor}
+          onChange={(value) => set({ secondFactor: (value ?? 'everyone') as SettingValues['secondFactor'] })}
+        />
       </section>
       <section className="panel section">
         <Title order={2}>{text('nav.recordings')}</Title>

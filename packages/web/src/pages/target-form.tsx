@@ -65,6 +65,7 @@ export function TargetForm(props: TargetFormProps) {
       description: draft.description,
       parameters: changedParameters(engine, draft.parameters),
       hostKeyPolicy: draft.hostKeyPolicy,
+      ...(draft.proofMinutes === undefined ? {} : { proofMinutes: draft.proofMinutes }),
       ...Object.fromEntries(OPTIONAL.flatMap((name) => (draft[name] === '' ? [] : [[name, draft[name]]]))),
     };
     try {
@@ -201,6 +202,15 @@ export function TargetForm(props: TargetFormProps) {
                 onChange={(policy) => set({ hostKeyPolicy: (policy ?? 'ask') as HostKeyPolicy })}
               />
             )}
+            <NumberInput
+              label={text('catalog.proof-minutes')}
+              description={text('catalog.proof-minutes-help')}
+              min={1}
+              max={1440}
+              suffix={` ${text('unit.minutes')}`}
+              value={draft.proofMinutes ?? ''}
+              onChange={(minutes) => set({ proofMinutes: typeof minutes === 'number' ? minutes : undefined })}
+            />
             {engine?.jumpHosts === true && (
               <Select
                 label={text('field.jump')}

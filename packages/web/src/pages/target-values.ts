@@ -57,6 +57,7 @@ export function draftOf(target: Target | undefined, engine: Engine | undefined) 
     credentialId: target?.credentialId ?? '',
     jumpTargetId: target?.jumpTargetId ?? '',
     hostKeyPolicy: target?.hostKeyPolicy ?? ('ask' as const),
+    proofMinutes: target?.proofMinutes,
     parameters: { ...target?.parameters } as Record<string, ParameterValue>,
   };
 }

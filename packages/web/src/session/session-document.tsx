@@ -31,6 +31,11 @@ export function toSignIn(): void {
   location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 
+/** The machine asks for a fresh second factor: to the door, and back here afterwards. */
+export function toProof(): void {
+  location.assign(`/sign-in?step=factor&next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
 export function SessionDocument() {
   const text = useText();
   const wanted = useMemo(() => {
@@ -65,6 +70,10 @@ export function SessionDocument() {
   });
   if (found.error instanceof ApiFault && found.error.code === 'UNAUTHENTICATED') {
     toSignIn();
+    return null;
+  }
+  if (found.error instanceof ApiFault && found.error.code === 'SECOND_FACTOR_DUE') {
+    toProof();
     return null;
   }
   const Surface = found.data === undefined ? undefined : SURFACES[found.data.surface];

@@ -3,10 +3,12 @@ import { useCallback, useEffect, useReducer, useRef, useState } from 'react';
 import { api } from '../api/client.ts';
 import { ApiFault } from '../api/http.ts';
 import { SessionConnection, type SurfacePort } from './session-connection.ts';
-import { toSignIn, type SessionSubject } from './session-document.tsx';
+import { toProof, toSignIn, type SessionSubject } from './session-document.tsx';
 import { sessionView, START, type SessionView } from './session-view.ts';
 
-const FINAL = new Set(['NOT_FOUND', 'FORBIDDEN', 'SESSION_ENDED', 'SESSION_REVOKED', 'UNAUTHENTICATED']);
+/** Refusals that a second factor answers. */
+const PROOF = ['STEP_UP_REQUIRED', 'SECOND_FACTOR_DUE'];
+const FINAL = new Set(['NOT_FOUND', 'FORBIDDEN', 'SESSION_ENDED', 'SESSION_REVOKED', 'UNAUTHENTICATED', ...PROOF]);
 
 const LOOKS_AFTER_END = 30;
 const LOOK_EVERY_MS = 400;
@@ -108,7 +110,9 @@ export function useSession(subject: SessionSubject): LiveSession {
   }, [over, openedId]);
 
   useEffect(() => {
-    if (view.link === 'failed' && view.error instanceof ApiFault && view.error.code === 'UNAUTHENTICATED') toSignIn();
+    if (view.link !== 'failed' || !(view.error instanceof ApiFault)) return;
+    if (view.error.code === 'UNAUTHENTICATED') toSignIn();
+    if (PROOF.includes(view.error.code)) toProof();
   }, [view.link, view.error]);
 
   return {

@@ -6,6 +6,9 @@ export interface Schema {
   login: LoginRow;
   bootstrapLink: { nodeId: string; digest: string; expiresAt: number };
   recoveryLink: { userId: string; digest: string; issuedAt: number; expiresAt: number };
+  secondFactor: SecondFactorRow;
+  recoveryCode: { digest: string; userId: string; createdAt: number };
+  challenge: { digest: string; purpose: string; userId: string | null; expiresAt: number };
   throttle: { keyDigest: string; windowStartedAt: number; attempts: number };
   counter: { name: string; value: number };
   setting: { name: string; value: string };
@@ -50,10 +53,33 @@ export interface UserGroupRow {
   nameKey: string;
   description: string;
   createdAt: number;
+  requiresSecondFactor: number;
+}
+
+export interface SecondFactorRow {
+  id: string;
+  userId: string;
+  kind: string;
+  name: string;
+  createdAt: number;
+  confirmedAt: number | null;
+  lastUsedAt: number | null;
+  keyId: string | null;
+  seed: Uint8Array | null;
+  lastStep: number;
+  credentialKey: string | null;
+  credentialId: string | null;
+  publicKey: Uint8Array | null;
+  counter: number;
+  transports: string;
 }
 
 export interface LoginRow {
   digest: string;
+  cookieDigest: string | null;
+  stage: string;
+  factor: string | null;
+  provedAt: number | null;
   userId: string;
   method: string;
   createdAt: number;
@@ -104,6 +130,7 @@ export interface TargetRow {
   credentialId: string | null;
   jumpTargetId: string | null;
   hostKeyPolicy: string;
+  proofMinutes: number | null;
   builtIn: string | null;
   goneAt: number | null;
   version: number;

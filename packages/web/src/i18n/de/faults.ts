@@ -31,6 +31,13 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
     'Bei der Person, die das Gateway betreibt, einen neuen erbitten: enchilada user recover.',
   'fault.LOGIN_REFUSED': 'Name oder Passwort ist falsch, oder das Konto ist gesperrt',
   'fault.LOGIN_REFUSED.next': 'Beides prüfen und erneut versuchen. Die Administration kann ein neues Passwort setzen.',
+  'fault.SECOND_FACTOR_DUE': 'Der zweite Faktor fehlt noch',
+  'fault.SECOND_FACTOR_DUE.next': 'Mit Passkey oder Code bestätigen, um die Anmeldung abzuschließen.',
+  'fault.STEP_UP_REQUIRED': 'Ein frischer Nachweis ist nötig',
+  'fault.STEP_UP_REQUIRED.next': 'Mit Passkey oder Code bestätigen, dann erneut versuchen.',
+  'fault.FACTOR_REFUSED': 'Das passt nicht',
+  'fault.FACTOR_REFUSED.next':
+    'Ein Code gilt einmal und etwa eine Minute: den nächsten abwarten. Die Uhr des Geräts prüfen.',
   'fault.PASSWORD_TOO_WEAK': 'Dieses Passwort ist zu leicht zu erraten',
   'fault.PASSWORD_TOO_WEAK.next':
     'Mindestens 12 Zeichen ohne den eigenen Namen; ein paar Wörter ohne Zusammenhang eignen sich gut.',

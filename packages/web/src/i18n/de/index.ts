@@ -6,6 +6,7 @@ import { player } from './player.ts';
 import { discovery } from './discovery.ts';
 import { office } from './office.ts';
 import { faults } from './faults.ts';
+import { secondFactor } from './second-factor.ts';
 import type { Messages } from '../catalogue.ts';
 
 export const de: Messages = {
@@ -16,5 +17,6 @@ export const de: Messages = {
   ...player,
   ...office,
   ...discovery,
+  ...secondFactor,
   ...faults,
 };

@@ -28,6 +28,13 @@ export const faults = {
   'fault.RECOVERY_TOKEN_REFUSED.next': 'Ask whoever runs the gateway for a new one: enchilada user recover.',
   'fault.LOGIN_REFUSED': 'Name or password is wrong, or the account is disabled',
   'fault.LOGIN_REFUSED.next': 'Check both and try again. An administrator can set a new password.',
+  'fault.SECOND_FACTOR_DUE': 'The second factor is still missing',
+  'fault.SECOND_FACTOR_DUE.next': 'Confirm with a passkey or a code to finish signing in.',
+  'fault.STEP_UP_REQUIRED': 'A fresh proof is needed',
+  'fault.STEP_UP_REQUIRED.next': 'Confirm with a passkey or a code, then try again.',
+  'fault.FACTOR_REFUSED': 'That did not match',
+  'fault.FACTOR_REFUSED.next':
+    'A code works once and for about a minute: wait for the next one. Check the clock of the device.',
   'fault.PASSWORD_TOO_WEAK': 'This password is too easy to guess',
   'fault.PASSWORD_TOO_WEAK.next': 'Use at least 12 characters, without your name; a few unrelated words work well.',
   'fault.LAST_ADMINISTRATOR': 'This is the last administrator',

@@ -6,6 +6,7 @@ import { player } from './player.ts';
 import { discovery } from './discovery.ts';
 import { office } from './office.ts';
 import { faults } from './faults.ts';
+import { secondFactor } from './second-factor.ts';
 
 export const en = {
   ...common,
@@ -15,5 +16,6 @@ export const en = {
   ...player,
   ...office,
   ...discovery,
+  ...secondFactor,
   ...faults,
 } as const;

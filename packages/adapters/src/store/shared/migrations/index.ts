@@ -5,7 +5,17 @@ import { session } from './0003-session.ts';
 import { audit } from './0004-audit.ts';
 import { cluster } from './0005-cluster.ts';
 import { links } from './0006-links.ts';
+import { secondFactor } from './0011-second-factor.ts';
 import { discovery } from './0020-discovery.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
-export const MIGRATIONS: readonly Migration[] = [identity, catalog, session, audit, cluster, links, discovery];
+export const MIGRATIONS: readonly Migration[] = [
+  identity,
+  catalog,
+  session,
+  audit,
+  cluster,
+  links,
+  secondFactor,
+  discovery,
+];

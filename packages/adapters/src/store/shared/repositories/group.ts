@@ -3,8 +3,8 @@ import type { GroupRepository } from '@enchilada/core/store';
 import type { UserGroupRow } from '../schema.ts';
 import { changedOne, insertOnce, movedOn, nameKey, raiseCatalogVersion, type Sql } from '../sql.ts';
 
-function toGroup({ id, name, description, createdAt }: UserGroupRow): UserGroup {
-  return { id, name, description, createdAt };
+function toGroup({ id, name, description, createdAt, requiresSecondFactor }: UserGroupRow): UserGroup {
+  return { id, name, description, createdAt, ...(requiresSecondFactor === 1 ? { requiresSecondFactor: true } : {}) };
 }
 
 export function groupRepository(sql: Sql): GroupRepository {
@@ -13,7 +13,14 @@ export function groupRepository(sql: Sql): GroupRepository {
     async insert(group) {
       await db
         .insertInto('userGroup')
-        .values({ ...toGroup({ ...group, nameKey: '' }), nameKey: nameKey(group.name) })
+        .values({
+          id: group.id,
+          name: group.name,
+          nameKey: nameKey(group.name),
+          description: group.description,
+          createdAt: group.createdAt,
+          requiresSecondFactor: group.requiresSecondFactor === true ? 1 : 0,
+        })
         .execute();
     },
     async find(id) {
@@ -37,9 +44,10 @@ export function groupRepository(sql: Sql): GroupRepository {
     },
     async update(group) {
       const { id, name, description } = group;
+      const requiresSecondFactor = group.requiresSecondFactor === true ? 1 : 0;
       const result = await db
         .updateTable('userGroup')
-        .set({ name, nameKey: nameKey(name), description })
+        .set({ name, nameKey: nameKey(name), description, requiresSecondFactor })
         .where('id', '=', id)
         .executeTakeFirstOrThrow();
       if (!changedOne(result)) throw movedOn('group', false);

@@ -3,6 +3,7 @@ import type { Sql } from '../sql.ts';
 import { auditRepository } from './audit.ts';
 import { bootstrapRepository } from './bootstrap.ts';
 import { catalogRepository } from './catalog.ts';
+import { challengeRepository } from './challenge.ts';
 import { commandRepository } from './command.ts';
 import { credentialRepository } from './credential.ts';
 import { discoveryRepository } from './discovery.ts';
@@ -13,6 +14,7 @@ import { loginRepository } from './login.ts';
 import { nodeRepository } from './node.ts';
 import { recordingIndexRepository } from './recording-index.ts';
 import { recoveryRepository } from './recovery.ts';
+import { secondFactorRepository } from './second-factor.ts';
 import { sessionRepository } from './session.ts';
 import { settingRepository } from './setting.ts';
 import { throttleRepository } from './throttle.ts';
@@ -24,6 +26,8 @@ export function repositoriesOf(sql: Sql): StoreTransaction {
     users: userRepository(sql),
     groups: groupRepository(sql),
     logins: loginRepository(sql),
+    secondFactors: secondFactorRepository(sql),
+    challenges: challengeRepository(sql),
     bootstrap: bootstrapRepository(sql),
     recovery: recoveryRepository(sql),
     throttle: throttleRepository(sql),

@@ -1,16 +1,19 @@
-import type { LoginMethod, LoginRecord } from '@enchilada/core/identity';
+import type { FactorProof, LoginMethod, LoginRecord, LoginStage } from '@enchilada/core/identity';
 import type { LoginRepository } from '@enchilada/core/store';
 import type { LoginRow } from '../schema.ts';
-import { toBuffer, toBytes, type Sql } from '../sql.ts';
+import { changedOne, toBuffer, toBytes, type Sql } from '../sql.ts';
 import { toUser } from './user.ts';
 
 function toLogin(row: LoginRow): LoginRecord {
   const { digest, userId, createdAt, lastSeenAt, expiresAt, address, userAgent, sealedPassword } = row;
-  const method = row.method as LoginMethod;
   return {
     digest,
+    cookieDigest: row.cookieDigest ?? digest,
     userId,
-    method,
+    method: row.method as LoginMethod,
+    stage: row.stage as LoginStage,
+    factor: (row.factor ?? undefined) as FactorProof | undefined,
+    provedAt: row.provedAt ?? createdAt,
     createdAt,
     lastSeenAt,
     expiresAt,
@@ -21,36 +24,76 @@ function toLogin(row: LoginRow): LoginRecord {
 }
 
 export function loginRepository({ db, atomic }: Sql): LoginRepository {
+  /** One query: login, its user and the user's groups. */
+  async function findBy(
+    column: 'login.digest' | 'login.cookieDigest',
+    value: string,
+    accepts: (login: LoginRecord) => boolean = () => true,
+  ): ReturnType<LoginRepository['findWithUser']> {
+    const rows = await db
+      .selectFrom('login')
+      .innerJoin('userAccount', 'userAccount.id', 'login.userId')
+      .leftJoin('groupMember', 'groupMember.userId', 'login.userId')
+      .selectAll('userAccount')
+      .select(['login.digest', 'login.cookieDigest', 'login.userId', 'login.method', 'login.stage', 'login.factor'])
+      .select(['login.provedAt', 'login.createdAt as loginCreatedAt', 'login.lastSeenAt', 'login.expiresAt'])
+      .select(['login.address', 'login.userAgent', 'login.sealedPassword', 'groupMember.groupId as memberOf'])
+      .where(column, '=', value)
+      .orderBy('groupMember.groupId')
+      .execute();
+    const [row] = rows;
+    if (row === undefined) return undefined;
+    const login = toLogin({ ...row, createdAt: row.loginCreatedAt });
+    if (!accepts(login)) return undefined;
+    return { login, user: toUser(row), groupIds: rows.map(({ memberOf }) => memberOf).filter((id) => id !== null) };
+  }
   return {
     async insert(login) {
       const sealedPassword = login.sealedPassword === undefined ? null : toBuffer(login.sealedPassword);
       await db
         .insertInto('login')
-        .values({ ...toLogin({ ...login, sealedPassword: null }), sealedPassword })
+        .values({
+          digest: login.digest,
+          cookieDigest: login.cookieDigest,
+          userId: login.userId,
+          method: login.method,
+          stage: login.stage,
+          factor: login.factor ?? null,
+          provedAt: login.provedAt,
+          createdAt: login.createdAt,
+          lastSeenAt: login.lastSeenAt,
+          expiresAt: login.expiresAt,
+          address: login.address,
+          userAgent: login.userAgent,
+          sealedPassword,
+        })
         .execute();
     },
-    async findWithUser(digest) {
-      const rows = await db
-        .selectFrom('login')
-        .innerJoin('userAccount', 'userAccount.id', 'login.userId')
-        .leftJoin('groupMember', 'groupMember.userId', 'login.userId')
-        .selectAll('userAccount')
-        .select([
-          'login.digest',
-          'login.userId',
-          'login.method',
-          'login.createdAt as loginCreatedAt',
-          'login.lastSeenAt',
-          'login.expiresAt',
-        ])
-        .select(['login.address', 'login.userAgent', 'login.sealedPassword', 'groupMember.groupId as memberOf'])
-        .where('login.digest', '=', digest)
-        .orderBy('groupMember.groupId')
-        .execute();
-      const [row] = rows;
-      if (row === undefined) return undefined;
-      const login = toLogin({ ...row, createdAt: row.loginCreatedAt });
-      return { login, user: toUser(row), groupIds: rows.map(({ memberOf }) => memberOf).filter((id) => id !== null) };
+    findWithUser: (digest) => findBy('login.digest', digest),
+    findByCookie: async (cookieDigest) =>
+      (await findBy('login.cookieDigest', cookieDigest)) ??
+      // A login from before cookies were replaced.
+      findBy('login.digest', cookieDigest, (login) => login.cookieDigest === login.digest),
+    async stepUp(digest, oldCookieDigest, { cookieDigest, provedAt, expiresAt, sealedPassword, factor }) {
+      const result = await db
+        .updateTable('login')
+        .set({
+          stage: 'complete',
+          cookieDigest,
+          provedAt,
+          expiresAt,
+          ...(factor === undefined ? {} : { factor }),
+          sealedPassword: sealedPassword === undefined ? null : toBuffer(sealedPassword),
+        })
+        .where('digest', '=', digest)
+        .where((eb) =>
+          eb.or([
+            eb('cookieDigest', '=', oldCookieDigest),
+            ...(digest === oldCookieDigest ? [eb('cookieDigest', 'is', null)] : []),
+          ]),
+        )
+        .executeTakeFirstOrThrow();
+      return changedOne(result);
     },
     async touch(digest, lastSeenAt) {
       await db

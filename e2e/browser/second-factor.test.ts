@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { startSshd, type Sshd } from '@enchilada/core/testing/servers/sshd';
+import { Chromium, PHONE } from '../fixtures/chromium.ts';
+import { ADMIN, Site } from '../tests/site.ts';
+
+const USER = { username: 'vera', password: 'a password for the vault 9' };
+/** Pictures are looked at by whoever changes a page: set to a folder to keep them. */
+const PICTURES = process.env['SECOND_FACTOR_PICTURES'];
+
+const owned = new AsyncDisposableStack();
+let site: Site;
+let sshd: Sshd;
+let browser: Chromium;
+let targetId: string;
+
+before(async () => {
+  sshd = owned.use(await startSshd());
+  site = owned.use(await Site.start());
+  browser = owned.use(await Chromium.launch());
+  const { api } = site.admin;
+  targetId = await site.machineOn(sshd, { name: 'vault' });
+  const user = await api.createUser({ body: { ...USER, displayName: 'Vera', role: 'user' } });
+  await api.createGrant({
+    body: { subject: { kind: 'user', id: user.id }, scope: { kind: 'target', id: targetId }, actions: ['connect'] },
+  });
+});
+after(() => owned.disposeAsync());
+
+/** The authenticator of Chromium itself (WebAuthn section 11): the real ceremony, with a finger that is always there. */
+async function holdAuthenticator(page: Page): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('WebAuthn.enable');
+  await session.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  if (PICTURES === undefined) return;
+  const folder = PICTURES === '' ? await mkdtemp(join(tmpdir(), 'pictures-')) : PICTURES;
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+}
+
+async function giveNames(page: Page, names: typeof USER): Promise<void> {
+  await page.getByLabel('User name').fill(names.username);
+  await page.getByRole('textbox', { name: 'Password' }).fill(names.password);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+}
+
+/** An authenticator app (RFC 6238), written without the product's own code. */
+function codeOf(secret: string, step: number): string {
+  const bits = [...secret].map((sign) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(sign).toString(2).padStart(5, '0'));
+  const seed = Buffer.from((bits.join('').match(/.{8}/gu) ?? []).map((byte) => Number.parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(step));
+  const mac = createHmac('sha1', seed).update(counter).digest();
+  const at = (mac.at(-1) ?? 0) & 15;
+  return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+}
+
+test('an administrator is led from the password to a passkey, and signs in with it alone the next time', async () => {
+  await using window = await browser.window();
+  const page = await window.tab(`${site.gateway.url}/access/people`);
+  await holdAuthenticator(page);
+  await picture(page, 'sign-in');
+  await giveNames(page, ADMIN);
+  await page.getByRole('heading', { name: 'Confirm it is you' }).waitFor();
+  await picture(page, 'enrol-choice');
+  await page.getByRole('button', { name: /^Passkey/ }).click();
+  await page.getByRole('button', { name: 'Add a passkey' }).click();
+  await page.getByRole('heading', { name: 'Recovery codes' }).waitFor();
+  assert.equal(await page.getByRole('listitem').count(), 10);
+  await picture(page, 'recovery-codes');
+  await page.getByRole('button', { name: 'I have kept them' }).click();
+  // The deep link has survived.
+  await page.getByRole('heading', { level: 1, name: 'People' }).waitFor();
+
+  await page.getByTitle(`Account of ${ADMIN.username}`).click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+  await page.waitForURL((url) => url.pathname !== '/sign-in');
+  await page.goto(`${site.gateway.url}/me`);
+  await page.getByRole('heading', { name: 'Second factors' }).waitFor();
+  await page
+    .getByRole('cell', { name: /^Passkey/ })
+    .first()
+    .waitFor();
+  await picture(page, 'me');
+  const unexpected = window.complaints().filter((words) => !/^401 GET \/api\/v1\/me$/u.test(words));
+  assert.deepEqual(unexpected, []);
+});
+
+test('somebody adds an authenticator app by its key on a phone, signs in with its code, and gives it again for a machine that asks', async () => {
+  await using window = await browser.window({ size: PHONE, scheme: 'dark' });
+  const page = await window.tab(`${site.gateway.url}/me`);
+  await giveNames(page, USER);
+  await page.getByRole('button', { name: 'Add an authenticator app' }).click();
+  await page.getByRole('img', { name: 'Scan this with the app' }).waitFor();
+  const secret = ((await page.locator('.totp-key').textContent()) ?? '').replaceAll(' ', '');
+  await picture(page, 'totp-phone');
+  const step = Math.floor(Date.now() / 30_000);
+  await page.getByLabel('Code that the app shows').fill(codeOf(secret, step - 1));
+  await page.getByRole('dialog').getByRole('button', { name: 'Add an authenticator app' }).click();
+  const codes = page.getByRole('list', { name: 'Recovery codes' });
+  await codes.waitFor();
+  const recovery = (await codes.getByRole('listitem').first().textContent()) ?? '';
+  await page.getByRole('button', { name: 'I have kept them' }).click();
+
+  const target = await site.admin.api.getTarget({ params: { id: targetId } });
+  const { id: _id, builtIn: _builtIn, createdAt: _createdAt, updatedAt: _updatedAt, ...rest } = target;
+  await site.admin.api.updateTarget({ params: { id: targetId }, body: { ...rest, proofMinutes: 5 } });
+
+  await page.context().clearCookies();
+  await page.goto(`${site.gateway.url}/s/new?target=${targetId}`);
+  await giveNames(page, USER);
+  await page.getByLabel('Code of your authenticator app').fill(codeOf(secret, step));
+  await picture(page, 'code-phone');
+  await page.getByRole('button', { name: 'Confirm', exact: true }).click();
+  await page.getByRole('status').filter({ hasText: 'Connected' }).waitFor();
+
+  // A password alone is not enough for this machine, whatever the sign-in asks for.
+  await site.admin.api.updateTarget({
+    params: { id: targetId },
+    body: { ...rest, proofMinutes: 1, version: rest.version + 1 },
+  });
+  await page.context().clearCookies();
+  await page.goto(`${site.gateway.url}/s/new?target=${targetId}`);
+  await giveNames(page, USER);
+  await page.getByRole('button', { name: 'Use a recovery code' }).click();
+  await page.getByLabel('Recovery code').fill('aaaa-bbbb-cccc-dddd');
+  await page.getByRole('button', { name: 'Confirm', exact: true }).click();
+  await page.getByRole('alert').filter({ hasText: 'That did not match' }).waitFor();
+  await page.getByLabel('Recovery code').fill(recovery);
+  await page.getByRole('button', { name: 'Confirm', exact: true }).click();
+  await page.getByRole('status').filter({ hasText: 'Connected' }).waitFor();
+});

@@ -1,0 +1,1 @@
+export { webauthn } from './webauthn-verifier.ts';
