@@ -1,6 +1,7 @@
 import {
   type CatalogUpdater,
   type Delivery,
+  type DiscoveryChange,
   type DiscoverySource,
   type Hint,
   processDeliveries,
@@ -100,7 +101,7 @@ export class SourceRunner implements AsyncDisposable {
       );
       this.counts.sweeps++;
       if (result.outcome === 'failed') this.counts.failedSweeps++;
-      this.counts.changes += result.changes.length;
+      await this.#note(result.changes);
       swept(record, scope, result);
       return result;
     } finally {
@@ -181,7 +182,14 @@ export class SourceRunner implements AsyncDisposable {
     );
     this.counts.messages += deliveries.length;
     this.counts.retried += result.retried;
-    this.counts.changes += result.changes.length;
+    await this.#note(result.changes);
+  }
+
+  /** Sessions on machines that are gone end now and not at the next look at everybody's rights. */
+  async #note(changes: readonly DiscoveryChange[]): Promise<void> {
+    this.counts.changes += changes.length;
+    if (changes.some(({ kind }) => kind === 'gone'))
+      await this.#parts.store.now.commands.post({ kind: 'recheck-all' }, this.#parts.clock.now());
   }
 
   async #repeat(what: string, pauseMs: number, work: () => Promise<void>): Promise<void> {

@@ -8,6 +8,7 @@ import {
   IconStarFilled,
   IconTerminal2,
 } from '@tabler/icons-react';
+import { TAG_PREFIX, TRUSTED_PREFIX } from '@enchilada/core/discovery';
 import type { Machine } from '@enchilada/contract';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef } from 'react';
@@ -111,6 +112,7 @@ function MachineCells(props: MachineRowsProps & { readonly machine: Machine }) {
             </Highlight>
           </a>
           <span className="sub truncate">
+            <PowerState state={machine.labels['cloud:state']} />
             {machine.description === '' ? text.of(machine.protocolLabel) : printable(machine.description)}
           </span>
         </span>
@@ -128,15 +130,13 @@ function MachineCells(props: MachineRowsProps & { readonly machine: Machine }) {
         {path}
       </span>
       <span role="cell" className="machine-labels">
-        {Object.entries(machine.labels)
-          .slice(0, 3)
-          .map(([key, value]) => (
-            <span key={key} className="chip" title={`${key}:${value}`}>
-              <Highlight component="span" inherit highlight={words}>
-                {`${key}:${value}`}
-              </Highlight>
-            </span>
-          ))}
+        {shownLabels(machine.labels).map(([key, label]) => (
+          <span key={key} className="chip" title={`${key}:${machine.labels[key] ?? ''}`}>
+            <Highlight component="span" inherit highlight={words}>
+              {label}
+            </Highlight>
+          </span>
+        ))}
       </span>
       <span role="cell" className="machine-used sub">
         {machine.lastUsedAt !== undefined && (
@@ -196,4 +196,21 @@ export function RowSkeletons(props: { readonly small: boolean }) {
       ))}
     </div>
   );
+}
+
+const LABELS_SHOWN = 3;
+
+/** What people and their tags say of a machine; the facts that discovery adds stand in its details. */
+function shownLabels(labels: Readonly<Record<string, string>>): readonly (readonly [key: string, label: string])[] {
+  return Object.entries(labels)
+    .filter(([key]) => !key.startsWith(TRUSTED_PREFIX) && key !== `${TAG_PREFIX}Name`)
+    .slice(0, LABELS_SHOWN)
+    .map(([key, value]) => [key, `${key.startsWith(TAG_PREFIX) ? key.slice(TAG_PREFIX.length) : key}:${value}`]);
+}
+
+/** Said only where it matters: a machine that does not run cannot be opened. */
+function PowerState({ state }: { readonly state: string | undefined }) {
+  const text = useText();
+  if (state !== 'stopped' && state !== 'stopping' && state !== 'pending') return undefined;
+  return <strong>{text(`power.${state}`)} · </strong>;
 }

@@ -17,6 +17,7 @@ import { groupPath, groupTree, matches, searchWords } from './machine-search.ts'
 import { MachineDetails } from './machine-details.tsx';
 import { MachineRows, RowSkeletons } from './machine-rows.tsx';
 
+const REFRESH_MS = 3_000;
 const PAGE = 200;
 type Shelf = 'all' | 'recent' | 'favourite' | (string & {});
 
@@ -44,7 +45,8 @@ export function MachinesPage() {
 
   const groups = useQuery({
     queryKey: ['machine-groups'],
-    queryFn: ({ signal }) => api('listMachineGroups', {}, { signal }),
+    queryFn: ({ signal }) => api('listMachineGroups', {}, { signal, background: true }),
+    refetchInterval: REFRESH_MS,
   });
   const byId = useMemo(() => new Map((groups.data?.items ?? []).map((group) => [group.id, group])), [groups.data]);
   const recent = useQuery({
@@ -68,11 +70,13 @@ export function MachinesPage() {
             ...(pageParam === '' ? {} : { cursor: pageParam }),
           },
         },
-        { signal },
+        { signal, background: true },
       ),
     initialPageParam: '',
     getNextPageParam: (last) => last.next,
     placeholderData: keepPreviousData,
+    // Machines come and go by themselves. Who has scrolled far asks again by scrolling.
+    refetchInterval: ({ state }) => ((state.data?.pages.length ?? 0) <= 2 ? REFRESH_MS : false),
     enabled: shelf !== 'recent' && (shelf !== 'favourite' || favourites.length > 0),
   });
 

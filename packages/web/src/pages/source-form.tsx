@@ -96,7 +96,7 @@ export function SourceForm(props: {
                 label={text('sources.external-id')}
                 description={text('sources.external-id-help')}
                 readOnly
-                className="mono"
+                classNames={{ input: 'mono' }}
                 value={source.externalId}
                 rightSection={<IconCopy size={14} aria-hidden />}
                 onFocus={(event) => event.currentTarget.select()}

@@ -73,7 +73,7 @@ export function RulesDrawer(props: {
         {fault !== undefined && <FaultNotice error={fault} />}
         <JsonInput
           label={text('rules.text')}
-          className="mono"
+          classNames={{ input: 'mono' }}
           autosize
           minRows={12}
           maxRows={28}

@@ -1,6 +1,9 @@
 import type { machines as english } from '../en/machines.ts';
 
 export const machines: Readonly<Record<keyof typeof english, string>> = {
+  'power.pending': 'Startet',
+  'power.stopped': 'Angehalten',
+  'power.stopping': 'Hält an',
   'machines.all': 'Alle Maschinen',
   'machines.allowed': 'Sie dürfen',
   'machines.built-in': 'eingebaut',

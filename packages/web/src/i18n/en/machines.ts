@@ -1,4 +1,7 @@
 export const machines = {
+  'power.pending': 'Starting',
+  'power.stopped': 'Stopped',
+  'power.stopping': 'Stopping',
   'machines.all': 'All machines',
   'machines.allowed': 'You may',
   'machines.built-in': 'built in',

@@ -1,3 +1,4 @@
 export { AwsStandIn } from './aws-stand-in.ts';
 export type { StandInInstance } from './aws-stand-in.ts';
-export { stateChange, tagChange, called } from './events.ts';
+export { EventQueue } from './event-queue.ts';
+export { called, stateChange, tagChange } from './events.ts';
