@@ -17,7 +17,7 @@ import { sqlite } from '@enchilada/adapters/store/sqlite';
 import { verifyChain } from '@enchilada/core/audit';
 import type { AuditLog, AuditRecord, AuditSink } from '@enchilada/core/audit';
 import type { Secret } from '@enchilada/core/credential';
-import type { ProtocolEngine } from '@enchilada/core/engine';
+import type { AnyEngine } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import { formatTrustFile, trustStoreOf } from '@enchilada/core/recording';
 import type { RecordingStore } from '@enchilada/core/recording';
@@ -28,6 +28,7 @@ import { randomId } from '@enchilada/core/time';
 import { createDialer } from '@enchilada/engines/shared';
 import { createSsh, createTryItMachine, fingerprintPrivateKey } from '@enchilada/engines/ssh';
 import { createTelnet } from '@enchilada/engines/telnet';
+import { createVnc } from '@enchilada/engines/vnc';
 import type { Logger } from 'pino';
 import { alarmSink } from './alarm-sink.ts';
 import type { SettingsService } from './api/index.ts';
@@ -133,7 +134,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     },
     builtIn: builtIns,
   });
-  const engines = [createSsh({ dialer }), createTelnet({ dialer })];
+  const engines: readonly AnyEngine[] = [createSsh({ dialer }), createTelnet({ dialer }), createVnc({ dialer })];
   const vault = envelopeVault({ keyEncryption: keys, random });
 
   const gateway = await startGateway({
@@ -219,7 +220,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
 }
 
 /** Windows is found and waits outside the catalog while no engine opens it. */
-function platformProtocols(engines: readonly ProtocolEngine[]) {
+function platformProtocols(engines: readonly AnyEngine[]) {
   const has = (id: string): boolean => engines.some(({ manifest }) => manifest.id === id);
   return { linux: 'ssh', ...(has('rdp') ? { windows: 'rdp' } : {}) };
 }

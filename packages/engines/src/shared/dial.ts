@@ -72,7 +72,8 @@ function denied(target: Target, reason: string): Fault {
   });
 }
 
-function abortFault(signal: AbortSignal): Fault {
+/** Why an opening was given up. */
+export function abortFault(signal: AbortSignal): Fault {
   return isFault(signal.reason)
     ? signal.reason
     : new Fault('SESSION_ENDED', 'the session was ended while it was being opened', { cause: signal.reason });

@@ -2,8 +2,7 @@ import type { Credential } from '@enchilada/core/credential';
 import type { EngineContext, Hop } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { AnyAuthMethod, ParsedKey, Prompt as TargetPrompt } from 'ssh2';
-import { peerText } from './connection-fault.ts';
-import type { Patience } from './patience.ts';
+import { peerText, type Patience } from '../shared/index.ts';
 import { readPrivateKey, withoutSha1 } from './private-key.ts';
 
 const MAX_ROUNDS = 12;

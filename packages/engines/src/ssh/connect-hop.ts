@@ -6,8 +6,8 @@ import type { PresentedHostKey } from '@enchilada/core/target';
 import ssh2, { type NextAuthHandler } from 'ssh2';
 import { algorithmsFor, isTruncatable } from './algorithms.ts';
 import { Authentication } from './authentication.ts';
-import { connectionFault, peerText } from './connection-fault.ts';
-import { Patience } from './patience.ts';
+import { Patience, peerText } from '../shared/index.ts';
+import { connectionFault } from './connection-fault.ts';
 import { internalsOf, type Negotiated, prepareKeys } from './ssh2-internals.ts';
 import { readParameters } from './ssh-manifest.ts';
 

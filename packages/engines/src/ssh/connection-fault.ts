@@ -1,4 +1,5 @@
 import { Fault, type FaultFacts } from '@enchilada/core/fault';
+import { peerText } from '../shared/index.ts';
 
 interface Ssh2Error extends Error {
   readonly level?: string;
@@ -14,11 +15,6 @@ const OPEN_FAILURES: Readonly<
   'not known|resolve|no address': 'TARGET_NAME_NOT_FOUND',
   'timed? ?out': 'TARGET_TIMED_OUT',
 };
-
-/** Text of a peer for messages and prompts: bounded, without control characters. */
-export function peerText(text: string, maxLength: number): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/gu, '').slice(0, maxLength);
-}
 
 /** The fault for an error of a client's connection, whenever it came. */
 export function connectionFault(error: Ssh2Error, facts: FaultFacts): Fault {

@@ -2,7 +2,7 @@ import type { EngineContext, EngineSession, SessionEnd } from '@enchilada/core/e
 import { Fault, isFault } from '@enchilada/core/fault';
 import type { ClientChannel } from 'ssh2';
 import type { ConnectedHop } from './connect-hop.ts';
-import { peerText } from './connection-fault.ts';
+import { peerText } from '../shared/index.ts';
 import { announceWindow, OutputWindow } from './output-window.ts';
 import { openFiles } from './sftp/index.ts';
 import { readParameters } from './ssh-manifest.ts';

@@ -39,9 +39,12 @@ export class EventReader implements Disposable {
   }
 
   /** The events up to the time, itself included, as far as they are here. */
-  take(untilMs: number): readonly TimedRecordingEvent[] {
+  take(untilMs: number, most = Infinity): readonly TimedRecordingEvent[] {
     const from = this.#head;
-    for (let next = this.#queue[this.#head]; next !== undefined && next.atUs / 1000 <= untilMs;) {
+    for (
+      let next = this.#queue[this.#head];
+      next !== undefined && next.atUs / 1000 <= untilMs && this.#head - from < most;
+    ) {
       if (next.event.kind === 'output') this.#queuedBytes -= next.event.bytes.length;
       next = this.#queue[++this.#head];
     }
@@ -52,6 +55,11 @@ export class EventReader implements Disposable {
     }
     this.#taken.resolve();
     return taken;
+  }
+
+  /** Resolves when something came: events, the end, a failure. */
+  arrival(): Promise<void> {
+    return this.#arrived.promise;
   }
 
   /** All events up to the time, once an event behind it, or the end, is here. @throws what reading them threw */

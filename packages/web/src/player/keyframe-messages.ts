@@ -18,4 +18,6 @@ export type FromWorker =
 export interface RecordingShape {
   readonly durationMs: number;
   readonly chunkTimesUs: readonly number[];
+  /** Whether what is shown is text, which an emulator can draw without a screen. */
+  readonly hasText: boolean;
 }

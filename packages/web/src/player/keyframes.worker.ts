@@ -4,7 +4,7 @@ import { SerializeAddon } from '@xterm/addon-serialize';
 import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes';
 import { Terminal } from '@xterm/headless';
 import type { FromWorker, RecordingShape, ToWorker } from './keyframe-messages.ts';
-import { RecordingIndex } from './recording-index.ts';
+import { RecordingIndex, type Emulator } from './recording-index.ts';
 
 const KEPT_LINES = 1000;
 const MOST_FOUND = 500;
@@ -15,13 +15,14 @@ const scope = globalThis as unknown as {
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
   postMessage: (message: FromWorker) => void;
 };
-const terminal = new Terminal({ cols: 80, rows: 24, scrollback: KEPT_LINES, allowProposedApi: true });
-const serializer = new SerializeAddon();
-// The addons are typed for the terminal with a screen; they use only what both have.
-for (const addon of [serializer, new UnicodeGraphemesAddon()])
-  terminal.loadAddon(addon as unknown as Parameters<typeof terminal.loadAddon>[0]);
-const index = new RecordingIndex(
-  {
+
+function emulator(): Emulator {
+  const terminal = new Terminal({ cols: 80, rows: 24, scrollback: KEPT_LINES, allowProposedApi: true });
+  const serializer = new SerializeAddon();
+  // The addons are typed for the terminal with a screen; they use only what both have.
+  for (const addon of [serializer, new UnicodeGraphemesAddon()])
+    terminal.loadAddon(addon as unknown as Parameters<typeof terminal.loadAddon>[0]);
+  return {
     get cols() {
       return terminal.cols;
     },
@@ -31,9 +32,11 @@ const index = new RecordingIndex(
     write: (bytes, done) => terminal.write(bytes, done),
     resize: (columns, rows) => terminal.resize(columns, rows),
     serialize: () => serializer.serialize({ scrollback: KEPT_LINES }),
-  },
-  JSON.parse(scope.name) as RecordingShape,
-);
+  };
+}
+
+const shape = JSON.parse(scope.name) as RecordingShape;
+const index = new RecordingIndex(shape.hasText ? emulator() : undefined, shape);
 const decoder = new RecordingStreamDecoder();
 let work = Promise.resolve();
 let reportedAt = -Infinity;

@@ -1,3 +1,4 @@
+import type { TimedRecordingEvent } from '@enchilada/core/recording';
 import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes';
 import { WebglAddon } from '@xterm/addon-webgl';
 import { Terminal, type ITheme } from '@xterm/xterm';
@@ -5,16 +6,21 @@ import { letSpansBeStyled } from '../surfaces/terminal/span-styles.ts';
 import { MONOSPACE } from '../theme/theme.ts';
 import { swallowQuestions } from './swallow-questions.ts';
 import { cellMeasure, fittingFont, LARGEST_FONT } from './fitting-font.ts';
+import type { Base } from './recording-index.ts';
+import type { Stage } from './stage.ts';
 
 const LINE_HEIGHT = 1.15;
 const MARGIN = { width: 24, height: 8 };
 const BYTES_IN_FLIGHT = 1024 * 1024;
+/** Pieces that go to the terminal at once. */
+const PIECE_BYTES = 64 * 1024;
 
 /**
  * A terminal that shows and never answers. INVARIANT: nothing listens to what the terminal would send, and what asks for an
  * answer, a title, a link or the clipboard is swallowed before it takes effect.
  */
-export class PlaybackScreen implements Disposable {
+export class PlaybackScreen implements Stage {
+  readonly isDecoder = false;
   readonly #terminal: Terminal;
   readonly #host: HTMLElement;
   readonly #observer: ResizeObserver;
@@ -58,6 +64,34 @@ export class PlaybackScreen implements Disposable {
     return this.#pending > BYTES_IN_FLIGHT;
   }
 
+  restart(base: Base): void {
+    this.reset(base.columns, base.rows);
+    this.write(base.screen);
+  }
+
+  /** What follows each other goes in one piece. */
+  async draw(events: readonly TimedRecordingEvent[]): Promise<void> {
+    let held: Uint8Array[] = [];
+    let heldBytes = 0;
+    const write = (): void => {
+      if (heldBytes > 0) this.write(joined(held, heldBytes));
+      held = [];
+      heldBytes = 0;
+    };
+    for (const { event } of events) {
+      if (event.kind === 'output') {
+        held.push(event.bytes);
+        heldBytes += event.bytes.length;
+        if (heldBytes >= PIECE_BYTES) write();
+      } else if (event.kind === 'resize') {
+        write();
+        await this.flush();
+        this.resize(event.columns, event.rows);
+      }
+    }
+    write();
+  }
+
   write(data: string | Uint8Array): void {
     this.#pending += data.length;
     this.#terminal.write(data, () => {
@@ -98,4 +132,16 @@ export class PlaybackScreen implements Disposable {
     this.#observer.disconnect();
     this.#terminal.dispose();
   }
+}
+
+function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only;
+  const all = new Uint8Array(bytes);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }

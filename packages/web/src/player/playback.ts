@@ -3,10 +3,10 @@ import type { TimedRecordingEvent } from '@enchilada/core/recording';
 import type { EventReader } from './event-reader.ts';
 import type { Mark } from './marks.ts';
 import { advance, type Pace } from './playback-clock.ts';
-import type { PlaybackScreen } from './playback-screen.ts';
 import type { Base } from './recording-index.ts';
 import { RecordingSource, type OpenStream } from './recording-source.ts';
 import type { RecordingShape } from './keyframe-messages.ts';
+import type { Stage } from './stage.ts';
 import type { TranscriptLine } from './transcript.ts';
 
 export interface PlaybackState {
@@ -21,6 +21,8 @@ export interface PlaybackState {
   readonly marks: readonly Mark[];
   /** A seek is under way. */
   readonly seeking: boolean;
+  /** How much of the way a decoder has gone, 0 to 1. */
+  readonly sought: number;
   /** False where the screen was drawn from the last chunks alone; it is drawn again once the index has come so far. */
   readonly exact: boolean;
 }
@@ -35,17 +37,20 @@ export const BEGINNING: PlaybackState = {
   activity: [],
   marks: [],
   seeking: false,
+  sought: 0,
   exact: true,
 };
 
 const REPORT_EVERY_MS = 100;
-const FIRST: Base = { chunk: 1, skip: 0, columns: 80, rows: 24, screen: '', exact: true };
-/** Pieces that go to the terminal at once. */
-const PIECE_BYTES = 64 * 1024;
+const FIRST: Base = { atMs: 0, chunk: 1, skip: 0, columns: 80, rows: 24, screen: '', exact: true };
+/** How long drawing may keep the page from everything else. */
+const SLICE_MS = 30;
+/** Events that a decoder takes between two looks at the clock. */
+const SLICE_EVENTS = 32;
 
 /** One recording on one screen: moves along it, at its pace or at once. */
 export class Playback implements Disposable {
-  readonly #screen: PlaybackScreen;
+  readonly #stage: Stage;
   readonly #source: RecordingSource;
   readonly #report: (state: PlaybackState) => void;
   #reader: EventReader;
@@ -54,7 +59,10 @@ export class Playback implements Disposable {
   /** The moment up to which events were given to the screen. */
   #shownMs = -1;
   #showing: Promise<void> = Promise.resolve();
+  /** Pieces that were handed to the stage and not taken yet. */
+  #drawing = 0;
   #wanted: number | undefined;
+  #stopped = false;
   #inexactFrom: number | undefined;
   #lastTick: number | undefined;
   #frame = 0;
@@ -63,10 +71,10 @@ export class Playback implements Disposable {
 
   constructor(
     recording: { readonly shape: RecordingShape; readonly open: OpenStream },
-    screen: PlaybackScreen,
+    stage: Stage,
     report: (state: PlaybackState) => void,
   ) {
-    this.#screen = screen;
+    this.#stage = stage;
     this.#report = report;
     this.#state = { ...BEGINNING, durationMs: recording.shape.durationMs, playing: true };
     this.#source = new RecordingSource(recording.shape, recording.open, {
@@ -116,8 +124,13 @@ export class Playback implements Disposable {
     this.#wanted = to;
     this.#lastTick = undefined;
     const idle = !this.#state.seeking;
-    this.#change({ positionMs: to, seeking: true });
+    this.#change({ positionMs: to, seeking: true, sought: 0 });
     if (idle) void this.#seekWanted();
+  }
+
+  /** Stays where the way to a moment has come to. */
+  stopSeeking(): void {
+    this.#stopped = true;
   }
 
   [Symbol.dispose](): void {
@@ -133,7 +146,7 @@ export class Playback implements Disposable {
         this.#wanted = undefined;
         await this.#goTo(to);
       }
-      await this.#screen.flush();
+      await this.#stage.flush();
     } catch (error) {
       this.#fail(error);
     }
@@ -143,6 +156,7 @@ export class Playback implements Disposable {
   }
 
   async #goTo(toMs: number): Promise<void> {
+    if (this.#stage.isDecoder) return this.#decodeTo(toMs);
     const { nextAtMs } = this.#reader;
     const ahead = toMs >= this.#shownMs && this.#inexactFrom === undefined;
     if (ahead && (this.#reader.ended || (nextAtMs !== undefined && nextAtMs > toMs))) {
@@ -155,40 +169,55 @@ export class Playback implements Disposable {
     this.#reader = this.#source.readFrom(base);
     const events = await this.#reader.takeAll(toMs);
     await this.#showing;
-    this.#screen.reset(base.columns, base.rows);
-    this.#screen.write(base.screen);
+    this.#stage.restart(base);
     this.#inexactFrom = base.exact ? undefined : toMs;
     this.#change({ exact: base.exact });
     await this.#show(events, toMs);
   }
 
+  /** Every picture on the way is decoded, since the last rests on all of them. */
+  async #decodeTo(toMs: number): Promise<void> {
+    this.#stopped = false;
+    const base = await this.#source.baseFor(toMs);
+    if (this.#wanted !== undefined || this.#disposed) return;
+    if (toMs < this.#shownMs || base.atMs > this.#shownMs || this.#reader.failure !== undefined) {
+      this.#reader[Symbol.dispose]();
+      this.#reader = this.#source.readFrom(base);
+      await this.#showing;
+      this.#stage.restart(base);
+      this.#shownMs = base.atMs;
+    }
+    const fromMs = this.#shownMs;
+    for (let since = performance.now(); ;) {
+      if (this.#wanted !== undefined || this.#disposed) return;
+      if (this.#stopped) {
+        this.#change({ positionMs: this.#shownMs, playing: false });
+        return;
+      }
+      const { nextAtMs, failure, ended } = this.#reader;
+      if (failure !== undefined) throw failure;
+      if (nextAtMs === undefined ? ended : nextAtMs > toMs) break;
+      if (nextAtMs === undefined) await this.#reader.arrival();
+      else await this.#show(this.#reader.take(toMs, SLICE_EVENTS), nextAtMs);
+      if (performance.now() - since < SLICE_MS) continue;
+      this.#change({ sought: (this.#shownMs - fromMs) / Math.max(1, toMs - fromMs) });
+      await new Promise((resolve) => setTimeout(resolve));
+      since = performance.now();
+    }
+    this.#shownMs = toMs;
+  }
+
   /** Gives the events to the screen, in order, what follows each other in one piece. */
   #show(events: readonly TimedRecordingEvent[], untilMs: number): Promise<void> {
     this.#shownMs = untilMs;
-    if (events.length > 0) this.#showing = this.#showing.then(() => this.#draw(events));
+    if (events.length === 0) return this.#showing;
+    this.#drawing += 1;
+    this.#showing = this.#showing
+      .then(() => this.#stage.draw(events))
+      .finally(() => {
+        this.#drawing -= 1;
+      });
     return this.#showing;
-  }
-
-  async #draw(events: readonly TimedRecordingEvent[]): Promise<void> {
-    let held: Uint8Array[] = [];
-    let heldBytes = 0;
-    const write = (): void => {
-      if (heldBytes > 0) this.#screen.write(joined(held, heldBytes));
-      held = [];
-      heldBytes = 0;
-    };
-    for (const { event } of events) {
-      if (event.kind === 'output') {
-        held.push(event.bytes);
-        heldBytes += event.bytes.length;
-        if (heldBytes >= PIECE_BYTES) write();
-      } else if (event.kind === 'resize') {
-        write();
-        await this.#screen.flush();
-        this.#screen.resize(event.columns, event.rows);
-      }
-    }
-    write();
   }
 
   readonly #tick = (now: number): void => {
@@ -200,7 +229,7 @@ export class Playback implements Disposable {
     const { nextAtMs, ended, failure } = this.#reader;
     if (nextAtMs === undefined && failure !== undefined) return this.seek(from);
     // Waits for the screen, or for events that are still on their way.
-    if (this.#screen.busy || (nextAtMs === undefined && !ended)) return;
+    if (this.#stage.busy || this.#drawing > 0 || (nextAtMs === undefined && !ended)) return;
     const positionMs = advance(from, elapsed, { ...this.#pace, nextAt: nextAtMs, durationMs });
     void this.#show(this.#reader.take(positionMs), positionMs);
     const finished = positionMs >= durationMs && this.#reader.ended && this.#reader.nextAtMs === undefined;
@@ -221,16 +250,4 @@ export class Playback implements Disposable {
     this.#state = { ...this.#state, ...change };
     if (!this.#disposed) this.#report(this.#state);
   }
-}
-
-function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
-  const [only] = parts;
-  if (parts.length === 1 && only !== undefined) return only;
-  const all = new Uint8Array(bytes);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

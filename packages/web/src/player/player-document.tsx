@@ -1,6 +1,16 @@
 import '@xterm/xterm/css/xterm.css';
 import './player.css';
-import { ActionIcon, Container, Menu, Select, Switch, TextInput, useComputedColorScheme } from '@mantine/core';
+import {
+  ActionIcon,
+  Button,
+  Container,
+  Menu,
+  Progress,
+  Select,
+  Switch,
+  TextInput,
+  useComputedColorScheme,
+} from '@mantine/core';
 import {
   IconDownload,
   IconFileText,
@@ -29,8 +39,13 @@ import { terminalTheme } from '../surfaces/terminal/terminal-themes.ts';
 import { BEGINNING, Playback, type PlaybackState } from './playback.ts';
 import { clockText, SPEEDS } from './playback-clock.ts';
 import { PlaybackScreen } from './playback-screen.ts';
+import { desktopStages } from './desktop-stages.ts';
+import type { Stage } from './stage.ts';
 import { Timeline } from './timeline.tsx';
 import { VerificationBadge } from './verification-badge.tsx';
+
+/** Around a desktop, in every theme. */
+const DESKTOP_GROUND = '#16181c';
 
 export function PlayerDocument() {
   const text = useText();
@@ -74,22 +89,26 @@ export function PlayerDocument() {
               </ActionIcon>
             </Menu.Target>
             <Menu.Dropdown>
-              <Menu.Item
-                component="a"
-                leftSection={<IconMovie size={16} aria-hidden />}
-                href={hrefOf('exportRecording', { params: { id }, query: { format: 'asciicast' } })}
-                download
-              >
-                {text('player.export-asciicast')}
-              </Menu.Item>
-              <Menu.Item
-                component="a"
-                leftSection={<IconFileText size={16} aria-hidden />}
-                href={hrefOf('exportRecording', { params: { id }, query: { format: 'text' } })}
-                download
-              >
-                {text('player.export-text')}
-              </Menu.Item>
+              {recording?.surface === 'terminal' && (
+                <>
+                  <Menu.Item
+                    component="a"
+                    leftSection={<IconMovie size={16} aria-hidden />}
+                    href={hrefOf('exportRecording', { params: { id }, query: { format: 'asciicast' } })}
+                    download
+                  >
+                    {text('player.export-asciicast')}
+                  </Menu.Item>
+                  <Menu.Item
+                    component="a"
+                    leftSection={<IconFileText size={16} aria-hidden />}
+                    href={hrefOf('exportRecording', { params: { id }, query: { format: 'text' } })}
+                    download
+                  >
+                    {text('player.export-text')}
+                  </Menu.Item>
+                </>
+              )}
               <Menu.Item
                 component="a"
                 leftSection={<IconPackage size={16} aria-hidden />}
@@ -136,25 +155,35 @@ function PlayerStage(props: { readonly detail: RouteOutput<'getRecording'> }) {
   const [skipIdle, setSkipIdle] = useState(true);
   const [searching, setSearching] = useState(false);
   const first = useRef(theme);
+  const isText = desktopStages[props.detail.recording.surface] === undefined;
 
   useEffect(() => {
-    if (host.current === null) return undefined;
+    const element = host.current;
+    if (element === null) return undefined;
     const { recording, chunkTimesUs } = shape.current;
-    const shown = new PlaybackScreen(host.current, first.current);
-    const made = new Playback(
-      {
-        shape: { durationMs: recording.durationMs, chunkTimesUs },
-        open: (fromChunk, signal) => openStream(recording.id, fromChunk, signal),
-      },
-      shown,
-      setState,
-    );
-    screen.current = shown;
-    setPlayback(made);
-    return () => {
-      made[Symbol.dispose]();
-      shown[Symbol.dispose]();
+    const owned = new DisposableStack();
+    const raise = (stage: Stage): void => {
+      owned.use(stage);
+      const made = new Playback(
+        {
+          shape: { durationMs: recording.durationMs, chunkTimesUs, hasText: load === undefined },
+          open: (fromChunk, signal) => openStream(recording.id, fromChunk, signal),
+        },
+        stage,
+        setState,
+      );
+      setPlayback(owned.use(made));
     };
+    const load = desktopStages[recording.surface];
+    if (load === undefined) {
+      screen.current = new PlaybackScreen(element, first.current);
+      raise(screen.current);
+    } else {
+      void load().then((create) => {
+        if (!owned.disposed) raise(create(element));
+      });
+    }
+    return () => owned.dispose();
   }, []);
   useEffect(() => screen.current?.setTheme(theme), [theme]);
   useEffect(() => playback?.setPace({ speed, skipIdle }), [playback, speed, skipIdle]);
@@ -170,7 +199,7 @@ function PlayerStage(props: { readonly detail: RouteOutput<'getRecording'> }) {
         event.preventDefault();
         toggle();
       } else if (arrow !== 0 && !within('[role=slider]')) playback?.seek(state.positionMs + arrow);
-      else if (event.key === '/') {
+      else if (event.key === '/' && isText) {
         event.preventDefault();
         setSearching(true);
       }
@@ -182,8 +211,21 @@ function PlayerStage(props: { readonly detail: RouteOutput<'getRecording'> }) {
   return (
     <main className="player-main">
       <div className="player-body">
-        <div className="player-screen" style={{ background: theme.background }}>
-          <div ref={host} className="player-host" role="region" aria-label={text('player.screen')} />
+        <div className="player-screen" style={{ background: isText ? theme.background : DESKTOP_GROUND }}>
+          <div
+            ref={host}
+            className={isText ? 'player-host' : 'player-desktop'}
+            role="region"
+            aria-label={text('player.screen')}
+          />
+          {state.seeking && state.sought > 0 && (
+            <div className="player-seeking panel" role="status">
+              <Progress value={state.sought * 100} aria-label={text('player.seeking')} w={180} />
+              <Button size="compact-sm" variant="default" onClick={() => playback?.stopSeeking()}>
+                {text('player.seeking-stop')}
+              </Button>
+            </div>
+          )}
           {state.loading === 'failed' && (
             <div className="session-cover">
               <FaultNotice error={state.error} />
@@ -249,15 +291,17 @@ function PlayerStage(props: { readonly detail: RouteOutput<'getRecording'> }) {
             onChange={(value) => setSpeed(Number(value ?? 1))}
             comboboxProps={{ position: 'top' }}
           />
-          <ActionIcon
-            size="lg"
-            onClick={() => setSearching(!searching)}
-            aria-pressed={searching}
-            aria-label={text('player.find')}
-            title={text('player.find')}
-          >
-            <IconListSearch size={18} aria-hidden />
-          </ActionIcon>
+          {isText && (
+            <ActionIcon
+              size="lg"
+              onClick={() => setSearching(!searching)}
+              aria-pressed={searching}
+              aria-label={text('player.find')}
+              title={text('player.find')}
+            >
+              <IconListSearch size={18} aria-hidden />
+            </ActionIcon>
+          )}
         </div>
       </footer>
     </main>

@@ -15,6 +15,7 @@ export interface Emulator {
 
 /** Where to begin, to show a moment: a screen, and the events behind it. */
 export interface Base {
+  readonly atMs: number;
   readonly chunk: number;
   /** Events of that chunk that the screen contains already. */
   readonly skip: number;
@@ -33,9 +34,7 @@ export interface IndexProgress {
   readonly marks: readonly Mark[];
 }
 
-interface Keyframe extends Omit<Base, 'exact'> {
-  readonly atMs: number;
-}
+type Keyframe = Omit<Base, 'exact'>;
 
 /** INVARIANT: from any indexed moment, a key frame lies at most so many bytes of output, or so much time, before. */
 const EVERY_BYTES = 512 * 1024;
@@ -49,7 +48,7 @@ const FIRST: Keyframe = { atMs: 0, chunk: 1, skip: 0, columns: 80, rows: 24, scr
 /** Reads a recording once, from its beginning: key frames for seeking, text for searching, activity and marks for the time line. */
 export class RecordingIndex {
   readonly transcript = new Transcript();
-  readonly #emulator: Emulator;
+  readonly #emulator: Emulator | undefined;
   readonly #shape: RecordingShape;
   readonly #keyframes: Keyframe[] = [FIRST];
   readonly #sums = new Array<number>(BUCKETS).fill(0);
@@ -61,7 +60,8 @@ export class RecordingIndex {
   #inChunk = 0;
   #bytesSince = 0;
 
-  constructor(emulator: Emulator, shape: RecordingShape) {
+  /** Without an emulator: a surface whose decoder says itself where it can begin. */
+  constructor(emulator: Emulator | undefined, shape: RecordingShape) {
     this.#emulator = emulator;
     this.#shape = shape;
     this.#durationMs = shape.durationMs;
@@ -73,9 +73,11 @@ export class RecordingIndex {
       const atMs = atUs / 1000;
       if (chunk !== this.#chunk) [this.#chunk, this.#inChunk] = [chunk, 0];
       const last = this.#keyframes.at(-1) ?? FIRST;
-      if (this.#bytesSince >= EVERY_BYTES || (this.#bytesSince > 0 && atMs - last.atMs >= EVERY_MS)) {
+      const emulator = this.#emulator;
+      if (emulator === undefined) this.#begin({ atUs, chunk, event });
+      else if (this.#bytesSince >= EVERY_BYTES || (this.#bytesSince > 0 && atMs - last.atMs >= EVERY_MS)) {
         await written;
-        this.#keyframes.push({ atMs, chunk, skip: this.#inChunk, ...this.#drawn() });
+        this.#keyframes.push({ atMs, chunk, skip: this.#inChunk, ...drawnBy(emulator) });
         this.#bytesSince = 0;
       }
       this.#inChunk += 1;
@@ -84,10 +86,12 @@ export class RecordingIndex {
       this.#durationMs = Math.max(this.#durationMs, atMs);
       if (event.kind === 'resize') {
         await written;
-        this.#emulator.resize(event.columns, event.rows);
+        emulator?.resize(event.columns, event.rows);
       } else if (event.kind === 'output') {
-        written = new Promise((resolve) => this.#emulator.write(event.bytes, resolve));
-        this.transcript.add(event.bytes, atMs);
+        if (emulator !== undefined) {
+          written = new Promise((resolve) => emulator.write(event.bytes, resolve));
+          this.transcript.add(event.bytes, atMs);
+        }
         this.#bytesSince += event.bytes.length;
         const bucket = Math.min(BUCKETS - 1, Math.floor((atMs / Math.max(1, this.#durationMs)) * BUCKETS));
         this.#sums[bucket] = (this.#sums[bucket] ?? 0) + event.bytes.length;
@@ -104,15 +108,15 @@ export class RecordingIndex {
   }
 
   baseFor(toMs: number): Base {
-    if (this.#complete || toMs < this.#indexedMs || toMs <= 0) {
-      const { atMs: _, ...keyframe } = this.#keyframes.findLast(({ atMs }) => atMs <= toMs) ?? FIRST;
-      return { ...keyframe, exact: true };
-    }
+    const emulator = this.#emulator;
+    if (emulator === undefined || this.#complete || toMs < this.#indexedMs || toMs <= 0)
+      return { ...(this.#keyframes.findLast(({ atMs }) => atMs <= toMs) ?? FIRST), exact: true };
     const { chunkTimesUs } = this.#shape;
     const chunk = chunkTimesUs.findLastIndex((fromUs) => fromUs / 1000 <= toMs) + 1 - CHUNKS_BEFORE;
-    const { atMs: _, ...latest } = this.#keyframes.at(-1) ?? FIRST;
+    const latest = this.#keyframes.at(-1) ?? FIRST;
     if (chunk <= Math.max(latest.chunk, 1)) return { ...latest, exact: true };
-    return { chunk, skip: 0, columns: this.#emulator.cols, rows: this.#emulator.rows, screen: '', exact: false };
+    const { cols, rows } = emulator;
+    return { atMs: 0, chunk, skip: 0, columns: cols, rows, screen: '', exact: false };
   }
 
   progress(): IndexProgress {
@@ -125,9 +129,10 @@ export class RecordingIndex {
     };
   }
 
-  #drawn(): Pick<Keyframe, 'columns' | 'rows' | 'screen'> {
-    const { cols, rows } = this.#emulator;
-    return { columns: cols, rows, screen: this.#emulator.serialize() };
+  /** The person in control got a decoder that starts afresh. */
+  #begin({ atUs, chunk, event }: TimedRecordingEvent): void {
+    if (event.kind === 'segment' && event.mode === 'control')
+      this.#keyframes.push({ ...FIRST, atMs: atUs / 1000, chunk, skip: this.#inChunk });
   }
 
   #mark(mark: Mark | undefined): void {
@@ -136,4 +141,8 @@ export class RecordingIndex {
     if (mark.kind === 'input' && last?.kind === 'input' && mark.atMs - last.atMs < INPUT_MARK_MS) return;
     this.#marks.push(mark);
   }
+}
+
+function drawnBy(emulator: Emulator): Pick<Keyframe, 'columns' | 'rows' | 'screen'> {
+  return { columns: emulator.cols, rows: emulator.rows, screen: emulator.serialize() };
 }

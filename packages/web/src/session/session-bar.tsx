@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, Tooltip } from '@mantine/core';
+import { ActionIcon, Menu } from '@mantine/core';
 import { useFullscreenDocument } from '@mantine/hooks';
 import {
   IconAdjustments,
@@ -7,19 +7,15 @@ import {
   IconClipboardCopy,
   IconClipboardText,
   IconDots,
-  IconEye,
   IconKeyboard,
-  IconLockOpen,
-  IconPlugConnected,
-  IconPlugConnectedX,
-  IconPlugX,
   IconPower,
   IconSearch,
 } from '@tabler/icons-react';
 import type { Ref } from 'react';
-import { Mark } from '../app/mark.tsx';
 import { useText } from '../i18n/text.tsx';
 import { BROWSER_KEYS, FUNCTION_KEY_CHOICES } from '../surfaces/terminal/keys.ts';
+import { BarFacts } from './bar-facts.tsx';
+import { toggleFullScreen } from './full-screen.ts';
 import type { SessionView } from './session-view.ts';
 
 export interface SessionBarProps {
@@ -38,60 +34,14 @@ export interface SessionBarProps {
   readonly onFocusSurface: () => void;
 }
 
-interface KeyboardLock {
-  lock?: () => Promise<void>;
-  unlock?: () => void;
-}
-
-/** In full screen the browser's own shortcuts reach the machine where the browser can do that (Keyboard Lock). */
-async function toggleFullScreen(toggle: () => Promise<void>, fullscreen: boolean): Promise<void> {
-  const keyboard = (navigator as { keyboard?: KeyboardLock }).keyboard;
-  await toggle();
-  if (fullscreen) keyboard?.unlock?.();
-  else await keyboard?.lock?.().catch(() => undefined);
-}
-
 export function SessionBar(props: SessionBarProps) {
   const text = useText();
   const { toggle, fullscreen } = useFullscreenDocument();
   const { view } = props;
   const ended = view.link === 'ended' || view.link === 'failed';
-  const watchers = view.viewers.filter((viewer) => viewer.mode === 'watch');
   return (
     <header ref={props.ref} className="bar" data-fullscreen={fullscreen}>
-      <a href="/" className="bar-mark" aria-label={text('session.to-machines')} data-bar-first>
-        <Mark size={18} />
-      </a>
-      <strong className="bar-title truncate">{props.title}</strong>
-      <LinkBadge view={view} />
-      {view.recorded && (
-        <Tooltip label={text('session.recorded-help')}>
-          <span className="bar-fact" data-recorded>
-            <span className="dot" aria-hidden />
-            <span className="bar-word">{text('session.recorded')}</span>
-          </span>
-        </Tooltip>
-      )}
-      {view.facts['encryption'] === 'none' && (
-        <Tooltip label={text('session.cleartext-help')} multiline w={280}>
-          <span className="bar-fact" data-tone="warn">
-            <IconLockOpen size={14} aria-hidden /> <span className="bar-word">{text('session.cleartext')}</span>
-          </span>
-        </Tooltip>
-      )}
-      {watchers.length > 0 && (
-        <Tooltip label={watchers.map((viewer) => viewer.user).join(', ')}>
-          <span className="bar-fact" data-tone="warn" role="status">
-            <IconEye size={14} aria-hidden />{' '}
-            <span className="bar-word">{text.count('session.watched', watchers.length)}</span>
-          </span>
-        </Tooltip>
-      )}
-      {props.watching && (
-        <span className="bar-fact">
-          <IconEye size={14} aria-hidden /> <span className="bar-word">{text('session.watching')}</span>
-        </span>
-      )}
+      <BarFacts title={props.title} view={view} watching={props.watching} />
       <span className="bar-space" />
       <div className="bar-tools" role="toolbar" aria-label={text('session.tools')}>
         {!props.watching && (
@@ -202,34 +152,5 @@ export function SessionBar(props: SessionBarProps) {
         </Menu>
       </div>
     </header>
-  );
-}
-
-function LinkBadge(props: { readonly view: SessionView }) {
-  const text = useText();
-  const { view } = props;
-  const [tone, Icon, label] =
-    view.link === 'ended' || view.link === 'failed'
-      ? (['quiet', IconPlugX, text('link.ended')] as const)
-      : view.link === 'lost'
-        ? (['warn', IconPlugConnectedX, text('link.lost')] as const)
-        : view.phase === 'live' && view.link === 'open'
-          ? (['ok', IconPlugConnected, text('link.live')] as const)
-          : (['quiet', IconPlugConnected, text('link.opening')] as const);
-  return (
-    <>
-      <span className="bar-fact" data-tone={tone} role="status">
-        <Icon size={14} aria-hidden /> {label}
-      </span>
-      {tone === 'ok' && view.roundTripMs !== undefined && (
-        <span
-          className="bar-fact bar-rtt"
-          title={text('session.round-trip')}
-          aria-label={`${text('session.round-trip')} ${view.roundTripMs} ms`}
-        >
-          {view.roundTripMs} ms
-        </span>
-      )}
-    </>
   );
 }

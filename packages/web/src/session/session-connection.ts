@@ -121,6 +121,11 @@ export class SessionConnection {
     }, ANSWERS_WITHIN_MS);
   }
 
+  /** Both sockets again: what came through them could not be shown. */
+  renew(): void {
+    if (this.#state === 'open') this.#lose(this.#generation);
+  }
+
   close(): void {
     this.#generation++;
     this.#drop();

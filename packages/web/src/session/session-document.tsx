@@ -10,6 +10,7 @@ import { ApiFault } from '../api/http.ts';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { printable } from '../components/printable.ts';
 import { useText } from '../i18n/text.tsx';
+import type { DesktopSurfaceFactory } from './desktop/desktop-surface.ts';
 
 export interface SurfaceSessionProps {
   readonly subject: SessionSubject;
@@ -21,9 +22,18 @@ export type SessionSubject =
   | { readonly kind: 'new'; readonly targetId: string }
   | { readonly kind: 'existing'; readonly session: Session; readonly mode: Tickets['mode'] };
 
+/** A desktop's frame with the decoder that its surface needs. */
+function desktop(load: () => Promise<DesktopSurfaceFactory>): ComponentType<SurfaceSessionProps> {
+  return lazy(async () => {
+    const [{ DesktopSession }, create] = await Promise.all([import('./desktop/desktop-session.tsx'), load()]);
+    return { default: (props: SurfaceSessionProps) => <DesktopSession {...props} create={create} /> };
+  });
+}
+
 /** One folder per surface; each loads when a session needs it. */
 const SURFACES: Readonly<Partial<Record<SurfaceKind, ComponentType<SurfaceSessionProps>>>> = {
   terminal: lazy(async () => ({ default: (await import('./terminal-session.tsx')).TerminalSession })),
+  rfb: desktop(async () => (await import('../surfaces/rfb/index.ts')).createRfbSurface),
 };
 
 /** Nobody is signed in: the door, and back here afterwards. */

@@ -19,6 +19,8 @@ export const player: Readonly<Record<keyof typeof english, string>> = {
   'player.position': 'Position',
   'player.restart': 'Von Anfang an',
   'player.screen': 'Aufgezeichneter Bildschirm',
+  'player.seeking': 'Auf dem Weg dorthin',
+  'player.seeking-stop': 'Hier anhalten',
   'player.skip-idle': 'Leerlauf überspringen',
   'player.speed': 'Geschwindigkeit',
   'player.to-recordings': 'Aufzeichnungen',

@@ -17,6 +17,8 @@ export const player = {
   'player.position': 'Position',
   'player.restart': 'From the beginning',
   'player.screen': 'Recorded screen',
+  'player.seeking': 'Going there',
+  'player.seeking-stop': 'Stop here',
   'player.skip-idle': 'Skip idle time',
   'player.speed': 'Speed',
   'player.to-recordings': 'Recordings',

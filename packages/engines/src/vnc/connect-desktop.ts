@@ -1,0 +1,155 @@
+import type { Duplex } from 'node:stream';
+import type { Credential } from '@enchilada/core/credential';
+import type { EngineFacts, Hop } from '@enchilada/core/engine';
+import { Fault } from '@enchilada/core/fault';
+import type { Clock } from '@enchilada/core/time';
+import {
+  Patience,
+  abortFault,
+  PeerReader,
+  certificateFacts,
+  peerText,
+  upgradeToTls,
+  verifyCertificate,
+  type PeerIdentity,
+} from '../shared/index.ts';
+import { startingState, type RfbState } from './codec/rfb-state.ts';
+import { PIXEL_FORMAT_BYTES, checkedSize, parsePixelFormat, viewOf, violation } from './codec/wire.ts';
+import { signIn, type SignedIn } from './security/sign-in.ts';
+import type { VncParameters } from './vnc-manifest.ts';
+
+export interface DesktopLimits {
+  readonly handshakeMs: number;
+  /** How long a person may take for one answer. */
+  readonly answerMs: number;
+}
+
+export interface DesktopRequest {
+  readonly hop: Hop;
+  readonly parameters: VncParameters;
+  readonly limits: DesktopLimits;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly credential: () => Promise<Credential>;
+  progress(step: 'handshake' | 'host-identity' | 'credential' | 'shell'): void;
+}
+
+/** One signed-in connection to a desktop, at the point where its first message may come. */
+export interface Desktop {
+  readonly stream: Duplex;
+  /** ServerInit, as the viewer gets it. */
+  readonly serverInit: Uint8Array;
+  readonly state: RfbState;
+  readonly facts: EngineFacts;
+}
+
+const MOST_NAME_BYTES = 64 * 1024;
+const REPEATER_BYTES = 250;
+
+/** Handshake, identity, authentication and the desktop's first words. Owns the stream until it answers. @throws Fault TARGET_*, HOST_KEY_*, CREDENTIAL_* */
+export async function connectDesktop(first: Duplex, request: DesktopRequest): Promise<Desktop> {
+  const { hop, parameters, limits, clock, signal } = request;
+  let stream = first;
+  let reader = new PeerReader(stream);
+  let identity: PeerIdentity | undefined;
+  const over = Promise.withResolvers<never>();
+  over.promise.catch(() => undefined);
+  const fail = (fault: Fault): void => {
+    reader.fail(fault);
+    over.reject(fault);
+  };
+  using patience = new Patience(clock, limits, fail);
+  const aborted = (): void => fail(abortFault(signal));
+  const asking = <T>(ask: () => Promise<T>): Promise<T> => Promise.race([patience.whileAsking(ask), over.promise]);
+  signal.addEventListener('abort', aborted, { once: true });
+  if (signal.aborted) aborted();
+  try {
+    request.progress('handshake');
+    if (parameters.repeaterDestination !== '') await passRepeater(reader, stream, parameters.repeaterDestination);
+    const signedIn = await signIn(
+      {
+        read: (count) => reader.read(count),
+        write: (bytes) => void stream.write(bytes),
+        encrypt: async (kind) => {
+          reader[Symbol.dispose]();
+          const upgraded = await upgradeToTls(stream, { host: hop.leave.target.host, identity: kind, signal });
+          stream = upgraded.stream;
+          reader = new PeerReader(stream);
+          ({ identity } = upgraded);
+          if (identity === undefined) return;
+          request.progress('host-identity');
+          const shown = identity;
+          await asking(() => verifyCertificate(hop, shown));
+        },
+        credential: async () => {
+          request.progress('credential');
+          const credential = await asking(request.credential);
+          if (credential.kind !== 'password')
+            throw new Fault('CREDENTIAL_MISSING', 'a desktop takes a password, and the credential is none');
+          return credential;
+        },
+      },
+      parameters,
+    );
+    request.progress('shell');
+    // Shared (RFC 6143 section 7.3.1): further viewers join the same desktop by further connections.
+    stream.write(Uint8Array.of(1));
+    const { serverInit, state, name } = await readServerInit(reader, signedIn);
+    reader[Symbol.dispose]();
+    return {
+      stream,
+      serverInit,
+      state,
+      facts: {
+        rfbVersion: `3.${signedIn.version}`,
+        security: signedIn.security,
+        encryption: signedIn.encryption === 'none' ? 'none' : encryptionOf(stream),
+        desktop: `${peerText(name, 100)} (${state.size.width} × ${state.size.height})`,
+        ...(identity === undefined ? {} : certificateFacts(identity)),
+      },
+    };
+  } catch (failure) {
+    reader[Symbol.dispose]();
+    stream.on('error', () => undefined);
+    stream.destroy();
+    first.destroy();
+    throw failure;
+  } finally {
+    signal.removeEventListener('abort', aborted);
+  }
+}
+
+function encryptionOf(stream: Duplex): string {
+  const { getProtocol, getCipher } = stream as Partial<import('node:tls').TLSSocket>;
+  const protocol: unknown = getProtocol?.call(stream);
+  const cipher = getCipher?.call(stream) as { readonly name?: string } | undefined;
+  return `${String(protocol ?? 'TLS')} ${cipher?.name ?? ''}`.trim();
+}
+
+/** UltraVNC's repeater in mode I or II: it greets as version 0.0 and takes 250 bytes. */
+async function passRepeater(reader: PeerReader, stream: Duplex, destination: string): Promise<void> {
+  const greeting = (await reader.read(12)).toString('latin1');
+  if (greeting !== 'RFB 000.000\n') throw violation('it is no repeater');
+  const where = Buffer.alloc(REPEATER_BYTES);
+  where.write(destination, 'latin1');
+  stream.write(where);
+}
+
+/** RFC 6143 section 7.3.2. */
+async function readServerInit(
+  reader: PeerReader,
+  { isTight }: SignedIn,
+): Promise<{ readonly serverInit: Uint8Array; readonly state: RfbState; readonly name: string }> {
+  const head = await reader.read(4 + PIXEL_FORMAT_BYTES + 4);
+  const size = checkedSize(head.readUInt16BE(0), head.readUInt16BE(2));
+  const format = parsePixelFormat(viewOf(head), 4) ?? { bitsPerPixel: 32, tightBytes: 3 };
+  const length = head.readUInt32BE(4 + PIXEL_FORMAT_BYTES);
+  if (length > MOST_NAME_BYTES) throw violation(`a name of ${length} bytes`);
+  const name = await reader.read(length);
+  if (isTight) {
+    const counts = await reader.read(8);
+    const total = counts.readUInt16BE(0) + counts.readUInt16BE(2) + counts.readUInt16BE(4);
+    await reader.read(16 * total);
+  }
+  return { serverInit: Buffer.concat([head, name]), state: startingState(size, format), name: name.toString('utf8') };
+}

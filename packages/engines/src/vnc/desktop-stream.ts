@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto';
+import { inflateSync } from 'node:zlib';
+import type { EngineStream, Seat, SessionEnd } from '@enchilada/core/engine';
+import { Fault, toFault } from '@enchilada/core/fault';
+import { ACTION, type CutText } from './codec/cut-text.ts';
+import { ClientMessages } from './codec/client-messages.ts';
+import { ServerMessages } from './codec/server-messages.ts';
+import { ViewerAnswer, viewerGreeting } from './codec/viewer-greeting.ts';
+import { CLIENT, ENCODING, viewOf } from './codec/wire.ts';
+import { chooseEncodings, type EncodingChoice } from './codec/encodings.ts';
+import type { HeldDesktop } from './held-desktop.ts';
+import type { VncParameters } from './vnc-manifest.ts';
+
+const MOST_INFLATED = 16 * 1024 * 1024;
+
+/** The encodings of the form's choice; Raw and CopyRect always remain. */
+const ONLY: Readonly<Record<string, ReadonlySet<number>>> = {
+  tight: new Set([ENCODING.raw, ENCODING.copyRect, ENCODING.tight, ENCODING.tightPng]),
+  zrle: new Set([ENCODING.raw, ENCODING.copyRect, ENCODING.zrle]),
+  hextile: new Set([ENCODING.raw, ENCODING.copyRect, ENCODING.hextile]),
+  raw: new Set([ENCODING.raw, ENCODING.copyRect]),
+};
+
+/** One viewer on one connection of its own: greeting, policy, and bytes both ways. */
+export class DesktopStream implements EngineStream {
+  readonly #desktop: HeldDesktop;
+  readonly #seat: Seat;
+  readonly #answer = new ViewerAnswer();
+  readonly #fromViewer: ClientMessages;
+  readonly #fromTarget: ServerMessages;
+  readonly #ended = Promise.withResolvers<SessionEnd>();
+  readonly ended = this.#ended.promise;
+  #isOver = false;
+  #resumeInput: () => void = () => undefined;
+
+  constructor(desktop: HeldDesktop, seat: Seat, parameters: VncParameters) {
+    this.#desktop = desktop;
+    this.#seat = seat;
+    const control = seat.mode === 'control' && !parameters.viewOnly;
+    const copy = control && !parameters.disableCopy;
+    const paste = control && !parameters.disablePaste;
+    const choice: EncodingChoice = {
+      only: ONLY[parameters.pixelEncoding],
+      remoteCursor: parameters.remoteCursor,
+      lossless: parameters.lossless,
+      clipboard: copy || paste,
+      quality: parameters.quality,
+      compression: parameters.compression,
+    };
+    this.#fromViewer = new ClientMessages(
+      desktop.state,
+      {
+        control,
+        paste,
+        resize: parameters.resizeDesktop,
+        encodings: (wanted) => chooseEncodings(wanted, choice),
+      },
+      {
+        cutText: (message) => {
+          this.#noteClipboard('upload', message);
+        },
+        active: () => {
+          seat.noted({ type: 'active' });
+        },
+      },
+    );
+    this.#fromTarget = new ServerMessages(
+      desktop.state,
+      { copy },
+      {
+        pass: (bytes) => {
+          seat.sink.output(bytes);
+        },
+        cutText: (message) => {
+          this.#noteClipboard('download', message);
+        },
+      },
+    );
+  }
+
+  /** The viewer's decoder begins here. */
+  start(): void {
+    this.#desktop.listen({
+      data: (bytes) => {
+        this.#heard(bytes);
+      },
+      drained: () => {
+        this.#resumeInput();
+      },
+      ended: (end) => {
+        this.#finish(end);
+      },
+    });
+    for (const message of viewerGreeting(this.#desktop.serverInit)) this.#seat.sink.output(message);
+  }
+
+  input(bytes: Uint8Array): boolean {
+    if (this.#isOver) return true;
+    try {
+      const messages = this.#fromViewer.push(this.#answer.push(bytes));
+      if (messages.length === 0) return true;
+      return this.#desktop.write(Buffer.concat(messages));
+    } catch (failure) {
+      this.#finish({ reason: 'failed', fault: toFault(failure) });
+      return true;
+    }
+  }
+
+  onInputDrained(resume: () => void): void {
+    this.#resumeInput = resume;
+  }
+
+  pause(): void {
+    if (!this.#isOver) this.#desktop.pause();
+  }
+
+  resume(): void {
+    if (!this.#isOver) this.#desktop.resume();
+  }
+
+  /** The connection stays, unseen, as what holds the session. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#finish({ reason: 'closed-by-user' });
+    return Promise.resolve();
+  }
+
+  #heard(bytes: Uint8Array): void {
+    try {
+      this.#fromTarget.push(bytes);
+    } catch (failure) {
+      const fault = toFault(failure);
+      this.#finish({ reason: 'failed', fault });
+      this.#desktop.fail(fault);
+    }
+  }
+
+  #finish(end: SessionEnd): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.#desktop.state.continuousUpdates) this.#desktop.write(stopContinuousUpdates());
+    this.#desktop.release();
+    this.#ended.resolve(end);
+  }
+
+  #noteClipboard(direction: 'upload' | 'download', message: CutText): void {
+    const text = contentOf(message);
+    if (text === undefined) return;
+    const sha256 = createHash('sha256').update(text).digest();
+    this.#seat.noted({ type: 'clipboard', direction, size: text.length, sha256 });
+  }
+}
+
+/** EnableContinuousUpdates, off. */
+function stopContinuousUpdates(): Uint8Array {
+  const message = new Uint8Array(10);
+  message[0] = CLIENT.enableContinuousUpdates;
+  return message;
+}
+
+/** The bytes of the clipboard itself; undefined for an announcement without content. */
+function contentOf(message: CutText): Uint8Array | undefined {
+  if (message.kind === 'plain') return message.text;
+  if ((message.actions & ACTION.provide) === 0) return undefined;
+  let inflated: Buffer;
+  try {
+    inflated = inflateSync(message.data, { maxOutputLength: MOST_INFLATED });
+  } catch (cause) {
+    throw new Fault('TARGET_PROTOCOL_VIOLATION', 'a clipboard that does not unpack, or is too large', { cause });
+  }
+  if (inflated.length < 4) return undefined;
+  const length = Math.min(viewOf(inflated).getUint32(0), inflated.length - 4);
+  return inflated.subarray(4, 4 + length);
+}

@@ -1,0 +1,106 @@
+import type { Duplex } from 'node:stream';
+import type { SessionEnd } from '@enchilada/core/engine';
+import { Fault } from '@enchilada/core/fault';
+import type { RfbState } from './codec/rfb-state.ts';
+import type { Desktop } from './connect-desktop.ts';
+
+export interface DesktopListener {
+  data(bytes: Uint8Array): void;
+  drained(): void;
+  ended(end: SessionEnd): void;
+}
+
+/** A connection to a desktop, listened to by one viewer or by nobody. What comes while nobody listens is dropped: it is shown to no one. */
+export class HeldDesktop implements AsyncDisposable {
+  readonly serverInit: Uint8Array;
+  readonly state: RfbState;
+  readonly #stream: Duplex;
+  readonly #ended = Promise.withResolvers<SessionEnd>();
+  readonly ended = this.#ended.promise;
+  #listener: DesktopListener | undefined;
+  #isOver = false;
+  #isUsed = false;
+  #error: Error | undefined;
+
+  constructor(desktop: Desktop) {
+    this.serverInit = desktop.serverInit;
+    this.state = desktop.state;
+    this.#stream = desktop.stream;
+    this.#stream.on('data', (bytes: Buffer) => this.#listener?.data(bytes));
+    this.#stream.on('drain', () => this.#listener?.drained());
+    this.#stream.on('error', (error) => {
+      this.#error = error;
+    });
+    this.#stream.on('end', () => {
+      this.#over();
+    });
+    this.#stream.on('close', () => {
+      this.#over();
+    });
+  }
+
+  /** True once a viewer's decoder has begun on it: another's can no more. */
+  get isUsed(): boolean {
+    return this.#isUsed;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  listen(listener: DesktopListener): void {
+    this.#listener = listener;
+    this.#isUsed = true;
+    if (this.#isOver) void this.ended.then((end) => listener.ended(end));
+  }
+
+  release(): void {
+    this.#listener = undefined;
+    this.#stream.resume();
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.#isOver || this.#stream.write(bytes);
+  }
+
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  fail(fault: Fault): void {
+    this.#finish({ reason: 'failed', fault });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#finish({ reason: 'terminated' });
+    return Promise.resolve();
+  }
+
+  #over(): void {
+    const error = this.#error as NodeJS.ErrnoException | undefined;
+    this.#finish(
+      error === undefined
+        ? { reason: 'closed-by-target' }
+        : {
+            reason: 'failed',
+            fault: new Fault(
+              'TARGET_DISCONNECTED',
+              `the connection to the target broke: ${error.code ?? error.message}`,
+              { cause: error },
+            ),
+          },
+    );
+  }
+
+  #finish(end: SessionEnd): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#stream.destroy();
+    this.#listener?.ended(end);
+    this.#ended.resolve(end);
+  }
+}

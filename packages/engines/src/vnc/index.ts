@@ -1,0 +1,1 @@
+export { createVnc } from './vnc-engine.ts';

@@ -1,0 +1,11 @@
+import type { Stage } from './stage.ts';
+
+type CreateStage = (host: HTMLElement) => Stage;
+
+/** Surfaces with a decoder of their own, loaded when a recording needs it. Any other is a terminal. */
+export const desktopStages: Readonly<Record<string, (() => Promise<CreateStage>) | undefined>> = {
+  rfb: async () => {
+    const { RfbStage } = await import('../surfaces/rfb/rfb-stage.ts');
+    return (host) => new RfbStage(host);
+  },
+};

@@ -1,0 +1,16 @@
+import type { TimedRecordingEvent } from '@enchilada/core/recording';
+import type { Base } from './recording-index.ts';
+
+/** What a recording is played on; each surface has one. */
+export interface Stage extends Disposable {
+  /** True where each picture needs all before it, from the last fresh start of a decoder on. */
+  readonly isDecoder: boolean;
+  /** Whether it is behind with drawing; playback waits for it. */
+  readonly busy: boolean;
+  /** As the base says. */
+  restart(base: Base): void;
+  /** Shows the events, in order. Resolves once others may follow. */
+  draw(events: readonly TimedRecordingEvent[]): Promise<void>;
+  /** Resolves once everything that was drawn can be seen. */
+  flush(): Promise<void>;
+}

@@ -1,0 +1,78 @@
+import { Tooltip } from '@mantine/core';
+import { IconEye, IconLockOpen, IconPlugConnected, IconPlugConnectedX, IconPlugX } from '@tabler/icons-react';
+import { Mark } from '../app/mark.tsx';
+import { useText } from '../i18n/text.tsx';
+import type { SessionView } from './session-view.ts';
+
+/** What every session's bar says: which machine, how the connection is, who records and who looks. */
+export function BarFacts(props: { readonly title: string; readonly view: SessionView; readonly watching: boolean }) {
+  const text = useText();
+  const { view } = props;
+  const watchers = view.viewers.filter((viewer) => viewer.mode === 'watch');
+  return (
+    <>
+      <a href="/" className="bar-mark" aria-label={text('session.to-machines')} data-bar-first>
+        <Mark size={18} />
+      </a>
+      <strong className="bar-title truncate">{props.title}</strong>
+      <LinkBadge view={view} />
+      {view.recorded && (
+        <Tooltip label={text('session.recorded-help')}>
+          <span className="bar-fact" data-recorded>
+            <span className="dot" aria-hidden />
+            <span className="bar-word">{text('session.recorded')}</span>
+          </span>
+        </Tooltip>
+      )}
+      {view.facts['encryption'] === 'none' && (
+        <Tooltip label={text('session.cleartext-help')} multiline w={280}>
+          <span className="bar-fact" data-tone="warn">
+            <IconLockOpen size={14} aria-hidden /> <span className="bar-word">{text('session.cleartext')}</span>
+          </span>
+        </Tooltip>
+      )}
+      {watchers.length > 0 && (
+        <Tooltip label={watchers.map((viewer) => viewer.user).join(', ')}>
+          <span className="bar-fact" data-tone="warn" role="status">
+            <IconEye size={14} aria-hidden />{' '}
+            <span className="bar-word">{text.count('session.watched', watchers.length)}</span>
+          </span>
+        </Tooltip>
+      )}
+      {props.watching && (
+        <span className="bar-fact">
+          <IconEye size={14} aria-hidden /> <span className="bar-word">{text('session.watching')}</span>
+        </span>
+      )}
+    </>
+  );
+}
+
+function LinkBadge(props: { readonly view: SessionView }) {
+  const text = useText();
+  const { view } = props;
+  const [tone, Icon, label] =
+    view.link === 'ended' || view.link === 'failed'
+      ? (['quiet', IconPlugX, text('link.ended')] as const)
+      : view.link === 'lost'
+        ? (['warn', IconPlugConnectedX, text('link.lost')] as const)
+        : view.phase === 'live' && view.link === 'open'
+          ? (['ok', IconPlugConnected, text('link.live')] as const)
+          : (['quiet', IconPlugConnected, text('link.opening')] as const);
+  return (
+    <>
+      <span className="bar-fact" data-tone={tone} role="status">
+        <Icon size={14} aria-hidden /> {label}
+      </span>
+      {tone === 'ok' && view.roundTripMs !== undefined && (
+        <span
+          className="bar-fact bar-rtt"
+          title={text('session.round-trip')}
+          aria-label={`${text('session.round-trip')} ${view.roundTripMs} ms`}
+        >
+          {view.roundTripMs} ms
+        </span>
+      )}
+    </>
+  );
+}

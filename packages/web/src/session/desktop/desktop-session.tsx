@@ -1,0 +1,256 @@
+import './desktop.css';
+import { Button, Group, Modal, Stack, Text, Textarea } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { useText } from '../../i18n/text.tsx';
+import { ConnectionPath } from '../connection-path.tsx';
+import { EndedPage } from '../ended-page.tsx';
+import { QuestionDialog } from '../question-dialog.tsx';
+import type { SurfaceSessionProps } from '../session-document.tsx';
+import { useSession } from '../use-session.ts';
+import { DesktopBar } from './desktop-bar.tsx';
+import { useDesktopChoices } from './desktop-choices.ts';
+import { DesktopDrawer } from './desktop-drawer.tsx';
+import type { DesktopSurface, DesktopSurfaceFactory } from './desktop-surface.ts';
+import { TouchKeyboard } from './touch-keyboard.tsx';
+
+export interface DesktopSessionProps extends SurfaceSessionProps {
+  readonly create: DesktopSurfaceFactory;
+}
+
+/** A session whose surface is a desktop, whichever decoder draws it. */
+export function DesktopSession(props: DesktopSessionProps) {
+  const text = useText();
+  const live = useSession(props.subject);
+  const { view, connection } = live;
+  const watching = props.subject.kind === 'existing' && props.subject.mode === 'watch';
+  const host = useRef<HTMLDivElement>(null);
+  const bar = useRef<HTMLElement>(null);
+  const surface = useRef<DesktopSurface>(undefined);
+  const [choices, change] = useDesktopChoices();
+  const [displayOpen, setDisplayOpen] = useState(false);
+  const [menuOpen, setMenuOpen] = useState(false);
+  const [keyboardOpen, setKeyboardOpen] = useState(false);
+  const [pasting, setPasting] = useState<string>();
+  const [drawn, setDrawn] = useState(false);
+  const machineText = useRef('');
+  const sent = useRef('');
+  const ended = view.link === 'ended' || view.link === 'failed';
+  const options = { choices, viewOnly: watching || ended };
+  const latest = useRef({ connection, options, sessionLive: live });
+  latest.current = { connection, options, sessionLive: live };
+  const focus = useCallback(() => surface.current?.focus(), []);
+
+  useEffect(() => {
+    if (host.current === null) return undefined;
+    const made = props.create(
+      host.current,
+      {
+        onInput: (bytes) => {
+          // What cannot be sent now belongs to a stream that is over.
+          if (latest.current.connection?.state === 'open') latest.current.connection.input(bytes);
+        },
+        onClipboard: (content) => {
+          machineText.current = content;
+          sent.current = content;
+          navigator.clipboard.writeText(content).catch(() => undefined);
+        },
+        onPicture: () => setDrawn(true),
+        onBroken: () => latest.current.connection?.renew(),
+      },
+      latest.current.options,
+    );
+    surface.current = made;
+    latest.current.sessionLive.attach(made);
+    return () => {
+      made[Symbol.dispose]();
+      surface.current = undefined;
+    };
+  }, [props.create]);
+
+  useEffect(() => surface.current?.apply(options));
+  useEffect(() => {
+    if (view.link === 'lost' || ended) surface.current?.lost();
+  }, [view.link, ended]);
+
+  /** Where the browser allows it without asking, what was copied elsewhere follows the person into the desktop. */
+  useEffect(() => {
+    const bring = (): void => {
+      void readAllowedClipboard().then((content) => {
+        if (content === undefined || content === '' || content === sent.current) return;
+        sent.current = content;
+        surface.current?.paste(content);
+      });
+    };
+    window.addEventListener('focus', bring);
+    return () => window.removeEventListener('focus', bring);
+  }, []);
+
+  const requestPaste = (): void => {
+    navigator.clipboard.readText().then(
+      (content) => {
+        sent.current = content;
+        surface.current?.paste(content);
+        notifications.show({ id: 'pasted', message: text('desktop.pasted'), autoClose: 1500, color: 'gray' });
+        focus();
+      },
+      () => setPasting(''),
+    );
+  };
+  const copy = (): void => {
+    navigator.clipboard.writeText(machineText.current).then(
+      () => notifications.show({ id: 'copied', message: text('terminal.copied'), autoClose: 1500, color: 'gray' }),
+      () => undefined,
+    );
+  };
+  const question = view.questions[0];
+
+  return (
+    <>
+      <DesktopBar
+        ref={bar}
+        title={props.title}
+        view={view}
+        watching={watching}
+        menuOpen={menuOpen}
+        keyboardOpen={keyboardOpen}
+        onMenu={setMenuOpen}
+        onPress={(combination) => surface.current?.press(combination)}
+        onKeyboard={() => setKeyboardOpen(!keyboardOpen)}
+        onCopy={copy}
+        onPaste={requestPaste}
+        onType={() => setPasting('')}
+        onDisplay={() => setDisplayOpen(true)}
+        onPicture={() => void savePicture(surface.current, props.title)}
+        onEnd={() => connection?.send({ type: 'end' })}
+        onFocusSurface={focus}
+      />
+      <main className="session-main desktop-main">
+        <h1 className="visually-hidden">{props.title}</h1>
+        <div
+          ref={host}
+          className="desktop-host"
+          role="application"
+          aria-label={text('desktop.label', { name: props.title })}
+          data-drawn={drawn}
+        />
+        {!ended && view.phase === 'opening' && <ConnectionPath view={view} title={props.title} />}
+        {view.link === 'lost' && view.phase === 'live' && (
+          <div className="session-lost" role="status">
+            <span className="pulse" aria-hidden />
+            {text('session.reconnecting')}
+          </div>
+        )}
+        {ended && (
+          <EndedPage
+            view={view}
+            title={props.title}
+            session={live.session}
+            targetId={props.subject.kind === 'new' ? props.subject.targetId : props.subject.session.target.id}
+          />
+        )}
+      </main>
+      {keyboardOpen && !watching && !ended && (
+        <TouchKeyboard
+          onType={(typed) => surface.current?.type(typed)}
+          onPress={(combination) => surface.current?.press(combination)}
+          onClose={() => setKeyboardOpen(false)}
+        />
+      )}
+      {question !== undefined && (
+        <QuestionDialog
+          key={question.id}
+          question={question}
+          title={props.title}
+          onAnswer={(message) => {
+            connection?.send(message);
+            live.answered(question.id);
+            setTimeout(focus);
+          }}
+        />
+      )}
+      <Modal
+        opened={pasting !== undefined}
+        onClose={() => setPasting(undefined)}
+        title={text('desktop.text-title')}
+        closeButtonProps={{ 'aria-label': text('common.close') }}
+      >
+        <Stack>
+          <Textarea
+            data-autofocus
+            autosize
+            minRows={4}
+            maxRows={12}
+            label={text('desktop.text')}
+            value={pasting ?? ''}
+            onChange={(event) => setPasting(event.currentTarget.value)}
+          />
+          <Text size="sm" c="dimmed">
+            {text('desktop.text-help')}
+          </Text>
+          <Group justify="flex-end">
+            <Button
+              variant="default"
+              onClick={() => {
+                surface.current?.type(pasting ?? '');
+                setPasting(undefined);
+                setTimeout(focus);
+              }}
+            >
+              {text('desktop.text-type')}
+            </Button>
+            <Button
+              onClick={() => {
+                sent.current = pasting ?? '';
+                surface.current?.paste(sent.current);
+                setPasting(undefined);
+                setTimeout(focus);
+              }}
+            >
+              {text('desktop.text-clipboard')}
+            </Button>
+          </Group>
+        </Stack>
+      </Modal>
+      <Modal
+        opened={view.notice !== undefined}
+        onClose={live.noticeRead}
+        title={text('session.notice')}
+        closeButtonProps={{ 'aria-label': text('common.close') }}
+      >
+        {view.notice !== undefined && (
+          <Text size="sm">{text(`notice.${view.notice.code}`, { seconds: view.notice.seconds ?? 0 })}</Text>
+        )}
+      </Modal>
+      <DesktopDrawer
+        opened={displayOpen}
+        choices={choices}
+        onChange={change}
+        onClose={() => {
+          setDisplayOpen(false);
+          setTimeout(focus);
+        }}
+      />
+    </>
+  );
+}
+
+/** Undefined where the browser would ask first: a question nobody caused is answered with no. */
+async function readAllowedClipboard(): Promise<string | undefined> {
+  try {
+    const { state } = await navigator.permissions.query({ name: 'clipboard-read' as PermissionName });
+    return state === 'granted' ? await navigator.clipboard.readText() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function savePicture(surface: DesktopSurface | undefined, title: string): Promise<void> {
+  const blob = await surface?.picture();
+  if (blob === undefined || blob === null) return;
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(blob);
+  link.download = `${title.replace(/[^\p{L}\p{N}._-]+/gu, '-')}.png`;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}

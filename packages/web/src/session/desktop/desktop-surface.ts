@@ -1,0 +1,61 @@
+import type { SurfacePort } from '../session-connection.ts';
+import type { DesktopChoices } from './desktop-choices.ts';
+
+/** Keys by their place (`KeyboardEvent.code`), pressed in this order and released in the other. */
+export interface KeyCombination {
+  readonly label: string;
+  readonly codes: readonly string[];
+}
+
+export const COMBINATIONS: readonly KeyCombination[] = [
+  { label: 'Ctrl Alt Del', codes: ['ControlLeft', 'AltLeft', 'Delete'] },
+  { label: 'Alt Tab', codes: ['AltLeft', 'Tab'] },
+  { label: 'Alt F4', codes: ['AltLeft', 'F4'] },
+  { label: 'Ctrl Esc', codes: ['ControlLeft', 'Escape'] },
+  { label: 'Meta', codes: ['MetaLeft'] },
+  { label: 'Meta L', codes: ['MetaLeft', 'KeyL'] },
+  { label: 'Ctrl W', codes: ['ControlLeft', 'KeyW'] },
+  { label: 'Ctrl T', codes: ['ControlLeft', 'KeyT'] },
+  { label: 'Esc', codes: ['Escape'] },
+  { label: 'PrtSc', codes: ['PrintScreen'] },
+];
+export const FUNCTION_KEYS: readonly KeyCombination[] = Array.from({ length: 12 }, (_, index) => ({
+  label: `F${index + 1}`,
+  codes: [`F${index + 1}`],
+}));
+
+export interface DesktopEvents {
+  readonly onInput: (bytes: Uint8Array) => void;
+  /** The machine put text on its clipboard. */
+  readonly onClipboard: (text: string) => void;
+  /** A picture is there. */
+  readonly onPicture: () => void;
+  /** The decoder gave up; the connection has to be made again. */
+  readonly onBroken: () => void;
+}
+
+export interface DesktopOptions {
+  readonly choices: DesktopChoices;
+  readonly viewOnly: boolean;
+}
+
+/** What a session needs of a desktop's decoder; one folder of surfaces implements it. */
+export interface DesktopSurface extends SurfacePort, Disposable {
+  /** The connection is gone: what the person does now goes nowhere, until `reset`. */
+  lost(): void;
+  focus(): void;
+  apply(options: DesktopOptions): void;
+  press(combination: KeyCombination): void;
+  /** As if typed on a keyboard that has these characters. */
+  type(text: string): void;
+  /** Puts text on the machine's clipboard. */
+  paste(text: string): void;
+  /** The picture as it is now. */
+  picture(): Promise<Blob | null>;
+}
+
+export type DesktopSurfaceFactory = (
+  host: HTMLElement,
+  events: DesktopEvents,
+  options: DesktopOptions,
+) => DesktopSurface;
