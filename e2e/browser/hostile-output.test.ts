@@ -49,7 +49,8 @@ function watch(window: BrowserWindow): Reach {
     page.on('download', (download) => reach.events.push(`download ${download.suggestedFilename()}`));
     page.on('popup', (popup) => reach.events.push(`popup ${popup.url()}`));
     page.on('framenavigated', (frame) => {
-      if (!/\/(?:s|r)\//u.test(frame.url()) && frame.url() !== 'about:blank') reach.events.push(`navigation ${frame.url()}`);
+      if (!/\/(?:s|r)\//u.test(frame.url()) && frame.url() !== 'about:blank')
+        reach.events.push(`navigation ${frame.url()}`);
     });
     page.on('request', (request) => {
       if (request.method() !== 'GET') reach.changes.push(`${request.method()} ${new URL(request.url()).pathname}`);
@@ -71,15 +72,24 @@ test('a live session lets a hostile machine reach nothing beyond its screen', as
   const title = await session.page.title();
   await session.page.evaluate((text) => navigator.clipboard.writeText(text), SENTINEL);
   // What the terminal answers is swallowed by `cat`, so that the shell is still there afterwards.
-  await session.type(`stty raw -echo; cat ${corpus}; printf 'corpus-%d' 42; timeout 600 head -c 100000 > /dev/null; stty sane`);
+  await session.type(
+    `stty raw -echo; cat ${corpus}; printf 'corpus-%d' 42; timeout 600 head -c 100000 > /dev/null; stty sane`,
+  );
   await session.shows('corpus-42');
   const typed = reach.typed.join('');
   const answers = typed.slice(typed.lastIndexOf('stty sane') + 'stty sane\r'.length);
   assert.notEqual(answers, '', 'nothing was answered at all: the corpus was not drawn');
   for (const words of [CANARY, 'touch', '\r', '\n', 'http', SENTINEL])
-    assert.equal(answers.includes(words), false, `${JSON.stringify(words)} was typed: ${JSON.stringify(answers.slice(0, 2_000))}`);
+    assert.equal(
+      answers.includes(words),
+      false,
+      `${JSON.stringify(words)} was typed: ${JSON.stringify(answers.slice(0, 2_000))}`,
+    );
   // eslint-disable-next-line no-control-regex -- the forms that a terminal's own answers have
-  assert.match(answers, /^(?:\x1b\[[?>=]?[\d;]*\$?[a-zA-Z]|\x1bP[01]?[$+>]?[|r]?[^\x1b\r\n]{0,40}\x1b\\|\x1b\]\d{1,2};[\w:;/]{0,40}(?:\x07|\x1b\\))*$/u);
+  assert.match(
+    answers,
+    /^(?:\x1b\[[?>=]?[\d;]*\$?[a-zA-Z]|\x1bP[01]?[$+>]?[|r]?[^\x1b\r\n]{0,40}\x1b\\|\x1b\]\d{1,2};[\w:;/]{0,40}(?:\x07|\x1b\\))*$/u,
+  );
   assert.equal(await clipboardOf(session.page), SENTINEL);
   assert.equal(await session.page.title(), title);
   assert.deepEqual(reach.events, []);

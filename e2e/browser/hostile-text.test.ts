@@ -40,7 +40,11 @@ before(async () => {
   owned.defer(() => rm(base, { recursive: true, force: true }));
   const sshd = owned.use(await startSshd({ config: [`Banner ${join(base, 'banner')}`] }));
   await writeFile(join(base, 'banner'), `${[...HOSTILE_NAMES, ...CONTROLS].join('\n')}\n`);
-  site = owned.use(await Site.start({ config: 'audit: { stdout: true }\nlog: { level: trace }\n' }));
+  site = owned.use(
+    await Site.start({
+      config: 'audit: { stdout: true }\nlog: { level: trace }\nsecondFactor: { required: nobody }\n',
+    }),
+  );
   browser = owned.use(await Chromium.launch());
   const { api } = site.admin;
   const me = await api.getMe();

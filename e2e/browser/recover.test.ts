@@ -18,7 +18,7 @@ let browser: Chromium;
 before(async () => {
   base = await mkdtemp(join(tmpdir(), 'enchilada-recover-'));
   owned.defer(() => rm(base, { recursive: true, force: true }));
-  site = owned.use(await Site.start());
+  site = owned.use(await Site.start({ config: 'secondFactor: { required: nobody }\n' }));
   browser = owned.use(await Chromium.launch());
 });
 after(() => owned.disposeAsync());

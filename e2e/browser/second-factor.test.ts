@@ -90,7 +90,7 @@ test('an administrator is led from the password to a passkey, and signs in with 
 
   await page.getByTitle(`Account of ${ADMIN.username}`).click();
   await page.getByRole('menuitem', { name: 'Sign out' }).click();
-  await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+  await page.getByRole('button', { name: 'Use a passkey instead' }).click();
   await page.waitForURL((url) => url.pathname !== '/sign-in');
   await page.goto(`${site.gateway.url}/me`);
   await page.getByRole('heading', { name: 'Second factors' }).waitFor();

@@ -7,7 +7,7 @@ export const secondFactor: Readonly<Record<keyof typeof english, string>> = {
   'factor.enrol-lead':
     'Dieses Konto braucht mehr als ein Passwort. Wählen, was zur Hand ist; weitere lassen sich später hinzufügen.',
   'factor.use-passkey': 'Passkey verwenden',
-  'factor.sign-in-passkey': 'Mit Passkey anmelden',
+  'factor.sign-in-passkey': 'Stattdessen Passkey verwenden',
   'factor.or': 'oder',
   'factor.code': 'Code der Authenticator-App',
   'factor.recovery-code': 'Wiederherstellungscode',

@@ -5,7 +5,7 @@ export const secondFactor = {
   'factor.enrol-lead':
     'Your account needs more than a password. Choose what you have at hand; more can be added later.',
   'factor.use-passkey': 'Use a passkey',
-  'factor.sign-in-passkey': 'Sign in with a passkey',
+  'factor.sign-in-passkey': 'Use a passkey instead',
   'factor.or': 'or',
   'factor.code': 'Code of your authenticator app',
   'factor.recovery-code': 'Recovery code',
