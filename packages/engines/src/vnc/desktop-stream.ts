@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { inflateSync } from 'node:zlib';
+import { constants, inflateSync } from 'node:zlib';
 import type { EngineStream, Seat, SessionEnd } from '@enchilada/core/engine';
 import { Fault, toFault } from '@enchilada/core/fault';
 import { ACTION, type CutText } from './codec/cut-text.ts';
@@ -163,7 +163,11 @@ function contentOf(message: CutText): Uint8Array | undefined {
   if ((message.actions & ACTION.provide) === 0) return undefined;
   let inflated: Buffer;
   try {
-    inflated = inflateSync(message.data, { maxOutputLength: MOST_INFLATED });
+    // TigerVNC flushes its stream and never ends it.
+    inflated = inflateSync(message.data, {
+      maxOutputLength: MOST_INFLATED,
+      finishFlush: constants.Z_SYNC_FLUSH,
+    });
   } catch (cause) {
     throw new Fault('TARGET_PROTOCOL_VIOLATION', 'a clipboard that does not unpack, or is too large', { cause });
   }

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
+import { ANSWER, openDesktop, TestSeat, until, updateRequest } from './testing.ts';
+
+/** SetEncodings: Raw and the extended clipboard. */
+const WISHES = Buffer.from([2, 0, 0, 2, 0, 0, 0, 0, 0xc0, 0xa1, 0xe5, 0xce]);
+const TEXT = 'from the machine: äß€';
+
+/** What a program on the machine does that copies: OSC 52 sets the clipboard of the display. */
+function copyScript(text: string): readonly string[] {
+  const words = `printf '\\033]52;c;${Buffer.from(text).toString('base64')}\\007'; sleep 600`;
+  return ['-xrm', 'XTerm*allowWindowOps: true', '-e', words];
+}
+
+for (const [mode, disableCopy] of [
+  ['control', false],
+  ['control', true],
+  ['watch', false],
+] as const) {
+  const passes = mode === 'control' && !disableCopy;
+  test(`what the machine copies ${passes ? 'reaches' : 'does not reach'} a ${mode} seat ${disableCopy ? 'where copying is forbidden' : ''}`, async () => {
+    await using desktop = await startXvnc({ securityTypes: 'None', geometry: '64x48' });
+    await using session = await openDesktop({ ...desktop, parameters: { allowCleartext: true, disableCopy } });
+    const seat = new TestSeat(mode);
+    const stream = await session.join(seat);
+    for (const message of [ANSWER, WISHES, updateRequest(64, 48)]) stream.input(message);
+    await until(() => seat.bytes.length > 64 * 48 * 4);
+    desktop.start('xterm', ...copyScript(TEXT));
+    await until(() => /Sending clipboard to clients|notifying clients/u.test(desktop.log()));
+    if (passes) {
+      await until(() => seat.events.some(({ type }) => type === 'clipboard'));
+      const sha256 = createHash('sha256').update(`${TEXT}\0`).digest();
+      assert.deepEqual(
+        seat.events.find(({ type }) => type === 'clipboard'),
+        { type: 'clipboard', direction: 'download', size: Buffer.byteLength(TEXT) + 1, sha256 },
+      );
+    }
+    // The stream goes on behind it: what policy took out left nothing broken.
+    const seen = seat.bytes.length;
+    stream.input(updateRequest(64, 48));
+    await until(() => seat.bytes.length >= seen + 64 * 48 * 4);
+    if (!passes) assert.deepEqual(seat.events, []);
+  });
+}
