@@ -3,6 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
 import { FAULTS } from '../packages/core/src/fault/fault.ts';
+import { FIGURES } from '../e2e/bench/figure.ts';
 import { LAYERS } from './layers.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -119,4 +120,14 @@ test('every command that the pages show exists', async () => {
       .map(([, words]) => `${page}: ${words}`),
   );
   assert.deepEqual(unknown, []);
+});
+
+test('the table of docs/performance.md has every figure of the bench with its target', () => {
+  const rows = [...read('docs/performance.md').matchAll(/^\| `([\w-]+)` \| ([^|]+) \|/gmu)].map(
+    ([, id, target]) => `${id} ${target}`,
+  );
+  const figures = FIGURES.map(
+    ({ id, bound, target, unit }) => `${id} ${bound === 'at-most' ? '≤' : '≥'} ${target} ${unit}`,
+  );
+  assert.deepEqual(rows, figures);
 });

@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 process.on('SIGUSR1', () => undefined);
 // libuv reads this when its first job is queued, so nothing that reads a file may be imported before. Two of the threads may hash passwords.
 process.env['UV_THREADPOOL_SIZE'] ??= '8';
-// V8 otherwise marks the whole heap for every 32 MiB of buffers that come and go: with twenty floods at once twice the CPU of the whole gateway.
+// V8 otherwise marks the whole heap for every 32 MiB of buffers that come and go: with ten floods at once twice the CPU of the whole gateway.
 // This is how its later versions count them; the price is memory during a flood, both measured in docs/performance.md.
 setFlagsFromString('--external-memory-accounted-in-global-limit');
 // Node's slabs of 64 KiB each stay as long as one small buffer in them does, and every idle session keeps a few.
