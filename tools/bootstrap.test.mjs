@@ -80,6 +80,14 @@ test('leaves nothing running when npm is told to end', async () => {
   assert.equal(isAlive(pid), false);
 });
 
+test('npm adds its banner and nothing else to the one line, and not even that when it is told to be silent', async () => {
+  const lines = ({ stdout }) => stdout.split('\n').filter((line) => line !== '');
+  const loud = lines(await run('npm', ['start', '--', 'end', '0']).ended);
+  assert.equal(loud.filter((line) => !line.startsWith('> ')).length, 1);
+  assert.equal(JSON.parse(loud.at(-1)).ready, true);
+  assert.equal(lines(await run('npm', ['start', '--silent', '--', 'end', '0']).ended).length, 1);
+});
+
 test('refuses a task that it does not know and names those it does', async () => {
   const { stderr, stdout, code } = await bootstrap('deploy').ended;
   assert.equal(code, 1);

@@ -11,8 +11,6 @@ import { argon2 } from '@enchilada/adapters/password-hasher/argon2';
 import { openJournalRecorder, openRecordingKeyFile, openRecordingReader } from '@enchilada/adapters/recorder/journal';
 import { openFilesystemRecordingStore } from '@enchilada/adapters/recording-store/filesystem';
 import { terminalHistories } from '@enchilada/adapters/screen-history/terminal';
-import { mysql } from '@enchilada/adapters/store/mysql';
-import { postgres } from '@enchilada/adapters/store/postgres';
 import { sqlite } from '@enchilada/adapters/store/sqlite';
 import { verifyChain } from '@enchilada/core/audit';
 import type { AuditLog, AuditRecord, AuditSink } from '@enchilada/core/audit';
@@ -64,7 +62,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
 
   const nodeId = values['node.id'] ?? keptNodeId(dataDir);
   const unheldRules: string[] = [];
-  const { store, databaseCopy } = openStore(config, dataDir, unheldRules);
+  const { store, databaseCopy } = await openStore(config, dataDir, unheldRules);
   opened.use(store);
   await store.migrate();
 
@@ -250,15 +248,16 @@ interface OpenedStore {
 }
 
 /** @param unheldRules takes the rules that the role may not make the database hold */
-function openStore(config: LoadedConfig, dataDir: string, unheldRules: string[]): OpenedStore {
+async function openStore(config: LoadedConfig, dataDir: string, unheldRules: string[]): Promise<OpenedStore> {
   const url = config.values['database.url'];
-  if (url !== undefined) return { store: openServer(config, url, unheldRules), databaseCopy: undefined };
+  if (url !== undefined) return { store: await openServer(config, url, unheldRules), databaseCopy: undefined };
   const file = 'enchilada.db';
   const store = sqlite({ file: join(dataDir, file) });
   return { store, databaseCopy: { file, copyTo: (path) => store.copyTo(path) } };
 }
 
-function openServer({ values }: LoadedConfig, url: Secret, unheldRules: string[]): Store {
+/** A driver is loaded where it is used: each is a tenth of a start. */
+async function openServer({ values }: LoadedConfig, url: Secret, unheldRules: string[]): Promise<Store> {
   const { 'database.migrationUrl': migrationUrl, 'database.ca': ca } = values;
   const server = {
     url,
@@ -273,10 +272,10 @@ function openServer({ values }: LoadedConfig, url: Secret, unheldRules: string[]
   switch (scheme) {
     case 'postgres':
     case 'postgresql':
-      return postgres(server);
+      return (await import('@enchilada/adapters/store/postgres')).postgres(server);
     case 'mysql':
     case 'mariadb':
-      return mysql(server);
+      return (await import('@enchilada/adapters/store/mysql')).mysql(server);
     default:
       throw new Fault(
         'CONFIGURATION_INVALID',

@@ -14,6 +14,7 @@ import { Fault } from '@enchilada/core/fault';
 import type { ClaimedIdentity, VerifiedIdentity } from '@enchilada/core/identity';
 import { type RandomSource, randomId } from '@enchilada/core/time';
 import { Ajv } from 'ajv';
+import buildSerializer from 'fast-json-stringify';
 import {
   fastify,
   type FastifyBaseLogger,
@@ -25,6 +26,7 @@ import {
 import type { Logger } from 'pino';
 import { eraseCookie, readCookie, writeCookie } from '../auth/cookie.ts';
 import type { ClientAddress } from './client-address.ts';
+import { serializeOnUse, validateOnUse } from './compile-on-use.ts';
 import {
   actorOf,
   type ClaimContext,
@@ -140,8 +142,9 @@ export function createApp(parts: AppParts): FastifyInstance {
   const strict = new Ajv({ coerceTypes: false, useDefaults: true, removeAdditional: false, allErrors: false });
   const fromText = new Ajv({ coerceTypes: true, useDefaults: true, removeAdditional: false, allErrors: false });
   app.setValidatorCompiler(({ schema, httpPart }) =>
-    (httpPart === 'querystring' ? fromText : strict).compile(schema as object),
+    validateOnUse(() => (httpPart === 'querystring' ? fromText : strict).compile(schema as object)),
   );
+  app.setSerializerCompiler(({ schema }) => serializeOnUse(() => buildSerializer(schema as object)));
 
   // Routes that take no upload never get here with this type: the guard has refused it.
   app.addContentTypeParser('application/octet-stream', (_request, payload, done) => {
