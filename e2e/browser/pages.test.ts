@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
@@ -31,6 +32,7 @@ const SIZES = [
   ['a phone', PHONE],
 ] as const;
 const SCHEMES = ['light', 'dark'] as const;
+const PICTURES = join(import.meta.dirname, '..', '.artifacts', 'pages');
 const AUDITOR = { username: 'otto-the-auditor', password: 'a password for reading only 4' };
 const USER = { username: 'una-the-user', password: 'a password for one machine 5' };
 const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -83,6 +85,13 @@ async function signIn(window: BrowserWindow, names: Names): Promise<Page> {
   return page;
 }
 
+/** To be looked at, on request: every page in every form. */
+async function picture(page: Page, name: string): Promise<void> {
+  if (process.env['TEST_SCREENSHOTS'] !== '1') return;
+  await mkdir(PICTURES, { recursive: true });
+  await page.screenshot({ path: join(PICTURES, `${name}.png`) });
+}
+
 /** What a page must be for everyone; answers what it is not. */
 async function flaws(page: Page): Promise<readonly string[]> {
   const found: string[] = [];
@@ -126,15 +135,18 @@ for (const scheme of SCHEMES) {
         await page.getByRole('heading', { level: 1, name: heading }).waitFor({ state: 'attached' });
         await settled(page);
         wrong[path] = [...(await flaws(page)), ...window.complaints()];
+        await picture(page, `${path.replaceAll('/', '-')} ${scheme} ${device}`);
       }
       await page.goto(new URL(`/s/${live.sessionId}?watch=1`, site.gateway.url).href);
       await page.getByRole('status').filter({ hasText: 'Connected' }).waitFor();
+      await picture(page, `session ${scheme} ${device}`);
       wrong['/s'] = [...(await flaws(page)), ...window.complaints()];
       const { items } = await site.admin.api.listRecordings({ query: {} });
       const recording = items.find(({ state }) => state === 'complete');
       assert.ok(recording);
       await page.goto(new URL(`/r/${recording.id}`, site.gateway.url).href);
       await page.getByRole('button', { name: /^Verified/u }).waitFor();
+      await picture(page, `player ${scheme} ${device}`);
       wrong['/r'] = [...(await flaws(page)), ...window.complaints()];
       assert.deepEqual(Object.fromEntries(Object.entries(wrong).filter(([, flaw]) => flaw.length > 0)), {});
     });

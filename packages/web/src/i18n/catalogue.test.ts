@@ -6,7 +6,7 @@ import { FAULTS } from '@enchilada/core/fault';
 import { fill, preferredLanguage } from './catalogue.ts';
 import { de } from './de/index.ts';
 import { en } from './en/index.ts';
-import { createText } from './text-functions.ts';
+import { createText, localeOf } from './text-functions.ts';
 
 const SOURCE = join(import.meta.dirname, '..');
 const placeholders = (text: string): readonly string[] =>
@@ -80,4 +80,11 @@ test('counts take the form and the digits of the language', () => {
   assert.equal(createText('de', de).count('machines.count', 12_345), '12.345 Maschinen');
   assert.equal(english.bytes(1536), '1.5 KiB');
   assert.equal(english.relative(1000, 61_000 + 7_200_000), '2 hours ago');
+});
+
+test('dates and numbers take the form of the person’s own region', () => {
+  assert.equal(localeOf('en', ['de-CH', 'en-GB', 'en-US']), 'en-GB');
+  assert.equal(localeOf('de', ['de-CH', 'en-GB']), 'de-CH');
+  assert.equal(localeOf('de', ['fr']), 'de');
+  assert.match(createText('en', en, 'en-GB').dateTime(Date.UTC(2026, 10, 21, 12)), /^21 Nov 2026/u);
 });

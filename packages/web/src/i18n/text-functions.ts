@@ -23,12 +23,17 @@ const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
 ];
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
-export function createText(language: Language, messages: Messages): Text {
+/** The person's own form of the language, so that dates and numbers look as they are used to: en-GB rather than en. */
+export function localeOf(language: Language, browser: readonly string[]): string {
+  return browser.find((tag) => tag.toLowerCase().split('-')[0] === language) ?? language;
+}
+
+export function createText(language: Language, messages: Messages, locale: string = language): Text {
   const plural = new Intl.PluralRules(language);
-  const number = new Intl.NumberFormat(language);
-  const short = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
-  const dateTime = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' });
-  const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const number = new Intl.NumberFormat(locale);
+  const short = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
+  const dateTime = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' });
+  const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   const text = (key: MessageKey, values?: MessageValues): string => fill(messages[key], values);
   return Object.assign(text, {
     count: (key: CountKey, count: number, values?: MessageValues) =>

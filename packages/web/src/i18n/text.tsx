@@ -1,6 +1,6 @@
 import { createContext, use, useMemo, type ReactNode } from 'react';
 import type { Language, Messages } from './catalogue.ts';
-import { createText, type Text } from './text-functions.ts';
+import { createText, localeOf, type Text } from './text-functions.ts';
 
 export type { Text } from './text-functions.ts';
 
@@ -11,7 +11,10 @@ export function TextProvider(props: {
   readonly messages: Messages;
   readonly children: ReactNode;
 }) {
-  const value = useMemo(() => createText(props.language, props.messages), [props.language, props.messages]);
+  const value = useMemo(
+    () => createText(props.language, props.messages, localeOf(props.language, navigator.languages)),
+    [props.language, props.messages],
+  );
   return <Context value={value}>{props.children}</Context>;
 }
 

@@ -198,7 +198,7 @@ function SettingsForm(props: { readonly values: SettingValues; readonly fixed: r
       <section className="panel section">
         <Title order={2}>{text('settings.limits')}</Title>
         <p className="section-lead">{text('settings.limits-lead')}</p>
-        <Group align="flex-start">
+        <Group align="flex-end">
           {LIMITS.map(([key, unit]) => (
             <NumberInput
               key={key}
