@@ -78,6 +78,13 @@ export const FIGURES = [
     target: 50,
     says: 'stored bytes verified a second on one core',
   },
+  {
+    id: 'player-seek-ms',
+    unit: 'ms',
+    bound: 'at-most',
+    target: 1000,
+    says: 'seek anywhere in a recording of two hours, 95th percentile',
+  },
   { id: 'start-seconds', unit: 's', bound: 'at-most', target: 5, says: 'second start, from the command to serving' },
 ] as const;
 

@@ -7,6 +7,7 @@ import { idle } from './figures/idle.ts';
 import { open } from './figures/open.ts';
 import { outputVersusGuacd, outputVersusPipe } from './figures/output-cpu.ts';
 import { stalled } from './figures/stalled.ts';
+import { playerSeek } from './figures/player-seek.ts';
 import { start } from './figures/start.ts';
 import { telnetOutputCpu } from './figures/telnet-output-cpu.ts';
 import { verify } from './figures/verify.ts';
@@ -21,6 +22,7 @@ const EXPERIMENTS: readonly Experiment[] = [
   open,
   verify,
   start,
+  playerSeek,
 ];
 
 const USAGE = `npm run bench -- [--only ID,ID] [--json]

@@ -1,4 +1,4 @@
-import { Button, Modal, Stack, Text } from '@mantine/core';
+import { Button, Stack, Text } from '@mantine/core';
 import { useLocalStorage } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { useCallback, useRef, useState } from 'react';
@@ -13,12 +13,14 @@ import { QuestionDialog } from './question-dialog.tsx';
 import { SessionBar } from './session-bar.tsx';
 import type { SurfaceSessionProps } from './session-document.tsx';
 import { useSession } from './use-session.ts';
+import { useNotice } from './use-notice.ts';
 
 /** A session whose surface is a terminal. */
 export function TerminalSession(props: SurfaceSessionProps) {
   const text = useText();
   const live = useSession(props.subject);
   const { view, connection } = live;
+  useNotice(view.notice, live.noticeRead);
   const watching = props.subject.kind === 'existing' && props.subject.mode === 'watch';
   const terminal = useRef<TerminalHandle>(null);
   const bar = useRef<HTMLElement>(null);
@@ -143,16 +145,6 @@ export function TerminalSession(props: SurfaceSessionProps) {
           }}
         />
       )}
-      <Modal
-        opened={view.notice !== undefined}
-        onClose={live.noticeRead}
-        title={text('session.notice')}
-        closeButtonProps={{ 'aria-label': text('common.close') }}
-      >
-        {view.notice !== undefined && (
-          <Text size="sm">{text(`notice.${view.notice.code}`, { seconds: view.notice.seconds ?? 0 })}</Text>
-        )}
-      </Modal>
       <DisplayDrawer
         opened={displayOpen}
         choices={choices}

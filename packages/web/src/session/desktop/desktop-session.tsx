@@ -8,6 +8,7 @@ import { EndedPage } from '../ended-page.tsx';
 import { QuestionDialog } from '../question-dialog.tsx';
 import type { SurfaceSessionProps } from '../session-document.tsx';
 import { useSession } from '../use-session.ts';
+import { useNotice } from '../use-notice.ts';
 import { DesktopBar } from './desktop-bar.tsx';
 import { useDesktopChoices } from './desktop-choices.ts';
 import { DesktopDrawer } from './desktop-drawer.tsx';
@@ -23,6 +24,7 @@ export function DesktopSession(props: DesktopSessionProps) {
   const text = useText();
   const live = useSession(props.subject);
   const { view, connection } = live;
+  useNotice(view.notice, live.noticeRead);
   const watching = props.subject.kind === 'existing' && props.subject.mode === 'watch';
   const host = useRef<HTMLDivElement>(null);
   const bar = useRef<HTMLElement>(null);
@@ -211,16 +213,6 @@ export function DesktopSession(props: DesktopSessionProps) {
             </Button>
           </Group>
         </Stack>
-      </Modal>
-      <Modal
-        opened={view.notice !== undefined}
-        onClose={live.noticeRead}
-        title={text('session.notice')}
-        closeButtonProps={{ 'aria-label': text('common.close') }}
-      >
-        {view.notice !== undefined && (
-          <Text size="sm">{text(`notice.${view.notice.code}`, { seconds: view.notice.seconds ?? 0 })}</Text>
-        )}
       </Modal>
       <DesktopDrawer
         opened={displayOpen}
