@@ -19,10 +19,7 @@ function chain(node: string, length: number): Line[] {
       outcome: 'success',
       detail: { attempt: sequence },
     };
-    const hash = createHash('sha256')
-      .update(Buffer.from(previous, 'hex'))
-      .update(canonicalJson(rest as JsonObject))
-      .digest('hex');
+    const hash = createHash('sha256').update(Buffer.from(previous, 'hex')).update(canonicalJson(rest)).digest('hex');
     lines.push({ ...rest, previous, hash });
   }
   return lines;

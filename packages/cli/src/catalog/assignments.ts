@@ -68,7 +68,7 @@ export function wholeNumber(
 }
 
 export function oneOf<const W extends readonly string[]>(text: string, option: string, words: W): W[number] {
-  if (words.includes(text)) return text as W[number];
+  if (words.includes(text)) return text;
   throw usage(`--${option} must be one of ${words.join(', ')}, received ${JSON.stringify(text)}`);
 }
 

@@ -6,6 +6,7 @@ import { openClient } from '../login/client.ts';
 import type { Command, CommandContext, OptionValues, Options } from './command.ts';
 import { escapeJson, escapeText } from '@enchilada/core/text';
 import { CommandFailure, type ExitCode, usage } from './exit-code.ts';
+import { fileTrouble } from './file-trouble.ts';
 import { COMMON_OPTIONS, commandHelp, overview } from './help.ts';
 import type { Io } from './io.ts';
 
@@ -67,9 +68,8 @@ function explain(error: unknown): { readonly exitCode: ExitCode; readonly messag
       message: `${error.message} (${error.code})`,
       facts: { code: error.code, facts: error.facts },
     };
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (error instanceof Error && typeof code === 'string' && /^E[A-Z]+$/u.test(code))
-    return { exitCode: 1, message, facts: { code } };
+  const trouble = fileTrouble(error);
+  if (trouble !== undefined) return { exitCode: 1, message: trouble.message, facts: { code: trouble.code } };
   throw error;
 }
 

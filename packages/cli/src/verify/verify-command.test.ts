@@ -237,4 +237,28 @@ describe('enchilada verify', () => {
     mkdirSync(join(folder, 'empty'));
     assert.equal((await run(join(folder, 'empty'), ...args.slice(0, 2))).code, 24);
   });
+
+  it('prints nothing a terminal obeys, whatever the objects are called', async () => {
+    const { folder, store, args } = await writeArchive([one]);
+    try {
+      for (const name of ['\u001b[2J\u001b]0;x\u0007.brc', '\u202egnp.json', 'line\nbreak'])
+        writeFileSync(join(store, recordingPrefix(one.id, one.description.startedAt), name), 'x');
+      for (const json of [[], ['--json']]) {
+        const { out } = await run(store, ...args, ...json);
+        assert.match(out, /202egnp/u);
+        assert.doesNotMatch(out.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('answers a wrong call in words, as JSON where that was asked for', async () => {
+    const plain = await run('no-such-folder');
+    assert.equal(plain.code, 2);
+    assert.match(plain.err, /^there is no no-such-folder\nusage/u);
+    const { code, out } = await run('no-such-folder', '--json');
+    assert.equal(code, 2);
+    assert.deepEqual(JSON.parse(out), { error: { message: 'there is no no-such-folder', exitCode: 2 } });
+  });
 });

@@ -3,6 +3,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { formatFinding, formatReport, parseTrustFile, verifyArchive } from '@enchilada/core/recording';
 import type { VerifyCrypto } from '@enchilada/core/recording';
+import { escapeJson, escapeText } from '@enchilada/core/text';
+import { fileTrouble } from '../frame/file-trouble.ts';
 import { openContentCheck } from './content-check.ts';
 import { FolderArchive } from './folder-archive.ts';
 
@@ -22,7 +24,8 @@ export const VERIFY_USAGE = `usage: enchilada verify FOLDER --trust keys.json [-
   --audit        audit export: shows recordings that are missing
   --since        leaves out checkpoints and audit rows before a date, as where retention removed recordings
   --decrypt      also opens every chunk, with the key file of the key-encryption key
-exit: 0 complete, 10 incomplete, 20 content, 21 order, 22 key or signer, 23 shorter than a checkpoint, 24 missing, 25 metadata, 40 unsupported
+exit: 0 complete, 10 incomplete, 20 content, 21 order, 22 key or signer, 23 shorter than a checkpoint, 24 missing, 25 metadata, 30 kept for too short
+      a time, 40 unsupported; 2 where the call was wrong and nothing was verified
 `;
 
 const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex');
@@ -40,12 +43,17 @@ const crypto: VerifyCrypto = {
 export async function runVerify(args: readonly string[], io: VerifyIo): Promise<number> {
   const call = readCall(args);
   if (typeof call === 'string') {
-    io.stderr(`${call}\n${VERIFY_USAGE}`);
+    if (args.includes('--json')) io.stdout(`${escapeJson({ error: { message: call, exitCode: USAGE_EXIT } })}\n`);
+    else io.stderr(`${escapeText(call)}\n${VERIFY_USAGE}`);
     return USAGE_EXIT;
   }
   const { source, trust, content, json, since } = call;
   const print = (value: unknown): void => {
-    io.stdout(`${JSON.stringify(value)}\n`);
+    io.stdout(`${escapeJson(value)}\n`);
+  };
+  // Names of objects and what their heads say come from whoever could write to the store.
+  const say = (lines: string): void => {
+    for (const line of lines.split('\n')) io.stdout(`${escapeText(line)}\n`);
   };
   const summary = await verifyArchive(source, {
     ...{ crypto, trust },
@@ -54,7 +62,7 @@ export async function runVerify(args: readonly string[], io: VerifyIo): Promise<
     ...(since !== undefined && { since }),
     onReport(report) {
       if (json) print({ type: 'recording', ...report });
-      else io.stdout(`${formatReport(report)}\n`);
+      else say(formatReport(report));
     },
   });
   const empty = summary.recordings === 0 && summary.findings.length === 0;
@@ -63,7 +71,7 @@ export async function runVerify(args: readonly string[], io: VerifyIo): Promise<
     print({ type: 'summary', ...summary, code });
     return code;
   }
-  for (const finding of summary.findings) io.stdout(`${formatFinding(finding)}\n`);
+  for (const finding of summary.findings) say(formatFinding(finding));
   io.stdout(
     empty
       ? 'no recording was found\n'
@@ -102,6 +110,6 @@ function readCall(args: readonly string[]) {
     const source = new FolderArchive({ folder, checkpoints: values.checkpoints, audit: values.audit });
     return { source, trust, content, json: values.json, since };
   } catch (cause) {
-    return cause instanceof Error ? cause.message : String(cause);
+    return fileTrouble(cause)?.message ?? (cause instanceof Error ? cause.message : String(cause));
   }
 }
