@@ -67,7 +67,8 @@ class EpochKey {
 
 /**
  * Seals the chunks of one recording in order: compress, encrypt, hash and sign once each.
- * Synchronous by measurement: a full chunk takes some 4 ms, and handing it to the thread pool costs more CPU than it takes.
+ * Synchronous by measurement (1 MiB of log text, Node 24): 4.5 ms of CPU a chunk, and 5 % more through the thread pool where chunks come one by
+ * one, a quarter more where they come together. The price is that the event loop stands still for those milliseconds.
  * INVARIANT: an epoch ends with a chunk that announces the next key; the key before is erased with it.
  */
 export class ChunkSealer {
