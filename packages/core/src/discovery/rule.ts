@@ -88,7 +88,7 @@ export function decide(rules: readonly Rule[], candidate: Candidate): RuleDecisi
       if (field === 'group') placedByTag = open !== undefined || usesOpenTag(String(value), candidate);
     }
   }
-  return { outcome: outcome as RuleOutcome, trace, placedByTag };
+  return { outcome: outcome, trace, placedByTag };
 }
 
 function usesOpenTag(template: string, { source }: Candidate): boolean {

@@ -18,7 +18,7 @@ describe('canonical JSON', () => {
   it('is the one text that parses back', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
-        const text = canonicalJson(value as never);
+        const text = canonicalJson(value);
         assert.deepEqual(parseCanonicalJson(utf8(text)), JSON.parse(text));
       }),
     );
@@ -128,9 +128,7 @@ describe('documents from an enemy', () => {
     ];
     const shaped = fc
       .record({ format: fc.constantFrom(...formats), rest: fc.dictionary(fc.constantFrom(...fields), fc.jsonValue()) })
-      .map(({ format, rest }) =>
-        utf8(canonicalJson({ ...(rest as object), format, version: 1, signatures: {} } as never)),
-      );
+      .map(({ format, rest }) => utf8(canonicalJson({ ...(rest as object), format, version: 1, signatures: {} })));
     fc.assert(
       fc.property(fc.oneof(fc.uint8Array({ maxLength: 500 }), shaped), (bytes) => {
         for (const parse of parsers) parse(bytes);

@@ -31,7 +31,7 @@ export interface ClusterSignature {
 
 /** What is signed: the format's name keeps a signature on one kind of document from being used on another. */
 export function signedBytes(body: JsonObject): Uint8Array<ArrayBuffer> {
-  return utf8(`${String(body['format'])}\n${canonicalJson(body)}`);
+  return utf8(`${body['format'] as string}\n${canonicalJson(body)}`);
 }
 
 /** @param epochSignature by the key of the last epoch; manifests have it. */

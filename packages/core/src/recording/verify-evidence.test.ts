@@ -48,7 +48,7 @@ function auditRow(sequence: number, previous: string, fields: JsonObject): strin
 }
 
 const opened = auditRow(1, '0'.repeat(64), { action: 'session.opened', recordingId: whole.id });
-const ended = auditRow(2, String((JSON.parse(opened) as JsonObject)['hash']), {
+const ended = auditRow(2, (JSON.parse(opened) as { hash: string }).hash, {
   action: 'session.ended',
   recordingId: whole.id,
 });

@@ -164,7 +164,7 @@ describe('the dialer', () => {
     for (; tries < 1_000; tries += 1) {
       const result = await guarded.dial(testLeave(target('rebinding.example', own)), context()).then(
         (socket) => socket.destroy(),
-        (error) => error,
+        (error: unknown) => error,
       );
       assert.equal(isFault(result, 'TARGET_EGRESS_DENIED'), tries % 2 === 1);
     }
@@ -257,7 +257,7 @@ describe('the dialer', () => {
     ]);
     const [line] = (await once(hole.stdout, 'data')) as [Buffer];
     const blackHole = dialer({ ...loopback, connectMs: 400 });
-    const taken = [];
+    const taken: { destroy(): void }[] = [];
     for (;;) {
       const result = await blackHole
         .dial(testLeave(target(UNSAFE, Number(line.toString()))), context())

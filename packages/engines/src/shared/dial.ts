@@ -140,7 +140,7 @@ function connectFirst({ addresses, port, clock, signal }: Race): Promise<Socket>
           settle();
           reject(
             TELLING.map((code) => faults.find((fault) => fault.code === code)).find((fault) => fault !== undefined) ??
-              faults[0]!,
+              connectFault(address, port, error),
           );
         }
       });

@@ -195,7 +195,7 @@ export function connectHop(
   context.signal.addEventListener('abort', onAbort, { once: true });
   context.progress('handshake', target.name);
   client.connect({
-    sock: stream as never,
+    sock: stream,
     username: '',
     ident: SOFTWARE,
     readyTimeout: 0,

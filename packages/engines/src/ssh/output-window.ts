@@ -59,8 +59,9 @@ export class OutputWindow {
 
   resume(): void {
     this.#paused = false;
-    while (!this.#paused && this.#held.length > 0) {
-      const block = this.#held.shift()!;
+    while (!this.#paused) {
+      const block = this.#held.shift();
+      if (block === undefined) break;
       this.#deliver(block.bytes.subarray(0, block.used));
     }
     if (this.#held.length === 0) this.#onEmpty?.();

@@ -81,7 +81,8 @@ async function parse(credential: PrivateKeyCredential): Promise<ParsedKey> {
   const pem = await readable(`${credential.privateKey.reveal().trim()}\n`, passphrase);
   const isPkcs8 = /^-----BEGIN (?:ENCRYPTED )?PRIVATE KEY-----/u.test(pem);
   const parsed = isPkcs8 ? ssh2.utils.parseKey(fromPkcs8(pem, passphrase)) : ssh2.utils.parseKey(pem, passphrase);
-  const key = Array.isArray(parsed) ? parsed[0] : parsed;
+  // Of several keys in one file, which the library answers as a list that its types keep quiet about, the first.
+  const key = [parsed as ParsedKey | Error | readonly ParsedKey[]].flat()[0];
   if (key === undefined || key instanceof Error) throw key ?? new Error('no key found');
   if (!key.isPrivateKey()) throw new Error('only the public half was given');
   return key;

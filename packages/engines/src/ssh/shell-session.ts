@@ -34,7 +34,7 @@ interface OpenedChannel {
 /** Opens the terminal: the initial command where there is one, else the login shell. */
 function openChannel(last: ConnectedHop, context: EngineContext, onViolation: () => void): Promise<OpenedChannel> {
   const { promise, resolve, reject } = Promise.withResolvers<OpenedChannel>();
-  const parameters = readParameters(context.hops[context.hops.length - 1]!.leave.target.parameters);
+  const parameters = readParameters((context.hops.at(-1) ?? context.hops[0]).leave.target.parameters);
   const { columns, rows } = context.display;
   const pty = { term: parameters.terminalType, cols: columns, rows, width: 0, height: 0 };
   const env = parameters.environment;
@@ -64,7 +64,7 @@ export interface Journey {
 
 /** @throws Fault SHELL_REFUSED, TARGET_DISCONNECTED */
 export async function openShell(context: EngineContext, journey: Journey): Promise<EngineSession> {
-  const last = journey.hops[journey.hops.length - 1]!;
+  const last = journey.hops.at(-1) ?? journey.hops[0];
   const ended = Promise.withResolvers<SessionEnd>();
   let isOver = false;
   const { channel, output } = await openChannel(last, context, () =>

@@ -18,7 +18,7 @@ describe('what is used of ssh2 beyond its public interface', () => {
     prepareKeys(client);
     client.connect({
       algorithms: { cipher: ['aes128-gcm@openssh.com'] },
-      sock: machine.connect() as never,
+      sock: machine.connect(),
       username: credential.username,
       password: credential.password.reveal(),
       hostVerifier: () => {

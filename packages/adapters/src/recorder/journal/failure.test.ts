@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { Fault, isFault } from '@enchilada/core/fault';
 import type { RecordingStore, SessionRecorder } from '@enchilada/core/recording';
 import { exampleDescription, ManualClock } from '@enchilada/core/testing/recorder-parts';
@@ -49,7 +50,7 @@ describe('a full disk', () => {
         },
       );
     }
-    assert.ok(isFault(rejection, 'RECORDING_STORE_FULL'), String(rejection));
+    assert.ok(isFault(rejection, 'RECORDING_STORE_FULL'), inspect(rejection));
     for (const session of [busy, idle]) {
       assert.equal((await session.failed).code, 'RECORDING_STORE_FULL');
       await assert.rejects(session.append(output(Buffer.from('more'))), (cause) =>

@@ -146,8 +146,10 @@ describe('journal recorder', () => {
     const { chunkTimesUs, chunks } = await rig.reader.describe(session.id);
     assert.equal(chunkTimesUs.length, chunks);
     for (let from = 1; from <= chunks; from++) {
-      const first = await rig.reader.events(session.id, { fromChunk: from })[Symbol.asyncIterator]().next();
-      assert.deepEqual([first.value?.chunk, first.value?.atUs], [from, chunkTimesUs[from - 1]]);
+      for await (const { chunk, atUs } of rig.reader.events(session.id, { fromChunk: from })) {
+        assert.deepEqual([chunk, atUs], [from, chunkTimesUs[from - 1]]);
+        break;
+      }
     }
   });
 

@@ -2,8 +2,6 @@ import { SerializeAddon } from '@xterm/addon-serialize';
 import headless from '@xterm/headless';
 import type { DisplaySize } from '@enchilada/core/engine';
 
-type Addon = Parameters<InstanceType<typeof headless.Terminal>['loadAddon']>[0];
-
 const encoder = new TextEncoder();
 /** RIS (ECMA-48 8.3.105): whatever the fresh surface holds is gone before the snapshot is drawn. */
 const RESET = '\u001bc';
@@ -16,7 +14,7 @@ export class Emulation implements Disposable {
   constructor(size: DisplaySize, scrollback: number) {
     this.#terminal = new headless.Terminal({ cols: size.columns, rows: size.rows, scrollback, allowProposedApi: true });
     // The addon is written for the browser's terminal; the headless one has the buffer API that it uses.
-    this.#terminal.loadAddon(this.#serialize as unknown as Addon);
+    this.#terminal.loadAddon(this.#serialize);
   }
 
   write(bytes: Uint8Array): Promise<void> {

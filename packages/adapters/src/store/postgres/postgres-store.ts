@@ -46,10 +46,11 @@ function dialectOf(url: Secret, config: PostgresConfig): Dialect {
 }
 
 /** INVARIANT: every bigint of the schema is a time, a counter or a size below 2^53. */
-const typeParser = ((oid: number, format?: 'text' | 'binary') =>
+const typeParser = (oid: TypeId, format?: 'text' | 'binary'): ((value: string) => unknown) =>
   oid === pg.types.builtins.INT8
     ? Number
-    : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser;
+    : (pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown);
+type TypeId = Parameters<typeof pg.types.getTypeParser>[0];
 
 /** https://www.postgresql.org/docs/15/errcodes-appendix.html */
 function classify(error: unknown): SqlFailure {

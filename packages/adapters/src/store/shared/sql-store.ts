@@ -121,5 +121,6 @@ function guarded(repositories: StoreTransaction, run: Run): StoreTransaction {
       ),
     ];
   });
-  return Object.fromEntries(wrapped) as unknown as StoreTransaction;
+  const all: object = Object.fromEntries(wrapped);
+  return all as StoreTransaction;
 }
