@@ -37,6 +37,20 @@ export const FIGURES = [
     says: 'gateway CPU for 20 MB of telnet output, strict recording, against a bare pipe',
   },
   {
+    id: 'sftp-download-vs-openssh',
+    unit: '×',
+    bound: 'at-least',
+    target: 0.6,
+    says: 'throughput of a fetched file through the gateway, against the sftp program',
+  },
+  {
+    id: 'sftp-upload-vs-openssh',
+    unit: '×',
+    bound: 'at-least',
+    target: 0.6,
+    says: 'throughput of a sent file through the gateway, against the sftp program',
+  },
+  {
     id: 'ssh-echo-added-ms',
     unit: 'ms',
     bound: 'at-most',

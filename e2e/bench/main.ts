@@ -9,6 +9,7 @@ import { outputVersusGuacd, outputVersusPipe } from './figures/output-cpu.ts';
 import { stalled } from './figures/stalled.ts';
 import { playerSeek } from './figures/player-seek.ts';
 import { start } from './figures/start.ts';
+import { sftp } from './figures/sftp.ts';
 import { telnetOutputCpu } from './figures/telnet-output-cpu.ts';
 import { verify } from './figures/verify.ts';
 
@@ -16,6 +17,7 @@ const EXPERIMENTS: readonly Experiment[] = [
   outputVersusPipe,
   outputVersusGuacd,
   telnetOutputCpu,
+  sftp,
   echo,
   idle,
   stalled,

@@ -7,6 +7,7 @@ import {
   IconClipboardCopy,
   IconClipboardText,
   IconDots,
+  IconFolder,
   IconKeyboard,
   IconPower,
   IconSearch,
@@ -30,6 +31,8 @@ export interface SessionBarProps {
   readonly onPaste: () => void;
   readonly onFind: () => void;
   readonly onDisplay: () => void;
+  readonly filesOpen?: boolean;
+  readonly onFiles?: () => void;
   readonly onEnd: () => void;
   readonly onFocusSurface: () => void;
 }
@@ -77,6 +80,17 @@ export function SessionBar(props: SessionBarProps) {
               </div>
             </Menu.Dropdown>
           </Menu>
+        )}
+        {view.files !== undefined && (view.files.upload || view.files.download) && !ended && (
+          <ActionIcon
+            size="md"
+            onClick={props.onFiles}
+            aria-label={text('files.title')}
+            aria-pressed={props.filesOpen === true}
+            title={text('files.title')}
+          >
+            <IconFolder size={17} aria-hidden />
+          </ActionIcon>
         )}
         <ActionIcon
           className="bar-wide"

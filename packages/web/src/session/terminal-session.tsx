@@ -1,7 +1,7 @@
 import { Button, Stack, Text } from '@mantine/core';
 import { useLocalStorage } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
-import { useCallback, useRef, useState } from 'react';
+import { lazy, Suspense, useCallback, useRef, useState } from 'react';
 import { useText } from '../i18n/text.tsx';
 import { useTerminalChoices } from '../surfaces/terminal/settings.ts';
 import type { TerminalSurface } from '../surfaces/terminal/terminal-surface.ts';
@@ -15,6 +15,8 @@ import type { SurfaceSessionProps } from './session-document.tsx';
 import { useSession } from './use-session.ts';
 import { useNotice } from './use-notice.ts';
 
+const FilesPanel = lazy(async () => ({ default: (await import('../files/files-panel.tsx')).FilesPanel }));
+
 /** A session whose surface is a terminal. */
 export function TerminalSession(props: SurfaceSessionProps) {
   const text = useText();
@@ -27,6 +29,8 @@ export function TerminalSession(props: SurfaceSessionProps) {
   const [choices, change] = useTerminalChoices();
   const [displayOpen, setDisplayOpen] = useState(false);
   const [menuOpen, setMenuOpen] = useState(false);
+  // Once opened it stays: what is being transferred goes on while it is out of sight.
+  const [files, setFiles] = useState<'never' | 'open' | 'hidden'>('never');
   const [tipRead, setTipRead] = useLocalStorage({
     key: 'enchilada-keyboard-tip',
     defaultValue: false,
@@ -70,6 +74,8 @@ export function TerminalSession(props: SurfaceSessionProps) {
         onPaste={() => terminal.current?.requestPaste()}
         onFind={() => terminal.current?.openSearch()}
         onDisplay={() => setDisplayOpen(true)}
+        filesOpen={files === 'open'}
+        onFiles={() => setFiles(files === 'open' ? 'hidden' : 'open')}
         onEnd={() => connection?.send({ type: 'end' })}
         onFocusSurface={focus}
       />
@@ -90,6 +96,19 @@ export function TerminalSession(props: SurfaceSessionProps) {
             notifications.show({ id: 'copied', message: text('terminal.copied'), autoClose: 1500, color: 'gray' })
           }
         />
+        {files !== 'never' && !ended && view.files !== undefined && live.session !== undefined && (
+          <Suspense>
+            <FilesPanel
+              sessionId={live.session.id}
+              rights={view.files}
+              hidden={files === 'hidden'}
+              onClose={() => {
+                setFiles('hidden');
+                setTimeout(focus);
+              }}
+            />
+          </Suspense>
+        )}
         {!ended && view.phase === 'opening' && <ConnectionPath view={view} title={props.title} />}
         {view.link === 'lost' && view.phase === 'live' && (
           <div className="session-lost" role="status">

@@ -1,6 +1,7 @@
 import { common } from './common.ts';
 import { entry } from './entry.ts';
 import { machines } from './machines.ts';
+import { files } from './files.ts';
 import { session } from './session.ts';
 import { player } from './player.ts';
 import { discovery } from './discovery.ts';
@@ -14,6 +15,7 @@ export const de: Messages = {
   ...entry,
   ...machines,
   ...session,
+  ...files,
   ...player,
   ...office,
   ...discovery,

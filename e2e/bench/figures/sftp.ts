@@ -1,0 +1,160 @@
+import { spawn } from 'node:child_process';
+import { randomBytes, randomFillSync } from 'node:crypto';
+import { chmod, mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { generateKey, type Sshd } from '@enchilada/core/testing/servers/sshd';
+import { startSite, startTarget, Workplace } from '../bench-site.ts';
+import type { Site } from '../../tests/site.ts';
+import type { Experiment, FigureId } from '../figure.ts';
+import { median, residentKib } from '../measure.ts';
+
+const MEGABYTES = Number(process.env['BENCH_FILE_MB'] ?? '1000');
+const ROUNDS = 3;
+const PIECE_BYTES = 8 * 1024 * 1024;
+const DOWN = 'sftp-download-vs-openssh';
+const UP = 'sftp-upload-vs-openssh';
+
+const raw = (path: string): string => Buffer.from(path).toString('base64url');
+const transferId = (): string =>
+  String.fromCharCode(...randomBytes(26).map((byte) => 'abcdefghijklmnopqrstuvwxyz234567'.charCodeAt(byte & 31)));
+
+async function makeFile(path: string): Promise<void> {
+  await using file = await open(path, 'w', 0o644);
+  const block = Buffer.alloc(1_000_000);
+  for (let at = 0; at < MEGABYTES; at += 1) await file.write(randomFillSync(block));
+}
+
+async function seconds(work: () => Promise<void>): Promise<number> {
+  const since = performance.now();
+  await work();
+  return (performance.now() - since) / 1000;
+}
+
+/** As a browser does: the answer's stream to a file. */
+async function fetchFile(
+  site: Site,
+  sessionId: string,
+  paths: { readonly from: string; readonly to: string },
+): Promise<void> {
+  const response = await site.admin.api.downloadFile({
+    params: { id: sessionId },
+    query: { path: raw(paths.from), transfer: transferId() },
+  });
+  await using file = await open(paths.to, 'w');
+  let total = 0;
+  for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array>) {
+    await file.write(bytes);
+    total += bytes.length;
+  }
+  if (total !== MEGABYTES * 1_000_000) throw new Error(`${total} bytes arrived`);
+}
+
+async function* piece(path: string, at: number): AsyncGenerator<Uint8Array> {
+  await using file = await open(path);
+  yield* file.createReadStream({ start: at, end: at + PIECE_BYTES - 1, highWaterMark: 256 * 1024, autoClose: false });
+}
+
+/** As a browser does: one piece behind the other. */
+async function sendFile(
+  site: Site,
+  sessionId: string,
+  paths: { readonly from: string; readonly to: string },
+): Promise<void> {
+  const common = { path: raw(paths.to), transfer: transferId(), size: MEGABYTES * 1_000_000 };
+  for (let at = 0, done = false; !done;) {
+    const result = await site.admin.api.uploadFile({
+      params: { id: sessionId },
+      query: { ...common, offset: at },
+      body: piece(paths.from, at),
+    });
+    ({ received: at, done } = result);
+  }
+}
+
+async function byProgram(sshd: Sshd, key: string, command: string): Promise<void> {
+  const quiet = ['-q', '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null'];
+  const child = spawn(
+    'sftp',
+    [...quiet, '-P', String(sshd.port), '-i', key, '-b', '-', `${sshd.username}@${sshd.host}`],
+    {
+      stdio: ['pipe', 'ignore', 'inherit'],
+    },
+  );
+  child.stdin.end(`${command}\n`);
+  const code = await new Promise((resolve) => child.once('exit', resolve));
+  if (code !== 0) throw new Error(`sftp ended with ${String(code)}`);
+}
+
+export const sftp: Experiment = {
+  figures: [DOWN, UP],
+  async run(wanted, say) {
+    await using owned = new AsyncDisposableStack();
+    const place = owned.use(await Workplace.make());
+    const sshd = owned.use(await startTarget());
+    const site = owned.use(await startSite(place));
+    const folder = join(place.folder, 'files');
+    await mkdir(folder);
+    await chmod(folder, 0o777);
+    const source = join(place.folder, 'source');
+    await makeFile(source);
+    const { privateKey, publicKey } = await generateKey(['-t', 'ed25519']);
+    await sshd.authorize(publicKey);
+    const key = await place.file('key', Buffer.from(privateKey));
+    await chmod(key, 0o600);
+    const targetId = await site.machineOn(sshd);
+    const { user } = await site.admin.api.getMe();
+    await site.admin.api.createGrant({
+      body: {
+        subject: { kind: 'user', id: user.id },
+        scope: { kind: 'target', id: targetId },
+        actions: ['connect', 'file-in', 'file-out'],
+      },
+    });
+    await using shell = await site.admin.open(targetId);
+    await shell.live();
+    const here = join(place.folder, 'here');
+    const there = join(folder, 'there');
+    const samples: Record<FigureId, { ours: number[]; openssh: number[] }> = {} as never;
+    let mostKib = 0;
+    const watch = setInterval(() => {
+      residentKib(site.gateway.pid).then(
+        (kib) => (mostKib = Math.max(mostKib, kib)),
+        () => undefined,
+      );
+    }, 200);
+    try {
+      for (const id of [DOWN, UP] as const) {
+        if (!wanted.has(id)) continue;
+        samples[id] = { ours: [], openssh: [] };
+        for (let round = -1; round < ROUNDS; round += 1) {
+          const ours = await seconds(() =>
+            id === DOWN
+              ? fetchFile(site, shell.sessionId, { from: source, to: here })
+              : sendFile(site, shell.sessionId, { from: source, to: there }),
+          );
+          await rm(there, { force: true });
+          const openssh = await seconds(() =>
+            byProgram(sshd, key, id === DOWN ? `get ${source} ${here}` : `put ${source} ${there}`),
+          );
+          await rm(there, { force: true });
+          say(
+            `${round < 0 ? 'warm-up' : `round ${round + 1} of ${ROUNDS}`}, ${id}: product ${(MEGABYTES / ours).toFixed(0)} MB/s, sftp ${(MEGABYTES / openssh).toFixed(0)} MB/s`,
+          );
+          if (round < 0) continue;
+          samples[id].ours.push(Number((MEGABYTES / ours).toFixed(1)));
+          samples[id].openssh.push(Number((MEGABYTES / openssh).toFixed(1)));
+        }
+      }
+    } finally {
+      clearInterval(watch);
+    }
+    const how = `a file of ${MEGABYTES} MB over TLS, hashed, audited and recorded, against the sftp program, to one real sshd; interleaved, ratio of the medians of ${ROUNDS}; the gateway held ${(mostKib / 1024).toFixed(0)} MiB at most`;
+    return [DOWN, UP].flatMap((id) => {
+      const found = samples[id as FigureId] as { ours: number[]; openssh: number[] } | undefined;
+      if (found === undefined) return [];
+      return [
+        { id: id as FigureId, value: median(found.ours) / median(found.openssh), how, samples: { ...found, mostKib } },
+      ];
+    });
+  },
+};

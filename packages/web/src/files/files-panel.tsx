@@ -1,0 +1,322 @@
+import { ActionIcon, Alert, Anchor, Breadcrumbs, Button, Group, Skeleton, Text, TextInput } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import {
+  IconArrowUp,
+  IconFolderPlus,
+  IconFolderUp,
+  IconHome,
+  IconRefresh,
+  IconUpload,
+  IconX,
+} from '@tabler/icons-react';
+import type { FileEntry, FileListing } from '@enchilada/contract';
+import { useCallback, useEffect, useRef, useState, type DragEvent } from 'react';
+import { api } from '../api/client.ts';
+import { Confirm, type Confirmation } from '../components/confirm.tsx';
+import { FaultNotice, notifyFault } from '../faults/fault-notice.tsx';
+import { useText } from '../i18n/text.tsx';
+import { chosenFiles, droppedFiles, makeFolders, type LocalFile } from './dropped.ts';
+import { EditDialog, ModeDialog, NameDialog } from './file-dialogs.tsx';
+import { FileList, sorted, type FileAct, type Sorting } from './file-list.tsx';
+import './files.css';
+import { downloadFolder, pickFolder } from './folder-download.ts';
+import { crumbsOf, fromRaw, fromText, joinPath, parentOf, toRaw, type RawPath } from './raw-path.ts';
+import { TransferList } from './transfer-list.tsx';
+import { Transfers, type TransferView } from './transfers.ts';
+
+export interface FilesPanelProps {
+  readonly sessionId: string;
+  readonly rights: { readonly upload: boolean; readonly download: boolean };
+  readonly hidden: boolean;
+  readonly onClose: () => void;
+}
+
+const SHOWN_AT_ONCE = 500;
+
+type Asked = { readonly act: 'make-folder' } | { readonly act: 'rename' | 'mode' | 'edit'; readonly entry: FileEntry };
+
+/** The machine's files beside the session: what is there, and what is on its way. */
+export function FilesPanel({ sessionId, rights, hidden, onClose }: FilesPanelProps) {
+  const text = useText();
+  const [wanted, setWanted] = useState<RawPath>();
+  const [listing, setListing] = useState<FileListing>();
+  const [error, setError] = useState<unknown>();
+  const [loading, setLoading] = useState(true);
+  const [generation, setGeneration] = useState(0);
+  const [sorting, setSorting] = useState<Sorting>({ key: 'name', descending: false });
+  const [search, setSearch] = useState('');
+  const [most, setMost] = useState(SHOWN_AT_ONCE);
+  const [dropping, setDropping] = useState(false);
+  const [asked, setAsked] = useState<Asked>();
+  const [confirmed, setConfirmed] = useState<Confirmation>();
+  const [views, setViews] = useState<readonly TransferView[]>([]);
+  const here = useRef<RawPath>(undefined);
+  const files = useRef<HTMLInputElement>(null);
+  const folders = useRef<HTMLInputElement>(null);
+  const reload = useCallback(() => setGeneration((count) => count + 1), []);
+  const [transfers] = useState(
+    () =>
+      new Transfers(sessionId, {
+        changed: () => setViews(transfers.views),
+        arrived: (folder) => {
+          if (folder === here.current) reload();
+        },
+      }),
+  );
+  useEffect(() => () => transfers.close(), [transfers]);
+
+  useEffect(() => {
+    const abort = new AbortController();
+    setLoading(true);
+    api(
+      'listFiles',
+      { params: { id: sessionId }, query: wanted === undefined ? {} : { path: toRaw(wanted) } },
+      { signal: abort.signal },
+    )
+      .then(
+        (found) => {
+          here.current = fromRaw(found.path);
+          setListing(found);
+          setError(undefined);
+        },
+        (failure: unknown) => {
+          if (!abort.signal.aborted) setError(failure);
+        },
+      )
+      .finally(() => {
+        if (!abort.signal.aborted) setLoading(false);
+      });
+    return () => abort.abort();
+  }, [sessionId, wanted, generation]);
+
+  const path = listing === undefined ? '/' : fromRaw(listing.path);
+  const go = (to: RawPath | undefined): void => {
+    setWanted(to);
+    setSearch('');
+    setMost(SHOWN_AT_ONCE);
+    setError(undefined);
+  };
+  const pathOf = (entry: FileEntry): RawPath => joinPath(path, fromRaw(entry.raw));
+  const change = async (body: Parameters<typeof api<'changeFile'>>[1]['body']): Promise<void> => {
+    await api('changeFile', { params: { id: sessionId }, body });
+    reload();
+  };
+  const upload = async (chosen: Promise<readonly LocalFile[]> | readonly LocalFile[]): Promise<void> => {
+    try {
+      const local = await chosen;
+      for (const { folder, source } of await makeFolders(sessionId, path, local))
+        transfers.upload(folder, { source, name: fromText(source.name) });
+      if (local.some((file) => file.folders.length > 0)) reload();
+    } catch (failure) {
+      notifyFault(failure, text);
+    }
+  };
+  const fetchFolder = async (entry: FileEntry): Promise<void> => {
+    try {
+      const into = await pickFolder?.({ mode: 'readwrite' });
+      if (into === undefined) return;
+      const cut = await downloadFolder({ sessionId, transfers }, { path: pathOf(entry), name: entry.name }, into);
+      if (cut) notifications.show({ color: 'yellow', message: text('files.folder-cut') });
+    } catch (failure) {
+      if (!(failure instanceof DOMException && failure.name === 'AbortError')) notifyFault(failure, text);
+    }
+  };
+  const act = (what: FileAct, entry: FileEntry): void => {
+    switch (what) {
+      case 'open':
+        return go(pathOf(entry));
+      case 'download':
+        if (entry.kind === 'folder') void fetchFolder(entry);
+        else transfers.download(pathOf(entry), { name: entry.name, size: entry.size ?? 0 });
+        return;
+      case 'delete':
+        return setConfirmed({
+          title: text('files.delete-of', { name: entry.name }),
+          body: text(entry.kind === 'folder' ? 'files.delete-folder-body' : 'files.delete-body'),
+          action: text('files.delete'),
+          run: () => change({ change: 'delete', path: toRaw(pathOf(entry)) }),
+        });
+      case 'edit':
+      case 'rename':
+      case 'mode':
+        return setAsked({ act: what, entry });
+    }
+  };
+  const drop = (event: DragEvent): void => {
+    event.preventDefault();
+    setDropping(false);
+    if (rights.upload) void upload(droppedFiles(event.dataTransfer));
+  };
+  const found = (listing?.entries ?? []).filter(({ name }) =>
+    name.toLocaleLowerCase().includes(search.toLocaleLowerCase()),
+  );
+
+  return (
+    <aside
+      className="files"
+      aria-label={text('files.title')}
+      data-dropping={dropping}
+      hidden={hidden}
+      onDragOver={(event) => {
+        if (!rights.upload) return;
+        event.preventDefault();
+        setDropping(true);
+      }}
+      onDragLeave={() => setDropping(false)}
+      onDrop={drop}
+    >
+      <header className="files-head">
+        <Text component="h2" size="sm" fw={600}>
+          {text('files.title')}
+        </Text>
+        <Group gap={2} wrap="nowrap">
+          <ActionIcon
+            aria-label={text('files.up')}
+            title={text('files.up')}
+            disabled={path === '/'}
+            onClick={() => go(parentOf(path))}
+          >
+            <IconArrowUp size={16} aria-hidden />
+          </ActionIcon>
+          <ActionIcon aria-label={text('files.home')} title={text('files.home')} onClick={() => go(undefined)}>
+            <IconHome size={16} aria-hidden />
+          </ActionIcon>
+          <ActionIcon aria-label={text('files.reload')} title={text('files.reload')} loading={loading} onClick={reload}>
+            <IconRefresh size={16} aria-hidden />
+          </ActionIcon>
+          {rights.upload && (
+            <>
+              <ActionIcon
+                aria-label={text('files.new-folder')}
+                title={text('files.new-folder')}
+                onClick={() => setAsked({ act: 'make-folder' })}
+              >
+                <IconFolderPlus size={16} aria-hidden />
+              </ActionIcon>
+              <ActionIcon
+                aria-label={text('files.upload')}
+                title={text('files.upload')}
+                onClick={() => files.current?.click()}
+              >
+                <IconUpload size={16} aria-hidden />
+              </ActionIcon>
+              <ActionIcon
+                aria-label={text('files.upload-folder')}
+                title={text('files.upload-folder')}
+                onClick={() => folders.current?.click()}
+              >
+                <IconFolderUp size={16} aria-hidden />
+              </ActionIcon>
+            </>
+          )}
+          <ActionIcon aria-label={text('common.close')} title={text('common.close')} onClick={onClose}>
+            <IconX size={16} aria-hidden />
+          </ActionIcon>
+        </Group>
+      </header>
+      {[
+        { ref: files, directory: false },
+        { ref: folders, directory: true },
+      ].map(({ ref, directory }) => (
+        <input
+          key={String(directory)}
+          ref={(element) => {
+            ref.current = element;
+            if (element !== null) element.webkitdirectory = directory;
+          }}
+          type="file"
+          multiple
+          hidden
+          onChange={(event) => {
+            if (event.currentTarget.files !== null) void upload(chosenFiles(event.currentTarget.files));
+            event.currentTarget.value = '';
+          }}
+        />
+      ))}
+      <nav aria-label={text('files.path')} className="files-path">
+        <Breadcrumbs separatorMargin={3}>
+          {crumbsOf(path).map((crumb) => (
+            <Anchor key={crumb.path} component="button" type="button" size="xs" onClick={() => go(crumb.path)}>
+              {crumb.name}
+            </Anchor>
+          ))}
+        </Breadcrumbs>
+      </nav>
+      <div className="files-search">
+        <TextInput
+          size="xs"
+          aria-label={text('files.search')}
+          placeholder={text('files.search')}
+          value={search}
+          onChange={(event) => setSearch(event.currentTarget.value)}
+        />
+      </div>
+      <div className="files-body">
+        {error !== undefined && <FaultNotice error={error} onRetry={reload} />}
+        {listing === undefined && error === undefined && <Skeleton height={180} />}
+        {listing !== undefined && error === undefined && (
+          <>
+            {listing.truncated && <Alert color="yellow">{text('files.truncated')}</Alert>}
+            <FileList
+              entries={sorted(found, sorting).slice(0, most)}
+              sorting={sorting}
+              rights={rights}
+              foldersDownload={pickFolder !== undefined}
+              onSort={setSorting}
+              onAct={act}
+            />
+            {found.length === 0 && (
+              <Text size="sm" c="dimmed" p="sm">
+                {text(search === '' ? 'files.empty' : 'files.nothing-found')}
+              </Text>
+            )}
+            {found.length > most && (
+              <Button variant="subtle" size="xs" onClick={() => setMost(most + SHOWN_AT_ONCE)}>
+                {text('files.more', { count: found.length - most })}
+              </Button>
+            )}
+          </>
+        )}
+      </div>
+      {dropping && <div className="files-drop">{text('files.drop')}</div>}
+      <TransferList transfers={transfers} views={views} />
+      {asked?.act === 'make-folder' && (
+        <NameDialog
+          title={text('files.new-folder')}
+          action={text('files.create')}
+          initial=""
+          run={(name) => change({ change: 'make-folder', path: toRaw(joinPath(path, fromText(name))) })}
+          onClose={() => setAsked(undefined)}
+        />
+      )}
+      {asked?.act === 'rename' && (
+        <NameDialog
+          title={text('files.rename-of', { name: asked.entry.name })}
+          action={text('files.rename')}
+          initial={asked.entry.name}
+          run={(name) =>
+            change({ change: 'rename', path: toRaw(pathOf(asked.entry)), to: toRaw(joinPath(path, fromText(name))) })
+          }
+          onClose={() => setAsked(undefined)}
+        />
+      )}
+      {asked?.act === 'mode' && (
+        <ModeDialog
+          entry={asked.entry}
+          run={(mode) => change({ change: 'mode', path: toRaw(pathOf(asked.entry)), mode })}
+          onClose={() => setAsked(undefined)}
+        />
+      )}
+      {asked?.act === 'edit' && (
+        <EditDialog
+          sessionId={sessionId}
+          path={pathOf(asked.entry)}
+          entry={asked.entry}
+          onSaved={reload}
+          onClose={() => setAsked(undefined)}
+        />
+      )}
+      <Confirm asked={confirmed} onClose={() => setConfirmed(undefined)} />
+    </aside>
+  );
+}
