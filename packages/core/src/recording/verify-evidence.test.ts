@@ -141,4 +141,15 @@ describe('what an auditor holds beside a recording', () => {
     const row = auditRow(1, '0'.repeat(64), { action: 'session.opened', recordingId: bound.id });
     assert.equal((await verifyAll({ recordings: [bound], audit: [row] })).code, 25);
   });
+
+  it('does not miss a recording that never began, nor the manifest of one whose node was lost', async () => {
+    const opening = auditRow(1, '0'.repeat(64), { action: 'session.opened', recordingId: other.id });
+    assert.equal((await verifyAll({ recordings: [], audit: [opening] })).code, 24);
+    const failing = auditRow(3, '0'.repeat(64), { action: 'session.failed', recordingId: other.id });
+    assert.equal((await verifyAll({ recordings: [], audit: [opening, failing] })).code, 0);
+    const ending = auditRow(5, '0'.repeat(64), { action: 'session.ended', recordingId: other.id });
+    assert.equal((await verifyAll({ recordings: [], audit: [opening, failing, ending] })).code, 24);
+    const lost = auditRow(3, '0'.repeat(64), { action: 'session.ended', recordingId: other.id, reason: 'node-lost' });
+    assert.equal((await verifyAll({ recordings: [], audit: [opening, lost] })).code, 24);
+  });
 });

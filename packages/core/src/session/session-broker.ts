@@ -68,6 +68,8 @@ export class SessionBroker implements AsyncDisposable {
   #catalogSeen = -1;
   /** When the database was last read: what was withdrawn until then is heard of. */
   #viewAtMs: number;
+  /** The last question was not answered. A process that merely slept asks before it judges. */
+  #isBlind = false;
   #drain: DrainNotice | undefined;
 
   constructor(parts: BrokerParts) {
@@ -94,7 +96,14 @@ export class SessionBroker implements AsyncDisposable {
       this.#timers.push(recur(clock, { periodMs, work, failed }));
     };
     every(1_000, 'the limits of sessions could not be kept', () => this.#tick());
-    every(COMMAND_POLL_MS, 'withdrawn rights could not be heard of', () => this.#poll());
+    every(COMMAND_POLL_MS, 'withdrawn rights could not be heard of', () => {
+      const asked = this.#poll();
+      asked.then(
+        () => (this.#isBlind = false),
+        () => (this.#isBlind = true),
+      );
+      return asked;
+    });
     every(RECHECK_MS, 'the rights to sessions could not be checked', () => this.#revocation.recheck(this.live));
     every(SAVE_MS, 'the counts of sessions could not be written down', async () => {
       for (const session of this.live) await session.save();
@@ -352,7 +361,7 @@ export class SessionBroker implements AsyncDisposable {
   async #tick(): Promise<void> {
     const { clock, limits } = this.#parts;
     for (const session of this.live) session.tick();
-    if (clock.monotonicMs() - this.#viewAtMs >= limits.staleViewMs) {
+    if (this.#isBlind && clock.monotonicMs() - this.#viewAtMs >= limits.staleViewMs) {
       const words = 'the database could not be asked for too long whether rights still hold';
       void this.#endAll({ reason: 'STORE_UNAVAILABLE', detail: words, fault: new Fault('STORE_UNAVAILABLE', words) });
     }

@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sqlite } from '@enchilada/adapters/store/sqlite';
+import type { AuditEvent, AuditLog } from '@enchilada/core/audit';
+import type { EngineSession, ProtocolEngine } from '@enchilada/core/engine';
+import { Fault } from '@enchilada/core/fault';
+import { identifyLogin } from '@enchilada/core/identity';
+import type { Recorder } from '@enchilada/core/recording';
+import { type Attached, DEFAULT_SESSION_LIMITS, SessionBroker, type SessionEvent } from '@enchilada/core/session';
+import type { Store } from '@enchilada/core/store';
+import { aLogin, aTarget, aUser } from '@enchilada/core/testing/store-fixture';
+import type { Clock } from '@enchilada/core/time';
+import { MANIFEST } from './gateway-fixture.ts';
+
+interface Timer {
+  readonly periodMs: number;
+  readonly work: () => void;
+  dueMs: number;
+}
+
+/** A clock that only the test moves; what is due runs on the way. */
+export class ManualClock implements Clock {
+  #time = 1_800_000_000_000;
+  readonly #timers = new Set<Timer>();
+
+  now(): number {
+    return this.#time;
+  }
+
+  monotonicMs(): number {
+    return this.#time;
+  }
+
+  after(delayMs: number, work: () => void): Disposable {
+    const timer: Timer = {
+      periodMs: Infinity,
+      dueMs: this.#time + delayMs,
+      work: () => {
+        this.#timers.delete(timer);
+        work();
+      },
+    };
+    return this.#keep(timer);
+  }
+
+  every(periodMs: number, work: () => void): Disposable {
+    return this.#keep({ periodMs, work, dueMs: this.#time + periodMs });
+  }
+
+  /** All at once: what is due runs once. */
+  async leap(ms: number): Promise<void> {
+    this.#time += ms;
+    for (const timer of [...this.#timers]) {
+      if (timer.dueMs > this.#time) continue;
+      timer.dueMs = this.#time + timer.periodMs;
+      timer.work();
+    }
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+  }
+
+  async seconds(count: number): Promise<void> {
+    for (let second = 0; second < count; second += 1) await this.leap(1_000);
+  }
+
+  #keep(timer: Timer): Disposable {
+    this.#timers.add(timer);
+    return { [Symbol.dispose]: () => void this.#timers.delete(timer) };
+  }
+}
+
+export interface OpenedSession {
+  readonly id: string;
+  readonly attached: Attached;
+  /** What the viewer was told. */
+  readonly events: readonly SessionEvent[];
+}
+
+const ADDRESS = '192.0.2.9';
+const DISPLAY = { columns: 80, rows: 24 };
+
+/** The broker on a real store, with a machine that is a stub and a clock that is the test's. */
+export class SessionRig implements AsyncDisposable {
+  readonly clock = new ManualClock();
+  readonly audited: AuditEvent[] = [];
+  /** While true, the database answers nothing. */
+  isAway = false;
+  readonly loginLimits = { idleMs: 15 * 60_000, absoluteMs: 48 * 3_600_000 };
+  readonly #folder = mkdtempSync(join(tmpdir(), 'enchilada-rig-'));
+  readonly #real: Store = sqlite({ file: join(this.#folder, 'store.db') });
+  readonly broker: SessionBroker;
+
+  private constructor() {
+    const engine: ProtocolEngine = { manifest: MANIFEST, open: () => Promise.resolve(stubSession()) };
+    this.broker = new SessionBroker({
+      ...{ nodeId: 'node-1', softwareVersion: '0', store: this.store, audit: this.#audit, builtIns: new Map() },
+      vault: { seal: never, unseal: never },
+      engines: new Map([['proto', engine]]),
+      recorder: {} as Recorder,
+      recording: { mode: 'off', input: 'off' },
+      histories: () => undefined,
+      limits: DEFAULT_SESSION_LIMITS,
+      ...{ sessionsPerUser: 100, allowCleartext: false, clock: this.clock, hasher: () => assert.fail() },
+      random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
+      digest: (text) => createHash('sha256').update(text).digest('hex'),
+      observe: () => undefined,
+      report: () => undefined,
+      loginLimits: () => this.loginLimits,
+      isMember: () => true,
+    } as ConstructorParameters<typeof SessionBroker>[0]);
+  }
+
+  static async start(): Promise<SessionRig> {
+    const rig = new SessionRig();
+    await rig.#real.migrate();
+    await rig.broker.start();
+    return rig;
+  }
+
+  /** The store as the broker sees it: away when the test says so. */
+  get store(): Store {
+    return new Proxy(this.#real, {
+      get: (real, name) => {
+        if (this.isAway && name === 'now') return AWAY;
+        const value = Reflect.get(real, name, real) as unknown;
+        return typeof value === 'function' ? value.bind(real) : value;
+      },
+    });
+  }
+
+  /** Somebody opens a machine and has it live. @param loginMs how long their login lasts */
+  async open(loginMs = 48 * 3_600_000): Promise<OpenedSession> {
+    const { now } = this.#real;
+    const [user, target] = [aUser(), aTarget({ protocol: 'proto' })];
+    await now.users.insert(user);
+    await now.catalog.insertTarget(target);
+    const login = aLogin(user.id, {
+      createdAt: this.clock.now(),
+      lastSeenAt: this.clock.now(),
+      expiresAt: this.clock.now() + loginMs,
+    });
+    await now.logins.insert(login);
+    await now.grants.insert({
+      id: `grt_${user.id}`,
+      subject: { kind: 'user', id: user.id },
+      scope: { kind: 'target', id: target.id },
+      actions: ['connect'],
+      createdAt: 1,
+      createdBy: user.id,
+    });
+    const found = await now.logins.findWithUser(login.digest);
+    const identity = found && identifyLogin(found, this.loginLimits, this.clock.now());
+    if (identity === undefined) throw new Error('the login does not hold');
+    const { session } = await this.broker.request(identity, target.id, ADDRESS);
+    const events: SessionEvent[] = [];
+    const attached = await this.broker.attachControl({
+      redeemed: { sessionId: session.id, viewerId: `vwr_${session.id}`, mode: 'control' },
+      identity,
+      address: ADDRESS,
+      display: DISPLAY,
+      control: { send: (event) => void events.push(event), close: () => undefined },
+      loginPassword: () => Promise.resolve(undefined),
+    });
+    while (attached.session.state !== 'live') await new Promise(setImmediate);
+    return { id: session.id, attached, events };
+  }
+
+  type({ attached: { session, viewer } }: OpenedSession): void {
+    session.input(viewer, Buffer.from('x'));
+  }
+
+  /** Why it ended, as its viewer was told; undefined while it runs. */
+  endOf({ events }: OpenedSession): string | undefined {
+    const end = events.find((event) => event.type === 'ended');
+    return end?.type === 'ended' ? end.reason : undefined;
+  }
+
+  async written(id: string): Promise<string | undefined> {
+    return (await this.#real.now.sessions.find(id))?.endReason;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.isAway = false;
+    await this.broker[Symbol.asyncDispose]();
+    await this.#real[Symbol.asyncDispose]();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  get #audit(): AuditLog {
+    return {
+      append: (event) => {
+        if (this.isAway) return Promise.reject(new Fault('STORE_UNAVAILABLE', 'the database is away'));
+        this.audited.push(event);
+        const hash = '0'.repeat(64);
+        return Promise.resolve({ ...event, node: 'n', sequence: this.audited.length, at: 0, previous: hash, hash });
+      },
+    };
+  }
+}
+
+/** Repositories that answer nothing. */
+const AWAY: unknown = new Proxy(
+  {},
+  {
+    get: () =>
+      new Proxy({}, { get: () => () => Promise.reject(new Fault('STORE_UNAVAILABLE', 'the database is away')) }),
+  },
+);
+
+function never(): Promise<never> {
+  return Promise.reject(new Fault('CREDENTIAL_UNAVAILABLE', 'nothing is sealed here'));
+}
+
+function stubSession(): EngineSession {
+  return {
+    facts: {},
+    ended: new Promise(() => undefined),
+    input: () => true,
+    onInputDrained: () => undefined,
+    control: () => undefined,
+    pause: () => undefined,
+    resume: () => undefined,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
