@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startXvnc, type Xvnc } from '@enchilada/core/testing/servers/xvnc';
-import { Chromium } from '../fixtures/chromium.ts';
+import { Chromium, PHONE } from '../fixtures/chromium.ts';
 import { Site } from '../tests/site.ts';
 import { DesktopPage, until } from './desktop-page.ts';
 import { seatOf } from './seat.ts';
@@ -19,13 +19,16 @@ before(async () => {
 });
 after(() => owned.disposeAsync());
 
+let machines = 0;
+
 async function machineOn(desktop: Xvnc, parameters: Record<string, string | boolean> = {}): Promise<string> {
+  const name = `desktop ${++machines}`;
   const credential = await site.admin.api.createCredential({
-    body: { name: `desktop ${desktop.port}`, kind: 'password', username: '', secret: desktop.password },
+    body: { name, kind: 'password', username: '', secret: desktop.password },
   });
   return site.machine(
     {
-      name: `desktop ${desktop.port}`,
+      name,
       protocol: 'vnc',
       host: desktop.host,
       port: desktop.port,
@@ -124,6 +127,91 @@ test('keys and pointer reach the machine from who controls it and never from who
       async () => (await readFile(file, 'utf8').catch(() => '')) === 'Hello from ada: {[1+2]} ~/|\n',
       'what was typed, and nothing else',
     );
+    assert.deepEqual(own.complaints(), []);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('the clipboard goes both ways, and nowhere where it is forbidden', async () => {
+  await using desktop = await startDesktop();
+  const folder = await mkdtemp(join(tmpdir(), 'enchilada-clipboard-'));
+  const file = join(folder, 'pasted');
+  // What a program on the machine does that copies: OSC 52 sets the selection of the terminal's display.
+  const copyOnMachine = (text: string): Promise<string> =>
+    desktop.run(
+      'xterm',
+      ...['-xrm', 'XTerm*allowWindowOps: true', '-e'],
+      `printf '\\033]52;c;${Buffer.from(text).toString('base64')}\\007'; sleep 1`,
+    );
+  try {
+    await using own = await seatOf(browser, site.admin, { size: { width: 1000, height: 700 } });
+    const readBack = (page: DesktopPage): Promise<string> => page.page.evaluate(() => navigator.clipboard.readText());
+    const paste = async (page: DesktopPage, text: string): Promise<void> => {
+      await page.page.evaluate((content) => navigator.clipboard.writeText(content), text);
+      await page.page.getByRole('button', { name: 'More' }).click();
+      await page.page.getByRole('menuitem', { name: 'Paste to the machine’s clipboard' }).click();
+    };
+
+    const open = await new DesktopPage(await own.at(`/s/new?target=${await machineOn(desktop)}`)).connected();
+    void copyOnMachine('from the machine: äß€');
+    await until(async () => (await readBack(open)) === 'from the machine: äß€', 'the text of the machine');
+    desktop.start('xterm', '-geometry', '100x40+0+0', '-e', `cat > ${file}`);
+    await open.shows('#ffffff', { x: 300, y: 300 });
+    await paste(open, 'to the machine: ñ✓');
+    await open.page.getByText('On the machine’s clipboard').waitFor();
+    await open.page.mouse.click(200, 200);
+    await open.page.keyboard.press('Shift+Insert');
+    // The machine asks the browser for the text only when a program wants it: the line may end before it came.
+    await until(async () => {
+      await open.page.keyboard.press('Enter');
+      return (await readFile(file, 'utf8').catch(() => '')).includes('to the machine: ñ✓');
+    }, 'what was pasted');
+    await open.page.getByRole('button', { name: 'More' }).click();
+    await open.page.getByRole('menuitem', { name: 'End session' }).click();
+    await open.page.getByRole('heading', { name: 'You ended the session' }).waitFor();
+    await open.page.close();
+
+    const closed = await machineOn(desktop, { disableCopy: true, disablePaste: true });
+    const shut = await new DesktopPage(await own.at(`/s/new?target=${closed}`)).connected();
+    await shut.page.evaluate(() => navigator.clipboard.writeText('untouched'));
+    await copyOnMachine('must not leave');
+    await paste(shut, 'must not arrive');
+    await shut.page.mouse.click(200, 200);
+    await shut.page.keyboard.press('Shift+Insert');
+    await shut.page.keyboard.type('end\n');
+    await until(async () => (await readFile(file, 'utf8')).includes('end'), 'what was typed behind it');
+    assert.doesNotMatch(await readFile(file, 'utf8'), /arrive/u);
+    assert.equal(await readBack(shut), 'must not arrive', 'the browser’s own clipboard is as it was');
+    assert.deepEqual(own.complaints(), []);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('a phone shows the whole desktop, its keyboard and the keys that it lacks', async () => {
+  await using desktop = await startDesktop();
+  const folder = await mkdtemp(join(tmpdir(), 'enchilada-phone-'));
+  const file = join(folder, 'typed');
+  try {
+    const id = await machineOn(desktop, { resizeDesktop: false });
+    await using own = await seatOf(browser, site.admin, { size: PHONE });
+    const live = await new DesktopPage(await own.at(`/s/new?target=${id}`)).connected();
+    desktop.start('xterm', '-geometry', '100x40+0+0', '-e', `cat > ${file}`);
+    await live.shows('#ffffff', { x: 300, y: 300 });
+    const box = await live.page.locator('.desktop-host canvas').boundingBox();
+    assert.ok(box !== null && box.width <= PHONE.width && box.height <= PHONE.height);
+    assert.equal(await live.size(), '900x600');
+    await live.page.mouse.click(box.x + box.width / 3, box.y + box.height / 3);
+    await live.page.getByRole('button', { name: 'On-screen keyboard' }).click();
+    const field = live.page.getByRole('textbox', { name: 'Typed here, sent to the machine' });
+    await field.pressSequentially('abx');
+    await field.press('Backspace');
+    await field.press('Enter');
+    await until(async () => (await readFile(file, 'utf8').catch(() => '')) === 'ab\n', 'what was typed on the phone');
+    await live.page.getByRole('button', { name: 'Ctrl' }).click();
+    await field.pressSequentially('d');
+    await live.shows('#203040', { x: 300, y: 300 });
     assert.deepEqual(own.complaints(), []);
   } finally {
     await rm(folder, { recursive: true, force: true });
