@@ -64,7 +64,7 @@ export const session: Readonly<Record<keyof typeof english, string>> = {
   'step.handshake': 'Verschlüsselung aushandeln',
   'step.host-identity': 'Identität der Maschine prüfen',
   'step.credential': 'Anmelden',
-  'step.shell': 'Shell starten',
+  'step.shell': 'Sitzung starten',
   'step-state.done': 'erledigt',
   'step-state.now': 'läuft',
   'step-state.failed': 'fehlgeschlagen',

@@ -61,7 +61,7 @@ export const session = {
   'step.handshake': 'Agree on encryption',
   'step.host-identity': 'Check the machine’s identity',
   'step.credential': 'Sign in',
-  'step.shell': 'Start the shell',
+  'step.shell': 'Start the session',
   'step-state.done': 'done',
   'step-state.now': 'in progress',
   'step-state.failed': 'failed',
