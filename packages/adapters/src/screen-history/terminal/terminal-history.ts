@@ -19,6 +19,8 @@ const SNAPSHOT_EVERY_BYTES = 1024 * 1024;
 
 interface HistoryOptions extends TerminalHistoryOptions {
   readonly turns: WriteTurns;
+  /** An emulator and what it reads take some 15 MiB: of all that may settle at once, one does; the others are asked again. */
+  readonly settling: { isBusy: boolean };
 }
 
 interface SizeChange {
@@ -101,6 +103,9 @@ class TerminalHistory implements ScreenHistory {
   settle(): void {
     if (this.#settling || this.#closed) return;
     if (this.#position - this.#base.at > SNAPSHOT_EVERY_BYTES) {
+      const { settling } = this.#options;
+      if (settling.isBusy) return;
+      settling.isBusy = true;
       this.#settling = true;
       const at = this.#position;
       void this.snapshot()
@@ -115,6 +120,7 @@ class TerminalHistory implements ScreenHistory {
         .catch(() => undefined)
         .finally(() => {
           this.#settling = false;
+          settling.isBusy = false;
         });
       return;
     }
@@ -166,7 +172,7 @@ class TerminalHistory implements ScreenHistory {
 }
 
 export function terminalHistories(options: TerminalHistoryOptions): ScreenHistories {
-  const turns = new WriteTurns();
+  const [turns, settling] = [new WriteTurns(), { isBusy: false }];
   return (surface: SurfaceKind, size: DisplaySize) =>
-    surface === 'terminal' ? new TerminalHistory({ ...options, turns }, size) : undefined;
+    surface === 'terminal' ? new TerminalHistory({ ...options, turns, settling }, size) : undefined;
 }
