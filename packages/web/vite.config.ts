@@ -28,17 +28,6 @@ function precompress(): Plugin {
   };
 }
 
-/**
- * Without groups each icon and each component that two pages share becomes a file: 71 requests for the first view.
- * What only one page needs stays with that page.
- */
-const SPLITTING = {
-  groups: [
-    { name: 'react', test: /node_modules\/(?:react|react-dom|scheduler)\//u },
-    { name: 'shared', minShareCount: 4, entriesAware: true, entriesAwareMergeThreshold: 40_000 },
-  ],
-};
-
 /** The documents that the gateway answers under paths of their own. */
 const DOCUMENTS: readonly (readonly [prefix: RegExp, document: string])[] = [
   [/^\/s\//u, '/session.html'],
@@ -80,7 +69,6 @@ export default defineConfig({
         session: resolve(import.meta.dirname, 'session.html'),
         player: resolve(import.meta.dirname, 'player.html'),
       },
-      output: { codeSplitting: SPLITTING },
     },
   },
 });
