@@ -62,6 +62,20 @@ test('an operator signs in, sets up access, and signs out', async () => {
   assert.equal((await json('targets', 'import', 'machines.csv', '--save'))['created'], 1);
 });
 
+test('a program works with a token from a file that only it may read, within the scope of the token', async () => {
+  const { value } = await site.admin.api.createToken({ body: { name: 'ci', scope: ['catalog.read'], days: 1 } });
+  const file = join(base, 'token');
+  await writeFile(file, `${value}\n`, { mode: 0o600 });
+  Object.assign(process.env, { ENCH_URL: site.gateway.url, ENCH_TOKEN_FILE: file });
+  try {
+    assert.deepEqual((await json('whoami'))['permissions'], ['catalog.read']);
+    assert.match((await enchilada('users', 'list')).stderr, /FORBIDDEN/u);
+  } finally {
+    delete process.env['ENCH_URL'];
+    delete process.env['ENCH_TOKEN_FILE'];
+  }
+});
+
 test('what a machine is named cannot move the cursor of the one who lists it', async () => {
   await site.admin.api.createTarget({
     body: { name: 'evil \u202e\u009b2J name', protocol: 'ssh', host: '192.0.2.1', port: 22 },

@@ -130,6 +130,21 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('resetFactors', input, options);
   }
 
+  /** The own API tokens. */
+  listTokens(options?: CallOptions): Promise<RouteOutput<'listTokens'>> {
+    return this.#transport.call('listTokens', {}, options);
+  }
+
+  /** Makes an API token, shown once; it carries no more than its owner holds. Needs a recent proof. */
+  createToken(input: RouteInput<'createToken'>, options?: CallOptions): Promise<RouteOutput<'createToken'>> {
+    return this.#transport.call('createToken', input, options);
+  }
+
+  /** Withdraws one of the own API tokens at once. */
+  removeToken(input: RouteInput<'removeToken'>, options?: CallOptions): Promise<RouteOutput<'removeToken'>> {
+    return this.#transport.call('removeToken', input, options);
+  }
+
   /** All people. */
   listUsers(options?: CallOptions): Promise<RouteOutput<'listUsers'>> {
     return this.#transport.call('listUsers', {}, options);

@@ -33,6 +33,7 @@ export {
   UserCreate,
   UserUpdate,
 } from './models/identity.ts';
+export { ApiToken } from './models/api-token.ts';
 export {
   Factor,
   Factors,

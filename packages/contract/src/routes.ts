@@ -3,11 +3,13 @@ import { fileRoutes } from './routes/file.ts';
 import { signInRoutes, userRoutes } from './routes/identity.ts';
 import { discoveryRoutes } from './routes/discovery.ts';
 import { catalogRoutes, machineRoutes } from './routes/machine.ts';
+import { tokenRoutes } from './routes/api-token.ts';
 import { factorRoutes } from './routes/second-factor.ts';
 import { recordingRoutes, sessionRoutes, systemRoutes } from './routes/session.ts';
 
 type Tables = typeof signInRoutes &
   typeof factorRoutes &
+  typeof tokenRoutes &
   typeof userRoutes &
   typeof machineRoutes &
   typeof catalogRoutes &
@@ -21,6 +23,7 @@ type Tables = typeof signInRoutes &
 export const ROUTES: Tables = {
   ...signInRoutes,
   ...factorRoutes,
+  ...tokenRoutes,
   ...userRoutes,
   ...machineRoutes,
   ...catalogRoutes,

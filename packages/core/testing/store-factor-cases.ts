@@ -144,6 +144,28 @@ export function storeFactorCases(name: string, create: () => Promise<StoreUnderT
       assert.equal(await store.now.logins.findByCookie(login.digest), undefined);
     });
 
+    it('keeps API tokens with their owner, finds them by digest, and forgets them at once', async () => {
+      const token = {
+        id: anId('tok'),
+        digest: aDigest(),
+        userId: user.id,
+        name: 'Bau 🏗',
+        scope: ['audit.read', 'catalog.read'],
+        createdAt: 1,
+        expiresAt: 9_000_000_000_000,
+        lastUsedAt: undefined,
+        lastUsedAddress: undefined,
+      };
+      await store.now.tokens.insert(token);
+      assert.deepEqual(await second.now.tokens.findWithUser(token.digest), { token, user, groupIds: [] });
+      await store.now.tokens.noteUse(token.id, 70, '2001:db8::9');
+      await store.now.tokens.noteUse(token.id, 60, '192.0.2.9');
+      const used = { ...token, lastUsedAt: 70, lastUsedAddress: '2001:db8::9' };
+      assert.deepEqual(await second.now.tokens.listOf(user.id), [used]);
+      assert.equal(count(await race((at) => at.now.tokens.delete(token.id))), 1);
+      assert.equal(await store.now.tokens.findWithUser(token.digest), undefined);
+    });
+
     it('forgets factors and codes with their person', async () => {
       const leaver = aUser();
       await store.now.users.insert(leaver);

@@ -10,6 +10,7 @@ import { type BrokerObservation, NodeLease } from '@enchilada/core/session';
 import { recur } from '@enchilada/core/time';
 import type { Logger } from 'pino';
 import { type ApiParts, CatalogView, createHandlers, type SessionService, SettingsService } from './api/index.ts';
+import { ApiTokens } from './auth/api-tokens.ts';
 import { Bootstrap } from './auth/bootstrap.ts';
 import { readCookie } from './auth/cookie.ts';
 import { type LoginLimits, Logins } from './auth/logins.ts';
@@ -48,7 +49,16 @@ export interface TunnelDoor {
 }
 
 type OwnParts =
-  'discovery' | 'logins' | 'factors' | 'bootstrap' | 'recovery' | 'settings' | 'catalog' | 'engines' | 'sessions';
+  | 'discovery'
+  | 'logins'
+  | 'factors'
+  | 'tokens'
+  | 'bootstrap'
+  | 'recovery'
+  | 'settings'
+  | 'catalog'
+  | 'engines'
+  | 'sessions';
 
 /** The ports, joined by composition.ts. */
 export interface GatewayParts extends Omit<ApiParts, OwnParts> {
@@ -122,6 +132,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     ...{ store, audit, clock, random, keys: parts.keys, passkeys: parts.passkeys, throttle: logins.throttle },
     relyingParty: () => ({ id: host, origins: [...origins] }),
   });
+  const tokens = new ApiTokens({ store, clock, random });
   const recovery = new Recovery({ store, audit, hasher: parts.hasher, logins, clock, random });
   const bootstrap = new Bootstrap({
     nodeId,
@@ -170,6 +181,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     ...parts,
     logins,
     factors,
+    tokens,
     bootstrap,
     recovery,
     settings,
@@ -192,6 +204,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     observe: metrics.heardRequest,
     gate: {
       claim: (cookie, options) => logins.claim(cookie, options),
+      identifyToken: (authorization, address) => tokens.identify(authorization, address),
       bootstrapRequired: () => bootstrap.required(),
     },
   });

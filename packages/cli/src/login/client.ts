@@ -2,6 +2,7 @@ import { EnchiladaClient } from '@enchilada/contract';
 import { CommandFailure, usage } from '../frame/exit-code.ts';
 import type { Io } from '../frame/io.ts';
 import { httpFetch, type HttpResponse } from './http-fetch.ts';
+import { readPrivateFile } from './private-file.ts';
 import { readLogin, type StoredLogin, writeLogin } from './stored-login.ts';
 
 export type Api = EnchiladaClient<HttpResponse>;
@@ -24,12 +25,16 @@ export function originOf(text: string): string {
 
 /** A client that sends what a page of the same origin would, and hears of each new cookie. */
 export function clientOf(login: Omit<StoredLogin, 'username'>, onCookie: (cookie: string) => Promise<void>): Api {
-  const { url, ca } = login;
+  const { url, ca, token } = login;
   const fetch = httpFetch(ca === undefined ? {} : { ca });
   let { cookie } = login;
   return new EnchiladaClient<HttpResponse>({
     baseUrl: url,
-    headers: () => ({ origin: url, ...(cookie === '' ? {} : { cookie }) }),
+    headers: () => ({
+      origin: url,
+      ...(cookie === '' ? {} : { cookie }),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    }),
     fetch: async (address, request) => {
       const response = await fetch(address, request);
       const [pair] = (response.setCookie[0] ?? '').split(';');
@@ -42,7 +47,19 @@ export function clientOf(login: Omit<StoredLogin, 'username'>, onCookie: (cookie
   });
 }
 
+/** For programs: the address and a file with the token. Not `ENCHILADA_…`: the gateway takes those for settings of its own. */
+async function loginOfToken(env: Io['env']): Promise<StoredLogin | undefined> {
+  const { ENCH_URL: url, ENCH_TOKEN_FILE: file } = env;
+  if (url === undefined || file === undefined) return undefined;
+  const token = (await readPrivateFile(file))?.trim();
+  if (token === undefined || !/^ench_[A-Za-z0-9_-]{43}$/u.test(token))
+    throw new CommandFailure(3, `${file} holds no API token`);
+  return { url: originOf(url), username: '', cookie: '', token };
+}
+
 export async function openClient(io: Io): Promise<Client> {
+  const program = await loginOfToken(io.env);
+  if (program !== undefined) return { api: clientOf(program, () => Promise.resolve()), login: program };
   const login = await readLogin(io.env);
   if (login === undefined) throw new CommandFailure(3, 'not signed in; sign in with enchilada login URL USERNAME');
   const api = clientOf(login, async (cookie) => {

@@ -11,6 +11,8 @@ export interface StoredLogin {
   readonly username: string;
   /** `NAME=VALUE`, as the server set it. */
   readonly cookie: string;
+  /** An API token instead of a cookie; never kept in the file. */
+  readonly token?: string;
   /** PEM text of the certificate authority that was named at login. */
   readonly ca?: string;
 }

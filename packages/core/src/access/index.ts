@@ -1,5 +1,5 @@
-export { PERMISSIONS, permissionsOf } from './permissions.ts';
-export type { Permission } from './permissions.ts';
+export { PERMISSIONS, permissionsHeld, permissionsOf, TOKEN_PERMISSIONS } from './permissions.ts';
+export type { Permission, TokenPermission } from './permissions.ts';
 export { GRANT_ACTIONS } from './grant.ts';
 export type { Grant, GrantAction, GrantId, GrantScope, GrantSubject } from './grant.ts';
 export { allowedActions, groupAncestors } from './policy.ts';

@@ -1,4 +1,4 @@
-import type { Role } from '../identity/index.ts';
+import type { Role, VerifiedIdentity } from '../identity/index.ts';
 
 /** What a person may do with the product itself; machines are reached by grants alone. */
 export const PERMISSIONS = [
@@ -28,4 +28,28 @@ const BY_ROLE: Readonly<Record<Role, readonly Permission[]>> = {
 
 export function permissionsOf(role: Role): ReadonlySet<Permission> {
   return new Set(BY_ROLE[role]);
+}
+
+/** What an API token can carry. INVARIANT: a token opens no machine; sessions belong to people at a browser. */
+export const TOKEN_PERMISSIONS = [
+  'recording.own',
+  'recording.read',
+  'audit.read',
+  'catalog.read',
+  'catalog.write',
+  'credential.read',
+  'credential.write',
+  'access.read',
+  'access.write',
+  'session.manage',
+  'settings.read',
+  'settings.write',
+  'metrics.read',
+] as const satisfies readonly Permission[];
+export type TokenPermission = (typeof TOKEN_PERMISSIONS)[number];
+
+/** What somebody may do in this request: what their role gives, and with a token only what it carries of that. */
+export function permissionsHeld({ user, scope }: Pick<VerifiedIdentity, 'user' | 'scope'>): ReadonlySet<Permission> {
+  const held = permissionsOf(user.role);
+  return scope === undefined ? held : new Set([...held].filter((permission) => scope.includes(permission)));
 }

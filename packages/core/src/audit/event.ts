@@ -30,6 +30,8 @@ export const AUDIT_ACTIONS = [
   'factor.reset',
   'recovery-codes.created',
   'recovery-code.used',
+  'token.created',
+  'token.removed',
   'group.created',
   'group.updated',
   'group.deleted',

@@ -9,6 +9,8 @@ export type {
   LoginStage,
   VerifiedIdentity,
 } from './verified-identity.ts';
+export { identifyToken } from './api-token.ts';
+export type { ApiToken, ApiTokenId } from './api-token.ts';
 export { demandsFactor, FACTOR_DEMANDS, FACTOR_KINDS } from './second-factor.ts';
 export type {
   Challenge,

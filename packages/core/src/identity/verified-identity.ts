@@ -2,7 +2,7 @@ import { Fault } from '../fault/index.ts';
 import type { FactorProof } from './second-factor.ts';
 import type { GroupId, User, UserId } from './user.ts';
 
-export const LOGIN_METHODS = ['password', 'bootstrap', 'passkey'] as const;
+export const LOGIN_METHODS = ['password', 'bootstrap', 'passkey', 'api-token'] as const;
 export type LoginMethod = (typeof LOGIN_METHODS)[number];
 
 export const LOGIN_STAGES = ['complete', 'second-factor', 'enrolment'] as const;
@@ -41,9 +41,11 @@ interface Identified {
   readonly login: LoginRecord;
 }
 
-/** A person whose login was checked in this request and is complete. Made only by `identifyLogin`. */
+/** A person whose login was checked in this request and is complete, or a program with an API token of theirs. Made only by `identifyLogin` and `identifyToken`. */
 export interface VerifiedIdentity extends Identified {
   readonly [proof]: 'identity';
+  /** For an API token: the permissions that it carries, by name. Absent: all that the person holds. */
+  readonly scope?: readonly string[];
 }
 
 /** Somebody whose login lives and may still lack its second factor: enough to give one, and for nothing else. Made only by `claimLogin`. */

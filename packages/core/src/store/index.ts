@@ -1,6 +1,7 @@
 export type { DiscoveryChangeQuery, DiscoveryRepository } from './discovery-repository.ts';
 export type { Page, PageRequest, Store, StoreTransaction } from './store.ts';
 export type {
+  ApiTokenRepository,
   AuditQuery,
   AuditRepository,
   BootstrapLink,

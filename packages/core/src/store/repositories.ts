@@ -2,6 +2,8 @@ import type { Grant, GrantId } from '../access/index.ts';
 import type { AuditRecord } from '../audit/index.ts';
 import type { CredentialId, CredentialRecord } from '../credential/index.ts';
 import type {
+  ApiToken,
+  ApiTokenId,
   Challenge,
   FactorId,
   FactorProof,
@@ -124,6 +126,16 @@ export interface SecondFactorRepository {
   /** Exactly one of many racing callers gets true. */
   spendRecoveryCode(user: UserId, digest: string): Promise<boolean>;
   countRecoveryCodes(user: UserId): Promise<number>;
+}
+
+export interface ApiTokenRepository {
+  insert(token: ApiToken): Promise<void>;
+  findWithUser(
+    digest: string,
+  ): Promise<{ readonly token: ApiToken; readonly user: User; readonly groupIds: readonly GroupId[] } | undefined>;
+  listOf(user: UserId): Promise<readonly ApiToken[]>;
+  noteUse(id: ApiTokenId, at: number, address: string): Promise<void>;
+  delete(id: ApiTokenId): Promise<boolean>;
 }
 
 export interface ChallengeRepository {

@@ -1,5 +1,6 @@
 import type { DiscoveryRepository } from './discovery-repository.ts';
 import type {
+  ApiTokenRepository,
   AuditRepository,
   BootstrapRepository,
   CatalogRepository,
@@ -56,6 +57,7 @@ export interface StoreTransaction {
   readonly logins: LoginRepository;
   readonly secondFactors: SecondFactorRepository;
   readonly challenges: ChallengeRepository;
+  readonly tokens: ApiTokenRepository;
   readonly bootstrap: BootstrapRepository;
   readonly recovery: RecoveryRepository;
   readonly throttle: ThrottleRepository;

@@ -6,6 +6,7 @@ import type { PasswordHasher } from '@enchilada/core/identity';
 import type { RecordingReader } from '@enchilada/core/recording';
 import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
+import type { ApiTokens } from '../auth/api-tokens.ts';
 import type { Bootstrap } from '../auth/bootstrap.ts';
 import type { Logins } from '../auth/logins.ts';
 import type { Recovery } from '../auth/recovery.ts';
@@ -30,6 +31,7 @@ export interface ApiParts {
   readonly audit: AuditLog;
   readonly logins: Logins;
   readonly factors: SecondFactors;
+  readonly tokens: ApiTokens;
   readonly bootstrap: Bootstrap;
   readonly recovery: Recovery;
   readonly hasher: PasswordHasher;

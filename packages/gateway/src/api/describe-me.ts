@@ -1,5 +1,5 @@
 import type { Me, SignedIn } from '@enchilada/contract';
-import { permissionsOf } from '@enchilada/core/access';
+import { permissionsHeld } from '@enchilada/core/access';
 import type { VerifiedIdentity } from '@enchilada/core/identity';
 import type { SignInOutcome } from '../auth/logins.ts';
 import type { ApiParts } from './api-parts.ts';
@@ -19,7 +19,7 @@ export async function meOf({ logins, settings, version }: Parts, identity: Verif
       breakGlass: user.breakGlass,
     },
     groups: groups.map(({ id, name }) => ({ id, name })),
-    permissions: [...permissionsOf(user.role)],
+    permissions: [...permissionsHeld(identity)],
     preferences: { ...user.preferences },
     login: {
       method: login.method,

@@ -1,3 +1,4 @@
+import { permissionsOf } from '@enchilada/core/access';
 import { Secret } from '@enchilada/core/credential';
 import { Fault, isFault } from '@enchilada/core/fault';
 import { type ClaimedIdentity, type FactorProof, requireRecentProof } from '@enchilada/core/identity';
@@ -202,6 +203,9 @@ export function factorHandlers(parts: ApiParts): FactorHandlers {
     resetFactors: async (context, { params }) => {
       const user = await store.now.users.find(params.id);
       if (user === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
+      const missing = [...permissionsOf(user.role)].filter((permission) => !context.permissions.has(permission));
+      if (missing.length > 0)
+        throw new Fault('FORBIDDEN', `the person has permissions that you lack: ${missing.join(', ')}`);
       if (user.id === context.identity.user.id)
         throw new Fault('CONFLICT', 'the own second factors are removed one by one, on the page of the own account');
       const count = await store.now.secondFactors.deleteOf(user.id);

@@ -10,6 +10,7 @@ import { recordingHandlers } from './recording-handlers.ts';
 import { sessionHandlers } from './session-handlers.ts';
 import { systemHandlers } from './system-handlers.ts';
 import { targetHandlers } from './target-handlers.ts';
+import { tokenHandlers } from './token-handlers.ts';
 import { userHandlers } from './user-handlers.ts';
 
 export type { ApiParts, TryItMachine } from './api-parts.ts';
@@ -22,6 +23,7 @@ export function createHandlers(parts: ApiParts): Handlers {
   return {
     ...identityHandlers(parts),
     ...factorHandlers(parts),
+    ...tokenHandlers(parts),
     ...userHandlers(parts),
     ...machineHandlers(parts),
     ...targetHandlers(parts),

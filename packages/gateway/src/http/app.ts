@@ -8,7 +8,7 @@ import {
   type RouteDefinition,
   successStatus,
 } from '@enchilada/contract';
-import { type Permission, permissionsOf } from '@enchilada/core/access';
+import { type Permission, permissionsHeld } from '@enchilada/core/access';
 import type { AuditLog } from '@enchilada/core/audit';
 import { Fault } from '@enchilada/core/fault';
 import type { ClaimedIdentity, VerifiedIdentity } from '@enchilada/core/identity';
@@ -62,6 +62,8 @@ export interface Gate {
     cookie: string | undefined,
     options: { readonly background: boolean },
   ): Promise<{ readonly claim: ClaimedIdentity; readonly identity: VerifiedIdentity | undefined } | undefined>;
+  /** @param authorization the header as sent */
+  identifyToken(authorization: string, address: string): Promise<VerifiedIdentity | undefined>;
   bootstrapRequired(): Promise<boolean>;
 }
 
@@ -172,7 +174,12 @@ async function guard(request: FastifyRequest, parts: AppParts): Promise<void> {
   }
   if (IS_OPEN.has(access)) return;
   const background = request.headers[CSRF_HEADER] === 'background';
-  const found = await parts.gate.claim(readCookie(request.headers.cookie), { background });
+  const { authorization } = request.headers;
+  // INVARIANT: whoever shows a token is judged by it alone, whatever cookie came too.
+  const found =
+    authorization === undefined
+      ? await parts.gate.claim(readCookie(request.headers.cookie), { background })
+      : await claimOfToken(authorization, request, parts);
   if (found === undefined) throw new Fault('UNAUTHENTICATED', 'no valid login came with the request');
   request.claim = found.claim;
   request.identity = found.identity;
@@ -182,7 +189,7 @@ async function guard(request: FastifyRequest, parts: AppParts): Promise<void> {
       facts: { stage: found.claim.login.stage },
     });
   if (access === 'signed-in') return;
-  const held = permissionsOf(request.identity.user.role);
+  const held = permissionsHeld(request.identity);
   const wanted = [access].flat() as readonly Permission[];
   if (wanted.some((permission) => held.has(permission))) return;
   await parts.audit.append({
@@ -194,6 +201,21 @@ async function guard(request: FastifyRequest, parts: AppParts): Promise<void> {
     reason: `lacks ${wanted.join(' and ')}`,
   });
   throw new Fault('FORBIDDEN', `this needs the permission ${wanted.join(' or ')}`);
+}
+
+/** A program with a token: its permissions, and of what every person may do only to look. Accounts are people's own (T07). */
+async function claimOfToken(
+  authorization: string,
+  request: FastifyRequest,
+  { gate }: AppParts,
+): ReturnType<Gate['claim']> {
+  const identity = await gate.identifyToken(authorization, request.clientAddress);
+  if (identity === undefined) return undefined;
+  const { access } = request.routeOptions.config;
+  const isOwnAccount = access === 'signing-in' || (access === 'signed-in' && request.method !== 'GET');
+  if (isOwnAccount) throw new Fault('FORBIDDEN', 'an API token is not for this: sign in');
+  const { user, groupIds, login } = identity;
+  return { claim: { user, groupIds, login } as unknown as ClaimedIdentity, identity };
 }
 
 /** An upload of no bytes may come without a body. */
@@ -254,7 +276,7 @@ function contextOf(
     ...open,
     claim,
     identity,
-    permissions: permissionsOf(identity.user.role),
+    permissions: permissionsHeld(identity),
     refuse: async (object) => {
       await parts.audit.append({
         action: 'access.denied',

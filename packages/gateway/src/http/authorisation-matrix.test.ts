@@ -78,6 +78,10 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
   removeFactor: { who: SIGNED_IN, other: [], success: 403 },
   renewRecoveryCodes: { who: SIGNED_IN, success: 409 },
   resetFactors: { who: ADMINISTRATOR },
+  listTokens: { who: SIGNED_IN },
+  // Nobody lends what they lack: an auditor has this permission and a user has not.
+  createToken: { who: AUDITORS, body: () => ({ name: 'x', scope: ['audit.read'], days: 1 }) },
+  removeToken: { who: SIGNED_IN, other: [] },
   listUsers: { who: ADMINISTRATOR },
   createUser: { who: ADMINISTRATOR, body: (ids) => ({ username: `u-${ids.tag}`, displayName: '', role: 'user' }) },
   getUser: { who: ADMINISTRATOR },

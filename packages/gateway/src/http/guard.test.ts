@@ -13,7 +13,11 @@ function appParts(routes: AppParts['routes']): AppParts {
     handlers: Object.fromEntries(
       ROUTE_LIST.map((route) => [route.id, () => Promise.resolve(undefined)]),
     ) as unknown as AppParts['handlers'],
-    gate: { claim: () => Promise.resolve(undefined), bootstrapRequired: () => Promise.resolve(false) },
+    gate: {
+      claim: () => Promise.resolve(undefined),
+      identifyToken: () => Promise.resolve(undefined),
+      bootstrapRequired: () => Promise.resolve(false),
+    },
     audit: { append: () => Promise.reject(new Error('unused')) },
     clientAddress: () => '192.0.2.1',
     origins: () => new Set([ORIGIN]),

@@ -18,6 +18,7 @@ import type { Clock, RandomSource } from '@enchilada/core/time';
 import { CloudSimulator } from '@enchilada/core/testing/cloud-simulator';
 import type { FastifyInstance } from 'fastify';
 import { CatalogView, createHandlers, SettingsService } from '../api/index.ts';
+import { ApiTokens } from '../auth/api-tokens.ts';
 import { Bootstrap } from '../auth/bootstrap.ts';
 import { Logins } from '../auth/logins.ts';
 import { Recovery } from '../auth/recovery.ts';
@@ -178,6 +179,7 @@ export class GatewayFixture implements AsyncDisposable {
       relyingParty: () => ({ id: new URL(ORIGIN).hostname, origins: [ORIGIN] }),
     });
     const nodeId = `node-${this.#nodes.length + 1}`;
+    const tokens = new ApiTokens({ store, clock, random });
     const recovery = new Recovery({ store, audit, hasher, logins, clock, random });
     const bootstrap = new Bootstrap({
       nodeId,
@@ -231,6 +233,7 @@ export class GatewayFixture implements AsyncDisposable {
       audit,
       logins,
       factors,
+      tokens,
       bootstrap,
       recovery,
       hasher,
@@ -257,7 +260,11 @@ export class GatewayFixture implements AsyncDisposable {
       origins: () => new Set([ORIGIN]),
       clientAddress: clientAddress(options.trustedProxies ?? []),
       observe: () => undefined,
-      gate: { claim: (cookie, how) => logins.claim(cookie, how), bootstrapRequired: () => bootstrap.required() },
+      gate: {
+        claim: (cookie, how) => logins.claim(cookie, how),
+        identifyToken: (authorization, address) => tokens.identify(authorization, address),
+        bootstrapRequired: () => bootstrap.required(),
+      },
       log: createLog('trace', { write: (line) => void this.logged.push(line) }),
     });
     await app.ready();

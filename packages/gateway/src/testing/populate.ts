@@ -156,6 +156,20 @@ export async function fill(
       seed: await fixture.wrapSeed(`second_factor:${id}:${whom}:seed`),
     });
   }
+  if (path.startsWith('/me/tokens/:id')) {
+    id = `tok_${suffix}`;
+    await fixture.store.now.tokens.insert({
+      id,
+      digest: suffix,
+      userId: `usr_${whose === 'own' ? facts.owner : facts.stranger}`,
+      name: 'token',
+      scope: [],
+      createdAt: 0,
+      expiresAt: 1,
+      lastUsedAt: undefined,
+      lastUsedAddress: undefined,
+    });
+  }
   if (whose === 'missing') id = collection === 'me' ? 'a'.repeat(32) : 'x_missing';
   return path
     .replace(':id', id)

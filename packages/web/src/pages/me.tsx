@@ -20,6 +20,7 @@ import { useAction } from '../components/use-action.ts';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { isLanguage, LANGUAGES } from '../i18n/catalogue.ts';
 import { useText } from '../i18n/text.tsx';
+import { OwnTokens } from '../second-factor/own-tokens.tsx';
 import { OwnFactors } from '../second-factor/own-factors.tsx';
 
 export function MePage() {
@@ -71,6 +72,7 @@ export function MePage() {
         </Group>
       </section>
       <OwnFactors />
+      <OwnTokens />
       <PasswordSection />
       <LoginsSection />
     </div>

@@ -7,6 +7,7 @@ export interface Schema {
   bootstrapLink: { nodeId: string; digest: string; expiresAt: number };
   recoveryLink: { userId: string; digest: string; issuedAt: number; expiresAt: number };
   secondFactor: SecondFactorRow;
+  apiToken: ApiTokenRow;
   recoveryCode: { digest: string; userId: string; createdAt: number };
   challenge: { digest: string; purpose: string; userId: string | null; expiresAt: number };
   throttle: { keyDigest: string; windowStartedAt: number; attempts: number };
@@ -54,6 +55,18 @@ export interface UserGroupRow {
   description: string;
   createdAt: number;
   requiresSecondFactor: number;
+}
+
+export interface ApiTokenRow {
+  id: string;
+  digest: string;
+  userId: string;
+  name: string;
+  scope: string;
+  createdAt: number;
+  expiresAt: number;
+  lastUsedAt: number | null;
+  lastUsedAddress: string | null;
 }
 
 export interface SecondFactorRow {

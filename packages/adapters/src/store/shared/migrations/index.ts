@@ -6,6 +6,7 @@ import { audit } from './0004-audit.ts';
 import { cluster } from './0005-cluster.ts';
 import { links } from './0006-links.ts';
 import { secondFactor } from './0011-second-factor.ts';
+import { apiToken } from './0012-api-token.ts';
 import { discovery } from './0020-discovery.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
@@ -17,5 +18,6 @@ export const MIGRATIONS: readonly Migration[] = [
   cluster,
   links,
   secondFactor,
+  apiToken,
   discovery,
 ];

@@ -1,5 +1,6 @@
 import type { StoreTransaction } from '@enchilada/core/store';
 import type { Sql } from '../sql.ts';
+import { apiTokenRepository } from './api-token.ts';
 import { auditRepository } from './audit.ts';
 import { bootstrapRepository } from './bootstrap.ts';
 import { catalogRepository } from './catalog.ts';
@@ -28,6 +29,7 @@ export function repositoriesOf(sql: Sql): StoreTransaction {
     logins: loginRepository(sql),
     secondFactors: secondFactorRepository(sql),
     challenges: challengeRepository(sql),
+    tokens: apiTokenRepository(sql),
     bootstrap: bootstrapRepository(sql),
     recovery: recoveryRepository(sql),
     throttle: throttleRepository(sql),

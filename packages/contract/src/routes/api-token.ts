@@ -1,0 +1,31 @@
+import { ApiTokenCreate, ApiTokenCreated, ApiTokens } from '../models/api-token.ts';
+import { routes } from '../route.ts';
+import { IdParams, Nothing } from '../schema.ts';
+
+export const tokenRoutes = routes({
+  listTokens: {
+    method: 'GET',
+    path: '/me/tokens',
+    access: 'signed-in',
+    summary: 'The own API tokens.',
+    response: { 200: ApiTokens },
+  },
+  createToken: {
+    method: 'POST',
+    path: '/me/tokens',
+    access: 'signed-in',
+    summary: 'Makes an API token, shown once; it carries no more than its owner holds. Needs a recent proof.',
+    body: ApiTokenCreate,
+    response: { 201: ApiTokenCreated },
+    audit: ['token.created'],
+  },
+  removeToken: {
+    method: 'DELETE',
+    path: '/me/tokens/:id',
+    access: 'signed-in',
+    summary: 'Withdraws one of the own API tokens at once.',
+    params: IdParams,
+    response: { 204: Nothing },
+    audit: ['token.removed'],
+  },
+});

@@ -1,0 +1,187 @@
+import {
+  Button,
+  Code,
+  CopyButton,
+  Group,
+  Modal,
+  MultiSelect,
+  NumberInput,
+  Stack,
+  Text,
+  TextInput,
+  Title,
+} from '@mantine/core';
+import { IconKey } from '@tabler/icons-react';
+import { TOKEN_PERMISSIONS, type TokenPermission } from '@enchilada/core/access';
+import { useQuery } from '@tanstack/react-query';
+import { useState, type FormEvent } from 'react';
+import { api } from '../api/client.ts';
+import { useMe } from '../api/me.ts';
+import { Confirm, type Confirmation } from '../components/confirm.tsx';
+import { Listing, Moment } from '../components/listing.tsx';
+import { useAction } from '../components/use-action.ts';
+import { useText } from '../i18n/text.tsx';
+import { useStepUp } from './step-up.tsx';
+
+const DAYS = 90;
+
+/** The own API tokens, on the page of the account. */
+export function OwnTokens() {
+  const text = useText();
+  const me = useMe();
+  const tokens = useQuery({ queryKey: ['tokens'], queryFn: ({ signal }) => api('listTokens', {}, { signal }) });
+  const [draft, setDraft] = useState<{ name: string; scope: TokenPermission[]; days: number }>();
+  const [value, setValue] = useState<string>();
+  const [confirmation, setConfirmation] = useState<Confirmation>();
+  const [busy, run] = useAction();
+  const [dialog, attempt] = useStepUp();
+  const mine = TOKEN_PERMISSIONS.filter((permission) => me.permissions.includes(permission));
+  const create = (event: FormEvent): void => {
+    event.preventDefault();
+    if (draft === undefined) return;
+    const body = draft;
+    // The dialog for the fresh proof comes in place of this one.
+    setDraft(undefined);
+    void run(async () => {
+      setValue((await attempt(() => api('createToken', { body }))).value);
+      await tokens.refetch();
+    }).then((done) => {
+      if (!done) setDraft(body);
+    });
+  };
+  return (
+    <section className="panel section">
+      <Title order={2}>{text('tokens.title')}</Title>
+      <p className="section-lead">{text('tokens.lead')}</p>
+      <Listing
+        query={tokens}
+        items={tokens.data?.items ?? []}
+        empty={<p className="palette-none">{text('tokens.none')}</p>}
+      >
+        {(items) => (
+          <table className="table cards">
+            <thead>
+              <tr>
+                <th>{text('field.name')}</th>
+                <th>{text('tokens.scope')}</th>
+                <th>{text('tokens.expires')}</th>
+                <th>{text('factor.last-used')}</th>
+                <th>
+                  <span className="visually-hidden">{text('common.actions')}</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {items.map((token) => (
+                <tr key={token.id}>
+                  <td>{token.name}</td>
+                  <td className="mono">{token.scope.join(', ')}</td>
+                  <td className="sub">
+                    <Moment at={token.expiresAt} />
+                  </td>
+                  <td className="sub">
+                    <Moment at={token.lastUsedAt} /> {token.lastUsedAddress ?? ''}
+                  </td>
+                  <td className="actions">
+                    <Button
+                      size="xs"
+                      variant="default"
+                      aria-label={`${text('tokens.remove')} ${token.name}`}
+                      onClick={() =>
+                        setConfirmation({
+                          title: text('factor.remove-title', { name: token.name }),
+                          body: text('tokens.remove-body'),
+                          action: text('tokens.remove'),
+                          run: async () => {
+                            await api('removeToken', { params: { id: token.id } });
+                            await tokens.refetch();
+                          },
+                        })
+                      }
+                    >
+                      {text('tokens.remove')}
+                    </Button>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      </Listing>
+      {mine.length > 0 && (
+        <Group mt="md">
+          <Button
+            variant="default"
+            leftSection={<IconKey size={16} aria-hidden />}
+            loading={busy}
+            onClick={() => setDraft({ name: '', scope: [], days: DAYS })}
+          >
+            {text('tokens.add')}
+          </Button>
+        </Group>
+      )}
+      <Modal
+        opened={draft !== undefined}
+        onClose={() => setDraft(undefined)}
+        title={text('tokens.add')}
+        closeButtonProps={{ 'aria-label': text('common.close') }}
+      >
+        {draft !== undefined && (
+          <form onSubmit={create}>
+            <Stack>
+              <TextInput
+                label={text('field.name')}
+                required
+                maxLength={100}
+                data-autofocus
+                value={draft.name}
+                onChange={(event) => setDraft({ ...draft, name: event.currentTarget.value })}
+              />
+              <MultiSelect
+                label={text('tokens.scope')}
+                description={text('tokens.scope-help')}
+                data={mine}
+                value={draft.scope}
+                onChange={(scope) => setDraft({ ...draft, scope: scope as TokenPermission[] })}
+              />
+              <NumberInput
+                label={text('tokens.days')}
+                min={1}
+                max={366}
+                value={draft.days}
+                onChange={(days) => setDraft({ ...draft, days: typeof days === 'number' ? days : DAYS })}
+              />
+              <Button type="submit" disabled={draft.scope.length === 0 || draft.name.trim() === ''}>
+                {text('tokens.add')}
+              </Button>
+            </Stack>
+          </form>
+        )}
+      </Modal>
+      <Modal
+        opened={value !== undefined}
+        onClose={() => setValue(undefined)}
+        title={text('tokens.made')}
+        closeButtonProps={{ 'aria-label': text('common.close') }}
+      >
+        {value !== undefined && (
+          <Stack>
+            <Text size="sm">{text('tokens.made-lead')}</Text>
+            <Code block className="totp-key">
+              {value}
+            </Code>
+            <CopyButton value={value}>
+              {({ copied, copy }) => (
+                <Button onClick={copy} data-autofocus>
+                  {text(copied ? 'factor.recovery-copied' : 'tokens.copy')}
+                </Button>
+              )}
+            </CopyButton>
+          </Stack>
+        )}
+      </Modal>
+      <Confirm asked={confirmation} onClose={() => setConfirmation(undefined)} />
+      {dialog}
+    </section>
+  );
+}
