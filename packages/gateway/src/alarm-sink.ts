@@ -6,6 +6,7 @@ const ALARMS: Readonly<Partial<Record<AuditAction, string>>> = {
   'login.break-glass': 'the administrator of last resort signed in',
   'recovery.issued': 'a recovery link was made for an account',
   'recovery.refused': 'a recovery link was refused',
+  'factor.reset': 'the second factors of an account were removed',
   'user.recovered': 'a recovery link was used to set a new password',
   'backup.created': 'the data of this gateway were copied',
   'backup.restored': 'this data folder came from a backup',

@@ -10,7 +10,12 @@ import { CONTROL_FOLDER, runningGateway } from './gateway-process.ts';
 
 /** What the gateway does for whoever may write its data folder. Documented in docs/operating.md. */
 export type ControlRequest =
-  | { readonly kind: 'recover-user'; readonly username: string; readonly enable: boolean }
+  | {
+      readonly kind: 'recover-user';
+      readonly username: string;
+      readonly enable: boolean;
+      readonly resetFactors: boolean;
+    }
   | { readonly kind: 'copy-database'; readonly keys: 'included' | 'left-out' };
 
 /** What happened while no gateway could write it to the audit log; the next start does. */

@@ -12,6 +12,7 @@ export const recoverCommands = [
     options: {
       'data-dir': { type: 'string', value: 'FOLDER', says: "the gateway's data folder on this machine" },
       enable: { type: 'boolean', says: 'also enable the account where it is disabled' },
+      'reset-factors': { type: 'boolean', says: 'also remove its second factors, where they are lost' },
     },
     details: [
       'Runs on the machine of the gateway, as its account or as root: whoever may write the data folder may recover an account. The gateway must be running.',
@@ -23,7 +24,12 @@ export const recoverCommands = [
       if (dataDir === undefined) throw usage('--data-dir is missing');
       await requireFolder(dataDir);
       const { link, expiresAt } = await askGateway(
-        { kind: 'recover-user', username, enable: options.enable === true },
+        {
+          kind: 'recover-user',
+          username,
+          enable: options.enable === true,
+          resetFactors: options['reset-factors'] === true,
+        },
         { dataDir, now: io.now, waitMs: WAIT_MS, env: io.env },
       );
       if (typeof link !== 'string' || typeof expiresAt !== 'number')

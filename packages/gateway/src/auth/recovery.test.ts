@@ -9,8 +9,8 @@ async function ready() {
   const node = await fixture.start();
   await fixture.addUser('root', 'administrator', { breakGlass: true });
   await fixture.addUser('ann', 'user');
-  const link = async (username: string, enable = false) =>
-    (await node.recovery.issue({ username, enable, claimedBy: 'tester' })).token;
+  const link = async (username: string, change: { enable?: boolean; resetFactors?: boolean } = {}) =>
+    (await node.recovery.issue({ username, enable: false, resetFactors: false, claimedBy: 'tester', ...change })).token;
   const codes = (action: string) => fixture.audit.events.filter((event) => event.action === action);
   return { fixture, node, link, codes };
 }
@@ -89,7 +89,7 @@ test('an expired link, a replaced one and that of a removed or disabled person a
   await fixture.store.now.users.update({ ...ann, disabledAt: 1 });
   assert.equal(await use(third), 403);
   await assert.rejects(link('ann'), { code: 'CONFLICT' });
-  const fourth = await link('ann', true);
+  const fourth = await link('ann', { enable: true });
   const signIn = await call(node, 'POST', '/login', { body: { username: 'ann', password: PASSWORD } });
   assert.equal(signIn.statusCode, 401, 'the old password of an account that was enabled opens nothing');
   assert.equal(await use(fourth), 204);
@@ -120,6 +120,17 @@ test('after ten wrong links an address is refused even with the right one, on ev
   assert.equal(elsewhere.statusCode, 200);
   fixture.clock.time += 61_000;
   assert.equal((await call(node, 'POST', '/recovery', { body: { token, password: NEXT } })).statusCode, 204);
+});
+
+test('second factors are removed when that is asked for, loudly, and the old password then opens nothing', async () => {
+  const { fixture, node, link, codes } = await ready();
+  await using _ = fixture;
+  const token = await link('root', { resetFactors: true });
+  assert.equal(codes('factor.reset')[0]?.object?.id, 'usr_root');
+  const signIn = (password: string) => call(node, 'POST', '/login', { body: { username: 'root', password } });
+  assert.equal((await signIn(PASSWORD)).statusCode, 401);
+  assert.equal((await call(node, 'POST', '/recovery', { body: { token, password: NEXT } })).statusCode, 204);
+  assert.equal((await signIn(NEXT)).statusCode, 200);
 });
 
 test('whoever was recovered signs in from there although strangers exhaust the account', async () => {

@@ -25,6 +25,8 @@ export interface RecoveryRequest {
   readonly username: string;
   /** A disabled account is enabled, and its old password forgotten, so that only the link opens it. */
   readonly enable: boolean;
+  /** Second factors are removed, and the old password forgotten, so that it never stands alone. */
+  readonly resetFactors: boolean;
   /** Who asked, as they say themselves. */
   readonly claimedBy: string | undefined;
 }
@@ -46,6 +48,7 @@ export class Recovery {
   async issue({
     username,
     enable,
+    resetFactors,
     claimedBy,
   }: RecoveryRequest): Promise<{ readonly token: string; readonly expiresAt: number }> {
     const { store, audit, clock, random } = this.#parts;
@@ -77,7 +80,19 @@ export class Recovery {
       reason: "a link to set a new password was asked for on the gateway's machine",
       detail: { role: user.role, breakGlass: user.breakGlass, enabled: wasDisabled, ...by },
     });
-    if (wasDisabled) await store.now.users.update({ ...user, disabledAt: undefined, passwordHash: undefined });
+    if (wasDisabled || resetFactors)
+      await store.now.users.update({ ...user, disabledAt: undefined, passwordHash: undefined });
+    if (resetFactors) {
+      const count = await store.now.secondFactors.deleteOf(user.id);
+      await audit.append({
+        action: 'factor.reset',
+        actor: OPERATOR,
+        object: objectOf(user),
+        outcome: 'success',
+        reason: "asked for on the gateway's machine",
+        detail: { count, ...by },
+      });
+    }
     await store.now.recovery.issue({ userId: user.id, digest: tokenDigest(token), issuedAt, expiresAt });
     return { token, expiresAt };
   }

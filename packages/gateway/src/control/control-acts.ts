@@ -48,8 +48,8 @@ export function createControlActs({ dataDir, url, recovery, audit, database }: C
   }
 
   return {
-    async recoverUser({ username, enable, claimedBy }) {
-      const { token, expiresAt } = await recovery.issue({ username, enable, claimedBy });
+    async recoverUser({ username, enable, resetFactors, claimedBy }) {
+      const { token, expiresAt } = await recovery.issue({ username, enable, resetFactors, claimedBy });
       return { link: `${url}/recover#${token}`, expiresAt };
     },
 

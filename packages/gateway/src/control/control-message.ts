@@ -4,6 +4,7 @@ export type ControlRequest =
       readonly kind: 'recover-user';
       readonly username: string;
       readonly enable: boolean;
+      readonly resetFactors: boolean;
       readonly claimedBy: string | undefined;
     }
   | { readonly kind: 'copy-database'; readonly keys: 'included' | 'left-out'; readonly claimedBy: string | undefined };
@@ -53,7 +54,13 @@ export function parseRequest(text: string, { id, now }: { readonly id: string; r
     case 'recover-user': {
       const username = shortText(fields['username']);
       if (username === undefined) throw new Error('it names nobody');
-      return { kind, username, enable: fields['enable'] === true, claimedBy };
+      return {
+        kind,
+        username,
+        enable: fields['enable'] === true,
+        resetFactors: fields['resetFactors'] === true,
+        claimedBy,
+      };
     }
     case 'copy-database':
       return { kind, keys: fields['keys'] === 'included' ? 'included' : 'left-out', claimedBy };
