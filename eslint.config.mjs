@@ -46,25 +46,26 @@ const noise = {
   // `void | Promise<void>` is the type of a callback that may wait.
   '@typescript-eslint/no-invalid-void-type': 'off',
 };
-/** Strict rules with exceptions in the tree. The list may only shrink: correct the last exception, take the line out. */
-const notHeldYet = {
-  '@typescript-eslint/no-base-to-string': 'off',
-  '@typescript-eslint/no-deprecated': 'off',
-  '@typescript-eslint/no-generated-empty-object-type': 'off',
-  '@typescript-eslint/no-misused-spread': 'off',
-  '@typescript-eslint/no-non-null-assertion': 'off',
+/** Strict rules that are wrong here more often than right; STYLE.md says why. */
+const notHeld = {
   '@typescript-eslint/no-unnecessary-condition': 'off',
+  '@typescript-eslint/no-unnecessary-type-conversion': 'off',
+  '@typescript-eslint/no-misused-spread': 'off',
+  '@typescript-eslint/no-generated-empty-object-type': 'off',
+  '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+};
+/** Strict rules with exceptions in the interface. The list may only shrink: correct the last exception, take the line out. */
+const notHeldInWeb = {
+  '@typescript-eslint/no-deprecated': 'off',
+  '@typescript-eslint/no-non-null-assertion': 'off',
   '@typescript-eslint/no-unnecessary-type-arguments': 'off',
   '@typescript-eslint/no-unnecessary-type-assertion': 'off',
-  '@typescript-eslint/no-unnecessary-type-conversion': 'off',
   '@typescript-eslint/no-unsafe-argument': 'off',
   '@typescript-eslint/no-unsafe-assignment': 'off',
   '@typescript-eslint/no-unsafe-call': 'off',
-  '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
-  '@typescript-eslint/no-unsafe-enum-assignment': 'off',
-  '@typescript-eslint/no-unsafe-enum-comparison': 'off',
   '@typescript-eslint/no-unsafe-member-access': 'off',
   '@typescript-eslint/no-unsafe-return': 'off',
+  '@typescript-eslint/no-base-to-string': 'off',
 };
 const sources = ['packages/*/src/**/*.{ts,tsx}', 'packages/core/testing/**/*.ts', 'e2e/**/*.ts'];
 const testFiles = [
@@ -130,7 +131,7 @@ export default tseslint.config(
       // What a callback reads before it was set cannot be a constant.
       'prefer-const': ['error', { ignoreReadBeforeAssign: true }],
       ...noise,
-      ...notHeldYet,
+      ...notHeld,
       'max-params': ['error', 3],
       'no-console': 'error',
       'no-eval': 'error',
@@ -153,8 +154,12 @@ export default tseslint.config(
       'no-restricted-syntax': ['error', markup],
       'max-params': 'off',
       'no-console': 'off',
+      // A test that reads past an end fails there and then; `assert.fail` as a callback is its deprecated form only by its type.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-deprecated': 'off',
     },
   },
+  { files: ['packages/web/src/**'], rules: notHeldInWeb },
   {
     files: ['packages/adapters/src/store/**'],
     rules: { 'no-restricted-syntax': ['error', forge, unverified, markup, chance] },

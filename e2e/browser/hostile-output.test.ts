@@ -85,7 +85,7 @@ test('a live session lets a hostile machine reach nothing beyond its screen', as
       false,
       `${JSON.stringify(words)} was typed: ${JSON.stringify(answers.slice(0, 2_000))}`,
     );
-  // eslint-disable-next-line no-control-regex -- the forms that a terminal's own answers have
+
   assert.match(
     answers,
     /^(?:\x1b\[[?>=]?[\d;]*\$?[a-zA-Z]|\x1bP[01]?[$+>]?[|r]?[^\x1b\r\n]{0,40}\x1b\\|\x1b\]\d{1,2};[\w:;/]{0,40}(?:\x07|\x1b\\))*$/u,

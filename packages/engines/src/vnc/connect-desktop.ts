@@ -123,7 +123,7 @@ function encryptionOf(stream: Duplex): string {
   const { getProtocol, getCipher } = stream as Partial<import('node:tls').TLSSocket>;
   const protocol: unknown = getProtocol?.call(stream);
   const cipher = getCipher?.call(stream) as { readonly name?: string } | undefined;
-  return `${String(protocol ?? 'TLS')} ${cipher?.name ?? ''}`.trim();
+  return `${typeof protocol === 'string' ? protocol : 'TLS'} ${cipher?.name ?? ''}`.trim();
 }
 
 /** UltraVNC's repeater in mode I or II: it greets as version 0.0 and takes 250 bytes. */

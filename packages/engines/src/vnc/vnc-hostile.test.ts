@@ -246,7 +246,7 @@ describe('servers that refuse, break off or attack', () => {
   it('says so when the server goes away in each step', async () => {
     for (const script of [[V38.subarray(0, 5)], [V38, 12], [V38, 12, Buffer.of(1, 1), 1], NONE]) {
       await using server = await scriptedServer((socket) => {
-        play([...script, (() => (socket.end(), undefined)) as Step])(socket);
+        play([...script, () => (socket.end(), undefined)])(socket);
       });
       await assert.rejects(openDesktop({ ...server, parameters: CLEAR }), { code: 'TARGET_DISCONNECTED' });
     }

@@ -73,7 +73,7 @@ export class VncSession implements StreamedSession {
   }
 
   readonly #abort = (): void => {
-    const { reason } = this.#parts.signal;
+    const reason: unknown = this.#parts.signal.reason;
     this.#finish({ reason: 'terminated', ...(isFault(reason) ? { fault: reason } : {}) });
   };
 

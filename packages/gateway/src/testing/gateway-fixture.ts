@@ -227,7 +227,7 @@ export class GatewayFixture implements AsyncDisposable {
       report: () => undefined,
       loginLimits: limits,
       isMember: () => true,
-    } as ConstructorParameters<typeof SessionBroker>[0]);
+    });
     const handlers = createHandlers({
       store,
       audit,

@@ -47,9 +47,8 @@ function dialectOf(url: Secret, config: PostgresConfig): Dialect {
 
 /** INVARIANT: every bigint of the schema is a time, a counter or a size below 2^53. */
 const typeParser = (oid: TypeId, format?: 'text' | 'binary'): ((value: string) => unknown) =>
-  oid === pg.types.builtins.INT8
-    ? Number
-    : (pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown);
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-return -- the library types its parsers as any
+  oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format);
 type TypeId = Parameters<typeof pg.types.getTypeParser>[0];
 
 /** https://www.postgresql.org/docs/15/errcodes-appendix.html */

@@ -121,6 +121,6 @@ function guarded(repositories: StoreTransaction, run: Run): StoreTransaction {
       ),
     ];
   });
-  const all: object = Object.fromEntries(wrapped);
+  const all: unknown = Object.fromEntries(wrapped);
   return all as StoreTransaction;
 }
