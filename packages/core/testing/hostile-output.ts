@@ -201,7 +201,9 @@ const SHAPES = named('shape', {
   'joined emoji': '\u{1f469}\u200d'.repeat(5_000),
   'broken UTF-16': '\ud800 \udfff \ud83d',
   'zero bytes': '\u0000'.repeat(1_000),
-  'every control character': Array.from({ length: 160 }, (_, code) => (code < 32 || code > 126 ? String.fromCharCode(code) : '')).join(''),
+  'every control character': Array.from({ length: 160 }, (_, code) =>
+    code < 32 || code > 126 ? String.fromCharCode(code) : '',
+  ).join(''),
   'resets in a row': `${ESC}c${CSI}!p`.repeat(200),
   'invisible text': `${CSI}8m${COMMAND}\r\n${CSI}0m`,
 });

@@ -109,7 +109,7 @@ export class SessionRig implements AsyncDisposable {
       report: () => undefined,
       loginLimits: () => this.loginLimits,
       isMember: () => true,
-    } as ConstructorParameters<typeof SessionBroker>[0]);
+    });
   }
 
   static async start(): Promise<SessionRig> {
@@ -125,7 +125,7 @@ export class SessionRig implements AsyncDisposable {
       get: (real, name) => {
         if (this.isAway && name === 'now') return AWAY;
         const value = Reflect.get(real, name, real) as unknown;
-        return typeof value === 'function' ? value.bind(real) : value;
+        return typeof value === 'function' ? (value.bind(real) as unknown) : value;
       },
     });
   }
