@@ -24,6 +24,10 @@ const FRAMED: ReadonlySet<number> = new Set([
   ENCODING.extendedMouseButtons,
   ENCODING.extendedClipboard,
 ]);
+export function isFramed(encoding: number): boolean {
+  return FRAMED.has(encoding);
+}
+
 const CURSORS: ReadonlySet<number> = new Set([ENCODING.cursor, ENCODING.vmwareCursor]);
 const LOSSY: ReadonlySet<number> = new Set([ENCODING.h264]);
 

@@ -1,3 +1,4 @@
+import { isFramed } from './encodings.ts';
 import { carriesText, parseCutText, type CutText } from './cut-text.ts';
 import { hextileTile } from './hextile.ts';
 import { rectangleBody } from './rectangle.ts';
@@ -153,6 +154,7 @@ export class ServerMessages {
         this.#state.extendedMouseButtons = true;
         break;
       default:
+        if (!isFramed(encoding)) throw violation(`encoding ${encoding} was not asked for`);
         this.#rectangle = { x, y, width, height, encoding };
         if (encoding === ENCODING.hextile) this.#tile = 0;
         if (encoding >= 0 && encoding !== ENCODING.vmwareCursor) this.#checkPlace(this.#rectangle);
