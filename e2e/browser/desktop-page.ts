@@ -79,7 +79,7 @@ export class DesktopPage {
   }
 }
 
-const WAIT_MS = 30_000;
+const WAIT_MS = 90_000;
 
 export async function until(holds: () => Promise<boolean>, what: string | (() => string)): Promise<void> {
   const deadline = performance.now() + WAIT_MS;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -49,8 +49,16 @@ async function startDesktop(): Promise<Xvnc> {
 /** What a machine does while somebody looks: windows, text and a picture with many colours. */
 async function draw(desktop: Xvnc): Promise<void> {
   await desktop.run('xsetroot', '-mod', '7', '11', '-fg', '#204060', '-bg', '#e0a020');
-  desktop.start('xterm', '-geometry', '70x20+60+40', '-e', 'seq 1 400; ls -lR /usr/share/doc | head -2000; sleep 600');
   desktop.start('xlogo', '-geometry', '200x200+500+300', '-render');
+  const folder = await mkdtemp(join(tmpdir(), 'enchilada-drawn-'));
+  try {
+    const drawing = `seq 1 400; ls -lR /usr/share/doc | head -2000; touch ${join(folder, 'done')}; sleep 600`;
+    desktop.start('xterm', '-geometry', '70x20+60+40', '-e', drawing);
+    // A pause in the drawing looks like its end.
+    await until(async () => (await readdir(folder)).length > 0, 'a machine that has drawn everything');
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 async function settled(page: DesktopPage): Promise<string> {
@@ -60,7 +68,7 @@ async function settled(page: DesktopPage): Promise<string> {
     const now = await page.pixels();
     same = now === before && now !== '' ? same + 1 : 0;
     before = now;
-    return same >= 8;
+    return same >= 20;
   }, 'a picture that stays');
   return before;
 }

@@ -15,7 +15,7 @@ export interface ShellOptions {
 
 type Ended = Extract<ServerFrame, { readonly type: 'ended' }>;
 
-const WAIT_MS = 30_000;
+const WAIT_MS = 90_000;
 
 /** Both sockets of one viewer, as the browser would hold them. */
 export class Shell implements AsyncDisposable {

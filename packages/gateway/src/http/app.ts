@@ -175,9 +175,9 @@ async function guard(request: FastifyRequest, parts: AppParts): Promise<void> {
   if (IS_OPEN.has(access)) return;
   const background = request.headers[CSRF_HEADER] === 'background';
   const { authorization } = request.headers;
-  // INVARIANT: whoever shows a token is judged by it alone, whatever cookie came too.
+  // INVARIANT: whoever shows a token is judged by it alone, whatever cookie came too. Other schemes are a proxy's own and say nothing here.
   const found =
-    authorization === undefined
+    authorization === undefined || !/^bearer /iu.test(authorization)
       ? await parts.gate.claim(readCookie(request.headers.cookie), { background })
       : await claimOfToken(authorization, request, parts);
   if (found === undefined) throw new Fault('UNAUTHENTICATED', 'no valid login came with the request');
