@@ -46,7 +46,8 @@ test('an operator signs in, sets up access, and signs out', async () => {
   const words = ['login', site.gateway.url, ADMIN.username, '--password-file', passwordFile, '--code-file', codeFile];
   assert.match((await enchilada(...words)).stdout, /Signed in/u);
   assert.match((await enchilada(...words)).stderr, /FACTOR_REFUSED/u);
-  await json('targets', 'add', 'web1', 'web1.example.org', '--label', 'env=prod', '--parameter', 'keepaliveSeconds=20');
+  const web1 = ['targets', 'add', 'web1', 'web1.example.org', '--protocol', 'ssh', '--label', 'env=prod'];
+  await json(...web1, '--parameter', 'keepaliveSeconds=20');
   await json('users', 'add', 'anna', '--password-file', passwordFile);
   await json('groups', 'add', 'ops');
   await json('groups', 'join', 'ops', 'anna');

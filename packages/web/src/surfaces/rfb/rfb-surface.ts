@@ -63,7 +63,7 @@ export class RfbSurface implements DesktopSurface {
   lost(): void {
     const channel = this.#channel;
     this.#channel = undefined;
-    if (channel !== undefined) channel.readyState = 'closed';
+    channel?.cut();
   }
 
   focus(): void {
