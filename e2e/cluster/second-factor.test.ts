@@ -52,7 +52,7 @@ async function winners(attempts: readonly Promise<unknown>[]): Promise<number> {
     if (outcome.status === 'rejected') {
       const problem = outcome.reason as unknown;
       assert.ok(
-        problem instanceof ApiProblem && ['FACTOR_REFUSED', 'THROTTLED'].includes(problem.code),
+        problem instanceof ApiProblem && ['FACTOR_REFUSED', 'THROTTLED', 'UNAUTHENTICATED'].includes(problem.code),
         String(problem),
       );
     }

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import type { ThrottleRepository } from '@enchilada/core/store';
 import { insertOnce, type Sql } from '../sql.ts';
 
+const MOST_TRIES = 20;
+
 /** People type passwords where the name belongs: keys are kept as digests, which also bounds their length. */
 function digestOf(key: string): string {
   return createHash('sha256').update(key, 'utf8').digest('hex');
@@ -33,10 +35,9 @@ export function throttleRepository({ db, traits, atomic }: Sql): ThrottleReposit
             }))
             .where('keyDigest', '=', keyDigest)
             .executeTakeFirstOrThrow();
-        if ((await count()).numUpdatedRows === 0n) {
+        // Whoever signs in clears the counter: it may go between any two statements until the update holds its row.
+        for (let tries = 0; tries < MOST_TRIES && (await count()).numUpdatedRows === 0n; tries++)
           await insertOnce(traits, tx.insertInto('throttle').values({ keyDigest, windowStartedAt: now, attempts: 0 }));
-          await count();
-        }
         const row = await tx
           .selectFrom('throttle')
           .select(['attempts', 'windowStartedAt'])
