@@ -70,8 +70,16 @@ describe('a session on OpenSSH', () => {
     await using client = await openJourney({
       hops: [{ target, credential: password(server.username, server.password) }],
     });
-    for (const pid of await server.connectionPids())
-      for (const each of [pid, ...(await descendants(pid))]) process.kill(each, 'SIGKILL');
+    const pids = (
+      await Promise.all((await server.connectionPids()).map(async (pid) => [pid, ...(await descendants(pid))]))
+    ).flat();
+    for (const pid of new Set(pids)) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It went with its parent.
+      }
+    }
     const end = await client.session.ended;
     assert.equal(end.reason, 'failed');
     assert.ok(isFault(end.fault, 'TARGET_DISCONNECTED'), end.fault?.message);
