@@ -2,7 +2,7 @@ import { Tooltip } from '@mantine/core';
 import { IconEye, IconLockOpen, IconPlugConnected, IconPlugConnectedX, IconPlugX } from '@tabler/icons-react';
 import { Mark } from '../app/mark.tsx';
 import { useText } from '../i18n/text.tsx';
-import type { SessionView } from './session-view.ts';
+import { isOver, type SessionView } from './session-view.ts';
 
 /** What every session's bar says: which machine, how the connection is, who records and who looks. */
 export function BarFacts(props: { readonly title: string; readonly view: SessionView; readonly watching: boolean }) {
@@ -51,14 +51,13 @@ export function BarFacts(props: { readonly title: string; readonly view: Session
 function LinkBadge(props: { readonly view: SessionView }) {
   const text = useText();
   const { view } = props;
-  const [tone, Icon, label] =
-    view.link === 'ended' || view.link === 'failed'
-      ? (['quiet', IconPlugX, text('link.ended')] as const)
-      : view.link === 'lost'
-        ? (['warn', IconPlugConnectedX, text('link.lost')] as const)
-        : view.phase === 'live' && view.link === 'open'
-          ? (['ok', IconPlugConnected, text('link.live')] as const)
-          : (['quiet', IconPlugConnected, text('link.opening')] as const);
+  const [tone, Icon, label] = isOver(view)
+    ? (['quiet', IconPlugX, text('link.ended')] as const)
+    : view.link === 'lost'
+      ? (['warn', IconPlugConnectedX, text('link.lost')] as const)
+      : view.phase === 'live' && view.link === 'open'
+        ? (['ok', IconPlugConnected, text('link.live')] as const)
+        : (['quiet', IconPlugConnected, text('link.opening')] as const);
   return (
     <>
       <span className="bar-fact" data-tone={tone} role="status">

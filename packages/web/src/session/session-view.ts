@@ -50,6 +50,11 @@ export const START: SessionView = {
   error: undefined,
 };
 
+/** Nothing comes of it any more: it ended, or never was. */
+export function isOver(view: SessionView): boolean {
+  return view.link === 'ended' || view.link === 'failed';
+}
+
 export type SessionAct =
   | { readonly type: 'frame'; readonly frame: ServerFrame }
   | { readonly type: 'link'; readonly state: LinkState; readonly error?: unknown }

@@ -6,12 +6,11 @@ import { useText } from '../i18n/text.tsx';
 import { useTerminalChoices } from '../surfaces/terminal/settings.ts';
 import type { TerminalSurface } from '../surfaces/terminal/terminal-surface.ts';
 import { TerminalView, type TerminalHandle } from '../surfaces/terminal/terminal-view.tsx';
-import { ConnectionPath } from './connection-path.tsx';
 import { DisplayDrawer } from './display-drawer.tsx';
-import { EndedPage } from './ended-page.tsx';
-import { QuestionDialog } from './question-dialog.tsx';
 import { SessionBar } from './session-bar.tsx';
 import type { SurfaceSessionProps } from './session-document.tsx';
+import { SessionOverlays } from './session-overlays.tsx';
+import { isOver } from './session-view.ts';
 import { useSession } from './use-session.ts';
 import { useNotice } from './use-notice.ts';
 
@@ -37,7 +36,7 @@ export function TerminalSession(props: SurfaceSessionProps) {
     getInitialValueInEffect: false,
   });
   const over = useRef(false);
-  over.current = view.link === 'ended' || view.link === 'failed';
+  over.current = isOver(view);
   const focus = useCallback(() => {
     if (!over.current) terminal.current?.surface()?.focus();
   }, []);
@@ -55,7 +54,6 @@ export function TerminalSession(props: SurfaceSessionProps) {
     }
   };
   const ended = over.current;
-  const question = view.questions[0];
 
   return (
     <>
@@ -109,14 +107,6 @@ export function TerminalSession(props: SurfaceSessionProps) {
             />
           </Suspense>
         )}
-        {!ended && view.phase === 'opening' && <ConnectionPath view={view} title={props.title} />}
-        {view.link === 'lost' && view.phase === 'live' && (
-          <div className="session-lost" role="status">
-            <span className="pulse" aria-hidden />
-            {text('session.reconnecting')}
-            {(connection?.heldBytes ?? 0) > 0 && <span className="sub">{text('session.held')}</span>}
-          </div>
-        )}
         {!tipRead && view.phase === 'live' && !watching && !ended && (
           <div className="session-tip panel" role="note">
             <Stack gap={6}>
@@ -143,27 +133,8 @@ export function TerminalSession(props: SurfaceSessionProps) {
             </Stack>
           </div>
         )}
-        {ended && (
-          <EndedPage
-            view={view}
-            title={props.title}
-            session={live.session}
-            targetId={props.subject.kind === 'new' ? props.subject.targetId : props.subject.session.target.id}
-          />
-        )}
+        <SessionOverlays {...props} live={live} onFocusSurface={focus} />
       </main>
-      {question !== undefined && (
-        <QuestionDialog
-          key={question.id}
-          question={question}
-          title={props.title}
-          onAnswer={(message) => {
-            connection?.send(message);
-            live.answered(question.id);
-            setTimeout(focus);
-          }}
-        />
-      )}
       <DisplayDrawer
         opened={displayOpen}
         choices={choices}

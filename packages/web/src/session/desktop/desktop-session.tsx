@@ -3,10 +3,9 @@ import { Button, Group, Modal, Stack, Text, Textarea } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { useText } from '../../i18n/text.tsx';
-import { ConnectionPath } from '../connection-path.tsx';
-import { EndedPage } from '../ended-page.tsx';
-import { QuestionDialog } from '../question-dialog.tsx';
 import type { SurfaceSessionProps } from '../session-document.tsx';
+import { SessionOverlays } from '../session-overlays.tsx';
+import { isOver } from '../session-view.ts';
 import { useSession } from '../use-session.ts';
 import { useNotice } from '../use-notice.ts';
 import { DesktopBar } from './desktop-bar.tsx';
@@ -37,7 +36,7 @@ export function DesktopSession(props: DesktopSessionProps) {
   const [drawn, setDrawn] = useState(false);
   const machineText = useRef('');
   const sent = useRef('');
-  const ended = view.link === 'ended' || view.link === 'failed';
+  const ended = isOver(view);
   const options = { choices, viewOnly: watching || ended };
   const latest = useRef({ connection, options, sessionLive: live });
   latest.current = { connection, options, sessionLive: live };
@@ -105,7 +104,6 @@ export function DesktopSession(props: DesktopSessionProps) {
       () => undefined,
     );
   };
-  const question = view.questions[0];
 
   return (
     <>
@@ -136,39 +134,13 @@ export function DesktopSession(props: DesktopSessionProps) {
           aria-label={text('desktop.label', { name: props.title })}
           data-drawn={drawn}
         />
-        {!ended && view.phase === 'opening' && <ConnectionPath view={view} title={props.title} />}
-        {view.link === 'lost' && view.phase === 'live' && (
-          <div className="session-lost" role="status">
-            <span className="pulse" aria-hidden />
-            {text('session.reconnecting')}
-          </div>
-        )}
-        {ended && (
-          <EndedPage
-            view={view}
-            title={props.title}
-            session={live.session}
-            targetId={props.subject.kind === 'new' ? props.subject.targetId : props.subject.session.target.id}
-          />
-        )}
+        <SessionOverlays {...props} live={live} onFocusSurface={focus} />
       </main>
       {keyboardOpen && !watching && !ended && (
         <TouchKeyboard
           onType={(typed) => surface.current?.type(typed)}
           onPress={(combination) => surface.current?.press(combination)}
           onClose={() => setKeyboardOpen(false)}
-        />
-      )}
-      {question !== undefined && (
-        <QuestionDialog
-          key={question.id}
-          question={question}
-          title={props.title}
-          onAnswer={(message) => {
-            connection?.send(message);
-            live.answered(question.id);
-            setTimeout(focus);
-          }}
         />
       )}
       <Modal
