@@ -1,12 +1,11 @@
-import { Alert, Button, Group, Skeleton, Text, Title } from '@mantine/core';
+import { Alert, Button, Skeleton } from '@mantine/core';
 import { IconInfoCircle } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useRouter, useSearch } from '@tanstack/react-router';
 import { useCallback, useState } from 'react';
 import { api } from '../api/client.ts';
 import { meQuery, type Me } from '../api/me.ts';
-import { Mark } from '../app/mark.tsx';
-import { LanguageChoice } from '../components/language-choice.tsx';
+import { Door } from '../components/door.tsx';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
 import { factorsQuery } from '../second-factor/step-up.tsx';
@@ -34,45 +33,33 @@ export function SignInPage() {
 
   const open = facts.data?.bootstrapRequired === false ? facts.data : undefined;
   return (
-    <div className="door">
-      <main className="door-card">
-        <Group gap="sm" mb="lg" wrap="nowrap">
-          <Mark size={36} />
-          <div>
-            <Title order={1}>{text(atFactor ? 'factor.title' : 'sign-in.title')}</Title>
-            <Text size="sm" c="dimmed">
-              {text('sign-in.lead')}
-            </Text>
-          </div>
-        </Group>
-        {facts.isError && <FaultNotice error={facts.error} onRetry={() => void facts.refetch()} />}
-        {facts.isPending && <Skeleton height={190} />}
-        {facts.data?.bootstrapRequired === true && (
-          <Alert icon={<IconInfoCircle aria-hidden size={18} />} color="gray" title={text('sign-in.no-administrator')}>
-            {text('fault.BOOTSTRAP_REQUIRED.next')}
-          </Alert>
-        )}
-        {open !== undefined && atFactor && <FactorStep onProved={enter} onAgain={again} />}
-        {open !== undefined && !atFactor && (
-          <PasswordForm
-            facts={open}
-            isReturning={next !== undefined}
-            onSignedIn={({ me }) => {
-              if (me !== undefined) enter(me);
-              else {
-                client.removeQueries({ queryKey: factorsQuery.queryKey });
-                setAtFactor(true);
-              }
-            }}
-          />
-        )}
-        {facts.data?.bootstrapRequired === true && (
-          <Button variant="default" mt="md" fullWidth onClick={() => void navigate({ to: '/welcome' })}>
-            {text('sign-in.have-link')}
-          </Button>
-        )}
-      </main>
-      <LanguageChoice />
-    </div>
+    <Door title={text(atFactor ? 'factor.title' : 'sign-in.title')} lead={text('sign-in.lead')}>
+      {facts.isError && <FaultNotice error={facts.error} onRetry={() => void facts.refetch()} />}
+      {facts.isPending && <Skeleton height={190} />}
+      {facts.data?.bootstrapRequired === true && (
+        <Alert icon={<IconInfoCircle aria-hidden size={18} />} color="gray" title={text('sign-in.no-administrator')}>
+          {text('fault.BOOTSTRAP_REQUIRED.next')}
+        </Alert>
+      )}
+      {open !== undefined && atFactor && <FactorStep onProved={enter} onAgain={again} />}
+      {open !== undefined && !atFactor && (
+        <PasswordForm
+          facts={open}
+          isReturning={next !== undefined}
+          onSignedIn={({ me }) => {
+            if (me !== undefined) enter(me);
+            else {
+              client.removeQueries({ queryKey: factorsQuery.queryKey });
+              setAtFactor(true);
+            }
+          }}
+        />
+      )}
+      {facts.data?.bootstrapRequired === true && (
+        <Button variant="default" mt="md" fullWidth onClick={() => void navigate({ to: '/welcome' })}>
+          {text('sign-in.have-link')}
+        </Button>
+      )}
+    </Door>
   );
 }
