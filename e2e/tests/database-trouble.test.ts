@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { eventually } from '../cluster/people.ts';
+import { Disk } from '../fixtures/disk.ts';
 import { Person } from '../product/index.ts';
 import { ADMIN, Site, startSshd } from './site.ts';
 
@@ -19,23 +19,6 @@ before(async () => {
 });
 after(() => owned.disposeAsync());
 
-/** A file system of its own that knows the immutable flag: even root, even through a file that is open, cannot write past it. */
-async function disk(sizeMib: number): Promise<AsyncDisposable & { readonly folder: string }> {
-  const base = await mkdtemp(join(tmpdir(), 'enchilada-ext4-'));
-  const [image, folder] = [join(base, 'image'), join(base, 'disk')];
-  await mkdir(folder);
-  await run('fallocate', ['-l', `${sizeMib}M`, image]);
-  await run('mkfs.ext4', ['-q', '-F', '-m', '0', image]);
-  await run('mount', ['-o', 'loop', image, folder]);
-  return {
-    folder,
-    [Symbol.asyncDispose]: async () => {
-      await run('umount', ['-l', folder]);
-      await rm(base, { recursive: true, force: true });
-    },
-  };
-}
-
 async function readiness(url: string): Promise<{ readonly status: number; readonly database: string | undefined }> {
   const response = await fetch(`${url}/readyz`);
   const { checks } = (await response.json()) as { readonly checks: Readonly<Record<string, string>> };
@@ -43,7 +26,7 @@ async function readiness(url: string): Promise<{ readonly status: number; readon
 }
 
 test('a database that becomes read-only while sessions run is named, costs no session, and is caught up with', async () => {
-  await using volume = await disk(200);
+  await using volume = await Disk.mount(200);
   const dataDir = join(volume.folder, 'data');
   await mkdir(dataDir);
   // The disk is small; what is recorded is not what this test is about.
@@ -52,8 +35,8 @@ test('a database that becomes read-only while sessions run is named, costs no se
   const [kept, leaving] = [await site.admin.open(targetId), await site.admin.open(targetId)];
   for (const shell of [kept, leaving]) await shell.live();
   const files = ['enchilada.db', 'enchilada.db-wal'].map((name) => join(dataDir, name));
-  await run('chattr', ['+i', ...files]);
-  try {
+  {
+    await using _frozen = await volume.freeze(...files);
     await eventually(
       'the node to say that it is not ready',
       async () => (await readiness(site.gateway.url)).status === 503,
@@ -67,8 +50,6 @@ test('a database that becomes read-only while sessions run is named, costs no se
     leaving.type('exit\r');
     assert.equal((await leaving.ended()).reason, 'closed-by-target');
     await leaving.leave();
-  } finally {
-    await run('chattr', ['-i', ...files]);
   }
   await eventually('the node to be ready again', async () => (await readiness(site.gateway.url)).status === 200);
   // What happened meanwhile is written down after all: the end of the session, and its place is free.
@@ -89,7 +70,7 @@ test('a database that becomes read-only while sessions run is named, costs no se
 });
 
 test('a full disk under the database is named, costs no session, and is over once there is room', async () => {
-  await using volume = await disk(64);
+  await using volume = await Disk.mount(64);
   const dataDir = join(volume.folder, 'data');
   await mkdir(dataDir);
   await using site = await Site.start({ dataDir, config: 'recording: { mode: off }\n' });
