@@ -22,6 +22,8 @@ async function freePort(): Promise<number> {
 
 export interface TwoNodesOptions {
   readonly sessionsPerUser?: number;
+  /** Instead of what lets tests reach this machine. */
+  readonly egress?: string;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -69,7 +71,7 @@ export class TwoNodes implements AsyncDisposable {
     const dataDir = join(this.folder, `node-${name}`);
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
     const config = [
-      LOOPBACK.trim(),
+      this.#options.egress ?? LOOPBACK.trim(),
       `node: { id: node-${name}, url: "http://127.0.0.1:${port}" }`,
       `keyFile: ${join(this.folder, 'key-encryption.key')}`,
       `database: { url: "file:${join(this.folder, 'database-url')}" }`,

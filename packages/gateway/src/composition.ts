@@ -35,6 +35,7 @@ import type { LoadedConfig } from './config/index.ts';
 import type { DatabaseCopy } from './control/index.ts';
 import { startGateway } from './gateway.ts';
 import type { Gateway } from './gateway.ts';
+import { listOwnServices, type OwnServicesParts } from './own-services.ts';
 import { recoverRecordings } from './recover-recordings.ts';
 import { attachTunnel, Peers } from './tunnel/index.ts';
 
@@ -62,7 +63,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
 
   const nodeId = values['node.id'] ?? keptNodeId(dataDir);
   const unheldRules: string[] = [];
-  const { store, databaseCopy } = await openStore(config, dataDir, unheldRules);
+  const { store, databaseCopy, databases } = await openStore(config, dataDir, unheldRules);
   opened.use(store);
   await store.migrate();
 
@@ -124,13 +125,16 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     }),
   );
   const builtIns = new Map([[TRY_IT, tryIt]]);
+  let listeningPort: number | undefined;
   const dialer = createDialer({
     policy: {
       allowLoopback: values['egress.allowLoopback'],
       allow: values['egress.allow'],
       deny: values['egress.deny'],
+      allowOwnServices: values['egress.allowOwnServices'],
     },
     builtIn: builtIns,
+    ownServices: () => listOwnServices({ store, databases, values, port: () => listeningPort }),
   });
   const engines: readonly AnyEngine[] = [createSsh({ dialer }), createTelnet({ dialer }), createVnc({ dialer })];
   const vault = envelopeVault({ keyEncryption: keys, random });
@@ -205,9 +209,11 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
       return attachTunnel(server, { ...door, ...peers, broker });
     },
   });
+  listeningPort = gateway.port;
   const below = opened.move();
   return {
     url: gateway.url,
+    port: gateway.port,
     bootstrapUrl: gateway.bootstrapUrl,
     drain: (hurry) => gateway.drain(hurry),
     [Symbol.asyncDispose]: async () => {
@@ -244,16 +250,33 @@ function liveLimits(settings: SettingsService): SessionLimits {
 
 interface OpenedStore {
   readonly store: Store;
+  readonly databases: OwnServicesParts['databases'];
   readonly databaseCopy: DatabaseCopy | undefined;
 }
 
 /** @param unheldRules takes the rules that the role may not make the database hold */
 async function openStore(config: LoadedConfig, dataDir: string, unheldRules: string[]): Promise<OpenedStore> {
   const url = config.values['database.url'];
-  if (url !== undefined) return { store: await openServer(config, url, unheldRules), databaseCopy: undefined };
+  if (url !== undefined) {
+    const urls = [url, config.values['database.migrationUrl'] ?? url];
+    const defaultPort = DATABASE_PORTS[schemeOf(url)] ?? 0;
+    const databases = urls.map((one) => ({ url: one, defaultPort }));
+    return { store: await openServer(config, url, unheldRules), databaseCopy: undefined, databases };
+  }
   const file = 'enchilada.db';
   const store = sqlite({ file: join(dataDir, file) });
-  return { store, databaseCopy: { file, copyTo: (path) => store.copyTo(path) } };
+  return { store, databaseCopy: { file, copyTo: (path) => store.copyTo(path) }, databases: [] };
+}
+
+const DATABASE_PORTS: Readonly<Record<string, number>> = {
+  postgres: 5432,
+  postgresql: 5432,
+  mysql: 3306,
+  mariadb: 3306,
+};
+
+function schemeOf(url: Secret): string {
+  return url.reveal().split(':', 1)[0] ?? '';
 }
 
 /** A driver is loaded where it is used: each is a tenth of a start. */
@@ -268,7 +291,7 @@ async function openServer({ values }: LoadedConfig, url: Secret, unheldRules: st
       if (event === 'not-permitted') unheldRules.push(step);
     },
   };
-  const scheme = url.reveal().split(':', 1)[0] ?? '';
+  const scheme = schemeOf(url);
   switch (scheme) {
     case 'postgres':
     case 'postgresql':

@@ -83,6 +83,8 @@ export interface GatewayParts extends Omit<ApiParts, OwnParts> {
 
 export interface Gateway extends AsyncDisposable {
   readonly url: string;
+  /** On which it listens itself. */
+  readonly port: number;
   /** Undefined once an administrator exists. */
   readonly bootstrapUrl: string | undefined;
   /**
@@ -324,6 +326,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   };
   return {
     url,
+    port: listening.port,
     bootstrapUrl,
     drain,
     [Symbol.asyncDispose]: async () => {

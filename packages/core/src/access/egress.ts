@@ -7,11 +7,13 @@ export interface EgressPolicy {
   readonly allowLoopback: boolean;
   /** CIDR blocks; empty means every address that is not denied below. */
   readonly allow: readonly string[];
-  /** CIDR blocks denied on top of the built-in list, for example the database's and the other nodes'. */
+  /** CIDR blocks denied on top of the built-in list. */
   readonly deny: readonly string[];
+  /** Named weakening: machines may stand where the database, a node or a listener of the gateway does. */
+  readonly allowOwnServices: boolean;
 }
 
-export const DEFAULT_EGRESS: EgressPolicy = { allowLoopback: false, allow: [], deny: [] };
+export const DEFAULT_EGRESS: EgressPolicy = { allowLoopback: false, allow: [], deny: [], allowOwnServices: false };
 
 export type EgressVerdict = { readonly allowed: true } | { readonly allowed: false; readonly reason: string };
 
@@ -118,6 +120,20 @@ function embedded(address: AddressBytes): readonly AddressBytes[] {
     inner.set([0xff, 0xff, ...places.map((place) => address[place] ?? 0)], 10);
     return inner;
   });
+}
+
+/** Whether two addresses are one, whatever form carries each. */
+export function isSameAddress(one: string, other: string): boolean {
+  const [forms, others] = [one, other].map((text) => {
+    const bytes = parseAddress(text);
+    return bytes === undefined ? [] : [bytes, ...embedded(bytes)].map((form) => form.join());
+  });
+  return forms?.some((form) => others?.includes(form)) ?? false;
+}
+
+export function isLoopbackAddress(text: string): boolean {
+  const bytes = parseAddress(text);
+  return bytes !== undefined && LOOPBACK.some((block) => within(bytes, block));
 }
 
 /** The verdict on one resolved address, as text (`net.Socket` form). */

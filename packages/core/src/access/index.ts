@@ -6,5 +6,6 @@ export { allowedActions, groupAncestors } from './policy.ts';
 export type { AccessView } from './policy.ts';
 export { authorizeJump, authorizeTarget } from './authorized-target.ts';
 export type { AuthorizedTarget } from './authorized-target.ts';
-export { DEFAULT_EGRESS, egressVerdict, parseAddress, parseCidr } from './egress.ts';
+export { DEFAULT_EGRESS, egressVerdict, isLoopbackAddress, isSameAddress, parseAddress, parseCidr } from './egress.ts';
 export type { EgressPolicy, EgressVerdict } from './egress.ts';
+export type { OwnService } from './own-service.ts';

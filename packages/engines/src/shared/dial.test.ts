@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { PassThrough } from 'node:stream';
-import { DEFAULT_EGRESS } from '@enchilada/core/access';
+import { DEFAULT_EGRESS, type OwnService } from '@enchilada/core/access';
 import { isFault } from '@enchilada/core/fault';
 import type { Target } from '@enchilada/core/target';
 import { systemClock, testLeave, testTarget } from '@enchilada/core/testing/authorized';
-import { createDialer, type DialContext, type DialerOptions } from './dial.ts';
+import { createDialer, type DialContext, type Dialer, type DialerOptions } from './dial.ts';
 
 /** T19: ways to write the gateway itself, its neighbours and the metadata services. */
 const SPELLINGS = [
@@ -182,16 +182,18 @@ describe('the dialer', () => {
   it('keeps a protocol to its ports', async () => {
     const kept = dialer({ ...loopback, ports: { ssh: [22, 2222] } });
     await assert.rejects(kept.dial(testLeave(target(UNSAFE, 6379)), context()), { code: 'TARGET_EGRESS_DENIED' });
-    assert.throws(() => kept.assertPermitted(target('inner.example', 6379)), { code: 'TARGET_EGRESS_DENIED' });
-    kept.assertPermitted(target('inner.example', 22));
+    await assert.rejects(kept.assertPermitted(target('inner.example', 6379), context()), {
+      code: 'TARGET_EGRESS_DENIED',
+    });
+    await kept.assertPermitted(target('inner.example', 22), context());
   });
 
-  it('judges what is written where someone else resolves', () => {
+  it('judges what is written where someone else resolves', async () => {
     const strict = dialer();
     for (const host of SPELLINGS.filter(
       (text) => /^[\dxa-f.:[\]%lo]+$/iu.test(text) && !/^(?:127\.0\.0\.1:22|localhost%2e)$/u.test(text),
     )) {
-      assert.throws(() => strict.assertPermitted(target(host, 22)), { code: 'TARGET_EGRESS_DENIED' }, host);
+      await assert.rejects(strict.assertPermitted(target(host, 22), context()), { code: 'TARGET_EGRESS_DENIED' }, host);
     }
     for (const host of [
       'metadata.google.internal',
@@ -200,10 +202,96 @@ describe('the dialer', () => {
       '１２７.0.0.1',
       'x.localhost',
     ]) {
-      assert.throws(() => strict.assertPermitted(target(host, 22)), { code: 'TARGET_EGRESS_DENIED' }, host);
+      await assert.rejects(strict.assertPermitted(target(host, 22), context()), { code: 'TARGET_EGRESS_DENIED' }, host);
     }
     for (const host of ['db.internal', '10.0.0.5', 'fd12::5', 'a.b.c', 'face', '1and1.example'])
-      strict.assertPermitted(target(host, 22));
+      await strict.assertPermitted(target(host, 22), context());
+  });
+
+  describe('where the product’s own parts listen', () => {
+    const NAMES: Readonly<Record<string, readonly string[]>> = {
+      'database.internal': ['10.1.1.1', 'fd12::1'],
+      'node-b.internal': ['10.1.1.2'],
+      'bastion.example': ['203.0.113.9'],
+    };
+    const find = async (host: string): Promise<readonly string[]> => NAMES[host] ?? [host];
+    const ownServices = async (): Promise<readonly OwnService[]> => [
+      { what: 'the database', host: 'database.internal', port: 5432, closes: 'address' },
+      { what: 'a node', host: 'node-b.internal', port: 8080, closes: 'address' },
+      { what: 'the public address', host: 'bastion.example', port: 443, closes: 'port' },
+    ];
+    /** Nothing answers at these addresses; what counts is whether anything was tried. */
+    const verdict = async (made: Dialer, host: string, at: number): Promise<string> => {
+      const steps: string[] = [];
+      const failure = await made.dial(testLeave(target(host, at)), context(steps)).then(
+        (socket) => void socket.destroy(),
+        (fault: unknown) => fault,
+      );
+      if (!isFault(failure, 'TARGET_EGRESS_DENIED')) return 'tried';
+      return failure.message.replace(/^.* is not permitted: /u, '');
+    };
+    const options = { lookup: find, ownServices, connectMs: 50 };
+
+    it('denies the whole address of the database and of nodes, by any name and in any form, and the port alone of the public address', async () => {
+      const made = dialer(options);
+      for (const host of ['database.internal', '10.1.1.1', '::ffff:10.1.1.1', '64:ff9b::a01:101', 'fd12::1'])
+        for (const at of [22, 5432])
+          assert.equal(await verdict(made, host, at), 'the database is there', `${host}:${at}`);
+      assert.equal(await verdict(made, '10.1.1.2', 22), 'a node is there');
+      assert.equal(await verdict(made, '203.0.113.9', 443), 'the public address is there');
+      assert.equal(await verdict(made, '203.0.113.9', 22), 'tried');
+      assert.equal(await verdict(made, '10.1.1.3', 5432), 'tried');
+    });
+
+    it('denies them behind a jump host, by name and by address', async () => {
+      const made = dialer(options);
+      for (const host of ['database.internal', 'DATABASE.internal.', '10.1.1.1', '0x0a010101', 'node-b.internal'])
+        await assert.rejects(made.assertPermitted(target(host, 22), context()), { code: 'TARGET_EGRESS_DENIED' }, host);
+      await assert.rejects(made.assertPermitted(target('bastion.example', 443), context()), {
+        code: 'TARGET_EGRESS_DENIED',
+      });
+      for (const host of ['bastion.example', '10.1.1.3', 'database.internal.example'])
+        await made.assertPermitted(target(host, 22), context());
+    });
+
+    it('opens them by the named option alone', async () => {
+      const policy = { ...DEFAULT_EGRESS, allowOwnServices: true };
+      const made = dialer({ ...options, policy });
+      assert.equal(await verdict(made, '10.1.1.1', 5432), 'tried');
+      await made.assertPermitted(target('database.internal', 5432), context());
+    });
+
+    it('keeps them where this machine itself may be dialled: every address of it, and their ports alone', async () => {
+      const here = [
+        { what: 'this gateway', host: 'localhost', port: 8080, closes: 'port' as const },
+        { what: 'the database', host: '127.0.0.1', port: 5432, closes: 'address' as const },
+      ];
+      const made = dialer({ ...loopback, ownAddresses: () => ['192.0.2.77'], ownServices: async () => here });
+      for (const host of ['127.0.0.1', '127.0.0.2', '::1', 'localhost', '192.0.2.77']) {
+        assert.equal(await verdict(made, host, 8080), 'this gateway is there', host);
+        assert.equal(await verdict(made, host, 5432), 'the database is there', host);
+      }
+      assert.equal(await verdict(made, '127.0.0.1', port), 'tried');
+    });
+
+    it('remembers where they were while nobody can be asked', async () => {
+      let time = 0;
+      let away = false;
+      const ask = async <T>(answer: T): Promise<T> => {
+        if (away) throw new Error('nobody is there');
+        return answer;
+      };
+      const clock = { ...systemClock, monotonicMs: () => time };
+      const made = dialer({
+        lookup: async (host) => ask(await find(host)),
+        ownServices: async () => ask(await ownServices()),
+      });
+      const permitted = () => made.assertPermitted(target('10.1.1.1', 22), { clock, signal: context().signal });
+      await assert.rejects(permitted(), { code: 'TARGET_EGRESS_DENIED' });
+      away = true;
+      time += 3_600_000;
+      await assert.rejects(permitted(), { code: 'TARGET_EGRESS_DENIED' });
+    });
   });
 
   it('reports name, route and port, over IPv4 and over IPv6', async () => {

@@ -2,12 +2,19 @@ import { lookup } from 'node:dns/promises';
 import { connect, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Duplex } from 'node:stream';
-import { egressVerdict, parseAddress, type AuthorizedTarget, type EgressPolicy } from '@enchilada/core/access';
+import {
+  egressVerdict,
+  parseAddress,
+  type AuthorizedTarget,
+  type EgressPolicy,
+  type OwnService,
+} from '@enchilada/core/access';
 import type { ConnectStep, ProtocolId } from '@enchilada/core/engine';
 import { Fault, isFault, type FaultCode } from '@enchilada/core/fault';
 import type { Target } from '@enchilada/core/target';
 import type { Clock } from '@enchilada/core/time';
 import { numericHost } from './numeric-host.ts';
+import { OwnServices } from './own-services.ts';
 
 /** Milliseconds for the whole of name, route and port. */
 const CONNECT_MS = 10_000;
@@ -31,8 +38,11 @@ export interface Dialer {
    * @throws Fault TARGET_NAME_NOT_FOUND, TARGET_NO_ROUTE, TARGET_REFUSED, TARGET_TIMED_OUT, TARGET_EGRESS_DENIED
    */
   dial(leave: AuthorizedTarget, context: DialContext): Promise<Duplex>;
-  /** For a target that another host will dial for us: judges the port, and the address where the host is one in whatever spelling. @throws Fault TARGET_EGRESS_DENIED */
-  assertPermitted(target: Target): void;
+  /**
+   * For a target that another host will dial for us: judges the port, the name, and the address where the host is one in whatever spelling.
+   * @throws Fault TARGET_EGRESS_DENIED
+   */
+  assertPermitted(target: Target, context: Pick<DialContext, 'clock' | 'signal'>): Promise<void>;
 }
 
 /** A machine inside the gateway. */
@@ -49,6 +59,8 @@ export interface DialerOptions {
   readonly ports?: Readonly<Record<ProtocolId, readonly number[]>>;
   /** Addresses of this machine, denied like loopback; the default asks the system at each dial. */
   readonly ownAddresses?: () => readonly string[];
+  /** Where the product's own parts listen; asked again from time to time. */
+  readonly ownServices?: () => Promise<readonly OwnService[]>;
   readonly connectMs?: number;
 }
 
@@ -169,6 +181,8 @@ export function createDialer(options: DialerOptions): Dialer {
   const find = options.lookup ?? resolveAll;
   const ownAddresses = options.ownAddresses ?? systemAddresses;
 
+  const services = new OwnServices({ find, list: options.ownServices ?? (() => Promise.resolve([])), ownAddresses });
+
   const judge = (target: Target, addresses: readonly string[]): void => {
     const own = policy.allowLoopback ? [] : ownAddresses().map(canonical);
     for (const address of addresses) {
@@ -176,6 +190,10 @@ export function createDialer(options: DialerOptions): Dialer {
       if (!verdict.allowed) throw denied(target, verdict.reason);
       if (own.includes(canonical(address))) throw denied(target, 'an address of this machine');
     }
+  };
+  const judgeService = (target: Target, addresses: readonly string[]): void => {
+    const service = policy.allowOwnServices ? undefined : services.at(target, addresses);
+    if (service !== undefined) throw denied(target, `${service.what} is there`);
   };
   const judgePort = (target: Target): void => {
     const permitted = Object.hasOwn(ports, target.protocol) ? ports[target.protocol] : undefined;
@@ -199,11 +217,13 @@ export function createDialer(options: DialerOptions): Dialer {
   };
 
   return {
-    assertPermitted(target) {
+    async assertPermitted(target, { clock, signal }) {
       judgePort(target);
       if (METADATA_NAMES.test(target.host)) throw denied(target, 'a cloud metadata name');
       const address = numericHost(target.host);
       if (address !== undefined) judge(target, [address]);
+      await unlessAborted(services.refresh(clock), signal);
+      judgeService(target, address === undefined ? [] : [address]);
     },
 
     async dial(leave, context) {
@@ -231,6 +251,8 @@ export function createDialer(options: DialerOptions): Dialer {
       const addresses = await resolve(target, signal);
       context.progress('route', target.name);
       judge(target, addresses);
+      await unlessAborted(services.refresh(context.clock), signal);
+      judgeService(target, addresses);
       try {
         const socket = await connectFirst({ addresses, port: target.port, clock: context.clock, signal });
         context.progress('port', target.name);

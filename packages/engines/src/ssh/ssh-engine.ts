@@ -75,7 +75,7 @@ export function createSsh({ dialer, limits: given = {} }: SshOptions): ProtocolE
     async open(context): Promise<EngineSession> {
       const [entry, ...inner] = context.hops;
       // Judged before anything is dialled: a chain to a forbidden address never starts.
-      for (const hop of inner) dialer.assertPermitted(hop.leave.target);
+      for (const hop of inner) await dialer.assertPermitted(hop.leave.target, context);
       await using chain = new AsyncDisposableStack();
       const first = chain.use(await connect(() => dialer.dial(entry.leave, context), entry, context));
       const hops: [ConnectedHop, ...ConnectedHop[]] = [first];

@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo } from 'node:net';
+import { DEFAULT_EGRESS } from '@enchilada/core/access';
 import type { Hop } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import { testLeave } from '@enchilada/core/testing/authorized';
@@ -29,7 +30,7 @@ engineSuite('ssh', async () => {
   });
   return {
     engine: createSsh({
-      dialer: createDialer({ policy: { allowLoopback: true, allow: [], deny: [] }, builtIn: new Map() }),
+      dialer: createDialer({ policy: { ...DEFAULT_EGRESS, allowLoopback: true }, builtIn: new Map() }),
     }),
     hop: () => hop(sshd.port),
     closedPort: () => hop(nothing),

@@ -1,3 +1,4 @@
+import { DEFAULT_EGRESS } from '@enchilada/core/access';
 import { Secret, type Credential } from '@enchilada/core/credential';
 import type { ConnectStep, EngineSession, Prompt } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
@@ -61,7 +62,7 @@ export function pinnedKeys(
 export async function openJourney(journey: Journey, trace: Trace = { steps: [], shown: [] }): Promise<OpenClient> {
   const chunks: Buffer[] = [];
   const dialer = createDialer({
-    policy: { allowLoopback: true, allow: [], deny: [] },
+    policy: { ...DEFAULT_EGRESS, allowLoopback: true },
     builtIn: journey.builtIn ?? new Map(),
   });
   const leaves = testJourney(journey.hops.map((hop) => hop.target) as [Target, ...Target[]]);

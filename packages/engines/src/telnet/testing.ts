@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { DEFAULT_EGRESS } from '@enchilada/core/access';
 import { Secret, type Credential } from '@enchilada/core/credential';
 import type { EngineContext, EngineSession, Hop, ParameterValues } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
@@ -56,7 +57,7 @@ export function password(username: string, text: string): () => Promise<Credenti
 }
 
 export const loopbackDialer = () =>
-  createDialer({ policy: { allowLoopback: true, allow: [], deny: [] }, builtIn: new Map() });
+  createDialer({ policy: { ...DEFAULT_EGRESS, allowLoopback: true }, builtIn: new Map() });
 
 export interface Opened extends AsyncDisposable {
   readonly session: EngineSession;

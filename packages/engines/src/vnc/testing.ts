@@ -1,4 +1,5 @@
 import { createServer, type Socket } from 'node:net';
+import { DEFAULT_EGRESS } from '@enchilada/core/access';
 import { Secret, type Credential } from '@enchilada/core/credential';
 import type { ConnectStep, EngineContext, Hop, Seat, SeatEvent, StreamedSession } from '@enchilada/core/engine';
 import type { ParameterValues } from '@enchilada/core/engine';
@@ -43,7 +44,7 @@ export function hopTo({ host, port, password = 'otters77', username = '', parame
 }
 
 export function engine(limits: Partial<DesktopLimits> = {}) {
-  const dialer = createDialer({ policy: { allowLoopback: true, allow: [], deny: [] }, builtIn: new Map() });
+  const dialer = createDialer({ policy: { ...DEFAULT_EGRESS, allowLoopback: true }, builtIn: new Map() });
   return createVnc({ dialer, limits });
 }
 

@@ -74,6 +74,12 @@ export const CONFIG_KEYS = entries({
     weakens: (value) => value === true,
     says: 'Lets machines be opened by protocols without encryption: who controls the network reads and alters everything, passwords too.',
   },
+  'egress.allowOwnServices': {
+    kind: 'boolean',
+    default: false,
+    weakens: (value) => value === true,
+    says: 'Lets machines be where the database, another node or a listener of the gateway is. Absent: nobody opens those.',
+  },
   'egress.allow': {
     kind: 'list',
     item: 'cidr',
@@ -84,7 +90,7 @@ export const CONFIG_KEYS = entries({
     kind: 'list',
     item: 'cidr',
     default: [],
-    says: 'Networks that machines may not be in, on top of the built-in list (metadata services, link-local, multicast).',
+    says: 'Networks that machines may not be in, on top of the built-in list (metadata services, link-local, multicast, the database and the nodes).',
   },
   'recording.mode': {
     kind: 'choice',
