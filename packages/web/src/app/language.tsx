@@ -1,6 +1,7 @@
 import { createContext, use, useCallback, useMemo, useState, type ReactNode } from 'react';
 import { loadMessages, storeLanguage, type Language, type Messages } from '../i18n/catalogue.ts';
 import { TextProvider } from '../i18n/text.tsx';
+import { WordedTheme } from '../theme/worded-theme.tsx';
 
 const Context = createContext<(language: Language) => Promise<void>>(() => Promise.resolve());
 
@@ -22,7 +23,7 @@ export function LanguageProvider(props: {
   return (
     <Context value={change}>
       <TextProvider language={current.language} messages={current.messages}>
-        {props.children}
+        <WordedTheme>{props.children}</WordedTheme>
       </TextProvider>
     </Context>
   );

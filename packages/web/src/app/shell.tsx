@@ -93,14 +93,7 @@ export function Shell() {
         </ActionIcon>
         <PersonMenu />
       </header>
-      <Drawer
-        opened={drawerOpen}
-        onClose={drawer.close}
-        position="left"
-        size={280}
-        title={<Brand />}
-        closeButtonProps={{ 'aria-label': text('common.close') }}
-      >
+      <Drawer opened={drawerOpen} onClose={drawer.close} position="left" size={280} title={<Brand />}>
         <Stack gap={2} component="nav" aria-label={text('nav.main')}>
           {open(PLACES, me).map((place) => (
             <NavLink

@@ -1,6 +1,6 @@
 import { Button, Group, Modal, Stack, Text } from '@mantine/core';
-import type { ReactNode } from 'react';
-import { useText } from '../i18n/text.tsx';
+import { useState, type ReactNode } from 'react';
+import { useText, type Text as Words } from '../i18n/text.tsx';
 import { useAction } from './use-action.ts';
 
 export interface Confirmation {
@@ -11,31 +11,27 @@ export interface Confirmation {
 }
 
 /** Asks before something is lost; the button says what happens. */
-export function Confirm(props: { readonly asked: Confirmation | undefined; readonly onClose: () => void }) {
+export function useConfirm(): readonly [dialog: ReactNode, ask: (confirmation: Confirmation) => void] {
   const text = useText();
+  const [asked, setAsked] = useState<Confirmation>();
   const [busy, run] = useAction();
-  const { asked } = props;
-  return (
-    <Modal
-      opened={asked !== undefined}
-      onClose={props.onClose}
-      title={asked?.title}
-      closeButtonProps={{ 'aria-label': text('common.close') }}
-    >
+  const close = (): void => setAsked(undefined);
+  const dialog = (
+    <Modal opened={asked !== undefined} onClose={close} title={asked?.title}>
       {asked !== undefined && (
         <Stack>
           <Text size="sm" component="div">
             {asked.body}
           </Text>
           <Group justify="flex-end">
-            <Button variant="default" data-autofocus onClick={props.onClose}>
+            <Button variant="default" data-autofocus onClick={close}>
               {text('common.cancel')}
             </Button>
             <Button
               loading={busy}
               onClick={() =>
                 void run(asked.run).then((done) => {
-                  if (done) props.onClose();
+                  if (done) close();
                 })
               }
             >
@@ -46,4 +42,14 @@ export function Confirm(props: { readonly asked: Confirmation | undefined; reado
       )}
     </Modal>
   );
+  return [dialog, setAsked];
+}
+
+/** The question before something with a name is removed. */
+export function removal(
+  text: Words,
+  what: { readonly name: string; readonly body: ReactNode; readonly run: () => Promise<unknown> },
+): Confirmation {
+  const { name, ...rest } = what;
+  return { ...rest, title: text('catalog.remove-title', { name }), action: text('common.remove') };
 }

@@ -1,5 +1,7 @@
-import { useState, type FormEvent } from 'react';
+import { Button, Drawer, Group, Stack } from '@mantine/core';
+import { useState, type FormEvent, type ReactNode } from 'react';
 import { FaultNotice } from '../faults/fault-notice.tsx';
+import { useText } from '../i18n/text.tsx';
 
 export interface Save {
   readonly busy: boolean;
@@ -35,4 +37,49 @@ export function useSave(act: () => Promise<unknown>): Save {
 /** Why the form was not saved. */
 export function FormFault(props: { readonly save: Save }) {
   return props.save.fault === undefined ? null : <FaultNotice error={props.save.fault} />;
+}
+
+/** A form at the side of its list. Who may only read sees the fields and no buttons. */
+export function FormDrawer(props: {
+  readonly title: string;
+  readonly size: number;
+  readonly save: Save;
+  readonly readOnly?: boolean;
+  readonly submit?: string;
+  readonly ready?: boolean;
+  /** Further acts, opposite to the form's own. */
+  readonly aside?: ReactNode;
+  /** What stands below the form and is no part of it. */
+  readonly below?: ReactNode;
+  readonly onClose: () => void;
+  readonly children: ReactNode;
+}) {
+  const text = useText();
+  const { save, readOnly = false } = props;
+  return (
+    <Drawer opened onClose={props.onClose} size={props.size} title={props.title}>
+      <form onSubmit={save.onSubmit} autoComplete="off">
+        <fieldset className="form-group" disabled={readOnly}>
+          <Stack>
+            <FormFault save={save} />
+            {props.children}
+            {!readOnly && (
+              <Group justify="space-between">
+                <span>{props.aside}</span>
+                <Group gap="sm">
+                  <Button variant="default" onClick={props.onClose}>
+                    {text('common.cancel')}
+                  </Button>
+                  <Button type="submit" loading={save.busy} disabled={props.ready === false}>
+                    {props.submit ?? text('common.save')}
+                  </Button>
+                </Group>
+              </Group>
+            )}
+          </Stack>
+        </fieldset>
+      </form>
+      {props.below}
+    </Drawer>
+  );
 }

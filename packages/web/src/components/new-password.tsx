@@ -25,7 +25,6 @@ export function useNewPassword(): NewPassword {
 export function NewPasswordFields({ password }: { readonly password: NewPassword }) {
   const text = useText();
   const { value, repeated, set } = password;
-  const toggle = { 'aria-label': text('field.show-password') };
   return (
     <>
       <PasswordInput
@@ -35,7 +34,6 @@ export function NewPasswordFields({ password }: { readonly password: NewPassword
         value={value}
         onChange={(event) => set({ value: event.currentTarget.value })}
         autoComplete="new-password"
-        visibilityToggleButtonProps={toggle}
         required
         autoFocus
       />
@@ -45,7 +43,6 @@ export function NewPasswordFields({ password }: { readonly password: NewPassword
         value={repeated}
         onChange={(event) => set({ repeated: event.currentTarget.value })}
         autoComplete="new-password"
-        visibilityToggleButtonProps={toggle}
         required
       />
     </>

@@ -27,13 +27,7 @@ function Dialog(props: {
     });
   };
   return (
-    <Modal
-      opened
-      onClose={props.onClose}
-      title={props.title}
-      size={props.size ?? 'md'}
-      closeButtonProps={{ 'aria-label': text('common.close') }}
-    >
+    <Modal opened onClose={props.onClose} title={props.title} size={props.size ?? 'md'}>
       <form onSubmit={submit}>
         <Stack>
           {props.children}

@@ -12,7 +12,7 @@ import {
 import type { FileEntry, FileListing } from '@enchilada/contract';
 import { useCallback, useEffect, useRef, useState, type DragEvent } from 'react';
 import { api } from '../api/client.ts';
-import { Confirm, type Confirmation } from '../components/confirm.tsx';
+import { useConfirm } from '../components/confirm.tsx';
 import { FaultNotice, notifyFault } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
 import { chosenFiles, droppedFiles, makeFolders, type LocalFile } from './dropped.ts';
@@ -48,7 +48,7 @@ export function FilesPanel({ sessionId, rights, hidden, onClose }: FilesPanelPro
   const [most, setMost] = useState(SHOWN_AT_ONCE);
   const [dropping, setDropping] = useState(false);
   const [asked, setAsked] = useState<Asked>();
-  const [confirmed, setConfirmed] = useState<Confirmation>();
+  const [confirmation, confirm] = useConfirm();
   const [views, setViews] = useState<readonly TransferView[]>([]);
   const here = useRef<RawPath>(undefined);
   const files = useRef<HTMLInputElement>(null);
@@ -130,7 +130,7 @@ export function FilesPanel({ sessionId, rights, hidden, onClose }: FilesPanelPro
         else transfers.download(pathOf(entry), { name: entry.name, size: entry.size ?? 0 });
         return;
       case 'delete':
-        return setConfirmed({
+        return confirm({
           title: text('files.delete-of', { name: entry.name }),
           body: text(entry.kind === 'folder' ? 'files.delete-folder-body' : 'files.delete-body'),
           action: text('files.delete'),
@@ -316,7 +316,7 @@ export function FilesPanel({ sessionId, rights, hidden, onClose }: FilesPanelPro
           onClose={() => setAsked(undefined)}
         />
       )}
-      <Confirm asked={confirmed} onClose={() => setConfirmed(undefined)} />
+      {confirmation}
     </aside>
   );
 }

@@ -1,4 +1,4 @@
-import { Button, Drawer, Menu, Select, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Button, Drawer, Menu, Select, Stack, Text, TextInput } from '@mantine/core';
 import {
   IconChevronDown,
   IconDownload,
@@ -17,6 +17,9 @@ import { endOfDay, startOfDay } from '../components/days.ts';
 import { Listing } from '../components/listing.tsx';
 import { printable } from '../components/printable.ts';
 import { useAction } from '../components/use-action.ts';
+import { Table } from '../components/table.tsx';
+import { DayFilter, Page } from '../components/page.tsx';
+import { MoreButton, pagesOf } from '../components/pages-of.tsx';
 import { useText } from '../i18n/text.tsx';
 
 type AuditRecord = RouteOutput<'listAudit'>['items'][number];
@@ -45,52 +48,48 @@ export function AuditPage() {
   };
   const records = useInfiniteQuery({
     queryKey: ['audit', filter],
-    queryFn: ({ pageParam, signal }) =>
-      api(
-        'listAudit',
-        { query: { ...filter, limit: 100, ...(pageParam === '' ? {} : { cursor: pageParam }) } },
-        { signal },
-      ),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.next,
+    ...pagesOf((page, signal) => api('listAudit', { query: { ...filter, ...page } }, { signal })),
     placeholderData: keepPreviousData,
   });
   return (
-    <div className="page">
-      <div className="page-head">
-        <Title order={1}>{text('nav.audit')}</Title>
-        <Button
-          variant="default"
-          loading={busy}
-          leftSection={<IconShieldCheck size={16} aria-hidden />}
-          onClick={() => void run(async () => setVerified(await api('verifyAudit')))}
-        >
-          {text('audit.verify')}
-        </Button>
-        <Menu>
-          <Menu.Target>
-            <Button
-              variant="default"
-              leftSection={<IconDownload size={16} aria-hidden />}
-              rightSection={<IconChevronDown size={14} aria-hidden />}
-            >
-              {text('audit.export')}
-            </Button>
-          </Menu.Target>
-          <Menu.Dropdown>
-            {(['csv', 'jsonl'] as const).map((format) => (
-              <Menu.Item
-                key={format}
-                component="a"
-                href={hrefOf('exportAudit', { query: { ...filter, format } })}
-                download
+    <Page
+      title={text('nav.audit')}
+      actions={
+        <>
+          <Button
+            variant="default"
+            loading={busy}
+            leftSection={<IconShieldCheck size={16} aria-hidden />}
+            onClick={() => void run(async () => setVerified(await api('verifyAudit')))}
+          >
+            {text('audit.verify')}
+          </Button>
+          <Menu>
+            <Menu.Target>
+              <Button
+                variant="default"
+                leftSection={<IconDownload size={16} aria-hidden />}
+                rightSection={<IconChevronDown size={14} aria-hidden />}
               >
-                {text(`audit.export-${format}`)}
-              </Menu.Item>
-            ))}
-          </Menu.Dropdown>
-        </Menu>
-      </div>
+                {text('audit.export')}
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              {(['csv', 'jsonl'] as const).map((format) => (
+                <Menu.Item
+                  key={format}
+                  component="a"
+                  href={hrefOf('exportAudit', { query: { ...filter, format } })}
+                  download
+                >
+                  {text(`audit.export-${format}`)}
+                </Menu.Item>
+              ))}
+            </Menu.Dropdown>
+          </Menu>
+        </>
+      }
+    >
       {verified !== undefined && (
         <p className="page-lead state" data-tone={verified.intact ? 'ok' : 'bad'} role="status">
           {verified.intact ? (
@@ -131,18 +130,7 @@ export function AuditPage() {
           value={outcome ?? null}
           onChange={(value) => set({ outcome: value ?? '' })}
         />
-        <TextInput
-          type="date"
-          label={text('filter.from')}
-          value={search['from'] ?? ''}
-          onChange={(event) => set({ from: event.currentTarget.value })}
-        />
-        <TextInput
-          type="date"
-          label={text('filter.to')}
-          value={search['to'] ?? ''}
-          onChange={(event) => set({ to: event.currentTarget.value })}
-        />
+        <DayFilter search={search} onChange={set} />
         {Object.keys(filter).length > 0 && (
           <Button variant="subtle" color="gray" onClick={() => void navigate({ to: '/audit', search: {} })}>
             {text('common.clear')}
@@ -159,60 +147,42 @@ export function AuditPage() {
         }
       >
         {(items) => (
-          <table className="table cards">
-            <thead>
-              <tr>
-                <th>{text('audit.time')}</th>
-                <th>{text('audit.action')}</th>
-                <th>{text('audit.actor')}</th>
-                <th>{text('audit.object')}</th>
-                <th>{text('audit.address')}</th>
-                <th>{text('audit.outcome')}</th>
+          <Table
+            columns={[
+              text('audit.time'),
+              text('audit.action'),
+              text('audit.actor'),
+              text('audit.object'),
+              text('audit.address'),
+              text('audit.outcome'),
+            ]}
+          >
+            {items.map((record) => (
+              <tr key={`${record.node} ${record.sequence}`} data-open onClick={() => setChosen(record)}>
+                <td className="sub">{text.dateTime(record.at)}</td>
+                <td>
+                  <button type="button" className="row-title mono" onClick={() => setChosen(record)}>
+                    {record.action}
+                  </button>
+                </td>
+                <td>{actorName(record, text('audit.anonymous'))}</td>
+                <td className="truncate">{printable(record.object?.name ?? record.object?.id ?? '')}</td>
+                <td className="mono">{record.address ?? ''}</td>
+                <td>
+                  <span className="state" data-tone={TONES[record.outcome]}>
+                    {text(`audit-outcome.${record.outcome}`)}
+                  </span>
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {items.map((record) => (
-                <tr key={`${record.node} ${record.sequence}`} data-open onClick={() => setChosen(record)}>
-                  <td className="sub">{text.dateTime(record.at)}</td>
-                  <td>
-                    <button type="button" className="row-title mono" onClick={() => setChosen(record)}>
-                      {record.action}
-                    </button>
-                  </td>
-                  <td>{actorName(record, text('audit.anonymous'))}</td>
-                  <td className="truncate">{printable(record.object?.name ?? record.object?.id ?? '')}</td>
-                  <td className="mono">{record.address ?? ''}</td>
-                  <td>
-                    <span className="state" data-tone={TONES[record.outcome]}>
-                      {text(`audit-outcome.${record.outcome}`)}
-                    </span>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
         )}
       </Listing>
-      {records.hasNextPage && (
-        <Button
-          mt="sm"
-          variant="default"
-          loading={records.isFetchingNextPage}
-          onClick={() => void records.fetchNextPage()}
-        >
-          {text('common.more')}
-        </Button>
-      )}
-      <Drawer
-        opened={chosen !== undefined}
-        onClose={() => setChosen(undefined)}
-        size={480}
-        title={chosen?.action}
-        closeButtonProps={{ 'aria-label': text('common.close') }}
-      >
+      <MoreButton query={records} />
+      <Drawer opened={chosen !== undefined} onClose={() => setChosen(undefined)} size={480} title={chosen?.action}>
         {chosen !== undefined && <RecordDetails record={chosen} />}
       </Drawer>
-    </div>
+    </Page>
   );
 }
 

@@ -1,16 +1,18 @@
-import { ActionIcon, Button, Drawer, Group, Select, Stack, TextInput, Title } from '@mantine/core';
-import { IconFolder, IconFolders, IconPencil, IconPlus, IconTrash } from '@tabler/icons-react';
+import { Select, TextInput } from '@mantine/core';
+import { IconFolder, IconFolders } from '@tabler/icons-react';
 import type { TargetGroup } from '@enchilada/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { api } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
 import { EmptyState } from '../app/page-states.tsx';
-import { Confirm, type Confirmation } from '../components/confirm.tsx';
+import { removal, useConfirm } from '../components/confirm.tsx';
 import { Listing } from '../components/listing.tsx';
-import { useAction } from '../components/use-action.ts';
+import { EditAction, RemoveAction, Table } from '../components/table.tsx';
+import { FormDrawer, useSave } from '../components/form.tsx';
+import { AddButton, Page } from '../components/page.tsx';
 import { useText } from '../i18n/text.tsx';
-import { groupPath, groupTree, type GroupNode } from './machine-search.ts';
+import { groupPath, groupTree, type GroupNode, type GroupRow } from './machine-search.ts';
 
 interface Draft {
   readonly id: string | undefined;
@@ -30,8 +32,7 @@ export function CatalogGroupsPage() {
   const client = useQueryClient();
   const mayWrite = can(useMe(), 'catalog.write');
   const [draft, setDraft] = useState<Draft>();
-  const [confirmation, setConfirmation] = useState<Confirmation>();
-  const [busy, run] = useAction();
+  const [confirmation, ask] = useConfirm();
   const groups = useQuery({
     queryKey: ['target-groups'],
     queryFn: ({ signal }) => api('listTargetGroups', {}, { signal }),
@@ -46,38 +47,27 @@ export function CatalogGroupsPage() {
       ['target-groups', 'machine-groups', 'targets'].map((key) => client.invalidateQueries({ queryKey: [key] })),
     );
   };
-  const save = (entry: Draft): Promise<boolean> =>
-    run(async () => {
-      const body = { name: entry.name.trim(), ...(entry.parentId === '' ? {} : { parentId: entry.parentId }) };
-      if (entry.id === undefined) await api('createTargetGroup', { body });
-      else await api('updateTargetGroup', { params: { id: entry.id }, body });
-      await changed();
-      setDraft(undefined);
-    });
   const remove = (group: Pick<TargetGroup, 'id' | 'name'>): void =>
-    setConfirmation({
-      title: text('catalog.remove-title', { name: group.name }),
-      body: text('groups.remove-body'),
-      action: text('common.remove'),
-      run: async () => {
-        await api('deleteTargetGroup', { params: { id: group.id } });
-        await changed();
-      },
-    });
+    ask(
+      removal(text, {
+        name: group.name,
+        body: text('groups.remove-body'),
+        run: async () => {
+          await api('deleteTargetGroup', { params: { id: group.id } });
+          await changed();
+        },
+      }),
+    );
   return (
-    <div className="page">
-      <div className="page-head">
-        <Title order={1}>{text('nav.catalog-groups')}</Title>
-        {mayWrite && (
-          <Button
-            leftSection={<IconPlus size={16} aria-hidden />}
-            onClick={() => setDraft({ id: undefined, name: '', parentId: '' })}
-          >
-            {text('groups.add')}
-          </Button>
-        )}
-      </div>
-      <p className="page-lead">{text('groups.lead')}</p>
+    <Page
+      title={text('nav.catalog-groups')}
+      lead={text('groups.lead')}
+      actions={
+        mayWrite && (
+          <AddButton label={text('groups.add')} onClick={() => setDraft({ id: undefined, name: '', parentId: '' })} />
+        )
+      }
+    >
       <Listing
         query={groups}
         items={rows}
@@ -88,91 +78,90 @@ export function CatalogGroupsPage() {
         }
       >
         {(items) => (
-          <table className="table">
-            <thead>
-              <tr>
-                <th>{text('field.name')}</th>
-                <th>
-                  <span className="visually-hidden">{text('common.actions')}</span>
-                </th>
+          <Table columns={[text('field.name')]} actions short>
+            {items.map(({ node, depth }) => (
+              <tr key={node.group.id}>
+                <td>
+                  <span className="state" style={{ paddingInlineStart: depth * 20 }}>
+                    <IconFolder size={16} aria-hidden /> {node.group.name}
+                  </span>
+                </td>
+                <td className="actions">
+                  {mayWrite && (
+                    <>
+                      <EditAction
+                        name={node.group.name}
+                        onClick={() =>
+                          setDraft({ id: node.group.id, name: node.group.name, parentId: node.group.parentId ?? '' })
+                        }
+                      />
+                      <RemoveAction name={node.group.name} onClick={() => remove(node.group)} />
+                    </>
+                  )}
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {items.map(({ node, depth }) => (
-                <tr key={node.group.id}>
-                  <td>
-                    <span className="state" style={{ paddingInlineStart: depth * 20 }}>
-                      <IconFolder size={16} aria-hidden /> {node.group.name}
-                    </span>
-                  </td>
-                  <td className="actions">
-                    {mayWrite && (
-                      <>
-                        <ActionIcon
-                          aria-label={`${text('common.edit')} ${node.group.name}`}
-                          onClick={() =>
-                            setDraft({ id: node.group.id, name: node.group.name, parentId: node.group.parentId ?? '' })
-                          }
-                        >
-                          <IconPencil size={16} aria-hidden />
-                        </ActionIcon>
-                        <ActionIcon
-                          aria-label={`${text('common.remove')} ${node.group.name}`}
-                          onClick={() => remove(node.group)}
-                        >
-                          <IconTrash size={16} aria-hidden />
-                        </ActionIcon>
-                      </>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
         )}
       </Listing>
-      <Drawer
-        opened={draft !== undefined}
-        onClose={() => setDraft(undefined)}
-        title={text(draft?.id === undefined ? 'groups.add' : 'common.edit')}
-        closeButtonProps={{ 'aria-label': text('common.close') }}
-      >
-        {draft !== undefined && (
-          <form
-            onSubmit={(event) => {
-              event.preventDefault();
-              void save(draft);
-            }}
-          >
-            <Stack>
-              <TextInput
-                label={text('field.name')}
-                required
-                maxLength={200}
-                data-autofocus
-                value={draft.name}
-                onChange={(event) => setDraft({ ...draft, name: event.currentTarget.value })}
-              />
-              <Select
-                label={text('groups.inside')}
-                clearable
-                searchable
-                data={[...byId.keys()]
-                  .filter((id) => id !== draft.id)
-                  .map((id) => ({ value: id, label: groupPath(byId, id).join(' / ') }))}
-                value={draft.parentId === '' ? null : draft.parentId}
-                onChange={(id) => setDraft({ ...draft, parentId: id ?? '' })}
-              />
-              <Group justify="flex-end">
-                <Button type="submit" loading={busy}>
-                  {text('common.save')}
-                </Button>
-              </Group>
-            </Stack>
-          </form>
-        )}
-      </Drawer>
-      <Confirm asked={confirmation} onClose={() => setConfirmation(undefined)} />
-    </div>
+      {draft !== undefined && (
+        <GroupForm
+          key={draft.id ?? 'new'}
+          draft={draft}
+          byId={byId}
+          onClose={() => setDraft(undefined)}
+          onSaved={() => {
+            setDraft(undefined);
+            void changed();
+          }}
+        />
+      )}
+      {confirmation}
+    </Page>
+  );
+}
+
+function GroupForm(props: {
+  readonly draft: Draft;
+  readonly byId: ReadonlyMap<string, GroupRow>;
+  readonly onClose: () => void;
+  readonly onSaved: () => void;
+}) {
+  const text = useText();
+  const { byId } = props;
+  const [draft, setDraft] = useState(props.draft);
+  const { id } = draft;
+  const save = useSave(async () => {
+    const body = { name: draft.name.trim(), ...(draft.parentId === '' ? {} : { parentId: draft.parentId }) };
+    if (id === undefined) await api('createTargetGroup', { body });
+    else await api('updateTargetGroup', { params: { id }, body });
+    props.onSaved();
+  });
+  return (
+    <FormDrawer
+      title={id === undefined ? text('groups.add') : props.draft.name}
+      size={480}
+      save={save}
+      onClose={props.onClose}
+    >
+      <TextInput
+        label={text('field.name')}
+        required
+        maxLength={200}
+        data-autofocus
+        value={draft.name}
+        onChange={(event) => setDraft({ ...draft, name: event.currentTarget.value })}
+      />
+      <Select
+        label={text('groups.inside')}
+        clearable
+        searchable
+        data={[...byId.keys()]
+          .filter((other) => other !== id)
+          .map((other) => ({ value: other, label: groupPath(byId, other).join(' / ') }))}
+        value={draft.parentId === '' ? null : draft.parentId}
+        onChange={(parentId) => setDraft({ ...draft, parentId: parentId ?? '' })}
+      />
+    </FormDrawer>
   );
 }

@@ -1,11 +1,10 @@
-import { ActionIcon, Button, Group, Menu, TextInput, Title } from '@mantine/core';
+import { ActionIcon, Button, Group, Menu, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import {
   IconDots,
   IconFileImport,
   IconFingerprint,
   IconPencil,
-  IconPlus,
   IconSearch,
   IconServer2,
   IconTrash,
@@ -17,10 +16,13 @@ import { useMemo, useState } from 'react';
 import { api } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
 import { EmptyState } from '../app/page-states.tsx';
-import { Confirm, type Confirmation } from '../components/confirm.tsx';
+import { removal, useConfirm } from '../components/confirm.tsx';
 import { Listing, Moment } from '../components/listing.tsx';
 import { hostPort } from '../components/platform.ts';
 import { printable } from '../components/printable.ts';
+import { Table } from '../components/table.tsx';
+import { AddButton, Page } from '../components/page.tsx';
+import { MoreButton, pagesOf } from '../components/pages-of.tsx';
 import { useText } from '../i18n/text.tsx';
 import { HostKeysDrawer } from './host-keys.tsx';
 import { groupPath } from './machine-search.ts';
@@ -35,7 +37,7 @@ export function CatalogMachinesPage() {
   const search = useSearch({ strict: false });
   const [query, setQuery] = useState('');
   const [asked] = useDebouncedValue(query.trim(), 200);
-  const [confirmation, setConfirmation] = useState<Confirmation>();
+  const [confirmation, ask] = useConfirm();
   const [keysOf, setKeysOf] = useState<Target>();
   const mayWrite = can(me, 'catalog.write');
   const engines = useQuery({
@@ -49,20 +51,9 @@ export function CatalogMachinesPage() {
   });
   const targets = useInfiniteQuery({
     queryKey: ['targets', asked],
-    queryFn: ({ pageParam, signal }) =>
-      api(
-        'listTargets',
-        {
-          query: {
-            limit: 100,
-            ...(asked === '' ? {} : { text: asked }),
-            ...(pageParam === '' ? {} : { cursor: pageParam }),
-          },
-        },
-        { signal },
-      ),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.next,
+    ...pagesOf((page, signal) =>
+      api('listTargets', { query: { ...page, ...(asked === '' ? {} : { text: asked }) } }, { signal }),
+    ),
     placeholderData: keepPreviousData,
   });
   const items = targets.data?.pages.flatMap((page) => page.items) ?? [];
@@ -81,21 +72,22 @@ export function CatalogMachinesPage() {
     );
   };
   const remove = (target: Target): void =>
-    setConfirmation({
-      title: text('catalog.remove-title', { name: target.name }),
-      body: text('catalog.remove-body'),
-      action: text('common.remove'),
-      run: async () => {
-        await api('deleteTarget', { params: { id: target.id }, query: { version: target.version } });
-        await changed();
-      },
-    });
+    ask(
+      removal(text, {
+        name: target.name,
+        body: text('catalog.remove-body'),
+        run: async () => {
+          await api('deleteTarget', { params: { id: target.id }, query: { version: target.version } });
+          await changed();
+        },
+      }),
+    );
 
   return (
-    <div className="page">
-      <div className="page-head">
-        <Title order={1}>{text('nav.catalog-machines')}</Title>
-        {mayWrite && (
+    <Page
+      title={text('nav.catalog-machines')}
+      actions={
+        mayWrite && (
           <>
             <Button
               variant="default"
@@ -104,12 +96,11 @@ export function CatalogMachinesPage() {
             >
               {text('catalog.import')}
             </Button>
-            <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => show({ add: '1' })}>
-              {text('catalog.add')}
-            </Button>
+            <AddButton label={text('catalog.add')} onClick={() => show({ add: '1' })} />
           </>
-        )}
-      </div>
+        )
+      }
+    >
       <Group mb="sm">
         <TextInput
           w={320}
@@ -137,82 +128,68 @@ export function CatalogMachinesPage() {
         }
       >
         {(rows) => (
-          <table className="table cards">
-            <thead>
-              <tr>
-                <th>{text('field.name')}</th>
-                <th>{text('field.address')}</th>
-                <th>{text('field.protocol')}</th>
-                <th>{text('field.group')}</th>
-                <th>{text('catalog.changed')}</th>
-                <th>
-                  <span className="visually-hidden">{text('common.actions')}</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((target) => {
-                const engine = labels.get(target.protocol);
-                return (
-                  <tr key={target.id}>
-                    <td>
-                      <button type="button" className="row-title" onClick={() => show({ edit: target.id })}>
-                        {printable(target.name)}
-                      </button>
-                    </td>
-                    <td className="mono">{target.builtIn ? text('machines.built-in') : hostPort(target)}</td>
-                    <td>{engine === undefined ? target.protocol : text.of(engine.label)}</td>
-                    <td>{groupPath(byId, target.groupId).join(' / ')}</td>
-                    <td className="sub">
-                      <Moment at={target.updatedAt} />
-                    </td>
-                    <td className="actions">
-                      <Menu>
-                        <Menu.Target>
-                          <ActionIcon aria-label={text('machines.more', { name: target.name })}>
-                            <IconDots size={16} aria-hidden />
-                          </ActionIcon>
-                        </Menu.Target>
-                        <Menu.Dropdown>
+          <Table
+            columns={[
+              text('field.name'),
+              text('field.address'),
+              text('field.protocol'),
+              text('field.group'),
+              text('catalog.changed'),
+            ]}
+            actions
+          >
+            {rows.map((target) => {
+              const engine = labels.get(target.protocol);
+              return (
+                <tr key={target.id}>
+                  <td>
+                    <button type="button" className="row-title" onClick={() => show({ edit: target.id })}>
+                      {printable(target.name)}
+                    </button>
+                  </td>
+                  <td className="mono">{target.builtIn ? text('machines.built-in') : hostPort(target)}</td>
+                  <td>{engine === undefined ? target.protocol : text.of(engine.label)}</td>
+                  <td>{groupPath(byId, target.groupId).join(' / ')}</td>
+                  <td className="sub">
+                    <Moment at={target.updatedAt} />
+                  </td>
+                  <td className="actions">
+                    <Menu>
+                      <Menu.Target>
+                        <ActionIcon aria-label={text('machines.more', { name: target.name })}>
+                          <IconDots size={16} aria-hidden />
+                        </ActionIcon>
+                      </Menu.Target>
+                      <Menu.Dropdown>
+                        <Menu.Item
+                          leftSection={<IconPencil size={16} aria-hidden />}
+                          onClick={() => show({ edit: target.id })}
+                        >
+                          {text('common.edit')}
+                        </Menu.Item>
+                        {engine?.hostKeys === true && (
                           <Menu.Item
-                            leftSection={<IconPencil size={16} aria-hidden />}
-                            onClick={() => show({ edit: target.id })}
+                            leftSection={<IconFingerprint size={16} aria-hidden />}
+                            onClick={() => setKeysOf(target)}
                           >
-                            {text('common.edit')}
+                            {text('host-keys.title')}
                           </Menu.Item>
-                          {engine?.hostKeys === true && (
-                            <Menu.Item
-                              leftSection={<IconFingerprint size={16} aria-hidden />}
-                              onClick={() => setKeysOf(target)}
-                            >
-                              {text('host-keys.title')}
-                            </Menu.Item>
-                          )}
-                          {mayWrite && (
-                            <Menu.Item leftSection={<IconTrash size={16} aria-hidden />} onClick={() => remove(target)}>
-                              {text('common.remove')}
-                            </Menu.Item>
-                          )}
-                        </Menu.Dropdown>
-                      </Menu>
-                    </td>
-                  </tr>
-                );
-              })}
-            </tbody>
-          </table>
+                        )}
+                        {mayWrite && (
+                          <Menu.Item leftSection={<IconTrash size={16} aria-hidden />} onClick={() => remove(target)}>
+                            {text('common.remove')}
+                          </Menu.Item>
+                        )}
+                      </Menu.Dropdown>
+                    </Menu>
+                  </td>
+                </tr>
+              );
+            })}
+          </Table>
         )}
       </Listing>
-      {targets.hasNextPage && (
-        <Button
-          mt="sm"
-          variant="default"
-          loading={targets.isFetchingNextPage}
-          onClick={() => void targets.fetchNextPage()}
-        >
-          {text('common.more')}
-        </Button>
-      )}
+      <MoreButton query={targets} />
       {engines.data !== undefined && (search['add'] === '1' || editing !== undefined) && (
         <TargetForm
           key={editing?.id ?? 'new'}
@@ -227,7 +204,7 @@ export function CatalogMachinesPage() {
       )}
       <TargetImportDrawer opened={search['import'] === '1'} onClose={() => show({})} onSaved={() => void changed()} />
       <HostKeysDrawer target={keysOf} mayWrite={mayWrite} onClose={() => setKeysOf(undefined)} />
-      <Confirm asked={confirmation} onClose={() => setConfirmation(undefined)} />
-    </div>
+      {confirmation}
+    </Page>
   );
 }

@@ -1,27 +1,17 @@
-import {
-  ActionIcon,
-  Button,
-  Checkbox,
-  Drawer,
-  Group,
-  SegmentedControl,
-  Select,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from '@mantine/core';
-import { IconPlus, IconShieldCheck, IconTrash } from '@tabler/icons-react';
+import { Checkbox, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core';
+import { IconShieldCheck, IconTrash } from '@tabler/icons-react';
 import type { Grant } from '@enchilada/contract';
 import { GRANT_ACTIONS, type GrantAction } from '@enchilada/core/access';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { api } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
 import { EmptyState } from '../app/page-states.tsx';
-import { Confirm, type Confirmation } from '../components/confirm.tsx';
+import { useConfirm } from '../components/confirm.tsx';
 import { Listing, Moment } from '../components/listing.tsx';
-import { FaultNotice } from '../faults/fault-notice.tsx';
+import { RowAction, Table } from '../components/table.tsx';
+import { FormDrawer, useSave } from '../components/form.tsx';
+import { AddButton, Page } from '../components/page.tsx';
 import { useText } from '../i18n/text.tsx';
 import { selectorOf, selectorText } from './grant-selector.ts';
 
@@ -30,11 +20,11 @@ export function GrantsPage() {
   const client = useQueryClient();
   const mayWrite = can(useMe(), 'access.write');
   const [adding, setAdding] = useState(false);
-  const [confirmation, setConfirmation] = useState<Confirmation>();
+  const [confirmation, ask] = useConfirm();
   const grants = useQuery({ queryKey: ['grants'], queryFn: ({ signal }) => api('listGrants', {}, { signal }) });
   const changed = (): Promise<void> => client.invalidateQueries({ queryKey: ['grants'] });
   const remove = (grant: Grant): void =>
-    setConfirmation({
+    ask({
       title: text('grants.withdraw'),
       body: (
         <Stack gap="xs">
@@ -51,16 +41,11 @@ export function GrantsPage() {
       },
     });
   return (
-    <div className="page">
-      <div className="page-head">
-        <Title order={1}>{text('nav.grants')}</Title>
-        {mayWrite && (
-          <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setAdding(true)}>
-            {text('grants.add')}
-          </Button>
-        )}
-      </div>
-      <p className="page-lead">{text('grants.lead')}</p>
+    <Page
+      title={text('nav.grants')}
+      lead={text('grants.lead')}
+      actions={mayWrite && <AddButton label={text('grants.add')} onClick={() => setAdding(true)} />}
+    >
       <Listing
         query={grants}
         items={grants.data?.items ?? []}
@@ -71,39 +56,27 @@ export function GrantsPage() {
         }
       >
         {(items) => (
-          <table className="table cards">
-            <thead>
-              <tr>
-                <th>{text('grants.grant')}</th>
-                <th>{text('grants.given')}</th>
-                <th>
-                  <span className="visually-hidden">{text('common.actions')}</span>
-                </th>
+          <Table columns={[text('grants.grant'), text('grants.given')]} actions>
+            {items.map((grant) => (
+              <tr key={grant.id}>
+                <td>
+                  <GrantSentence grant={grant} />
+                </td>
+                <td className="sub">
+                  <Moment at={grant.createdAt} /> · {grant.createdBy}
+                </td>
+                <td className="actions">
+                  {mayWrite && (
+                    <RowAction
+                      icon={IconTrash}
+                      label={text('grants.withdraw-from', { name: grant.subjectName })}
+                      onClick={() => remove(grant)}
+                    />
+                  )}
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {items.map((grant) => (
-                <tr key={grant.id}>
-                  <td>
-                    <GrantSentence grant={grant} />
-                  </td>
-                  <td className="sub">
-                    <Moment at={grant.createdAt} /> · {grant.createdBy}
-                  </td>
-                  <td className="actions">
-                    {mayWrite && (
-                      <ActionIcon
-                        aria-label={text('grants.withdraw-from', { name: grant.subjectName })}
-                        onClick={() => remove(grant)}
-                      >
-                        <IconTrash size={16} aria-hidden />
-                      </ActionIcon>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
         )}
       </Listing>
       {adding && (
@@ -115,8 +88,8 @@ export function GrantsPage() {
           }}
         />
       )}
-      <Confirm asked={confirmation} onClose={() => setConfirmation(undefined)} />
-    </div>
+      {confirmation}
+    </Page>
   );
 }
 
@@ -161,8 +134,6 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
   const [scopeId, setScopeId] = useState<string | null>(null);
   const [labels, setLabels] = useState('');
   const [actions, setActions] = useState<GrantAction[]>(['connect']);
-  const [fault, setFault] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
   const users = useQuery({ queryKey: ['users'], queryFn: ({ signal }) => api('listUsers', {}, { signal }) });
   const groups = useQuery({ queryKey: ['groups'], queryFn: ({ signal }) => api('listGroups', {}, { signal }) });
   const targetGroups = useQuery({
@@ -182,19 +153,11 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
         ? Object.keys(selector).length > 0 && ({ kind: 'labels', selector } as const)
         : scopeId !== null && ({ kind: scopeKind, id: scopeId } as const);
   const ready = subjectId !== null && scope !== false && actions.length > 0;
-  const save = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    if (!ready) return;
-    setBusy(true);
-    setFault(undefined);
-    try {
-      await api('createGrant', { body: { subject: { kind: subjectKind, id: subjectId }, scope, actions } });
-      props.onSaved();
-    } catch (error) {
-      setFault(error);
-      setBusy(false);
-    }
-  };
+  const save = useSave(async () => {
+    if (subjectId === null || scope === false) return;
+    await api('createGrant', { body: { subject: { kind: subjectKind, id: subjectId }, scope, actions } });
+    props.onSaved();
+  });
   const subjects =
     subjectKind === 'group'
       ? (groups.data?.items ?? []).map((group) => ({ value: group.id, label: group.name }))
@@ -204,96 +167,84 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
       ? (targetGroups.data?.items ?? []).map((group) => ({ value: group.id, label: group.name }))
       : (targets.data?.items ?? []).map((target) => ({ value: target.id, label: target.name }));
   return (
-    <Drawer
-      opened
-      onClose={props.onClose}
-      size={480}
+    <FormDrawer
       title={text('grants.add')}
-      closeButtonProps={{ 'aria-label': text('common.close') }}
+      size={480}
+      save={save}
+      submit={text('grants.add')}
+      ready={ready}
+      onClose={props.onClose}
     >
-      <form onSubmit={(event) => void save(event)}>
-        <Stack>
-          {fault !== undefined && <FaultNotice error={fault} />}
-          <fieldset className="form-group">
-            <legend>{text('grants.who')}</legend>
-            <Stack gap="xs">
-              <SegmentedControl
-                size="xs"
-                value={subjectKind}
-                data={(['group', 'user'] as const).map((value) => ({ value, label: text(`grants.subject-${value}`) }))}
-                onChange={(value) => {
-                  setSubjectKind(value === 'user' ? 'user' : 'group');
-                  setSubjectId(null);
-                }}
-              />
-              <Select
-                aria-label={text('grants.who')}
-                searchable
-                required
-                data={subjects}
-                value={subjectId}
-                onChange={setSubjectId}
-                placeholder={text('grants.choose')}
-              />
-            </Stack>
-          </fieldset>
-          <Checkbox.Group
-            label={text('grants.may')}
-            value={actions}
-            onChange={(values) => setActions(GRANT_ACTIONS.filter((action) => values.includes(action)))}
-          >
-            <Stack gap={6} mt={6}>
-              {GRANT_ACTIONS.map((action) => (
-                <Checkbox key={action} value={action} label={text(`grant-action.${action}`)} />
-              ))}
-            </Stack>
-          </Checkbox.Group>
-          <fieldset className="form-group">
-            <legend>{text('grants.which')}</legend>
-            <Stack gap="xs">
-              <Select
-                aria-label={text('grants.which')}
-                allowDeselect={false}
-                data={SCOPES.map((kind) => ({ value: kind, label: text(`grants.scope-kind-${kind}`) }))}
-                value={scopeKind}
-                onChange={(kind) => {
-                  setScopeKind((kind ?? 'labels') as ScopeKind);
-                  setScopeId(null);
-                }}
-              />
-              {scopeKind === 'labels' && (
-                <TextInput
-                  aria-label={text('field.labels')}
-                  description={text('grants.labels-help')}
-                  placeholder="env=prod,stage team=payments"
-                  value={labels}
-                  onChange={(event) => setLabels(event.currentTarget.value)}
-                  spellCheck={false}
-                />
-              )}
-              {(scopeKind === 'target' || scopeKind === 'target-group') && (
-                <Select
-                  aria-label={text(`grants.scope-kind-${scopeKind}`)}
-                  searchable
-                  required
-                  data={scopes}
-                  value={scopeId}
-                  onChange={setScopeId}
-                  placeholder={text('grants.choose')}
-                />
-              )}
-            </Stack>
-          </fieldset>
-          <Group justify="flex-end">
-            <Button variant="default" onClick={props.onClose}>
-              {text('common.cancel')}
-            </Button>
-            <Button type="submit" loading={busy} disabled={!ready}>
-              {text('grants.add')}
-            </Button>
-          </Group>
+      <fieldset className="form-group">
+        <legend>{text('grants.who')}</legend>
+        <Stack gap="xs">
+          <SegmentedControl
+            size="xs"
+            value={subjectKind}
+            data={(['group', 'user'] as const).map((value) => ({ value, label: text(`grants.subject-${value}`) }))}
+            onChange={(value) => {
+              setSubjectKind(value === 'user' ? 'user' : 'group');
+              setSubjectId(null);
+            }}
+          />
+          <Select
+            aria-label={text('grants.who')}
+            searchable
+            required
+            data={subjects}
+            value={subjectId}
+            onChange={setSubjectId}
+            placeholder={text('grants.choose')}
+          />
         </Stack>
-      </form>
-    </Drawer>
+      </fieldset>
+      <Checkbox.Group
+        label={text('grants.may')}
+        value={actions}
+        onChange={(values) => setActions(GRANT_ACTIONS.filter((action) => values.includes(action)))}
+      >
+        <Stack gap={6} mt={6}>
+          {GRANT_ACTIONS.map((action) => (
+            <Checkbox key={action} value={action} label={text(`grant-action.${action}`)} />
+          ))}
+        </Stack>
+      </Checkbox.Group>
+      <fieldset className="form-group">
+        <legend>{text('grants.which')}</legend>
+        <Stack gap="xs">
+          <Select
+            aria-label={text('grants.which')}
+            allowDeselect={false}
+            data={SCOPES.map((kind) => ({ value: kind, label: text(`grants.scope-kind-${kind}`) }))}
+            value={scopeKind}
+            onChange={(kind) => {
+              setScopeKind((kind ?? 'labels') as ScopeKind);
+              setScopeId(null);
+            }}
+          />
+          {scopeKind === 'labels' && (
+            <TextInput
+              aria-label={text('field.labels')}
+              description={text('grants.labels-help')}
+              placeholder="env=prod,stage team=payments"
+              value={labels}
+              onChange={(event) => setLabels(event.currentTarget.value)}
+              spellCheck={false}
+            />
+          )}
+          {(scopeKind === 'target' || scopeKind === 'target-group') && (
+            <Select
+              aria-label={text(`grants.scope-kind-${scopeKind}`)}
+              searchable
+              required
+              data={scopes}
+              value={scopeId}
+              onChange={setScopeId}
+              placeholder={text('grants.choose')}
+            />
+          )}
+        </Stack>
+      </fieldset>
+    </FormDrawer>
   );
 }

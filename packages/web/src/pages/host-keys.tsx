@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { api } from '../api/client.ts';
 import { Listing, Moment } from '../components/listing.tsx';
 import { useAction } from '../components/use-action.ts';
+import { Table } from '../components/table.tsx';
 import { useText } from '../i18n/text.tsx';
 
 export function HostKeysDrawer(props: {
@@ -38,7 +39,6 @@ export function HostKeysDrawer(props: {
       onClose={props.onClose}
       size={560}
       title={`${text('host-keys.title')} · ${props.target?.name ?? ''}`}
-      closeButtonProps={{ 'aria-label': text('common.close') }}
     >
       <Stack>
         <Text size="sm" c="dimmed">
@@ -50,39 +50,28 @@ export function HostKeysDrawer(props: {
           empty={<p className="palette-none">{text('host-keys.none')}</p>}
         >
           {(items) => (
-            <table className="table">
-              <thead>
-                <tr>
-                  <th>{text('host-key.fingerprint')}</th>
-                  <th>{text('host-keys.pinned')}</th>
-                  <th>
-                    <span className="visually-hidden">{text('common.actions')}</span>
-                  </th>
+            <Table columns={[text('host-key.fingerprint'), text('host-keys.pinned')]} actions short>
+              {items.map((key) => (
+                <tr key={key.fingerprint}>
+                  <td>
+                    <span className="mono">{key.fingerprint}</span>
+                    <div className="sub">
+                      {key.keyType} · {text(`host-key-state.${key.state}`)}
+                    </div>
+                  </td>
+                  <td className="sub">
+                    <Moment at={key.pinnedAt} /> · {key.pinnedBy}
+                  </td>
+                  <td className="actions">
+                    {props.mayWrite && (
+                      <Button size="xs" variant="default" loading={busy} onClick={() => void remove(key.fingerprint)}>
+                        {text('host-keys.forget')}
+                      </Button>
+                    )}
+                  </td>
                 </tr>
-              </thead>
-              <tbody>
-                {items.map((key) => (
-                  <tr key={key.fingerprint}>
-                    <td>
-                      <span className="mono">{key.fingerprint}</span>
-                      <div className="sub">
-                        {key.keyType} · {text(`host-key-state.${key.state}`)}
-                      </div>
-                    </td>
-                    <td className="sub">
-                      <Moment at={key.pinnedAt} /> · {key.pinnedBy}
-                    </td>
-                    <td className="actions">
-                      {props.mayWrite && (
-                        <Button size="xs" variant="default" loading={busy} onClick={() => void remove(key.fingerprint)}>
-                          {text('host-keys.forget')}
-                        </Button>
-                      )}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
+              ))}
+            </Table>
           )}
         </Listing>
         {props.mayWrite && (

@@ -12,13 +12,7 @@ export function MachineDetails(props: {
   const text = useText();
   const { machine } = props;
   return (
-    <Drawer
-      opened={machine !== undefined}
-      onClose={props.onClose}
-      title={machine?.name}
-      size={420}
-      closeButtonProps={{ 'aria-label': text('common.close') }}
-    >
+    <Drawer opened={machine !== undefined} onClose={props.onClose} title={machine?.name} size={420}>
       {machine !== undefined && (
         <Stack>
           <dl className="detail-list">

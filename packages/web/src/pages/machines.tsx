@@ -149,14 +149,7 @@ export function MachinesPage() {
       <aside className="machines-side" aria-label={text('machines.groups')}>
         {sidebar}
       </aside>
-      <Drawer
-        opened={treeOpen}
-        onClose={tree.close}
-        position="left"
-        size={300}
-        title={text('machines.groups')}
-        closeButtonProps={{ 'aria-label': text('common.close') }}
-      >
+      <Drawer opened={treeOpen} onClose={tree.close} position="left" size={300} title={text('machines.groups')}>
         {sidebar}
       </Drawer>
       <section className="machines-main">

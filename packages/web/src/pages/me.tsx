@@ -11,14 +11,16 @@ import {
 } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { api } from '../api/client.ts';
 import { meQuery, useMe, usePreferences } from '../api/me.ts';
 import { useLanguageChange } from '../app/language.tsx';
 import { Listing, Moment } from '../components/listing.tsx';
 import { useAction } from '../components/use-action.ts';
-import { FaultNotice } from '../faults/fault-notice.tsx';
 import { isLanguage, LANGUAGES } from '../i18n/catalogue.ts';
+import { Table } from '../components/table.tsx';
+import { FormFault, useSave } from '../components/form.tsx';
+import { Page, Section } from '../components/page.tsx';
 import { useText } from '../i18n/text.tsx';
 import { OwnTokens } from '../second-factor/own-tokens.tsx';
 import { OwnFactors } from '../second-factor/own-factors.tsx';
@@ -28,16 +30,13 @@ export function MePage() {
   const me = useMe();
   const changeLanguage = useLanguageChange();
   const [, setPreferences] = usePreferences();
+  const groups = me.groups.map((group) => group.name).join(', ');
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   return (
-    <div className="page">
-      <div className="page-head">
-        <Title order={1}>{me.user.displayName === '' ? me.user.username : me.user.displayName}</Title>
-      </div>
-      <p className="page-lead">
-        {me.user.username} · {text(`role.${me.user.role}`)}
-        {me.groups.length > 0 && ` · ${me.groups.map((group) => group.name).join(', ')}`}
-      </p>
+    <Page
+      title={me.user.displayName === '' ? me.user.username : me.user.displayName}
+      lead={[me.user.username, text(`role.${me.user.role}`), groups].filter((part) => part !== '').join(' · ')}
+    >
       <section className="panel section">
         <Title order={2} mb="sm">
           {text('me.look')}
@@ -75,7 +74,7 @@ export function MePage() {
       <OwnTokens />
       <PasswordSection />
       <LoginsSection />
-    </div>
+    </Page>
   );
 }
 
@@ -85,38 +84,24 @@ function PasswordSection() {
   const [current, setCurrent] = useState('');
   const [next, setNext] = useState('');
   const [repeated, setRepeated] = useState('');
-  const [fault, setFault] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-  const change = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    setBusy(true);
-    setFault(undefined);
-    try {
-      client.setQueryData(meQuery.queryKey, await api('changePassword', { body: { current, next } }));
-      setCurrent('');
-      setNext('');
-      setRepeated('');
-      notifications.show({ message: text('me.password-changed'), color: 'green' });
-    } catch (error) {
-      setFault(error);
-    }
-    setBusy(false);
-  };
-  const toggle = { 'aria-label': text('field.show-password') };
+  const change = useSave(async () => {
+    client.setQueryData(meQuery.queryKey, await api('changePassword', { body: { current, next } }));
+    setCurrent('');
+    setNext('');
+    setRepeated('');
+    notifications.show({ message: text('me.password-changed'), color: 'green' });
+  });
   return (
-    <section className="panel section">
-      <Title order={2}>{text('field.password')}</Title>
-      <p className="section-lead">{text('me.password-lead')}</p>
-      <form onSubmit={(event) => void change(event)}>
+    <Section title={text('field.password')} lead={text('me.password-lead')}>
+      <form onSubmit={change.onSubmit}>
         <Stack maw={360}>
-          {fault !== undefined && <FaultNotice error={fault} />}
+          <FormFault save={change} />
           <PasswordInput
             label={text('me.current-password')}
             required
             autoComplete="current-password"
             value={current}
             onChange={(event) => setCurrent(event.currentTarget.value)}
-            visibilityToggleButtonProps={toggle}
           />
           <PasswordInput
             label={text('people.new-password')}
@@ -125,7 +110,6 @@ function PasswordSection() {
             autoComplete="new-password"
             value={next}
             onChange={(event) => setNext(event.currentTarget.value)}
-            visibilityToggleButtonProps={toggle}
           />
           <PasswordInput
             label={text('field.password-again')}
@@ -134,14 +118,13 @@ function PasswordSection() {
             autoComplete="new-password"
             value={repeated}
             onChange={(event) => setRepeated(event.currentTarget.value)}
-            visibilityToggleButtonProps={toggle}
           />
-          <Button type="submit" loading={busy} disabled={current === '' || next === '' || next !== repeated}>
+          <Button type="submit" loading={change.busy} disabled={current === '' || next === '' || next !== repeated}>
             {text('me.change-password')}
           </Button>
         </Stack>
       </form>
-    </section>
+    </Section>
   );
 }
 
@@ -156,51 +139,39 @@ function LoginsSection() {
       </Title>
       <Listing query={logins} items={logins.data?.items ?? []} empty={null}>
         {(items) => (
-          <table className="table cards">
-            <thead>
-              <tr>
-                <th>{text('me.browser')}</th>
-                <th>{text('field.address')}</th>
-                <th>{text('me.last-seen')}</th>
-                <th>
-                  <span className="visually-hidden">{text('common.actions')}</span>
-                </th>
+          <Table columns={[text('me.browser'), text('field.address'), text('me.last-seen')]} actions>
+            {items.map((login) => (
+              <tr key={login.id}>
+                <td>
+                  {browserName(login.userAgent)}{' '}
+                  {login.factor !== undefined && <span className="sub">{text(`factor-proof.${login.factor}`)}</span>}
+                </td>
+                <td className="mono">{login.address}</td>
+                <td className="sub">
+                  <Moment at={login.lastSeenAt} />
+                </td>
+                <td className="actions">
+                  {login.current ? (
+                    <span className="sub">{text('me.this-login')}</span>
+                  ) : (
+                    <Button
+                      size="xs"
+                      variant="default"
+                      loading={busy}
+                      onClick={() =>
+                        void run(async () => {
+                          await api('endLogin', { params: { id: login.id } });
+                          await logins.refetch();
+                        })
+                      }
+                    >
+                      {text('nav.sign-out')}
+                    </Button>
+                  )}
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {items.map((login) => (
-                <tr key={login.id}>
-                  <td>
-                    {browserName(login.userAgent)}{' '}
-                    {login.factor !== undefined && <span className="sub">{text(`factor-proof.${login.factor}`)}</span>}
-                  </td>
-                  <td className="mono">{login.address}</td>
-                  <td className="sub">
-                    <Moment at={login.lastSeenAt} />
-                  </td>
-                  <td className="actions">
-                    {login.current ? (
-                      <span className="sub">{text('me.this-login')}</span>
-                    ) : (
-                      <Button
-                        size="xs"
-                        variant="default"
-                        loading={busy}
-                        onClick={() =>
-                          void run(async () => {
-                            await api('endLogin', { params: { id: login.id } });
-                            await logins.refetch();
-                          })
-                        }
-                      >
-                        {text('nav.sign-out')}
-                      </Button>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
         )}
       </Listing>
     </section>

@@ -70,7 +70,6 @@ export function PasswordForm(props: {
           value={password}
           onChange={(event) => setPassword(event.currentTarget.value)}
           autoComplete="current-password"
-          visibilityToggleButtonProps={{ 'aria-label': text('field.show-password') }}
           required
         />
         {asksConsent && (

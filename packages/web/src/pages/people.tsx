@@ -1,27 +1,18 @@
-import {
-  Button,
-  Drawer,
-  Group,
-  MultiSelect,
-  PasswordInput,
-  Select,
-  Stack,
-  Switch,
-  TextInput,
-  Title,
-} from '@mantine/core';
+import { Button, MultiSelect, PasswordInput, Select, Switch, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { IconPlus, IconSearch, IconUsers } from '@tabler/icons-react';
+import { IconSearch, IconUsers } from '@tabler/icons-react';
 import type { User } from '@enchilada/contract';
 import { ROLES, type Role } from '@enchilada/core/identity';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { api } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
 import { EmptyState } from '../app/page-states.tsx';
-import { Confirm, type Confirmation } from '../components/confirm.tsx';
+import { removal, useConfirm } from '../components/confirm.tsx';
 import { Listing, Moment } from '../components/listing.tsx';
-import { FaultNotice } from '../faults/fault-notice.tsx';
+import { Table } from '../components/table.tsx';
+import { FormDrawer, useSave } from '../components/form.tsx';
+import { AddButton, Page } from '../components/page.tsx';
 import { useText } from '../i18n/text.tsx';
 
 export function PeoplePage() {
@@ -38,15 +29,10 @@ export function PeoplePage() {
     `${user.username}\n${user.displayName}`.toLowerCase().includes(wanted),
   );
   return (
-    <div className="page">
-      <div className="page-head">
-        <Title order={1}>{text('nav.people')}</Title>
-        {mayWrite && (
-          <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setEditing('new')}>
-            {text('people.add')}
-          </Button>
-        )}
-      </div>
+    <Page
+      title={text('nav.people')}
+      actions={mayWrite && <AddButton label={text('people.add')} onClick={() => setEditing('new')} />}
+    >
       <TextInput
         mb="sm"
         w={320}
@@ -67,47 +53,42 @@ export function PeoplePage() {
         }
       >
         {(items) => (
-          <table className="table cards">
-            <thead>
-              <tr>
-                <th>{text('field.name')}</th>
-                <th>{text('people.role')}</th>
-                <th>{text('nav.people-groups')}</th>
-                <th>{text('people.last-login')}</th>
-                <th>{text('people.state')}</th>
+          <Table
+            columns={[
+              text('field.name'),
+              text('people.role'),
+              text('nav.people-groups'),
+              text('people.last-login'),
+              text('people.state'),
+            ]}
+          >
+            {items.map((user) => (
+              <tr key={user.id}>
+                <td>
+                  <button type="button" className="row-title" onClick={() => setEditing(user)}>
+                    {user.displayName === '' ? user.username : user.displayName}
+                  </button>
+                  <div className="sub">{user.username}</div>
+                </td>
+                <td>{text(`role.${user.role}`)}</td>
+                <td>
+                  {user.groupIds
+                    .map((id) => names.get(id) ?? '')
+                    .filter((name) => name !== '')
+                    .join(', ')}
+                </td>
+                <td className="sub">
+                  <Moment at={user.lastLoginAt} />
+                  {user.factors > 0 && <div>{text.count('factor.count', user.factors)}</div>}
+                </td>
+                <td>
+                  <span className="state" data-tone={user.disabled ? 'warn' : 'quiet'}>
+                    {text(user.disabled ? 'people.disabled' : user.breakGlass ? 'people.break-glass' : 'people.active')}
+                  </span>
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {items.map((user) => (
-                <tr key={user.id}>
-                  <td>
-                    <button type="button" className="row-title" onClick={() => setEditing(user)}>
-                      {user.displayName === '' ? user.username : user.displayName}
-                    </button>
-                    <div className="sub">{user.username}</div>
-                  </td>
-                  <td>{text(`role.${user.role}`)}</td>
-                  <td>
-                    {user.groupIds
-                      .map((id) => names.get(id) ?? '')
-                      .filter((name) => name !== '')
-                      .join(', ')}
-                  </td>
-                  <td className="sub">
-                    <Moment at={user.lastLoginAt} />
-                    {user.factors > 0 && <div>{text.count('factor.count', user.factors)}</div>}
-                  </td>
-                  <td>
-                    <span className="state" data-tone={user.disabled ? 'warn' : 'quiet'}>
-                      {text(
-                        user.disabled ? 'people.disabled' : user.breakGlass ? 'people.break-glass' : 'people.active',
-                      )}
-                    </span>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
         )}
       </Listing>
       {editing !== undefined && (
@@ -122,7 +103,7 @@ export function PeoplePage() {
           }}
         />
       )}
-    </div>
+    </Page>
   );
 }
 
@@ -145,139 +126,117 @@ function PersonForm(props: PersonFormProps) {
     groupIds: user?.groupIds ?? [],
   });
   const [password, setPassword] = useState('');
-  const [fault, setFault] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-  const [confirmation, setConfirmation] = useState<Confirmation>();
+  const [confirmation, ask] = useConfirm();
   const set = (change: Partial<typeof draft>): void => setDraft({ ...draft, ...change });
-  const save = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    setBusy(true);
-    setFault(undefined);
+  const save = useSave(async () => {
     const { disabled, ...rest } = draft;
-    try {
-      if (user === undefined) await api('createUser', { body: { ...rest, ...(password === '' ? {} : { password }) } });
-      else {
-        await api('updateUser', { params: { id: user.id }, body: { ...rest, disabled, version: user.version } });
-        if (password !== '') {
-          await api('setUserPassword', { params: { id: user.id }, body: { password } });
-          notifications.show({ message: text('people.password-set'), color: 'green' });
-        }
+    if (user === undefined) await api('createUser', { body: { ...rest, ...(password === '' ? {} : { password }) } });
+    else {
+      await api('updateUser', { params: { id: user.id }, body: { ...rest, disabled, version: user.version } });
+      if (password !== '') {
+        await api('setUserPassword', { params: { id: user.id }, body: { password } });
+        notifications.show({ message: text('people.password-set'), color: 'green' });
       }
-      props.onSaved();
-    } catch (error) {
-      setFault(error);
-      setBusy(false);
     }
-  };
+    props.onSaved();
+  });
   return (
-    <Drawer
-      opened
-      onClose={props.onClose}
-      size={460}
+    <FormDrawer
       title={user?.username ?? text('people.add')}
-      closeButtonProps={{ 'aria-label': text('common.close') }}
+      size={460}
+      save={save}
+      readOnly={props.readOnly}
+      aside={
+        user !== undefined && (
+          <Button
+            variant="subtle"
+            color="gray"
+            onClick={() =>
+              ask(
+                removal(text, {
+                  name: user.username,
+                  body: text('people.remove-body'),
+                  run: async () => {
+                    await api('deleteUser', { params: { id: user.id }, query: { version: user.version } });
+                    props.onSaved();
+                  },
+                }),
+              )
+            }
+          >
+            {text('common.remove')}
+          </Button>
+        )
+      }
+      below={confirmation}
+      onClose={props.onClose}
     >
-      <form onSubmit={(event) => void save(event)} autoComplete="off">
-        <fieldset className="form-group" disabled={props.readOnly}>
-          <Stack>
-            {fault !== undefined && <FaultNotice error={fault} />}
-            <TextInput
-              label={text('field.username')}
-              required
-              maxLength={128}
-              autoComplete="off"
-              spellCheck={false}
-              autoCapitalize="none"
-              value={draft.username}
-              onChange={(event) => set({ username: event.currentTarget.value })}
-              data-autofocus
-            />
-            <TextInput
-              label={text('field.display-name')}
-              maxLength={200}
-              autoComplete="off"
-              value={draft.displayName}
-              onChange={(event) => set({ displayName: event.currentTarget.value })}
-            />
-            <Select
-              label={text('people.role')}
-              description={text(`role.${draft.role}.help`)}
-              allowDeselect={false}
-              data={ROLES.map((role) => ({ value: role, label: text(`role.${role}`) }))}
-              value={draft.role}
-              onChange={(role) => set({ role: (role ?? 'user') as Role })}
-            />
-            <MultiSelect
-              label={text('nav.people-groups')}
-              searchable
-              data={props.groups.map((group) => ({ value: group.id, label: group.name }))}
-              value={draft.groupIds}
-              onChange={(groupIds) => set({ groupIds })}
-            />
-            <PasswordInput
-              label={text(user === undefined ? 'field.password' : 'people.new-password')}
-              description={user === undefined ? text('field.password-help') : text('people.new-password-help')}
-              autoComplete="new-password"
-              value={password}
-              onChange={(event) => setPassword(event.currentTarget.value)}
-              visibilityToggleButtonProps={{ 'aria-label': text('field.show-password') }}
-            />
-            {user !== undefined && user.factors > 0 && !props.readOnly && (
-              <Button
-                variant="default"
-                onClick={() =>
-                  setConfirmation({
-                    title: text('factor.reset-title', { name: user.username }),
-                    body: text('factor.reset-body'),
-                    action: text('factor.reset'),
-                    run: async () => {
-                      await api('resetFactors', { params: { id: user.id } });
-                      props.onSaved();
-                    },
-                  })
-                }
-              >
-                {text('factor.reset')}
-              </Button>
-            )}
-            {user !== undefined && (
-              <Switch
-                label={text('people.disable')}
-                description={text('people.disable-help')}
-                checked={draft.disabled}
-                onChange={(event) => set({ disabled: event.currentTarget.checked })}
-              />
-            )}
-            <Group justify="space-between">
-              {user === undefined ? (
-                <span />
-              ) : (
-                <Button
-                  variant="subtle"
-                  color="gray"
-                  onClick={() =>
-                    setConfirmation({
-                      title: text('catalog.remove-title', { name: user.username }),
-                      body: text('people.remove-body'),
-                      action: text('common.remove'),
-                      run: async () => {
-                        await api('deleteUser', { params: { id: user.id }, query: { version: user.version } });
-                        props.onSaved();
-                      },
-                    })
-                  }
-                >
-                  {text('common.remove')}
-                </Button>
-              )}
-              <Button type="submit" loading={busy}>
-                {text('common.save')}
-              </Button>
-            </Group>
-          </Stack>
-        </fieldset>
-      </form>
-      <Confirm asked={confirmation} onClose={() => setConfirmation(undefined)} />
-    </Drawer>
+      <TextInput
+        label={text('field.username')}
+        required
+        maxLength={128}
+        autoComplete="off"
+        spellCheck={false}
+        autoCapitalize="none"
+        value={draft.username}
+        onChange={(event) => set({ username: event.currentTarget.value })}
+        data-autofocus
+      />
+      <TextInput
+        label={text('field.display-name')}
+        maxLength={200}
+        autoComplete="off"
+        value={draft.displayName}
+        onChange={(event) => set({ displayName: event.currentTarget.value })}
+      />
+      <Select
+        label={text('people.role')}
+        description={text(`role.${draft.role}.help`)}
+        allowDeselect={false}
+        data={ROLES.map((role) => ({ value: role, label: text(`role.${role}`) }))}
+        value={draft.role}
+        onChange={(role) => set({ role: (role ?? 'user') as Role })}
+      />
+      <MultiSelect
+        label={text('nav.people-groups')}
+        searchable
+        data={props.groups.map((group) => ({ value: group.id, label: group.name }))}
+        value={draft.groupIds}
+        onChange={(groupIds) => set({ groupIds })}
+      />
+      <PasswordInput
+        label={text(user === undefined ? 'field.password' : 'people.new-password')}
+        description={user === undefined ? text('field.password-help') : text('people.new-password-help')}
+        autoComplete="new-password"
+        value={password}
+        onChange={(event) => setPassword(event.currentTarget.value)}
+      />
+      {user !== undefined && user.factors > 0 && !props.readOnly && (
+        <Button
+          variant="default"
+          onClick={() =>
+            ask({
+              title: text('factor.reset-title', { name: user.username }),
+              body: text('factor.reset-body'),
+              action: text('factor.reset'),
+              run: async () => {
+                await api('resetFactors', { params: { id: user.id } });
+                props.onSaved();
+              },
+            })
+          }
+        >
+          {text('factor.reset')}
+        </Button>
+      )}
+      {user !== undefined && (
+        <Switch
+          label={text('people.disable')}
+          description={text('people.disable-help')}
+          checked={draft.disabled}
+          onChange={(event) => set({ disabled: event.currentTarget.checked })}
+        />
+      )}
+    </FormDrawer>
   );
 }

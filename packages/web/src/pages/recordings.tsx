@@ -1,4 +1,4 @@
-import { ActionIcon, Button, TextInput, Title } from '@mantine/core';
+import { ActionIcon, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconDownload, IconMovie, IconPlayerPlay, IconSearch } from '@tabler/icons-react';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
@@ -11,6 +11,9 @@ import { endOfDay, startOfDay } from '../components/days.ts';
 import { Listing, Moment } from '../components/listing.tsx';
 import { openTab } from '../components/platform.ts';
 import { printable } from '../components/printable.ts';
+import { RowAction, Table } from '../components/table.tsx';
+import { DayFilter, Page } from '../components/page.tsx';
+import { MoreButton, pagesOf } from '../components/pages-of.tsx';
 import { useText } from '../i18n/text.tsx';
 import { clockText } from '../player/playback-clock.ts';
 
@@ -30,31 +33,18 @@ export function RecordingsPage() {
   });
   const from = startOfDay(search['from']);
   const to = endOfDay(search['to']);
+  const filter = {
+    ...(asked === '' ? {} : { text: asked }),
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+  };
   const recordings = useInfiniteQuery({
-    queryKey: ['recordings', asked, from, to],
-    queryFn: ({ pageParam, signal }) =>
-      api(
-        'listRecordings',
-        {
-          query: {
-            limit: 100,
-            ...(asked === '' ? {} : { text: asked }),
-            ...(from === undefined ? {} : { from }),
-            ...(to === undefined ? {} : { to }),
-            ...(pageParam === '' ? {} : { cursor: pageParam }),
-          },
-        },
-        { signal },
-      ),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.next,
+    queryKey: ['recordings', filter],
+    ...pagesOf((page, signal) => api('listRecordings', { query: { ...page, ...filter } }, { signal })),
     placeholderData: keepPreviousData,
   });
   return (
-    <div className="page">
-      <div className="page-head">
-        <Title order={1}>{text('nav.recordings')}</Title>
-      </div>
+    <Page title={text('nav.recordings')}>
       <div className="filters" role="search">
         <TextInput
           w={300}
@@ -64,18 +54,7 @@ export function RecordingsPage() {
           value={words}
           onChange={(event) => setWords(event.currentTarget.value)}
         />
-        <TextInput
-          type="date"
-          label={text('filter.from')}
-          value={search['from'] ?? ''}
-          onChange={(event) => set({ from: event.currentTarget.value })}
-        />
-        <TextInput
-          type="date"
-          label={text('filter.to')}
-          value={search['to'] ?? ''}
-          onChange={(event) => set({ to: event.currentTarget.value })}
-        />
+        <DayFilter search={search} onChange={set} />
       </div>
       <Listing
         query={recordings}
@@ -87,74 +66,59 @@ export function RecordingsPage() {
         }
       >
         {(items) => (
-          <table className="table cards">
-            <thead>
-              <tr>
-                <th>{text('field.machine')}</th>
-                <th>{text('field.person')}</th>
-                <th>{text('recordings.started')}</th>
-                <th className="number">{text('recordings.length')}</th>
-                <th className="number">{text('recordings.size')}</th>
-                <th>{text('field.state')}</th>
-                <th>
-                  <span className="visually-hidden">{text('common.actions')}</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {items.map((recording) => (
-                <tr key={recording.id}>
-                  <td>
-                    <button type="button" className="row-title" onClick={() => openTab(`/r/${recording.id}`)}>
-                      {printable(recording.target.name)}
-                    </button>
-                  </td>
-                  <td>{recording.user.username}</td>
-                  <td className="sub">
-                    <Moment at={recording.startedAt} />
-                  </td>
-                  <td className="number">{clockText(recording.durationMs)}</td>
-                  <td className="number">{text.bytes(recording.storedBytes)}</td>
-                  <td>
-                    <span className="state" data-tone={TONES[recording.state]}>
-                      {text(`recording-state.${recording.state}`)}
-                    </span>
-                  </td>
-                  <td className="actions">
+          <Table
+            columns={[
+              text('field.machine'),
+              text('field.person'),
+              text('recordings.started'),
+              { number: text('recordings.length') },
+              { number: text('recordings.size') },
+              text('field.state'),
+            ]}
+            actions
+          >
+            {items.map((recording) => (
+              <tr key={recording.id}>
+                <td>
+                  <button type="button" className="row-title" onClick={() => openTab(`/r/${recording.id}`)}>
+                    {printable(recording.target.name)}
+                  </button>
+                </td>
+                <td>{recording.user.username}</td>
+                <td className="sub">
+                  <Moment at={recording.startedAt} />
+                </td>
+                <td className="number">{clockText(recording.durationMs)}</td>
+                <td className="number">{text.bytes(recording.storedBytes)}</td>
+                <td>
+                  <span className="state" data-tone={TONES[recording.state]}>
+                    {text(`recording-state.${recording.state}`)}
+                  </span>
+                </td>
+                <td className="actions">
+                  <RowAction
+                    icon={IconPlayerPlay}
+                    label={text('recordings.play', { name: recording.target.name })}
+                    onClick={() => openTab(`/r/${recording.id}`)}
+                    disabled={recording.state === 'retired'}
+                  />
+                  {can(me, 'recording.read') && recording.state !== 'retired' && (
                     <ActionIcon
-                      aria-label={text('recordings.play', { name: recording.target.name })}
-                      onClick={() => openTab(`/r/${recording.id}`)}
-                      disabled={recording.state === 'retired'}
+                      component="a"
+                      href={hrefOf('downloadRecording', { params: { id: recording.id } })}
+                      download
+                      aria-label={text('recordings.download', { name: recording.target.name })}
                     >
-                      <IconPlayerPlay size={16} aria-hidden />
+                      <IconDownload size={16} aria-hidden />
                     </ActionIcon>
-                    {can(me, 'recording.read') && recording.state !== 'retired' && (
-                      <ActionIcon
-                        component="a"
-                        href={hrefOf('downloadRecording', { params: { id: recording.id } })}
-                        download
-                        aria-label={text('recordings.download', { name: recording.target.name })}
-                      >
-                        <IconDownload size={16} aria-hidden />
-                      </ActionIcon>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </Table>
         )}
       </Listing>
-      {recordings.hasNextPage && (
-        <Button
-          mt="sm"
-          variant="default"
-          loading={recordings.isFetchingNextPage}
-          onClick={() => void recordings.fetchNextPage()}
-        >
-          {text('common.more')}
-        </Button>
-      )}
-    </div>
+      <MoreButton query={recordings} />
+    </Page>
   );
 }

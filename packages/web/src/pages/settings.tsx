@@ -22,6 +22,8 @@ import { can, useMe } from '../api/me.ts';
 import { Listing, Moment } from '../components/listing.tsx';
 import { useAction } from '../components/use-action.ts';
 import { FaultNotice } from '../faults/fault-notice.tsx';
+import { Table } from '../components/table.tsx';
+import { Page } from '../components/page.tsx';
 import { useText } from '../i18n/text.tsx';
 
 const LIMITS = [
@@ -38,10 +40,7 @@ export function SettingsPage() {
   const settings = useQuery({ queryKey: ['settings'], queryFn: ({ signal }) => api('getSettings', {}, { signal }) });
   const nodes = useQuery({ queryKey: ['nodes'], queryFn: ({ signal }) => api('listNodes', {}, { signal }) });
   return (
-    <div className="page">
-      <div className="page-head">
-        <Title order={1}>{text('nav.settings')}</Title>
-      </div>
+    <Page title={text('nav.settings')}>
       {settings.isPending && <Skeleton height={420} />}
       {settings.isError && <FaultNotice error={settings.error} onRetry={() => void settings.refetch()} />}
       {settings.data !== undefined && settings.data.weakenings.length > 0 && (
@@ -70,37 +69,29 @@ export function SettingsPage() {
         empty={<p className="palette-none">{text('settings.no-nodes')}</p>}
       >
         {(items) => (
-          <table className="table cards">
-            <thead>
-              <tr>
-                <th>{text('field.node')}</th>
-                <th>{text('field.state')}</th>
-                <th>{text('settings.version')}</th>
-                <th>{text('settings.started')}</th>
+          <Table
+            columns={[text('field.node'), text('field.state'), text('settings.version'), text('settings.started')]}
+          >
+            {items.map((node) => (
+              <tr key={node.id}>
+                <td className="mono">
+                  {node.id} {node.self && <span className="chip">{text('settings.this-node')}</span>}
+                </td>
+                <td>
+                  <span className="state" data-tone={node.alive ? 'ok' : 'bad'}>
+                    {text(node.alive ? 'settings.alive' : 'settings.silent')}
+                  </span>
+                </td>
+                <td>{node.version}</td>
+                <td className="sub">
+                  <Moment at={node.startedAt} />
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {items.map((node) => (
-                <tr key={node.id}>
-                  <td className="mono">
-                    {node.id} {node.self && <span className="chip">{text('settings.this-node')}</span>}
-                  </td>
-                  <td>
-                    <span className="state" data-tone={node.alive ? 'ok' : 'bad'}>
-                      {text(node.alive ? 'settings.alive' : 'settings.silent')}
-                    </span>
-                  </td>
-                  <td>{node.version}</td>
-                  <td className="sub">
-                    <Moment at={node.startedAt} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
         )}
       </Listing>
-    </div>
+    </Page>
   );
 }
 

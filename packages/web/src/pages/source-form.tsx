@@ -1,10 +1,10 @@
-import { Alert, Button, Drawer, Group, Stack, Switch, TagsInput, Text, TextInput, Title } from '@mantine/core';
+import { Alert, Button, Stack, Switch, TagsInput, Text, TextInput, Title } from '@mantine/core';
 import { IconCopy, IconEye } from '@tabler/icons-react';
 import type { RouteOutput } from '@enchilada/contract';
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { api } from '../api/client.ts';
 import { useAction } from '../components/use-action.ts';
-import { FaultNotice } from '../faults/fault-notice.tsx';
+import { FormDrawer, useSave } from '../components/form.tsx';
 import { useText } from '../i18n/text.tsx';
 import { ParameterInput } from './parameter-field.tsx';
 import { PreviewResult } from './source-preview.tsx';
@@ -25,121 +25,96 @@ export function SourceForm(props: {
   const [parameters, setParameters] = useState<Readonly<Record<string, ParameterValue>>>(source?.parameters ?? {});
   const [protectedTags, setProtectedTags] = useState<readonly string[]>(source?.protectedTags ?? []);
   const [enabled, setEnabled] = useState(source?.enabled ?? false);
-  const [fault, setFault] = useState<unknown>();
   const [preview, setPreview] = useState<RouteOutput<'previewDiscovery'>>();
-  const [busy, setBusy] = useState(false);
   const [looking, look] = useAction();
   const fields = { name: name.trim(), parameters: filled(parameters), protectedTags: [...protectedTags], enabled };
-  const save = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
-    setBusy(true);
-    setFault(undefined);
-    try {
-      if (source === undefined) await api('createSource', { body: { ...fields, kind: kind.kind } });
-      else await api('updateSource', { params: { id: source.id }, body: { ...fields, version: source.version } });
-      props.onSaved();
-    } catch (error) {
-      setFault(error);
-      setBusy(false);
-    }
-  };
+  const save = useSave(async () => {
+    if (source === undefined) await api('createSource', { body: { ...fields, kind: kind.kind } });
+    else await api('updateSource', { params: { id: source.id }, body: { ...fields, version: source.version } });
+    props.onSaved();
+  });
   const groups = [...new Set(kind.parameters.map((field) => text.of(field.group)))];
   return (
-    <Drawer
-      opened
-      onClose={props.onClose}
-      size={620}
+    <FormDrawer
       title={source?.name ?? text.of(kind.label)}
-      closeButtonProps={{ 'aria-label': text('common.close') }}
+      size={620}
+      save={save}
+      readOnly={props.readOnly}
+      aside={
+        <Button
+          variant="default"
+          loading={looking}
+          leftSection={<IconEye size={16} aria-hidden />}
+          onClick={() =>
+            void look(async () => {
+              const draft = { ...fields, kind: kind.kind };
+              const id = source === undefined ? {} : { sourceId: source.id };
+              setPreview(await api('previewDiscovery', { body: { ...id, source: draft } }));
+            })
+          }
+        >
+          {text('sources.preview')}
+        </Button>
+      }
+      onClose={props.onClose}
     >
-      <form onSubmit={(event) => void save(event)} autoComplete="off">
-        <fieldset className="form-group" disabled={props.readOnly}>
-          <Stack>
-            {fault !== undefined && <FaultNotice error={fault} />}
-            <TextInput
-              label={text('field.name')}
-              required
-              maxLength={100}
-              value={name}
-              onChange={(event) => setName(event.currentTarget.value)}
-              data-autofocus
-            />
-            {groups.map((group) => (
-              <Stack key={group} gap="sm">
-                <Title order={3} size="h5">
-                  {group}
-                </Title>
-                {kind.parameters
-                  .filter((field) => text.of(field.group) === group)
-                  .map((field) => (
-                    <ParameterInput
-                      key={field.name}
-                      field={field}
-                      value={parameters[field.name]}
-                      disabled={props.readOnly}
-                      onChange={(value) => setParameters({ ...parameters, [field.name]: value })}
-                    />
-                  ))}
-              </Stack>
-            ))}
-            <TagsInput
-              label={text('sources.protected-tags')}
-              description={text('sources.protected-tags-help')}
-              maxTags={50}
-              value={[...protectedTags]}
-              onChange={setProtectedTags}
-            />
-            {source === undefined ? (
-              <Alert color="gray">{text('sources.external-id-later')}</Alert>
-            ) : (
-              <TextInput
-                label={text('sources.external-id')}
-                description={text('sources.external-id-help')}
-                readOnly
-                classNames={{ input: 'mono' }}
-                value={source.externalId}
-                rightSection={<IconCopy size={14} aria-hidden />}
-                onFocus={(event) => event.currentTarget.select()}
+      <TextInput
+        label={text('field.name')}
+        required
+        maxLength={100}
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        data-autofocus
+      />
+      {groups.map((group) => (
+        <Stack key={group} gap="sm">
+          <Title order={3} size="h5">
+            {group}
+          </Title>
+          {kind.parameters
+            .filter((field) => text.of(field.group) === group)
+            .map((field) => (
+              <ParameterInput
+                key={field.name}
+                field={field}
+                value={parameters[field.name]}
+                disabled={props.readOnly}
+                onChange={(value) => setParameters({ ...parameters, [field.name]: value })}
               />
-            )}
-            <Switch
-              label={text('sources.enabled')}
-              description={text('sources.enabled-help')}
-              checked={enabled}
-              onChange={(event) => setEnabled(event.currentTarget.checked)}
-            />
-            {preview !== undefined && <PreviewResult preview={preview} />}
-            <Group justify="space-between">
-              <Button
-                variant="default"
-                loading={looking}
-                leftSection={<IconEye size={16} aria-hidden />}
-                onClick={() =>
-                  void look(async () => {
-                    const draft = { ...fields, kind: kind.kind };
-                    const id = source === undefined ? {} : { sourceId: source.id };
-                    setPreview(await api('previewDiscovery', { body: { ...id, source: draft } }));
-                  })
-                }
-              >
-                {text('sources.preview')}
-              </Button>
-              <Group>
-                <Button variant="default" onClick={props.onClose}>
-                  {text('common.cancel')}
-                </Button>
-                <Button type="submit" loading={busy}>
-                  {text('common.save')}
-                </Button>
-              </Group>
-            </Group>
-            <Text size="xs" c="dimmed">
-              {text('sources.preview-help')}
-            </Text>
-          </Stack>
-        </fieldset>
-      </form>
-    </Drawer>
+            ))}
+        </Stack>
+      ))}
+      <TagsInput
+        label={text('sources.protected-tags')}
+        description={text('sources.protected-tags-help')}
+        maxTags={50}
+        value={[...protectedTags]}
+        onChange={setProtectedTags}
+      />
+      {source === undefined ? (
+        <Alert color="gray">{text('sources.external-id-later')}</Alert>
+      ) : (
+        <TextInput
+          label={text('sources.external-id')}
+          description={text('sources.external-id-help')}
+          readOnly
+          classNames={{ input: 'mono' }}
+          value={source.externalId}
+          rightSection={<IconCopy size={14} aria-hidden />}
+          onFocus={(event) => event.currentTarget.select()}
+        />
+      )}
+      <Switch
+        label={text('sources.enabled')}
+        description={text('sources.enabled-help')}
+        checked={enabled}
+        onChange={(event) => setEnabled(event.currentTarget.checked)}
+      />
+      {preview !== undefined && <PreviewResult preview={preview} />}
+      <Text size="xs" c="dimmed">
+        {text('sources.preview-help')}
+      </Text>
+    </FormDrawer>
   );
 }
 

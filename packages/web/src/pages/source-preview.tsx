@@ -2,6 +2,7 @@ import { Alert, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import type { RouteOutput } from '@enchilada/contract';
 import { printable } from '../components/printable.ts';
+import { Table } from '../components/table.tsx';
 import { useText } from '../i18n/text.tsx';
 
 const SHOWN = 100;
@@ -34,34 +35,24 @@ export function PreviewResult({ preview }: { readonly preview: RouteOutput<'prev
       ))}
       {machines.length > 0 && (
         <div className="panel table-wrap preview-list">
-          <table className="table cards">
-            <thead>
-              <tr>
-                <th>{text('field.machine')}</th>
-                <th>{text('preview.effect')}</th>
-                <th>{text('field.group')}</th>
-                <th>{text('preview.why')}</th>
+          <Table columns={[text('field.machine'), text('preview.effect'), text('field.group'), text('preview.why')]}>
+            {machines.slice(0, SHOWN).map((machine) => (
+              <tr key={`${machine.account} ${machine.region} ${machine.machine}`}>
+                <td>
+                  <strong>{printable(machine.name || machine.machine)}</strong>
+                  <div className="sub mono">{machine.host ?? machine.machine}</div>
+                </td>
+                <td>
+                  <span className="state" data-tone={TONES[machine.effect]}>
+                    {text(`preview.${machine.effect}`)}
+                  </span>
+                  {machine.omitted !== undefined && <div className="sub">{text(`omitted.${machine.omitted}`)}</div>}
+                </td>
+                <td>{printable(machine.group ?? '')}</td>
+                <td className="sub">{[...new Set(machine.trace.map(({ rule }) => rule))].join(', ')}</td>
               </tr>
-            </thead>
-            <tbody>
-              {machines.slice(0, SHOWN).map((machine) => (
-                <tr key={`${machine.account} ${machine.region} ${machine.machine}`}>
-                  <td>
-                    <strong>{printable(machine.name || machine.machine)}</strong>
-                    <div className="sub mono">{machine.host ?? machine.machine}</div>
-                  </td>
-                  <td>
-                    <span className="state" data-tone={TONES[machine.effect]}>
-                      {text(`preview.${machine.effect}`)}
-                    </span>
-                    {machine.omitted !== undefined && <div className="sub">{text(`omitted.${machine.omitted}`)}</div>}
-                  </td>
-                  <td>{printable(machine.group ?? '')}</td>
-                  <td className="sub">{[...new Set(machine.trace.map(({ rule }) => rule))].join(', ')}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
         </div>
       )}
       {(preview.isCut || machines.length > SHOWN) && (

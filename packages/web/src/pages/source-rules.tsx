@@ -59,13 +59,7 @@ export function RulesDrawer(props: {
     }
   };
   return (
-    <Drawer
-      opened
-      onClose={props.onClose}
-      size={720}
-      title={text('rules.title')}
-      closeButtonProps={{ 'aria-label': text('common.close') }}
-    >
+    <Drawer opened onClose={props.onClose} size={720} title={text('rules.title')}>
       <Stack>
         <Text size="sm" c="dimmed">
           {text('rules.lead')}

@@ -6,6 +6,7 @@ import { api } from '../api/client.ts';
 import { Listing, Moment } from '../components/listing.tsx';
 import { printable } from '../components/printable.ts';
 import { useAction } from '../components/use-action.ts';
+import { Table } from '../components/table.tsx';
 import { useText } from '../i18n/text.tsx';
 import type { Source } from './sources.tsx';
 
@@ -33,13 +34,7 @@ export function ScopesDrawer(props: {
     scope.heldSince !== undefined ? 0 : scope.staleSince !== undefined ? 1 : 2;
   const items = [...(scopes.data?.items ?? [])].sort((a, b) => weight(a) - weight(b));
   return (
-    <Drawer
-      opened
-      onClose={props.onClose}
-      size={760}
-      title={source.name}
-      closeButtonProps={{ 'aria-label': text('common.close') }}
-    >
+    <Drawer opened onClose={props.onClose} size={760} title={source.name}>
       <Stack>
         {items
           .filter(({ heldSince }) => heldSince !== undefined)
@@ -57,39 +52,36 @@ export function ScopesDrawer(props: {
           ))}
         <Listing query={scopes} items={items} empty={<Text p="md">{text('sources.no-scopes')}</Text>}>
           {(rows) => (
-            <table className="table cards">
-              <thead>
-                <tr>
-                  <th>{text('sources.account')}</th>
-                  <th>{text('sources.health')}</th>
-                  <th className="number">{text('nav.machines')}</th>
-                  <th>{text('sources.last-event')}</th>
-                  <th>{text('sources.last-sweep')}</th>
+            <Table
+              columns={[
+                text('sources.account'),
+                text('sources.health'),
+                { number: text('nav.machines') },
+                text('sources.last-event'),
+                text('sources.last-sweep'),
+              ]}
+            >
+              {rows.map((scope) => (
+                <tr key={`${scope.account} ${scope.region}`}>
+                  <td>
+                    <strong>{printable(scope.accountName)}</strong>
+                    <div className="sub mono">
+                      {scope.account} {scope.region}
+                    </div>
+                  </td>
+                  <td>
+                    <ScopeHealth scope={scope} />
+                  </td>
+                  <td className="number">{text.number(scope.machines)}</td>
+                  <td className="sub">
+                    <Moment at={scope.lastEventAt} />
+                  </td>
+                  <td className="sub">
+                    <Moment at={scope.lastSweepAt} />
+                  </td>
                 </tr>
-              </thead>
-              <tbody>
-                {rows.map((scope) => (
-                  <tr key={`${scope.account} ${scope.region}`}>
-                    <td>
-                      <strong>{printable(scope.accountName)}</strong>
-                      <div className="sub mono">
-                        {scope.account} {scope.region}
-                      </div>
-                    </td>
-                    <td>
-                      <ScopeHealth scope={scope} />
-                    </td>
-                    <td className="number">{text.number(scope.machines)}</td>
-                    <td className="sub">
-                      <Moment at={scope.lastEventAt} />
-                    </td>
-                    <td className="sub">
-                      <Moment at={scope.lastSweepAt} />
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
+              ))}
+            </Table>
           )}
         </Listing>
       </Stack>

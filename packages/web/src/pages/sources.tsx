@@ -1,14 +1,12 @@
-import { ActionIcon, Alert, Button, Menu, Title } from '@mantine/core';
+import { Alert, Button, Menu } from '@mantine/core';
 import {
   IconAlertTriangle,
   IconChevronDown,
   IconCloudSearch,
   IconHistory,
   IconListCheck,
-  IconPencil,
   IconPlus,
   IconRefresh,
-  IconTrash,
 } from '@tabler/icons-react';
 import type { RouteOutput } from '@enchilada/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
@@ -16,9 +14,11 @@ import { useState } from 'react';
 import { api } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
 import { EmptyState } from '../app/page-states.tsx';
-import { Confirm, type Confirmation } from '../components/confirm.tsx';
+import { removal, useConfirm } from '../components/confirm.tsx';
 import { Listing, Moment } from '../components/listing.tsx';
 import { useAction } from '../components/use-action.ts';
+import { EditAction, RemoveAction, RowAction, Table } from '../components/table.tsx';
+import { Page } from '../components/page.tsx';
 import { useText } from '../i18n/text.tsx';
 import { RulesDrawer } from './source-rules.tsx';
 import { SourceForm } from './source-form.tsx';
@@ -41,7 +41,7 @@ export function SourcesPage() {
   const client = useQueryClient();
   const mayWrite = can(useMe(), 'catalog.write');
   const [open, setOpen] = useState<Open>();
-  const [confirmation, setConfirmation] = useState<Confirmation>();
+  const [confirmation, ask] = useConfirm();
   const kinds = useQuery({
     queryKey: ['source-kinds'],
     queryFn: ({ signal }) => api('listSourceKinds', {}, { signal }),
@@ -56,15 +56,16 @@ export function SourcesPage() {
   const items = sources.data?.items ?? [];
   const held = items.filter((source) => source.heldScopes > 0);
   const remove = (source: Source): void =>
-    setConfirmation({
-      title: text('catalog.remove-title', { name: source.name }),
-      body: text('sources.remove-body'),
-      action: text('common.remove'),
-      run: async () => {
-        await api('deleteSource', { params: { id: source.id } });
-        await changed();
-      },
-    });
+    ask(
+      removal(text, {
+        name: source.name,
+        body: text('sources.remove-body'),
+        run: async () => {
+          await api('deleteSource', { params: { id: source.id } });
+          await changed();
+        },
+      }),
+    );
   const kindOf = (source: Source): SourceKind | undefined => kinds.data?.items.find(({ kind }) => kind === source.kind);
   const edit = (source: Source): void => {
     const kind = kindOf(source);
@@ -92,26 +93,29 @@ export function SourcesPage() {
     </Menu>
   );
   return (
-    <div className="page">
-      <div className="page-head">
-        <Title order={1}>{text('nav.sources')}</Title>
-        <Button
-          variant="default"
-          leftSection={<IconHistory size={16} aria-hidden />}
-          onClick={() => setOpen({ what: 'timeline', source: undefined })}
-        >
-          {text('sources.timeline')}
-        </Button>
-        <Button
-          variant="default"
-          leftSection={<IconListCheck size={16} aria-hidden />}
-          onClick={() => setOpen({ what: 'rules' })}
-        >
-          {text('rules.title')}
-        </Button>
-        {addSource}
-      </div>
-      <p className="page-lead">{text('sources.lead')}</p>
+    <Page
+      title={text('nav.sources')}
+      lead={text('sources.lead')}
+      actions={
+        <>
+          <Button
+            variant="default"
+            leftSection={<IconHistory size={16} aria-hidden />}
+            onClick={() => setOpen({ what: 'timeline', source: undefined })}
+          >
+            {text('sources.timeline')}
+          </Button>
+          <Button
+            variant="default"
+            leftSection={<IconListCheck size={16} aria-hidden />}
+            onClick={() => setOpen({ what: 'rules' })}
+          >
+            {text('rules.title')}
+          </Button>
+          {addSource}
+        </>
+      }
+    >
       {held.map((source) => (
         <Alert
           key={source.id}
@@ -138,60 +142,51 @@ export function SourcesPage() {
         }
       >
         {(rows) => (
-          <table className="table cards">
-            <thead>
-              <tr>
-                <th>{text('field.name')}</th>
-                <th>{text('sources.health')}</th>
-                <th className="number">{text('nav.machines')}</th>
-                <th>{text('sources.last-event')}</th>
-                <th>{text('sources.last-sweep')}</th>
-                <th>
-                  <span className="visually-hidden">{text('common.actions')}</span>
-                </th>
+          <Table
+            columns={[
+              text('field.name'),
+              text('sources.health'),
+              { number: text('nav.machines') },
+              text('sources.last-event'),
+              text('sources.last-sweep'),
+            ]}
+            actions
+          >
+            {rows.map((source) => (
+              <tr key={source.id}>
+                <td>
+                  <button type="button" className="row-title" onClick={() => setOpen({ what: 'scopes', source })}>
+                    {source.name}
+                  </button>
+                  <div className="sub">{text.of(kindOf(source)?.label ?? { en: source.kind, de: source.kind })}</div>
+                </td>
+                <td>
+                  <Health source={source} />
+                </td>
+                <td className="number">{text.count('machines.count', source.machines)}</td>
+                <td className="sub">
+                  <Moment at={source.lastEventAt} />
+                </td>
+                <td className="sub">
+                  <Moment at={source.lastSweepAt} />
+                </td>
+                <td className="actions">
+                  {mayWrite && (
+                    <>
+                      <SweepButton source={source} onDone={changed} />
+                      <EditAction name={source.name} onClick={() => edit(source)} />
+                      <RemoveAction
+                        name={source.name}
+                        disabled={source.enabled}
+                        title={source.enabled ? text('sources.remove-off-first') : undefined}
+                        onClick={() => remove(source)}
+                      />
+                    </>
+                  )}
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {rows.map((source) => (
-                <tr key={source.id}>
-                  <td>
-                    <button type="button" className="row-title" onClick={() => setOpen({ what: 'scopes', source })}>
-                      {source.name}
-                    </button>
-                    <div className="sub">{text.of(kindOf(source)?.label ?? { en: source.kind, de: source.kind })}</div>
-                  </td>
-                  <td>
-                    <Health source={source} />
-                  </td>
-                  <td className="number">{text.count('machines.count', source.machines)}</td>
-                  <td className="sub">
-                    <Moment at={source.lastEventAt} />
-                  </td>
-                  <td className="sub">
-                    <Moment at={source.lastSweepAt} />
-                  </td>
-                  <td className="actions">
-                    {mayWrite && (
-                      <>
-                        <SweepButton source={source} onDone={changed} />
-                        <ActionIcon aria-label={`${text('common.edit')} ${source.name}`} onClick={() => edit(source)}>
-                          <IconPencil size={16} aria-hidden />
-                        </ActionIcon>
-                        <ActionIcon
-                          aria-label={`${text('common.remove')} ${source.name}`}
-                          disabled={source.enabled}
-                          title={source.enabled ? text('sources.remove-off-first') : undefined}
-                          onClick={() => remove(source)}
-                        >
-                          <IconTrash size={16} aria-hidden />
-                        </ActionIcon>
-                      </>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
         )}
       </Listing>
       {open?.what === 'form' && (
@@ -211,8 +206,8 @@ export function SourcesPage() {
       )}
       {open?.what === 'timeline' && <TimelineDrawer source={open.source} onClose={close} />}
       {open?.what === 'rules' && <RulesDrawer sources={items} readOnly={!mayWrite} onClose={close} />}
-      <Confirm asked={confirmation} onClose={() => setConfirmation(undefined)} />
-    </div>
+      {confirmation}
+    </Page>
   );
 }
 
@@ -240,8 +235,9 @@ function SweepButton({ source, onDone }: { readonly source: Source; readonly onD
   const text = useText();
   const [busy, run] = useAction();
   return (
-    <ActionIcon
-      aria-label={`${text('sources.sweep')} ${source.name}`}
+    <RowAction
+      icon={IconRefresh}
+      label={`${text('sources.sweep')} ${source.name}`}
       title={text('sources.sweep')}
       loading={busy}
       disabled={!source.enabled}
@@ -251,8 +247,6 @@ function SweepButton({ source, onDone }: { readonly source: Source; readonly onD
           await onDone();
         })
       }
-    >
-      <IconRefresh size={16} aria-hidden />
-    </ActionIcon>
+    />
   );
 }

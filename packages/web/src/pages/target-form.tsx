@@ -1,23 +1,12 @@
-import {
-  Accordion,
-  Alert,
-  Button,
-  Drawer,
-  Group,
-  NumberInput,
-  Select,
-  Stack,
-  Textarea,
-  TextInput,
-} from '@mantine/core';
+import { Accordion, Alert, Group, NumberInput, Select, Stack, Textarea, TextInput } from '@mantine/core';
 import type { Engine, Target } from '@enchilada/contract';
 import { HOST_KEY_POLICIES, type HostKeyPolicy } from '@enchilada/core/target';
 import { IconLockOpen } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { api } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
-import { FaultNotice } from '../faults/fault-notice.tsx';
+import { FormDrawer, useSave } from '../components/form.tsx';
 import { useText } from '../i18n/text.tsx';
 import { groupPath, type GroupRow } from './machine-search.ts';
 import { ParameterInput } from './parameter-field.tsx';
@@ -41,8 +30,6 @@ export function TargetForm(props: TargetFormProps) {
   const me = useMe();
   const { target, engines } = props;
   const [draft, setDraft] = useState<TargetDraft>(() => draftOf(target, engines[0]));
-  const [fault, setFault] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
   const engine = engines.find((candidate) => candidate.id === draft.protocol);
   const credentials = useQuery({
     queryKey: ['credentials'],
@@ -51,11 +38,8 @@ export function TargetForm(props: TargetFormProps) {
   });
   const set = (change: Partial<TargetDraft>): void => setDraft((current) => ({ ...current, ...change }));
 
-  const save = async (event: FormEvent): Promise<void> => {
-    event.preventDefault();
+  const save = useSave(async () => {
     if (engine === undefined) return;
-    setBusy(true);
-    setFault(undefined);
     const body = {
       name: draft.name.trim(),
       protocol: draft.protocol,
@@ -68,15 +52,10 @@ export function TargetForm(props: TargetFormProps) {
       ...(draft.proofMinutes === undefined ? {} : { proofMinutes: draft.proofMinutes }),
       ...Object.fromEntries(OPTIONAL.flatMap((name) => (draft[name] === '' ? [] : [[name, draft[name]]]))),
     };
-    try {
-      if (target === undefined) await api('createTarget', { body });
-      else await api('updateTarget', { params: { id: target.id }, body: { ...body, version: target.version } });
-      props.onSaved();
-    } catch (error) {
-      setFault(error);
-      setBusy(false);
-    }
-  };
+    if (target === undefined) await api('createTarget', { body });
+    else await api('updateTarget', { params: { id: target.id }, body: { ...body, version: target.version } });
+    props.onSaved();
+  });
 
   const chooseProtocol = (protocol: string | null): void => {
     const next = engines.find((candidate) => candidate.id === protocol);
@@ -94,169 +73,155 @@ export function TargetForm(props: TargetFormProps) {
     credentials.data?.items.filter((credential) => engine?.credentialKinds.includes(credential.kind) === true) ?? [];
 
   return (
-    <Drawer
-      opened
-      onClose={props.onClose}
-      size={520}
+    <FormDrawer
       title={target === undefined ? text('catalog.add') : target.name}
-      closeButtonProps={{ 'aria-label': text('common.close') }}
+      size={520}
+      save={save}
+      readOnly={props.readOnly}
+      submit={text(target === undefined ? 'catalog.add' : 'common.save')}
+      onClose={props.onClose}
     >
-      <form onSubmit={(event) => void save(event)}>
-        <fieldset className="form-group" disabled={props.readOnly}>
-          <Stack gap="sm">
-            {fault !== undefined && <FaultNotice error={fault} />}
-            <TextInput
-              label={text('field.name')}
-              required
-              maxLength={200}
-              value={draft.name}
-              onChange={(event) => set({ name: event.currentTarget.value })}
-              data-autofocus
-            />
-            <Select
-              label={text('field.protocol')}
-              required
-              allowDeselect={false}
-              data={engines.map((entry) => ({ value: entry.id, label: text.of(entry.label) }))}
-              value={draft.protocol}
-              onChange={chooseProtocol}
-            />
-            <Group gap="sm" align="flex-start" wrap="nowrap">
-              <TextInput
-                flex={1}
-                label={text('field.address')}
-                required
-                maxLength={253}
-                placeholder="db-01.example.net"
-                spellCheck={false}
-                autoCapitalize="none"
-                value={draft.host}
-                onChange={(event) => set({ host: event.currentTarget.value })}
-                disabled={target?.builtIn === true}
-              />
-              <NumberInput
-                w={110}
-                label={text('field.port')}
-                required
-                min={1}
-                max={65_535}
-                hideControls
-                value={draft.port}
-                disabled={target?.builtIn === true}
-                onChange={(port) => {
-                  if (typeof port === 'number') set({ port });
-                }}
-              />
-            </Group>
-            {can(me, 'credential.read') && (
-              <Select
-                label={text('field.credential')}
-                description={text('catalog.credential-help')}
-                clearable
-                searchable
-                data={usable.map((credential) => ({
-                  value: credential.id,
-                  label: `${credential.name} · ${text(`credential-kind.${credential.kind}`)}`,
-                }))}
-                value={draft.credentialId === '' ? null : draft.credentialId}
-                onChange={(id) => set({ credentialId: id ?? '' })}
-                nothingFoundMessage={text('catalog.no-credential')}
-              />
-            )}
-            <Select
-              label={text('field.group')}
-              clearable
-              searchable
-              data={groupOptions}
-              value={draft.groupId === '' ? null : draft.groupId}
-              onChange={(id) => set({ groupId: id ?? '' })}
-            />
-            <Textarea
-              label={text('field.labels')}
-              description={text('catalog.labels-help')}
-              autosize
-              minRows={2}
-              maxRows={6}
-              value={draft.labels}
-              onChange={(event) => set({ labels: event.currentTarget.value })}
-              spellCheck={false}
-            />
-            <TextInput
-              label={text('field.description')}
-              maxLength={2000}
-              value={draft.description}
-              onChange={(event) => set({ description: event.currentTarget.value })}
-            />
-            {engine?.cleartext === true && (
-              <Alert color="yellow" icon={<IconLockOpen aria-hidden />}>
-                {text('catalog.cleartext')}
-              </Alert>
-            )}
-            {engine?.hostKeys === true && (
-              <Select
-                label={text('field.host-key-policy')}
-                description={text(`host-key-policy.${draft.hostKeyPolicy}.help`)}
-                allowDeselect={false}
-                data={HOST_KEY_POLICIES.map((policy) => ({ value: policy, label: text(`host-key-policy.${policy}`) }))}
-                value={draft.hostKeyPolicy}
-                onChange={(policy) => set({ hostKeyPolicy: (policy ?? 'ask') as HostKeyPolicy })}
-              />
-            )}
-            <NumberInput
-              label={text('catalog.proof-minutes')}
-              description={text('catalog.proof-minutes-help')}
-              min={1}
-              max={1440}
-              suffix={` ${text('unit.minutes')}`}
-              value={draft.proofMinutes ?? ''}
-              onChange={(minutes) => set({ proofMinutes: typeof minutes === 'number' ? minutes : undefined })}
-            />
-            {engine?.jumpHosts === true && (
-              <Select
-                label={text('field.jump')}
-                description={text('catalog.jump-help')}
-                clearable
-                searchable
-                data={props.targets
-                  .filter((other) => other.protocol === engine.id && other.id !== target?.id && !other.builtIn)
-                  .map((other) => ({ value: other.id, label: other.name }))}
-                value={draft.jumpTargetId === '' ? null : draft.jumpTargetId}
-                onChange={(id) => set({ jumpTargetId: id ?? '' })}
-              />
-            )}
-            {engine !== undefined && (
-              <Accordion multiple variant="default" chevronPosition="left">
-                {fieldGroups(engine).map(([group, fields]) => (
-                  <Accordion.Item key={group} value={group}>
-                    <Accordion.Control>{text.of(fields[0].group)}</Accordion.Control>
-                    <Accordion.Panel>
-                      <Stack gap="sm">
-                        {fields.map((field) => (
-                          <ParameterInput
-                            key={field.name}
-                            field={field}
-                            disabled={props.readOnly}
-                            value={draft.parameters[field.name]}
-                            onChange={(value) => set({ parameters: { ...draft.parameters, [field.name]: value } })}
-                          />
-                        ))}
-                      </Stack>
-                    </Accordion.Panel>
-                  </Accordion.Item>
-                ))}
-              </Accordion>
-            )}
-            <Group justify="flex-end">
-              <Button variant="default" onClick={props.onClose}>
-                {text('common.cancel')}
-              </Button>
-              <Button type="submit" loading={busy}>
-                {text(target === undefined ? 'catalog.add' : 'common.save')}
-              </Button>
-            </Group>
-          </Stack>
-        </fieldset>
-      </form>
-    </Drawer>
+      <TextInput
+        label={text('field.name')}
+        required
+        maxLength={200}
+        value={draft.name}
+        onChange={(event) => set({ name: event.currentTarget.value })}
+        data-autofocus
+      />
+      <Select
+        label={text('field.protocol')}
+        required
+        allowDeselect={false}
+        data={engines.map((entry) => ({ value: entry.id, label: text.of(entry.label) }))}
+        value={draft.protocol}
+        onChange={chooseProtocol}
+      />
+      <Group gap="sm" align="flex-start" wrap="nowrap">
+        <TextInput
+          flex={1}
+          label={text('field.address')}
+          required
+          maxLength={253}
+          placeholder="db-01.example.net"
+          spellCheck={false}
+          autoCapitalize="none"
+          value={draft.host}
+          onChange={(event) => set({ host: event.currentTarget.value })}
+          disabled={target?.builtIn === true}
+        />
+        <NumberInput
+          w={110}
+          label={text('field.port')}
+          required
+          min={1}
+          max={65_535}
+          hideControls
+          value={draft.port}
+          disabled={target?.builtIn === true}
+          onChange={(port) => {
+            if (typeof port === 'number') set({ port });
+          }}
+        />
+      </Group>
+      {can(me, 'credential.read') && (
+        <Select
+          label={text('field.credential')}
+          description={text('catalog.credential-help')}
+          clearable
+          searchable
+          data={usable.map((credential) => ({
+            value: credential.id,
+            label: `${credential.name} · ${text(`credential-kind.${credential.kind}`)}`,
+          }))}
+          value={draft.credentialId === '' ? null : draft.credentialId}
+          onChange={(id) => set({ credentialId: id ?? '' })}
+          nothingFoundMessage={text('catalog.no-credential')}
+        />
+      )}
+      <Select
+        label={text('field.group')}
+        clearable
+        searchable
+        data={groupOptions}
+        value={draft.groupId === '' ? null : draft.groupId}
+        onChange={(id) => set({ groupId: id ?? '' })}
+      />
+      <Textarea
+        label={text('field.labels')}
+        description={text('catalog.labels-help')}
+        autosize
+        minRows={2}
+        maxRows={6}
+        value={draft.labels}
+        onChange={(event) => set({ labels: event.currentTarget.value })}
+        spellCheck={false}
+      />
+      <TextInput
+        label={text('field.description')}
+        maxLength={2000}
+        value={draft.description}
+        onChange={(event) => set({ description: event.currentTarget.value })}
+      />
+      {engine?.cleartext === true && (
+        <Alert color="yellow" icon={<IconLockOpen aria-hidden />}>
+          {text('catalog.cleartext')}
+        </Alert>
+      )}
+      {engine?.hostKeys === true && (
+        <Select
+          label={text('field.host-key-policy')}
+          description={text(`host-key-policy.${draft.hostKeyPolicy}.help`)}
+          allowDeselect={false}
+          data={HOST_KEY_POLICIES.map((policy) => ({ value: policy, label: text(`host-key-policy.${policy}`) }))}
+          value={draft.hostKeyPolicy}
+          onChange={(policy) => set({ hostKeyPolicy: (policy ?? 'ask') as HostKeyPolicy })}
+        />
+      )}
+      <NumberInput
+        label={text('catalog.proof-minutes')}
+        description={text('catalog.proof-minutes-help')}
+        min={1}
+        max={1440}
+        suffix={` ${text('unit.minutes')}`}
+        value={draft.proofMinutes ?? ''}
+        onChange={(minutes) => set({ proofMinutes: typeof minutes === 'number' ? minutes : undefined })}
+      />
+      {engine?.jumpHosts === true && (
+        <Select
+          label={text('field.jump')}
+          description={text('catalog.jump-help')}
+          clearable
+          searchable
+          data={props.targets
+            .filter((other) => other.protocol === engine.id && other.id !== target?.id && !other.builtIn)
+            .map((other) => ({ value: other.id, label: other.name }))}
+          value={draft.jumpTargetId === '' ? null : draft.jumpTargetId}
+          onChange={(id) => set({ jumpTargetId: id ?? '' })}
+        />
+      )}
+      {engine !== undefined && (
+        <Accordion multiple variant="default" chevronPosition="left">
+          {fieldGroups(engine).map(([group, fields]) => (
+            <Accordion.Item key={group} value={group}>
+              <Accordion.Control>{text.of(fields[0].group)}</Accordion.Control>
+              <Accordion.Panel>
+                <Stack gap="sm">
+                  {fields.map((field) => (
+                    <ParameterInput
+                      key={field.name}
+                      field={field}
+                      disabled={props.readOnly}
+                      value={draft.parameters[field.name]}
+                      onChange={(value) => set({ parameters: { ...draft.parameters, [field.name]: value } })}
+                    />
+                  ))}
+                </Stack>
+              </Accordion.Panel>
+            </Accordion.Item>
+          ))}
+        </Accordion>
+      )}
+    </FormDrawer>
   );
 }

@@ -5,6 +5,7 @@ import type { ImportResult } from '@enchilada/contract';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
 import { useAction } from '../components/use-action.ts';
+import { Table } from '../components/table.tsx';
 import { useText } from '../i18n/text.tsx';
 
 const EXAMPLE = 'name,protocol,host,port,group,labels\nweb-01,…,web-01.example.net,22,Production/Web,env=prod;team=web';
@@ -35,13 +36,7 @@ export function TargetImportDrawer(props: {
       props.onSaved();
     });
   return (
-    <Drawer
-      opened={props.opened}
-      onClose={props.onClose}
-      size={720}
-      title={text('catalog.import')}
-      closeButtonProps={{ 'aria-label': text('common.close') }}
-    >
+    <Drawer opened={props.opened} onClose={props.onClose} size={720} title={text('catalog.import')}>
       <Stack>
         <Text size="sm" c="dimmed">
           {text('import.lead')}
@@ -95,35 +90,33 @@ export function TargetImportDrawer(props: {
               {text('import.summary', { created: preview.created, updated: preview.updated, refused: preview.refused })}
             </Text>
             <div className="panel table-wrap">
-              <table className="table">
-                <thead>
-                  <tr>
-                    <th className="number">{text('import.line')}</th>
-                    <th>{text('field.name')}</th>
-                    <th>{text('field.address')}</th>
-                    <th>{text('import.outcome')}</th>
+              <Table
+                columns={[
+                  { number: text('import.line') },
+                  text('field.name'),
+                  text('field.address'),
+                  text('import.outcome'),
+                ]}
+                short
+              >
+                {preview.rows.slice(0, SHOWN_ROWS).map((row) => (
+                  <tr key={row.line}>
+                    <td className="number">{row.line}</td>
+                    <td>{row.name}</td>
+                    <td className="mono">{row.host}</td>
+                    <td>
+                      <span className="state" data-tone={row.outcome === 'refused' ? 'bad' : 'ok'}>
+                        {text(`import-outcome.${row.outcome}`)}
+                      </span>
+                      {row.problems.map((problem, index) => (
+                        <div key={index} className="sub">
+                          {problem.field}: {problem.message}
+                        </div>
+                      ))}
+                    </td>
                   </tr>
-                </thead>
-                <tbody>
-                  {preview.rows.slice(0, SHOWN_ROWS).map((row) => (
-                    <tr key={row.line}>
-                      <td className="number">{row.line}</td>
-                      <td>{row.name}</td>
-                      <td className="mono">{row.host}</td>
-                      <td>
-                        <span className="state" data-tone={row.outcome === 'refused' ? 'bad' : 'ok'}>
-                          {text(`import-outcome.${row.outcome}`)}
-                        </span>
-                        {row.problems.map((problem, index) => (
-                          <div key={index} className="sub">
-                            {problem.field}: {problem.message}
-                          </div>
-                        ))}
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
+                ))}
+              </Table>
             </div>
           </>
         )}

@@ -56,13 +56,7 @@ export function VerificationBadge(props: {
         <Icon size={16} aria-hidden /> {text(`proof.${kind}`)}
         <span className="badge-more">{text.count('proof.chunks', report.chunks)}</span>
       </UnstyledButton>
-      <Drawer
-        opened={opened}
-        onClose={close}
-        title={text('proof.title')}
-        size={440}
-        closeButtonProps={{ 'aria-label': text('common.close') }}
-      >
+      <Drawer opened={opened} onClose={close} title={text('proof.title')} size={440}>
         <Stack>
           <Text size="sm" className="state" data-tone={tone} fw={600}>
             <Icon size={18} aria-hidden /> {text(`proof.${kind}-long`)}

@@ -52,7 +52,6 @@ export function FactorChallenge(props: { readonly factors: Factors; readonly onP
             data-autofocus
             value={typed}
             onChange={(event) => setTyped(event.currentTarget.value)}
-            visibilityToggleButtonProps={{ 'aria-label': text('field.show-password') }}
           />
           <Button type="submit" loading={busy !== undefined} fullWidth>
             {text('factor.confirm')}

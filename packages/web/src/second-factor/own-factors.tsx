@@ -1,12 +1,14 @@
-import { Button, Group, Modal, Text, Title } from '@mantine/core';
+import { Button, Group, Modal, Text } from '@mantine/core';
 import { IconDeviceMobile, IconFingerprint } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useState } from 'react';
 import { api } from '../api/client.ts';
 import { meQuery, type Me } from '../api/me.ts';
-import { Confirm, type Confirmation } from '../components/confirm.tsx';
+import { useConfirm } from '../components/confirm.tsx';
 import { Listing, Moment } from '../components/listing.tsx';
 import { useAction } from '../components/use-action.ts';
+import { Table } from '../components/table.tsx';
+import { Section } from '../components/page.tsx';
 import { useText } from '../i18n/text.tsx';
 import { Enrolment } from './enrolment.tsx';
 import { RecoveryCodes } from './recovery-codes.tsx';
@@ -19,7 +21,7 @@ export function OwnFactors() {
   const factors = useQuery(factorsQuery);
   const [adding, setAdding] = useState<'totp' | 'passkey'>();
   const [codes, setCodes] = useState<readonly string[]>();
-  const [confirmation, setConfirmation] = useState<Confirmation>();
+  const [confirmation, ask] = useConfirm();
   const [busy, run] = useAction();
   const [dialog, attempt] = useStepUp();
   const changed = (me?: Me): void => {
@@ -50,63 +52,49 @@ export function OwnFactors() {
   );
   const data = factors.data;
   return (
-    <section className="panel section">
-      <Title order={2}>{text('factor.own')}</Title>
-      <p className="section-lead">{text('factor.own-lead')}</p>
+    <Section title={text('factor.own')} lead={text('factor.own-lead')}>
       <Listing
         query={factors}
         items={data?.items ?? []}
         empty={<p className="palette-none">{text('factor.own-none')}</p>}
       >
         {(items) => (
-          <table className="table cards">
-            <thead>
-              <tr>
-                <th>{text('field.name')}</th>
-                <th>{text('factor.added')}</th>
-                <th>{text('factor.last-used')}</th>
-                <th>
-                  <span className="visually-hidden">{text('common.actions')}</span>
-                </th>
+          <Table columns={[text('field.name'), text('factor.added'), text('factor.last-used')]} actions>
+            {items.map((factor) => (
+              <tr key={factor.id}>
+                <td>
+                  {factor.name} <span className="sub">{text(`factor-kind.${factor.kind}`)}</span>
+                </td>
+                <td className="sub">
+                  <Moment at={factor.createdAt} />
+                </td>
+                <td className="sub">
+                  <Moment at={factor.lastUsedAt} />
+                </td>
+                <td className="actions">
+                  <Button
+                    size="xs"
+                    variant="default"
+                    aria-label={`${text('common.remove')} ${factor.name}`}
+                    disabled={data?.required === true && items.length === 1}
+                    onClick={() =>
+                      ask({
+                        title: text('factor.remove-title', { name: factor.name }),
+                        body: text('factor.remove-body'),
+                        action: text('common.remove'),
+                        run: async () => {
+                          await attempt(() => api('removeFactor', { params: { id: factor.id } }));
+                          changed();
+                        },
+                      })
+                    }
+                  >
+                    {text('common.remove')}
+                  </Button>
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {items.map((factor) => (
-                <tr key={factor.id}>
-                  <td>
-                    {factor.name} <span className="sub">{text(`factor-kind.${factor.kind}`)}</span>
-                  </td>
-                  <td className="sub">
-                    <Moment at={factor.createdAt} />
-                  </td>
-                  <td className="sub">
-                    <Moment at={factor.lastUsedAt} />
-                  </td>
-                  <td className="actions">
-                    <Button
-                      size="xs"
-                      variant="default"
-                      aria-label={`${text('common.remove')} ${factor.name}`}
-                      disabled={data?.required === true && items.length === 1}
-                      onClick={() =>
-                        setConfirmation({
-                          title: text('factor.remove-title', { name: factor.name }),
-                          body: text('factor.remove-body'),
-                          action: text('common.remove'),
-                          run: async () => {
-                            await attempt(() => api('removeFactor', { params: { id: factor.id } }));
-                            changed();
-                          },
-                        })
-                      }
-                    >
-                      {text('common.remove')}
-                    </Button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
         )}
       </Listing>
       <Group mt="md">
@@ -150,7 +138,6 @@ export function OwnFactors() {
           setCodes(undefined);
         }}
         title={text(codes === undefined ? 'factor.enrol-title' : 'factor.recovery-title')}
-        closeButtonProps={{ 'aria-label': text('common.close') }}
       >
         {codes !== undefined && <RecoveryCodes codes={codes} onKept={() => setCodes(undefined)} />}
         {codes === undefined && adding !== undefined && (
@@ -166,8 +153,8 @@ export function OwnFactors() {
           />
         )}
       </Modal>
-      <Confirm asked={confirmation} onClose={() => setConfirmation(undefined)} />
+      {confirmation}
       {dialog}
-    </section>
+    </Section>
   );
 }

@@ -9,7 +9,6 @@ import {
   Stack,
   Text,
   TextInput,
-  Title,
 } from '@mantine/core';
 import { IconKey } from '@tabler/icons-react';
 import { TOKEN_PERMISSIONS, type TokenPermission } from '@enchilada/core/access';
@@ -17,9 +16,11 @@ import { useQuery } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { api } from '../api/client.ts';
 import { useMe } from '../api/me.ts';
-import { Confirm, type Confirmation } from '../components/confirm.tsx';
+import { useConfirm } from '../components/confirm.tsx';
 import { Listing, Moment } from '../components/listing.tsx';
 import { useAction } from '../components/use-action.ts';
+import { Table } from '../components/table.tsx';
+import { Section } from '../components/page.tsx';
 import { useText } from '../i18n/text.tsx';
 import { useStepUp } from './step-up.tsx';
 
@@ -32,7 +33,7 @@ export function OwnTokens() {
   const tokens = useQuery({ queryKey: ['tokens'], queryFn: ({ signal }) => api('listTokens', {}, { signal }) });
   const [draft, setDraft] = useState<{ name: string; scope: TokenPermission[]; days: number }>();
   const [value, setValue] = useState<string>();
-  const [confirmation, setConfirmation] = useState<Confirmation>();
+  const [confirmation, ask] = useConfirm();
   const [busy, run] = useAction();
   const [dialog, attempt] = useStepUp();
   const mine = TOKEN_PERMISSIONS.filter((permission) => me.permissions.includes(permission));
@@ -50,62 +51,50 @@ export function OwnTokens() {
     });
   };
   return (
-    <section className="panel section">
-      <Title order={2}>{text('tokens.title')}</Title>
-      <p className="section-lead">{text('tokens.lead')}</p>
+    <Section title={text('tokens.title')} lead={text('tokens.lead')}>
       <Listing
         query={tokens}
         items={tokens.data?.items ?? []}
         empty={<p className="palette-none">{text('tokens.none')}</p>}
       >
         {(items) => (
-          <table className="table cards">
-            <thead>
-              <tr>
-                <th>{text('field.name')}</th>
-                <th>{text('tokens.scope')}</th>
-                <th>{text('tokens.expires')}</th>
-                <th>{text('factor.last-used')}</th>
-                <th>
-                  <span className="visually-hidden">{text('common.actions')}</span>
-                </th>
+          <Table
+            columns={[text('field.name'), text('tokens.scope'), text('tokens.expires'), text('factor.last-used')]}
+            actions
+          >
+            {items.map((token) => (
+              <tr key={token.id}>
+                <td>{token.name}</td>
+                <td className="mono">{token.scope.join(', ')}</td>
+                <td className="sub">
+                  <Moment at={token.expiresAt} />
+                </td>
+                <td className="sub">
+                  <Moment at={token.lastUsedAt} /> {token.lastUsedAddress ?? ''}
+                </td>
+                <td className="actions">
+                  <Button
+                    size="xs"
+                    variant="default"
+                    aria-label={`${text('tokens.remove')} ${token.name}`}
+                    onClick={() =>
+                      ask({
+                        title: text('factor.remove-title', { name: token.name }),
+                        body: text('tokens.remove-body'),
+                        action: text('tokens.remove'),
+                        run: async () => {
+                          await api('removeToken', { params: { id: token.id } });
+                          await tokens.refetch();
+                        },
+                      })
+                    }
+                  >
+                    {text('tokens.remove')}
+                  </Button>
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {items.map((token) => (
-                <tr key={token.id}>
-                  <td>{token.name}</td>
-                  <td className="mono">{token.scope.join(', ')}</td>
-                  <td className="sub">
-                    <Moment at={token.expiresAt} />
-                  </td>
-                  <td className="sub">
-                    <Moment at={token.lastUsedAt} /> {token.lastUsedAddress ?? ''}
-                  </td>
-                  <td className="actions">
-                    <Button
-                      size="xs"
-                      variant="default"
-                      aria-label={`${text('tokens.remove')} ${token.name}`}
-                      onClick={() =>
-                        setConfirmation({
-                          title: text('factor.remove-title', { name: token.name }),
-                          body: text('tokens.remove-body'),
-                          action: text('tokens.remove'),
-                          run: async () => {
-                            await api('removeToken', { params: { id: token.id } });
-                            await tokens.refetch();
-                          },
-                        })
-                      }
-                    >
-                      {text('tokens.remove')}
-                    </Button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
         )}
       </Listing>
       {mine.length > 0 && (
@@ -120,12 +109,7 @@ export function OwnTokens() {
           </Button>
         </Group>
       )}
-      <Modal
-        opened={draft !== undefined}
-        onClose={() => setDraft(undefined)}
-        title={text('tokens.add')}
-        closeButtonProps={{ 'aria-label': text('common.close') }}
-      >
+      <Modal opened={draft !== undefined} onClose={() => setDraft(undefined)} title={text('tokens.add')}>
         {draft !== undefined && (
           <form onSubmit={create}>
             <Stack>
@@ -158,12 +142,7 @@ export function OwnTokens() {
           </form>
         )}
       </Modal>
-      <Modal
-        opened={value !== undefined}
-        onClose={() => setValue(undefined)}
-        title={text('tokens.made')}
-        closeButtonProps={{ 'aria-label': text('common.close') }}
-      >
+      <Modal opened={value !== undefined} onClose={() => setValue(undefined)} title={text('tokens.made')}>
         {value !== undefined && (
           <Stack>
             <Text size="sm">{text('tokens.made-lead')}</Text>
@@ -180,8 +159,8 @@ export function OwnTokens() {
           </Stack>
         )}
       </Modal>
-      <Confirm asked={confirmation} onClose={() => setConfirmation(undefined)} />
+      {confirmation}
       {dialog}
-    </section>
+    </Section>
   );
 }

@@ -56,12 +56,7 @@ function StepUpDialog(props: {
   const client = useQueryClient();
   const factors = useQuery({ ...factorsQuery, enabled: props.opened });
   return (
-    <Modal
-      opened={props.opened}
-      onClose={props.onClose}
-      title={text('factor.title')}
-      closeButtonProps={{ 'aria-label': text('common.close') }}
-    >
+    <Modal opened={props.opened} onClose={props.onClose} title={text('factor.title')}>
       <Stack>
         <Text size="sm">{text('factor.step-up-lead')}</Text>
         {factors.isError && <FaultNotice error={factors.error} onRetry={() => void factors.refetch()} />}

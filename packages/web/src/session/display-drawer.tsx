@@ -17,7 +17,6 @@ export function DisplayDrawer(props: {
       onClose={props.onClose}
       title={text('session.display')}
       size={320}
-      closeButtonProps={{ 'aria-label': text('common.close') }}
       returnFocus={false}
     >
       <Stack>

@@ -68,11 +68,7 @@ function PromptDialog(props: DialogProps<PromptFrame>) {
             return field.echo ? (
               <TextInput key={index} {...common} spellCheck={false} autoCapitalize="none" />
             ) : (
-              <PasswordInput
-                key={index}
-                {...common}
-                visibilityToggleButtonProps={{ 'aria-label': text('field.show-password') }}
-              />
+              <PasswordInput key={index} {...common} />
             );
           })}
           <Group justify="flex-end">

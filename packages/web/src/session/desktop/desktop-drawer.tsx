@@ -15,7 +15,6 @@ export function DesktopDrawer(props: {
       onClose={props.onClose}
       title={text('session.display')}
       size={320}
-      closeButtonProps={{ 'aria-label': text('common.close') }}
       returnFocus={false}
     >
       <Stack>

@@ -143,12 +143,7 @@ export function DesktopSession(props: DesktopSessionProps) {
           onClose={() => setKeyboardOpen(false)}
         />
       )}
-      <Modal
-        opened={pasting !== undefined}
-        onClose={() => setPasting(undefined)}
-        title={text('desktop.text-title')}
-        closeButtonProps={{ 'aria-label': text('common.close') }}
-      >
+      <Modal opened={pasting !== undefined} onClose={() => setPasting(undefined)} title={text('desktop.text-title')}>
         <Stack>
           <Textarea
             data-autofocus

@@ -128,12 +128,7 @@ export function TerminalView(props: TerminalViewProps) {
       {!props.readOnly && (
         <KeyRow modifiers={modifiers} onModifiers={setModifiers} onType={(bytes) => surface.current?.type(bytes)} />
       )}
-      <Modal
-        opened={link !== undefined}
-        onClose={() => setLink(undefined)}
-        title={text('terminal.link-title')}
-        closeButtonProps={{ 'aria-label': text('common.close') }}
-      >
+      <Modal opened={link !== undefined} onClose={() => setLink(undefined)} title={text('terminal.link-title')}>
         <Stack>
           <Text size="sm">{text('terminal.link-body', { host: link?.host ?? '' })}</Text>
           <code className="terminal-quote">{link?.href}</code>
@@ -153,12 +148,7 @@ export function TerminalView(props: TerminalViewProps) {
           </Group>
         </Stack>
       </Modal>
-      <Modal
-        opened={pasting !== undefined}
-        onClose={() => setPasting(undefined)}
-        title={text('terminal.paste-title')}
-        closeButtonProps={{ 'aria-label': text('common.close') }}
-      >
+      <Modal opened={pasting !== undefined} onClose={() => setPasting(undefined)} title={text('terminal.paste-title')}>
         <Stack>
           <Text size="sm">{text('terminal.paste-body')}</Text>
           <pre className="terminal-quote">{pasting}</pre>
