@@ -1,0 +1,43 @@
+import { joinBytes } from './bytes.ts';
+
+const EMPTY = new Uint8Array(0);
+
+/** Cuts a stream into TPKT (RFC 1006 section 6) and fast-path ([MS-RDPBCGR] 2.2.9.1.2) PDUs. */
+export class PduFramer {
+  #rest: Uint8Array = EMPTY;
+  readonly #broken: (words: string) => Error;
+
+  constructor(broken: (words: string) => Error) {
+    this.#broken = broken;
+  }
+
+  push(chunk: Uint8Array): readonly Uint8Array[] {
+    const bytes = this.#rest.length === 0 ? chunk : joinBytes(this.#rest, chunk);
+    const out: Uint8Array[] = [];
+    let at = 0;
+    for (;;) {
+      const length = this.#length(bytes, at);
+      if (length === undefined || length > bytes.length - at) break;
+      out.push(bytes.subarray(at, at + length));
+      at += length;
+    }
+    this.#rest = at === bytes.length ? EMPTY : bytes.slice(at);
+    return out;
+  }
+
+  #length(bytes: Uint8Array, at: number): number | undefined {
+    const [first, second, third, fourth] = bytes.subarray(at, at + 4);
+    if (first === undefined || second === undefined) return undefined;
+    let length: number;
+    if (first === 3) {
+      if (third === undefined || fourth === undefined) return undefined;
+      length = (third << 8) | fourth;
+      if (length < 7) throw this.#broken(`a TPKT of ${length} bytes`);
+    } else if ((first & 3) === 0) {
+      if (second >= 0x80 && third === undefined) return undefined;
+      length = second < 0x80 ? second : ((second & 0x7f) << 8) | (third ?? 0);
+      if (length < (second < 0x80 ? 3 : 4)) throw this.#broken(`a fast-path PDU of ${length} bytes`);
+    } else throw this.#broken(`a PDU that begins with ${first}`);
+    return length;
+  }
+}

@@ -1,0 +1,43 @@
+import { ascii, joinBytes, viewOf, violation } from './bytes.ts';
+
+/** requestedProtocols and selectedProtocol. [MS-RDPBCGR] 2.2.1.1.1 */
+export const PROTOCOL = { rdp: 0, ssl: 1, hybrid: 2, hybridEx: 8 } as const;
+
+/** failureCode. [MS-RDPBCGR] 2.2.1.2.2 */
+const FAILURES: Readonly<Record<number, string>> = {
+  1: 'it demands TLS',
+  2: 'it permits no TLS',
+  3: 'it has no certificate',
+  4: 'the flags are inconsistent',
+  5: 'it demands network level authentication',
+  6: 'it demands TLS with a certificate of the user',
+};
+
+/** X.224 Connection Request with an RDP Negotiation Request. [MS-RDPBCGR] 2.2.1.1 */
+export function connectionRequest(protocols: number, routing: string): Uint8Array {
+  const token = routing === '' ? new Uint8Array(0) : ascii(`${routing}\r\n`);
+  const length = 11 + token.length + 8;
+  const head = Uint8Array.of(3, 0, length >> 8, length & 0xff, length - 5, 0xe0, 0, 0, 0, 0, 0);
+  return joinBytes(head, token, Uint8Array.of(1, 0, 8, 0, protocols, 0, 0, 0));
+}
+
+/** X.224 Connection Confirm with an RDP Negotiation Response. [MS-RDPBCGR] 2.2.1.2 */
+export function connectionConfirm(flags: number, protocol: number): Uint8Array {
+  return Uint8Array.of(3, 0, 0, 19, 14, 0xd0, 0, 0, 0, 0, 0, 2, flags, 8, 0, protocol, 0, 0, 0);
+}
+
+export interface Negotiated {
+  readonly protocol: number;
+  readonly flags: number;
+}
+
+/** @throws Fault TARGET_PROTOCOL_VIOLATION; the words of a refusal are returned */
+export function parseConnectionConfirm(pdu: Uint8Array): Negotiated | { readonly refusal: string } {
+  if (pdu[5] !== 0xd0) throw violation('its first answer confirms no connection');
+  // Servers from before TLS answer without a negotiation at all.
+  if (pdu.length < 19) return { protocol: PROTOCOL.rdp, flags: 0 };
+  const value = viewOf(pdu).getUint32(15, true);
+  if (pdu[11] === 3) return { refusal: FAILURES[value] ?? `it refuses with code ${value}` };
+  if (pdu[11] !== 2) throw violation('its negotiation is none');
+  return { protocol: value, flags: pdu[12] ?? 0 };
+}

@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import type { Credential } from '@enchilada/core/credential';
+import type { EngineFacts, Hop } from '@enchilada/core/engine';
+import { Fault } from '@enchilada/core/fault';
+import type { Clock } from '@enchilada/core/time';
+import {
+  Patience,
+  PeerReader,
+  abortFault,
+  certificateFacts,
+  upgradeToTls,
+  verifyCertificate,
+  type PeerIdentity,
+} from '../shared/index.ts';
+import { violation } from './codec/bytes.ts';
+import { readDer } from './codec/der.ts';
+import { PROTOCOL, connectionRequest, parseConnectionConfirm, type Negotiated } from './codec/x224.ts';
+import { accountOf } from './security/account.ts';
+import { proveByNla } from './security/credssp.ts';
+
+export interface MachineLimits {
+  readonly handshakeMs: number;
+  /** How long a person may take for one answer. */
+  readonly answerMs: number;
+}
+
+export interface MachineRequest {
+  readonly hop: Hop;
+  readonly limits: MachineLimits;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly credential: () => Promise<Credential>;
+  /** `Cookie: mstshash=…` or load-balance information; empty for none. [MS-RDPBCGR] 2.2.1.1 */
+  readonly routing: string;
+  progress(step: 'handshake' | 'host-identity' | 'credential'): void;
+}
+
+/** A connection at the point where MCS begins: under TLS, and signed in where the machine demands network level authentication. */
+export interface Machine {
+  readonly stream: Duplex;
+  readonly negotiated: Negotiated;
+  readonly identity: PeerIdentity;
+  readonly credential: Credential & { readonly kind: 'password' };
+  readonly facts: EngineFacts;
+}
+
+const MOST_DER_BYTES = 64 * 1024;
+
+/** X.224, TLS, identity and, where it is chosen, CredSSP. Owns the stream until it answers. @throws Fault TARGET_*, HOST_KEY_*, CREDENTIAL_* */
+export async function connectMachine(first: Duplex, request: MachineRequest): Promise<Machine> {
+  const { hop, limits, clock, signal } = request;
+  const { host } = hop.leave.target;
+  let stream = first;
+  let reader = new PeerReader(stream);
+  const over = Promise.withResolvers<never>();
+  over.promise.catch(() => undefined);
+  const fail = (fault: Fault): void => {
+    reader.fail(fault);
+    over.reject(fault);
+  };
+  using patience = new Patience(clock, limits, fail);
+  const aborted = (): void => fail(abortFault(signal));
+  const asking = <T>(ask: () => Promise<T>): Promise<T> => Promise.race([patience.whileAsking(ask), over.promise]);
+  signal.addEventListener('abort', aborted, { once: true });
+  if (signal.aborted) aborted();
+  try {
+    request.progress('handshake');
+    stream.write(connectionRequest(PROTOCOL.ssl | PROTOCOL.hybrid | PROTOCOL.hybridEx, request.routing));
+    const negotiated = parseConnectionConfirm(await readTpkt(reader));
+    if ('refusal' in negotiated)
+      throw new Fault('TARGET_NO_COMMON_ALGORITHM', `the target refuses the connection: ${negotiated.refusal}`);
+    if (negotiated.protocol === PROTOCOL.rdp)
+      throw new Fault('TARGET_NO_COMMON_ALGORITHM', 'the target offers neither TLS nor network level authentication');
+    reader[Symbol.dispose]();
+    const upgraded = await upgradeToTls(stream, { host, identity: 'certificate', signal });
+    stream = upgraded.stream;
+    reader = new PeerReader(stream);
+    const { identity } = upgraded;
+    if (identity === undefined) throw violation('TLS without a certificate');
+    request.progress('host-identity');
+    await asking(() => verifyCertificate(hop, identity));
+    request.progress('credential');
+    const credential = await asking(request.credential);
+    if (credential.kind !== 'password')
+      throw new Fault('CREDENTIAL_MISSING', 'a desktop takes a password, and the credential is none');
+    const isNla = negotiated.protocol !== PROTOCOL.ssl;
+    if (isNla) {
+      await proveByNla(
+        {
+          write: (bytes) => void stream.write(bytes),
+          read: (count) => reader.read(count),
+          readDer: () => readDerValue(reader),
+        },
+        {
+          certificate: identity.chain[0],
+          identity: {
+            ...accountOf(credential.username),
+            password: credential.password.reveal(),
+            service: `TERMSRV/${host}`,
+          },
+          chance: { now: clock.now(), random: (count) => randomBytes(count) },
+          protocol: negotiated.protocol,
+        },
+      );
+    }
+    reader[Symbol.dispose]();
+    const tls = upgraded.stream;
+    return {
+      stream,
+      negotiated,
+      identity,
+      credential,
+      facts: {
+        security: isNla ? 'network level authentication (NTLM)' : 'TLS',
+        encryption: `${tls.getProtocol() ?? 'TLS'} ${tls.getCipher().name}`,
+        ...certificateFacts(identity),
+      },
+    };
+  } catch (failure) {
+    reader[Symbol.dispose]();
+    stream.on('error', () => undefined);
+    stream.destroy();
+    first.destroy();
+    throw failure;
+  } finally {
+    signal.removeEventListener('abort', aborted);
+  }
+}
+
+async function readTpkt(reader: PeerReader): Promise<Uint8Array> {
+  const head = await reader.read(4);
+  const length = head.readUInt16BE(2);
+  if (head[0] !== 3 || length < 11 || length > 512) throw violation('its first answer is no TPKT');
+  return Buffer.concat([head, await reader.read(length - 4)]);
+}
+
+async function readDerValue(reader: PeerReader): Promise<Uint8Array> {
+  let bytes = await reader.read(2);
+  const more = (bytes[1] ?? 0) < 0x80 ? 0 : (bytes[1] ?? 0) & 0x7f;
+  if (more > 4) throw violation('its CredSSP answer is none');
+  bytes = Buffer.concat([bytes, await reader.read(more)]);
+  const length = more === 0 ? (bytes[1] ?? 0) : bytes.subarray(2).reduce((sum, byte) => sum * 256 + byte, 0);
+  if (length > MOST_DER_BYTES) throw violation(`a CredSSP answer of ${length} bytes`);
+  bytes = Buffer.concat([bytes, await reader.read(length)]);
+  if (readDer(bytes) === null) throw violation('its CredSSP answer is none');
+  return bytes;
+}

@@ -1,0 +1,136 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import { Fault, isFault } from '@enchilada/core/fault';
+import { ascii, joinBytes, utf16, viewOf, violation } from '../codec/bytes.ts';
+import { derChildren, derInner, derNumber, explicit, integer, octets, readDer, sequence } from '../codec/der.ts';
+import { PROTOCOL } from '../codec/x224.ts';
+import { NtlmClient, type NtlmChance, type NtlmIdentity } from './ntlm.ts';
+import { statusFault } from './nt-status.ts';
+
+export interface CredsspPeer {
+  write(bytes: Uint8Array): void;
+  /** Reads exactly one DER value. */
+  readDer(): Promise<Uint8Array>;
+  read(count: number): Promise<Uint8Array>;
+}
+
+export interface CredsspWishes {
+  /** DER of the certificate that TLS showed: NLA binds its key. */
+  readonly certificate: Uint8Array;
+  readonly identity: NtlmIdentity;
+  readonly chance: NtlmChance;
+  readonly protocol: number;
+}
+
+const VERSION = 6;
+/** From this version on, hashes of the key go over the wire in place of the key. [MS-CSSP] 3.1.5 */
+const HASHED_FROM = 5;
+
+interface TsRequest {
+  readonly version: number;
+  readonly token: Uint8Array | undefined;
+  readonly publicKey: Uint8Array | undefined;
+  readonly error: number | undefined;
+}
+
+/**
+ * Network level authentication with NTLM. [MS-CSSP] 3.1.5
+ * INVARIANT: the password leaves only after the server has proved that it holds the key of the certificate that TLS showed.
+ * @throws Fault CREDENTIAL_REFUSED, TARGET_PROTOCOL_VIOLATION
+ */
+export async function proveByNla(peer: CredsspPeer, wishes: CredsspWishes): Promise<void> {
+  const { certificate, identity, chance, protocol } = wishes;
+  const ntlm = new NtlmClient(identity, chance);
+  const key = publicKeyOf(certificate);
+  peer.write(request({ token: ntlm.negotiate() }));
+  const challenge = parse(await peer.readDer());
+  if (challenge.token === undefined) throw statusFault(challenge.error);
+  const isHashed = Math.min(VERSION, challenge.version) >= HASHED_FROM;
+  const nonce = chance.random(32);
+  const bound = (direction: 'Client-To-Server' | 'Server-To-Client'): Uint8Array =>
+    createHash('sha256')
+      .update(joinBytes(ascii(`CredSSP ${direction} Binding Hash\0`), nonce, key))
+      .digest();
+  const token = ntlm.authenticate(challenge.token);
+  const publicKey = ntlm.seal(isHashed ? bound('Client-To-Server') : key);
+  peer.write(request({ token, publicKey, ...(isHashed ? { nonce } : {}) }));
+  const answer = parse(await peer.readDer().catch(hungUp));
+  if (answer.publicKey === undefined) throw statusFault(answer.error);
+  const shown = ntlm.open(answer.publicKey);
+  // Older servers answer with the key plus one.
+  const expected = isHashed ? bound('Server-To-Client') : joinBytes(Uint8Array.of((key[0] ?? 0) + 1), key.subarray(1));
+  if (shown.length !== expected.length || expected.some((byte, index) => shown[index] !== byte))
+    throw new Fault('HOST_KEY_REJECTED', 'the target does not hold the key of the certificate that TLS showed');
+  const { username, domain, password } = identity;
+  const field = (number: number, text: string): Uint8Array => explicit(number, octets(utf16(text)));
+  const passwordCreds = sequence(field(0, domain), field(1, username), field(2, password));
+  const credentials = sequence(explicit(0, integer(1)), explicit(1, octets(passwordCreds)));
+  peer.write(request({ credentials: ntlm.seal(credentials) }));
+  if (protocol !== PROTOCOL.hybridEx) return;
+  // Early User Authorization Result. [MS-RDPBCGR] 2.2.10.2
+  const result = viewOf(await peer.read(4)).getUint32(0, true);
+  if (result !== 0) throw new Fault('CREDENTIAL_REFUSED', 'the target does not let this account sign in from afar');
+}
+
+/** Before version 3 of CredSSP, and with FreeRDP 2, a refusal is a closed connection. */
+function hungUp(failure: unknown): never {
+  if (!isFault(failure, 'TARGET_DISCONNECTED')) throw failure;
+  const message = 'the target closed the connection when it was shown name and password, so one of them is wrong';
+  throw new Fault('CREDENTIAL_REFUSED', message, { cause: failure });
+}
+
+function request(parts: {
+  readonly token?: Uint8Array;
+  readonly publicKey?: Uint8Array;
+  readonly credentials?: Uint8Array;
+  readonly nonce?: Uint8Array;
+}): Uint8Array {
+  const { token, publicKey, credentials, nonce } = parts;
+  return sequence(
+    explicit(0, integer(VERSION)),
+    ...(token === undefined ? [] : [explicit(1, sequence(sequence(explicit(0, octets(token)))))]),
+    ...(credentials === undefined ? [] : [explicit(2, octets(credentials))]),
+    ...(publicKey === undefined ? [] : [explicit(3, octets(publicKey))]),
+    ...(nonce === undefined ? [] : [explicit(5, octets(nonce))]),
+  );
+}
+
+/** TSRequest. [MS-CSSP] 2.2.1 */
+function parse(bytes: Uint8Array): TsRequest {
+  const whole = readDer(bytes);
+  if (whole === undefined || whole === null || whole.tag !== 0x30) throw violation('its CredSSP answer is none');
+  let [version, token, publicKey, error]: [number, Uint8Array?, Uint8Array?, number?] = [0];
+  for (const field of derChildren(whole.value)) {
+    const inner = derInner(field);
+    if (inner === undefined) throw violation('its CredSSP answer ends early');
+    switch (field.tag & 0x1f) {
+      case 0:
+        version = derNumber(inner.value);
+        break;
+      case 1:
+        token = tokenOf(inner.value);
+        break;
+      case 3:
+        publicKey = inner.value;
+        break;
+      case 4:
+        error = derNumber(inner.value);
+        break;
+    }
+  }
+  return { version, token, publicKey, error };
+}
+
+/** NegoData: SEQUENCE OF SEQUENCE { [0] OCTET STRING }. */
+function tokenOf(list: Uint8Array): Uint8Array | undefined {
+  const entry = readDer(list);
+  const field = entry === undefined || entry === null ? undefined : readDer(entry.value);
+  return field === undefined || field === null ? undefined : derInner(field)?.value;
+}
+
+/** The BIT STRING of SubjectPublicKeyInfo, without its count of unused bits. */
+function publicKeyOf(certificate: Uint8Array): Uint8Array {
+  const spki = new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' });
+  const bits = derChildren(readDer(spki)?.value ?? new Uint8Array(0))[1];
+  if (bits === undefined) throw violation('its certificate has no key');
+  return bits.value.subarray(1);
+}
