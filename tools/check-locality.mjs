@@ -12,6 +12,10 @@ const HOMES = [
 ];
 /** Words of every day that also name a folder. */
 const NOT_NAMES = new Set(['shared', 'filesystem', 'local', 'testing']);
+/** Where surfaces are named. A protocol's folder may have a surface's name: there the word is the surface's. */
+const SURFACE_TABLE = 'packages/core/src/engine/manifest.ts';
+const SURFACE_HOMES = [SURFACE_TABLE, 'packages/web/src/surfaces/'];
+const SURFACES = /SURFACES = \[([^\]]*)\]/u.exec(readFileSync(join(ROOT, SURFACE_TABLE), 'utf8'))[1].match(/[a-z]+/gu);
 /** May name implementations: it chooses them. */
 const COMPOSITION = 'packages/gateway/src/composition.ts';
 /** Known exceptions, each with its reason; the list may only shrink. */
@@ -35,6 +39,7 @@ const files = readdirSync(join(ROOT, 'packages'), { recursive: true, withFileTyp
   .filter((file) => !/node_modules|\/dist\/|\/testing\/|\/dev\/|\.gen\.ts$/u.test(file));
 
 // Comments may explain by example; code may not branch.
+const isSurfaceHere = (name, file) => SURFACES.includes(name) && SURFACE_HOMES.some((home) => file.startsWith(home));
 const withoutComments = (text) => text.replaceAll(/\/\*[\s\S]*?\*\//gu, '').replaceAll(/(^|\s)\/\/.*$/gmu, '$1');
 const strays = files
   .filter((file) => file !== COMPOSITION)
@@ -43,6 +48,7 @@ const strays = files
     const own = names.filter(
       ({ name, home }) =>
         !file.startsWith(home) &&
+        !isSurfaceHere(name, file) &&
         !file.startsWith(`${home.split('/').slice(0, -2).join('/')}/shared/`) &&
         new RegExp(`(?<![A-Za-z0-9])${name}(?![A-Za-z0-9])`, 'iu').test(text),
     );

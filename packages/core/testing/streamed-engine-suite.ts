@@ -15,6 +15,13 @@ import {
 import { Fault, isFault } from '@enchilada/core/fault';
 import { systemClock } from './authorized.ts';
 
+export interface StreamDecoder {
+  push(message: Uint8Array): void;
+  /** Says the first words, where the viewer has them. */
+  begin(): void;
+  readonly hasPicture: boolean;
+}
+
 /** A real server that an engine with a stream for each viewer is tried against. */
 export interface StreamedFixture extends AsyncDisposable {
   readonly engine: ProtocolEngine<StreamedSession>;
@@ -24,8 +31,8 @@ export interface StreamedFixture extends AsyncDisposable {
   closedPort(): Hop;
   /** Attempts to sign in that the server has seen. */
   attempts(): number;
-  /** What a viewer's decoder says first, so that the server sends it a picture. */
-  greet(): Uint8Array;
+  /** A viewer's decoder, which says what it has to with `send`, so that the server sends it a picture. */
+  decoder(send: (bytes: Uint8Array) => void): StreamDecoder;
   /** Makes the server send something more to whoever asked for it. */
   change(): Promise<void>;
   /** What a viewer asks for the next change with. */
@@ -46,15 +53,22 @@ class Viewer implements Seat {
   readonly mode: 'control' | 'watch';
   readonly events: SeatEvent[] = [];
   bytes = 0;
+  readonly decoder: StreamDecoder;
+  stream: EngineStream | undefined;
   readonly sink = {
     output: (bytes: Uint8Array): void => {
       assert.ok(bytes.length > 0 && bytes.length <= 256 * 1024);
       this.bytes += bytes.length;
+      this.decoder.push(bytes);
     },
   };
 
-  constructor(mode: 'control' | 'watch') {
+  constructor(mode: 'control' | 'watch', fixture: StreamedFixture) {
     this.mode = mode;
+    this.decoder = fixture.decoder((bytes) => {
+      // A decoder answers from within the output that it reads.
+      queueMicrotask(() => this.stream?.input(bytes));
+    });
   }
 
   noted(event: SeatEvent): void {
@@ -98,9 +112,10 @@ export function streamedEngineSuite(name: string, start: () => Promise<StreamedF
       session: StreamedSession,
       mode: 'control' | 'watch',
     ): Promise<{ viewer: Viewer; stream: EngineStream }> => {
-      const viewer = new Viewer(mode);
+      const viewer = new Viewer(mode, fixture);
       const stream = await session.join(viewer);
-      stream.input(fixture.greet());
+      viewer.stream = stream;
+      viewer.decoder.begin();
       return { viewer, stream };
     };
     const seesMore = async ({ viewer, stream }: { viewer: Viewer; stream: EngineStream }): Promise<void> => {
@@ -168,9 +183,9 @@ export function streamedEngineSuite(name: string, start: () => Promise<StreamedF
       const { session } = await open(fixture.hop());
       await using _owner = session;
       const first = await sit(session, 'control');
-      await until(() => first.viewer.bytes > 100);
+      await until(() => first.viewer.decoder.hasPicture);
       const second = await sit(session, 'watch');
-      await until(() => second.viewer.bytes > 100);
+      await until(() => second.viewer.decoder.hasPicture);
       await seesMore(first);
       await seesMore(second);
     });
@@ -179,13 +194,13 @@ export function streamedEngineSuite(name: string, start: () => Promise<StreamedF
       const { session } = await open(fixture.hop());
       await using _owner = session;
       const watcher = await sit(session, 'watch');
-      await until(() => watcher.viewer.bytes > 100);
+      await until(() => watcher.viewer.decoder.hasPicture);
       watcher.stream.input(fixture.typed());
       await seesMore(watcher);
       assert.equal(await fixture.hasTyped(), false);
       assert.deepEqual(watcher.viewer.events, []);
       const controller = await sit(session, 'control');
-      await until(() => controller.viewer.bytes > 100);
+      await until(() => controller.viewer.decoder.hasPicture);
       controller.stream.input(fixture.typed());
       await until(() => fixture.hasTyped());
       assert.ok(controller.viewer.events.some(({ type }) => type === 'active'));
@@ -195,11 +210,11 @@ export function streamedEngineSuite(name: string, start: () => Promise<StreamedF
       const { session } = await open(fixture.hop());
       await using _owner = session;
       const first = await sit(session, 'control');
-      await until(() => first.viewer.bytes > 100);
+      await until(() => first.viewer.decoder.hasPicture);
       await first.stream[Symbol.asyncDispose]();
       const seen = first.viewer.bytes;
       const second = await sit(session, 'control');
-      await until(() => second.viewer.bytes > 100);
+      await until(() => second.viewer.decoder.hasPicture);
       await seesMore(second);
       assert.equal(first.viewer.bytes, seen);
     });
@@ -208,7 +223,7 @@ export function streamedEngineSuite(name: string, start: () => Promise<StreamedF
       const { session } = await open(fixture.hop());
       await using _owner = session;
       const one = await sit(session, 'control');
-      await until(() => one.viewer.bytes > 100);
+      await until(() => one.viewer.decoder.hasPicture);
       one.stream.pause();
       const seen = one.viewer.bytes;
       one.stream.input(fixture.next());
@@ -227,7 +242,7 @@ export function streamedEngineSuite(name: string, start: () => Promise<StreamedF
       const end = await one.stream.ended;
       assert.ok(isFault(end.fault, 'PROTOCOL_MESSAGE_INVALID'));
       const other = await sit(session, 'control');
-      await until(() => other.viewer.bytes > 100);
+      await until(() => other.viewer.decoder.hasPicture);
     });
 
     it('ends with the reason of an abort', async () => {
@@ -256,7 +271,7 @@ export function streamedEngineSuite(name: string, start: () => Promise<StreamedF
       const { session } = await open(fixture.hop());
       await using _owner = session;
       const one = await sit(session, 'control');
-      await until(() => one.viewer.bytes > 100);
+      await until(() => one.viewer.decoder.hasPicture);
       await fixture.stop();
       assert.ok(['closed-by-target', 'failed'].includes((await session.ended).reason));
       await one.stream.ended;

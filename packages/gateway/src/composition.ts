@@ -23,6 +23,7 @@ import { SessionBroker } from '@enchilada/core/session';
 import type { SessionLimits } from '@enchilada/core/session';
 import type { Store } from '@enchilada/core/store';
 import { randomId } from '@enchilada/core/time';
+import { createRdp } from '@enchilada/engines/rdp';
 import { createDialer } from '@enchilada/engines/shared';
 import { createSsh, createTryItMachine, fingerprintPrivateKey } from '@enchilada/engines/ssh';
 import { createTelnet } from '@enchilada/engines/telnet';
@@ -136,7 +137,12 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     builtIn: builtIns,
     ownServices: () => listOwnServices({ store, databases, values, port: () => listeningPort }),
   });
-  const engines: readonly AnyEngine[] = [createSsh({ dialer }), createTelnet({ dialer }), createVnc({ dialer })];
+  const engines: readonly AnyEngine[] = [
+    createSsh({ dialer }),
+    createTelnet({ dialer }),
+    createVnc({ dialer }),
+    createRdp({ dialer }),
+  ];
   const vault = envelopeVault({ keyEncryption: keys, random });
 
   const gateway = await startGateway({

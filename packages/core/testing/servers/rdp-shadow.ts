@@ -1,6 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { createHash, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, connect as dial } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,8 +17,18 @@ export interface RdpShadow extends AsyncDisposable {
   readonly port: number;
   readonly username: string;
   readonly password: string;
+  /** `SHA256:…` of its certificate. */
+  readonly fingerprint: string;
   readonly display: string;
   log(): string;
+  /** Attempts to sign in, refused or accepted. */
+  signIns(): number;
+  /** Runs a program on the desktop until it ends. Answers what it printed. */
+  run(program: string, ...arguments_: readonly string[]): Promise<string>;
+  /** Starts a program that lives as long as the desktop. */
+  start(program: string, ...arguments_: readonly string[]): ChildProcess;
+  /** Ends the server, as a machine that is shut down. */
+  stop(): Promise<void>;
 }
 
 async function freePort(): Promise<number> {
@@ -76,14 +87,29 @@ export async function startRdpShadow(): Promise<RdpShadow> {
     child.kill('SIGKILL');
     await exited;
   };
+  const env = { ...process.env, DISPLAY: display, XAUTHORITY: '/dev/null', LC_ALL: 'C.UTF-8' };
+  const programs = new Set<ChildProcess>();
+  const certificate = await readFile(join(directory, '.config', 'freerdp', 'shadow', 'shadow.crt'));
+  const der = new X509Certificate(certificate).raw;
   return {
     host: '127.0.0.1',
     port,
     username,
     password,
+    fingerprint: `SHA256:${createHash('sha256').update(der).digest('base64').replace(/=+$/u, '')}`,
     display,
     log: () => log,
+    signIns: () => [...log.matchAll(/AcceptSecurityContext status SEC_I_CONTINUE_NEEDED/gu)].length,
+    run: async (program, ...arguments_) => (await run(program, [...arguments_], { env })).stdout,
+    start(program, ...arguments_) {
+      const child = spawn(program, [...arguments_], { env, stdio: 'ignore' });
+      programs.add(child);
+      child.once('exit', () => programs.delete(child));
+      return child;
+    },
+    stop: () => stop(shadow),
     async [Symbol.asyncDispose]() {
+      for (const program of programs) program.kill('SIGKILL');
       await stop(shadow);
       await stop(screen);
       await rm(directory, { recursive: true, force: true });

@@ -9,7 +9,10 @@ import { startRdpShadow, type RdpShadow } from '@enchilada/core/testing/servers/
 import { createDialer } from '../shared/index.ts';
 import { connectMachine, type Machine } from './connect-machine.ts';
 
-const dialer = createDialer({ policy: { allowLoopback: true, allow: [], deny: [] }, builtIn: new Map() });
+const dialer = createDialer({
+  policy: { allowLoopback: true, allowOwnServices: false, allow: [], deny: [] },
+  builtIn: new Map(),
+});
 
 interface Attempt {
   readonly machine: Promise<Machine>;
@@ -54,7 +57,7 @@ describe('signing in to a server that demands network level authentication', () 
         clock: systemClock,
         signal,
         credential: () => (order.push('credential'), hop.credential()),
-        routing: '',
+        parameters: { security: 'any', loadBalanceInfo: '', preconnectionId: 0, preconnectionBlob: '' },
         progress: () => undefined,
       });
     };

@@ -15,7 +15,8 @@ import {
 } from '../shared/index.ts';
 import { violation } from './codec/bytes.ts';
 import { readDer } from './codec/der.ts';
-import { PROTOCOL, connectionRequest, parseConnectionConfirm, type Negotiated } from './codec/x224.ts';
+import { PROTOCOL, connectionRequest, parseConnectionConfirm, preconnection, type Negotiated } from './codec/x224.ts';
+import type { RdpParameters } from './rdp-manifest.ts';
 import { accountOf } from './security/account.ts';
 import { proveByNla } from './security/credssp.ts';
 
@@ -31,8 +32,7 @@ export interface MachineRequest {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly credential: () => Promise<Credential>;
-  /** `Cookie: mstshash=…` or load-balance information; empty for none. [MS-RDPBCGR] 2.2.1.1 */
-  readonly routing: string;
+  readonly parameters: Pick<RdpParameters, 'security' | 'loadBalanceInfo' | 'preconnectionId' | 'preconnectionBlob'>;
   progress(step: 'handshake' | 'host-identity' | 'credential'): void;
 }
 
@@ -45,6 +45,11 @@ export interface Machine {
   readonly facts: EngineFacts;
 }
 
+const REQUESTED: Readonly<Record<RdpParameters['security'], number>> = {
+  any: PROTOCOL.ssl | PROTOCOL.hybrid | PROTOCOL.hybridEx,
+  nla: PROTOCOL.hybrid | PROTOCOL.hybridEx,
+  tls: PROTOCOL.ssl,
+};
 const MOST_DER_BYTES = 64 * 1024;
 
 /** X.224, TLS, identity and, where it is chosen, CredSSP. Owns the stream until it answers. @throws Fault TARGET_*, HOST_KEY_*, CREDENTIAL_* */
@@ -66,12 +71,21 @@ export async function connectMachine(first: Duplex, request: MachineRequest): Pr
   if (signal.aborted) aborted();
   try {
     request.progress('handshake');
-    stream.write(connectionRequest(PROTOCOL.ssl | PROTOCOL.hybrid | PROTOCOL.hybridEx, request.routing));
+    const { security, loadBalanceInfo, preconnectionId, preconnectionBlob } = request.parameters;
+    if (preconnectionId !== 0 || preconnectionBlob !== '')
+      stream.write(preconnection(preconnectionId, preconnectionBlob));
+    const requested = REQUESTED[security];
+    stream.write(connectionRequest(requested, loadBalanceInfo));
     const negotiated = parseConnectionConfirm(await readTpkt(reader));
     if ('refusal' in negotiated)
       throw new Fault('TARGET_NO_COMMON_ALGORITHM', `the target refuses the connection: ${negotiated.refusal}`);
     if (negotiated.protocol === PROTOCOL.rdp)
       throw new Fault('TARGET_NO_COMMON_ALGORITHM', 'the target offers neither TLS nor network level authentication');
+    if (
+      (negotiated.protocol & requested) !== negotiated.protocol ||
+      !Object.values<number>(PROTOCOL).includes(negotiated.protocol)
+    )
+      throw violation(`it chose the security protocol ${negotiated.protocol}, which it was not offered`);
     reader[Symbol.dispose]();
     const upgraded = await upgradeToTls(stream, { host, identity: 'certificate', signal });
     stream = upgraded.stream;

@@ -43,7 +43,20 @@ streamedEngineSuite('vnc', async () => {
     hop: () => hop(desktop.port),
     closedPort: () => hop(nothing),
     attempts: () => desktop.signIns(),
-    greet: () => Buffer.concat([ANSWER, WISHES, updateRequest(320, 240)]),
+    decoder: (send) => {
+      let bytes = 0;
+      return {
+        begin: () => {
+          send(Buffer.concat([ANSWER, WISHES, updateRequest(320, 240)]));
+        },
+        push: (message) => {
+          bytes += message.length;
+        },
+        get hasPicture() {
+          return bytes > 100;
+        },
+      };
+    },
     next: () => updateRequest(320, 240, true),
     change: async () => {
       colour += 0x01_02_03;

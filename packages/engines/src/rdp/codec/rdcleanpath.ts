@@ -17,6 +17,8 @@ const VERSION = 3390;
 export interface CleanPathRequest {
   /** The viewer's own X.224 Connection Request. */
   readonly x224: Uint8Array;
+  /** What the person chose, as `keyboard=de-CH`. The decoder calls it its token; the data socket's ticket has said who it is. */
+  readonly choices: string;
 }
 
 /** The first message of a viewer. Undefined where more bytes are needed, null where it is none. */
@@ -28,13 +30,15 @@ export function parseCleanPathRequest(
   if (whole === undefined || whole === null) return whole;
   let version: number | undefined;
   let x224: Uint8Array | undefined;
+  let choices = '';
   for (const field of derChildren(whole.value)) {
     const inner = derInner(field);
     if (inner === undefined) return null;
     if (field.tag === 0xa0) version = derNumber(inner.value);
+    if (field.tag === 0xa3) choices = new TextDecoder().decode(inner.value);
     if (field.tag === 0xa6) x224 = inner.value;
   }
-  return version !== VERSION || x224 === undefined ? null : { request: { x224 }, end: whole.end };
+  return version !== VERSION || x224 === undefined ? null : { request: { x224, choices }, end: whole.end };
 }
 
 export function cleanPathResponse(server: string, confirm: Uint8Array, chain: readonly Uint8Array[]): Uint8Array {

@@ -1,4 +1,4 @@
-import { ascii, joinBytes, viewOf, violation } from './bytes.ts';
+import { ascii, joinBytes, u16le, u32le, utf16, viewOf, violation } from './bytes.ts';
 
 /** requestedProtocols and selectedProtocol. [MS-RDPBCGR] 2.2.1.1.1 */
 export const PROTOCOL = { rdp: 0, ssl: 1, hybrid: 2, hybridEx: 8 } as const;
@@ -13,12 +13,25 @@ const FAILURES: Readonly<Record<number, string>> = {
   6: 'it demands TLS with a certificate of the user',
 };
 
+/** Names one of several machines behind a port, in front of everything else. [MS-RDPEPS] 2.2.1.2 */
+export function preconnection(id: number, blob: string): Uint8Array {
+  const text = blob === '' ? new Uint8Array(0) : joinBytes(utf16(blob), new Uint8Array(2));
+  const fields = joinBytes(u32le(0), u32le(2), u32le(id), u16le(text.length / 2), text);
+  return joinBytes(u32le(fields.length + 4), fields);
+}
+
 /** X.224 Connection Request with an RDP Negotiation Request. [MS-RDPBCGR] 2.2.1.1 */
 export function connectionRequest(protocols: number, routing: string): Uint8Array {
   const token = routing === '' ? new Uint8Array(0) : ascii(`${routing}\r\n`);
   const length = 11 + token.length + 8;
   const head = Uint8Array.of(3, 0, length >> 8, length & 0xff, length - 5, 0xe0, 0, 0, 0, 0, 0);
   return joinBytes(head, token, Uint8Array.of(1, 0, 8, 0, protocols, 0, 0, 0));
+}
+
+/** requestedProtocols of a Connection Request; 0 where it negotiates nothing. [MS-RDPBCGR] 2.2.1.1.1 */
+export function requestedProtocols(pdu: Uint8Array): number {
+  const at = pdu.length - 8;
+  return at >= 11 && pdu[at] === 1 ? viewOf(pdu).getUint32(at + 4, true) : 0;
 }
 
 /** X.224 Connection Confirm with an RDP Negotiation Response. [MS-RDPBCGR] 2.2.1.2 */

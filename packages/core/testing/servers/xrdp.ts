@@ -1,0 +1,210 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { createHash, X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, connect as dial } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import { startXvnc, type Xvnc } from './xvnc.ts';
+
+const run = promisify(execFile);
+const XRDP = '/usr/sbin/xrdp';
+const XORG = '/usr/lib/xorg/Xorg';
+const SOCKETS = '/run/xrdp/sockdir';
+
+export interface XrdpOptions {
+  /**
+   * What draws the desktop: `xvnc` checks the password and sends bitmaps; `xorg` asks for no password, sends RemoteFX where the client
+   * can, resizes, and has a clipboard. The default is `xvnc`.
+   */
+  readonly backend?: 'xvnc' | 'xorg';
+  readonly geometry?: string;
+  /** As in xrdp.ini: `tls`, `rdp` or `negotiate`. */
+  readonly securityLayer?: string;
+}
+
+/** A real xrdp: TLS, no network level authentication. Each connection is to the same desktop. */
+export interface Xrdp extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+  /** `SHA256:…` of its certificate. */
+  readonly fingerprint: string;
+  readonly display: string;
+  log(): string;
+  /** Attempts to sign in, refused or accepted. */
+  signIns(): number;
+  /** Runs a program on the desktop until it ends. Answers what it printed. */
+  run(program: string, ...arguments_: readonly string[]): Promise<string>;
+  /** Starts a program that lives as long as the desktop. */
+  start(program: string, ...arguments_: readonly string[]): ChildProcess;
+  /** Ends the server, as a machine that is shut down. */
+  stop(): Promise<void>;
+}
+
+interface Desktop extends AsyncDisposable {
+  readonly display: string;
+  /** Its lines in xrdp.ini. */
+  readonly section: readonly string[];
+  readonly password: string;
+  attempts(): number;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port was given');
+  return address.port;
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = dial({ host: '127.0.0.1', port });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+async function stopped(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await exited;
+}
+
+async function onXvnc(geometry: string): Promise<Desktop> {
+  const xvnc: Xvnc = await startXvnc({ geometry, securityTypes: 'VncAuth' });
+  return {
+    display: xvnc.display,
+    password: xvnc.password,
+    section: ['lib=libvnc.so', 'ip=127.0.0.1', `port=${xvnc.port}`, 'username=na', 'password=ask'],
+    attempts: () => xvnc.signIns(),
+    [Symbol.asyncDispose]: () => xvnc[Symbol.asyncDispose](),
+  };
+}
+
+/** The X server with xrdp's driver, which xrdp reaches by a socket; its clipboard is a program beside it, whose folder is compiled in. */
+async function onXorg(directory: string): Promise<Desktop> {
+  if (!existsSync(SOCKETS)) await run('mkdir', ['-p', '-m', '3777', SOCKETS]);
+  let log = '';
+  const server = spawn(
+    XORG,
+    [
+      ...['-displayfd', '3', '-config', 'xrdp/xorg.conf', '-noreset', '-nolisten', 'tcp', '-ac'],
+      ...['-logfile', join(directory, 'xorg.log')],
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], env: { ...process.env, XRDP_SOCKET_PATH: directory } },
+  );
+  server.stderr?.on('data', (bytes: Buffer) => (log += bytes.toString()));
+  const number = await new Promise<string>((resolve, reject) => {
+    let text = '';
+    (server.stdio[3] as Readable).on('data', (bytes: Buffer) => {
+      text += bytes.toString();
+      if (text.includes('\n')) resolve(text.trim());
+    });
+    server.once('exit', (code) => reject(new Error(`Xorg ended with ${code}: ${log}`)));
+  });
+  const display = `:${number}`;
+  const channels = spawn('/usr/sbin/xrdp-chansrv', [], {
+    stdio: 'ignore',
+    env: { ...process.env, DISPLAY: display, HOME: directory, CHANSRV_LOG_PATH: directory },
+  });
+  return {
+    display,
+    password: 'unasked',
+    section: [
+      'lib=libxup.so',
+      `port=${join(directory, `xrdp_display_${number}`)}`,
+      'ip=127.0.0.1',
+      'username=na',
+      'password=na',
+      'code=20',
+      `chansrvport=DISPLAY(${number})`,
+    ],
+    attempts: () => 0,
+    async [Symbol.asyncDispose]() {
+      await stopped(channels);
+      await stopped(server);
+    },
+  };
+}
+
+export async function startXrdp(options: XrdpOptions = {}): Promise<Xrdp> {
+  if (!existsSync(XRDP) || !existsSync(XORG))
+    throw new Error('a test xrdp needs the Debian packages xrdp and xorgxrdp');
+  const directory = await mkdtemp(join(tmpdir(), 'enchilada-xrdp-'));
+  const desktop = options.backend === 'xorg' ? await onXorg(directory) : await onXvnc(options.geometry ?? '1024x768');
+  const [key, certificate, ini] = ['key.pem', 'certificate.pem', 'xrdp.ini'].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await run('openssl', [
+    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30'],
+    ...['-subj', '/CN=test desktop', '-keyout', key, '-out', certificate],
+  ]);
+  const port = await freePort();
+  await writeFile(
+    ini,
+    [
+      ...['[Globals]', 'ini_version=1', 'fork=true', `port=tcp://127.0.0.1:${port}`, 'tcp_nodelay=true'],
+      ...[`security_layer=${options.securityLayer ?? 'tls'}`, 'crypt_level=high', 'ssl_protocols=TLSv1.2, TLSv1.3'],
+      ...[`certificate=${certificate}`, `key_file=${key}`, 'autorun=Desktop', 'allow_channels=true', 'max_bpp=32'],
+      ...['bitmap_compression=true', 'bulk_compression=true', 'new_cursors=true', 'use_fastpath=both'],
+      ...['[Logging]', `LogFile=${join(directory, 'xrdp.log')}`, 'LogLevel=INFO', 'EnableSyslog=false'],
+      ...['EnableConsole=true', 'ConsoleLevel=DEBUG'],
+      ...['[Channels]', 'drdynvc=true', 'cliprdr=true', 'rdpsnd=true'],
+      ...['[Desktop]', 'name=Desktop', ...desktop.section, ''],
+    ].join('\n'),
+  );
+  let log = '';
+  const server = spawn(XRDP, ['-n', '-c', ini], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  for (const stream of [server.stdout, server.stderr]) stream.on('data', (bytes: Buffer) => (log += bytes.toString()));
+  while (!(await answers(port))) {
+    if (server.exitCode !== null) throw new Error(`xrdp ended with ${server.exitCode}: ${log}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  const env = { ...process.env, DISPLAY: desktop.display, XAUTHORITY: '/dev/null', LC_ALL: 'C.UTF-8' };
+  const programs = new Set<ChildProcess>();
+  const der = new X509Certificate(await readFile(certificate)).raw;
+  const stop = async (): Promise<void> => {
+    const { pid } = server;
+    if (pid === undefined || server.exitCode !== null || server.signalCode !== null) return;
+    const exited = new Promise((resolve) => server.once('exit', resolve));
+    // Each connection has a process of its own, in the group of the server that is started here.
+    process.kill(-pid, 'SIGKILL');
+    await exited;
+  };
+  return {
+    host: '127.0.0.1',
+    port,
+    username: 'otter',
+    password: desktop.password,
+    fingerprint: `SHA256:${createHash('sha256').update(der).digest('base64').replace(/=+$/u, '')}`,
+    display: desktop.display,
+    log: () => log,
+    signIns: () => desktop.attempts(),
+    run: async (program, ...arguments_) => (await run(program, [...arguments_], { env })).stdout,
+    start(program, ...arguments_) {
+      const child = spawn(program, [...arguments_], { env, stdio: 'ignore' });
+      programs.add(child);
+      child.once('exit', () => programs.delete(child));
+      return child;
+    },
+    stop,
+    async [Symbol.asyncDispose]() {
+      for (const program of programs) program.kill('SIGKILL');
+      await stop();
+      await desktop[Symbol.asyncDispose]();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import { readU16, viewOf } from './bytes.ts';
+
+/** eventCode: length of each event behind its first byte. [MS-RDPBCGR] 2.2.8.1.2.2 */
+const EVENT_BYTES: Readonly<Record<number, number>> = { 0: 1, 1: 6, 2: 6, 3: 0, 4: 2, 5: 6, 6: 4 };
+const SYNC = 3;
+const TIMESTAMP = 6;
+/** updateCode of bitmaps and surface commands. [MS-RDPBCGR] 2.2.9.1.2.1 */
+const UPDATE = { bitmap: 1, surface: 4 } as const;
+const COMPRESSION_USED = 2;
+
+function bodyAt(pdu: Uint8Array): number {
+  return (pdu[1] ?? 0) < 0x80 ? 2 : 3;
+}
+
+/** Whether a person did something; undefined for what is no input. [MS-RDPBCGR] 2.2.8.1.2 */
+export function isPersonActive(pdu: Uint8Array): boolean | undefined {
+  const first = pdu[0] ?? 0;
+  let count = (first >> 2) & 0xf;
+  let at = bodyAt(pdu);
+  // Encrypted or signed: never inside TLS.
+  if ((first & 0xc3) !== 0) return undefined;
+  if (count === 0) {
+    count = pdu[at] ?? 0;
+    at += 1;
+  }
+  let active = false;
+  for (let index = 0; index < count; index++) {
+    const code = (pdu[at] ?? 0) >> 5;
+    const length = EVENT_BYTES[code];
+    if (length === undefined || at + 1 + length > pdu.length) return undefined;
+    if (code !== SYNC && code !== TIMESTAMP) active = true;
+    at += 1 + length;
+  }
+  return at === pdu.length ? active : undefined;
+}
+
+export interface FastPathUpdate {
+  readonly code: number;
+  /** 0 for one that is whole. */
+  readonly fragmentation: number;
+  readonly isCompressed: boolean;
+  readonly body: Uint8Array;
+}
+
+/** The updates of a server's fast-path PDU; undefined where they do not fit into it. [MS-RDPBCGR] 2.2.9.1.2 */
+export function fastPathUpdates(pdu: Uint8Array): readonly FastPathUpdate[] | undefined {
+  if (((pdu[0] ?? 0) & 0xc0) !== 0) return undefined;
+  const updates: FastPathUpdate[] = [];
+  for (let at = bodyAt(pdu); at < pdu.length;) {
+    const head = pdu[at] ?? 0;
+    const isFlagged = head >> 6 === COMPRESSION_USED;
+    const size = at + (isFlagged ? 2 : 1);
+    const from = size + 2;
+    const end = from + readU16(pdu, size);
+    if (from > pdu.length || end > pdu.length) return undefined;
+    updates.push({
+      code: head & 0xf,
+      fragmentation: (head >> 4) & 3,
+      isCompressed: isFlagged && ((pdu[at + 1] ?? 0) & 0x20) !== 0,
+      body: pdu.subarray(from, end),
+    });
+    at = end;
+  }
+  return updates;
+}
+
+/**
+ * xrdp pads a bitmap's width to four pixels and leaves its rectangle narrower; IronRDP up to 0.7 shears such pictures
+ * (https://github.com/Devolutions/IronRDP/pull/1486). The rectangle is widened to what the bitmap holds. In place.
+ */
+export function widenBitmaps(update: Uint8Array, desktopWidth: number): void {
+  const view = viewOf(update);
+  const count = readU16(update, 2);
+  for (let at = 4, index = 0; index < count && at + 18 <= update.length; index++) {
+    const [left, right, width] = [readU16(update, at), readU16(update, at + 4), readU16(update, at + 8)];
+    if (width > right - left + 1 && left + width <= desktopWidth) view.setUint16(at + 4, left + width - 1, true);
+    at += 18 + readU16(update, at + 16);
+  }
+}
+
+export function isWholeBitmap({ code, fragmentation, isCompressed }: FastPathUpdate): boolean {
+  return code === UPDATE.bitmap && fragmentation === 0 && !isCompressed;
+}
+
+const COMMAND = { setSurfaceBits: 1, streamSurfaceBits: 6, frameMarker: 4 } as const;
+const BITS_HEAD_BYTES = 22;
+
+/** Numbers of the frames that end in this update. [MS-RDPBCGR] 2.2.9.2.3 */
+export function endedFrames({ code, fragmentation, body }: FastPathUpdate): readonly number[] {
+  if (code !== UPDATE.surface || fragmentation !== 0) return [];
+  const ended: number[] = [];
+  for (let at = 0; at + 8 <= body.length;) {
+    const command = readU16(body, at);
+    if (command === COMMAND.frameMarker) {
+      if (readU16(body, at + 2) === 1) ended.push((readU16(body, at + 4) | (readU16(body, at + 6) << 16)) >>> 0);
+      at += 8;
+    } else if (command === COMMAND.setSurfaceBits || command === COMMAND.streamSurfaceBits) {
+      if (at + BITS_HEAD_BYTES > body.length) return ended;
+      at += BITS_HEAD_BYTES + viewOf(body).getUint32(at + 18, true);
+    } else return ended;
+  }
+  return ended;
+}

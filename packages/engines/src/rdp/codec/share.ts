@@ -1,0 +1,111 @@
+import { joinBytes, readU16, readU32, u16le, u32le } from './bytes.ts';
+import type { Size } from './settings.ts';
+
+/** Low four bits of pduType. [MS-RDPBCGR] 2.2.8.1.1.1.1 */
+export const SHARE = { demandActive: 1, confirmActive: 3, deactivateAll: 6, data: 7, redirection: 10 } as const;
+
+/** pduType2. [MS-RDPBCGR] 2.2.8.1.1.1.2 */
+export const DATA = {
+  update: 2,
+  control: 20,
+  pointer: 27,
+  input: 28,
+  synchronize: 31,
+  refreshRect: 33,
+  suppressOutput: 35,
+  shutdownRequest: 36,
+  saveSessionInfo: 38,
+  fontList: 39,
+  fontMap: 40,
+  persistentList: 43,
+  errorInfo: 47,
+  frameAcknowledge: 56,
+} as const;
+
+const DATA_HEAD_BYTES = 18;
+const COMPRESSED = 0x20;
+
+/** A share PDU as it lies on the I/O channel. [MS-RDPBCGR] 2.2.8.1.1.1 */
+export interface SharePdu {
+  readonly type: number;
+  readonly source: number;
+  readonly shareId: number;
+  /** Of a data PDU. */
+  readonly data: { readonly type: number; readonly isCompressed: boolean; readonly body: Uint8Array } | undefined;
+}
+
+const TYPES = new Set<number>(Object.values(SHARE));
+
+/** Undefined for what has a security header in front, as licences do; xrdp's has 0x10 in its upper half. */
+export function parseShare(bytes: Uint8Array): SharePdu | undefined {
+  const version = readU16(bytes, 2);
+  if (bytes.length < 6 || (version & 0xfff0) !== 0x10 || !TYPES.has(version & 0xf)) return undefined;
+  const type = version & 0xf;
+  const head = { type, source: readU16(bytes, 4), shareId: readU32(bytes, 6) };
+  if (type !== SHARE.data) return { ...head, data: undefined };
+  if (bytes.length < DATA_HEAD_BYTES) return undefined;
+  return {
+    ...head,
+    data: {
+      type: bytes[14] ?? 0,
+      isCompressed: ((bytes[15] ?? 0) & COMPRESSED) !== 0,
+      body: bytes.subarray(DATA_HEAD_BYTES),
+    },
+  };
+}
+
+/** The desktop's size in the bitmap capability set of a Demand Active. [MS-RDPBCGR] 2.2.1.13.1.1, 2.2.7.1.2 */
+export function demandedSize(bytes: Uint8Array): Size | undefined {
+  let at = 14 + readU16(bytes, 10);
+  const count = readU16(bytes, at);
+  at += 4;
+  for (let index = 0; index < count && at + 4 <= bytes.length; index++) {
+    const length = readU16(bytes, at + 2);
+    if (readU16(bytes, at) === 2 && length >= 16 && at + 16 <= bytes.length)
+      return { width: readU16(bytes, at + 12), height: readU16(bytes, at + 14) };
+    if (length < 4) return undefined;
+    at += length;
+  }
+  return undefined;
+}
+
+/** [MS-RDPBCGR] 2.2.3.1 */
+export function deactivateAll(shareId: number, source: number): Uint8Array {
+  return joinBytes(
+    u16le(13),
+    u16le(0x10 | SHARE.deactivateAll),
+    u16le(source),
+    u32le(shareId),
+    u16le(1),
+    Uint8Array.of(0),
+  );
+}
+
+export interface ShareOrigin {
+  readonly source: number;
+  readonly shareId: number;
+}
+
+function dataPdu(type: number, { source, shareId }: ShareOrigin, body: Uint8Array): Uint8Array {
+  return joinBytes(
+    u16le(DATA_HEAD_BYTES + body.length),
+    u16le(0x10 | SHARE.data),
+    u16le(source),
+    u32le(shareId),
+    Uint8Array.of(0, 1),
+    u16le(body.length),
+    Uint8Array.of(type, 0, 0, 0),
+    body,
+  );
+}
+
+/** Asks for the whole picture again. [MS-RDPBCGR] 2.2.11.2 */
+export function refreshRect(origin: ShareOrigin, { width, height }: Size): Uint8Array {
+  const area = [0, 0, width - 1, height - 1].map(u16le);
+  return dataPdu(DATA.refreshRect, origin, joinBytes(Uint8Array.of(1, 0, 0, 0), ...area));
+}
+
+/** [MS-RDPRFX] 2.2.3.1 */
+export function frameAcknowledge(origin: ShareOrigin, frame: number): Uint8Array {
+  return dataPdu(DATA.frameAcknowledge, origin, u32le(frame));
+}

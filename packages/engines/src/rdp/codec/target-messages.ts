@@ -1,0 +1,289 @@
+import { joinBytes, readU16, readU32, violation } from './bytes.ts';
+import { CHANNEL, type RdpState } from './rdp-state.ts';
+import { ClipboardFlow, type ClipboardPolicy, type ContentListener } from './clipboard.ts';
+import type { DynamicChannels } from './dynamic-channels.ts';
+import { errorInfo, type ErrorInfo } from './error-info.ts';
+import { endedFrames, fastPathUpdates, isWholeBitmap, widenBitmaps } from './fast-path.ts';
+import { DOMAIN, attachedUser, domainChoice, parseSendData, sendData, tpduBody, type SendData } from './mcs.ts';
+import { PduFramer } from './pdu-framer.ts';
+import { connectResponse, isSane, parseConnectResponse } from './settings.ts';
+import { DATA, SHARE, deactivateAll, demandedSize, parseShare, type SharePdu } from './share.ts';
+
+/** Pictures wait while a decoder is activated; a target that sends this much without having been confirmed is none. */
+const MOST_HELD_BYTES = 4 * 1024 * 1024;
+const MOST_MESSAGE_BYTES = 192 * 1024;
+/** updateType of a slow-path bitmap update. [MS-RDPBCGR] 2.2.9.1.1.3.1.2 */
+const BITMAP = 1;
+/** Channels that the target was not told of get numbers from here on. */
+const FIRST_UNUSED = 64_000;
+
+export interface TargetListener {
+  /** One message for the viewers' decoders. */
+  pass(message: Uint8Array): void;
+  /** One that only the person in control may have. */
+  passToDriver(message: Uint8Array): void;
+  /** Bytes for the target. */
+  answer(bytes: Uint8Array): void;
+  /** A decoder begins anew with the message that is passed next. */
+  activating(): void;
+  /** The decoder was told that the desktop is there. */
+  activated(): void;
+  error(info: ErrorInfo): void;
+  framesEnded(frames: readonly number[]): void;
+  readonly content: ContentListener;
+}
+
+/**
+ * What a target sends, as a viewer's decoder takes it. Channels that policy names not are not heard of, and each quirk of a server that the
+ * decoder stumbles over is straightened here.
+ */
+export class TargetMessages {
+  readonly #state: RdpState;
+  readonly #dynamic: DynamicChannels;
+  readonly #clipboard: ClipboardFlow;
+  readonly #listener: TargetListener;
+  readonly #framer = new PduFramer(violation);
+  #phase: 'connecting' | 'activating' | 'active' = 'connecting';
+  #isConnected = false;
+  /** Deactivate All, until its Demand Active is there. */
+  #deactivation: Uint8Array | undefined;
+  readonly #held: Uint8Array[] = [];
+  readonly #heldForDriver: Uint8Array[] = [];
+  #heldBytes = 0;
+  #batch: Uint8Array[] = [];
+  #batchBytes = 0;
+
+  constructor(
+    state: RdpState,
+    policy: { readonly clipboard: ClipboardPolicy; readonly dynamic: DynamicChannels },
+    listener: TargetListener,
+  ) {
+    this.#state = state;
+    this.#dynamic = policy.dynamic;
+    this.#listener = listener;
+    this.#clipboard = new ClipboardFlow('download', policy.clipboard, {
+      broken: violation,
+      content: listener.content,
+    });
+  }
+
+  /** @throws Fault TARGET_PROTOCOL_VIOLATION, TARGET_DISCONNECTED */
+  push(bytes: Uint8Array): void {
+    for (const pdu of this.#framer.push(bytes)) this.#take(pdu);
+    this.#flush();
+  }
+
+  #take(pdu: Uint8Array): void {
+    if (pdu[0] !== 3) {
+      this.#fastPath(pdu);
+      return;
+    }
+    const body = tpduBody(pdu);
+    if (body === undefined) throw violation('an X.224 PDU that is no data');
+    if (!this.#isConnected) {
+      this.#isConnected = true;
+      this.#alone(this.#connected(pdu));
+      return;
+    }
+    switch (domainChoice(body)) {
+      case DOMAIN.attachUserConfirm: {
+        const user = attachedUser(body);
+        if (user === undefined) throw violation('it attaches no user');
+        this.#state.user = user;
+        this.#alone(pdu);
+        return;
+      }
+      case DOMAIN.channelJoinConfirm:
+      case DOMAIN.disconnectProviderUltimatum:
+        this.#alone(pdu);
+        return;
+      case DOMAIN.sendDataIndication: {
+        const sent = parseSendData(body);
+        if (sent === undefined) throw violation('a Send Data Indication whose length is wrong');
+        if (sent.channel === this.#state.io) this.#share(pdu, sent);
+        else this.#channel(pdu, sent);
+        return;
+      }
+      default:
+        throw violation(`an MCS PDU ${domainChoice(body)}`);
+    }
+  }
+
+  #connected(pdu: Uint8Array): Uint8Array {
+    const settings = parseConnectResponse(pdu);
+    const announced = this.#state.channels.filter(({ isAnnounced }) => isAnnounced);
+    if (settings.channels.length !== announced.length)
+      throw violation(`${settings.channels.length} channels where ${announced.length} were asked for`);
+    for (const [index, channel] of announced.entries()) channel.id = settings.channels[index] ?? 0;
+    for (const [index, channel] of this.#state.channels.entries())
+      if (!channel.isAnnounced) channel.id = FIRST_UNUSED + index;
+    this.#state.io = settings.io;
+    const channels = this.#state.channels.map(({ id }) => id);
+    return connectResponse({ ...settings, channels }, this.#state.requestedProtocols);
+  }
+
+  #channel(pdu: Uint8Array, sent: SendData): void {
+    const channel = this.#state.channels.find(({ id, isAnnounced }) => isAnnounced && id === sent.channel);
+    switch (channel?.name) {
+      case CHANNEL.clipboard: {
+        const onwards = this.#clipboard.push(sent.data);
+        if (onwards !== undefined) this.#private(onwards === sent.data ? pdu : sendData({ ...sent, data: onwards }));
+        return;
+      }
+      case CHANNEL.dynamic: {
+        const { onwards, back } = this.#dynamic.fromTarget(sent.data);
+        if (onwards !== undefined) this.#show(pdu);
+        if (back !== undefined)
+          this.#listener.answer(
+            sendData({
+              choice: DOMAIN.sendDataRequest,
+              initiator: this.#state.user,
+              channel: sent.channel,
+              data: back,
+            }),
+          );
+        return;
+      }
+      default:
+    }
+  }
+
+  #share(pdu: Uint8Array, sent: SendData): void {
+    const share = parseShare(sent.data);
+    if (share === undefined) {
+      // Licences come with a security header, and before the desktop.
+      if (this.#phase === 'connecting') this.#alone(pdu);
+      return;
+    }
+    switch (share.type) {
+      case SHARE.demandActive:
+        this.#demanded(pdu, sent.data, share);
+        return;
+      case SHARE.deactivateAll:
+        this.#phase = 'activating';
+        this.#flush();
+        // xrdp 0.9 sends one of six bytes; IronRDP takes whole ones only.
+        this.#deactivation =
+          sent.data.length >= 13
+            ? pdu
+            : sendData({ ...sent, data: deactivateAll(this.#state.share.shareId, share.source) });
+        return;
+      case SHARE.redirection:
+        throw violation('it sends the person on to another machine, which only a person may open');
+      case SHARE.data:
+        this.#data(pdu, share);
+        return;
+      default:
+        throw violation(`a share PDU of type ${share.type}`);
+    }
+  }
+
+  #demanded(pdu: Uint8Array, bytes: Uint8Array, share: SharePdu): void {
+    const size = demandedSize(bytes);
+    if (size === undefined || !isSane(size))
+      throw violation(size === undefined ? 'a desktop without a size' : `a desktop of ${size.width} × ${size.height}`);
+    this.#state.size = size;
+    this.#state.share = { source: this.#state.user, shareId: share.shareId };
+    this.#phase = 'activating';
+    this.#flush();
+    this.#listener.activating();
+    // A decoder needs the new size when it hears that the old one is over: both go out together.
+    if (this.#deactivation !== undefined) this.#listener.pass(this.#deactivation);
+    this.#deactivation = undefined;
+    this.#listener.pass(pdu);
+  }
+
+  #data(pdu: Uint8Array, { data }: SharePdu): void {
+    if (data === undefined) throw violation('a data PDU that ends early');
+    if (data.isCompressed) throw violation('a compressed PDU, which was not agreed on');
+    switch (data.type) {
+      case DATA.saveSessionInfo:
+        // Name and domain of the account, and a cookie that signs in again: none of a viewer's business.
+        return;
+      case DATA.errorInfo: {
+        const info = errorInfo(readU32(data.body, 0));
+        if (info !== undefined) this.#listener.error(info);
+        this.#alone(pdu);
+        return;
+      }
+      case DATA.fontMap: {
+        if (this.#phase !== 'activating') return;
+        // IronRDP loses what shares a message with the Font Map.
+        this.#alone(pdu);
+        this.#listener.activated();
+        this.#phase = 'active';
+        this.#heldBytes = 0;
+        for (const one of this.#held.splice(0)) this.#show(one);
+        for (const one of this.#heldForDriver.splice(0)) this.#private(one);
+        return;
+      }
+      case DATA.synchronize:
+      case DATA.control:
+        if (this.#phase === 'activating') this.#alone(pdu);
+        else this.#show(pdu);
+        return;
+      case DATA.update:
+        if (readU16(data.body, 0) === BITMAP && this.#state.size !== undefined)
+          widenBitmaps(data.body, this.#state.size.width);
+        this.#show(pdu);
+        return;
+      default:
+        this.#show(pdu);
+    }
+  }
+
+  #fastPath(pdu: Uint8Array): void {
+    const updates = fastPathUpdates(pdu);
+    if (updates === undefined) throw violation('a fast-path PDU whose updates do not fit into it');
+    const ended: number[] = [];
+    for (const update of updates) {
+      if (update.isCompressed) throw violation('a compressed update, which was not agreed on');
+      if (isWholeBitmap(update) && this.#state.size !== undefined) widenBitmaps(update.body, this.#state.size.width);
+      ended.push(...endedFrames(update));
+    }
+    this.#show(pdu);
+    if (ended.length > 0) this.#listener.framesEnded(ended);
+  }
+
+  /** For the decoder that drives alone. One that is not there yet hears of the clipboard when it is. */
+  #private(pdu: Uint8Array): void {
+    if (this.#phase === 'active') {
+      this.#flush();
+      this.#listener.passToDriver(pdu);
+      return;
+    }
+    this.#hold(pdu, this.#heldForDriver);
+  }
+
+  #hold(pdu: Uint8Array, held: Uint8Array[]): void {
+    this.#heldBytes += pdu.length;
+    if (this.#heldBytes > MOST_HELD_BYTES) throw violation('pictures for a desktop that is not there yet');
+    held.push(pdu);
+  }
+
+  /** In a message of its own, at once. */
+  #alone(pdu: Uint8Array): void {
+    this.#flush();
+    this.#listener.pass(pdu);
+  }
+
+  /** With what comes along with it; between Deactivate All or Demand Active and Font Map it waits. */
+  #show(pdu: Uint8Array): void {
+    if (this.#phase !== 'active') {
+      this.#hold(pdu, this.#held);
+      return;
+    }
+    if (this.#batchBytes + pdu.length > MOST_MESSAGE_BYTES) this.#flush();
+    this.#batch.push(pdu);
+    this.#batchBytes += pdu.length;
+  }
+
+  #flush(): void {
+    const batch = this.#batch;
+    if (batch.length === 0) return;
+    this.#batch = [];
+    this.#batchBytes = 0;
+    const [only] = batch;
+    this.#listener.pass(batch.length === 1 && only !== undefined ? only : joinBytes(...batch));
+  }
+}

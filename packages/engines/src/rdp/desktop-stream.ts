@@ -1,0 +1,285 @@
+import { createHash, type Hash } from 'node:crypto';
+import type { EngineStream, Seat, SessionEnd } from '@enchilada/core/engine';
+import { Fault, toFault } from '@enchilada/core/fault';
+import { clientInfo } from './codec/client-info.ts';
+import { invalid, joinBytes } from './codec/bytes.ts';
+import type { ContentListener, Direction } from './codec/clipboard.ts';
+import { DOMAIN, sendData } from './codec/mcs.ts';
+import { parseCleanPathRequest } from './codec/rdcleanpath.ts';
+import { CHANNEL } from './codec/rdp-state.ts';
+import { connectInitial, type ViewerWishes } from './codec/settings.ts';
+import { deactivateAll } from './codec/share.ts';
+import { ViewerMessages } from './codec/viewer-messages.ts';
+import { requestedProtocols } from './codec/x224.ts';
+import type { HeldMachine } from './held-machine.ts';
+import { keyboardLayout } from './keyboard-layouts.ts';
+import type { RdpParameters } from './rdp-manifest.ts';
+import { accountOf } from './security/account.ts';
+
+const MOST_REQUEST_BYTES = 16 * 1024;
+
+/** Where a viewer's decoder is. */
+type Stage =
+  /** Its RDCleanPath request is not whole. */
+  | { readonly is: 'greeting' }
+  /** It has asked, and no connection is its to drive or to read yet. */
+  | { readonly is: 'waiting' }
+  | { readonly is: 'driving'; readonly messages: ViewerMessages }
+  | { readonly is: 'reading' }
+  /** Its connection was replaced: it goes on where the next one activates. */
+  | { readonly is: 'changing'; readonly from: HeldMachine };
+
+/** One viewer: its decoder drives the connection, or reads along with the one that does. */
+export class DesktopStream implements EngineStream {
+  readonly ended: Promise<SessionEnd>;
+  readonly #seat: Seat;
+  readonly #parameters: RdpParameters;
+  readonly #ended = Promise.withResolvers<SessionEnd>();
+  #machine: HeldMachine;
+  #stage: Stage = { is: 'greeting' };
+  #greeting: Uint8Array = new Uint8Array(0);
+  #requestedProtocols = 0;
+  #chosenLayout: string | undefined;
+  #position = 0;
+  #isPaused = false;
+  #isOver = false;
+  #resumeInput: () => void = () => undefined;
+
+  constructor(machine: HeldMachine, seat: Seat, parameters: RdpParameters) {
+    this.ended = this.#ended.promise;
+    this.#seat = seat;
+    this.#parameters = parameters;
+    this.#machine = machine;
+    machine.listen(this);
+  }
+
+  get mode(): 'control' | 'watch' {
+    return this.#seat.mode;
+  }
+
+  input(bytes: Uint8Array): boolean {
+    if (this.#isOver) return true;
+    try {
+      if (this.#stage.is === 'greeting') return this.#greeted(bytes);
+      // A decoder that reads along answers a target that is not there.
+      if (this.#stage.is !== 'driving') return true;
+      const onwards = this.#stage.messages.push(bytes);
+      return onwards.length === 0 || this.#machine.write(joinBytes(...onwards));
+    } catch (failure) {
+      this.#finish({ reason: 'failed', fault: toFault(failure) });
+      return true;
+    }
+  }
+
+  onInputDrained(resume: () => void): void {
+    this.#resumeInput = resume;
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#machine.pause(this);
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#machine.resume(this);
+    if (this.#stage.is === 'reading') this.#readOn();
+  }
+
+  /** One message of the machine; the log holds it up to this position. */
+  message(bytes: Uint8Array, to: number): void {
+    switch (this.#stage.is) {
+      case 'greeting':
+      case 'waiting':
+        return;
+      case 'driving':
+        this.#position = to;
+        this.#seat.sink.output(bytes);
+        return;
+      case 'reading':
+        this.#readOn();
+        return;
+      case 'changing':
+        this.#change(this.#stage.from);
+        return;
+    }
+  }
+
+  drained(): void {
+    if (this.#stage.is === 'driving') this.#resumeInput();
+  }
+
+  /** Another viewer of the machine has left. */
+  vacated(): void {
+    if (this.#stage.is === 'waiting') this.#begin();
+  }
+
+  over(end: SessionEnd): void {
+    this.#finish(end);
+  }
+
+  /** The machine has a new connection, and the former one is about to end. */
+  follow(next: HeldMachine): void {
+    if (this.#isOver) return;
+    const before = this.#machine;
+    before.release(this);
+    this.#machine = next;
+    next.listen(this);
+    if (this.#stage.is === 'greeting') return;
+    if (this.#stage.is === 'waiting' || this.#position === 0) {
+      this.#begin();
+      return;
+    }
+    if (before.handshakeEnd === undefined || this.#position < before.handshakeEnd)
+      this.#finish({
+        reason: 'failed',
+        fault: new Fault('TARGET_DISCONNECTED', 'the desktop was opened anew before its first picture was here'),
+      });
+    else this.#stage = { is: 'changing', from: before };
+  }
+
+  /** The connection stays, unseen, as what holds the session. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#finish({ reason: 'closed-by-user' });
+    return Promise.resolve();
+  }
+
+  #greeted(bytes: Uint8Array): boolean {
+    this.#greeting = joinBytes(this.#greeting, bytes);
+    const parsed = parseCleanPathRequest(this.#greeting);
+    if (parsed === null || (parsed === undefined && this.#greeting.length > MOST_REQUEST_BYTES))
+      throw invalid('its first message is no RDCleanPath request');
+    if (parsed === undefined) return true;
+    const rest = this.#greeting.subarray(parsed.end);
+    this.#greeting = rest.slice(0, 0);
+    this.#requestedProtocols = requestedProtocols(parsed.request.x224);
+    this.#chosenLayout = new URLSearchParams(parsed.request.choices).get('keyboard') ?? undefined;
+    this.#begin();
+    return rest.length === 0 || this.input(rest);
+  }
+
+  /** Drives the connection where nobody does, and where nobody in control is about to. */
+  #begin(): void {
+    this.#stage = { is: 'waiting' };
+    const machine = this.#machine;
+    if (machine.isUsed) {
+      this.#stage = { is: 'reading' };
+      this.#position = 0;
+      this.#readOn();
+      return;
+    }
+    if (machine.isOver || (this.mode === 'watch' && machine.hasController)) return;
+    const control = this.mode === 'control' && !this.#parameters.viewOnly;
+    const clipboard = {
+      upload: control && !this.#parameters.disablePaste,
+      download: control && !this.#parameters.disableCopy,
+    };
+    machine.state.requestedProtocols = this.#requestedProtocols;
+    const drive = machine.drive(this, {
+      clipboard,
+      resizes: this.#parameters.resizeDesktop,
+      content: this.#contentOf('download'),
+    });
+    const messages = new ViewerMessages(
+      machine.state,
+      { control, clipboard, dynamic: drive.dynamic },
+      {
+        begin: (wishes) => this.#connectInitial(machine, wishes, clipboard.upload || clipboard.download),
+        signOn: () => this.#signOn(machine),
+        answer: (message) => {
+          machine.say(message);
+        },
+        active: () => {
+          this.#seat.noted({ type: 'active' });
+        },
+        content: this.#contentOf('upload'),
+      },
+    );
+    this.#stage = { is: 'driving', messages };
+    drive.start();
+  }
+
+  #connectInitial(machine: HeldMachine, wishes: ViewerWishes, clipboard: boolean): Uint8Array {
+    const { resizeDesktop, colourDepth, clientName, console } = this.#parameters;
+    const permitted = new Set<string>([
+      ...(clipboard ? [CHANNEL.clipboard] : []),
+      ...(resizeDesktop ? [CHANNEL.dynamic] : []),
+    ]);
+    machine.state.channels = wishes.channels.map((name) => ({ name, isAnnounced: permitted.has(name), id: 0 }));
+    return connectInitial({
+      ...wishes,
+      channels: wishes.channels.filter((name) => permitted.has(name)),
+      keyboardLayout: keyboardLayout(this.#parameters.keyboardLayout, this.#chosenLayout, wishes.keyboardLayout),
+      colourDepth,
+      clientName,
+      console,
+      selectedProtocol: machine.machine.negotiated.protocol,
+    });
+  }
+
+  #signOn({ machine }: HeldMachine): Uint8Array {
+    const { initialProgram, workingDirectory, performanceFlags } = this.#parameters;
+    const { username, password } = machine.credential;
+    return clientInfo({
+      ...accountOf(username),
+      password: password.reveal(),
+      shell: initialProgram,
+      workingDirectory,
+      performanceFlags,
+    });
+  }
+
+  #contentOf(direction: Direction): ContentListener {
+    let hash: Hash | undefined;
+    let size = 0;
+    return (piece, isLast) => {
+      hash ??= createHash('sha256');
+      hash.update(piece);
+      size += piece.length;
+      if (!isLast) return;
+      this.#seat.noted({ type: 'clipboard', direction, size, sha256: hash.digest() });
+      hash = undefined;
+      size = 0;
+    };
+  }
+
+  /** Gives what the log holds beyond what this decoder has seen. */
+  #readOn(): void {
+    const { log, handshakeEnd, lastActivation } = this.#machine;
+    while (!this.#isPaused && !this.#isOver && this.#stage.is === 'reading') {
+      // What was drawn before the desktop got its present size is of no use.
+      if (this.#position === handshakeEnd && lastActivation > this.#position) this.#position = lastActivation;
+      const found = log.read(this.#position);
+      if (found === undefined) {
+        if (log.failure !== undefined) this.#finish({ reason: 'failed', fault: log.failure });
+        return;
+      }
+      this.#position = found.next;
+      this.#seat.sink.output(found.message);
+    }
+  }
+
+  /** To the decoder the other connection is the same one, activated anew. [MS-RDPBCGR] 1.3.1.3 */
+  #change(before: HeldMachine): void {
+    const next = this.#machine;
+    if (next.activation === undefined) return;
+    const { io, user, share } = before.state;
+    if (!next.isLike(before)) {
+      const fault = new Fault('TARGET_DISCONNECTED', 'the desktop was opened anew with other channels');
+      this.#finish({ reason: 'failed', fault });
+      return;
+    }
+    const data = deactivateAll(share.shareId, share.source);
+    this.#seat.sink.output(sendData({ choice: DOMAIN.sendDataIndication, initiator: user, channel: io, data }));
+    this.#position = next.activation;
+    this.#stage = { is: 'reading' };
+    this.#readOn();
+  }
+
+  #finish(end: SessionEnd): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#machine.release(this);
+    this.#ended.resolve(end);
+  }
+}

@@ -1,0 +1,259 @@
+import type { Duplex } from 'node:stream';
+import type { SessionEnd } from '@enchilada/core/engine';
+import { Fault, toFault } from '@enchilada/core/fault';
+import { startingState, type RdpState } from './codec/rdp-state.ts';
+import { DOMAIN, sendData } from './codec/mcs.ts';
+import type { ContentListener, ClipboardPolicy } from './codec/clipboard.ts';
+import { DISPLAY_CONTROL, DynamicChannels } from './codec/dynamic-channels.ts';
+import type { ErrorInfo } from './codec/error-info.ts';
+import { cleanPathResponse } from './codec/rdcleanpath.ts';
+import { frameAcknowledge } from './codec/share.ts';
+import { TargetMessages } from './codec/target-messages.ts';
+import { PROTOCOL, connectionConfirm } from './codec/x224.ts';
+import type { Machine } from './connect-machine.ts';
+import { StreamLog } from './stream-log.ts';
+
+export interface MachineListener {
+  readonly mode: 'control' | 'watch';
+  /** One message; the log holds it up to this position. */
+  message(bytes: Uint8Array, to: number): void;
+  drained(): void;
+  /** Another listener has left. */
+  vacated(): void;
+  over(end: SessionEnd): void;
+}
+
+export interface Drive {
+  readonly dynamic: DynamicChannels;
+  /** The decoder's stream begins. */
+  start(): void;
+}
+
+/** What the decoder that drives a connection may do. */
+export interface DrivePolicy {
+  readonly clipboard: ClipboardPolicy;
+  readonly resizes: boolean;
+  readonly content: ContentListener;
+}
+
+/** A connection to a machine. One viewer's decoder drives it; those of others read along, from the log. */
+export class HeldMachine implements AsyncDisposable {
+  readonly machine: Machine;
+  readonly state: RdpState = startingState();
+  readonly log = new StreamLog();
+  readonly ended: Promise<SessionEnd>;
+  readonly #host: string;
+  readonly #stream: Duplex;
+  readonly #listeners = new Set<MachineListener>();
+  readonly #ended = Promise.withResolvers<SessionEnd>();
+  #messages: TargetMessages | undefined;
+  #driver: MachineListener | undefined;
+  #activation: number | undefined;
+  #handshakeEnd: number | undefined;
+  #lastActivation = 0;
+  #isOver = false;
+  #broken: Error | undefined;
+  #error: ErrorInfo | undefined;
+
+  constructor(machine: Machine, host: string) {
+    this.machine = machine;
+    this.#host = host;
+    this.#stream = machine.stream;
+    this.ended = this.#ended.promise;
+    this.#stream.on('data', (bytes: Buffer) => {
+      this.#heard(bytes);
+    });
+    this.#stream.on('drain', () => {
+      for (const listener of this.#listeners) listener.drained();
+    });
+    this.#stream.on('error', (error) => {
+      this.#broken = error;
+    });
+    this.#stream.on('end', () => {
+      this.#over();
+    });
+    this.#stream.on('close', () => {
+      this.#over();
+    });
+  }
+
+  /** True once a decoder has begun on it: no other can. */
+  get isUsed(): boolean {
+    return this.#messages !== undefined;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Where in the log the first Demand Active lies: from there on a decoder of another connection can go on. */
+  get activation(): number | undefined {
+    return this.#activation;
+  }
+
+  listen(listener: MachineListener): void {
+    this.#listeners.add(listener);
+    if (this.#isOver)
+      void this.ended.then((end) => {
+        listener.over(end);
+      });
+  }
+
+  release(listener: MachineListener): void {
+    this.#listeners.delete(listener);
+    if (this.#driver === listener) {
+      this.#driver = undefined;
+      this.#stream.resume();
+    }
+    for (const other of [...this.#listeners]) other.vacated();
+  }
+
+  /** INVARIANT: called once, by the first decoder. */
+  drive(listener: MachineListener, policy: DrivePolicy): Drive {
+    const dynamic = new DynamicChannels(new Set(policy.resizes ? [DISPLAY_CONTROL] : []));
+    this.#driver = listener;
+    this.#messages = new TargetMessages(
+      this.state,
+      { clipboard: policy.clipboard, dynamic },
+      {
+        pass: (message) => {
+          this.say(message);
+        },
+        passToDriver: (message) => {
+          this.#driver?.message(message, this.log.end);
+        },
+        answer: (bytes) => {
+          this.write(bytes);
+        },
+        activating: () => {
+          this.#lastActivation = this.log.end;
+          this.#activation ??= this.log.end;
+        },
+        activated: () => {
+          this.#handshakeEnd ??= this.log.end;
+        },
+        error: (info) => {
+          this.#error = info;
+        },
+        framesEnded: (frames) => {
+          if (this.#driver === undefined) this.#acknowledge(frames);
+        },
+        content: policy.content,
+      },
+    );
+    const { negotiated, identity } = this.machine;
+    // The gateway has proved name and password: for the decoder this is a server with TLS.
+    const response = cleanPathResponse(this.#host, connectionConfirm(negotiated.flags, PROTOCOL.ssl), identity.chain);
+    return {
+      dynamic,
+      start: () => {
+        this.say(response);
+      },
+    };
+  }
+
+  /** Where in the log the first Font Map ends. */
+  get handshakeEnd(): number | undefined {
+    return this.#handshakeEnd;
+  }
+
+  /** Where a decoder that has seen the handshake may go on. */
+  get lastActivation(): number {
+    return this.#lastActivation;
+  }
+
+  /** To the viewers. */
+  say(message: Uint8Array): void {
+    this.log.append(message);
+    const { end } = this.log;
+    for (const listener of this.#listeners) listener.message(message, end);
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.#isOver || this.#stream.write(bytes);
+  }
+
+  pause(listener: MachineListener): void {
+    if (this.#driver === listener) this.#stream.pause();
+  }
+
+  resume(listener: MachineListener): void {
+    if (this.#driver === listener) this.#stream.resume();
+  }
+
+  get hasController(): boolean {
+    return [...this.#listeners].some(({ mode }) => mode === 'control');
+  }
+
+  /** Whether a decoder of the other connection can go on with this one: the same channels under the same numbers. */
+  isLike({ state }: HeldMachine): boolean {
+    const numbers = ({ io, channels }: RdpState): string =>
+      [io, ...channels.map(({ name, id }) => `${name} ${id}`)].join();
+    return numbers(state) === numbers(this.state);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#finish({ reason: 'terminated' });
+    return Promise.resolve();
+  }
+
+  #heard(bytes: Uint8Array): void {
+    if (this.#isOver) return;
+    try {
+      if (this.#messages === undefined)
+        throw new Fault(
+          'TARGET_PROTOCOL_VIOLATION',
+          'the target broke the RDP protocol: it speaks before it was asked',
+        );
+      this.#messages.push(bytes);
+    } catch (failure) {
+      this.#finish({ reason: 'failed', fault: toFault(failure) });
+    }
+  }
+
+  /** The driver is gone, and the target sends but a few frames that nobody acknowledges. */
+  #acknowledge(frames: readonly number[]): void {
+    if (!this.state.acknowledgesFrames) return;
+    const { share, user, io } = this.state;
+    for (const frame of frames)
+      this.write(
+        sendData({
+          choice: DOMAIN.sendDataRequest,
+          initiator: user,
+          channel: io,
+          data: frameAcknowledge(share, frame),
+        }),
+      );
+  }
+
+  #over(): void {
+    const broken = this.#broken as NodeJS.ErrnoException | undefined;
+    const told = this.#error;
+    if (told !== undefined && !told.isChosen)
+      this.#finish({
+        reason: 'closed-by-target',
+        fault: new Fault('TARGET_DISCONNECTED', `the target ended the session: ${told.words}`, {
+          facts: { reason: told.words, code: told.code },
+        }),
+      });
+    else if (told !== undefined || broken === undefined) this.#finish({ reason: 'closed-by-target' });
+    else
+      this.#finish({
+        reason: 'failed',
+        fault: new Fault(
+          'TARGET_DISCONNECTED',
+          `the connection to the target broke: ${broken.code ?? broken.message}`,
+          { cause: broken },
+        ),
+      });
+  }
+
+  #finish(end: SessionEnd): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#stream.destroy();
+    for (const listener of [...this.#listeners]) listener.over(end);
+    this.log[Symbol.dispose]();
+    this.#ended.resolve(end);
+  }
+}

@@ -1,0 +1,1 @@
+export { createRdp } from './rdp-engine.ts';

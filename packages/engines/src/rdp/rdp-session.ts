@@ -1,0 +1,93 @@
+import type { EngineFacts, EngineStream, Seat, SessionEnd, StreamedSession } from '@enchilada/core/engine';
+import { isFault } from '@enchilada/core/fault';
+import type { Machine } from './connect-machine.ts';
+import { DesktopStream } from './desktop-stream.ts';
+import { HeldMachine } from './held-machine.ts';
+import type { RdpParameters } from './rdp-manifest.ts';
+
+export interface RdpSessionParts {
+  readonly host: string;
+  readonly parameters: RdpParameters;
+  readonly signal: AbortSignal;
+  /** A further connection to the same machine, signed in as the same account: it takes the desktop over. @throws Fault */
+  readonly connect: () => Promise<Machine>;
+}
+
+/**
+ * A desktop that viewers come to and go from, by one connection at a time: a further one of the same account takes the desktop away
+ * from the first. The next controlling viewer makes a new one; whoever watches reads along and goes on with it.
+ */
+export class RdpSession implements StreamedSession {
+  readonly facts: EngineFacts;
+  readonly ended: Promise<SessionEnd>;
+  readonly #parts: RdpSessionParts;
+  readonly #ended = Promise.withResolvers<SessionEnd>();
+  readonly #watchers = new Set<DesktopStream>();
+  #held: HeldMachine;
+  #controller: DesktopStream | undefined;
+  #isOver = false;
+
+  constructor(first: Machine, parts: RdpSessionParts) {
+    this.ended = this.#ended.promise;
+    this.facts = first.facts;
+    this.#parts = parts;
+    this.#held = new HeldMachine(first, parts.host);
+    this.#endWith(this.#held);
+    const { signal } = parts;
+    if (signal.aborted) this.#abort();
+    else signal.addEventListener('abort', this.#abort, { once: true });
+  }
+
+  async join(seat: Seat): Promise<EngineStream> {
+    if (seat.mode === 'watch') {
+      const stream = new DesktopStream(this.#held, seat, this.#parts.parameters);
+      this.#watchers.add(stream);
+      void stream.ended.then(() => this.#watchers.delete(stream));
+      return stream;
+    }
+    if (this.#held.isUsed) await this.#takeOver();
+    // A controlling viewer that has not begun yet gives way, as one that has.
+    await this.#controller?.[Symbol.asyncDispose]();
+    const stream = new DesktopStream(this.#held, seat, this.#parts.parameters);
+    this.#controller = stream;
+    return stream;
+  }
+
+  async #takeOver(): Promise<void> {
+    const next = new HeldMachine(await this.#parts.connect(), this.#parts.host);
+    if (this.#isOver) {
+      await next[Symbol.asyncDispose]();
+      return;
+    }
+    const before = this.#held;
+    this.#held = next;
+    this.#endWith(next);
+    for (const watcher of this.#watchers) watcher.follow(next);
+    await before[Symbol.asyncDispose]();
+  }
+
+  /** The session ends with the connection that holds it, and with no other. */
+  #endWith(machine: HeldMachine): void {
+    void machine.ended.then((end) => {
+      if (this.#held === machine) this.#finish(end);
+    });
+  }
+
+  readonly #abort = (): void => {
+    const reason: unknown = this.#parts.signal.reason;
+    this.#finish({ reason: 'terminated', ...(isFault(reason) ? { fault: reason } : {}) });
+  };
+
+  #finish(end: SessionEnd): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#parts.signal.removeEventListener('abort', this.#abort);
+    void this.#held[Symbol.asyncDispose]();
+    this.#ended.resolve(end);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#finish({ reason: 'terminated' });
+    await this.#ended.promise;
+  }
+}
