@@ -25,7 +25,7 @@ import type { Store } from '@enchilada/core/store';
 import { randomId } from '@enchilada/core/time';
 import { createRdp } from '@enchilada/engines/rdp';
 import { createDialer } from '@enchilada/engines/shared';
-import { createSsh, createTryItMachine, fingerprintPrivateKey } from '@enchilada/engines/ssh';
+import { createSsh, createSshCarrier, createTryItMachine, fingerprintPrivateKey } from '@enchilada/engines/ssh';
 import { createTelnet } from '@enchilada/engines/telnet';
 import { createVnc } from '@enchilada/engines/vnc';
 import type { Logger } from 'pino';
@@ -137,10 +137,11 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     builtIn: builtIns,
     ownServices: () => listOwnServices({ store, databases, values, port: () => listeningPort }),
   });
+  const carrier = createSshCarrier({ dialer });
   const engines: readonly AnyEngine[] = [
     createSsh({ dialer }),
     createTelnet({ dialer }),
-    createVnc({ dialer }),
+    createVnc({ dialer, carrier }),
     createRdp({ dialer }),
   ];
   const vault = envelopeVault({ keyEncryption: keys, random });

@@ -121,6 +121,7 @@ export const Engine = closed({
   parameters: list(ParameterField, 200),
   credentialKinds: list(words(CREDENTIAL_KINDS), 20),
   jumpHosts: Type.Boolean(),
+  carries: Type.Optional(Type.Boolean()),
   hostKeys: Type.Boolean(),
   cleartext: Type.Optional(Type.Boolean()),
 });

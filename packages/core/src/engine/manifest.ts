@@ -53,8 +53,10 @@ export interface EngineManifest {
   readonly defaultPort: number;
   readonly parameters: readonly ParameterField[];
   readonly credentialKinds: readonly CredentialKind[];
-  /** Whether targets of this protocol may be reached through other targets of it. */
+  /** Whether targets of this protocol may be reached through jump hosts. */
   readonly jumpHosts: boolean;
+  /** Targets of this protocol can be jump hosts: they pass connections on. */
+  readonly carries?: true;
   /** Whether the target proves its identity by a key that can be pinned. */
   readonly hostKeys: boolean;
   /** The protocol has no encryption: refused unless the installation allows it (`egress.allowCleartext`), and shown. */

@@ -155,8 +155,13 @@ export class HostedSession {
   }
 
   connectData(viewer: Viewer, data: DataPort): void {
-    if (this.#live === undefined) viewer.data = data;
-    else this.#live.connectData(viewer, data);
+    if (this.#live !== undefined) {
+      this.#live.connectData(viewer, data);
+      return;
+    }
+    viewer.data = data;
+    // A decoder may speak first, and only once; what a person types at a terminal before there is a shell goes nowhere.
+    if (this.#surface !== 'terminal') data.pauseInput();
   }
 
   input(viewer: Viewer, bytes: Uint8Array): void {

@@ -19,6 +19,8 @@ export interface XvncOptions {
   readonly geometry?: string;
   readonly password?: string;
   readonly arguments?: readonly string[];
+  /** Files of PEM; the default is a certificate that signed itself. */
+  readonly certificate?: { readonly key: string; readonly certificate: string };
 }
 
 /** A real TigerVNC desktop on a display and a port of the system's choice, with nothing on it but what a test starts. */
@@ -72,17 +74,22 @@ function obfuscated(password: string): Buffer {
   return Buffer.concat([cipher.update(plain), cipher.final()]);
 }
 
-export async function startXvnc(options: XvncOptions = {}): Promise<Xvnc> {
-  ensureXvnc();
-  const password = options.password ?? 'otters77';
-  const directory = await mkdtemp(join(tmpdir(), 'enchilada-xvnc-'));
-  const [key, certificate, passwordFile] = ['key.pem', 'certificate.pem', 'password'].map((name) =>
-    join(directory, name),
-  ) as [string, string, string];
+async function ownCertificate(directory: string): Promise<{ readonly key: string; readonly certificate: string }> {
+  const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')];
   await run('openssl', [
     ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30'],
     ...['-subj', '/CN=test desktop', '-keyout', key, '-out', certificate],
   ]);
+  return { key, certificate };
+}
+
+export async function startXvnc(options: XvncOptions = {}): Promise<Xvnc> {
+  ensureXvnc();
+  const password = options.password ?? 'otters77';
+  const directory = await mkdtemp(join(tmpdir(), 'enchilada-xvnc-'));
+  const passwordFile = join(directory, 'password');
+  const { key, certificate } = options.certificate ?? (await ownCertificate(directory));
+
   await writeFile(passwordFile, obfuscated(password), { mode: 0o600 });
   const port = await freePort();
   let log = '';

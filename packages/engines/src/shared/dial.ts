@@ -15,11 +15,14 @@ import type { Target } from '@enchilada/core/target';
 import type { Clock } from '@enchilada/core/time';
 import { numericHost } from './numeric-host.ts';
 import { OwnServices } from './own-services.ts';
+import { sendMagicPacket, type Wake } from './wake.ts';
 
 /** Milliseconds for the whole of name, route and port. */
 const CONNECT_MS = 10_000;
 /** RFC 8305 section 5, Connection Attempt Delay. */
 const ATTEMPT_DELAY_MS = 250;
+/** Reaches the gateway's own network and no machine in particular: a magic packet may go there, a connection cannot. */
+const LIMITED_BROADCAST = '255.255.255.255';
 /** Names that clouds give their metadata service; behind a jump host only the name can be judged. */
 const METADATA_NAMES = /^(?:metadata(?:\.google\.internal)?|metadata\.goog|instance-data(?:\.ec2\.internal)?)\.*$/iu;
 
@@ -43,6 +46,8 @@ export interface Dialer {
    * @throws Fault TARGET_EGRESS_DENIED
    */
   assertPermitted(target: Target, context: Pick<DialContext, 'clock' | 'signal'>): Promise<void>;
+  /** Sends a magic packet for a machine that may be asleep. @throws Fault TARGET_EGRESS_DENIED, TARGET_NO_ROUTE */
+  wake(leave: AuthorizedTarget, wake: Wake): Promise<void>;
 }
 
 /** A machine inside the gateway. */
@@ -224,6 +229,15 @@ export function createDialer(options: DialerOptions): Dialer {
       if (address !== undefined) judge(target, [address]);
       await unlessAborted(services.refresh(clock), signal);
       judgeService(target, address === undefined ? [] : [address]);
+    },
+
+    async wake({ target }, wake) {
+      if (wake.address !== LIMITED_BROADCAST) judge({ ...target, host: wake.address, port: wake.port }, [wake.address]);
+      try {
+        await sendMagicPacket(wake);
+      } catch (cause) {
+        throw new Fault('TARGET_NO_ROUTE', `no magic packet can be sent to ${wake.address}`, { cause });
+      }
     },
 
     async dial(leave, context) {

@@ -5,3 +5,6 @@ export { PeerReader } from './peer-reader.ts';
 export { peerText } from './peer-text.ts';
 export { certificateFacts, upgradeToTls, verifyCertificate } from './tls.ts';
 export type { PeerIdentity, TlsPeer } from './tls.ts';
+export { noCarrier, openPassage } from './passage.ts';
+export type { Carrier, Passage, PassageParts } from './passage.ts';
+export { WAKE_FIELDS } from './wake.ts';

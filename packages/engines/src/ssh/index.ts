@@ -1,3 +1,4 @@
+export { createSshCarrier } from './ssh-carrier.ts';
 export { createSsh } from './ssh-engine.ts';
 export type { SshOptions } from './ssh-engine.ts';
 export { manifest as sshManifest } from './ssh-manifest.ts';

@@ -1,97 +1,26 @@
-import type { Duplex } from 'node:stream';
-import type { EngineContext, EngineSession, Hop, ProtocolEngine } from '@enchilada/core/engine';
-import { Fault } from '@enchilada/core/fault';
+import type { EngineSession, ProtocolEngine } from '@enchilada/core/engine';
 import type { Dialer } from '../shared/index.ts';
-import { connectHop, TruncatablePeer, type ConnectedHop, type HopLimits } from './connect-hop.ts';
-import { forwardFault } from './connection-fault.ts';
+import type { HopLimits } from './connect-hop.ts';
+import { connectChain, LIMITS } from './jump-chain.ts';
 import { openShell } from './shell-session.ts';
 import { manifest } from './ssh-manifest.ts';
-
-/** A dead peer is noticed within three keepalive intervals; people get three minutes for an answer. */
-const LIMITS: HopLimits = { handshakeMs: 20_000, answerMs: 180_000, keepaliveMisses: 3 };
 
 export interface SshOptions {
   readonly dialer: Dialer;
   readonly limits?: Partial<HopLimits>;
 }
 
-/** A stream to the next machine through the one before it (`direct-tcpip`, RFC 4254 section 7.2). */
-async function forward(
-  from: ConnectedHop,
-  { jump, hop, context }: { jump: Hop; hop: Hop; context: EngineContext },
-  timeoutMs: number,
-): Promise<Duplex> {
-  const { target } = hop.leave;
-  const facts = { host: target.host, port: target.port };
-  const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
-  using _timer = context.clock.after(timeoutMs, () =>
-    reject(new Fault('TARGET_TIMED_OUT', `${target.host} port ${target.port} did not answer in time`, { facts })),
-  );
-  const onAbort = (): void =>
-    reject(
-      new Fault('SESSION_ENDED', 'the session was ended while it was being opened', { cause: context.signal.reason }),
-    );
-  context.signal.addEventListener('abort', onAbort, { once: true });
-  void from.closed.then((fault) =>
-    reject(fault ?? new Fault('TARGET_DISCONNECTED', 'the jump host closed the connection')),
-  );
-  context.progress('route', target.name);
-  try {
-    from.client.forwardOut('127.0.0.1', 0, target.host, target.port, (error, channel) => {
-      if (error === undefined) resolve(channel);
-      else reject(forwardFault(error, jump.leave.target.name, facts));
-    });
-    const stream = await promise;
-    context.progress('port', target.name);
-    return stream;
-  } finally {
-    context.signal.removeEventListener('abort', onAbort);
-  }
-}
-
 export function createSsh({ dialer, limits: given = {} }: SshOptions): ProtocolEngine {
   const limits: HopLimits = { ...LIMITS, ...given };
-
-  async function connect(reach: () => Promise<Duplex>, hop: Hop, context: EngineContext): Promise<ConnectedHop> {
-    try {
-      return await connectHop(await reach(), { hop, context, limits, withoutTruncatable: false });
-    } catch (error) {
-      if (!(error instanceof TruncatablePeer)) throw error;
-    }
-    try {
-      return await connectHop(await reach(), { hop, context, limits, withoutTruncatable: true });
-    } catch (error) {
-      if (!(error instanceof TruncatablePeer)) throw error;
-      throw new Fault(
-        'TARGET_NO_COMMON_ALGORITHM',
-        'the target lacks strict key exchange and offers only ciphers that need it',
-        { cause: error },
-      );
-    }
-  }
-
   return {
     manifest,
     async open(context): Promise<EngineSession> {
-      const [entry, ...inner] = context.hops;
-      // Judged before anything is dialled: a chain to a forbidden address never starts.
-      for (const hop of inner) await dialer.assertPermitted(hop.leave.target, context);
       await using chain = new AsyncDisposableStack();
-      const first = chain.use(await connect(() => dialer.dial(entry.leave, context), entry, context));
-      const hops: [ConnectedHop, ...ConnectedHop[]] = [first];
-      let jump: Hop = entry;
-      let from = first;
-      for (const hop of inner) {
-        const [through, by] = [from, jump];
-        from = chain.use(
-          await connect(() => forward(through, { jump: by, hop, context }, limits.handshakeMs), hop, context),
-        );
-        hops.push(from);
-        jump = hop;
-      }
-      context.progress('shell', jump.leave.target.name);
-      const via = context.hops.slice(0, -1).map((hop) => hop.leave.target.name);
-      const facts = via.length === 0 ? from.facts : { ...from.facts, via: via.join(' → ') };
+      const hops = await connectChain(context.hops, chain, { context, dialer, limits });
+      const last = hops.at(-1) ?? hops[0];
+      const names = context.hops.map((hop) => hop.leave.target.name);
+      context.progress('shell', names.at(-1) ?? '');
+      const facts = hops.length === 1 ? last.facts : { ...last.facts, via: names.slice(0, -1).join(' → ') };
       const session = await openShell(context, { hops, facts });
       chain.move();
       return session;

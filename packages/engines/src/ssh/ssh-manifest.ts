@@ -10,6 +10,7 @@ export const manifest: EngineManifest = {
   defaultPort: 22,
   credentialKinds: ['password', 'private-key', 'ask', 'login-password'],
   jumpHosts: true,
+  carries: true,
   hostKeys: true,
   parameters: [
     {

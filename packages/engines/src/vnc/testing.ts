@@ -5,7 +5,7 @@ import type { ConnectStep, EngineContext, Hop, Seat, SeatEvent, StreamedSession 
 import type { ParameterValues } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import { systemClock, testLeave, testTarget } from '@enchilada/core/testing/authorized';
-import { createDialer } from '../shared/index.ts';
+import { createDialer, noCarrier, type Carrier } from '../shared/index.ts';
 import type { DesktopLimits } from './connect-desktop.ts';
 import { createVnc } from './index.ts';
 
@@ -43,9 +43,9 @@ export function hopTo({ host, port, password = 'otters77', username = '', parame
   };
 }
 
-export function engine(limits: Partial<DesktopLimits> = {}) {
+export function engine(limits: Partial<DesktopLimits> = {}, carrier: Carrier = noCarrier) {
   const dialer = createDialer({ policy: { ...DEFAULT_EGRESS, allowLoopback: true }, builtIn: new Map() });
-  return createVnc({ dialer, limits });
+  return createVnc({ dialer, carrier, limits });
 }
 
 export async function openDesktop(opening: Opening, steps: ConnectStep[] = []): Promise<StreamedSession> {

@@ -243,14 +243,41 @@ describe('servers that refuse, break off or attack', () => {
       assert.match(await refused(script, 'TARGET_TIMED_OUT', { limits: { handshakeMs: 50 } }), /in time/);
   });
 
-  it('says so when the server goes away in each step', async () => {
-    for (const script of [[V38.subarray(0, 5)], [V38, 12], [V38, 12, Buffer.of(1, 1), 1], NONE]) {
-      await using server = await scriptedServer((socket) => {
-        play([...script, () => (socket.end(), undefined)])(socket);
+  const STATES: readonly (readonly [string, readonly Step[]])[] = [
+    ['before a word', []],
+    ['in its greeting', [V38.subarray(0, 5)]],
+    ['after its greeting', [V38, 12]],
+    ['in its list of security types', [V38, 12, Buffer.of(3, 1)]],
+    ['in its reason for no session', [V38, 12, Buffer.of(0), u32(80), Buffer.from('too')]],
+    ['after the choice of a type', [V38, 12, Buffer.of(1, 1), 1]],
+    ['in its challenge', [V38, 12, Buffer.of(1, 2), 1, Buffer.alloc(7)]],
+    ['after the answer to its challenge', [V38, 12, Buffer.of(1, 2), 1, Buffer.alloc(16), 16]],
+    ['in its refusal', [V38, 12, Buffer.of(1, 2), 1, Buffer.alloc(16), 16, u32(1), u32(9)]],
+    ['in its Diffie-Hellman key', [V38, 12, Buffer.of(1, 30), 1, Buffer.of(0, 2, 0, 128), Buffer.alloc(50)]],
+    ['in its Tight tunnels', [V38, 12, Buffer.of(1, 16), 1, u32(2), Buffer.alloc(16)]],
+    ['in its VeNCrypt version', [V38, 12, Buffer.of(1, 19), 1, Buffer.of(0)]],
+    ['in its VeNCrypt types', [V38, 12, Buffer.of(1, 19), 1, Buffer.of(0, 2), 2, Buffer.of(0, 2), u32(261)]],
+    [
+      'where TLS begins',
+      [V38, 12, Buffer.of(1, 19), 1, Buffer.of(0, 2), 2, Buffer.of(0, 1), u32(261), 4, Buffer.of(1)],
+    ],
+    ['before ServerInit', NONE],
+    ['in ServerInit', [...NONE, serverInit().subarray(0, 11)]],
+    ['in the name of the desktop', [...NONE, serverInit().subarray(0, 26)]],
+  ];
+  for (const [how, leave] of [
+    ['goes away', (socket: Socket) => void socket.end()],
+    ['resets the connection', (socket: Socket) => void socket.resetAndDestroy()],
+  ] as const) {
+    for (const [state, script] of STATES) {
+      it(`says so when the server ${how} ${state}`, async () => {
+        await using server = await scriptedServer((socket) => {
+          play([...script, () => (setImmediate(leave, socket), undefined)])(socket);
+        });
+        await assert.rejects(openDesktop({ ...server, parameters: CLEAR }), { code: 'TARGET_DISCONNECTED' });
       });
-      await assert.rejects(openDesktop({ ...server, parameters: CLEAR }), { code: 'TARGET_DISCONNECTED' });
     }
-  });
+  }
 
   for (const [name, message] of [
     ['a clipboard of 4 GB', Buffer.concat([Buffer.of(3, 0, 0, 0), u32(0x7fff_ffff)])],

@@ -1,4 +1,5 @@
 import type { EngineManifest, LocalizedText, ParameterValues } from '@enchilada/core/engine';
+import { WAKE_FIELDS } from '../shared/index.ts';
 import type { WantedProof, Weakenings } from './security/security-type.ts';
 
 const SESSION: LocalizedText = { en: 'Session', de: 'Sitzung' };
@@ -12,7 +13,7 @@ export const manifest: EngineManifest = {
   surface: 'rfb',
   defaultPort: 5900,
   credentialKinds: ['password', 'ask', 'login-password'],
-  jumpHosts: false,
+  jumpHosts: true,
   hostKeys: true,
   parameters: [
     {
@@ -167,6 +168,7 @@ export const manifest: EngineManifest = {
       label: { en: 'Forbid pasting to the machine', de: 'Einfügen in die Maschine verbieten' },
       default: false,
     },
+    ...WAKE_FIELDS,
   ],
 };
 

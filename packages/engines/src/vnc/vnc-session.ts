@@ -10,6 +10,8 @@ export interface VncSessionParts {
   readonly signal: AbortSignal;
   /** A further connection to the same desktop. @throws Fault */
   readonly connect: () => Promise<Desktop>;
+  /** Closed with the session. */
+  readonly passage: AsyncDisposable;
 }
 
 /**
@@ -82,6 +84,7 @@ export class VncSession implements StreamedSession {
     this.#isOver = true;
     this.#parts.signal.removeEventListener('abort', this.#abort);
     for (const desktop of [this.#held, ...this.#watchers]) void desktop[Symbol.asyncDispose]();
+    void this.#parts.passage[Symbol.asyncDispose]();
     this.#ended.resolve(end);
   }
 

@@ -131,7 +131,7 @@ export async function importTargets(
       for (const [index, target] of saved.entries())
         if (views[index]?.outcome === 'update') await tx.catalog.updateTarget(target);
       for (const [index, target] of saved.entries()) {
-        const problems = await referenceProblems(tx, parts.engines.get(target.protocol), target);
+        const problems = await referenceProblems(tx, parts.engines, target);
         if (problems.length > 0) throw new ImportRefusal(index, problems);
       }
       return {

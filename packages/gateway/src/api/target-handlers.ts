@@ -159,7 +159,7 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
       };
       requireNone(fieldProblems(engines, target));
       const dropped = await store.transaction(async (tx) => {
-        requireNone(await referenceProblems(tx, engines.get(target.protocol), target));
+        requireNone(await referenceProblems(tx, engines, target));
         await tx.catalog.insertTarget(target);
         return dropBuiltIn(tx);
       });
@@ -208,7 +208,7 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
       };
       requireNone(fieldProblems(engines, wanted));
       const after = await store.transaction(async (tx) => {
-        requireNone(await referenceProblems(tx, engines.get(wanted.protocol), wanted));
+        requireNone(await referenceProblems(tx, engines, wanted));
         return tx.catalog.updateTarget(wanted);
       });
       await audit.append({

@@ -38,9 +38,10 @@ export function fieldProblems(engines: ApiParts['engines'], target: Target): rea
 /** What is wrong with what the machine refers to. */
 export async function referenceProblems(
   tx: StoreTransaction,
-  manifest: EngineManifest | undefined,
+  engines: ApiParts['engines'],
   target: Target,
 ): Promise<readonly TargetProblem[]> {
+  const manifest = engines.get(target.protocol);
   const problems: TargetProblem[] = [];
   if (target.groupId !== undefined && (await tx.catalog.findGroup(target.groupId)) === undefined)
     problems.push({ field: 'groupId', message: 'names a group that does not exist' });
@@ -58,8 +59,8 @@ export async function referenceProblems(
   const passed = new Set([target.id]);
   for (let next = target.jumpTargetId; next !== undefined;) {
     const hop = await tx.catalog.findTarget(next);
-    if (hop === undefined || hop.protocol !== target.protocol)
-      return [...problems, { field: 'jumpTargetId', message: 'names no machine of this protocol' }];
+    if (hop === undefined || engines.get(hop.protocol)?.carries !== true)
+      return [...problems, { field: 'jumpTargetId', message: 'names no machine that passes connections on' }];
     if (passed.has(hop.id))
       return [...problems, { field: 'jumpTargetId', message: 'the chain of jump hosts comes back to itself' }];
     passed.add(hop.id);

@@ -96,6 +96,7 @@ export const MANIFEST: EngineManifest = {
   ],
   credentialKinds: ['password', 'ask'],
   jumpHosts: true,
+  carries: true,
   hostKeys: true,
 };
 

@@ -96,6 +96,8 @@ class SocketPort implements DataPort {
 
   close(): void {
     this.flush();
+    // A paused socket would not hear the other side's close.
+    this.#client.resume();
     this.#client.close(CLOSE.normal);
   }
 }

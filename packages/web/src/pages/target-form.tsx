@@ -31,6 +31,7 @@ export function TargetForm(props: TargetFormProps) {
   const { target, engines } = props;
   const [draft, setDraft] = useState<TargetDraft>(() => draftOf(target, engines[0]));
   const engine = engines.find((candidate) => candidate.id === draft.protocol);
+  const carriers = new Set(engines.filter(({ carries }) => carries === true).map(({ id }) => id));
   const credentials = useQuery({
     queryKey: ['credentials'],
     queryFn: ({ signal }) => api('listCredentials', {}, { signal }),
@@ -194,7 +195,7 @@ export function TargetForm(props: TargetFormProps) {
           clearable
           searchable
           data={props.targets
-            .filter((other) => other.protocol === engine.id && other.id !== target?.id && !other.builtIn)
+            .filter((other) => carriers.has(other.protocol) && other.id !== target?.id && !other.builtIn)
             .map((other) => ({ value: other.id, label: other.name }))}
           value={draft.jumpTargetId === '' ? null : draft.jumpTargetId}
           onChange={(id) => set({ jumpTargetId: id ?? '' })}
