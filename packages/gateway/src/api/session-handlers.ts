@@ -2,14 +2,51 @@ import type { Session as SessionView, Tickets } from '@enchilada/contract';
 import type { SurfaceKind } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { IssuedTickets, SessionRecord, ViewerMode } from '@enchilada/core/session';
+import type { Page } from '@enchilada/core/store';
 import type { Handlers, SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 
 type SessionHandlers = Pick<Handlers, 'openSession' | 'issueTickets' | 'listSessions' | 'getSession' | 'endSession'>;
 
 const TICKET_MS = 30_000;
+const STORE_PAGE = 500;
+
+interface WatchableQuery {
+  readonly targetId?: string;
+  readonly cursor?: string;
+  readonly limit: number;
+}
+
+interface SessionPage {
+  readonly items: SessionView[];
+  readonly next?: string;
+}
+
+interface Position {
+  readonly requestedAt: number;
+  readonly id: string;
+}
+
+function positionOf(cursor: string): Position {
+  const { at, id } = /^(?<at>\d{1,15})\.(?<id>[a-z0-9_]{1,40})$/u.exec(cursor)?.groups ?? {};
+  if (at === undefined || id === undefined)
+    throw new Fault('INVALID_REQUEST', 'the cursor does not come from a page of this list');
+  return { requestedAt: Number(at), id };
+}
+
+/** In the order of the list, the newest first. */
+function isBehind({ requestedAt, id }: Position, behind: Position | undefined): boolean {
+  if (behind === undefined) return true;
+  return requestedAt < behind.requestedAt || (requestedAt === behind.requestedAt && id < behind.id);
+}
 
 export function sessionHandlers({ store, sessions, catalog, clock }: ApiParts): SessionHandlers {
+  /** Machines whose sessions the person may watch. */
+  async function watchedTargets(context: SignedInContext): Promise<ReadonlySet<string>> {
+    const visible = await catalog.visibleTo(context.identity);
+    return new Set(visible.filter(({ actions }) => actions.has('watch')).map(({ target }) => target.id));
+  }
+
   /** Those of the sessions that are somebody else's and that the person may watch. */
   async function watchable(
     context: SignedInContext,
@@ -17,13 +54,41 @@ export function sessionHandlers({ store, sessions, catalog, clock }: ApiParts): 
   ): Promise<ReadonlySet<SessionRecord>> {
     const others = records.filter(({ userId }) => userId !== context.identity.user.id);
     if (others.length === 0) return new Set();
-    const asked = new Set(others.map(({ targetId }) => targetId));
-    const granted = new Set(
-      (await catalog.visibleTo(context.identity))
-        .filter(({ target, actions }) => asked.has(target.id) && actions.has('watch'))
-        .map(({ target }) => target.id),
-    );
-    return new Set(others.filter(({ targetId }) => granted.has(targetId)));
+    const targets = await watchedTargets(context);
+    return new Set(others.filter(({ targetId }) => targets.has(targetId)));
+  }
+
+  /**
+   * A page of others' live sessions that the person may watch. INVARIANT: pages and cursors are made of these alone, so that nobody counts by them
+   * what else goes on.
+   */
+  async function watchablePage(context: SignedInContext, query: WatchableQuery): Promise<SessionPage> {
+    const targets = await watchedTargets(context);
+    const { targetId, cursor, limit } = query;
+    if (targets.size === 0 || (targetId !== undefined && !targets.has(targetId))) return { items: [] };
+    const behind = cursor === undefined ? undefined : positionOf(cursor);
+    const found: SessionRecord[] = [];
+    for (
+      let next: string | undefined, first = true;
+      (first || next !== undefined) && found.length <= limit;
+      first = false
+    ) {
+      const page: Page<SessionRecord> = await store.now.sessions.list({
+        live: true,
+        limit: STORE_PAGE,
+        ...(targetId === undefined ? {} : { targetId }),
+        ...(next === undefined ? {} : { cursor: next }),
+      });
+      const seen = await watchable(context, page.items);
+      found.push(...page.items.filter((record) => seen.has(record) && isBehind(record, behind)));
+      next = page.next;
+    }
+    const shown = found.slice(0, limit);
+    const last = shown.at(-1);
+    return {
+      items: shown.map((record) => view(record, context, true)),
+      ...(found.length > limit && last !== undefined ? { next: `${last.requestedAt}.${last.id}` } : {}),
+    };
   }
 
   async function views(context: SignedInContext, records: readonly SessionRecord[]): Promise<readonly SessionView[]> {
@@ -102,17 +167,16 @@ export function sessionHandlers({ store, sessions, catalog, clock }: ApiParts): 
       const { scope, userId, ...rest } = query;
       if (scope === 'all' && !context.permissions.has('session.manage'))
         throw new Fault('FORBIDDEN', 'this needs the permission session.manage');
-      const person = scope === 'all' ? userId : scope === 'watchable' ? undefined : context.identity.user.id;
+      const limit = query.limit ?? 100;
+      if (scope === 'watchable') return watchablePage(context, { ...rest, limit });
+      const person = scope === 'all' ? userId : context.identity.user.id;
       const page = await store.now.sessions.list({
         ...rest,
-        ...(scope === 'watchable' ? { live: true } : {}),
-        limit: query.limit ?? 100,
+        limit,
         ...(person === undefined ? {} : { userId: person }),
       });
-      const items = await views(context, page.items);
       return {
-        items:
-          scope === 'watchable' ? items.filter(({ mayWatch, state }) => mayWatch && state !== 'ended') : [...items],
+        items: [...(await views(context, page.items))],
         ...(page.next === undefined ? {} : { next: page.next }),
       };
     },
