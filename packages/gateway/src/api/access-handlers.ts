@@ -1,6 +1,7 @@
 import type { Credential as CredentialView, Grant as GrantView } from '@enchilada/contract';
 import type { Grant } from '@enchilada/core/access';
 import { type CredentialRecord, Secret } from '@enchilada/core/credential';
+import { TAG_PREFIX } from '@enchilada/core/discovery';
 import { Fault } from '@enchilada/core/fault';
 import { randomId } from '@enchilada/core/time';
 import { actorOf, type Handlers } from '../http/context.ts';
@@ -197,6 +198,13 @@ export function accessHandlers(parts: ApiParts): AccessHandlers {
         throw wrongField('scope', 'names nothing that exists');
       if (body.scope.kind === 'labels' && Object.values(body.scope.selector).every((values) => values.length === 0))
         throw wrongField('scope', 'must name at least one label with a value');
+      const tag =
+        body.scope.kind === 'labels' && Object.keys(body.scope.selector).find((key) => key.startsWith(TAG_PREFIX));
+      if (typeof tag === 'string')
+        throw wrongField(
+          'scope',
+          `must not rest on ${JSON.stringify(tag)}: whoever may tag a machine in its cloud could give themselves the grant; name the tag among the protected ones of its source and select it without ${TAG_PREFIX}`,
+        );
       await store.now.grants.insert(grant);
       await audit.append({
         action: 'grant.created',

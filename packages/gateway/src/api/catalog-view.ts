@@ -133,7 +133,6 @@ export function searchTargets<T extends { readonly target: Target; readonly hays
   const text = (search.text ?? '').toLowerCase().trim();
   const words = text.split(/\s+/u).filter((word) => word !== '');
   const ids = search.ids === undefined ? undefined : new Set(search.ids.split(','));
-  const [labelKey = '', labelValue] = (search.label ?? '').split(/:(.*)/su);
   const found = all.filter(({ target, haystack }) => {
     if (ids !== undefined && !ids.has(target.id)) return false;
     if (
@@ -141,11 +140,10 @@ export function searchTargets<T extends { readonly target: Target; readonly hays
       !(target.groupId !== undefined && (ancestors.get(target.groupId) ?? NONE).includes(search.groupId))
     )
       return false;
-    if (
-      search.label !== undefined &&
-      !(Object.hasOwn(target.labels, labelKey) && (labelValue === undefined || target.labels[labelKey] === labelValue))
-    )
-      return false;
+    // A name may hold a colon itself (`cloud:region`), so nothing is taken apart.
+    const isLabel = ([name, value]: readonly [string, string]): boolean =>
+      search.label === name || search.label === `${name}:${value}`;
+    if (search.label !== undefined && !Object.entries(target.labels).some(isLabel)) return false;
     return words.every((word) => haystack.includes(word));
   });
   if (words.length === 0) return found;

@@ -9,7 +9,7 @@ import { parseDocument } from 'yaml';
 import { normaliseName } from '../auth/logins.ts';
 import type { ApiParts } from './api-parts.ts';
 import { parseCsv } from './csv.ts';
-import { fieldProblems, referenceProblems, type TargetProblem } from './target-rules.ts';
+import { fieldProblems, keptLabels, referenceProblems, type TargetProblem } from './target-rules.ts';
 
 /** A row as it stands in the file, names not resolved yet. */
 interface Row {
@@ -232,9 +232,15 @@ async function prepare(parts: ApiParts): Promise<
         })),
       );
     }
+    // Of a shape that is not valid the labels may be anything.
+    const kept = keptLabels(problems.length > 0 ? {} : (shape.labels as Target['labels']), existing?.labels);
+    problems.push(...kept.problems);
     const target: Target = {
       ...(shape as unknown as Target),
       id,
+      labels: kept.labels,
+      // A file does not say how fresh a proof the machine asks for, and so does not take that away either.
+      proofMinutes: existing?.proofMinutes,
       hostKeyPolicy: shape.hostKeyPolicy as HostKeyPolicy,
       groupId: undefined,
       credentialId: resolve('credential', (key) => credentialByName.get(key)),

@@ -9,7 +9,7 @@ import type { ApiParts } from './api-parts.ts';
 import { pageOf, searchTargets } from './catalog-view.ts';
 import { importTargets } from './import-targets.ts';
 import { parsePublicKey } from './public-key.ts';
-import { fieldProblems, referenceProblems, requireNone, weakenedBy } from './target-rules.ts';
+import { fieldProblems, keptLabels, referenceProblems, requireNone, weakenedBy } from './target-rules.ts';
 
 type TargetHandlers = Pick<
   Handlers,
@@ -137,6 +137,7 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
 
     createTarget: async (context, { body }) => {
       const now = clock.now();
+      const { labels, problems } = keptLabels(body.labels ?? {});
       const target: Target = {
         id: `tgt_${randomId(random)}`,
         name: body.name,
@@ -144,7 +145,7 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
         host: body.host,
         port: body.port ?? engines.get(body.protocol)?.defaultPort ?? 1,
         groupId: body.groupId,
-        labels: body.labels ?? {},
+        labels,
         description: body.description ?? '',
         parameters: body.parameters ?? {},
         credentialId: body.credentialId,
@@ -157,7 +158,7 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
         createdAt: now,
         updatedAt: now,
       };
-      requireNone(fieldProblems(engines, target));
+      requireNone([...problems, ...fieldProblems(engines, target)]);
       const dropped = await store.transaction(async (tx) => {
         requireNone(await referenceProblems(tx, engines, target));
         await tx.catalog.insertTarget(target);
@@ -197,16 +198,18 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
       const before = await found(store.now.catalog.findTarget(params.id));
       if (before.builtIn !== undefined) throw new Fault('CONFLICT', 'the built-in machine cannot be changed');
       const { groupId, credentialId, jumpTargetId, proofMinutes, ...rest } = body;
+      const { labels, problems } = keptLabels(body.labels, before.labels);
       const wanted: Target = {
         ...before,
         ...rest,
+        labels,
         groupId,
         credentialId,
         jumpTargetId,
         proofMinutes,
         updatedAt: clock.now(),
       };
-      requireNone(fieldProblems(engines, wanted));
+      requireNone([...problems, ...fieldProblems(engines, wanted)]);
       const after = await store.transaction(async (tx) => {
         requireNone(await referenceProblems(tx, engines, wanted));
         return tx.catalog.updateTarget(wanted);

@@ -1,3 +1,4 @@
+import { isReserved, TAG_PREFIX, TRUSTED_PREFIX } from '@enchilada/core/discovery';
 import type { EngineManifest } from '@enchilada/core/engine';
 import { checkParameters } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
@@ -33,6 +34,24 @@ export function fieldProblems(engines: ApiParts['engines'], target: Target): rea
       message,
     })),
   ];
+}
+
+/**
+ * The labels that a person writes, together with those that discovery wrote, which stay whatever the person says of them.
+ * INVARIANT: grants rest on `cloud:` labels and on there being no mark of a tag's placement, so nobody but discovery writes or removes either.
+ */
+export function keptLabels(
+  written: Target['labels'],
+  before: Target['labels'] = {},
+): { readonly labels: Target['labels']; readonly problems: readonly TargetProblem[] } {
+  const reserved = Object.entries(before).filter(([name]) => isReserved(name));
+  const problems = Object.entries(written)
+    .filter(([name, value]) => isReserved(name) && !(Object.hasOwn(before, name) && before[name] === value))
+    .map(([name]) => ({
+      field: 'labels',
+      message: `${JSON.stringify(name)} is not for people to write: names that begin with ${TRUSTED_PREFIX} or ${TAG_PREFIX} are written by discovery alone; choose another`,
+    }));
+  return { labels: { ...written, ...Object.fromEntries(reserved) }, problems };
 }
 
 /** What is wrong with what the machine refers to. */

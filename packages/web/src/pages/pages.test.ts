@@ -72,6 +72,10 @@ test('label selectors survive being written and read', () => {
   const selector = { env: ['prod', 'stage'], team: ['payments'] };
   assert.deepEqual(selectorOf(selectorText(selector)), selector);
   assert.deepEqual(selectorOf('env= nonsense env=prod,prod'), { env: ['prod'] });
+  assert.deepEqual(textToLabels(labelsToText({ 'team:owner': 'a:b', plain: 'x\\:y' })), {
+    'team:owner': 'a:b',
+    plain: 'x\\:y',
+  });
   assert.deepEqual(textToLabels(labelsToText({ url: 'https://x:1', empty: '' })), { url: 'https://x:1', empty: '' });
 });
 

@@ -1,21 +1,27 @@
+import { isReserved } from '@enchilada/core/discovery';
 import type { Engine, ParameterField, Target } from '@enchilada/contract';
 
 export type ParameterValue = string | number | boolean | string[];
 
-/** Labels as typed, one `key:value` a line. */
+/** Labels as typed, one `key:value` a line; a colon in a key is written `\:`. */
 export function labelsToText(labels: Readonly<Record<string, string>>): string {
   return Object.entries(labels)
-    .map(([key, value]) => `${key}:${value}`)
+    .map(([key, value]) => `${key.replaceAll(':', '\\:')}:${value}`)
     .join('\n');
 }
 
 /** The labels of a text; a line without a colon is a key with an empty value. */
 export function textToLabels(text: string): Record<string, string> {
   const pairs = text.split('\n').flatMap((line) => {
-    const [key = '', ...rest] = line.trim().split(':');
-    return key.trim() === '' ? [] : [[key.trim(), rest.join(':').trim()] as const];
+    const [, key = '', value = ''] = /^((?:\\:|[^:])*)(?::(.*))?$/u.exec(line.trim()) ?? [];
+    return key.trim() === '' ? [] : [[key.trim().replaceAll('\\:', ':'), value.trim()] as const];
   });
   return Object.fromEntries(pairs);
+}
+
+/** What discovery wrote is not for the form: it stays, whatever is sent. */
+function ownLabels(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(labels).filter(([key]) => !isReserved(key)));
 }
 
 /** Fields under the headings that the manifest gives them, in its order. */
@@ -52,7 +58,7 @@ export function draftOf(target: Target | undefined, engine: Engine | undefined) 
     host: target?.host ?? '',
     port: target?.port ?? engine?.defaultPort ?? 0,
     groupId: target?.groupId ?? '',
-    labels: labelsToText(target?.labels ?? {}),
+    labels: labelsToText(ownLabels(target?.labels ?? {})),
     description: target?.description ?? '',
     credentialId: target?.credentialId ?? '',
     jumpTargetId: target?.jumpTargetId ?? '',
