@@ -62,6 +62,8 @@ export const FAULTS = {
   RECORDER_FAILED: 'The recorder can no longer accept output; strict sessions end.',
   RECORDING_STORE_FULL: 'There is no room left for recordings.',
   RECORDING_NOT_FOUND: 'There is no such recording.',
+  RECORDING_HAS_NO_TEXT:
+    'The recording is of a desktop and cannot become asciicast or text; it can be played, and downloaded sealed.',
   RECORDING_DAMAGED: 'The recording does not verify.',
   DISCOVERY_DENIED: 'A cloud refused a call of discovery; the facts name the permission that is missing.',
   DISCOVERY_THROTTLED: 'A cloud takes no more calls for now; discovery goes on by itself later.',

@@ -173,5 +173,7 @@ function contentOf(message: CutText): Uint8Array | undefined {
   }
   if (inflated.length < 4) return undefined;
   const length = Math.min(viewOf(inflated).getUint32(0), inflated.length - 4);
-  return inflated.subarray(4, 4 + length);
+  const text = inflated.subarray(4, 4 + length);
+  // The extension ends its text with a NUL, which nobody copied.
+  return text.at(-1) === 0 ? text.subarray(0, -1) : text;
 }

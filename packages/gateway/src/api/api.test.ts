@@ -238,6 +238,37 @@ test('a recording is streamed as events, viewed once an hour in the audit, and t
   assert.deepEqual((await call(node, 'GET', '/recordings', { cookie: ann })).json<{ items: unknown[] }>().items, []);
 });
 
+test('a recording of a desktop is not given as text, in words that say what to do instead', async () => {
+  const { fixture, send } = await ready();
+  await using _ = fixture;
+  const at = fixture.clock.now();
+  const common = {
+    userId: 'usr_ann',
+    username: 'ann',
+    targetId: 'tgt_a',
+    targetName: 'a',
+    protocol: 'proto',
+    nodeId: 'n',
+  };
+  const facts = { state: 'complete', startedAt: at, endedAt: at, durationMs: 1, storedBytes: 1, chunks: 1 } as const;
+  for (const surface of ['terminal', 'rfb'])
+    await fixture.store.now.recordings.insert({
+      ...{ ...common, ...facts, surface, id: `rec_${surface}`, sessionId: `ses_${surface}`, endReason: undefined },
+    });
+  for (const format of ['text', 'asciicast']) {
+    assert.equal((await send('GET', `/recordings/rec_terminal/export?format=${format}`)).statusCode, 200);
+    const refused = await send('GET', `/recordings/rec_rfb/export?format=${format}`);
+    assert.equal(refused.statusCode, 422);
+    assert.match(String(refused.headers['content-type']), /^application\/problem\+json/u);
+    const { code, detail } = refused.json<{ code: string; detail: string }>();
+    assert.equal(code, 'RECORDING_HAS_NO_TEXT');
+    assert.match(detail, /play it in the browser, or download/u);
+  }
+  const exported = fixture.audit.events.filter(({ action }) => action === 'recording.exported');
+  assert.deepEqual([...new Set(exported.map(({ object }) => object?.id))], ['rec_terminal']);
+  assert.equal((await send('GET', '/recordings/rec_rfb/download')).statusCode, 200);
+});
+
 test('consent is demanded where the banner asks for it', async () => {
   const { fixture, node, send } = await ready();
   await using _ = fixture;

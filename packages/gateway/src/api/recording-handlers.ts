@@ -138,6 +138,11 @@ export function recordingHandlers({ store, audit, settings, recordings, clock }:
 
     exportRecording: async (context, { params, query }) => {
       const row = await find(context, params.id);
+      if (row.surface !== 'terminal')
+        throw new Fault(
+          'RECORDING_HAS_NO_TEXT',
+          'this is the recording of a desktop, which has no text; play it in the browser, or download its sealed objects',
+        );
       await acted(context, 'recording.exported', row, { format: query.format });
       const events = recordings.events(row.id);
       if (query.format === 'text')

@@ -134,6 +134,9 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.RECORDING_STORE_FULL.next': 'Die Administration muss Speicher schaffen, bevor neue Sitzungen möglich sind.',
   'fault.RECORDING_NOT_FOUND': 'Diese Aufzeichnung gibt es nicht',
   'fault.RECORDING_NOT_FOUND.next': 'Vielleicht ist ihre Aufbewahrungsfrist abgelaufen.',
+  'fault.RECORDING_HAS_NO_TEXT': 'Diese Aufzeichnung enthält keinen Text',
+  'fault.RECORDING_HAS_NO_TEXT.next':
+    'Hier abspielen oder versiegelt herunterladen: Ein Desktop lässt sich nicht als Text ausgeben.',
   'fault.RECORDING_DAMAGED': 'Diese Aufzeichnung besteht die Prüfung nicht',
   'fault.RECORDING_DAMAGED.next': 'Nicht darauf verlassen. Der Nachweis nennt, was verändert wurde oder fehlt.',
   'fault.DISCOVERY_DENIED': 'Die Cloud lässt sich nicht lesen',

@@ -129,6 +129,9 @@ export const faults = {
   'fault.RECORDING_STORE_FULL.next': 'An administrator must free or add storage before new sessions can open.',
   'fault.RECORDING_NOT_FOUND': 'There is no such recording',
   'fault.RECORDING_NOT_FOUND.next': 'It may have reached the end of its retention.',
+  'fault.RECORDING_HAS_NO_TEXT': 'This recording has no text',
+  'fault.RECORDING_HAS_NO_TEXT.next':
+    'Play it here, or download the sealed objects: a desktop cannot be exported as text.',
   'fault.RECORDING_DAMAGED': 'This recording does not verify',
   'fault.RECORDING_DAMAGED.next': 'Do not rely on it. The proof names what was altered or is missing.',
   'fault.DISCOVERY_DENIED': 'The cloud refused to be read',
