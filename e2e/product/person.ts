@@ -1,6 +1,7 @@
 import { EnchiladaClient } from '@enchilada/contract';
 import type { ApiRequest, Tickets } from '@enchilada/contract';
 import { SoftwarePasskey } from '@enchilada/core/testing/software-passkey';
+import { AuthenticatorApp } from './authenticator-app.ts';
 import { Shell } from './shell.ts';
 import type { ShellOptions } from './shell.ts';
 
@@ -55,6 +56,15 @@ export class Person {
     await this.api.enrolPasskey({ body: { passkey: passkey.create(options, this.origin), name: 'passkey of a test' } });
     KEY_RING.set(username, [...(KEY_RING.get(username) ?? []), passkey]);
     return passkey;
+  }
+
+  /** Adds an authenticator app to their factors. */
+  async enrolApp(): Promise<{ readonly app: AuthenticatorApp; readonly recoveryCodes: readonly string[] }> {
+    const { id, secret } = await this.api.startTotp();
+    const app = new AuthenticatorApp(secret);
+    const body = { code: app.code(), name: 'phone of a test' };
+    const { recoveryCodes = [] } = await this.api.confirmTotp({ params: { id }, body });
+    return { app, recoveryCodes };
   }
 
   /** Proves who they are by a passkey that they enrolled before. */

@@ -8,7 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
+import { startBlackHole } from '@enchilada/core/testing/servers/black-hole';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
+import { eventually } from '../cluster/people.ts';
 import { Gateway } from '../fixtures/gateway.ts';
 import { Person } from '../product/index.ts';
 import { ADMIN, LOOPBACK, Site, startSshd } from './site.ts';
@@ -82,6 +84,31 @@ test('a machine that says anything but the protocol is told from one that is sil
       server.close();
     });
   }
+});
+
+test('a machine that swallows every packet is given up in words, and nobody waits for it with whoever opened it', async () => {
+  await using hole = await startBlackHole();
+  const [silent, alive] = [
+    await site.machine({ host: hole.host, port: hole.port, name: 'black hole' }),
+    await site.machineOn(sshd, { name: 'beside the black hole' }),
+  ];
+  const waiting = await site.admin.open(silent, { answers: [] });
+  await using beside = await site.admin.open(alive);
+  await beside.live();
+  assert.deepEqual(
+    waiting.frames.filter(({ type }) => type === 'ended'),
+    [],
+    'it is still being tried',
+  );
+  const { fault } = await waiting.ended();
+  assert.equal(fault?.code, 'TARGET_TIMED_OUT');
+  assert.deepEqual(fault.facts, { host: hole.host, port: hole.port });
+  await waiting.leave();
+  await eventually('the end to be audited with its reason', async () => {
+    const { items } = await site.admin.api.listAudit({ query: { limit: 50 } });
+    const own = items.filter(({ detail }) => detail?.['sessionId'] === waiting.sessionId);
+    return own.some(({ outcome, reason }) => outcome === 'failure' && reason === 'TARGET_TIMED_OUT');
+  });
 });
 
 test('a database that became read-only is named, and nothing is lost', async () => {

@@ -69,6 +69,51 @@ test('a backup of a running gateway, with a session in it, restored elsewhere op
   assert.equal(noted.items.length, 1);
 });
 
+test('whoever lost their authenticator app gets back in by a link that resets it, and has none of the old factors', async () => {
+  const { gateway, admin } = site;
+  const names = { username: 'lina', password: NEXT };
+  await admin.api.createUser({ body: { ...names, displayName: '', role: 'administrator' } });
+  const lina = new Person(gateway.url);
+  assert.equal((await lina.api.login({ body: names })).stage, 'enrolment', 'an administrator must have a factor');
+  const { app, recoveryCodes } = await lina.enrolApp();
+  assert.equal((await lina.api.getMe()).login.factor, 'totp');
+
+  // The phone is lost: the password alone leads to the question for it, and a link without the option to the same question.
+  const atTheDoor = async (password: string) => {
+    const person = new Person(gateway.url);
+    return { person, ...(await person.api.login({ body: { username: names.username, password } })) };
+  };
+  assert.equal((await atTheDoor(NEXT)).stage, 'second-factor');
+  const recover = async (password: string, ...options: readonly string[]): Promise<void> => {
+    const words = ['user', 'recover', names.username, ...options, '--data-dir', gateway.dataDir];
+    const { link } = await runJson(base, words);
+    await new Person(gateway.url).api.completeRecovery({ body: { token: tokenOf(link), password } });
+  };
+  await recover(`${NEXT} kept`);
+  assert.equal((await atTheDoor(`${NEXT} kept`)).stage, 'second-factor');
+
+  const words = ['user', 'recover', names.username, '--reset-factors', '--data-dir', gateway.dataDir];
+  const { link } = await runJson(base, words);
+  await assert.rejects(atTheDoor(`${NEXT} kept`), { code: 'LOGIN_REFUSED' }, 'the old password never stands alone');
+  await assert.rejects(lina.api.getMe(), { code: 'UNAUTHENTICATED' });
+  await new Person(gateway.url).api.completeRecovery({
+    body: { token: tokenOf(link), password: `${NEXT} new` },
+  });
+  const { person: back, stage } = await atTheDoor(`${NEXT} new`);
+  assert.equal(stage, 'enrolment', 'the demand for a factor stands');
+  for (const code of [app.code(), recoveryCodes[0] ?? ''])
+    await assert.rejects(back.api.prove({ body: { code } }), { status: 401 });
+  const fresh = await back.enrolApp();
+  assert.equal((await back.api.getMe()).login.factor, 'totp');
+  const again = await atTheDoor(`${NEXT} new`);
+  assert.equal(again.stage, 'second-factor');
+  await assert.rejects(again.person.api.prove({ body: { code: app.code() } }), { code: 'FACTOR_REFUSED' });
+  await again.person.api.prove({ body: { code: fresh.app.code() } });
+  assert.equal((await again.person.api.getMe()).user.username, names.username);
+  const { items } = await admin.api.listAudit({ query: { action: 'factor.reset' } });
+  assert.deepEqual([items[0]?.object?.name, items[0]?.detail?.['count']], [names.username, 1]);
+});
+
 test('when nobody can sign in, a link from the gateway’s machine sets a password, once, and loudly', async () => {
   const { gateway, admin } = site;
   const { link, expiresAt } = await runJson(base, ['user', 'recover', ADMIN.username, '--data-dir', gateway.dataDir]);

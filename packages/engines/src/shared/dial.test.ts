@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { after, before, describe, it } from 'node:test';
@@ -8,6 +7,7 @@ import { DEFAULT_EGRESS, type OwnService } from '@enchilada/core/access';
 import { isFault } from '@enchilada/core/fault';
 import type { Target } from '@enchilada/core/target';
 import { systemClock, testLeave, testTarget } from '@enchilada/core/testing/authorized';
+import { startBlackHole } from '@enchilada/core/testing/servers/black-hole';
 import { createDialer, type DialContext, type Dialer, type DialerOptions } from './dial.ts';
 
 /** T19: ways to write the gateway itself, its neighbours and the metadata services. */
@@ -338,27 +338,11 @@ describe('the dialer', () => {
   it('gives up on a resolver, and on a listener with a full backlog, that never answer', async () => {
     const silent = dialer({ connectMs: 100, lookup: () => new Promise(() => undefined) });
     await assert.rejects(silent.dial(testLeave(target('slow.example', 22)), context()), { code: 'TARGET_TIMED_OUT' });
-    // A listener that accepts nothing: its one place in the queue is taken, and the kernel drops what comes after.
-    const hole = spawn('python3', [
-      '-c',
-      'import socket,sys\ns=socket.socket();s.bind(("127.0.0.1",0));s.listen(0);print(s.getsockname()[1],flush=True);sys.stdin.read()',
-    ]);
-    const [line] = (await once(hole.stdout, 'data')) as [Buffer];
-    const blackHole = dialer({ ...loopback, connectMs: 400 });
-    const taken: { destroy(): void }[] = [];
-    for (;;) {
-      const result = await blackHole
-        .dial(testLeave(target(UNSAFE, Number(line.toString()))), context())
-        .catch((error: unknown) => error);
-      if (result instanceof Error) {
-        assert.ok(isFault(result, 'TARGET_TIMED_OUT'), result.message);
-        break;
-      }
-      taken.push(result as { destroy(): void });
-      assert.ok(taken.length < 10);
-    }
-    for (const socket of taken) socket.destroy();
-    hole.kill();
+    await using hole = await startBlackHole();
+    await assert.rejects(
+      dialer({ ...loopback, connectMs: 400 }).dial(testLeave(target(hole.host, hole.port)), context()),
+      { code: 'TARGET_TIMED_OUT' },
+    );
   });
 
   it('stops at once when it is aborted', async () => {
