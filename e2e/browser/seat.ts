@@ -111,3 +111,6 @@ export class SessionPage {
 export async function openMachine(window: { at(path: string): Promise<Page> }, targetId: string): Promise<SessionPage> {
   return new SessionPage(await window.at(`/s/new?target=${targetId}`));
 }
+
+/** Prints each byte that arrives as hex, until a full stop. */
+export const ECHO_BYTES = `stty -echo -icanon; while IFS= read -rN1 c; do [ "$c" = . ] && break; printf '<%02x>' "'$c"; done; stty sane`;
