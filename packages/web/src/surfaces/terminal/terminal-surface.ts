@@ -171,7 +171,11 @@ export class TerminalSurface implements Disposable {
   #renderWithWebgl(): void {
     try {
       const webgl = new WebglAddon();
-      webgl.onContextLoss(() => webgl.dispose());
+      webgl.onContextLoss(() => {
+        webgl.dispose();
+        // The letters of xterm's own renderer have another width.
+        this.fit();
+      });
       this.#terminal.loadAddon(webgl);
     } catch {
       // No WebGL 2 here: xterm's own renderer stays in place.
