@@ -25,6 +25,7 @@ const PAGES = [
   ['/access/people', 'People'],
   ['/access/groups', 'Groups'],
   ['/access/grants', 'Grants'],
+  ['/access/providers', 'Sign-in'],
   ['/settings', 'Settings'],
 ] as const;
 const SIZES = [

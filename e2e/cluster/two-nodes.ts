@@ -35,6 +35,7 @@ export class TwoNodes implements AsyncDisposable {
   readonly #options: TwoNodesOptions;
   readonly #owned: AsyncDisposableStack;
   readonly nodes = new Map<string, Gateway>();
+  readonly ports = new Map<string, number>();
 
   private constructor(
     parts: Pick<TwoNodes, 'folder' | 'database' | 'databaseUrl'> & { readonly options: TwoNodesOptions },
@@ -86,6 +87,7 @@ export class TwoNodes implements AsyncDisposable {
       }),
     );
     this.nodes.set(name, gateway);
+    this.ports.set(name, port);
     return gateway;
   }
 

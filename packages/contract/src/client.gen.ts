@@ -40,7 +40,7 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('login', input, options);
   }
 
-  /** Ends this login and its sessions. */
+  /** Ends this login and its sessions; says where the login at an identity provider ends. */
   logout(options?: CallOptions): Promise<RouteOutput<'logout'>> {
     return this.#transport.call('logout', {}, options);
   }
@@ -143,6 +143,46 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
   /** Withdraws one of the own API tokens at once. */
   removeToken(input: RouteInput<'removeToken'>, options?: CallOptions): Promise<RouteOutput<'removeToken'>> {
     return this.#transport.call('removeToken', input, options);
+  }
+
+  /** Begins to sign in at an identity provider: where the browser goes, bound to this browser. */
+  startProviderSignIn(input: RouteInput<'startProviderSignIn'>, options?: CallOptions): Promise<RouteOutput<'startProviderSignIn'>> {
+    return this.#transport.call('startProviderSignIn', input, options);
+  }
+
+  /** Signs in with what the identity provider answered through the browser. */
+  completeProviderSignIn(input: RouteInput<'completeProviderSignIn'>, options?: CallOptions): Promise<RouteOutput<'completeProviderSignIn'>> {
+    return this.#transport.call('completeProviderSignIn', input, options);
+  }
+
+  /** Changes a password where the directory asks for a new one. Signs nobody in. */
+  changeDirectoryPassword(input: RouteInput<'changeDirectoryPassword'>, options?: CallOptions): Promise<RouteOutput<'changeDirectoryPassword'>> {
+    return this.#transport.call('changeDirectoryPassword', input, options);
+  }
+
+  /** The kinds of identity providers: labels and form fields. */
+  listProviderKinds(options?: CallOptions): Promise<RouteOutput<'listProviderKinds'>> {
+    return this.#transport.call('listProviderKinds', {}, options);
+  }
+
+  /** The identity providers. */
+  listProviders(options?: CallOptions): Promise<RouteOutput<'listProviders'>> {
+    return this.#transport.call('listProviders', {}, options);
+  }
+
+  /** Adds an identity provider. */
+  createProvider(input: RouteInput<'createProvider'>, options?: CallOptions): Promise<RouteOutput<'createProvider'>> {
+    return this.#transport.call('createProvider', input, options);
+  }
+
+  /** Changes an identity provider. Switching it off ends the logins that rest on it. */
+  updateProvider(input: RouteInput<'updateProvider'>, options?: CallOptions): Promise<RouteOutput<'updateProvider'>> {
+    return this.#transport.call('updateProvider', input, options);
+  }
+
+  /** Removes an identity provider, the memberships it gave and the logins that rest on it. Accounts stay. */
+  deleteProvider(input: RouteInput<'deleteProvider'>, options?: CallOptions): Promise<RouteOutput<'deleteProvider'>> {
+    return this.#transport.call('deleteProvider', input, options);
   }
 
   /** All people. */

@@ -34,6 +34,7 @@ export {
   UserUpdate,
 } from './models/identity.ts';
 export { ApiToken } from './models/api-token.ts';
+export { Provider, ProviderCreate, ProviderKindManifest, ProviderRule, ProviderUpdate } from './models/provider.ts';
 export {
   Factor,
   Factors,

@@ -59,6 +59,7 @@ test('every change is audited or plainly one’s own, and the document names eac
     'startPasskeyProof',
     'startTotp',
     'startPasskey',
+    'startProviderSignIn',
     'issueTickets',
   ]);
   const paths = openApiDocument()['paths'] as Record<string, Record<string, { operationId: string }>>;

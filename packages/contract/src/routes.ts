@@ -3,6 +3,7 @@ import { fileRoutes } from './routes/file.ts';
 import { signInRoutes, userRoutes } from './routes/identity.ts';
 import { discoveryRoutes } from './routes/discovery.ts';
 import { catalogRoutes, machineRoutes } from './routes/machine.ts';
+import { providerRoutes } from './routes/provider.ts';
 import { tokenRoutes } from './routes/api-token.ts';
 import { factorRoutes } from './routes/second-factor.ts';
 import { recordingRoutes, sessionRoutes, systemRoutes } from './routes/session.ts';
@@ -10,6 +11,7 @@ import { recordingRoutes, sessionRoutes, systemRoutes } from './routes/session.t
 type Tables = typeof signInRoutes &
   typeof factorRoutes &
   typeof tokenRoutes &
+  typeof providerRoutes &
   typeof userRoutes &
   typeof machineRoutes &
   typeof catalogRoutes &
@@ -24,6 +26,7 @@ export const ROUTES: Tables = {
   ...signInRoutes,
   ...factorRoutes,
   ...tokenRoutes,
+  ...providerRoutes,
   ...userRoutes,
   ...machineRoutes,
   ...catalogRoutes,

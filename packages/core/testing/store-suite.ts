@@ -4,6 +4,7 @@ import { storeClusterCases } from './store-cluster-cases.ts';
 import { storeFactorCases } from './store-factor-cases.ts';
 import { storeHistoryCases } from './store-history-cases.ts';
 import { storeIdentityCases } from './store-identity-cases.ts';
+import { storeProviderCases } from './store-provider-cases.ts';
 import { storeProcessCases } from './store-process-cases.ts';
 import { storeTransactionCases } from './store-transaction-cases.ts';
 import type { StoreUnderTest } from './store-fixture.ts';
@@ -12,6 +13,7 @@ import type { StoreUnderTest } from './store-fixture.ts';
 export function storeSuite(name: string, create: () => Promise<StoreUnderTest>): void {
   storeIdentityCases(name, create);
   storeFactorCases(name, create);
+  storeProviderCases(name, create);
   storeCatalogCases(name, create);
   storeDiscoveryCases(name, create);
   storeHistoryCases(name, create);

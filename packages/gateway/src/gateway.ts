@@ -4,7 +4,7 @@ import type { ProjectionParts, SourceType } from '@enchilada/core/discovery';
 import type { KeyEncryption } from '@enchilada/core/credential';
 import type { EngineManifest, ProtocolId } from '@enchilada/core/engine';
 import { type Fault, isFault } from '@enchilada/core/fault';
-import type { PasskeyVerifier } from '@enchilada/core/identity';
+import type { PasskeyVerifier, ProviderType } from '@enchilada/core/identity';
 import type { RecorderStats } from '@enchilada/core/recording';
 import { type BrokerObservation, NodeLease } from '@enchilada/core/session';
 import { recur } from '@enchilada/core/time';
@@ -26,8 +26,13 @@ import { addressMatcher, clientAddress } from './http/client-address.ts';
 import { type AnyServer, listen } from './http/listen.ts';
 import { listenForMetrics, serveProbes } from './http/probes.ts';
 import { Readiness } from './http/readiness.ts';
+import { serveProviderDoor } from './http/provider-door.ts';
 import { readWebFiles, serveWeb } from './http/web.ts';
 import { Metrics } from './metrics/metrics.ts';
+import { DirectoryCheck } from './providers/directory-check.ts';
+import { ProviderPeople } from './providers/provider-people.ts';
+import { ProviderRegistry } from './providers/provider-registry.ts';
+import { ProviderSignIn } from './providers/provider-sign-in.ts';
 import type { TunnelCaller } from './tunnel/index.ts';
 
 /** What the sessions need of the gateway. */
@@ -53,6 +58,9 @@ type OwnParts =
   | 'logins'
   | 'factors'
   | 'tokens'
+  | 'registry'
+  | 'providerPeople'
+  | 'signInAt'
   | 'bootstrap'
   | 'recovery'
   | 'settings'
@@ -73,6 +81,7 @@ export interface GatewayParts extends Omit<ApiParts, OwnParts> {
   readonly platformProtocols: ProjectionParts['protocols'];
   readonly keys: KeyEncryption;
   readonly passkeys: PasskeyVerifier;
+  readonly providerTypes: readonly ProviderType[];
   readonly recorderStats: () => RecorderStats | undefined;
   /** Rejects while the recorder would refuse a session. */
   readonly probeRecorder: () => Promise<void>;
@@ -135,6 +144,13 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     relyingParty: () => ({ id: host, origins: [...origins] }),
   });
   const tokens = new ApiTokens({ store, clock, random });
+  let publicUrl = '';
+  const registry = new ProviderRegistry({ store, keys: parts.keys, types: parts.providerTypes });
+  const providerPeople = new ProviderPeople({ store, audit, logins, clock, random });
+  const signInAt = new ProviderSignIn({
+    ...{ store, audit, keys: parts.keys, registry, people: providerPeople, throttle: logins.throttle, clock, random },
+    publicUrl: () => publicUrl,
+  });
   const recovery = new Recovery({ store, audit, hasher: parts.hasher, logins, clock, random });
   const bootstrap = new Bootstrap({
     nodeId,
@@ -184,6 +200,9 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     logins,
     factors,
     tokens,
+    registry,
+    providerPeople,
+    signInAt,
     bootstrap,
     recovery,
     settings,
@@ -218,6 +237,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     probes: { database: () => store.probe(), recorder: parts.probeRecorder },
   });
   serveProbes(app, readiness, metrics);
+  serveProviderDoor(app, { signInAt, refusals });
   const web = await readWebFiles(parts.webFolder);
   if (web === undefined) log.warn({ file: parts.webFolder }, 'the web interface is not built, the API serves alone');
   else serveWeb(app, web, isTls);
@@ -236,6 +256,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   if (values.publicUrl === undefined)
     for (const host of ['localhost', '127.0.0.1', '[::1]']) origins.add(`${scheme}://${host}:${listening.port}`);
   const url = values.publicUrl ?? `${scheme}://localhost:${listening.port}`;
+  publicUrl = url;
 
   const door: TunnelDoor = {
     origins,
@@ -282,9 +303,14 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     await store.now.tickets.deleteExpired(now);
     await store.now.recovery.deleteExpired(now);
     await store.now.challenges.deleteExpired(now);
+    await store.now.providers.deleteExpired(now);
     await store.now.throttle.deleteOlderThan(now - THROTTLE_KEPT_MS);
     await store.now.commands.deleteOlderThan(now - COMMANDS_KEPT_MS);
   });
+
+  const everyMs = values['directory.check'];
+  const directories = new DirectoryCheck({ store, registry, people: providerPeople, clock, everyMs, report });
+  repeatedly(everyMs, 'the directories could not be asked about their people', () => directories.run());
 
   await audit.append({
     action: 'node.started',

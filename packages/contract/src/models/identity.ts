@@ -11,7 +11,7 @@ export const Username = Type.String({
 /** Checked for strength by the gateway, not here; the bound keeps hashing cheap. */
 export const Password = writeOnly(256);
 export const Role = words(ROLES);
-export const FACTOR_PROOFS = ['totp', 'passkey', 'recovery-code'] as const;
+export const FACTOR_PROOFS = ['totp', 'passkey', 'recovery-code', 'provider'] as const;
 
 export const Preferences = map(Type.Union([Type.String({ maxLength: 2000 }), Type.Number(), Type.Boolean()]), {
   names: '^[A-Za-z][A-Za-z0-9.-]*$',
@@ -19,11 +19,15 @@ export const Preferences = map(Type.Union([Type.String({ maxLength: 2000 }), Typ
 });
 export type Preferences = Static<typeof Preferences>;
 
+/** A way to sign in beside local accounts. `redirect`: a button; `password`: a place where names and passwords live. */
+export const SignInProvider = closed({ id: Id, name: text(100), way: words(['redirect', 'password']) });
+
 export const SignInFacts = closed({
   product: Type.String({ maxLength: 40 }),
   bootstrapRequired: Type.Boolean(),
   /** Whether this address can be signed in to with a passkey: they need a host name. */
   passkeys: Type.Boolean(),
+  providers: list(SignInProvider, 100),
   banner: Type.Optional(closed({ text: lines(8000), consent: Type.Boolean() })),
 });
 export type SignInFacts = Static<typeof SignInFacts>;
@@ -31,6 +35,8 @@ export type SignInFacts = Static<typeof SignInFacts>;
 export const LoginRequest = closed({
   username: Type.String({ minLength: 1, maxLength: 128 }),
   password: Password,
+  /** Where the account lives; absent: here. */
+  providerId: Type.Optional(Id),
   /** True: the person agreed to the banner. Demanded where the banner asks for consent. */
   consent: Type.Optional(Type.Boolean()),
 });

@@ -22,6 +22,7 @@ import {
   UserCreate,
   UserUpdate,
 } from '../models/identity.ts';
+import { LoggedOut } from '../models/provider.ts';
 import { routes } from '../route.ts';
 
 const Users = closed({ items: list(User, 100_000) });
@@ -89,8 +90,8 @@ export const signInRoutes = routes({
     method: 'POST',
     path: '/logout',
     access: 'signed-in',
-    summary: 'Ends this login and its sessions.',
-    response: { 204: Nothing },
+    summary: 'Ends this login and its sessions; says where the login at an identity provider ends.',
+    response: { 200: LoggedOut },
     audit: ['login.ended'],
   },
   getMe: {

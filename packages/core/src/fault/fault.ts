@@ -19,6 +19,12 @@ export const FAULTS = {
   SECOND_FACTOR_DUE: 'The login lacks its second factor; nothing else can be done with it.',
   STEP_UP_REQUIRED: 'The machine or the act asks the person to prove again who they are; the facts say how recently.',
   FACTOR_REFUSED: 'The code, recovery code or passkey is wrong, was used already or belongs to somebody else.',
+  PROVIDER_REFUSED:
+    'The identity provider refused the sign-in, or its answer does not hold; nothing of it is believed.',
+  PROVIDER_UNAVAILABLE: 'The identity provider cannot be reached, or answers what its standard does not allow.',
+  SIGN_IN_LOST: 'The sign-in was begun in another browser, too long ago, or was completed already.',
+  NOT_ADMITTED: 'The identity provider knows the person, and no rule here admits them.',
+  PASSWORD_EXPIRED: 'The directory asks the person for a new password before they may sign in.',
   PASSWORD_TOO_WEAK: 'The new password is too short, too common or contains the account name.',
   LAST_ADMINISTRATOR: 'The change would leave the product without an administrator.',
   TICKET_REFUSED: 'The ticket is unknown, used, expired, or belongs to another session, socket kind or login.',

@@ -25,5 +25,27 @@ export type {
   SecondFactor,
   TotpFactor,
 } from './second-factor.ts';
+export { judgeByRules, PROVIDER_ADMISSIONS } from './identity-provider.ts';
+export type {
+  AssertedLogin,
+  AssertedPerson,
+  ExternalIdentity,
+  HeardLogout,
+  IdentityProvider,
+  PasswordProvider,
+  PendingSignIn,
+  ProvidedLogin,
+  ProviderAdmission,
+  ProviderId,
+  ProviderKind,
+  ProviderManifest,
+  ProviderRecord,
+  ProviderRule,
+  ProviderSettings,
+  ProviderType,
+  ProviderVerdict,
+  RedirectProvider,
+  SignInFlow,
+} from './identity-provider.ts';
 export { passwordWeakness } from './password.ts';
 export type { PasswordHasher, PasswordWeakness } from './password.ts';

@@ -5,8 +5,8 @@ export type FactorId = string;
 
 export const FACTOR_KINDS = ['totp', 'passkey'] as const;
 export type FactorKind = (typeof FACTOR_KINDS)[number];
-/** What a person proved themselves with, beside or instead of the password. */
-export type FactorProof = FactorKind | 'recovery-code';
+/** What a person proved themselves with, beside or instead of the password. `provider`: what a trusted identity provider asked for. */
+export type FactorProof = FactorKind | 'recovery-code' | 'provider';
 
 interface FactorCommon {
   readonly id: FactorId;

@@ -1,4 +1,5 @@
 export type { DiscoveryChangeQuery, DiscoveryRepository } from './discovery-repository.ts';
+export type { ProviderRepository } from './provider-repository.ts';
 export type { Page, PageRequest, Store, StoreTransaction } from './store.ts';
 export type {
   ApiTokenRepository,

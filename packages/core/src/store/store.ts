@@ -1,4 +1,5 @@
 import type { DiscoveryRepository } from './discovery-repository.ts';
+import type { ProviderRepository } from './provider-repository.ts';
 import type {
   ApiTokenRepository,
   AuditRepository,
@@ -58,6 +59,7 @@ export interface StoreTransaction {
   readonly secondFactors: SecondFactorRepository;
   readonly challenges: ChallengeRepository;
   readonly tokens: ApiTokenRepository;
+  readonly providers: ProviderRepository;
   readonly bootstrap: BootstrapRepository;
   readonly recovery: RecoveryRepository;
   readonly throttle: ThrottleRepository;

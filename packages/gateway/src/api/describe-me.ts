@@ -1,5 +1,6 @@
 import type { Me, SignedIn } from '@enchilada/contract';
 import { permissionsHeld } from '@enchilada/core/access';
+import { Fault } from '@enchilada/core/fault';
 import type { VerifiedIdentity } from '@enchilada/core/identity';
 import type { SignInOutcome } from '../auth/logins.ts';
 import type { ApiParts } from './api-parts.ts';
@@ -32,6 +33,14 @@ export async function meOf({ logins, settings, version }: Parts, identity: Verif
     },
     version,
   };
+}
+
+/** @throws Fault INVALID_REQUEST where the banner asks for an agreement that was not given */
+export function requireConsent({ current }: Pick<ApiParts['settings'], 'current'>, consent: boolean | undefined): void {
+  if (current.bannerText !== '' && current.bannerConsent && consent !== true)
+    throw new Fault('INVALID_REQUEST', 'consent must be true, the banner asks for it', {
+      facts: { field: 'body/consent' },
+    });
 }
 
 export async function signedInOf(parts: Parts, outcome: SignInOutcome): Promise<SignedIn> {

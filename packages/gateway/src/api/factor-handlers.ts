@@ -4,7 +4,7 @@ import { Fault, isFault } from '@enchilada/core/fault';
 import { type ClaimedIdentity, type FactorProof, requireRecentProof } from '@enchilada/core/identity';
 import { actorOf, type ClaimContext, type Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
-import { meOf, signedInOf } from './describe-me.ts';
+import { meOf, requireConsent, signedInOf } from './describe-me.ts';
 
 type FactorHandlers = Pick<
   Handlers,
@@ -75,11 +75,7 @@ export function factorHandlers(parts: ApiParts): FactorHandlers {
     startPasskeySignIn: (context) => factors.passkeyRequest({ address: context.address }),
 
     loginWithPasskey: async (context, { body }) => {
-      const { bannerText, bannerConsent } = settings.current;
-      if (bannerText !== '' && bannerConsent && body.consent !== true)
-        throw new Fault('INVALID_REQUEST', 'consent must be true, the banner asks for it', {
-          facts: { field: 'body/consent' },
-        });
+      requireConsent(settings, body.consent);
       const refuse = async (reason: string): Promise<never> => {
         await audit.append({
           action: 'login.refused',
@@ -96,6 +92,9 @@ export function factorHandlers(parts: ApiParts): FactorHandlers {
       });
       const user = await store.now.users.find(userId);
       if (user === undefined || user.disabledAt !== undefined) return refuse('account disabled');
+      // INVARIANT: whose account a provider vouches for signs in by way of it: a passkey of ours is a second factor there and no way around it (T07).
+      if (user.passwordHash === undefined && (await store.now.providers.identitiesOf(user.id)).length > 0)
+        return refuse('the account signs in at its identity provider');
       return signedInOf(parts, await logins.create(user, context, { method: 'passkey', factor: 'passkey' }));
     },
 

@@ -3,7 +3,7 @@ import { Fault } from '@enchilada/core/fault';
 import { requireStrong } from '../auth/password-rule.ts';
 import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
-import { meOf, signedInOf } from './describe-me.ts';
+import { meOf, requireConsent, signedInOf } from './describe-me.ts';
 
 type IdentityHandlers = Pick<
   Handlers,
@@ -24,7 +24,7 @@ type IdentityHandlers = Pick<
 const PUBLIC_DIGEST_CHARACTERS = 32;
 
 export function identityHandlers(parts: ApiParts): IdentityHandlers {
-  const { store, audit, logins, bootstrap, recovery, hasher, settings, factors } = parts;
+  const { store, audit, logins, bootstrap, recovery, hasher, settings, factors, signInAt, registry } = parts;
 
   return {
     getSignIn: async () => {
@@ -33,6 +33,7 @@ export function identityHandlers(parts: ApiParts): IdentityHandlers {
         product: 'Enchilada',
         bootstrapRequired: await bootstrap.required(),
         passkeys: factors.takesPasskeys,
+        providers: (await registry.offered()).map(({ record, way }) => ({ id: record.id, name: record.name, way })),
         ...(bannerText === '' ? {} : { banner: { text: bannerText, consent: bannerConsent } }),
       };
     },
@@ -61,20 +62,23 @@ export function identityHandlers(parts: ApiParts): IdentityHandlers {
     },
 
     login: async (context, { body }) => {
-      const { bannerText, bannerConsent } = settings.current;
-      if (bannerText !== '' && bannerConsent && body.consent !== true)
-        throw new Fault('INVALID_REQUEST', 'consent must be true, the banner asks for it', {
-          facts: { field: 'body/consent' },
-        });
+      requireConsent(settings, body.consent);
       const password = new Secret(body.password);
+      if (body.providerId !== undefined) {
+        const given = { providerId: body.providerId, username: body.username, password };
+        const { user, proof } = await signInAt.verifyPassword(given, context);
+        return signedInOf(parts, await logins.create(user, context, proof));
+      }
       const user = await logins.verifyPassword(body.username, password, context);
       return signedInOf(parts, await logins.create(user, context, { method: 'password', password }));
     },
 
     logout: async (context) => {
-      await logins.end(context, context.identity.login.digest);
+      const { digest } = context.identity.login;
+      const next = await signInAt.endSession(digest);
+      await logins.end(context, digest);
       context.clearCookie();
-      return undefined;
+      return next === undefined ? {} : { next };
     },
 
     getMe: (context) => meOf(parts, context.identity),

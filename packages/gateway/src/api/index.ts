@@ -6,6 +6,7 @@ import { fileHandlers } from './file-handlers.ts';
 import { factorHandlers } from './factor-handlers.ts';
 import { identityHandlers } from './identity-handlers.ts';
 import { machineHandlers } from './machine-handlers.ts';
+import { providerHandlers } from './provider-handlers.ts';
 import { recordingHandlers } from './recording-handlers.ts';
 import { sessionHandlers } from './session-handlers.ts';
 import { systemHandlers } from './system-handlers.ts';
@@ -24,6 +25,7 @@ export function createHandlers(parts: ApiParts): Handlers {
     ...identityHandlers(parts),
     ...factorHandlers(parts),
     ...tokenHandlers(parts),
+    ...providerHandlers(parts),
     ...userHandlers(parts),
     ...machineHandlers(parts),
     ...targetHandlers(parts),

@@ -13,6 +13,7 @@ import {
   type LoginRecord,
   type LoginStage,
   type PasswordHasher,
+  type ProvidedLogin,
   type User,
   type UserGroup,
   type VerifiedIdentity,
@@ -50,12 +51,18 @@ export interface LoginParts {
   readonly isTrustedNetwork: (address: string) => boolean;
 }
 
+/** The login at a provider that one here rests on. */
+export type ProvidedProof = Omit<ProvidedLogin, 'loginDigest'>;
+
 /** How somebody has shown who they are so far. */
 export interface SignInProof {
   readonly method: LoginMethod;
   readonly password?: Secret;
   /** Given together with the method: a passkey that needs no password. */
   readonly factor?: FactorProof;
+  /** When they proved it elsewhere; absent: now. */
+  readonly provedAt?: number;
+  readonly provided?: ProvidedProof;
   /** The complete login that this one replaces: what it proved holds on. */
   readonly carries?: { readonly login: LoginRecord; readonly provedAt: number };
 }
@@ -157,7 +164,7 @@ export class Logins {
       method: how.method,
       stage,
       factor,
-      provedAt: how.carries?.provedAt ?? now,
+      provedAt: how.carries?.provedAt ?? how.provedAt ?? now,
       createdAt: now,
       lastSeenAt: now,
       expiresAt: now + (stage === 'complete' ? limits().absoluteMs : Math.min(INCOMPLETE_MS, limits().absoluteMs)),
@@ -167,6 +174,7 @@ export class Logins {
     };
     if (context.cookie !== undefined) await this.#removeByCookie(context.cookie);
     await store.now.logins.insert(login);
+    if (how.provided !== undefined) await store.now.providers.noteLogin({ ...how.provided, loginDigest: digest });
     if (stage !== 'complete') {
       await audit.append({
         action: 'login.awaits-factor',

@@ -176,6 +176,13 @@ export const CONFIG_KEYS = entries({
     weakens: (value) => Array.isArray(value) && value.length > 0,
     says: 'Networks from which sign-in asks for no second factor; machines that ask for one still do.',
   },
+  'directory.check': {
+    kind: 'duration',
+    default: '60s',
+    minimumMs: 1_000,
+    maximumMs: DAY,
+    says: 'How often directories are asked whether the people they brought are still there, enabled, and in which groups.',
+  },
   'banner.text': { kind: 'text', maxLength: 8000, default: '', says: 'Text shown before sign-in.' },
   'banner.consent': { kind: 'boolean', default: false, says: 'Whether a person must agree to the banner to sign in.' },
   'metrics.listen': {

@@ -24,7 +24,7 @@ import {
   LogController,
 } from 'fastify';
 import type { Logger } from 'pino';
-import { eraseCookie, readCookie, writeCookie } from '../auth/cookie.ts';
+import { eraseCookie, readBrowserCookie, readCookie, writeBrowserCookie, writeCookie } from '../auth/cookie.ts';
 import type { ClientAddress } from './client-address.ts';
 import { serializeOnUse, validateOnUse } from './compile-on-use.ts';
 import {
@@ -268,6 +268,8 @@ function contextOf(
     cookie: readCookie(request.headers.cookie),
     setCookie: (value) => void reply.header('set-cookie', writeCookie(value)),
     clearCookie: () => void reply.header('set-cookie', eraseCookie()),
+    browser: readBrowserCookie(request.headers.cookie),
+    setBrowser: (value) => void reply.header('set-cookie', writeBrowserCookie(value)),
   };
   const { claim, identity } = request;
   if (claim === undefined) return open;

@@ -20,6 +20,8 @@ interface Expected {
   /** What is sent, for the routes that need a body or a query to pass their schema. */
   readonly body?: (ids: Ids) => unknown;
   readonly query?: string;
+  /** What is answered of an object that does not exist, where it is not 404. */
+  readonly missing?: number;
   /** Status of success where the object is not judged by ownership (409: the state forbids what the right allows). */
   readonly success?: number;
 }
@@ -46,6 +48,7 @@ const AUDITORS: readonly Who[] = ['auditor', 'administrator'];
 const ADMINISTRATOR: readonly Who[] = ['administrator'];
 
 const UPDATED_SOURCE = { name: 'source', parameters: {}, protectedTags: [], enabled: false };
+const PROVIDER = { name: 'p', parameters: {}, rules: [], admits: 'matched', trustsFactor: false, enabled: true };
 const SOURCE = { ...UPDATED_SOURCE, kind: 'example' };
 
 const TABLE: Readonly<Record<RouteId, Expected>> = {
@@ -82,6 +85,22 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
   // Nobody lends what they lack: an auditor has this permission and a user has not.
   createToken: { who: AUDITORS, body: () => ({ name: 'x', scope: ['audit.read'], days: 1 }) },
   removeToken: { who: SIGNED_IN, other: [] },
+  startProviderSignIn: { who: EVERYBODY, body: () => ({}) },
+  completeProviderSignIn: { who: EVERYBODY, body: () => ({ answer: 'x' }), success: 409, missing: 409 },
+  changeDirectoryPassword: {
+    who: EVERYBODY,
+    body: () => ({ username: 'x', password: 'x', next: 'y' }),
+    success: 404,
+  },
+  listProviderKinds: { who: ADMINISTRATOR },
+  listProviders: { who: ADMINISTRATOR },
+  createProvider: { who: ADMINISTRATOR, body: (ids) => ({ ...PROVIDER, kind: 'away', name: `p-${ids.tag}` }) },
+  updateProvider: {
+    who: ADMINISTRATOR,
+    body: (ids) => ({ ...PROVIDER, name: `p-${ids.tag}`, version: 999 }),
+    success: 409,
+  },
+  deleteProvider: { who: ADMINISTRATOR },
   listUsers: { who: ADMINISTRATOR },
   createUser: { who: ADMINISTRATOR, body: (ids) => ({ username: `u-${ids.tag}`, displayName: '', role: 'user' }) },
   getUser: { who: ADMINISTRATOR },
@@ -317,7 +336,7 @@ test('a list holds what the person may see, in whatever way they ask for more', 
 
 function wantedStatus({ expected, who, whose }: { expected: Expected; who: Who; whose: Whose }): number | 'success' {
   if (!expected.who.includes(who)) return who === 'anonymous' ? 401 : 403;
+  if (whose === 'missing') return expected.missing ?? 404;
   if (who === 'anonymous') return 'success';
-  if (whose === 'missing') return 404;
   return whose === 'other' && expected.other !== undefined && !expected.other.includes(who) ? 404 : 'success';
 }

@@ -12,6 +12,9 @@ export interface OpenContext {
   /** Hands the browser a new login, or takes it away. */
   setCookie(value: string): void;
   clearCookie(): void;
+  /** What binds an attempt to sign in elsewhere to this browser. */
+  readonly browser: string | undefined;
+  setBrowser(value: string): void;
 }
 
 /** A login that may still lack its second factor. */

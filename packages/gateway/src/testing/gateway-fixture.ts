@@ -22,6 +22,11 @@ import { ApiTokens } from '../auth/api-tokens.ts';
 import { Bootstrap } from '../auth/bootstrap.ts';
 import { Logins } from '../auth/logins.ts';
 import { Recovery } from '../auth/recovery.ts';
+import { ProviderPeople } from '../providers/provider-people.ts';
+import { ProviderRegistry } from '../providers/provider-registry.ts';
+import { ProviderSignIn } from '../providers/provider-sign-in.ts';
+import { serveProviderDoor } from '../http/provider-door.ts';
+import { exampleProviders } from './example-providers.ts';
 import { RefusalTally } from '../auth/refusal-tally.ts';
 import { SecondFactors } from '../auth/second-factors.ts';
 import { loadConfig } from '../config/index.ts';
@@ -137,6 +142,8 @@ const recordings: RecordingReader = {
 export interface Node {
   readonly app: FastifyInstance;
   readonly logins: Logins;
+  readonly registry: ProviderRegistry;
+  readonly providerPeople: ProviderPeople;
   readonly bootstrap: Bootstrap;
   readonly recovery: Recovery;
   readonly broker: SessionBroker;
@@ -178,6 +185,12 @@ export class GatewayFixture implements AsyncDisposable {
     const factors = new SecondFactors({
       ...{ store, audit, clock, random, keys, passkeys: webauthn(), throttle: logins.throttle },
       relyingParty: () => ({ id: new URL(ORIGIN).hostname, origins: [ORIGIN] }),
+    });
+    const registry = new ProviderRegistry({ store, keys, types: exampleProviders });
+    const providerPeople = new ProviderPeople({ store, audit, logins, clock, random });
+    const signInAt = new ProviderSignIn({
+      ...{ store, audit, keys, registry, people: providerPeople, throttle: logins.throttle, clock, random },
+      publicUrl: () => ORIGIN,
     });
     const nodeId = `node-${this.#nodes.length + 1}`;
     const tokens = new ApiTokens({ store, clock, random });
@@ -235,6 +248,9 @@ export class GatewayFixture implements AsyncDisposable {
       logins,
       factors,
       tokens,
+      registry,
+      providerPeople,
+      signInAt,
       bootstrap,
       recovery,
       hasher,
@@ -268,8 +284,9 @@ export class GatewayFixture implements AsyncDisposable {
       },
       log: createLog('trace', { write: (line) => void this.logged.push(line) }),
     });
+    serveProviderDoor(app, { signInAt, refusals });
     await app.ready();
-    const node = { app, logins, bootstrap, recovery, broker };
+    const node = { app, registry, providerPeople, logins, bootstrap, recovery, broker };
     this.#nodes.push(node);
     return node;
   }

@@ -65,6 +65,10 @@ export async function populate(fixture: GatewayFixture, owner: string, tag: stri
     { account: '111111111111', region: 'eu-west-1', accountName: 'One' },
   ]);
   await store.now.discovery.saveFound([aFoundMachine(source.id, { targetId: ids.target })]);
+  await store.now.providers.insert({
+    ...{ id: `idp_${suffix}`, kind: 'away', name: `provider ${tag}`, parameters: {}, secret: undefined, rules: [] },
+    ...{ admits: 'matched', trustsFactor: false, enabled: true, version: 1, createdAt: at, updatedAt: at },
+  });
   const grant = (id: string, user: string) =>
     store.now.grants.insert({
       id,
@@ -135,6 +139,8 @@ export async function fill(
     sessions: ids.session,
     recordings: ids.recording,
     discovery: `src_${suffix}`,
+    providers: `idp_${suffix}`,
+    login: `idp_${suffix}`,
   };
   let id = byCollection[collection] ?? '';
   if (collection === 'me') {

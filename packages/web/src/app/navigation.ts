@@ -6,6 +6,7 @@ import {
   IconFolders,
   IconKey,
   IconListDetails,
+  IconLogin2,
   IconPlayerPlay,
   IconServer2,
   IconSettings,
@@ -71,6 +72,7 @@ export const OFFICE: readonly (Place & { readonly section: MessageKey })[] = [
     section: 'nav.access',
   },
   { to: '/access/grants', label: 'nav.grants', icon: IconShieldCheck, needs: ['access.read'], section: 'nav.access' },
+  { to: '/access/providers', label: 'nav.providers', icon: IconLogin2, needs: ['access.read'], section: 'nav.access' },
   { to: '/settings', label: 'nav.settings', icon: IconSettings, needs: ['settings.read'], section: 'nav.product' },
 ];
 

@@ -34,6 +34,11 @@ const signIn = createRoute({
   path: '/sign-in',
   component: lazyRouteComponent(() => import('../pages/sign-in.tsx'), 'SignInPage'),
 });
+const signInBack = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in/back/$provider',
+  component: lazyRouteComponent(() => import('../pages/sign-in-back.tsx'), 'SignInBackPage'),
+});
 const welcome = createRoute({
   getParentRoute: () => root,
   path: '/welcome',
@@ -76,6 +81,7 @@ const office = { getParentRoute: () => administration } as const;
 
 const tree = root.addChildren([
   signIn,
+  signInBack,
   welcome,
   recover,
   signedIn.addChildren([
@@ -143,6 +149,11 @@ const tree = root.addChildren([
       }),
       createRoute({
         ...office,
+        path: '/access/providers',
+        component: lazyRouteComponent(() => import('../pages/providers.tsx'), 'ProvidersPage'),
+      }),
+      createRoute({
+        ...office,
         path: '/settings',
         component: lazyRouteComponent(() => import('../pages/settings.tsx'), 'SettingsPage'),
       }),
@@ -168,7 +179,8 @@ export function createAppRouter(client: QueryClient) {
     },
   });
   whenSignedOut((step) => {
-    if (['/sign-in', '/welcome', '/recover'].includes(router.state.location.pathname)) return;
+    const { pathname } = router.state.location;
+    if (['/sign-in', '/welcome', '/recover'].includes(pathname) || pathname.startsWith('/sign-in/')) return;
     client.clear();
     void router.navigate({
       to: '/sign-in',

@@ -156,8 +156,12 @@ function PersonMenu() {
 
   const signOut = async (): Promise<void> => {
     try {
-      await api('logout');
+      const { next } = await api('logout');
       client.clear();
+      if (next !== undefined) {
+        location.assign(next);
+        return;
+      }
       await navigate({ to: '/sign-in', search: {} });
     } catch (error) {
       notifyFault(error, text);

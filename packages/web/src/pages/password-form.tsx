@@ -1,22 +1,40 @@
-import { Button, Checkbox, Divider, PasswordInput, ScrollArea, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Checkbox, Divider, PasswordInput, ScrollArea, Select, Stack, Text, TextInput } from '@mantine/core';
 import { IconFingerprint } from '@tabler/icons-react';
 import type { SignedIn, SignInFacts } from '@enchilada/contract';
 import { useState, type FormEvent } from 'react';
 import { api } from '../api/client.ts';
+import { ApiFault } from '../api/http.ts';
 import { askPasskey } from '../second-factor/authenticator.ts';
 import { FactorFault } from '../second-factor/factor-fault.tsx';
 import { useText } from '../i18n/text.tsx';
+import { ExpiredPassword } from './expired-password.tsx';
+import { lastChoice, rememberChoice } from './sign-in-choice.ts';
+
+const HERE = 'local';
 
 /** The first step of sign-in: name and password, or a passkey instead of both. */
 export function PasswordForm(props: {
   readonly facts: SignInFacts;
   readonly isReturning: boolean;
+  readonly hasFocus: boolean;
+  /** To the banner; asked for above the providers where there are any. */
+  readonly agreement: {
+    readonly given: boolean;
+    readonly set: (given: boolean) => void;
+    readonly isShownAbove: boolean;
+  };
   readonly onSignedIn: (signedIn: SignedIn) => void;
 }) {
   const text = useText();
   const [username, setUsername] = useState('');
   const [password, setPassword] = useState('');
-  const [consent, setConsent] = useState(false);
+  const { given: consent, set: setConsent } = props.agreement;
+  const directories = props.facts.providers.filter(({ way }) => way === 'password');
+  const [place, setPlace] = useState(() => {
+    const last = lastChoice();
+    return directories.some(({ id }) => id === last) || last === HERE ? (last ?? HERE) : (directories[0]?.id ?? HERE);
+  });
+  const [isExpired, setIsExpired] = useState(false);
   const [busy, setBusy] = useState<'password' | 'passkey'>();
   const [fault, setFault] = useState<unknown>();
   const { banner, passkeys } = props.facts;
@@ -28,15 +46,32 @@ export function PasswordForm(props: {
     try {
       props.onSignedIn(await act());
     } catch (error) {
-      setFault(error);
+      if (error instanceof ApiFault && error.code === 'PASSWORD_EXPIRED') setIsExpired(true);
+      else setFault(error);
       setPassword('');
       setBusy(undefined);
     }
   };
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    void attempt('password', () => api('login', { body: { username, password, ...agreed } }));
+    void attempt('password', async () => {
+      const where = place === HERE ? {} : { providerId: place };
+      const signedIn = await api('login', { body: { username, password, ...where, ...agreed } });
+      if (directories.length > 0) rememberChoice(place);
+      return signedIn;
+    });
   };
+  if (isExpired)
+    return (
+      <ExpiredPassword
+        place={place}
+        username={username}
+        onCancel={() => setIsExpired(false)}
+        onChanged={(next) =>
+          api('login', { body: { username, password: next, providerId: place, ...agreed } }).then(props.onSignedIn)
+        }
+      />
+    );
   return (
     <form onSubmit={submit}>
       <Stack gap="md">
@@ -55,6 +90,18 @@ export function PasswordForm(props: {
             </ScrollArea.Autosize>
           </section>
         )}
+        {directories.length > 0 && (
+          <Select
+            label={text('sign-in.where')}
+            allowDeselect={false}
+            value={place}
+            data={[
+              ...directories.map(({ id, name }) => ({ value: id, label: name })),
+              { value: HERE, label: text('sign-in.here') },
+            ]}
+            onChange={(id) => setPlace(id ?? HERE)}
+          />
+        )}
         <TextInput
           label={text('field.username')}
           value={username}
@@ -63,7 +110,7 @@ export function PasswordForm(props: {
           autoCapitalize="none"
           spellCheck={false}
           required
-          autoFocus
+          autoFocus={props.hasFocus}
         />
         <PasswordInput
           label={text('field.password')}
@@ -72,7 +119,7 @@ export function PasswordForm(props: {
           autoComplete="current-password"
           required
         />
-        {asksConsent && (
+        {asksConsent && !props.agreement.isShownAbove && (
           <Checkbox
             label={text('sign-in.consent')}
             checked={consent}
@@ -82,6 +129,7 @@ export function PasswordForm(props: {
         )}
         <Button
           type="submit"
+          variant={props.hasFocus ? 'filled' : 'default'}
           loading={busy === 'password'}
           disabled={busy !== undefined || (asksConsent && !consent)}
           fullWidth

@@ -1,35 +1,27 @@
 import { Alert, Button, Skeleton } from '@mantine/core';
 import { IconInfoCircle } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useNavigate, useRouter, useSearch } from '@tanstack/react-router';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useCallback, useState } from 'react';
 import { api } from '../api/client.ts';
-import { meQuery, type Me } from '../api/me.ts';
 import { Door } from '../components/door.tsx';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
 import { factorsQuery } from '../second-factor/step-up.tsx';
 import { FactorStep } from './factor-step.tsx';
-import { PasswordForm } from './password-form.tsx';
-import { safeNext } from './safe-next.ts';
+import { SignInWays } from './sign-in-ways.tsx';
+import { useEnter } from './use-enter.ts';
 
 export function SignInPage() {
   const text = useText();
   const client = useQueryClient();
-  const router = useRouter();
   const navigate = useNavigate();
   const { next, step } = useSearch({ strict: false });
   const facts = useQuery({ queryKey: ['sign-in'], queryFn: ({ signal }) => api('getSignIn', {}, { signal }) });
   const [atFactor, setAtFactor] = useState(step === 'factor');
   const again = useCallback(() => setAtFactor(false), []);
 
-  const enter = (me: Me): void => {
-    client.removeQueries({ queryKey: factorsQuery.queryKey });
-    client.setQueryData(meQuery.queryKey, me);
-    const path = safeNext(next);
-    if (/^\/[sr]\//u.test(path)) location.assign(path);
-    else router.history.push(path);
-  };
+  const enter = useEnter(next);
 
   const open = facts.data?.bootstrapRequired === false ? facts.data : undefined;
   return (
@@ -43,9 +35,9 @@ export function SignInPage() {
       )}
       {open !== undefined && atFactor && <FactorStep onProved={enter} onAgain={again} />}
       {open !== undefined && !atFactor && (
-        <PasswordForm
+        <SignInWays
           facts={open}
-          isReturning={next !== undefined}
+          next={next}
           onSignedIn={({ me }) => {
             if (me !== undefined) enter(me);
             else {

@@ -9,7 +9,7 @@ import { useText } from '../i18n/text.tsx';
 import { ParameterInput } from './parameter-field.tsx';
 import { PreviewResult } from './source-preview.tsx';
 import type { Source, SourceKind } from './sources.tsx';
-import type { ParameterValue } from './target-values.ts';
+import { filled, type ParameterValue } from './target-values.ts';
 
 /** A source's settings, with a look at what it would do before it is switched on. */
 export function SourceForm(props: {
@@ -115,17 +115,5 @@ export function SourceForm(props: {
         {text('sources.preview-help')}
       </Text>
     </FormDrawer>
-  );
-}
-
-/** Empty lines of a list are no entries. */
-function filled(
-  parameters: Readonly<Record<string, ParameterValue>>,
-): Record<string, string | number | boolean | string[]> {
-  return Object.fromEntries(
-    Object.entries(parameters).map(([name, value]) => [
-      name,
-      typeof value === 'object' ? value.map((line) => line.trim()).filter((line) => line !== '') : value,
-    ]),
   );
 }

@@ -3,6 +3,18 @@ import type { Engine, ParameterField, Target } from '@enchilada/contract';
 
 export type ParameterValue = string | number | boolean | string[];
 
+/** Empty lines of a list are no entries. */
+export function filled(
+  parameters: Readonly<Record<string, ParameterValue>>,
+): Record<string, string | number | boolean | string[]> {
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, value]) => [
+      name,
+      typeof value === 'object' ? value.map((line) => line.trim()).filter((line) => line !== '') : value,
+    ]),
+  );
+}
+
 /** Labels as typed, one `key:value` a line; a colon in a key is written `\:`. */
 export function labelsToText(labels: Readonly<Record<string, string>>): string {
   return Object.entries(labels)

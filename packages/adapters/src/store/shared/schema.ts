@@ -2,7 +2,12 @@
 export interface Schema {
   userAccount: UserRow;
   userGroup: UserGroupRow;
-  groupMember: { groupId: string; userId: string };
+  groupMember: { groupId: string; userId: string; providerId: string | null };
+  identityProvider: IdentityProviderRow;
+  externalIdentity: ExternalIdentityRow;
+  pendingSignIn: PendingSignInRow;
+  providedLogin: ProvidedLoginRow;
+  spentMessage: { digest: string; expiresAt: number };
   login: LoginRow;
   bootstrapLink: { nodeId: string; digest: string; expiresAt: number };
   recoveryLink: { userId: string; digest: string; issuedAt: number; expiresAt: number };
@@ -55,6 +60,52 @@ export interface UserGroupRow {
   description: string;
   createdAt: number;
   requiresSecondFactor: number;
+}
+
+export interface IdentityProviderRow {
+  id: string;
+  kind: string;
+  name: string;
+  nameKey: string;
+  parameters: string;
+  secretKeyId: string | null;
+  secret: Uint8Array | null;
+  rules: string;
+  admits: string;
+  trustsFactor: number;
+  enabled: number;
+  version: number;
+  createdAt: number;
+  updatedAt: number;
+}
+
+export interface ExternalIdentityRow {
+  providerId: string;
+  subjectDigest: string;
+  subject: string;
+  userId: string;
+  providerGroups: string;
+  seenAt: number;
+  suspended: number;
+}
+
+export interface PendingSignInRow {
+  stateDigest: string;
+  browserDigest: string;
+  providerId: string;
+  nextPath: string;
+  expiresAt: number;
+}
+
+export interface ProvidedLoginRow {
+  loginDigest: string;
+  providerId: string;
+  subjectDigest: string;
+  subject: string;
+  sessionDigest: string | null;
+  sessionId: string | null;
+  hintKeyId: string | null;
+  hint: Uint8Array | null;
 }
 
 export interface ApiTokenRow {

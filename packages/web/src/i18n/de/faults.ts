@@ -38,6 +38,18 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.FACTOR_REFUSED': 'Das passt nicht',
   'fault.FACTOR_REFUSED.next':
     'Ein Code gilt einmal und etwa eine Minute: den nächsten abwarten. Die Uhr des Geräts prüfen.',
+  'fault.PROVIDER_REFUSED': 'Die Anmeldung beim Anbieter ist nicht gültig',
+  'fault.PROVIDER_REFUSED.next':
+    'Beginnen Sie von vorn. Wiederholt es sich, der Administration die Kennung unten nennen.',
+  'fault.PROVIDER_UNAVAILABLE': 'Der Anmeldeanbieter ist nicht erreichbar',
+  'fault.PROVIDER_UNAVAILABLE.next':
+    'Gleich noch einmal versuchen oder anders anmelden. Die Administration findet die Ursache im Protokoll.',
+  'fault.SIGN_IN_LOST': 'Diese Anmeldung wurde anderswo oder vor zu langer Zeit begonnen',
+  'fault.SIGN_IN_LOST.next': 'Beginnen Sie in diesem Browser von vorn. Er muss Cookies annehmen.',
+  'fault.NOT_ADMITTED': 'Sie sind bekannt, aber hier nicht zugelassen',
+  'fault.NOT_ADMITTED.next': 'Bitten Sie die Administration, Ihre Gruppe zuzulassen, und nennen Sie die Kennung unten.',
+  'fault.PASSWORD_EXPIRED': 'Ihr Kennwort ist abgelaufen',
+  'fault.PASSWORD_EXPIRED.next': 'Wählen Sie ein neues, um sich anzumelden.',
   'fault.PASSWORD_TOO_WEAK': 'Dieses Passwort ist zu leicht zu erraten',
   'fault.PASSWORD_TOO_WEAK.next':
     'Mindestens 12 Zeichen ohne den eigenen Namen; ein paar Wörter ohne Zusammenhang eignen sich gut.',

@@ -5,6 +5,7 @@ import { files } from './files.ts';
 import { session } from './session.ts';
 import { player } from './player.ts';
 import { discovery } from './discovery.ts';
+import { provider } from './provider.ts';
 import { office } from './office.ts';
 import { faults } from './faults.ts';
 import { secondFactor } from './second-factor.ts';
@@ -18,6 +19,7 @@ export const de: Messages = {
   ...files,
   ...player,
   ...office,
+  ...provider,
   ...discovery,
   ...secondFactor,
   ...faults,

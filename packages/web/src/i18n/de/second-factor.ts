@@ -25,6 +25,7 @@ export const secondFactor: Readonly<Record<keyof typeof english, string>> = {
   'factor-proof.passkey': 'mit Passkey',
   'factor-proof.totp': 'mit Authenticator-App',
   'factor-proof.recovery-code': 'mit Wiederherstellungscode',
+  'factor-proof.provider': 'mit einem Faktor des Anbieters',
   'factor.add-passkey': 'Passkey hinzufügen',
   'factor.add-totp': 'Authenticator-App hinzufügen',
   'factor.scan': 'Mit der App scannen',

@@ -35,6 +35,17 @@ export const faults = {
   'fault.FACTOR_REFUSED': 'That did not match',
   'fault.FACTOR_REFUSED.next':
     'A code works once and for about a minute: wait for the next one. Check the clock of the device.',
+  'fault.PROVIDER_REFUSED': 'The sign-in at your provider did not hold',
+  'fault.PROVIDER_REFUSED.next': 'Begin again. If it happens again, give the reference below to your administrator.',
+  'fault.PROVIDER_UNAVAILABLE': 'Your sign-in provider cannot be reached',
+  'fault.PROVIDER_UNAVAILABLE.next':
+    'Try again in a moment, or sign in another way. Administrators find the cause in the audit log.',
+  'fault.SIGN_IN_LOST': 'This sign-in was begun elsewhere or too long ago',
+  'fault.SIGN_IN_LOST.next': 'Begin again in this browser. It must accept cookies.',
+  'fault.NOT_ADMITTED': 'You are known, but not admitted here',
+  'fault.NOT_ADMITTED.next': 'Ask your administrator to admit your group, and give the reference below.',
+  'fault.PASSWORD_EXPIRED': 'Your password has expired',
+  'fault.PASSWORD_EXPIRED.next': 'Choose a new one to sign in.',
   'fault.PASSWORD_TOO_WEAK': 'This password is too easy to guess',
   'fault.PASSWORD_TOO_WEAK.next': 'Use at least 12 characters, without your name; a few unrelated words work well.',
   'fault.LAST_ADMINISTRATOR': 'This is the last administrator',

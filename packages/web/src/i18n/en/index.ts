@@ -5,6 +5,7 @@ import { files } from './files.ts';
 import { session } from './session.ts';
 import { player } from './player.ts';
 import { discovery } from './discovery.ts';
+import { provider } from './provider.ts';
 import { office } from './office.ts';
 import { faults } from './faults.ts';
 import { secondFactor } from './second-factor.ts';
@@ -17,6 +18,7 @@ export const en = {
   ...files,
   ...player,
   ...office,
+  ...provider,
   ...discovery,
   ...secondFactor,
   ...faults,

@@ -23,6 +23,7 @@ export const secondFactor = {
   'factor-proof.passkey': 'with a passkey',
   'factor-proof.totp': 'with an authenticator app',
   'factor-proof.recovery-code': 'with a recovery code',
+  'factor-proof.provider': 'with a factor of the provider',
   'factor.add-passkey': 'Add a passkey',
   'factor.add-totp': 'Add an authenticator app',
   'factor.scan': 'Scan this with the app',

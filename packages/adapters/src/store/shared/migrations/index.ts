@@ -8,6 +8,7 @@ import { links } from './0006-links.ts';
 import { secondFactor } from './0011-second-factor.ts';
 import { apiToken } from './0012-api-token.ts';
 import { discovery } from './0020-discovery.ts';
+import { identityProvider } from './0022-identity-provider.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly Migration[] = [
   secondFactor,
   apiToken,
   discovery,
+  identityProvider,
 ];

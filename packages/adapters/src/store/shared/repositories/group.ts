@@ -60,7 +60,14 @@ export function groupRepository(sql: Sql): GroupRepository {
     addMember: (groupId, userId) =>
       atomic(async (tx) => {
         await raiseCatalogVersion(sql, tx);
-        await insertOnce(traits, tx.insertInto('groupMember').values({ groupId, userId }));
+        if (await insertOnce(traits, tx.insertInto('groupMember').values({ groupId, userId }))) return;
+        // What a provider gave is from now on given by hand too, and stays when the provider takes it back.
+        await tx
+          .updateTable('groupMember')
+          .set({ providerId: null })
+          .where('groupId', '=', groupId)
+          .where('userId', '=', userId)
+          .execute();
       }),
     removeMember: (group, user) =>
       atomic(async (tx) => {

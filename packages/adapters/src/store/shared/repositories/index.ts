@@ -13,6 +13,7 @@ import { groupRepository } from './group.ts';
 import { hostKeyRepository } from './host-key.ts';
 import { loginRepository } from './login.ts';
 import { nodeRepository } from './node.ts';
+import { providerRepository } from './provider.ts';
 import { recordingIndexRepository } from './recording-index.ts';
 import { recoveryRepository } from './recovery.ts';
 import { secondFactorRepository } from './second-factor.ts';
@@ -30,6 +31,7 @@ export function repositoriesOf(sql: Sql): StoreTransaction {
     secondFactors: secondFactorRepository(sql),
     challenges: challengeRepository(sql),
     tokens: apiTokenRepository(sql),
+    providers: providerRepository(sql),
     bootstrap: bootstrapRepository(sql),
     recovery: recoveryRepository(sql),
     throttle: throttleRepository(sql),

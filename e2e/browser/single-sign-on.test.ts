@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { OpenIdServer } from '@enchilada/adapters/identity-provider/oidc/testing';
+import type { Provider } from '@enchilada/contract';
+import type { Sshd } from '@enchilada/core/testing/servers/sshd';
+import type { Page } from 'playwright-core';
+import { Chromium, PHONE } from '../fixtures/chromium.ts';
+import { Site, startSshd } from '../tests/site.ts';
+import { seatOf, SessionPage } from './seat.ts';
+
+const PICTURES = join(import.meta.dirname, '..', '.artifacts', 'single-sign-on');
+
+const owned = new AsyncDisposableStack();
+let sshd: Sshd;
+let site: Site;
+let browser: Chromium;
+let idp: OpenIdServer;
+let targetId: string;
+let groupId: string;
+
+before(async () => {
+  sshd = owned.use(await startSshd());
+  site = owned.use(await Site.start({ config: 'secondFactor: { required: nobody }\n' }));
+  browser = owned.use(await Chromium.launch());
+  idp = owned.use(await OpenIdServer.start());
+  idp.people.set('paula', { name: 'Paula Provider', email: 'paula@example.org', groups: ['operators'] });
+  idp.people.set('eve', { name: 'Eve', groups: ['strangers'] });
+  targetId = await site.machineOn(sshd, { name: 'payments-01', labels: { env: 'prod' } });
+  groupId = (await site.admin.api.createGroup({ body: { name: 'Operators', description: '' } })).id;
+  await site.admin.api.createGrant({
+    body: {
+      subject: { kind: 'group', id: groupId },
+      scope: { kind: 'labels', selector: { env: ['prod'] } },
+      actions: ['connect'],
+    },
+  });
+});
+after(() => owned.disposeAsync());
+
+async function picture(page: Page, name: string): Promise<void> {
+  if (process.env['TEST_SCREENSHOTS'] !== '1') return;
+  await mkdir(PICTURES, { recursive: true });
+  await page.screenshot({ path: join(PICTURES, `${name}.png`) });
+}
+
+async function atProvider(page: Page, name: string): Promise<void> {
+  await page.waitForURL((url) => url.origin === idp.issuer);
+  await page.locator('input[name=login]').fill(name);
+  await page.locator('input[name=password]').fill('whatever');
+  await page.getByRole('button').first().click();
+  await page.getByRole('button', { name: 'Continue' }).click();
+}
+
+async function theProvider(): Promise<Provider> {
+  const provider = (await site.admin.api.listProviders()).items[0];
+  assert.ok(provider);
+  return provider;
+}
+
+test('an administrator connects a provider on its page, with a rule for a group', async () => {
+  await using window = await seatOf(browser, site.admin);
+  const page = await window.at('/access/providers');
+  await page.getByRole('button', { name: 'Add provider' }).first().click();
+  await page.getByRole('menuitem', { name: 'OpenID Connect' }).click();
+  const form = page.getByRole('dialog');
+  await form.getByRole('textbox', { name: 'Name', exact: true }).fill('Example Staff');
+  await form.getByLabel('Issuer').fill(idp.issuer);
+  await form.getByLabel('Client ID').fill(idp.clientId);
+  await form.getByRole('textbox', { name: 'Client secret' }).fill(idp.clientSecret);
+  await form.getByRole('button', { name: 'Add rule' }).click();
+  await form.getByLabel('Group at the provider').fill('operators');
+  await form.getByRole('combobox', { name: 'Becomes a member of' }).click();
+  await page.getByRole('option', { name: 'Operators' }).click();
+  await form.getByRole('switch', { name: 'Offered at sign-in' }).click();
+  await picture(page, 'provider-form');
+  await form.getByRole('button', { name: 'Save' }).click();
+  // It stays open and says what the provider must know.
+  await form.getByLabel('Redirect address').waitFor();
+  await picture(page, 'provider-saved');
+  const provider = await theProvider();
+  assert.equal(await form.getByLabel('Redirect address').inputValue(), provider.returnTo);
+  assert.deepEqual(
+    [provider.enabled, provider.admits, provider.rules],
+    [true, 'matched', [{ from: 'operators', groupId }]],
+  );
+  idp.register({
+    returnTo: provider.returnTo ?? '',
+    logoutTo: provider.logoutTo ?? '',
+    signedOut: `${site.gateway.url}/sign-in`,
+  });
+  assert.deepEqual(window.complaints(), []);
+});
+
+test('a deep link to a machine leads through the provider and our second factor into the session, and signing out ends all', async () => {
+  await site.admin.api.updateGroup({
+    params: { id: groupId },
+    body: { name: 'Operators', description: '', requiresSecondFactor: true },
+  });
+  await using window = await browser.window();
+  const page = await window.tab(`${site.gateway.url}/s/new?target=${targetId}`);
+  await page.getByRole('button', { name: 'Continue with Example Staff' }).waitFor();
+  await picture(page, 'sign-in');
+  const session = await page.context().newCDPSession(page);
+  await session.send('WebAuthn.enable');
+  await session.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      ...{ protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true },
+      ...{ isUserVerified: true, automaticPresenceSimulation: true },
+    },
+  });
+  await page.getByRole('button', { name: 'Continue with Example Staff' }).click();
+  await atProvider(page, 'paula');
+  await page.getByRole('heading', { name: 'Confirm it is you' }).waitFor();
+  assert.equal(new URL(page.url()).search, '', 'the answer is no longer in the address');
+  await page.getByRole('button', { name: /^Passkey/ }).click();
+  await page.getByRole('button', { name: 'Add a passkey' }).click();
+  await page.getByRole('button', { name: 'I have kept them' }).click();
+  const opened = new SessionPage(page);
+  await opened.ready();
+
+  const tab = await window.tab(site.gateway.url);
+  await tab.getByTitle('Account of Paula Provider').click();
+  await tab.getByRole('menuitem', { name: 'Sign out' }).click();
+  await tab.waitForURL((url) => url.origin === idp.issuer);
+  await tab.getByRole('button', { name: 'Yes, sign me out' }).click();
+  await tab.waitForURL((url) => url.pathname === '/sign-in');
+  await tab.getByText('Last used here').waitFor();
+  await opened.end.waitFor();
+  const actions = (await site.admin.api.listAudit({ query: { actor: 'paula', limit: 100 } })).items.map(
+    ({ action }) => action,
+  );
+  for (const action of ['login.awaits-factor', 'factor.enrolled', 'login.succeeded', 'session.opened', 'login.ended'])
+    assert.ok(actions.includes(action as never), action);
+});
+
+test('whom no rule admits is told so on a phone, with a reference', async () => {
+  await using window = await browser.window({ size: PHONE, scheme: 'dark', locale: 'de-DE' });
+  const page = await window.tab(site.gateway.url);
+  await page.getByRole('button', { name: 'Weiter mit Example Staff' }).click();
+  await atProvider(page, 'eve');
+  const alert = page.getByRole('alert');
+  await alert.filter({ hasText: 'nicht zugelassen' }).waitFor();
+  const reference = /ref_[a-z0-9]+/u.exec((await alert.textContent()) ?? '');
+  assert.ok(reference !== null, 'a reference to give to the administrator');
+  await picture(page, 'refused-phone');
+  await page.getByRole('link', { name: 'Zurück zur Anmeldung' }).click();
+  await page.getByRole('button', { name: 'Weiter mit Example Staff' }).waitFor();
+});
+
+test("a link that carries somebody else's answer signs nobody in", async () => {
+  const provider = await theProvider();
+  await using window = await browser.window();
+  const page = await window.tab(`${provider.returnTo ?? ''}?code=stolen&state=${'a'.repeat(43)}`);
+  await page.getByRole('alert').filter({ hasText: 'begun elsewhere' }).waitFor();
+  assert.equal(new URL(page.url()).search, '');
+});

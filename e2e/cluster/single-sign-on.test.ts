@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, request as forward } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, test } from 'node:test';
+import { OpenIdServer } from '@enchilada/adapters/identity-provider/oidc/testing';
+import { ApiProblem } from '@enchilada/contract';
+import { startSshd } from '@enchilada/core/testing/servers/sshd';
+import { Person } from '../product/index.ts';
+import { ProviderVisitor } from '../product/sign-on.ts';
+import { ADMIN } from '../tests/site.ts';
+import { TwoNodes } from './two-nodes.ts';
+
+const owned = new AsyncDisposableStack();
+let both: TwoNodes;
+let idp: OpenIdServer;
+let admin: Person;
+let publicUrl: string;
+let providerId: string;
+/** Which node the balancer sends the next request to. */
+let turn: 'a' | 'b' = 'a';
+
+before(async () => {
+  idp = owned.use(await OpenIdServer.start());
+  const balancer = createServer((incoming, outgoing) => {
+    const { method, url, headers } = incoming;
+    const onward = forward({ host: '127.0.0.1', port: both.ports.get(turn), method, path: url, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(outgoing);
+    });
+    incoming.pipe(onward);
+  }).listen(0, 'localhost');
+  await once(balancer, 'listening');
+  owned.defer(() => {
+    balancer.closeAllConnections();
+    balancer.close();
+  });
+  publicUrl = `http://localhost:${(balancer.address() as AddressInfo).port}`;
+  const environment = { ENCHILADA_PUBLIC_URL: publicUrl, ENCHILADA_SECOND_FACTOR_REQUIRED: 'nobody' };
+  both = owned.use(await TwoNodes.start({ environment }));
+  admin = await Person.bootstrap(both.a, ADMIN);
+  const provider = await admin.api.createProvider({
+    body: {
+      ...{ kind: 'oidc', name: 'Example', secret: idp.clientSecret, rules: [], admits: 'everyone' },
+      ...{ parameters: { issuer: idp.issuer, clientId: idp.clientId }, trustsFactor: false, enabled: true },
+    },
+  });
+  providerId = provider.id;
+  const { returnTo = '', logoutTo = '' } = provider;
+  idp.register({ returnTo, logoutTo, signedOut: `${publicUrl}/sign-in` });
+});
+after(() => owned.disposeAsync());
+
+async function signIn(name: string): Promise<{ readonly person: Person; readonly visitor: ProviderVisitor }> {
+  const cookies = new Map<string, string>();
+  const send = async (path: string, body: object): Promise<Response> => {
+    const response = await fetch(`${publicUrl}/api/v1${path}`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-enchilada': '1',
+        origin: publicUrl,
+        cookie: [...cookies].map(([key, value]) => `${key}=${value}`).join('; '),
+      },
+      body: JSON.stringify(body),
+    });
+    for (const line of response.headers.getSetCookie()) {
+      const [pair = ''] = line.split(';');
+      cookies.set(pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1));
+    }
+    return response;
+  };
+  turn = 'a';
+  const begun = await send(`/login/providers/${providerId}/start`, {});
+  assert.equal(begun.status, 200, await begun.clone().text());
+  const { url } = (await begun.json()) as { url: string };
+  const visitor = new ProviderVisitor();
+  const back = await visitor.signIn(url, { name, home: publicUrl });
+  assert.equal(back.pathname, `/sign-in/back/${providerId}`);
+  turn = 'b';
+  const answer = back.search.slice(1);
+  const completed = await send(`/login/providers/${providerId}/complete`, { answer });
+  assert.equal(completed.status, 200, await completed.clone().text());
+  assert.equal((await send(`/login/providers/${providerId}/complete`, { answer })).status, 409, 'once');
+  const person = new Person(publicUrl);
+  person.cookie = `__Host-enchilada=${cookies.get('__Host-enchilada') ?? ''}`;
+  return { person, visitor };
+}
+
+test('a sign-in that begins on one node is completed on the other', async () => {
+  idp.people.set('ida', { name: 'Ida Example', groups: ['ops'] });
+  const { person } = await signIn('ida');
+  const me = await person.api.getMe();
+  assert.deepEqual([me.user.username, me.user.displayName, me.login.method], ['ida', 'Ida Example', 'sso']);
+});
+
+test('what the provider ends ends the live session on whichever node holds it', async () => {
+  await using sshd = await startSshd();
+  idp.people.set('otto', { name: 'Otto', groups: [] });
+  const { person, visitor } = await signIn('otto');
+  const { user } = await person.api.getMe();
+  turn = 'a';
+  const { id: credentialId } = await admin.api.createCredential({
+    body: { name: 'ssh', kind: 'password', username: sshd.username, secret: sshd.password },
+  });
+  const { id: targetId } = await admin.api.createTarget({
+    body: {
+      ...{ name: 'machine', protocol: 'ssh', host: sshd.host, port: sshd.port, credentialId },
+      hostKeyPolicy: 'trust-first',
+    },
+  });
+  await admin.api.createGrant({
+    body: { subject: { kind: 'user', id: user.id }, scope: { kind: 'target', id: targetId }, actions: ['connect'] },
+  });
+  // Held by node B; the provider's server calls node A.
+  const there = new Person(`http://localhost:${both.ports.get('b') ?? 0}`);
+  Object.defineProperty(there, 'origin', { value: publicUrl });
+  there.cookie = person.cookie;
+  const shell = await there.open(targetId);
+  await shell.live();
+  turn = 'a';
+  await visitor.signOut(`${idp.issuer}/session/end`);
+  await shell.ended();
+  assert.deepEqual(idp.failures, []);
+  await assert.rejects(person.api.getMe(), (problem) => problem instanceof ApiProblem && problem.status === 401);
+});

@@ -1,0 +1,1 @@
+export { oidc } from './oidc-provider.ts';

@@ -1,0 +1,235 @@
+import { Secret } from '@enchilada/core/credential';
+import { Fault } from '@enchilada/core/fault';
+import type {
+  AssertedLogin,
+  HeardLogout,
+  ProviderSettings,
+  ProviderType,
+  RedirectProvider,
+  SignInFlow,
+} from '@enchilada/core/identity';
+import { createRemoteJWKSet, customFetch as joseFetch, decodeProtectedHeader, errors, jwtVerify } from 'jose';
+import * as client from 'openid-client';
+import { boundedFetch } from './bounded-fetch.ts';
+import { type Claims, claimOf, holds, listOf, textOf, tokenHash } from './claims.ts';
+import { isLoopback, manifest, type OidcConfig, readConfig } from './oidc-config.ts';
+
+const TIMEOUT_SECONDS = 10;
+const KNOWN_MS = 60 * 60_000;
+/** Asymmetric alone: what our secret could sign, whoever has it could too. */
+const ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+];
+const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+const MESSAGE_AGE = '5 minutes';
+const MESSAGE_AGE_MS = 5 * 60_000;
+
+/** OpenID Connect: authorization code with PKCE, state, nonce, issuer and signature (Core 1.0, RFC 9700, RFC 9207). */
+class OidcProvider implements RedirectProvider {
+  readonly way = 'redirect';
+  readonly #config: OidcConfig;
+  readonly #secret: Secret | undefined;
+  #known: { readonly since: number; readonly configuration: Promise<client.Configuration> } | undefined;
+  #keys: { readonly uri: string; readonly set: ReturnType<typeof createRemoteJWKSet> } | undefined;
+
+  constructor({ parameters, secret }: ProviderSettings) {
+    this.#config = readConfig(parameters);
+    this.#secret = secret;
+  }
+
+  async begin({ state, nonce, verifier, returnTo }: SignInFlow): Promise<string> {
+    const configuration = await this.#discover();
+    return client.buildAuthorizationUrl(configuration, {
+      redirect_uri: returnTo,
+      scope: this.#config.scopes.join(' '),
+      state,
+      nonce,
+      code_challenge: await client.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    }).href;
+  }
+
+  async complete(answer: string, flow: SignInFlow): Promise<AssertedLogin> {
+    const configuration = await this.#discover();
+    const given = new URLSearchParams(answer);
+    if (given.has('error')) {
+      const error = textOf(given.get('error'))
+        .replaceAll(/[^\x21-\x7e]/gu, '')
+        .slice(0, 60);
+      throw new Fault('PROVIDER_REFUSED', `the provider answered ${error}`, { facts: { error } });
+    }
+    const tokens = await believed(
+      client.authorizationCodeGrant(configuration, new URL(`${flow.returnTo}?${answer}`), {
+        expectedState: flow.state,
+        expectedNonce: flow.nonce,
+        pkceCodeVerifier: flow.verifier,
+        idTokenExpected: true,
+      }),
+    );
+    const claims: Claims = tokens.claims() ?? {};
+    const idToken = tokens.id_token ?? '';
+    this.#require(claims, { idToken, accessToken: tokens.access_token });
+    const subject = textOf(claims['sub']);
+    const { usernameClaim, groupsClaim, factorMethods } = this.#config;
+    const isWhole = [usernameClaim, groupsClaim].every((name) => claimOf(claims, name) !== undefined);
+    const more: Claims =
+      isWhole || configuration.serverMetadata().userinfo_endpoint === undefined
+        ? {}
+        : await believed(client.fetchUserInfo(configuration, tokens.access_token, subject));
+    const read = (name: string): unknown => claimOf(claims, name) ?? claimOf(more, name);
+    const authenticatedAt = claims['auth_time'];
+    return {
+      person: {
+        subject,
+        username: textOf(read(usernameClaim)) || textOf(read('email')) || textOf(read('name')),
+        displayName: textOf(read('name')),
+        email: textOf(read('email')) || undefined,
+        groups: listOf(read(groupsClaim)),
+      },
+      provedAt: typeof authenticatedAt === 'number' ? authenticatedAt * 1_000 : undefined,
+      gaveSecondFactor: listOf(claims['amr']).some((method) => factorMethods.includes(method)),
+      session: textOf(claims['sid']) || undefined,
+      logoutHint: new Secret(idToken),
+    };
+  }
+
+  async endSession(hint: Secret | undefined, returnTo: string): Promise<string | undefined> {
+    if (!this.#config.signOutThere) return undefined;
+    const configuration = await this.#discover();
+    if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined;
+    return client.buildEndSessionUrl(configuration, {
+      post_logout_redirect_uri: returnTo,
+      ...(hint === undefined ? {} : { id_token_hint: hint.reveal() }),
+    }).href;
+  }
+
+  /** OpenID Connect Back-Channel Logout 1.0 section 2.6. */
+  async hearLogout(fields: Readonly<Record<string, string>>): Promise<HeardLogout> {
+    const configuration = await this.#discover();
+    const token = fields['logout_token'] ?? '';
+    const { payload } = await believed(
+      jwtVerify(token, this.#keySet(configuration), {
+        issuer: this.#config.issuerText,
+        audience: this.#config.clientId,
+        algorithms: ALGORITHMS,
+        maxTokenAge: MESSAGE_AGE,
+        clockTolerance: '30 seconds',
+        requiredClaims: ['iat', 'jti', 'events'],
+      }),
+    );
+    const { events, sub, sid, jti = '', iat = 0, nonce } = payload as Claims & typeof payload;
+    const isLogout = typeof events === 'object' && events !== null && Object.hasOwn(events, LOGOUT_EVENT);
+    const isType = ['', 'logout+jwt', 'jwt'].includes((decodeProtectedHeader(token).typ ?? '').toLowerCase());
+    if (!isLogout || !isType || nonce !== undefined || jti === '')
+      throw new Fault('PROVIDER_REFUSED', 'the message is no logout token');
+    return {
+      id: jti,
+      subject: textOf(sub) || undefined,
+      session: textOf(sid) || undefined,
+      expiresAt: iat * 1_000 + MESSAGE_AGE_MS,
+    };
+  }
+
+  /** What the library leaves to its caller. @throws Fault PROVIDER_REFUSED */
+  #require(claims: Claims, tokens: { readonly idToken: string; readonly accessToken: string }): void {
+    const { issuerText, required } = this.#config;
+    if (claims['iss'] !== issuerText) throw new Fault('PROVIDER_REFUSED', 'the ID token is of another issuer');
+    const { alg = '' } = decodeProtectedHeader(tokens.idToken);
+    const hash = claims['at_hash'];
+    if (!ALGORITHMS.includes(alg) || (hash !== undefined && hash !== tokenHash(tokens.accessToken, alg)))
+      throw new Fault('PROVIDER_REFUSED', 'the access token is not the one that the ID token names');
+    const missing = required.find(([name, value]) => !holds(claims, name, value));
+    if (missing !== undefined) throw new Fault('NOT_ADMITTED', `the claim ${missing[0]} does not say what is required`);
+  }
+
+  #keySet(configuration: client.Configuration): ReturnType<typeof createRemoteJWKSet> {
+    const uri = configuration.serverMetadata().jwks_uri ?? '';
+    if (this.#keys?.uri === uri) return this.#keys.set;
+    if (!URL.canParse(uri)) throw new Fault('PROVIDER_UNAVAILABLE', 'the provider names no keys');
+    const set = createRemoteJWKSet(new URL(uri), {
+      timeoutDuration: TIMEOUT_SECONDS * 1_000,
+      [joseFetch]: (address, init) => boundedFetch(address, init),
+    });
+    this.#keys = { uri, set };
+    return set;
+  }
+
+  /** What the provider says of itself, kept for an hour; a failure is not kept. */
+  async #discover(): Promise<client.Configuration> {
+    const now = performance.now();
+    if (this.#known !== undefined && now - this.#known.since < KNOWN_MS) return this.#known.configuration;
+    const known = { since: now, configuration: this.#ask() };
+    this.#known = known;
+    try {
+      return await known.configuration;
+    } catch (failure) {
+      if (this.#known === known) this.#known = undefined;
+      throw failure;
+    }
+  }
+
+  async #ask(): Promise<client.Configuration> {
+    const { issuer, issuerText, clientId } = this.#config;
+    const secret = this.#secret?.reveal();
+    let configuration: client.Configuration;
+    try {
+      configuration = await client.discovery(issuer, clientId, undefined, client.None(), {
+        timeout: TIMEOUT_SECONDS,
+        // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked to stand out; for this machine's own addresses alone
+        execute: isLoopback(issuer) ? [client.allowInsecureRequests] : [],
+        [client.customFetch]: (address, init) => boundedFetch(address, init as RequestInit),
+      });
+    } catch (cause) {
+      throw new Fault('PROVIDER_UNAVAILABLE', `the provider does not say how it is used: ${wordsOf(cause)}`, { cause });
+    }
+    const metadata = configuration.serverMetadata();
+    // INVARIANT: the issuer to the letter. A template for any tenant would let anybody's tenant sign in.
+    if (metadata.issuer !== issuerText)
+      throw new Fault('PROVIDER_UNAVAILABLE', `the provider calls itself ${metadata.issuer}, not ${issuerText}`);
+    const how = metadata.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
+    const authentication =
+      secret === undefined
+        ? client.None()
+        : how.includes('client_secret_post')
+          ? client.ClientSecretPost(secret)
+          : client.ClientSecretBasic(secret);
+    const known = new client.Configuration(metadata, clientId, { [client.clockTolerance]: 30 }, authentication);
+    known.timeout = TIMEOUT_SECONDS;
+    known[client.customFetch] = (address, init) => boundedFetch(address, init as RequestInit);
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- as above
+    if (isLoopback(issuer)) client.allowInsecureRequests(known);
+    client.enableNonRepudiationChecks(known);
+    return known;
+  }
+}
+
+/** A provider that cannot be reached is another thing than one whose answer does not hold. */
+async function believed<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (cause) {
+    if (cause instanceof Fault) throw cause;
+    const isAway =
+      (cause instanceof TypeError && !('code' in cause)) ||
+      cause instanceof errors.JWKSTimeout ||
+      (cause instanceof Error && ['TimeoutError', 'AbortError'].includes(cause.name));
+    if (isAway) throw new Fault('PROVIDER_UNAVAILABLE', `the provider does not answer: ${wordsOf(cause)}`, { cause });
+    throw new Fault('PROVIDER_REFUSED', `the provider's answer does not hold: ${wordsOf(cause)}`, { cause });
+  }
+}
+
+function wordsOf(cause: unknown): string {
+  return (cause instanceof Error ? cause.message : String(cause)).replaceAll(/\p{C}/gu, ' ').slice(0, 200);
+}
+
+export const oidc: ProviderType = { manifest, open: (settings) => new OidcProvider(settings) };

@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface OpenIdPerson {
+  readonly name: string;
+  readonly email?: string;
+  readonly groups: readonly string[];
+}
+
+type Serve = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** What is used of the package, which brings no types. */
+type ProviderClass = new (
+  issuer: string,
+  configuration: Readonly<Record<string, unknown>>,
+) => { callback(): Serve; on(event: string, heard: (context: unknown, error: unknown) => void): void };
+const PACKAGE: string = 'oidc-provider';
+const { default: Provider } = (await import(PACKAGE)) as { readonly default: ProviderClass };
+
+/** A certified OpenID provider in this process. It takes any password: who somebody is there is not what is under test. */
+export class OpenIdServer implements AsyncDisposable {
+  readonly people = new Map<string, OpenIdPerson>();
+  readonly clientId = 'bastion';
+  readonly clientSecret = randomBytes(24).toString('hex');
+  readonly issuer: string;
+  /** Failures of messages to our server. */
+  readonly failures: unknown[] = [];
+  readonly #server: Server;
+  #serve: Serve = (_request, response) => void response.writeHead(503).end();
+
+  private constructor(server: Server) {
+    this.#server = server;
+    this.issuer = `http://localhost:${(server.address() as AddressInfo).port}`;
+    server.on('request', (request, response) => {
+      this.#serve(request, response);
+    });
+  }
+
+  static async start(): Promise<OpenIdServer> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+    const started = new OpenIdServer(server);
+    started.register({
+      returnTo: 'http://localhost/none',
+      logoutTo: 'http://localhost/none',
+      signedOut: 'http://localhost/none',
+    });
+    return started;
+  }
+
+  /** Makes our bastion known, in place of what it was known by before. */
+  register(client: { readonly returnTo: string; readonly logoutTo: string; readonly signedOut: string }): void {
+    const { people } = this;
+    const provider = new Provider(this.issuer, {
+      clients: [
+        {
+          client_id: this.clientId,
+          client_secret: this.clientSecret,
+          redirect_uris: [client.returnTo],
+          post_logout_redirect_uris: [client.signedOut],
+          backchannel_logout_uri: client.logoutTo,
+          backchannel_logout_session_required: true,
+        },
+      ],
+      pkce: { required: () => true },
+      claims: { openid: ['sub'], profile: ['name', 'preferred_username', 'groups'], email: ['email'] },
+      features: { backchannelLogout: { enabled: true } },
+      cookies: { keys: [randomBytes(16).toString('hex')] },
+      findAccount: (_context: unknown, id: string) => ({
+        accountId: id,
+        claims: () => {
+          const person = people.get(id);
+          return {
+            sub: id,
+            preferred_username: id,
+            name: person?.name ?? id,
+            groups: person?.groups ?? [],
+            email: person?.email,
+          };
+        },
+      }),
+      // Its own refuses loopback addresses.
+      fetch: (address: string, init: RequestInit & { dispatcher?: unknown }) => {
+        const { dispatcher: _, ...rest } = init;
+        return fetch(address, rest);
+      },
+    });
+    provider.on('backchannel.error', (_context, error) => this.failures.push(error));
+    provider.on('server_error', (_context, error) => this.failures.push(error));
+    this.#serve = provider.callback();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}

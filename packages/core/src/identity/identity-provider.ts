@@ -1,0 +1,178 @@
+import type { Secret, WrappedKey } from '../credential/index.ts';
+import type { LocalizedText, ParameterField, ParameterValues } from '../engine/index.ts';
+import type { GroupId, Role, UserId } from './user.ts';
+
+export type ProviderId = string;
+export type ProviderKind = string;
+
+/** What a provider says of somebody. Every text is the provider's own and untrusted as text. */
+export interface AssertedPerson {
+  /** INVARIANT: with the provider the key of the account. Never a name or an e-mail address, which are given to others in time (T10). */
+  readonly subject: string;
+  readonly username: string;
+  readonly displayName: string;
+  readonly email: string | undefined;
+  readonly groups: readonly string[];
+}
+
+/** Somebody who has just signed in at a provider. */
+export interface AssertedLogin {
+  readonly person: AssertedPerson;
+  /** When the person last proved themselves there; absent where the provider does not say. */
+  readonly provedAt: number | undefined;
+  /** The provider says that it asked for a second factor. Worth something only where it is trusted with that. */
+  readonly gaveSecondFactor: boolean;
+  /** The provider's name for the login, by which it ends it. */
+  readonly session: string | undefined;
+  /** What the provider wants to see when the person signs out. */
+  readonly logoutHint: Secret | undefined;
+}
+
+/** One attempt to sign in through a browser that goes away and comes back. All values are made by us, and of this attempt alone. */
+export interface SignInFlow {
+  readonly state: string;
+  readonly nonce: string;
+  readonly verifier: string;
+  /** Where the browser comes back to, by the public address. */
+  readonly returnTo: string;
+}
+
+/** Who a provider's server says has signed out. At least one of `subject` and `session` is there. */
+export interface HeardLogout {
+  /** Of the message, to accept it once. */
+  readonly id: string;
+  readonly subject: string | undefined;
+  readonly session: string | undefined;
+  readonly expiresAt: number;
+}
+
+/** The browser goes to the provider and comes back with an answer. Failures are PROVIDER_REFUSED and PROVIDER_UNAVAILABLE. */
+export interface RedirectProvider {
+  readonly way: 'redirect';
+  begin(flow: SignInFlow): Promise<string>;
+  /** @param answer the query that the browser came back with */
+  complete(answer: string, flow: SignInFlow): Promise<AssertedLogin>;
+  /** Where the browser ends the person's login at the provider; undefined where that is not wanted or not offered. */
+  endSession(hint: Secret | undefined, returnTo: string): Promise<string | undefined>;
+  /** @param fields the form that the provider's server sent */
+  hearLogout(fields: Readonly<Record<string, string>>): Promise<HeardLogout>;
+}
+
+/** The person gives name and password to us. Failures are LOGIN_REFUSED, PASSWORD_EXPIRED and PROVIDER_UNAVAILABLE. */
+export interface PasswordProvider {
+  readonly way: 'password';
+  verify(username: string, password: Secret): Promise<AssertedPerson>;
+  /** @throws Fault LOGIN_REFUSED, PASSWORD_TOO_WEAK, CONFLICT where passwords are not changed here */
+  changePassword(username: string, password: Secret, next: Secret): Promise<void>;
+  /** As the provider knows somebody now; undefined who is gone, disabled or expired. */
+  lookUp(subject: string): Promise<AssertedPerson | undefined>;
+}
+
+export type IdentityProvider = RedirectProvider | PasswordProvider;
+
+export interface ProviderManifest {
+  readonly kind: ProviderKind;
+  readonly label: LocalizedText;
+  readonly way: IdentityProvider['way'];
+  readonly parameters: readonly ParameterField[];
+  /** What the one secret of such a provider is called. */
+  readonly secret: LocalizedText;
+}
+
+/** What a provider is opened with. */
+export interface ProviderSettings {
+  readonly id: ProviderId;
+  readonly parameters: ParameterValues;
+  readonly secret: Secret | undefined;
+}
+
+export interface ProviderType {
+  readonly manifest: ProviderManifest;
+  /** Reads the settings and calls nobody. @throws Fault INVALID_REQUEST where they contradict each other. */
+  open(settings: ProviderSettings): IdentityProvider;
+}
+
+/** People of a provider's group become members of ours, or get a role. */
+export interface ProviderRule {
+  /** The provider's group, compared to the letter. */
+  readonly from: string;
+  readonly groupId: GroupId | undefined;
+  readonly role: Role | undefined;
+}
+
+export const PROVIDER_ADMISSIONS = ['matched', 'everyone'] as const;
+/** Who of the provider's people may sign in: those whom a rule matches, or all. */
+export type ProviderAdmission = (typeof PROVIDER_ADMISSIONS)[number];
+
+/** A configured provider. */
+export interface ProviderRecord {
+  readonly id: ProviderId;
+  readonly kind: ProviderKind;
+  readonly name: string;
+  readonly parameters: ParameterValues;
+  /** Wrapped by the key-encryption key, bound to the row. */
+  readonly secret: WrappedKey | undefined;
+  readonly rules: readonly ProviderRule[];
+  readonly admits: ProviderAdmission;
+  /** Whoever gave a second factor there is not asked for one here. */
+  readonly trustsFactor: boolean;
+  readonly enabled: boolean;
+  readonly version: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** Who somebody is at a provider. */
+export interface ExternalIdentity {
+  readonly providerId: ProviderId;
+  readonly subject: string;
+  readonly userId: UserId;
+  /** Their groups there, as of the last time that the provider was asked. */
+  readonly groups: readonly string[];
+  readonly seenAt: number;
+  /** We disabled the account because the provider no longer knows the person; we enable it when it does again. */
+  readonly isSuspended: boolean;
+}
+
+/** Which login rests on which login at a provider. */
+export interface ProvidedLogin {
+  readonly loginDigest: string;
+  readonly providerId: ProviderId;
+  readonly subject: string;
+  readonly session: string | undefined;
+  readonly hint: WrappedKey | undefined;
+}
+
+/** A browser that is away at a provider. Only digests are kept: the rest is made again from what the browser brings. */
+export interface PendingSignIn {
+  readonly stateDigest: string;
+  /** Of the cookie of the browser that began. INVARIANT: no other can complete it. */
+  readonly browserDigest: string;
+  readonly providerId: ProviderId;
+  /** The path to go on to. */
+  readonly next: string;
+  readonly expiresAt: number;
+}
+
+/** What the rules make of somebody's groups. */
+export interface ProviderVerdict {
+  readonly isAdmitted: boolean;
+  readonly groupIds: readonly GroupId[];
+  /** The strongest of those that match; undefined where no rule of the provider gives roles, which then leaves the role as it is. */
+  readonly role: Role | undefined;
+}
+
+const STRENGTH: readonly Role[] = ['administrator', 'auditor', 'user'];
+
+export function judgeByRules(
+  { rules, admits }: Pick<ProviderRecord, 'rules' | 'admits'>,
+  groups: readonly string[],
+): ProviderVerdict {
+  const matching = rules.filter(({ from }) => groups.includes(from));
+  const givesRoles = rules.some(({ role }) => role !== undefined);
+  return {
+    isAdmitted: admits === 'everyone' || matching.length > 0,
+    groupIds: [...new Set(matching.flatMap(({ groupId }) => groupId ?? []))],
+    role: givesRoles ? (STRENGTH.find((role) => matching.some((rule) => rule.role === role)) ?? 'user') : undefined,
+  };
+}

@@ -1,0 +1,177 @@
+import type { Provider as ProviderView, ProviderRule as RuleView } from '@enchilada/contract';
+import { permissionsOf } from '@enchilada/core/access';
+import type { AuditAction } from '@enchilada/core/audit';
+import { Secret } from '@enchilada/core/credential';
+import { checkParameters } from '@enchilada/core/engine';
+import { Fault } from '@enchilada/core/fault';
+import type { ProviderRecord, ProviderRule } from '@enchilada/core/identity';
+import { randomId } from '@enchilada/core/time';
+import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
+import { backChannelPath } from '../http/provider-door.ts';
+import type { ApiParts } from './api-parts.ts';
+import { requireConsent, signedInOf } from './describe-me.ts';
+
+type ProviderHandlers = Pick<
+  Handlers,
+  | 'startProviderSignIn'
+  | 'completeProviderSignIn'
+  | 'changeDirectoryPassword'
+  | 'listProviderKinds'
+  | 'listProviders'
+  | 'createProvider'
+  | 'updateProvider'
+  | 'deleteProvider'
+>;
+
+function ruleView({ from, groupId, role }: ProviderRule): RuleView {
+  return { from, ...(groupId === undefined ? {} : { groupId }), ...(role === undefined ? {} : { role }) };
+}
+
+function wrongField(field: string, message: string): Fault {
+  return new Fault('INVALID_REQUEST', `${field} ${message}`, { facts: { field: `body/${field}` } });
+}
+
+export function providerHandlers(parts: ApiParts): ProviderHandlers {
+  const { store, audit, clock, random, registry, providerPeople, signInAt, logins, settings } = parts;
+
+  async function found(id: string): Promise<ProviderRecord> {
+    const record = await store.now.providers.find(id);
+    if (record === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
+    return record;
+  }
+
+  function viewOf(record: ProviderRecord, people: number): ProviderView {
+    const { id, kind, name, admits, trustsFactor, enabled, version, createdAt, updatedAt } = record;
+    const { way } = registry.typeOf(kind).manifest;
+    return {
+      ...{ id, kind, name, way, admits, trustsFactor, enabled, version, createdAt, updatedAt, people },
+      parameters: Object.fromEntries(
+        Object.entries(record.parameters).map(([key, value]) => [key, typeof value === 'object' ? [...value] : value]),
+      ),
+      rules: record.rules.map(ruleView),
+      hasSecret: record.secret !== undefined,
+      ...(way === 'redirect'
+        ? { returnTo: signInAt.returnTo(id), logoutTo: `${signInAt.publicUrl}${backChannelPath(id)}` }
+        : {}),
+    };
+  }
+
+  /** Nobody hands out what they lack, not even through a rule (T14). */
+  async function rulesOf(context: SignedInContext, rules: readonly RuleView[]): Promise<readonly ProviderRule[]> {
+    const groups = new Set((await store.now.groups.list()).map(({ id }) => id));
+    return rules.map(({ from, groupId, role }) => {
+      if (groupId === undefined && role === undefined) throw wrongField('rules', 'must name a group or a role');
+      if (groupId !== undefined && !groups.has(groupId)) throw wrongField('rules', 'name a group that does not exist');
+      const missing = [...permissionsOf(role ?? 'user')].filter((permission) => !context.permissions.has(permission));
+      if (missing.length > 0)
+        throw new Fault('FORBIDDEN', `a rule gives permissions that you lack: ${missing.join(', ')}`);
+      return { from, groupId, role };
+    });
+  }
+
+  /** @throws Fault INVALID_REQUEST */
+  function requireGood({ id, kind, parameters }: Pick<ProviderRecord, 'id' | 'kind' | 'parameters'>): void {
+    const type = registry.typeOf(kind);
+    const [problem] = checkParameters(type.manifest, parameters);
+    if (problem !== undefined) throw wrongField(`parameters/${problem.field}`, problem.message);
+    type.open({ id, parameters, secret: undefined });
+  }
+
+  const acted = (context: SignedInContext, action: AuditAction, { id, name, ...record }: ProviderRecord) =>
+    audit.append({
+      action,
+      ...actorOf(context),
+      object: { kind: 'provider', id, name },
+      outcome: 'success',
+      detail: {
+        kind: record.kind,
+        enabled: record.enabled,
+        admits: record.admits,
+        trustsFactor: record.trustsFactor,
+        rules: JSON.stringify(record.rules).slice(0, 2_000),
+      },
+    });
+
+  return {
+    startProviderSignIn: async (context, { params, body }) => {
+      requireConsent(settings, body.consent);
+      return { url: await signInAt.begin(params.id, body.next ?? '/', context) };
+    },
+
+    completeProviderSignIn: async (context, { params, body }) => {
+      const { user, proof, next } = await signInAt.complete(params.id, body.answer, context);
+      return { signedIn: await signedInOf(parts, await logins.create(user, context, proof)), next };
+    },
+
+    changeDirectoryPassword: async (context, { params, body }) => {
+      const { username } = body;
+      await signInAt.changePassword(
+        { providerId: params.id, username, password: new Secret(body.password), next: new Secret(body.next) },
+        context,
+      );
+      return undefined;
+    },
+
+    listProviderKinds: () =>
+      Promise.resolve({
+        items: [...registry.types.values()].map(({ manifest }) => ({
+          ...manifest,
+          parameters: manifest.parameters.map((field) =>
+            field.kind === 'choice' ? { ...field, options: [...field.options] } : field,
+          ),
+        })),
+      }),
+
+    listProviders: async () => {
+      const people = await store.now.providers.countIdentities();
+      const records = await store.now.providers.list();
+      return { items: records.map((record) => viewOf(record, people.get(record.id) ?? 0)) };
+    },
+
+    createProvider: async (context, { body }) => {
+      const { secret, rules, ...fields } = body;
+      const id = `idp_${randomId(random)}`;
+      requireGood({ ...fields, id });
+      const now = clock.now();
+      const record: ProviderRecord = {
+        ...fields,
+        id,
+        rules: await rulesOf(context, rules),
+        secret: secret === undefined ? undefined : await registry.seal(id, new Secret(secret)),
+        version: 1,
+        createdAt: now,
+        updatedAt: now,
+      };
+      await store.now.providers.insert(record);
+      await acted(context, 'provider.created', record);
+      return viewOf(record, 0);
+    },
+
+    updateProvider: async (context, { params, body }) => {
+      const { secret, rules, ...fields } = body;
+      const before = await found(params.id);
+      requireGood({ ...before, ...fields });
+      const after = await store.now.providers.update({
+        ...before,
+        ...fields,
+        rules: await rulesOf(context, rules),
+        secret: secret === undefined ? before.secret : await registry.seal(before.id, new Secret(secret)),
+        updatedAt: clock.now(),
+      });
+      await acted(context, 'provider.updated', after);
+      await providerPeople.judgeAgain(after);
+      if (before.enabled && !after.enabled) await signInAt.endAllOf(after.id);
+      await store.now.commands.post({ kind: 'recheck-all' }, clock.now());
+      return viewOf(after, (await store.now.providers.countIdentities()).get(after.id) ?? 0);
+    },
+
+    deleteProvider: async (context, { params }) => {
+      const record = await found(params.id);
+      await signInAt.endAllOf(record.id);
+      await store.now.providers.delete(record.id);
+      await acted(context, 'provider.deleted', record);
+      await store.now.commands.post({ kind: 'recheck-all' }, clock.now());
+      return undefined;
+    },
+  };
+}

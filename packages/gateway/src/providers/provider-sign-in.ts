@@ -1,0 +1,280 @@
+import { createHash, hkdfSync } from 'node:crypto';
+import type { AuditLog } from '@enchilada/core/audit';
+import { type KeyEncryption, Secret, SecretBytes } from '@enchilada/core/credential';
+import { Fault, isFault, toFault } from '@enchilada/core/fault';
+import type { ProviderId, SignInFlow, User } from '@enchilada/core/identity';
+import type { Store } from '@enchilada/core/store';
+import type { Clock, RandomSource } from '@enchilada/core/time';
+import type { ProvidedProof, SignInProof } from '../auth/logins.ts';
+import { digestOf, normaliseName } from '../auth/logins.ts';
+import type { SignInThrottle } from '../auth/throttle.ts';
+import type { OpenContext } from '../http/context.ts';
+import type { ProviderPeople } from './provider-people.ts';
+import type { ProviderRegistry } from './provider-registry.ts';
+
+const MINUTE = 60_000;
+/** How long somebody may be away at a provider. */
+const AWAY_MS = 15 * MINUTE;
+const VALUE_BYTES = 32;
+/** What one address may begin, and get wrong, in a minute (T06). */
+const BEGUN_PER_MINUTE = 60;
+const REFUSED_PER_MINUTE = 30;
+/** What key management services wrap at once. */
+const HINT_MAX = 3_500;
+
+export interface ProviderSignInParts {
+  readonly store: Store;
+  readonly audit: AuditLog;
+  readonly keys: KeyEncryption;
+  readonly registry: ProviderRegistry;
+  readonly people: ProviderPeople;
+  readonly throttle: SignInThrottle;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  /** Known once the port is. */
+  readonly publicUrl: () => string;
+}
+
+export interface Proven {
+  readonly user: User;
+  readonly proof: SignInProof;
+  /** The path to go on to. */
+  readonly next: string;
+}
+
+/** Signing in through identity providers. Whatever they answer ends here, as a user and a proof, or not at all. */
+export class ProviderSignIn {
+  readonly #parts: ProviderSignInParts;
+
+  constructor(parts: ProviderSignInParts) {
+    this.#parts = parts;
+  }
+
+  get publicUrl(): string {
+    return this.#parts.publicUrl();
+  }
+
+  /** Where the provider sends browsers back to. */
+  returnTo(id: ProviderId): string {
+    return `${this.#parts.publicUrl()}/sign-in/back/${id}`;
+  }
+
+  /** Where the browser goes. Binds the attempt to this browser by a cookie. @throws Fault NOT_FOUND, THROTTLED, PROVIDER_UNAVAILABLE */
+  async begin(id: ProviderId, next: string, context: OpenContext): Promise<string> {
+    const { store, registry, clock } = this.#parts;
+    await this.#count('begun', context, BEGUN_PER_MINUTE);
+    const { provider } = await registry.redirecting(id);
+    // A browser with two tabs has two attempts and one cookie.
+    const browser = context.browser ?? this.#newValue();
+    const flow = this.#flowOf(id, { browser, state: this.#newValue() });
+    const url = await provider.begin(flow);
+    await store.now.providers.begin({
+      stateDigest: digestOf(flow.state),
+      browserDigest: digestOf(browser),
+      providerId: id,
+      next,
+      expiresAt: clock.now() + AWAY_MS,
+    });
+    context.setBrowser(browser);
+    return url;
+  }
+
+  /** @param answer the query that the browser came back with. @throws Fault SIGN_IN_LOST, PROVIDER_REFUSED, PROVIDER_UNAVAILABLE, NOT_ADMITTED, LOGIN_REFUSED, THROTTLED */
+  async complete(id: ProviderId, answer: string, context: OpenContext): Promise<Proven> {
+    const { store, clock, registry, people } = this.#parts;
+    await this.#peek('refused', context, REFUSED_PER_MINUTE);
+    try {
+      const states = new URLSearchParams(answer).getAll('state');
+      const [state = ''] = states;
+      const { browser } = context;
+      const pending =
+        browser === undefined || states.length !== 1
+          ? undefined
+          : await store.now.providers.redeem(digestOf(state), digestOf(browser), clock.now());
+      // INVARIANT: the provider that is asked is the one that the attempt began with (mix-up, RFC 9700 section 4.4).
+      if (browser === undefined || pending === undefined || pending.providerId !== id)
+        throw new Fault('SIGN_IN_LOST', 'the sign-in was begun in another browser, too long ago, or completed already');
+      const { record, provider } = await registry.redirecting(id);
+      const asserted = await provider.complete(answer, this.#flowOf(id, { browser, state }));
+      const user = await people.admit(record, asserted.person);
+      const { subject } = asserted.person;
+      const hint = asserted.logoutHint;
+      const isKept = hint !== undefined && hint.reveal().length <= HINT_MAX;
+      const provided: ProvidedProof = {
+        providerId: record.id,
+        subject,
+        session: asserted.session,
+        hint: isKept ? await this.#wrap(hint, record.id) : undefined,
+      };
+      return {
+        user,
+        next: pending.next,
+        proof: {
+          method: 'sso',
+          provided,
+          ...(asserted.provedAt === undefined ? {} : { provedAt: Math.min(asserted.provedAt, clock.now()) }),
+          ...(record.trustsFactor && asserted.gaveSecondFactor ? { factor: 'provider' } : {}),
+        },
+      };
+    } catch (failure) {
+      throw await this.#refused(failure, { id, context });
+    }
+  }
+
+  /** With a password that the provider judges. @throws Fault LOGIN_REFUSED, PASSWORD_EXPIRED, PROVIDER_UNAVAILABLE, NOT_ADMITTED, THROTTLED */
+  async verifyPassword(
+    given: { readonly providerId: ProviderId; readonly username: string; readonly password: Secret },
+    context: OpenContext,
+  ): Promise<Proven> {
+    const { registry, people, throttle } = this.#parts;
+    const { providerId: id, username, password } = given;
+    const { record, provider } = await registry.asking(id);
+    const attempt = await throttle.begin(`${id} ${normaliseName(username)}`, context.address);
+    try {
+      const person = await provider.verify(username, password);
+      const user = await people.admit(record, person);
+      await attempt.succeeded();
+      const provided: ProvidedProof = { providerId: id, subject: person.subject, session: undefined, hint: undefined };
+      return { user, next: '', proof: { method: 'directory', password, provided } };
+    } catch (failure) {
+      await attempt.failed();
+      throw await this.#refused(failure, { id, context, username });
+    }
+  }
+
+  /** In the place where the password lives. @throws Fault LOGIN_REFUSED, PASSWORD_TOO_WEAK, CONFLICT, THROTTLED */
+  async changePassword(
+    given: {
+      readonly providerId: ProviderId;
+      readonly username: string;
+      readonly password: Secret;
+      readonly next: Secret;
+    },
+    context: OpenContext,
+  ): Promise<void> {
+    const { registry, throttle } = this.#parts;
+    const { providerId: id, username, password, next } = given;
+    const { provider } = await registry.asking(id);
+    const attempt = await throttle.begin(`${id} ${normaliseName(username)}`, context.address);
+    try {
+      await provider.changePassword(username, password, next);
+      await attempt.succeeded();
+      await this.#parts.audit.append({
+        action: 'user.password-changed',
+        actor: { kind: 'anonymous', name: username },
+        address: context.address,
+        object: { kind: 'provider', id },
+        outcome: 'success',
+        reason: 'changed in the directory with the old password',
+      });
+    } catch (failure) {
+      await attempt.failed();
+      throw await this.#refused(failure, { id, context, username });
+    }
+  }
+
+  /** Where the browser goes to sign out at the provider too. */
+  async endSession(loginDigest: string): Promise<string | undefined> {
+    const { store, registry, keys } = this.#parts;
+    const login = await store.now.providers.findLogin(loginDigest);
+    if (login === undefined) return undefined;
+    try {
+      const { provider } = await registry.redirecting(login.providerId);
+      using bytes = login.hint && (await keys.unwrap(login.hint, hintContext(login.providerId)));
+      const hint = bytes && new Secret(new TextDecoder().decode(bytes.reveal()));
+      return await provider.endSession(hint, `${this.#parts.publicUrl()}/sign-in`);
+    } catch (failure) {
+      // Signing out here never waits for what is elsewhere.
+      if (isFault(failure)) return undefined;
+      throw failure;
+    }
+  }
+
+  /** The provider's server says that somebody has signed out. Their logins here, and the sessions of these, end. @throws Fault NOT_FOUND, PROVIDER_REFUSED */
+  async hearLogout(id: ProviderId, fields: Readonly<Record<string, string>>, address: string): Promise<void> {
+    const { store, registry, audit, clock } = this.#parts;
+    const { record, provider } = await registry.redirecting(id);
+    const heard = await provider.hearLogout(fields);
+    if (heard.subject === undefined && heard.session === undefined)
+      throw new Fault('PROVIDER_REFUSED', 'the message names nobody');
+    if (!(await store.now.providers.spend(id, heard.id, heard.expiresAt + MINUTE)))
+      throw new Fault('PROVIDER_REFUSED', 'the message was heard before');
+    for (const loginDigest of await store.now.providers.loginsOf(id, heard)) {
+      if (!(await store.now.logins.delete(loginDigest))) continue;
+      await store.now.commands.post({ kind: 'end-login', loginDigest }, clock.now());
+      await audit.append({
+        action: 'login.ended',
+        actor: { kind: 'system', name: record.name },
+        address,
+        object: { kind: 'login', id: loginDigest.slice(0, 32) },
+        outcome: 'success',
+        reason: 'signed out at the provider',
+      });
+    }
+  }
+
+  /** A provider that is switched off or removed holds nobody's login. */
+  async endAllOf(id: ProviderId): Promise<void> {
+    const { store, clock } = this.#parts;
+    for (const loginDigest of await store.now.providers.loginsOf(id))
+      if (await store.now.logins.delete(loginDigest))
+        await store.now.commands.post({ kind: 'end-login', loginDigest }, clock.now());
+  }
+
+  #newValue(): string {
+    return Buffer.from(this.#parts.random.bytes(VALUE_BYTES)).toString('base64url');
+  }
+
+  /** INVARIANT: what proves the attempt is made from the browser's cookie; the database alone is worth nothing to a thief. */
+  #flowOf(id: ProviderId, { browser, state }: { readonly browser: string; readonly state: string }): SignInFlow {
+    const derive = (use: string): string =>
+      Buffer.from(hkdfSync('sha256', browser, state, `enchilada sign-in ${use} v1`, VALUE_BYTES)).toString('base64url');
+    return { state, nonce: derive('nonce'), verifier: derive('verifier'), returnTo: this.returnTo(id) };
+  }
+
+  #wrap(hint: Secret, id: ProviderId) {
+    return this.#parts.keys.wrap(new SecretBytes(new TextEncoder().encode(hint.reveal())), hintContext(id));
+  }
+
+  async #refused(
+    failure: unknown,
+    { id, context, username }: { readonly id: ProviderId; readonly context: OpenContext; readonly username?: string },
+  ): Promise<Fault> {
+    const { store, audit, clock } = this.#parts;
+    const fault = toFault(failure);
+    const { count } = await store.now.throttle.count(keyOf('refused', context), clock.now(), MINUTE);
+    // A flood is audited up to its bound and then only refused.
+    if (count <= REFUSED_PER_MINUTE)
+      await audit.append({
+        action: 'login.refused',
+        actor: { kind: 'anonymous', ...(username === undefined ? {} : { name: username }) },
+        address: context.address,
+        object: { kind: 'provider', id },
+        outcome: 'failure',
+        reason: `${fault.code}: ${fault.message}`.slice(0, 500),
+      });
+    return fault;
+  }
+
+  async #count(what: string, context: OpenContext, most: number): Promise<void> {
+    const { count } = await this.#parts.store.now.throttle.count(keyOf(what, context), this.#parts.clock.now(), MINUTE);
+    if (count > most) throw tooMany();
+  }
+
+  async #peek(what: string, context: OpenContext, most: number): Promise<void> {
+    const { store, clock } = this.#parts;
+    if ((await store.now.throttle.peek(keyOf(what, context), clock.now(), MINUTE)) >= most) throw tooMany();
+  }
+}
+
+function keyOf(what: string, { address }: OpenContext): string {
+  return `provider-${what}:${createHash('sha256').update(address).digest('hex').slice(0, 40)}`;
+}
+
+function hintContext(id: ProviderId): string {
+  return `provider logout hint ${id}`;
+}
+
+function tooMany(): Fault {
+  return new Fault('THROTTLED', 'too many attempts, try again in 60 seconds', { facts: { retryAfterSeconds: 60 } });
+}

@@ -1,0 +1,56 @@
+import { Fault } from '@enchilada/core/fault';
+import type { AssertedPerson, ProviderType } from '@enchilada/core/identity';
+
+const label = (words: string) => ({ en: words, de: words });
+
+/** People whom the example directory knows; a test puts them there and takes them away. The password is their name backwards. */
+export const exampleDirectory = new Map<string, AssertedPerson>();
+
+/** Whatever the browser brings back is believed: `answer` is the assertion itself. How real ones are judged is tested with the adapters. */
+const redirecting: ProviderType = {
+  manifest: { kind: 'away', label: label('Away'), way: 'redirect', parameters: [], secret: label('Secret') },
+  open: () => ({
+    way: 'redirect',
+    begin: ({ state, nonce, returnTo }) =>
+      Promise.resolve(`https://idp.test/?${new URLSearchParams({ state, nonce, returnTo }).toString()}`),
+    complete: (answer, flow) => {
+      const given = new URLSearchParams(answer);
+      if (given.get('nonce') !== flow.nonce) throw new Fault('PROVIDER_REFUSED', 'the nonce is another one');
+      return Promise.resolve({
+        person: {
+          subject: given.get('sub') ?? '',
+          username: given.get('name') ?? '',
+          displayName: given.get('name') ?? '',
+          email: undefined,
+          groups: given.getAll('group'),
+        },
+        provedAt: undefined,
+        gaveSecondFactor: given.get('mfa') === 'yes',
+        session: given.get('sid') ?? undefined,
+        logoutHint: undefined,
+      });
+    },
+    endSession: () => Promise.resolve('https://idp.test/out'),
+    hearLogout: ({ jti = '', sid, sub }) =>
+      jti === ''
+        ? Promise.reject(new Fault('PROVIDER_REFUSED', 'the message is not signed'))
+        : Promise.resolve({ id: jti, subject: sub, session: sid, expiresAt: 2_000_000_000_000 }),
+  }),
+};
+
+const asking: ProviderType = {
+  manifest: { kind: 'phonebook', label: label('Phone book'), way: 'password', parameters: [], secret: label('Secret') },
+  open: () => ({
+    way: 'password',
+    verify: (username, password) => {
+      const person = [...exampleDirectory.values()].find((one) => one.username === username);
+      if (person === undefined || password.reveal() !== [...username].reverse().join(''))
+        return Promise.reject(new Fault('LOGIN_REFUSED', 'the name or the password is wrong'));
+      return Promise.resolve(person);
+    },
+    changePassword: () => Promise.reject(new Fault('CONFLICT', 'passwords are not changed here')),
+    lookUp: (subject) => Promise.resolve(exampleDirectory.get(subject)),
+  }),
+};
+
+export const exampleProviders: readonly ProviderType[] = [redirecting, asking];

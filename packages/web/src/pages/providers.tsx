@@ -1,0 +1,144 @@
+import { Button, Menu } from '@mantine/core';
+import { IconChevronDown, IconLogin2, IconPlus } from '@tabler/icons-react';
+import type { RouteOutput } from '@enchilada/contract';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api } from '../api/client.ts';
+import { can, useMe } from '../api/me.ts';
+import { EmptyState } from '../app/page-states.tsx';
+import { removal, useConfirm } from '../components/confirm.tsx';
+import { Listing } from '../components/listing.tsx';
+import { Page } from '../components/page.tsx';
+import { EditAction, RemoveAction, Table } from '../components/table.tsx';
+import { useText } from '../i18n/text.tsx';
+import { ProviderForm } from './provider-form.tsx';
+
+export type Provider = RouteOutput<'listProviders'>['items'][number];
+export type ProviderKind = RouteOutput<'listProviderKinds'>['items'][number];
+
+export function ProvidersPage() {
+  const text = useText();
+  const client = useQueryClient();
+  const mayWrite = can(useMe(), 'access.write');
+  const [open, setOpen] = useState<{ readonly provider: Provider | undefined; readonly kind: ProviderKind }>();
+  const [confirmation, ask] = useConfirm();
+  const kinds = useQuery({
+    queryKey: ['provider-kinds'],
+    queryFn: ({ signal }) => api('listProviderKinds', {}, { signal }),
+    staleTime: Infinity,
+  });
+  const providers = useQuery({
+    queryKey: ['providers'],
+    queryFn: ({ signal }) => api('listProviders', {}, { signal }),
+  });
+  const changed = (): Promise<void> => client.invalidateQueries({ queryKey: ['providers'] });
+  const kindOf = (provider: Provider): ProviderKind | undefined =>
+    kinds.data?.items.find(({ kind }) => kind === provider.kind);
+  const edit = (provider: Provider): void => {
+    const kind = kindOf(provider);
+    if (kind !== undefined) setOpen({ provider, kind });
+  };
+  const remove = (provider: Provider): void =>
+    ask(
+      removal(text, {
+        name: provider.name,
+        body: text('providers.remove-body'),
+        run: async () => {
+          await api('deleteProvider', { params: { id: provider.id } });
+          await changed();
+        },
+      }),
+    );
+  const add = mayWrite && (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <Button
+          leftSection={<IconPlus size={16} aria-hidden />}
+          rightSection={<IconChevronDown size={14} aria-hidden />}
+          disabled={kinds.data === undefined}
+        >
+          {text('providers.add')}
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {(kinds.data?.items ?? []).map((kind) => (
+          <Menu.Item key={kind.kind} onClick={() => setOpen({ provider: undefined, kind })}>
+            {text.of(kind.label)}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+  return (
+    <Page title={text('nav.providers')} lead={text('providers.lead')} actions={add}>
+      <Listing
+        query={providers}
+        items={providers.data?.items ?? []}
+        empty={
+          <EmptyState icon={<IconLogin2 size={22} />} title={text('providers.empty')} action={add}>
+            {text('providers.empty-body')}
+          </EmptyState>
+        }
+      >
+        {(items) => (
+          <Table
+            columns={[
+              text('field.name'),
+              text('field.state'),
+              { number: text('providers.people') },
+              text('providers.admits'),
+            ]}
+            actions
+          >
+            {items.map((provider) => (
+              <tr key={provider.id}>
+                <td>
+                  <button type="button" className="row-title" onClick={() => edit(provider)}>
+                    {provider.name}
+                  </button>
+                  <div className="sub">
+                    {text.of(kindOf(provider)?.label ?? { en: provider.kind, de: provider.kind })}
+                  </div>
+                </td>
+                <td>
+                  <span className="state" data-tone={provider.enabled ? 'ok' : 'quiet'}>
+                    {text(provider.enabled ? 'providers.on' : 'providers.off')}
+                  </span>
+                </td>
+                <td className="number">{text.number(provider.people)}</td>
+                <td className="sub">{text(`providers.admits-${provider.admits}`)}</td>
+                <td className="actions">
+                  {mayWrite && (
+                    <>
+                      <EditAction name={provider.name} onClick={() => edit(provider)} />
+                      <RemoveAction name={provider.name} onClick={() => remove(provider)} />
+                    </>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </Listing>
+      {open !== undefined && (
+        <ProviderForm
+          key={open.provider?.id ?? 'new'}
+          provider={open.provider}
+          kind={open.kind}
+          readOnly={!mayWrite}
+          onClose={() => setOpen(undefined)}
+          onSaved={(saved) => {
+            void changed();
+            // A new one stays open: now it has addresses to enter at the provider.
+            setOpen(
+              open.provider === undefined && saved.returnTo !== undefined
+                ? { provider: saved, kind: open.kind }
+                : undefined,
+            );
+          }}
+        />
+      )}
+      {confirmation}
+    </Page>
+  );
+}
