@@ -1,19 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import {
-  SURFACES,
-  checkParameters,
-  type EngineContext,
-  type EngineStream,
-  type Hop,
-  type ParameterValue,
-  type ProtocolEngine,
-  type Seat,
-  type SeatEvent,
-  type StreamedSession,
-} from '@enchilada/core/engine';
-import { Fault, isFault } from '@enchilada/core/fault';
-import { systemClock } from './authorized.ts';
+import type { EngineContext, EngineStream, Hop, Seat, SeatEvent, StreamedSession } from '@enchilada/core/engine';
+import { isFault } from '@enchilada/core/fault';
+import { engineCases, openNoting, until, type Opened, type ServerFixture } from './engine-cases.ts';
 
 export interface StreamDecoder {
   push(message: Uint8Array): void;
@@ -23,14 +12,7 @@ export interface StreamDecoder {
 }
 
 /** A real server that an engine with a stream for each viewer is tried against. */
-export interface StreamedFixture extends AsyncDisposable {
-  readonly engine: ProtocolEngine<StreamedSession>;
-  /** A hop to the server with a credential that it accepts. */
-  hop(): Hop;
-  /** A hop to a port where nothing listens. */
-  closedPort(): Hop;
-  /** Attempts to sign in that the server has seen. */
-  attempts(): number;
+export interface StreamedFixture extends ServerFixture<StreamedSession> {
   /** A viewer's decoder, which says what it has to with `send`, so that the server sends it a picture. */
   decoder(send: (bytes: Uint8Array) => void): StreamDecoder;
   /** Makes the server send something more to whoever asked for it. */
@@ -43,10 +25,6 @@ export interface StreamedFixture extends AsyncDisposable {
   hasTyped(): Promise<boolean>;
   /** Ends the server. */
   stop(): Promise<void>;
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 class Viewer implements Seat {
@@ -85,28 +63,9 @@ export function streamedEngineSuite(name: string, start: () => Promise<StreamedF
     });
     after(() => fixture[Symbol.asyncDispose]());
 
-    const open = async (
-      hop: Hop,
-      changes: Partial<EngineContext> = {},
-    ): Promise<{ readonly session: StreamedSession; readonly order: readonly string[] }> => {
-      const order: string[] = [];
-      const session = await fixture.engine.open({
-        hops: [
-          {
-            ...hop,
-            credential: () => (order.push('asked for the credential'), hop.credential()),
-            verifyHostKey: (key) => (order.push('asked for the host'), hop.verifyHostKey(key)),
-          },
-        ],
-        sink: { output: () => assert.fail('a streamed session has no output but its viewers') },
-        display: { columns: 80, rows: 24 },
-        clock: systemClock,
-        signal: new AbortController().signal,
-        ask: () => Promise.reject(new Fault('PROMPT_ABANDONED', 'nobody is there')),
-        progress: (step) => void order.push(step),
-        ...changes,
-      });
-      return { session, order };
+    const open = (hop: Hop, changes: Partial<EngineContext> = {}): Promise<Opened<StreamedSession>> => {
+      const sink = { output: () => assert.fail('a streamed session has no output but its viewers') };
+      return openNoting(fixture, hop, { sink, ...changes });
     };
     const sit = async (
       session: StreamedSession,
@@ -125,58 +84,10 @@ export function streamedEngineSuite(name: string, start: () => Promise<StreamedF
       await until(() => viewer.bytes > seen);
     };
 
-    it('describes itself: surface, port, and every parameter in both languages with a default that it accepts', () => {
-      const { manifest } = fixture.engine;
-      assert.ok(SURFACES.includes(manifest.surface) && manifest.surface !== 'terminal');
-      assert.ok(manifest.defaultPort > 0 && manifest.defaultPort < 65_536);
-      assert.ok(manifest.credentialKinds.length > 0);
-      const defaults: Record<string, ParameterValue> = {};
-      for (const field of manifest.parameters) {
-        for (const text of [field.label, field.group, ...(field.help === undefined ? [] : [field.help])])
-          assert.ok(text.en !== '' && text.de !== '');
-        if (field.kind !== 'list' && field.default !== undefined) defaults[field.name] = field.default;
-      }
-      assert.deepEqual(checkParameters(manifest, defaults), []);
-    });
+    engineCases(() => fixture, open);
 
-    it('verifies the host before it asks for the credential, and reports its steps in order', async () => {
-      const { session, order } = await open(fixture.hop());
-      await using _owner = session;
-      assert.deepEqual(order.slice(0, 4), ['name', 'route', 'port', 'handshake']);
-      const [host, credential] = [order.indexOf('asked for the host'), order.indexOf('asked for the credential')];
-      assert.ok(host > 0 && host < credential);
-    });
-
-    it('sends no credential to a host that was not accepted', async () => {
-      const seen = fixture.attempts();
-      let asked = false;
-      const hop: Hop = {
-        ...fixture.hop(),
-        credential: () => {
-          asked = true;
-          return fixture.hop().credential();
-        },
-        verifyHostKey: () => Promise.reject(new Fault('HOST_KEY_CHANGED', 'the host key differs from the pinned one')),
-      };
-      await assert.rejects(open(hop), { code: 'HOST_KEY_CHANGED' });
-      assert.equal(asked, false);
-      assert.equal(fixture.attempts(), seen);
-    });
-
-    it('says that a closed port refuses', async () => {
-      await assert.rejects(open(fixture.closedPort()), { code: 'TARGET_REFUSED' });
-    });
-
-    it('stops opening at once when it is aborted', async () => {
-      const controller = new AbortController();
-      const hop: Hop = {
-        ...fixture.hop(),
-        verifyHostKey: () => {
-          controller.abort(new Fault('SESSION_TERMINATED', 'ended by an administrator'));
-          return new Promise(() => undefined);
-        },
-      };
-      await assert.rejects(open(hop, { signal: controller.signal }), { code: 'SESSION_TERMINATED' });
+    it('has a surface that is shown from its beginning only', () => {
+      assert.notEqual(fixture.engine.manifest.surface, 'terminal');
     });
 
     it('shows each viewer its own stream from the first byte on, whoever came before', async () => {
@@ -243,16 +154,6 @@ export function streamedEngineSuite(name: string, start: () => Promise<StreamedF
       assert.ok(isFault(end.fault, 'PROTOCOL_MESSAGE_INVALID'));
       const other = await sit(session, 'control');
       await until(() => other.viewer.decoder.hasPicture);
-    });
-
-    it('ends with the reason of an abort', async () => {
-      const controller = new AbortController();
-      const { session } = await open(fixture.hop(), { signal: controller.signal });
-      await using _owner = session;
-      controller.abort(new Fault('SESSION_REVOKED', 'the grant was withdrawn'));
-      const end = await session.ended;
-      assert.equal(end.reason, 'terminated');
-      assert.ok(isFault(end.fault, 'SESSION_REVOKED'));
     });
 
     it('settles its end when disposed, twice over, and takes late calls calmly', async () => {
