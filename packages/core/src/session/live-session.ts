@@ -1,25 +1,23 @@
 import type { DisplaySize, EngineSession, SessionEnd } from '../engine/index.ts';
-import type { SessionRecorder } from '../recording/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { InputRecording } from './input-recording.ts';
 import { PAUSE_ABOVE_BYTES, RESUME_BELOW_BYTES } from './limits.ts';
 import type { SessionLimits } from './limits.ts';
+import type { PauseReasons } from './pause-reasons.ts';
+import { RelayRecording } from './relay-recording.ts';
+import type { RecordedSource, RelayRecordingParts } from './relay-recording.ts';
 import type { Relay } from './relay.ts';
 import type { ScreenHistory } from './screen-history.ts';
 import type { SessionEvent } from './session-event.ts';
+import { ViewerSet } from './viewer-set.ts';
 import type { DataPort, Viewer } from './viewer.ts';
 
-type PauseReason = 'recorder' | 'store' | 'viewer' | 'snapshot' | 'unwatched';
-
-export interface LiveSessionParts {
+export interface LiveSessionParts extends RelayRecordingParts {
   readonly engine: EngineSession;
-  readonly recorder: Pick<SessionRecorder, 'append' | 'backlog'>;
   readonly history: ScreenHistory | undefined;
   readonly input: InputRecording;
   readonly limits: SessionLimits;
   readonly clock: Clock;
-  /** Called once when the session must end for a reason found here. */
-  readonly onFailure: (cause: unknown) => void;
 }
 
 /**
@@ -29,11 +27,11 @@ export interface LiveSessionParts {
  */
 export class LiveSession implements Relay {
   readonly #parts: LiveSessionParts;
-  readonly #viewers = new Set<Viewer>();
-  readonly #paused = new Set<PauseReason>();
-  #unaccepted = 0;
+  readonly #recording: RelayRecording;
+  readonly #viewers: ViewerSet;
+  readonly #source: RecordedSource;
+  readonly #pauses: PauseReasons;
   #unwatched = 0;
-  #closed = false;
   bytesIn = 0;
   bytesOut = 0;
   lastInputMs: number;
@@ -43,11 +41,17 @@ export class LiveSession implements Relay {
     this.#parts = parts;
     this.lastInputMs = parts.clock.monotonicMs();
     this.lastOutputMs = this.lastInputMs;
-    parts.engine.onInputDrained(() => this.#controller()?.data?.resumeInput());
+    this.#recording = new RelayRecording(parts);
+    this.#viewers = new ViewerSet(this.#recording);
+    this.#source = this.#recording.source(parts.engine, (bytes) => {
+      this.#accepted(bytes);
+    });
+    this.#pauses = this.#source.pauses;
+    parts.engine.onInputDrained(() => this.#viewers.controller?.data?.resumeInput());
   }
 
   get viewers(): ReadonlySet<Viewer> {
-    return this.#viewers;
+    return this.#viewers.all;
   }
 
   get ended(): Promise<SessionEnd> {
@@ -56,40 +60,16 @@ export class LiveSession implements Relay {
 
   /** From the engine. */
   output(bytes: Uint8Array): void {
-    if (this.#closed) return;
-    this.#unaccepted += bytes.length;
-    if (this.#unaccepted > PAUSE_ABOVE_BYTES) this.#pause('recorder');
-    this.#parts.recorder.append({ kind: 'output', bytes }).then(
-      () => {
-        this.#accepted(bytes);
-      },
-      (cause: unknown) => {
-        this.#fail(cause);
-      },
-    );
-    const { backlog } = this.#parts.recorder;
-    if (backlog !== undefined) this.#waitForStore(backlog);
-  }
-
-  /** What came is accepted and shown; what the target has still to send waits until the store has followed. */
-  #waitForStore(backlog: Promise<void>): void {
-    if (this.#paused.has('store')) return;
-    this.#pause('store');
-    void backlog.then(() => {
-      this.#unpause('store');
-    });
+    this.#source.output({ kind: 'output', bytes });
   }
 
   #accepted(bytes: Uint8Array): void {
-    this.#unaccepted -= bytes.length;
-    if (this.#unaccepted < RESUME_BELOW_BYTES) this.#unpause('recorder');
-    if (this.#closed) return;
     this.bytesOut += bytes.length;
     this.lastOutputMs = this.#parts.clock.monotonicMs();
     this.#parts.history?.append(bytes);
     this.#parts.input.echoed(bytes);
     let watched = false;
-    for (const viewer of this.#viewers) {
+    for (const viewer of this.#viewers.all) {
       if (viewer.data === undefined) continue;
       watched = true;
       this.#deliver(viewer, bytes);
@@ -97,7 +77,7 @@ export class LiveSession implements Relay {
     if (watched) this.#unwatched = 0;
     else {
       this.#unwatched += bytes.length;
-      if (this.#unwatched > this.#parts.limits.unwatchedBytes) this.#pause('unwatched');
+      if (this.#unwatched > this.#parts.limits.unwatchedBytes) this.#pauses.add('unwatched');
     }
   }
 
@@ -112,7 +92,7 @@ export class LiveSession implements Relay {
     if (bufferedBytes === 0) return;
     viewer.stalledSince ??= this.#parts.clock.monotonicMs();
     if (bufferedBytes <= PAUSE_ABOVE_BYTES) return;
-    if (viewer.identity.mode === 'control') this.#pause('viewer');
+    if (viewer.identity.mode === 'control') this.#pauses.add('viewer');
     else viewer.behind = true;
   }
 
@@ -120,28 +100,15 @@ export class LiveSession implements Relay {
     if (viewer.data !== data) return;
     viewer.stalledSince = data.bufferedBytes === 0 ? undefined : this.#parts.clock.monotonicMs();
     if (data.bufferedBytes >= RESUME_BELOW_BYTES) return;
-    if (viewer.identity.mode === 'control') this.#unpause('viewer');
+    if (viewer.identity.mode === 'control') this.#pauses.delete('viewer');
     else if (viewer.behind && data.bufferedBytes === 0) this.#synchronise(viewer);
   }
 
   /** A viewer's control socket is there; output follows once its data socket is. */
   join(viewer: Viewer): void {
-    if (viewer.identity.mode === 'control') {
-      const before = this.#controller();
-      if (before !== undefined) {
-        before.control.send({ type: 'notice', code: 'resumed-elsewhere' });
-        this.leave(before);
-        before.close();
-      }
-    }
-    this.#viewers.add(viewer);
-    this.#record({
-      kind: 'join',
-      viewer: viewer.identity.id,
-      user: viewer.identity.username,
-      mode: viewer.identity.mode,
+    this.#viewers.join(viewer, (before) => {
+      this.leave(before);
     });
-    this.#announce();
   }
 
   connectData(viewer: Viewer, data: DataPort): void {
@@ -152,8 +119,8 @@ export class LiveSession implements Relay {
       this.#drained(viewer, data);
     });
     this.#unwatched = 0;
-    this.#unpause('unwatched');
-    this.#unpause('viewer');
+    this.#pauses.delete('unwatched');
+    this.#pauses.delete('viewer');
     this.#synchronise(viewer);
   }
 
@@ -164,43 +131,36 @@ export class LiveSession implements Relay {
     const held: Uint8Array[] = [];
     viewer.held = held;
     const controls = viewer.identity.mode === 'control';
-    if (controls) this.#pause('snapshot');
+    if (controls) this.#pauses.add('snapshot');
     history.snapshot().then(
       (frames) => {
         if (viewer.held !== held) return;
         viewer.held = undefined;
         if (frames.length > 0) viewer.data?.send(frames);
         for (const bytes of held) this.#deliver(viewer, bytes);
-        if (controls) this.#unpause('snapshot');
+        if (controls) this.#pauses.delete('snapshot');
       },
       (cause: unknown) => {
-        this.#fail(cause);
+        this.#recording.fail(cause);
       },
     );
   }
 
   /** Idempotent. Answers whether a controlling viewer remains. */
   leave(viewer: Viewer): boolean {
-    if (this.#viewers.delete(viewer)) {
+    if (this.#viewers.leave(viewer)) {
       viewer.held = undefined;
-      this.#record({
-        kind: 'leave',
-        viewer: viewer.identity.id,
-        user: viewer.identity.username,
-        mode: viewer.identity.mode,
-      });
       if (viewer.identity.mode === 'control') {
-        this.#unpause('viewer');
-        this.#unpause('snapshot');
+        this.#pauses.delete('viewer');
+        this.#pauses.delete('snapshot');
       }
-      this.#announce();
     }
-    return this.#controller() !== undefined;
+    return this.#viewers.controller !== undefined;
   }
 
   /** INVARIANT: the gateway, not the browser, drops what a watcher types. */
   input(viewer: Viewer, bytes: Uint8Array): void {
-    if (this.#closed || viewer.identity.mode !== 'control' || !this.#viewers.has(viewer)) return;
+    if (this.#recording.isClosed || !this.#viewers.controls(viewer)) return;
     this.bytesIn += bytes.length;
     this.lastInputMs = this.#parts.clock.monotonicMs();
     this.#parts.input.typed(bytes);
@@ -212,14 +172,14 @@ export class LiveSession implements Relay {
   }
 
   resize(viewer: Viewer, size: DisplaySize): void {
-    if (this.#closed || viewer.identity.mode !== 'control' || !this.#viewers.has(viewer)) return;
+    if (this.#recording.isClosed || !this.#viewers.controls(viewer)) return;
     this.#parts.history?.resize(size);
-    this.#record({ kind: 'resize', columns: size.columns, rows: size.rows });
+    this.#recording.note({ kind: 'resize', columns: size.columns, rows: size.rows });
     this.#parts.engine.control({ type: 'resize', ...size });
   }
 
   tell(event: SessionEvent): void {
-    for (const viewer of this.#viewers) viewer.control.send(event);
+    this.#viewers.tell(event);
   }
 
   /** Once a second: stalled viewers are closed, a quiet session gives its memory back. Answers the viewers it closed. */
@@ -227,49 +187,13 @@ export class LiveSession implements Relay {
     const now = this.#parts.clock.monotonicMs();
     this.#parts.input.settle(now);
     if (now - this.lastOutputMs > 2_000) this.#parts.history?.settle();
-    const { stallMs } = this.#parts.limits;
-    return [...this.#viewers].filter(
-      (viewer) => viewer.stalledSince !== undefined && now - viewer.stalledSince > stallMs,
-    );
+    return this.#viewers.stalled(now - this.#parts.limits.stallMs);
   }
 
   /** Stops the relay; what was accepted stays accepted. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#recording.close();
     await this.#parts.engine[Symbol.asyncDispose]();
     await this.#parts.history?.[Symbol.asyncDispose]();
-  }
-
-  #controller(): Viewer | undefined {
-    for (const viewer of this.#viewers) if (viewer.identity.mode === 'control') return viewer;
-    return undefined;
-  }
-
-  #announce(): void {
-    const viewers = [...this.#viewers].map(({ identity }) => ({ user: identity.username, mode: identity.mode }));
-    this.tell({ type: 'watched', viewers });
-  }
-
-  #record(event: Parameters<SessionRecorder['append']>[0]): void {
-    if (this.#closed) return;
-    this.#parts.recorder.append(event).catch((cause: unknown) => {
-      this.#fail(cause);
-    });
-  }
-
-  #fail(cause: unknown): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#parts.onFailure(cause);
-  }
-
-  #pause(reason: PauseReason): void {
-    if (this.#paused.has(reason)) return;
-    this.#paused.add(reason);
-    if (this.#paused.size === 1) this.#parts.engine.pause();
-  }
-
-  #unpause(reason: PauseReason): void {
-    if (this.#paused.delete(reason) && this.#paused.size === 0 && !this.#closed) this.#parts.engine.resume();
   }
 }

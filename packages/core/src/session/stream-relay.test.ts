@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { RelayBench, settled, TestSocket, type TestViewer } from '@enchilada/core/testing/relay-bench';
 import type { EngineStream, Seat, SessionEnd, StreamedSession } from '../engine/index.ts';
 import { Fault } from '../fault/index.ts';
-import type { RecordingEvent, SessionRecorder } from '../recording/index.ts';
-import type { Clock } from '../time/index.ts';
-import { DEFAULT_SESSION_LIMITS, PAUSE_ABOVE_BYTES, StreamRelay, Viewer } from './index.ts';
-import type { DataPort, SessionEvent, ViewerMode } from './index.ts';
+import { DEFAULT_SESSION_LIMITS, PAUSE_ABOVE_BYTES, StreamRelay } from './index.ts';
+import type { ViewerMode } from './index.ts';
 
 /** A stream whose far end is the test. */
 class Stream implements EngineStream {
@@ -46,54 +45,10 @@ class Stream implements EngineStream {
   }
 }
 
-class Socket implements DataPort {
-  readonly messages: string[] = [];
-  bufferedBytes = 0;
-  inputPaused = false;
-  isClosed = false;
-  #waiting = '';
-  #drained: () => void = () => undefined;
-  send(bytes: Uint8Array): void {
-    this.#waiting += Buffer.from(bytes).toString();
-  }
-  flush(): void {
-    this.messages.push(this.#waiting);
-    this.#waiting = '';
-  }
-  onDrain(drained: () => void): void {
-    this.#drained = drained;
-  }
-  drain(to: number): void {
-    this.bufferedBytes = to;
-    this.#drained();
-  }
-  pauseInput(): void {
-    this.inputPaused = true;
-  }
-  resumeInput(): void {
-    this.inputPaused = false;
-  }
-  close(): void {
-    this.isClosed = true;
-  }
-}
-
-type Seen = Viewer & { readonly events: SessionEvent[]; isClosed: boolean };
-
-class Bench {
-  now = 0;
-  readonly clock: Clock = {
-    now: () => this.now,
-    monotonicMs: () => this.now,
-    after: () => ({ [Symbol.dispose]: () => undefined }),
-    every: () => ({ [Symbol.dispose]: () => undefined }),
-  };
-  readonly recorded: RecordingEvent[] = [];
-  readonly failures: unknown[] = [];
+class Bench extends RelayBench {
   readonly streams: Stream[] = [];
-  accept: (() => void)[] | undefined;
   hold: Promise<void> = Promise.resolve();
-  refuse: Fault | undefined;
+  refuseSeat: Fault | undefined;
   disposed = false;
 
   readonly engine: StreamedSession = {
@@ -101,7 +56,7 @@ class Bench {
     ended: new Promise<SessionEnd>(() => undefined),
     join: async (seat) => {
       await this.hold;
-      if (this.refuse !== undefined) throw this.refuse;
+      if (this.refuseSeat !== undefined) throw this.refuseSeat;
       const stream = new Stream(seat);
       this.streams.push(stream);
       return stream;
@@ -112,48 +67,22 @@ class Bench {
     },
   };
 
-  readonly recorder: Pick<SessionRecorder, 'append'> & { backlog: Promise<void> | undefined } = {
-    append: (event) => {
-      this.recorded.push(event);
-      const { accept } = this;
-      return accept === undefined || event.kind !== 'output'
-        ? Promise.resolve()
-        : new Promise<void>((resolve) => accept.push(resolve));
-    },
-    backlog: undefined,
-  };
-
   readonly relay = new StreamRelay({
     engine: this.engine,
     recorder: this.recorder,
     limits: DEFAULT_SESSION_LIMITS,
     clock: this.clock,
-    onFailure: (cause) => this.failures.push(cause),
+    onFailure: this.onFailure,
   });
 
-  viewer(id: string, mode: ViewerMode): Seen {
-    const events: SessionEvent[] = [];
-    const viewer: Seen = Object.assign(
-      new Viewer(
-        { id, userId: id, username: id, mode, address: '', login: { digest: '', createdAt: 0, expiresAt: Infinity } },
-        { send: (event) => events.push(event), close: () => (viewer.isClosed = true) },
-      ),
-      { events, isClosed: false },
-    );
-    this.relay.join(viewer);
-    return viewer;
-  }
-
-  async seated(id: string, mode: ViewerMode): Promise<{ viewer: Seen; socket: Socket; stream: Stream }> {
+  async seated(id: string, mode: ViewerMode): Promise<{ viewer: TestViewer; socket: TestSocket; stream: Stream }> {
     const viewer = this.viewer(id, mode);
-    const socket = new Socket();
+    const socket = new TestSocket();
     this.relay.connectData(viewer, socket);
     await settled();
     return { viewer, socket, stream: this.streams.at(-1)! };
   }
 }
-
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test('each viewer has a stream of its own, recorded as a segment on a channel of its own', async () => {
   const bench = new Bench();
@@ -226,12 +155,12 @@ test('a store that is behind pauses each stream that goes on, until there is roo
   const bench = new Bench();
   const [ada, bob] = [await bench.seated('ada', 'control'), await bench.seated('bob', 'watch')];
   const room = Promise.withResolvers<void>();
-  bench.recorder.backlog = room.promise;
+  bench.backlog = room;
   ada.stream.say('much');
   await settled();
   assert.deepEqual([ada.stream.paused, bob.stream.paused], [true, false]);
   assert.deepEqual(ada.socket.messages, ['much']);
-  bench.recorder.backlog = undefined;
+  bench.backlog = undefined;
   room.resolve();
   await settled();
   assert.equal(ada.stream.paused, false);
@@ -242,7 +171,7 @@ test('what a viewer says before its stream is there reaches it in order, and is 
   const gate = Promise.withResolvers<void>();
   bench.hold = gate.promise;
   const viewer = bench.viewer('ada', 'control');
-  const socket = new Socket();
+  const socket = new TestSocket();
   bench.relay.connectData(viewer, socket);
   bench.relay.input(viewer, Buffer.from('hello '));
   bench.relay.input(viewer, Buffer.from('x'.repeat(70_000)));
@@ -268,9 +197,9 @@ test('a target that is slow stops the viewer, until it drained', async () => {
 
 test('a viewer whose stream cannot be opened is told why and leaves; the session stays', async () => {
   const bench = new Bench();
-  bench.refuse = new Fault('TARGET_REFUSED', 'the target takes no further connection');
+  bench.refuseSeat = new Fault('TARGET_REFUSED', 'the target takes no further connection');
   const viewer = bench.viewer('bob', 'watch');
-  bench.relay.connectData(viewer, new Socket());
+  bench.relay.connectData(viewer, new TestSocket());
   await settled();
   assert.equal(viewer.isClosed, true);
   const last = viewer.events.at(-1);
@@ -297,7 +226,7 @@ test('a stream that opens after its viewer has left is disposed of', async () =>
   const gate = Promise.withResolvers<void>();
   bench.hold = gate.promise;
   const viewer = bench.viewer('ada', 'control');
-  bench.relay.connectData(viewer, new Socket());
+  bench.relay.connectData(viewer, new TestSocket());
   bench.relay.leave(viewer);
   gate.resolve();
   await settled();
@@ -307,7 +236,7 @@ test('a stream that opens after its viewer has left is disposed of', async () =>
 test('only what the engine calls a sign of life counts as one', async () => {
   const bench = new Bench();
   const { viewer, stream } = await bench.seated('ada', 'control');
-  bench.now = 5_000;
+  bench.clock.ms = 5_000;
   bench.relay.input(viewer, Buffer.from('an update request'));
   assert.equal(bench.relay.lastInputMs, 0);
   stream.seat.noted({ type: 'active' });
@@ -328,6 +257,6 @@ test('answers a viewer whose network has taken nothing for a minute', async () =
   socket.bufferedBytes = 10;
   stream.say('lost');
   await settled();
-  bench.now = 61_000;
+  bench.clock.ms = 61_000;
   assert.deepEqual(bench.relay.tick(), [viewer]);
 });

@@ -1,23 +1,20 @@
 import type { EngineStream, Seat, SeatEvent, SessionEnd, StreamedSession } from '../engine/index.ts';
 import { toFault } from '../fault/index.ts';
 import { MAX_CHANNEL } from '../recording/index.ts';
-import type { SessionRecorder } from '../recording/index.ts';
 import type { Clock } from '../time/index.ts';
 import { PAUSE_ABOVE_BYTES, RESUME_BELOW_BYTES } from './limits.ts';
 import type { SessionLimits } from './limits.ts';
+import { RelayRecording } from './relay-recording.ts';
+import type { RecordedSource, RelayRecordingParts } from './relay-recording.ts';
 import type { Relay } from './relay.ts';
 import type { SessionEvent } from './session-event.ts';
+import { ViewerSet } from './viewer-set.ts';
 import type { DataPort, Viewer } from './viewer.ts';
 
-type PauseReason = 'recorder' | 'store' | 'viewer';
-
-export interface StreamRelayParts {
+export interface StreamRelayParts extends RelayRecordingParts {
   readonly engine: StreamedSession;
-  readonly recorder: Pick<SessionRecorder, 'append' | 'backlog'>;
   readonly limits: SessionLimits;
   readonly clock: Clock;
-  /** Called once when the session must end for a reason found here. */
-  readonly onFailure: (cause: unknown) => void;
 }
 
 /** What a viewer says before its stream is there: a greeting, no more. */
@@ -28,9 +25,8 @@ interface Place {
   readonly viewer: Viewer;
   readonly data: DataPort;
   readonly channel: number;
-  readonly paused: Set<PauseReason>;
+  readonly source: RecordedSource;
   early: Uint8Array[];
-  unaccepted: number;
   stream: EngineStream | undefined;
   isOver: boolean;
 }
@@ -42,10 +38,10 @@ interface Place {
  */
 export class StreamRelay implements Relay {
   readonly #parts: StreamRelayParts;
-  readonly #viewers = new Set<Viewer>();
+  readonly #recording: RelayRecording;
+  readonly #viewers: ViewerSet;
   readonly #places = new Map<Viewer, Place>();
   readonly #channels = new Set<number>();
-  #closed = false;
   bytesIn = 0;
   bytesOut = 0;
   lastInputMs: number;
@@ -53,24 +49,18 @@ export class StreamRelay implements Relay {
   constructor(parts: StreamRelayParts) {
     this.#parts = parts;
     this.lastInputMs = parts.clock.monotonicMs();
+    this.#recording = new RelayRecording(parts);
+    this.#viewers = new ViewerSet(this.#recording);
   }
 
   get viewers(): ReadonlySet<Viewer> {
-    return this.#viewers;
+    return this.#viewers.all;
   }
 
   join(viewer: Viewer): void {
-    if (viewer.identity.mode === 'control') {
-      const before = this.#controller();
-      if (before !== undefined) {
-        before.control.send({ type: 'notice', code: 'resumed-elsewhere' });
-        this.leave(before);
-        before.close();
-      }
-    }
-    this.#viewers.add(viewer);
-    this.#recordPresence('join', viewer);
-    this.#announce();
+    this.#viewers.join(viewer, (before) => {
+      this.leave(before);
+    });
   }
 
   connectData(viewer: Viewer, data: DataPort): void {
@@ -79,7 +69,7 @@ export class StreamRelay implements Relay {
     viewer.data = data;
     viewer.stalledSince = undefined;
     const channel = this.#freeChannel();
-    if (channel === undefined || this.#closed) {
+    if (channel === undefined || this.#recording.isClosed) {
       data.close();
       return;
     }
@@ -88,9 +78,13 @@ export class StreamRelay implements Relay {
       viewer,
       data,
       channel,
-      paused: new Set(),
+      source: this.#recording.source(
+        { pause: () => place.stream?.pause(), resume: () => place.stream?.resume() },
+        (bytes) => {
+          this.#accepted(place, bytes);
+        },
+      ),
       early: [],
-      unaccepted: 0,
       stream: undefined,
       isOver: false,
     };
@@ -99,12 +93,12 @@ export class StreamRelay implements Relay {
       this.#drained(place);
     });
     const { id, mode } = viewer.identity;
-    this.#record({ kind: 'segment', channel, viewer: id, mode });
+    this.#recording.note({ kind: 'segment', channel, viewer: id, mode });
     const seat: Seat = {
       mode,
       sink: {
         output: (bytes) => {
-          this.#output(place, bytes);
+          if (!place.isOver) place.source.output({ kind: 'output', bytes, channel });
         },
       },
       noted: (event) => {
@@ -127,7 +121,7 @@ export class StreamRelay implements Relay {
       return;
     }
     place.stream = stream;
-    if (place.paused.size > 0) stream.pause();
+    if (place.source.pauses.any) stream.pause();
     stream.onInputDrained(() => {
       place.data.resumeInput();
     });
@@ -140,7 +134,7 @@ export class StreamRelay implements Relay {
 
   /** A stream that ends by itself takes its viewer along; the session goes on unless the engine says otherwise. */
   #dismiss(place: Place, end: SessionEnd): void {
-    if (place.isOver || this.#closed) return;
+    if (place.isOver || this.#recording.isClosed) return;
     const { fault, reason } = end;
     place.viewer.control.send({
       type: 'ended',
@@ -151,59 +145,32 @@ export class StreamRelay implements Relay {
     place.viewer.close();
   }
 
-  #output(place: Place, bytes: Uint8Array): void {
-    if (place.isOver || this.#closed) return;
-    place.unaccepted += bytes.length;
-    if (place.unaccepted > PAUSE_ABOVE_BYTES) this.#pause(place, 'recorder');
-    const { channel } = place;
-    this.#parts.recorder.append({ kind: 'output', bytes, channel }).then(
-      () => {
-        this.#accepted(place, bytes);
-      },
-      (cause: unknown) => {
-        this.#fail(cause);
-      },
-    );
-    const { backlog } = this.#parts.recorder;
-    if (backlog === undefined || place.paused.has('store')) return;
-    this.#pause(place, 'store');
-    void backlog.then(() => {
-      this.#unpause(place, 'store');
-    });
-  }
-
   #accepted(place: Place, bytes: Uint8Array): void {
-    place.unaccepted -= bytes.length;
-    if (place.unaccepted < RESUME_BELOW_BYTES) this.#unpause(place, 'recorder');
-    if (place.isOver || this.#closed) return;
+    if (place.isOver) return;
     this.bytesOut += bytes.length;
     place.data.send(bytes);
     place.data.flush();
     const { bufferedBytes } = place.data;
     if (bufferedBytes === 0) return;
     place.viewer.stalledSince ??= this.#parts.clock.monotonicMs();
-    if (bufferedBytes > PAUSE_ABOVE_BYTES) this.#pause(place, 'viewer');
+    if (bufferedBytes > PAUSE_ABOVE_BYTES) place.source.pauses.add('viewer');
   }
 
   #drained(place: Place): void {
     if (place.isOver) return;
     const { bufferedBytes } = place.data;
     place.viewer.stalledSince = bufferedBytes === 0 ? undefined : this.#parts.clock.monotonicMs();
-    if (bufferedBytes < RESUME_BELOW_BYTES) this.#unpause(place, 'viewer');
+    if (bufferedBytes < RESUME_BELOW_BYTES) place.source.pauses.delete('viewer');
   }
 
   leave(viewer: Viewer): boolean {
-    if (this.#viewers.delete(viewer)) {
-      this.#giveUp(viewer);
-      this.#recordPresence('leave', viewer);
-      this.#announce();
-    }
-    return this.#controller() !== undefined;
+    if (this.#viewers.leave(viewer)) this.#giveUp(viewer);
+    return this.#viewers.controller !== undefined;
   }
 
   input(viewer: Viewer, bytes: Uint8Array): void {
     const place = this.#places.get(viewer);
-    if (this.#closed || place === undefined) return;
+    if (this.#recording.isClosed || place === undefined) return;
     this.bytesIn += bytes.length;
     const { stream } = place;
     if (stream !== undefined) {
@@ -227,19 +194,15 @@ export class StreamRelay implements Relay {
   }
 
   tell(event: SessionEvent): void {
-    for (const viewer of this.#viewers) viewer.control.send(event);
+    this.#viewers.tell(event);
   }
 
   tick(): readonly Viewer[] {
-    const now = this.#parts.clock.monotonicMs();
-    const { stallMs } = this.#parts.limits;
-    return [...this.#viewers].filter(
-      (viewer) => viewer.stalledSince !== undefined && now - viewer.stalledSince > stallMs,
-    );
+    return this.#viewers.stalled(this.#parts.clock.monotonicMs() - this.#parts.limits.stallMs);
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#recording.close();
     await this.#parts.engine[Symbol.asyncDispose]();
   }
 
@@ -251,7 +214,7 @@ export class StreamRelay implements Relay {
         return;
       case 'clipboard': {
         const { direction, size, sha256 } = event;
-        this.#record({ kind: 'clipboard', direction, size, sha256 });
+        this.#recording.note({ kind: 'clipboard', direction, size, sha256 });
         return;
       }
     }
@@ -270,42 +233,5 @@ export class StreamRelay implements Relay {
   #freeChannel(): number | undefined {
     for (let channel = 0; channel <= MAX_CHANNEL; channel++) if (!this.#channels.has(channel)) return channel;
     return undefined;
-  }
-
-  #controller(): Viewer | undefined {
-    for (const viewer of this.#viewers) if (viewer.identity.mode === 'control') return viewer;
-    return undefined;
-  }
-
-  #announce(): void {
-    const viewers = [...this.#viewers].map(({ identity }) => ({ user: identity.username, mode: identity.mode }));
-    this.tell({ type: 'watched', viewers });
-  }
-
-  #recordPresence(kind: 'join' | 'leave', { identity }: Viewer): void {
-    this.#record({ kind, viewer: identity.id, user: identity.username, mode: identity.mode });
-  }
-
-  #record(event: Parameters<SessionRecorder['append']>[0]): void {
-    if (this.#closed) return;
-    this.#parts.recorder.append(event).catch((cause: unknown) => {
-      this.#fail(cause);
-    });
-  }
-
-  #fail(cause: unknown): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#parts.onFailure(cause);
-  }
-
-  #pause(place: Place, reason: PauseReason): void {
-    if (place.paused.has(reason)) return;
-    place.paused.add(reason);
-    if (place.paused.size === 1) place.stream?.pause();
-  }
-
-  #unpause(place: Place, reason: PauseReason): void {
-    if (place.paused.delete(reason) && place.paused.size === 0 && !this.#closed) place.stream?.resume();
   }
 }
