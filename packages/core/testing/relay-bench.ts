@@ -1,28 +1,6 @@
 import type { RecordingEvent, SessionRecorder } from '@enchilada/core/recording';
 import { Viewer, type DataPort, type Relay, type SessionEvent, type ViewerMode } from '@enchilada/core/session';
-import type { Clock } from '@enchilada/core/time';
-
-/** A clock that stands until the test moves it. */
-export class StandingClock implements Clock {
-  ms: number;
-
-  constructor(ms = 0) {
-    this.ms = ms;
-  }
-
-  now(): number {
-    return this.ms;
-  }
-  monotonicMs(): number {
-    return this.ms;
-  }
-  after(): Disposable {
-    return { [Symbol.dispose]: () => undefined };
-  }
-  every(): Disposable {
-    return { [Symbol.dispose]: () => undefined };
-  }
-}
+import { StandingClock } from './standing-clock.ts';
 
 /** A data socket whose network is the test. */
 export class TestSocket implements DataPort {

@@ -7,7 +7,7 @@ import type { Store } from '../store/index.ts';
 import type { PresentedHostKey } from '../target/index.ts';
 import type { Clock, RandomSource } from '../time/index.ts';
 import type { InputPolicy } from './input-recording.ts';
-import type { RunningHash } from './session-files.ts';
+import type { RunningHash } from './file-transfers.ts';
 import type { SessionLimits } from './limits.ts';
 import type { ScreenHistories } from './screen-history.ts';
 

@@ -13,6 +13,7 @@ import type { SessionRecorder } from '../recording/index.ts';
 import { Fault, toFault } from '../fault/index.ts';
 import type { Afterwards } from './afterwards.ts';
 import type { BrokerParts } from './broker-parts.ts';
+import { connect } from './connect.ts';
 import { causeOfEngineEnd, endedEvent } from './end-cause.ts';
 import type { EndCause } from './end-cause.ts';
 import { EarlyOutput } from './early-output.ts';
@@ -20,13 +21,13 @@ import { InputRecording } from './input-recording.ts';
 import { LiveSession } from './live-session.ts';
 import { Questions } from './questions.ts';
 import type { Relay } from './relay.ts';
-import { routeTo } from './route.ts';
 import { fileRightsOf } from './session-access.ts';
 import { SessionFiles } from './session-files.ts';
 import { SessionLog } from './session-log.ts';
 import type { ByteCounts } from './session-log.ts';
 import { SessionRecording } from './session-recording.ts';
 import { transition } from './session-state.ts';
+import { SessionTime } from './session-time.ts';
 import type { SessionEvent, ViewerMessage } from './session-event.ts';
 import type { SessionRecord, SessionState } from './session.ts';
 import { StreamRelay } from './stream-relay.ts';
@@ -66,8 +67,7 @@ export class HostedSession {
   #facts: EngineFacts = {};
   #step: ConnectStep | undefined;
   #graceUntil: number | undefined;
-  #openedMs = 0;
-  #warned = false;
+  #time: SessionTime | undefined;
   /** The login whose end ends the session: that of whoever controls it. */
   login: LoginLife;
 
@@ -212,7 +212,6 @@ export class HostedSession {
   /** Once a second, from the broker. */
   tick(): void {
     const now = this.#parts.clock.monotonicMs();
-    const { limits } = this.#parts;
     if (this.#graceUntil !== undefined && now >= this.#graceUntil) {
       void this.end({ reason: 'grace-expired' });
       return;
@@ -220,16 +219,14 @@ export class HostedSession {
     if (this.#live === undefined) return;
     for (const viewer of this.#live.tick())
       this.dismiss(viewer, new Fault('VIEWER_STALLED', 'the browser took no output for too long'));
-    const idle = now - this.#live.lastInputMs;
-    const age = now - this.#openedMs;
-    if (idle >= limits.idleMs)
-      void this.end({ reason: 'SESSION_IDLE', fault: new Fault('SESSION_IDLE', 'nothing was typed for too long') });
-    else if (age >= limits.maximumMs)
-      void this.end({
-        reason: 'SESSION_EXPIRED',
-        fault: new Fault('SESSION_EXPIRED', 'the session reached its maximum length'),
-      });
-    else this.#warn(limits.idleMs - idle, limits.maximumMs - age);
+    const { lastInputMs } = this.#live;
+    const over = this.#time?.over(now, lastInputMs);
+    if (over !== undefined) {
+      void this.end(over);
+      return;
+    }
+    const warning = this.#time?.warning(now, lastInputMs);
+    if (warning !== undefined) this.#live.tell(warning);
   }
 
   /** Writes the byte counts down if they changed; the broker calls it every few seconds. */
@@ -272,29 +269,13 @@ export class HostedSession {
     const early = new EarlyOutput();
     let engine: EngineSession | StreamedSession | undefined;
     try {
-      const found = parts.engines.get(this.#leave.target.protocol);
-      if (found === undefined) throw new Fault('NOT_FOUND', `no engine speaks ${this.#leave.target.protocol}`);
-      if (found.manifest.cleartext === true && !parts.allowCleartext)
-        throw new Fault(
-          'TARGET_CLEARTEXT_REFUSED',
-          `${this.#leave.target.protocol} has no encryption and egress.allowCleartext is off`,
-        );
-      const hops = await routeTo(this.#leave, {
-        store: parts.store,
-        vault: parts.vault,
-        builtIns: parts.builtIns,
-        clock: parts.clock,
+      engine = await connect(this.#leave, parts, {
+        display: () => this.#display,
+        signal: this.#abort.signal,
+        sink: early,
         questions: this.#questions,
         loginPassword: this.#loginPassword,
         audit: (event) => this.#log.audit(event),
-      });
-      engine = await found.open({
-        hops,
-        display: this.#display,
-        clock: parts.clock,
-        signal: this.#abort.signal,
-        sink: early,
-        ask: (prompt) => this.#questions.prompt(prompt),
         progress: (step, target) => {
           this.#step = step;
           this.#tellController({ type: 'progress', step, target });
@@ -326,7 +307,7 @@ export class HostedSession {
     if (!(await this.#log.live(this.#recording.id)) || this.#over) throw ended;
     const live = this.#relay(engine, recorder);
     // INVARIANT: nothing is awaited from here on, so that what came early is recorded and shown before what comes next.
-    this.#openedMs = this.#parts.clock.monotonicMs();
+    this.#time = new SessionTime(this.#parts.clock, this.#parts.limits);
     this.#live = live;
     this.#become('live');
     this.#files = this.#filesOf(engine, recorder);
@@ -401,19 +382,6 @@ export class HostedSession {
     viewer.control.send({ type: 'facts', facts: this.#facts });
     if (viewer.identity.mode === 'watch') viewer.control.send({ type: 'notice', code: 'view-only' });
     else if (this.#files !== undefined) viewer.control.send({ type: 'files', ...fileRightsOf(this.#leave) });
-  }
-
-  #warn(idleLeftMs: number, ageLeftMs: number): void {
-    const left = Math.min(idleLeftMs, ageLeftMs);
-    if (left > 120_000) this.#warned = false;
-    else if (!this.#warned) {
-      this.#warned = true;
-      this.#live?.tell({
-        type: 'notice',
-        code: idleLeftMs < ageLeftMs ? 'idle-soon' : 'expires-soon',
-        seconds: Math.round(left / 1000),
-      });
-    }
   }
 
   #become(next: SessionState): void {

@@ -27,15 +27,15 @@ export type { EndCause } from './end-cause.ts';
 export type { SessionFacts } from './hosted-session.ts';
 export type { BrokerObservation, BrokerParts, BuiltInIdentity, RecordingPolicy } from './broker-parts.ts';
 export { SessionBroker } from './session-broker.ts';
-export { fileVersion, SessionFiles } from './session-files.ts';
+export { fileVersion } from './file-change.ts';
+export type { FileChange } from './file-change.ts';
+export type { RunningHash, TransferRequest } from './file-transfers.ts';
+export { SessionFiles } from './session-files.ts';
 export type {
   Download,
-  DownloadRequest,
   FileCaller,
-  FileChange,
   FileListing,
   FileRights,
-  RunningHash,
   SessionFilesParts,
   UploadRequest,
 } from './session-files.ts';

@@ -47,7 +47,7 @@ class Bench extends RelayBench {
     input: new InputRecording(
       'off',
       () => undefined,
-      () => this.clock.ms,
+      () => this.clock.time,
     ),
     limits: DEFAULT_SESSION_LIMITS,
     clock: this.clock,
@@ -181,9 +181,9 @@ test('names a viewer that takes nothing for a minute', async () => {
   bench.relay.connectData(viewer, Object.assign(new TestSocket(), { stuck: true }));
   bench.relay.output(Buffer.from('x'));
   await settled();
-  bench.clock.ms += DEFAULT_SESSION_LIMITS.stallMs;
+  bench.clock.time += DEFAULT_SESSION_LIMITS.stallMs;
   assert.deepEqual(bench.relay.tick(), []);
-  bench.clock.ms += 1;
+  bench.clock.time += 1;
   assert.deepEqual(bench.relay.tick(), [viewer]);
 });
 

@@ -3,7 +3,6 @@ import type { Secret } from '../credential/index.ts';
 import type { DisplaySize, SurfaceKind } from '../engine/index.ts';
 import { Fault, toFault } from '../fault/index.ts';
 import type { VerifiedIdentity } from '../identity/index.ts';
-import type { NodeCommand } from '../store/index.ts';
 import { randomId, recur } from '../time/index.ts';
 import { Afterwards } from './afterwards.ts';
 import type { BrokerParts } from './broker-parts.ts';
@@ -11,13 +10,14 @@ import { DrainNotice } from './drain-notice.ts';
 import type { EndCause } from './end-cause.ts';
 import { HostedSession } from './hosted-session.ts';
 import { endForAbsentNode } from './lost-session.ts';
+import { NodeCommands } from './node-commands.ts';
 import type { FileCaller, SessionFiles } from './session-files.ts';
 import { Revocation } from './revocation.ts';
 import { fileRightsOf, SessionAccess } from './session-access.ts';
 import { SessionTickets } from './session-tickets.ts';
 import type { ExpectedTicket, IssuedTickets, Redeemed } from './session-tickets.ts';
 import type { SessionRecord, ViewerMode } from './session.ts';
-import type { ControlPort, DataPort, LoginLife } from './viewer.ts';
+import type { ControlPort, DataPort } from './viewer.ts';
 import { Viewer } from './viewer.ts';
 
 const COMMAND_POLL_MS = 500;
@@ -61,15 +61,10 @@ export class SessionBroker implements AsyncDisposable {
   readonly #access: SessionAccess;
   readonly #tickets: SessionTickets;
   readonly #revocation: Revocation;
+  readonly #commands: NodeCommands;
   readonly #afterwards: Afterwards;
   readonly #sessions = new Map<string, HostedSession>();
   readonly #timers: Disposable[] = [];
-  #commandsRead = -1;
-  #catalogSeen = -1;
-  /** When the database was last read: what was withdrawn until then is heard of. */
-  #viewAtMs: number;
-  /** The last question was not answered. A process that merely slept asks before it judges. */
-  #isBlind = false;
   #drain: DrainNotice | undefined;
 
   constructor(parts: BrokerParts) {
@@ -78,7 +73,8 @@ export class SessionBroker implements AsyncDisposable {
     this.#tickets = new SessionTickets(parts);
     this.#afterwards = new Afterwards(parts);
     this.#revocation = new Revocation(parts, this.#afterwards);
-    this.#viewAtMs = parts.clock.monotonicMs();
+    const { store, clock, limits } = parts;
+    this.#commands = new NodeCommands({ store, clock, limits, revocation: this.#revocation, live: () => this.live });
   }
 
   /** Marks what a former life of this node left open as lost, then starts the clockwork. */
@@ -86,9 +82,7 @@ export class SessionBroker implements AsyncDisposable {
     const { store, clock, nodeId, report } = this.#parts;
     for (const record of await store.now.sessions.listLiveOfNode(nodeId))
       await endForAbsentNode(this.#parts, record, 'node-lost');
-    this.#commandsRead = await store.now.commands.lastSequence();
-    this.#catalogSeen = await store.now.catalog.version();
-    this.#viewAtMs = clock.monotonicMs();
+    await this.#commands.start();
     const every = (periodMs: number, what: string, work: () => Promise<void>): void => {
       const failed = (cause: unknown): void => {
         report(what, cause);
@@ -96,14 +90,7 @@ export class SessionBroker implements AsyncDisposable {
       this.#timers.push(recur(clock, { periodMs, work, failed }));
     };
     every(1_000, 'the limits of sessions could not be kept', () => this.#tick());
-    every(COMMAND_POLL_MS, 'withdrawn rights could not be heard of', () => {
-      const asked = this.#poll();
-      asked.then(
-        () => (this.#isBlind = false),
-        () => (this.#isBlind = true),
-      );
-      return asked;
-    });
+    every(COMMAND_POLL_MS, 'withdrawn rights could not be heard of', () => this.#commands.poll());
     every(RECHECK_MS, 'the rights to sessions could not be checked', () => this.#revocation.recheck(this.live));
     every(SAVE_MS, 'the counts of sessions could not be written down', async () => {
       for (const session of this.live) await session.save();
@@ -292,7 +279,8 @@ export class SessionBroker implements AsyncDisposable {
         endReason: reason,
         endDetail: words,
       });
-    else if (this.#sessions.has(sessionId)) await this.#obey({ kind: 'end-session', sessionId, reason, detail: words });
+    else if (this.#sessions.has(sessionId))
+      await this.#commands.obey({ kind: 'end-session', sessionId, reason, detail: words });
     else await store.now.commands.post({ kind: 'end-session', sessionId, reason, detail: words }, clock.now());
   }
 
@@ -359,64 +347,14 @@ export class SessionBroker implements AsyncDisposable {
 
   /** Once a second: what time alone ends. */
   async #tick(): Promise<void> {
-    const { clock, limits } = this.#parts;
     for (const session of this.live) session.tick();
-    if (this.#isBlind && clock.monotonicMs() - this.#viewAtMs >= limits.staleViewMs) {
+    if (this.#commands.isStale) {
       const words = 'the database could not be asked for too long whether rights still hold';
       void this.#endAll({ reason: 'STORE_UNAVAILABLE', detail: words, fault: new Fault('STORE_UNAVAILABLE', words) });
     }
     if (this.#drain?.isAlmostOver() === true)
       for (const session of this.live) for (const viewer of session.viewers) this.#drain.tell(viewer);
     await this.#revocation.recheckExpired(this.live);
-  }
-
-  async #poll(): Promise<void> {
-    const { commands, catalog } = this.#parts.store.now;
-    const askedAtMs = this.#parts.clock.monotonicMs();
-    for (const { sequence, command } of await commands.after(this.#commandsRead, 100)) {
-      await this.#obey(command);
-      this.#commandsRead = sequence;
-    }
-    // Whoever changed a machine, a group, a grant or a membership, by whatever way: the version has risen.
-    const version = await catalog.version();
-    if (version !== this.#catalogSeen) await this.#revocation.recheck(this.live);
-    this.#catalogSeen = version;
-    this.#viewAtMs = askedAtMs;
-  }
-
-  async #obey(command: NodeCommand): Promise<void> {
-    switch (command.kind) {
-      case 'end-session': {
-        const { reason, detail } = command;
-        const fault =
-          reason === 'SESSION_TERMINATED'
-            ? new Fault('SESSION_TERMINATED', detail, { facts: { words: detail } })
-            : undefined;
-        void this.#sessions.get(command.sessionId)?.end({ reason, detail, ...(fault === undefined ? {} : { fault }) });
-        return;
-      }
-      case 'end-login': {
-        const isConcerned = ({ digest }: LoginLife): boolean => digest === command.loginDigest;
-        await this.#revocation.recheck(
-          this.live.filter(
-            ({ login, viewers }) => isConcerned(login) || viewers.some(({ identity }) => isConcerned(identity.login)),
-          ),
-        );
-        return;
-      }
-      case 'recheck-user':
-        await this.#revocation.recheck(
-          this.live.filter(
-            (session) =>
-              session.userId === command.userId ||
-              session.viewers.some(({ identity }) => identity.userId === command.userId),
-          ),
-        );
-        return;
-      case 'recheck-all':
-        await this.#revocation.recheck(this.live);
-        return;
-    }
   }
 
   #auditViewer(session: HostedSession, viewer: Viewer, action: 'viewer.joined' | 'viewer.left'): Promise<unknown> {

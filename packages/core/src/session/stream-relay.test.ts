@@ -236,7 +236,7 @@ test('a stream that opens after its viewer has left is disposed of', async () =>
 test('only what the engine calls a sign of life counts as one', async () => {
   const bench = new Bench();
   const { viewer, stream } = await bench.seated('ada', 'control');
-  bench.clock.ms = 5_000;
+  bench.clock.time = 5_000;
   bench.relay.input(viewer, Buffer.from('an update request'));
   assert.equal(bench.relay.lastInputMs, 0);
   stream.seat.noted({ type: 'active' });
@@ -257,6 +257,6 @@ test('answers a viewer whose network has taken nothing for a minute', async () =
   socket.bufferedBytes = 10;
   stream.say('lost');
   await settled();
-  bench.clock.ms = 61_000;
+  bench.clock.time = 61_000;
   assert.deepEqual(bench.relay.tick(), [viewer]);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { AuditEvent, AuditLog } from '@enchilada/core/audit';
 import { Fault } from '@enchilada/core/fault';
-import { TestClock } from '../testing/gateway-fixture.ts';
+import { StandingClock } from '@enchilada/core/testing/standing-clock';
 import { RefusalTally } from './refusal-tally.ts';
 
 function bench() {
@@ -16,7 +16,7 @@ function bench() {
       return Promise.resolve({ ...event, node: 'n', sequence: rows.length, at: 0, previous: '', hash: '' });
     },
   };
-  const clock = new TestClock();
+  const clock = new StandingClock(1_800_000_000_000);
   const tally = new RefusalTally({ audit, clock, report: (message) => void reports.push(message) });
   /** A row stands for itself, or for as many as it says. */
   const counted = (): number => rows.reduce((sum, { detail }) => sum + Number(detail?.['count'] ?? 1), 0);

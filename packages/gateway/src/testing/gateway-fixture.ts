@@ -14,8 +14,9 @@ import type { FactorDemand, PasswordHasher, Role, User } from '@enchilada/core/i
 import type { Recorder, RecordingReader } from '@enchilada/core/recording';
 import { DEFAULT_SESSION_LIMITS, SessionBroker } from '@enchilada/core/session';
 import type { Store } from '@enchilada/core/store';
-import type { Clock, RandomSource } from '@enchilada/core/time';
+import type { RandomSource } from '@enchilada/core/time';
 import { CloudSimulator } from '@enchilada/core/testing/cloud-simulator';
+import { StandingClock } from '@enchilada/core/testing/standing-clock';
 import type { FastifyInstance } from 'fastify';
 import { CatalogView, createHandlers, SettingsService } from '../api/index.ts';
 import { ApiTokens } from '../auth/api-tokens.ts';
@@ -37,23 +38,6 @@ import { createLog } from '../http/log.ts';
 
 export const ORIGIN = 'https://bastion.test';
 export const PASSWORD = 'a long enough phrase';
-
-/** A clock that only the test moves. */
-export class TestClock implements Clock {
-  time = 1_800_000_000_000;
-  now(): number {
-    return this.time;
-  }
-  monotonicMs(): number {
-    return this.time;
-  }
-  after(): Disposable {
-    return { [Symbol.dispose]: () => undefined };
-  }
-  every(): Disposable {
-    return { [Symbol.dispose]: () => undefined };
-  }
-}
 
 /** Counts how often a password reached it; cheap, so that tests can guess a thousand times. */
 export class CountingHasher implements PasswordHasher {
@@ -153,7 +137,7 @@ export interface Node {
 export class GatewayFixture implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'enchilada-gateway-'));
   readonly store: Store = sqlite({ file: join(this.folder, 'store.db') });
-  readonly clock = new TestClock();
+  readonly clock = new StandingClock(1_800_000_000_000);
   readonly hasher = new CountingHasher();
   readonly audit = new ListedAudit();
   readonly logged: string[] = [];

@@ -1,4 +1,5 @@
 import { aFoundMachine, aSource } from '@enchilada/core/testing/store-discovery-cases';
+import { aTarget } from '@enchilada/core/testing/store-fixture';
 import type { GatewayFixture, Node } from './gateway-fixture.ts';
 
 export type Whose = 'own' | 'other' | 'missing';
@@ -40,25 +41,18 @@ export async function populate(fixture: GatewayFixture, owner: string, tag: stri
     createdAt: at,
     updatedAt: at,
   });
-  await store.now.catalog.insertTarget({
-    id: ids.target,
-    name: `machine ${tag}`,
-    protocol: 'proto',
-    host: 'machine.test',
-    port: 22,
-    groupId: undefined,
-    labels: {},
-    description: '',
-    parameters: {},
-    credentialId: undefined,
-    jumpTargetId: undefined,
-    hostKeyPolicy: 'ask',
-    builtIn: undefined,
-    goneAt: undefined,
-    version: 1,
-    createdAt: at,
-    updatedAt: at,
-  });
+  await store.now.catalog.insertTarget(
+    aTarget({
+      id: ids.target,
+      name: `machine ${tag}`,
+      protocol: 'proto',
+      host: 'machine.test',
+      labels: {},
+      parameters: {},
+      createdAt: at,
+      updatedAt: at,
+    }),
+  );
   const source = aSource({ id: `src_${suffix}`, name: `source ${tag}`, parameters: {}, enabled: false });
   await store.now.discovery.insertSource(source);
   await store.now.discovery.noteScopes(source.id, [

@@ -1,0 +1,106 @@
+import { pathText } from '../engine/index.ts';
+import type { FileWriter, PathBytes } from '../engine/index.ts';
+import { Fault } from '../fault/index.ts';
+import type { TransferDirection } from '../recording/index.ts';
+import type { Clock } from '../time/index.ts';
+
+/** SHA-256 as it goes; `digest` may be asked for at any time and ends nothing. */
+export interface RunningHash {
+  update(bytes: Uint8Array): void;
+  digest(): Uint8Array;
+}
+
+export interface Transfer {
+  readonly direction: TransferDirection;
+  readonly path: PathBytes;
+  readonly hash: RunningHash;
+  version: string;
+  /** Bytes that went through the hash. */
+  hashed: number;
+  busy: boolean;
+  writer: FileWriter | undefined;
+  part: PathBytes | undefined;
+  usedMs: number;
+}
+
+/** Which transfer goes on, and from where. */
+export interface TransferRequest {
+  /** Chosen by the caller; names the transfer when it is resumed. */
+  readonly transfer: string;
+  readonly path: PathBytes;
+  readonly offset: number;
+}
+
+export interface FileTransfersParts {
+  readonly hasher: () => RunningHash;
+  readonly clock: Clock;
+  /** Hears of an upload that made room for another. */
+  readonly ousted: (id: string, transfer: Transfer) => void;
+}
+
+const MOST_TRANSFERS = 64;
+
+/** The transfers of one session that run or can go on. */
+export class FileTransfers {
+  readonly #parts: FileTransfersParts;
+  readonly #transfers = new Map<string, Transfer>();
+
+  constructor(parts: FileTransfersParts) {
+    this.#parts = parts;
+  }
+
+  find(id: string): Transfer | undefined {
+    return this.#transfers.get(id);
+  }
+
+  delete(id: string): void {
+    this.#transfers.delete(id);
+  }
+
+  get all(): readonly (readonly [id: string, transfer: Transfer])[] {
+    return [...this.#transfers];
+  }
+
+  /** Begins a transfer, or goes on with it. @throws Fault CONFLICT, THROTTLED */
+  take(direction: TransferDirection, { transfer: id, path, offset }: TransferRequest): Transfer {
+    const known = this.#transfers.get(id);
+    if (known !== undefined && (known.direction !== direction || pathText(known.path) !== pathText(path)))
+      throw new Fault('CONFLICT', 'the transfer is for another file');
+    if (known?.busy === true) throw new Fault('CONFLICT', 'the transfer is running already');
+    const reached = known?.hashed ?? 0;
+    if (offset > reached || (direction === 'upload' && offset !== reached))
+      throw new Fault('CONFLICT', `the transfer stands at ${reached}, received ${offset}`, {
+        facts: { received: reached },
+      });
+    const transfer = known ?? {
+      direction,
+      path,
+      hash: this.#parts.hasher(),
+      version: '',
+      hashed: 0,
+      busy: true,
+      writer: undefined,
+      part: undefined,
+      usedMs: 0,
+    };
+    transfer.busy = true;
+    transfer.usedMs = this.#parts.clock.monotonicMs();
+    if (known === undefined) {
+      this.#makeRoom();
+      this.#transfers.set(id, transfer);
+    }
+    return transfer;
+  }
+
+  /** The oldest that rests makes room; what it left on the machine is removed. */
+  #makeRoom(): void {
+    if (this.#transfers.size < MOST_TRANSFERS) return;
+    const resting = [...this.#transfers]
+      .filter(([, { busy }]) => !busy)
+      .toSorted(([, a], [, b]) => a.usedMs - b.usedMs);
+    const [oldest] = resting;
+    if (oldest === undefined) throw new Fault('THROTTLED', `${MOST_TRANSFERS} transfers are running, the most allowed`);
+    this.#transfers.delete(oldest[0]);
+    if (oldest[1].direction === 'upload') this.#parts.ousted(oldest[0], oldest[1]);
+  }
+}
