@@ -6,9 +6,10 @@ import { describe, it } from 'node:test';
 import { isFault, type FaultCode } from '@enchilada/core/fault';
 import { startSshd } from '@enchilada/core/testing/servers/sshd';
 import ssh2, { type Connection, type ServerConfig } from 'ssh2';
+import { makeHostKeyPair } from './host-key-pair.ts';
 import { openJourney, password, sshdTarget, until, type Journey, type OpenClient } from './testing.ts';
 
-const HOST_KEY = ssh2.utils.generateKeyPairSync('ed25519').private;
+const HOST_KEY = makeHostKeyPair().privateKey;
 
 interface Listener extends AsyncDisposable {
   readonly port: number;

@@ -5,9 +5,10 @@ import { describe, it } from 'node:test';
 import type { FileChannel } from '@enchilada/core/engine';
 import { isFault, type FaultCode } from '@enchilada/core/fault';
 import ssh2, { type ServerChannel } from 'ssh2';
+import { makeHostKeyPair } from '../host-key-pair.ts';
 import { openJourney, password, sshdTarget, type OpenClient } from '../testing.ts';
 
-const HOST_KEY = ssh2.utils.generateKeyPairSync('ed25519').private;
+const HOST_KEY = makeHostKeyPair().privateKey;
 const NEVER = new AbortController().signal;
 const word = (value: number): readonly number[] => [
   value >>> 24,

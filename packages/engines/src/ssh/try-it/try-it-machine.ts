@@ -6,6 +6,7 @@ import type { PresentedHostKey } from '@enchilada/core/target';
 import { randomId, type RandomSource } from '@enchilada/core/time';
 import ssh2, { type Connection, type Session } from 'ssh2';
 import { presentedHostKey } from '../connect-hop.ts';
+import { makeHostKeyPair } from '../host-key-pair.ts';
 import { streamPair } from './stream-pair.ts';
 import { imitatedShells } from './imitated-shell.ts';
 import type { ShellHost } from './shell-host.ts';
@@ -152,10 +153,7 @@ export function createTryItMachine({
   onReady,
 }: TryItMachineOptions): TryItMachine {
   const password = randomId(random);
-  const hostPair = ssh2.utils.generateKeyPairSync('ed25519');
-  const parsed = ssh2.utils.parseKey(hostPair.public);
-  if (parsed instanceof Error || Array.isArray(parsed))
-    throw new Fault('INTERNAL', 'the host key that was just made cannot be read');
+  const hostPair = makeHostKeyPair();
   let known: ShellHost | undefined;
   // A folder that cannot be made, or anything else that fails here, is no reason to lock anybody out.
   const host = shells
@@ -168,7 +166,7 @@ export function createTryItMachine({
   const seats = { max: maxShells, taken: 0 };
   const streams = new Set<Duplex>();
   let isClosed = false;
-  const server = new ssh2.Server({ hostKeys: [hostPair.private], ident: 'Enchilada' }, (connection) =>
+  const server = new ssh2.Server({ hostKeys: [hostPair.privateKey], ident: 'Enchilada' }, (connection) =>
     serve(connection, {
       password,
       ready: host,
@@ -179,7 +177,7 @@ export function createTryItMachine({
   );
 
   return {
-    hostKey: presentedHostKey(parsed.getPublicSSH()),
+    hostKey: presentedHostKey(hostPair.publicKey.getPublicSSH()),
     credential: { kind: 'password', username: USERNAME, password: new Secret(password) },
     connect() {
       if (isClosed) throw new Fault('TARGET_REFUSED', 'the built-in machine is gone');
