@@ -50,7 +50,7 @@ export function readFlags(argv: readonly string[]): Flags {
       'CONFIGURATION_INVALID',
       name === undefined
         ? (cause as Error).message
-        : `the flag --${name} is not known or not complete; did you mean --${nearest ?? 'help'}?`,
+        : `the flag --${name} is not known or not complete; ${nearest === undefined ? 'see --help' : `did you mean --${nearest}?`}`,
       { cause },
     );
   }

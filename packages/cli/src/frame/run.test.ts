@@ -31,6 +31,8 @@ test('no command takes a secret from the command line', () => {
 test('a wrong command, option or word is named with the nearest one, and exits with 2', async () => {
   for (const [argv, message] of [
     [['tragets', 'list'], /no command "tragets"; did you mean targets\?/u],
+    [['xyzzy'], /no command "xyzzy"; see enchilada --help$/mu],
+    [['targets', 'xyzzy'], /no command "targets xyzzy"; see enchilada targets --help$/mu],
     [['targets', 'lsit'], /no command "targets lsit"; did you mean targets list\?/u],
     [['targets', 'list', '--mien'], /did you mean --mine\?/u],
     [['targets', 'add', 'web'], /HOST is missing/u],

@@ -92,9 +92,12 @@ export async function run(commands: readonly Command[], argv: readonly string[],
         const known = commands
           .filter(({ path }) => before.every((word, place) => path[place] === word))
           .flatMap(({ path }) => path[at] ?? []);
-        throw usage(
-          `there is no command ${JSON.stringify([...before, unknown].join(' '))}; did you mean ${[...before, nearestName(unknown ?? '', known) ?? ''].join(' ')}?`,
-        );
+        const nearest = nearestName(unknown ?? '', known);
+        const hint =
+          nearest === undefined
+            ? `see ${['enchilada', ...before].join(' ')} --help`
+            : `did you mean ${[...before, nearest].join(' ')}?`;
+        throw usage(`there is no command ${JSON.stringify([...before, unknown].join(' '))}; ${hint}`);
       }
       print(overview(commands, at === -1 ? argv : argv.slice(0, at)));
       return 0;

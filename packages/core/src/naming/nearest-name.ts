@@ -17,12 +17,18 @@ function distance(a: string, b: string): number {
   return above[b.length] ?? 0;
 }
 
-/** The known name that was probably meant. */
+/** One slip in three letters, and one in two: beyond that it is another word. */
+function mostSlips(a: string, b: string): number {
+  const longest = Math.max(a.length, b.length);
+  return Math.min(longest - 1, Math.max(1, Math.floor(longest / 3)));
+}
+
+/** The known name that was probably meant; undefined where none is near enough. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const wanted = name.toLowerCase();
   const ranked = known
     .map((candidate) => ({ candidate, far: distance(wanted, candidate.toLowerCase()) }))
+    .filter(({ candidate, far }) => far <= mostSlips(wanted, candidate))
     .sort((a, b) => a.far - b.far);
-  const [best] = ranked;
-  return best === undefined ? undefined : best.candidate;
+  return ranked[0]?.candidate;
 }
