@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { call, cookieOf, GatewayFixture, PASSWORD } from '../testing/gateway-fixture.ts';
 import { readCookie } from './cookie.ts';
@@ -135,6 +137,24 @@ test('a thousand guesses from one address over three nodes reach the hash ten ti
   }
   assert.ok(fixture.hasher.verified <= 10, `${fixture.hasher.verified} reached the hash`);
   await fixture.signIn(node, 'root');
+});
+
+test('an address over its limit writes no counter for the names it goes on trying', async () => {
+  const { fixture, node } = await ready();
+  await using _ = fixture;
+  const nodes = [node, await fixture.start()];
+  const guess = (index: number) =>
+    call(nodes[index % 2] ?? node, 'POST', '/login', { body: { username: `nobody-${index}`, password: 'wrong' } });
+  const counters = (): unknown => {
+    using database = new DatabaseSync(join(fixture.folder, 'store.db'), { readOnly: true });
+    return database.prepare('select * from throttle order by key_digest').all();
+  };
+  let guesses = 0;
+  while ((await guess(guesses++)).statusCode !== 429);
+  const before = counters();
+  const answers = await Promise.all(Array.from({ length: 200 }, (_unused, index) => guess(guesses + index)));
+  assert.deepEqual(new Set(answers.map(({ statusCode }) => statusCode)), new Set([429]));
+  assert.deepEqual(counters(), before);
 });
 
 test('an unknown name costs the same hash as a wrong password and is answered alike', async () => {

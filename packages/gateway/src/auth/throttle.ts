@@ -51,12 +51,11 @@ export class SignInThrottle {
     // Strangers of one address pass one at a time, so that guesses made at once are judged by each other's failures.
     const turn = isKnown ? undefined : await this.#enter(from);
     try {
+      // INVARIANT: an address over its limit writes nothing, or its random names would be the attacker's to fill the table with.
+      if (!isKnown && (await throttle.peek(from, this.#clock.now(), MINUTE)) >= ADDRESS_FREE) throw throttled(MINUTE);
       await this.#passPair(pair, gate);
-      const now = this.#clock.now();
-      if (!isKnown) {
-        if ((await throttle.peek(from, now, MINUTE)) >= ADDRESS_FREE) throw throttled(MINUTE);
-        if ((await throttle.peek(whole, now, PAIR_WINDOW_MS)) >= ACCOUNT_FREE) throw throttled(MINUTE);
-      }
+      if (!isKnown && (await throttle.peek(whole, this.#clock.now(), PAIR_WINDOW_MS)) >= ACCOUNT_FREE)
+        throw throttled(MINUTE);
     } catch (refusal) {
       turn?.[Symbol.dispose]();
       throw refusal;
