@@ -60,9 +60,11 @@ export async function connectMachine(first: Duplex, request: MachineRequest): Pr
   let reader = new PeerReader(stream);
   const over = Promise.withResolvers<never>();
   over.promise.catch(() => undefined);
+  const broken = new AbortController();
   const fail = (fault: Fault): void => {
     reader.fail(fault);
     over.reject(fault);
+    broken.abort(fault);
   };
   using patience = new Patience(clock, limits, fail);
   const aborted = (): void => fail(abortFault(signal));
@@ -87,7 +89,7 @@ export async function connectMachine(first: Duplex, request: MachineRequest): Pr
     )
       throw violation(`it chose the security protocol ${negotiated.protocol}, which it was not offered`);
     reader[Symbol.dispose]();
-    const upgraded = await upgradeToTls(stream, { host, identity: 'certificate', signal });
+    const upgraded = await upgradeToTls(stream, { host, identity: 'certificate', signal: broken.signal });
     stream = upgraded.stream;
     reader = new PeerReader(stream);
     const { identity } = upgraded;
@@ -151,6 +153,8 @@ async function readTpkt(reader: PeerReader): Promise<Uint8Array> {
 
 async function readDerValue(reader: PeerReader): Promise<Uint8Array> {
   let bytes = await reader.read(2);
+  // No sequence, or one of indefinite length, which DER has not.
+  if (bytes[0] !== 0x30 || bytes[1] === 0x80) throw violation('its CredSSP answer is none');
   const more = (bytes[1] ?? 0) < 0x80 ? 0 : (bytes[1] ?? 0) & 0x7f;
   if (more > 4) throw violation('its CredSSP answer is none');
   bytes = Buffer.concat([bytes, await reader.read(more)]);

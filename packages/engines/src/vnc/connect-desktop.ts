@@ -54,9 +54,11 @@ export async function connectDesktop(first: Duplex, request: DesktopRequest): Pr
   let identity: PeerIdentity | undefined;
   const over = Promise.withResolvers<never>();
   over.promise.catch(() => undefined);
+  const broken = new AbortController();
   const fail = (fault: Fault): void => {
     reader.fail(fault);
     over.reject(fault);
+    broken.abort(fault);
   };
   using patience = new Patience(clock, limits, fail);
   const aborted = (): void => fail(abortFault(signal));
@@ -72,7 +74,11 @@ export async function connectDesktop(first: Duplex, request: DesktopRequest): Pr
         write: (bytes) => void stream.write(bytes),
         encrypt: async (kind) => {
           reader[Symbol.dispose]();
-          const upgraded = await upgradeToTls(stream, { host: hop.leave.target.host, identity: kind, signal });
+          const upgraded = await upgradeToTls(stream, {
+            host: hop.leave.target.host,
+            identity: kind,
+            signal: broken.signal,
+          });
           stream = upgraded.stream;
           reader = new PeerReader(stream);
           ({ identity } = upgraded);

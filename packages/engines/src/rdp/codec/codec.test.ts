@@ -104,7 +104,7 @@ describe('the framing of PDUs', () => {
     fc.integer({ min: 3, max: 127 }).map((length) => [0, length, ...new Array<number>(length - 2).fill(7)]),
     fc
       .integer({ min: 128, max: 400 })
-      .map((length) => [0x40, 0x80 | (length >> 8), length & 0xff, ...new Array<number>(length - 3).fill(7)]),
+      .map((length) => [0x04, 0x80 | (length >> 8), length & 0xff, ...new Array<number>(length - 3).fill(7)]),
   );
 
   it('finds each PDU, however the network cuts them', () => {
@@ -131,6 +131,7 @@ describe('the framing of PDUs', () => {
       [3, 0, 0, 4, 1],
       [0, 1, 1],
       [0x80 | 1, 2, 3],
+      [0x40, 9, 9],
     ])
       assert.throws(() => new PduFramer(violation).push(Uint8Array.from(bytes)), { code: 'TARGET_PROTOCOL_VIOLATION' });
   });

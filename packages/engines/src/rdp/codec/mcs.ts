@@ -60,7 +60,7 @@ export function channelJoinConfirm(user: number, channel: number): Uint8Array {
 /** Send Data Request and Indication. Undefined where it is none or its length is wrong. [MS-RDPBCGR] 2.2.1.10 */
 export function parseSendData(body: Uint8Array): SendData | undefined {
   const choice = domainChoice(body);
-  if ((choice !== DOMAIN.sendDataRequest && choice !== DOMAIN.sendDataIndication) || body.length < 8) return undefined;
+  if ((choice !== DOMAIN.sendDataRequest && choice !== DOMAIN.sendDataIndication) || body.length < 7) return undefined;
   const first = body[6] ?? 0;
   // PER lengths below 16 KiB; larger ones would be fragmented, which TPKTs of RDP never are.
   const [length, at] = first < 0x80 ? [first, 7] : [((first & 0x3f) << 8) | (body[7] ?? 0), 8];

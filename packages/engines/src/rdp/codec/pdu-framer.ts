@@ -33,7 +33,8 @@ export class PduFramer {
       if (third === undefined || fourth === undefined) return undefined;
       length = (third << 8) | fourth;
       if (length < 7) throw this.#broken(`a TPKT of ${length} bytes`);
-    } else if ((first & 3) === 0) {
+    } else if ((first & 0xc3) === 0) {
+      // The upper bits would say that it is encrypted or signed, which is TLS's here.
       if (second >= 0x80 && third === undefined) return undefined;
       length = second < 0x80 ? second : ((second & 0x7f) << 8) | (third ?? 0);
       if (length < (second < 0x80 ? 3 : 4)) throw this.#broken(`a fast-path PDU of ${length} bytes`);

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { RecordingStreamDecoder } from '@enchilada/contract';
+import { startRdpShadow } from '@enchilada/core/testing/servers/rdp-shadow';
+import { startXrdp } from '@enchilada/core/testing/servers/xrdp';
+import { RdpViewer } from '@enchilada/core/testing/viewers/rdp-viewer';
+import type { Shell } from '../product/index.ts';
+import { Site } from './site.ts';
+
+/** Scan codes of set 1: o, t, t, e, r, Return. */
+const OTTER = [0x18, 0x14, 0x14, 0x12, 0x13, 0x1c];
+const CHANNELS = ['drdynvc', 'cliprdr', 'rdpsnd'];
+
+type Machine = Awaited<ReturnType<typeof startXrdp>>;
+
+/** A viewer of the product with a decoder behind its data socket. */
+function decoderOn(shell: Shell): RdpViewer {
+  const viewer = new RdpViewer({
+    channels: CHANNELS,
+    choices: 'keyboard=de-CH',
+    send: (bytes) => shell.data.send(bytes),
+  });
+  shell.onBytes = (bytes) => {
+    viewer.push(bytes);
+  };
+  viewer.greet();
+  return viewer;
+}
+
+async function eventually<T>(probe: () => Promise<T | undefined>, what: string): Promise<T> {
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
+    const found = await probe();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`waited in vain for ${what}`);
+}
+
+const MACHINES: readonly (readonly [string, () => Promise<Machine>])[] = [
+  ['a machine that has TLS alone (xrdp)', () => startXrdp()],
+  ['a machine that demands network level authentication (FreeRDP)', startRdpShadow],
+];
+
+for (const [name, start] of MACHINES) {
+  describe(name, () => {
+    const owned = new AsyncDisposableStack();
+    let machine: Machine;
+    let site: Site;
+    let folder: string;
+    before(async () => {
+      machine = owned.use(await start());
+      site = owned.use(await Site.start());
+      folder = await mkdtemp(join(tmpdir(), 'enchilada-rdp-'));
+      owned.defer(() => rm(folder, { recursive: true, force: true }));
+      machine.start('xterm', '-geometry', '20x5+0+0', '-e', `cat > ${join(folder, 'typed')}`);
+      await machine.run('xdotool', 'search', '--sync', '--class', 'xterm', 'mousemove', '40', '40');
+    });
+    after(() => owned.disposeAsync());
+
+    const target = async (): Promise<string> => {
+      const { id } = await site.admin.api.createCredential({
+        body: {
+          name: `credential ${performance.now()}`,
+          kind: 'password',
+          username: machine.username,
+          secret: machine.password,
+        },
+      });
+      const { host, port } = machine;
+      return site.machine({ name: `machine ${id}`, protocol: 'rdp', host, port, credentialId: id }, [
+        'connect',
+        'watch',
+      ]);
+    };
+    const picture = (shell: Shell, viewer: RdpViewer): Promise<void> =>
+      shell.until(() => viewer.isActive && viewer.updates > 0, 'a picture');
+
+    it('is opened, used, watched, resumed, recorded and verified, and its password is nowhere', async () => {
+      const targetId = await target();
+      const first = await site.admin.open(targetId);
+      await first.live();
+      const viewer = decoderOn(first);
+      await picture(first, viewer);
+      assert.deepEqual(viewer.size, { width: 1024, height: 768 });
+      first.data.send(viewer.keys(...OTTER));
+      await eventually(
+        async () => ((await readFile(join(folder, 'typed'), 'utf8')).includes('otter') ? true : undefined),
+        'what was typed',
+      );
+
+      const watching = await site.admin.join(first.sessionId, 'watch');
+      const watcher = decoderOn(watching);
+      await picture(watching, watcher);
+      watching.data.send(watcher.keys(0x2d, 0x1c));
+      const seen = watcher.updates;
+      await machine.run('xsetroot', '-solid', '#336699');
+      await watching.until(() => watcher.updates > seen, 'a change of the picture');
+      await first.leave();
+
+      const second = await site.admin.join(first.sessionId, 'control');
+      const resumed = decoderOn(second);
+      await picture(second, resumed);
+      // The watching decoder goes on with the connection that replaced the first.
+      await watching.until(() => watcher.activations === 2, 'the desktop, activated anew');
+      const [before, beforeWatching] = [resumed.updates, watcher.updates];
+      await machine.run('xsetroot', '-solid', '#996633');
+      await second.until(() => resumed.updates > before, 'a change of the picture');
+      await watching.until(() => watcher.updates > beforeWatching, 'a change of the picture');
+      assert.deepEqual([viewer.failure, watcher.failure, resumed.failure], [undefined, undefined, undefined]);
+      assert.equal((await readFile(join(folder, 'typed'), 'utf8')).trim(), 'otter');
+      second.say({ type: 'end' });
+      assert.equal((await second.ended()).reason, 'closed-by-user');
+
+      const { api } = site.admin;
+      const recordingId = await eventually(async () => {
+        const found = await api.getSession({ params: { id: first.sessionId } });
+        return found.state === 'ended' ? found.recordingId : undefined;
+      }, 'the session to be written down as ended');
+      await eventually(
+        async () => ((await api.verifyRecording({ params: { id: recordingId } })).code === 0 ? true : undefined),
+        'the recording to verify',
+      );
+      const response = await api.streamRecording({ params: { id: recordingId }, query: {} });
+      const events = [...new RecordingStreamDecoder().push(new Uint8Array(await response.arrayBuffer()))];
+      const played: RdpViewer[] = [];
+      const byChannel = new Map<number, RdpViewer>();
+      const recorded: Uint8Array[] = [];
+      for (const { event } of events) {
+        if (event.kind === 'segment') {
+          const decoder = new RdpViewer({ channels: CHANNELS, send: () => undefined });
+          byChannel.set(event.channel, decoder);
+          played.push(decoder);
+        }
+        if (event.kind !== 'output') continue;
+        recorded.push(event.bytes);
+        byChannel.get(event.channel ?? 0)?.push(event.bytes);
+      }
+      // A fresh decoder draws of the recording what the live ones drew, and what was on its way when they left.
+      const live = [viewer, watcher, resumed];
+      const facts = ({ size, activations, failure }: RdpViewer): unknown => ({ size, activations, failure });
+      assert.deepEqual(played.map(facts), live.map(facts));
+      for (const [index, decoder] of played.entries()) assert.ok(decoder.updates >= (live[index]?.updates ?? 0));
+      const audit = JSON.stringify(await api.listAudit({ query: { limit: 200 } }));
+      const all = Buffer.concat(recorded);
+      for (const encoding of ['utf8', 'utf16le'] as const)
+        assert.equal(all.indexOf(Buffer.from(machine.password, encoding)), -1);
+      assert.ok(!audit.includes(machine.password) && !JSON.stringify(first.frames).includes(machine.password));
+      await watching.leave();
+      await second.leave();
+    });
+
+    it('tells another certificate from the pinned one, and sends it no credential', async () => {
+      const targetId = await target();
+      await using first = await site.admin.open(targetId);
+      await first.live();
+      await using other = await start();
+      const attempts = other.signIns();
+      const { api } = site.admin;
+      const found = await api.getTarget({ params: { id: targetId } });
+      const { id: _id, builtIn: _builtIn, createdAt: _createdAt, updatedAt: _updatedAt, ...rest } = found;
+      await api.updateTarget({ params: { id: targetId }, body: { ...rest, port: other.port } });
+      const shell = await site.admin.open(targetId, { acceptHostKey: false });
+      assert.match((await shell.ended()).fault?.code ?? '', /^HOST_KEY_/u);
+      assert.equal(other.signIns(), attempts);
+      await shell.leave();
+    });
+  });
+}
+
+describe('what goes wrong', () => {
+  it('says that name or password is wrong', async () => {
+    await using machine = await startRdpShadow();
+    await using site = await Site.start();
+    const { id } = await site.admin.api.createCredential({
+      body: { name: 'wrong', kind: 'password', username: machine.username, secret: 'not the password' },
+    });
+    const { host, port } = machine;
+    const targetId = await site.machine({ protocol: 'rdp', host, port, credentialId: id });
+    const shell = await site.admin.open(targetId);
+    const { fault } = await shell.ended();
+    assert.equal(fault?.code, 'CREDENTIAL_REFUSED');
+    await shell.leave();
+  });
+});
