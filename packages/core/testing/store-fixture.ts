@@ -10,6 +10,8 @@ import type { HostKey, Target } from '@enchilada/core/target';
 export interface StoreUnderTest extends AsyncDisposable {
   /** A further client of the same database, with connections of its own. */
   open(): Store;
+  /** The names of its tables, as the database itself lists them. */
+  tables(): Promise<readonly string[]>;
   /** Text of an ES module that exports `open(onMigrationStep): Store`, for other processes. */
   readonly childModule: string;
 }
@@ -17,12 +19,14 @@ export interface StoreUnderTest extends AsyncDisposable {
 /** Keeps what `open` made, so that disposing leaves no connection behind. */
 export function storeUnderTest(parts: {
   readonly open: () => Store;
+  readonly tables: () => Promise<readonly string[]>;
   readonly childModule: string;
   readonly remove: () => Promise<void>;
 }): StoreUnderTest {
   const opened: Store[] = [];
   return {
     childModule: parts.childModule,
+    tables: parts.tables,
     open() {
       const store = parts.open();
       opened.push(store);

@@ -52,5 +52,13 @@ export function storeProcessCases(name: string, create: () => Promise<StoreUnder
       await store.now.users.insert(aUser());
       assert.equal((await store.now.users.list()).length, 1);
     });
+
+    it('keeps no table that a later release gave up', async () => {
+      await using database = await create();
+      await database.open().migrate();
+      const tables = await database.tables();
+      assert.ok(tables.includes('bootstrap_link'));
+      assert.ok(!tables.includes('bootstrap'));
+    });
   });
 }

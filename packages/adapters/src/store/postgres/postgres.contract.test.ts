@@ -16,6 +16,10 @@ storeSuite('postgres', async () => {
   const url = await server.createDatabase();
   return storeUnderTest({
     open: () => postgres({ url: new Secret(url) }),
+    tables: async () => {
+      const named = 'select table_name from information_schema.tables where table_schema = current_schema()';
+      return (await server.execute(named, new URL(url).pathname.slice(1))).split(/\s+/u);
+    },
     childModule: `import { postgres } from '${import.meta.resolve('./index.ts')}';
       import { Secret } from '${import.meta.resolve('@enchilada/core/credential')}';
       const open = (onMigrationStep) => postgres({ url: new Secret(${JSON.stringify(url)}), onMigrationStep });`,

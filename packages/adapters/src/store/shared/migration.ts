@@ -6,6 +6,8 @@ export type MigrationStep =
   | { readonly table: string; readonly body: string }
   /** A further column; `type` must let existing rows be: nullable, or with a default. */
   | { readonly column: string; readonly of: string; readonly type: string }
+  /** A table that no code names any more. */
+  | { readonly drop: string }
   | { readonly index: string; readonly on: string; readonly unique?: true }
   | { readonly rule: RowRule };
 
@@ -73,6 +75,7 @@ async function appliedSteps(db: Kysely<unknown>): Promise<ReadonlySet<string>> {
 function nameOf(step: MigrationStep): string {
   if ('table' in step) return step.table;
   if ('column' in step) return `${step.of}.${step.column}`;
+  if ('drop' in step) return `drop-${step.drop}`;
   return 'index' in step ? step.index : step.rule.name;
 }
 
@@ -86,6 +89,11 @@ async function apply(db: Kysely<unknown>, step: MigrationStep, traits: SqlTraits
     await execute(db, `alter table ${step.of} add column ${step.column} ${step.type}`).catch(
       unless(traits, 'already-there'),
     );
+    return true;
+  }
+  if ('drop' in step) {
+    // Left behind by a role that may not drop it, it holds nothing and hinders nobody.
+    await execute(db, `drop table if exists ${step.drop}`).catch(unless(traits, 'not-permitted'));
     return true;
   }
   if ('index' in step) {
@@ -103,7 +111,7 @@ async function apply(db: Kysely<unknown>, step: MigrationStep, traits: SqlTraits
   return permitted;
 }
 
-function unless(traits: SqlTraits, expected: 'already-there'): (error: unknown) => void {
+function unless(traits: SqlTraits, expected: 'already-there' | 'not-permitted'): (error: unknown) => void {
   return (error) => {
     if (traits.classify(error) !== expected) throw error;
   };

@@ -8,6 +8,7 @@ import { links } from './0006-links.ts';
 import { secondFactor } from './0011-second-factor.ts';
 import { apiToken } from './0012-api-token.ts';
 import { discovery } from './0020-discovery.ts';
+import { withoutBootstrap } from './0021-without-bootstrap.ts';
 import { identityProvider } from './0022-identity-provider.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
@@ -21,5 +22,6 @@ export const MIGRATIONS: readonly Migration[] = [
   secondFactor,
   apiToken,
   discovery,
+  withoutBootstrap,
   identityProvider,
 ];
