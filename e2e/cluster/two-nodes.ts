@@ -25,6 +25,16 @@ export interface TwoNodesOptions {
   /** Instead of what lets tests reach this machine. */
   readonly egress?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** The nodes speak TLS, with each other too. */
+  readonly tls?: NodeTls;
+}
+
+/** Paths of PEM files. */
+export interface NodeTls {
+  readonly cert: string;
+  readonly key: string;
+  /** The authority by which a node knows the others; absent: those of the system. */
+  readonly ca?: string;
 }
 
 /** Two processes of the product that share a database and the key-encryption key, and nothing else. */
@@ -71,9 +81,12 @@ export class TwoNodes implements AsyncDisposable {
     const port = await freePort();
     const dataDir = join(this.folder, `node-${name}`);
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    const { tls } = this.#options;
+    const url = tls === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`;
     const config = [
       this.#options.egress ?? LOOPBACK.trim(),
-      `node: { id: node-${name}, url: "http://127.0.0.1:${port}" }`,
+      `node: { id: node-${name}, url: "${url}"${tls?.ca === undefined ? '' : `, ca: ${tls.ca}`} }`,
+      ...(tls === undefined ? [] : [`publicUrl: "${url}"`, `tls: { cert: ${tls.cert}, key: ${tls.key} }`]),
       `keyFile: ${join(this.folder, 'key-encryption.key')}`,
       `database: { url: "file:${join(this.folder, 'database-url')}" }`,
       `recording: { directory: ${join(this.folder, 'recordings')} }`,

@@ -33,6 +33,7 @@ import type { Logger } from 'pino';
 import { alarmSink } from './alarm-sink.ts';
 import type { SettingsService } from './api/index.ts';
 import { systemClock as clock, systemRandom as random } from './clock.ts';
+import { readCertificates } from './config/index.ts';
 import type { LoadedConfig } from './config/index.ts';
 import type { DatabaseCopy } from './control/index.ts';
 import { startGateway } from './gateway.ts';
@@ -64,6 +65,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
   await using opened = new AsyncDisposableStack();
 
   const nodeId = values['node.id'] ?? keptNodeId(dataDir);
+  const peerCa = readCertificates(values, 'node.ca');
   const unheldRules: string[] = [];
   const { store, databaseCopy, databases } = await openStore(config, dataDir, unheldRules);
   opened.use(store);
@@ -215,7 +217,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
         values['node.url'] === undefined
           ? {}
           : { peers: new Peers({ nodeId, store, keyEncryption: keys, loginLimits }) };
-      return attachTunnel(server, { ...door, ...peers, broker });
+      return attachTunnel(server, { ...door, ...peers, broker, ...(peerCa === undefined ? {} : { peerCa }) });
     },
   });
   listeningPort = gateway.port;
@@ -290,12 +292,13 @@ function schemeOf(url: Secret): string {
 
 /** A driver is loaded where it is used: each is a tenth of a start. */
 async function openServer({ values }: LoadedConfig, url: Secret, unheldRules: string[]): Promise<Store> {
-  const { 'database.migrationUrl': migrationUrl, 'database.ca': ca } = values;
+  const { 'database.migrationUrl': migrationUrl } = values;
+  const ca = readCertificates(values, 'database.ca');
   const server = {
     url,
     allowPlaintext: values['database.allowPlaintext'],
     ...(migrationUrl === undefined ? {} : { migrationUrl }),
-    ...(ca === undefined ? {} : { ca: readCertificates(ca) }),
+    ...(ca === undefined ? {} : { ca }),
     onMigrationStep: (step: string, event: 'begins' | 'not-permitted') => {
       if (event === 'not-permitted') unheldRules.push(step);
     },
@@ -315,20 +318,6 @@ async function openServer({ values }: LoadedConfig, url: Secret, unheldRules: st
         { facts: { key: 'database.url' } },
       );
   }
-}
-
-/** @throws Fault CONFIGURATION_INVALID */
-function readCertificates(file: string): string {
-  const facts = { key: 'database.ca' };
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new Fault('CONFIGURATION_INVALID', `database.ca cannot be read: ${file}`, { cause, facts });
-  }
-  if (!text.includes('-----BEGIN CERTIFICATE-----'))
-    throw new Fault('CONFIGURATION_INVALID', `database.ca holds no certificate: ${file}`, { facts });
-  return text;
 }
 
 /** The node's name outlives restarts, because its audit chain does. */

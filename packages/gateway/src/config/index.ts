@@ -1,5 +1,6 @@
 export { CONFIG_KEYS } from './keys.ts';
 export type { Config, ConfigKey } from './keys.ts';
+export { readCertificates } from './read-certificates.ts';
 export { loadConfig } from './load-config.ts';
 export type { ConfigInputs, LoadedConfig } from './load-config.ts';
 export { isLoopback, planListening } from './listen-plan.ts';

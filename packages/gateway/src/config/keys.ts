@@ -44,6 +44,10 @@ export const CONFIG_KEYS = entries({
     says: 'The name of this node in sessions, audit and recordings. Absent: made at first start and kept in dataDir.',
   },
   'node.url': { kind: 'url', says: 'Where the other nodes reach this one. Absent: this node alone.' },
+  'node.ca': {
+    kind: 'path',
+    says: 'PEM file of the authorities that may vouch for the other nodes, where node.url is https. Absent: those of the system.',
+  },
   'database.url': {
     kind: 'secret-url',
     says: 'The database for more than one node. Absent: an embedded file in dataDir.',
