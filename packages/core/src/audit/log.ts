@@ -2,6 +2,10 @@ import type { AuditEvent, AuditRecord } from './event.ts';
 
 /** The node's own chain. Appends are serialised; the promise resolves once the record is in the database. */
 export interface AuditLog {
+  /**
+   * An event that could not be appended may be given again: the same object is the same event, and found where it was written after all and only the
+   * answer was lost.
+   */
   append(event: AuditEvent): Promise<AuditRecord>;
 }
 

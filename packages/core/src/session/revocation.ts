@@ -1,3 +1,4 @@
+import type { AuditEvent } from '../audit/index.ts';
 import { Fault } from '../fault/index.ts';
 import type { Afterwards } from './afterwards.ts';
 import type { BrokerParts } from './broker-parts.ts';
@@ -47,16 +48,14 @@ export class Revocation {
 
   #revoke(session: HostedSession, words: string): void {
     if (session.state === 'ended') return;
-    void this.#afterwards.write([
-      () =>
-        this.#parts.audit.append({
-          action: 'session.revoked',
-          actor: { kind: 'system', name: this.#parts.nodeId },
-          object: { kind: 'session', id: session.id },
-          outcome: 'success',
-          reason: words,
-        }),
-    ]);
+    const event: AuditEvent = {
+      action: 'session.revoked',
+      actor: { kind: 'system', name: this.#parts.nodeId },
+      object: { kind: 'session', id: session.id },
+      outcome: 'success',
+      reason: words,
+    };
+    void this.#afterwards.write([() => this.#parts.audit.append(event)]);
     void session.end({ reason: 'SESSION_REVOKED', detail: words, fault: new Fault('SESSION_REVOKED', words) });
   }
 }

@@ -1,4 +1,5 @@
 import type { AuthorizedTarget } from '../access/index.ts';
+import type { AuditEvent } from '../audit/index.ts';
 import type { Secret } from '../credential/index.ts';
 import type { DisplaySize, SurfaceKind } from '../engine/index.ts';
 import { Fault, toFault } from '../fault/index.ts';
@@ -213,7 +214,7 @@ export class SessionBroker implements AsyncDisposable {
     try {
       // What was withdrawn since the question above was heard of before there was anything to end.
       await this.#revocation.recheck([hosted]);
-      await this.#auditViewer(hosted, viewer, 'viewer.joined');
+      await this.#parts.audit.append(viewerEvent(hosted, viewer, 'viewer.joined'));
     } catch (failure) {
       hosted.detach(viewer);
       throw failure;
@@ -233,7 +234,8 @@ export class SessionBroker implements AsyncDisposable {
 
   async detach({ session, viewer }: Attached): Promise<void> {
     session.detach(viewer);
-    await this.#afterwards.write([() => this.#auditViewer(session, viewer, 'viewer.left')]);
+    const event = viewerEvent(session, viewer, 'viewer.left');
+    await this.#afterwards.write([() => this.#parts.audit.append(event)]);
   }
 
   /** The files of the person's own live session, with their rights as they are now. @throws Fault NOT_FOUND, SESSION_*, FILES_UNAVAILABLE */
@@ -356,16 +358,16 @@ export class SessionBroker implements AsyncDisposable {
       for (const session of this.live) for (const viewer of session.viewers) this.#drain.tell(viewer);
     await this.#revocation.recheckExpired(this.live);
   }
+}
 
-  #auditViewer(session: HostedSession, viewer: Viewer, action: 'viewer.joined' | 'viewer.left'): Promise<unknown> {
-    const { userId, username, address, mode } = viewer.identity;
-    return this.#parts.audit.append({
-      action,
-      actor: { kind: 'user', id: userId, name: username },
-      address,
-      object: { kind: 'session', id: session.id },
-      outcome: 'success',
-      detail: { mode },
-    });
-  }
+function viewerEvent(session: HostedSession, viewer: Viewer, action: 'viewer.joined' | 'viewer.left'): AuditEvent {
+  const { userId, username, address, mode } = viewer.identity;
+  return {
+    action,
+    actor: { kind: 'user', id: userId, name: username },
+    address,
+    object: { kind: 'session', id: session.id },
+    outcome: 'success',
+    detail: { mode },
+  };
 }

@@ -37,8 +37,7 @@ export class SessionLog {
   }
 
   audit(event: SessionAuditEvent): Promise<AuditRecord> {
-    const { userId, username, address } = this.#record;
-    return this.#parts.audit.append({ actor: { kind: 'user', id: userId, name: username }, address, ...event });
+    return this.#parts.audit.append(this.#eventOf(event));
   }
 
   /** Answers the hash of the row, which the recording names in its head. */
@@ -74,9 +73,8 @@ export class SessionLog {
 
   recordingFailed(fault: Fault, recordingId: RecordingId | undefined): Promise<void> {
     const detail = { sessionId: this.#record.id, ...named(recordingId) };
-    return this.#afterwards.write([
-      () => this.audit({ action: 'recording.failed', outcome: 'failure', reason: fault.code, detail }),
-    ]);
+    const event = this.#eventOf({ action: 'recording.failed', outcome: 'failure', reason: fault.code, detail });
+    return this.#afterwards.write([() => this.#parts.audit.append(event)]);
   }
 
   /** Resolves after the first attempt; where the database does not answer, the rest is done later. */
@@ -85,6 +83,7 @@ export class SessionLog {
     const { at: endedAt, summary } = facts;
     const { in: bytesIn, out: bytesOut } = facts.bytes;
     let isOurs = true;
+    let event: AuditEvent | undefined;
     const end = {
       state: 'ended',
       endedAt,
@@ -100,8 +99,8 @@ export class SessionLog {
         // A write whose answer was lost has happened.
         isOurs = (await sessions.update(id, end)) || (await sessions.find(id))?.endedAt === endedAt;
       },
-      () =>
-        this.audit({
+      () => {
+        event ??= this.#eventOf({
           // Where another node has written the end, what is new is that the recording is whole after all.
           action: !facts.wasLive ? 'session.failed' : isOurs ? 'session.ended' : 'recording.recovered',
           outcome: cause.fault === undefined ? 'success' : 'failure',
@@ -112,8 +111,15 @@ export class SessionLog {
             ...named(facts.recordingId),
             ...(summary === undefined ? {} : { manifestHash: summary.manifestHash }),
           },
-        }),
+        });
+        return this.#parts.audit.append(event);
+      },
     ]);
+  }
+
+  #eventOf(event: SessionAuditEvent): AuditEvent {
+    const { userId, username, address } = this.#record;
+    return { actor: { kind: 'user', id: userId, name: username }, address, ...event };
   }
 
   get #target(): NonNullable<AuditEvent['object']> {

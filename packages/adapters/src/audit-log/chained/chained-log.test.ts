@@ -19,22 +19,37 @@ const event = (name: string): AuditEvent => ({
 class Table {
   readonly rows: AuditRecord[] = [];
   writes = 0;
-  fails: 'before' | 'after' | undefined;
+  fails: 'before' | 'after' | 'late' | 'for long' | undefined;
+  #late: (() => unknown) | undefined;
+  /** Answers nothing. */
+  isAway = false;
 
-  readonly audit: Pick<AuditRepository, 'last' | 'appendAll'> = {
-    last: async (node) => this.rows.findLast((row) => row.node === node),
+  readonly audit: Pick<AuditRepository, 'last' | 'appendAll' | 'chain'> = {
+    last: async (node) => {
+      if (this.isAway) throw new Fault('STORE_UNAVAILABLE', 'away');
+      return this.rows.findLast((row) => row.node === node);
+    },
+    chain: async (node, after, limit) => {
+      if (this.isAway) throw new Fault('STORE_UNAVAILABLE', 'away');
+      return this.rows.filter((row) => row.node === node && row.sequence > after).slice(0, limit);
+    },
     appendAll: async (records) => {
       await new Promise(setImmediate);
       this.writes++;
       const { fails } = this;
       this.fails = undefined;
-      if (fails === 'before') throw new Fault('STORE_UNAVAILABLE', 'gone');
+      this.#late?.();
+      this.#late = undefined;
+      if (this.isAway || fails === 'before') throw new Fault('STORE_UNAVAILABLE', 'gone');
       if (
         records.some((record) => this.rows.some((row) => row.node === record.node && row.sequence === record.sequence))
       )
         throw new Fault('CONFLICT', 'taken');
-      this.rows.push(...records.map((record) => JSON.parse(JSON.stringify(record)) as AuditRecord));
-      if (fails === 'after') throw new Fault('STORE_UNAVAILABLE', 'gone');
+      const land = () => this.rows.push(...records.map((record) => JSON.parse(JSON.stringify(record)) as AuditRecord));
+      if (fails === 'late') this.#late = land;
+      else land();
+      if (fails === 'for long') this.isAway = true;
+      if (fails !== undefined) throw new Fault('STORE_UNAVAILABLE', 'gone');
     },
   };
 }
@@ -82,13 +97,47 @@ it('rejects what was not stored, and leaves no gap', async () => {
   const table = new Table();
   const log = open(table);
   await log.append(event('one'));
-  for (const fails of ['before', 'after'] as const) {
-    table.fails = fails;
-    await assert.rejects(log.append(event(fails)), (error) => isFault(error, 'STORE_UNAVAILABLE'));
-    await log.append(event('next'));
-  }
+  table.isAway = true;
+  await assert.rejects(log.append(event('lost')), (error) => isFault(error, 'STORE_UNAVAILABLE'));
+  table.isAway = false;
+  await log.append(event('next'));
   const report = await verify(table);
-  assert.deepEqual([report.records, report.broken], [4, undefined]);
+  assert.deepEqual([report.records, report.broken], [2, undefined]);
+});
+
+for (const [when, fails] of [
+  ['before it was done', 'before'],
+  ['once it was done', 'after'],
+  ['and was done later', 'late'],
+] as const) {
+  it(`writes an event once although a write broke off ${when}`, async () => {
+    const table = new Table();
+    const log = open(table);
+    await log.append(event('one'));
+    table.fails = fails;
+    const records = await Promise.all([event('two'), event('three')].map((next) => log.append(next)));
+    assert.deepEqual(records, table.rows.slice(1));
+    await log.append(event('four'));
+    assert.deepEqual(
+      table.rows.map(({ actor }) => actor.name),
+      ['one', 'two', 'three', 'four'],
+    );
+    assert.equal((await verify(table)).broken, undefined);
+  });
+}
+
+it('finds its record when the same event is given again after an outage, and takes an equal one for another', async () => {
+  const table = new Table();
+  const log = open(table);
+  const lost = event('lost');
+  table.fails = 'for long';
+  for (let count = 0; count < 2; count++)
+    await assert.rejects(log.append(lost), (error) => isFault(error, 'STORE_UNAVAILABLE'));
+  table.isAway = false;
+  const [before, again, equal] = await Promise.all([event('new'), lost, event('lost')].map((one) => log.append(one)));
+  assert.deepEqual([again?.sequence, before?.sequence, equal?.sequence], [1, 2, 3]);
+  const report = await verify(table);
+  assert.deepEqual([report.records, report.broken], [3, undefined]);
 });
 
 it('links anew when another process of the node went first', async () => {

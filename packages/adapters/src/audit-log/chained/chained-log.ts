@@ -33,7 +33,7 @@ type Head = Pick<AuditRecord, 'sequence' | 'hash'>;
 
 /** What came while a batch was on its way goes into the next: one write for many, and the order of the calls. */
 const MAX_BATCH = 200;
-/** How often a batch is linked anew after another process of the same node went first. */
+/** How often a batch is linked anew after another process of the same node, or a late write of its own, went first. */
 const MAX_ATTEMPTS = 5;
 
 export function chainedLog(parts: ChainedLogParts): AuditLog {
@@ -46,6 +46,8 @@ class ChainedLog implements AuditLog {
   #draining = false;
   /** Unknown at the start and after a failure: a write whose answer was lost may have happened. */
   #head: Head | undefined;
+  /** What events became in writes that were not answered. By the event itself: another that says the same is another. */
+  readonly #unanswered = new WeakMap<AuditEvent, AuditRecord>();
 
   constructor(parts: ChainedLogParts) {
     this.#parts = parts;
@@ -71,46 +73,79 @@ class ChainedLog implements AuditLog {
   }
 
   async #write(batch: readonly Waiting[]): Promise<void> {
-    let records: readonly AuditRecord[];
+    let stored: ReadonlyMap<Waiting, AuditRecord>;
     try {
-      records = await this.#store(batch);
+      stored = await this.#store(batch);
     } catch (error) {
-      this.#head = undefined;
       for (const { reject } of batch) reject(toFault(error));
       return;
     }
-    for (const [index, record] of records.entries()) {
+    for (const [{ resolve, reject }, record] of stored) {
       const failure = await this.#deliver(record);
-      if (failure === undefined) batch[index]?.resolve(record);
-      else batch[index]?.reject(failure);
+      if (failure === undefined) resolve(record);
+      else reject(failure);
     }
   }
 
-  async #store(batch: readonly Waiting[]): Promise<readonly AuditRecord[]> {
-    const { store, node } = this.#parts;
+  async #store(batch: readonly Waiting[]): Promise<ReadonlyMap<Waiting, AuditRecord>> {
+    const { audit } = this.#parts.store.now;
+    let isInDoubt = false;
     for (let attempt = 1; ; attempt++) {
-      const head = this.#head ?? (await store.now.audit.last(node)) ?? { sequence: 0, hash: CHAIN_START };
-      const records = this.#link(batch, head);
       try {
-        await store.now.audit.appendAll(records);
-        this.#head = records.at(-1);
-        return records;
+        const written = await this.#written(batch);
+        const missing = batch.filter((one) => !written.has(one));
+        const linked = this.#link(missing, this.#head ?? (await audit.last(this.#parts.node)));
+        if (linked.size > 0) await this.#append(linked);
+        return new Map([...written, ...linked]);
       } catch (error) {
         this.#head = undefined;
-        if (!isFault(error, 'CONFLICT') || attempt === MAX_ATTEMPTS) throw error;
+        if (attempt === MAX_ATTEMPTS) throw error;
+        if (isFault(error, 'CONFLICT')) continue;
+        // Asked once more: where only the answer was lost, the records are found.
+        if (isInDoubt) throw error;
+        isInDoubt = true;
       }
     }
   }
 
-  #link(batch: readonly Waiting[], head: Head): readonly AuditRecord[] {
+  async #append(linked: ReadonlyMap<Waiting, AuditRecord>): Promise<void> {
+    const records = [...linked.values()];
+    try {
+      await this.#parts.store.now.audit.appendAll(records);
+    } catch (error) {
+      if (!isFault(error, 'CONFLICT')) for (const [{ event }, record] of linked) this.#unanswered.set(event, record);
+      throw error;
+    }
+    this.#head = records.at(-1);
+  }
+
+  /**
+   * Which of the events the chain holds already, by writes whose answer was lost. INVARIANT: such a write that comes through late has a number that
+   * the next one wants too; the database refuses the second of them, and the chain is read again.
+   */
+  async #written(batch: readonly Waiting[]): Promise<ReadonlyMap<Waiting, AuditRecord>> {
+    const { store, node } = this.#parts;
+    const found = new Map<Waiting, AuditRecord>();
+    for (const waiting of batch) {
+      const record = this.#unanswered.get(waiting.event);
+      if (record === undefined) continue;
+      const [row] = await store.now.audit.chain(node, record.sequence - 1, 1);
+      if (row?.hash === record.hash) found.set(waiting, record);
+    }
+    return found;
+  }
+
+  #link(batch: readonly Waiting[], head: Head = { sequence: 0, hash: CHAIN_START }): ReadonlyMap<Waiting, AuditRecord> {
     const { node, sha256 } = this.#parts;
     let { sequence, hash: previous } = head;
-    return batch.map(({ event, at }) => {
-      sequence += 1;
-      const record = { ...withoutAbsent(event), node, sequence, at, previous };
-      previous = chainHash(record, sha256);
-      return { ...record, hash: previous };
-    });
+    return new Map(
+      batch.map((waiting) => {
+        sequence += 1;
+        const record = { ...withoutAbsent(waiting.event), node, sequence, at: waiting.at, previous };
+        previous = chainHash(record, sha256);
+        return [waiting, { ...record, hash: previous }];
+      }),
+    );
   }
 
   /** The failure of an enforced sink; the record stays stored. */
