@@ -21,6 +21,8 @@ export const DEBIAN_PACKAGES = [
   'xdotool',
   'xterm',
   'openssl',
+  'slapd',
+  'ldap-utils',
   'python3',
   'procps',
   'util-linux',

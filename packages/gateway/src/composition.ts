@@ -5,6 +5,7 @@ import { chainedLog } from '@enchilada/adapters/audit-log/chained';
 import { stdoutSink } from '@enchilada/adapters/audit-sink/stdout';
 import { envelopeVault } from '@enchilada/adapters/credential-vault/envelope';
 import { aws } from '@enchilada/adapters/discovery-source/aws';
+import { ldap } from '@enchilada/adapters/identity-provider/ldap';
 import { oidc } from '@enchilada/adapters/identity-provider/oidc';
 import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
 import { webauthn } from '@enchilada/adapters/passkey-verifier/webauthn';
@@ -162,7 +163,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     vault,
     keys,
     passkeys: webauthn(),
-    providerTypes: [oidc],
+    providerTypes: [oidc, ldap],
     hasher: argon2(),
     fingerprintPrivateKey: (privateKey: Secret, passphrase: Secret | undefined) =>
       Promise.resolve().then(() => fingerprintPrivateKey(privateKey, passphrase)),

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { ApiProblem } from '@enchilada/contract';
+import { type Slapd, startSlapd } from '@enchilada/core/testing/servers/slapd';
+import type { Sshd } from '@enchilada/core/testing/servers/sshd';
+import { Person } from '../product/index.ts';
+import { Site, startSshd } from './site.ts';
+
+const owned = new AsyncDisposableStack();
+let slapd: Slapd;
+let sshd: Sshd;
+let site: Site;
+let providerId: string;
+
+before(async () => {
+  slapd = owned.use(await startSlapd());
+  sshd = owned.use(await startSshd());
+  site = owned.use(await Site.start({ config: 'secondFactor: { required: nobody }\ndirectory: { check: 1s }\n' }));
+  const group = await site.admin.api.createGroup({ body: { name: 'Operators', description: '' } });
+  const provider = await site.admin.api.createProvider({
+    body: {
+      ...{ kind: 'ldap', name: 'Staff', secret: slapd.searcher.password, admits: 'matched', trustsFactor: false },
+      parameters: {
+        servers: [`ldaps://localhost:${slapd.ldapsPort}`],
+        authorities: slapd.ca.trim().split('\n'),
+        bindDn: slapd.searcher.dn,
+        peopleBase: 'ou=people,dc=example,dc=test',
+        peopleFilter: '(&(objectClass=person)(!(employeeType=left)))',
+        groupBase: 'ou=groups,dc=example,dc=test',
+      },
+      ...{ rules: [{ from: 'everyone', groupId: group.id }], enabled: true },
+    },
+  });
+  providerId = provider.id;
+  const targetId = await site.machineOn(sshd);
+  await site.admin.api.createGrant({
+    body: { subject: { kind: 'group', id: group.id }, scope: { kind: 'target', id: targetId }, actions: ['connect'] },
+  });
+});
+after(() => owned.disposeAsync());
+
+const employee = (type: string): Promise<void> =>
+  slapd.modify(
+    `dn: uid=alice,ou=people,dc=example,dc=test\nchangetype: modify\nreplace: employeeType\nemployeeType: ${type}\n`,
+  );
+
+async function signIn(): Promise<Person> {
+  const alice = new Person(site.gateway.url);
+  const { stage } = await alice.api.login({ body: { username: 'alice', password: 'password of alice', providerId } });
+  assert.equal(stage, 'complete');
+  return alice;
+}
+
+test('who leaves the directory is out of the live session within its check, and back in when they come back', async () => {
+  const alice = await signIn();
+  const { items } = await alice.api.listMachines({ query: {} });
+  assert.equal(items.length, 1, 'by a group of groups of the directory');
+  const me = await alice.api.getMe();
+  assert.deepEqual([me.login.method, me.login.hasLoginPassword], ['directory', true]);
+  const shell = await alice.open(items[0]?.id ?? '');
+  await shell.live();
+  await employee('left');
+  const began = performance.now();
+  await shell.ended();
+  console.log(
+    `# out of the live session ${Math.round(performance.now() - began)} ms after leaving, with a check each second`,
+  );
+  await assert.rejects(alice.api.getMe(), (problem) => problem instanceof ApiProblem && problem.status === 401);
+  await employee('staff');
+  await signIn();
+});

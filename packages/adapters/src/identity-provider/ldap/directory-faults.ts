@@ -1,0 +1,32 @@
+import { Fault } from '@enchilada/core/fault';
+import { InvalidCredentialsError, ResultCodeError } from 'ldapts';
+
+/** What Active Directory puts behind `data` in the diagnostic of a refused bind: the right password, and it must be changed. */
+const MUST_CHANGE = new Set(['532', '773']);
+
+/** A refused bind as a person, in the product's terms. */
+export function refusedBind(cause: unknown): Fault {
+  if (!(cause instanceof InvalidCredentialsError)) return unavailable(cause);
+  const code = /data ([0-9a-f]{3,8})/iu.exec(cause.message)?.[1] ?? '';
+  if (MUST_CHANGE.has(code))
+    return new Fault('PASSWORD_EXPIRED', `the directory asks for a new password (${code})`, { cause });
+  return new Fault('LOGIN_REFUSED', 'the name or the password is wrong', { cause });
+}
+
+export function unavailable(cause: unknown): Fault {
+  if (cause instanceof Fault) return cause;
+  const words = cause instanceof Error ? cause.message : 'no answer';
+  const kind = cause instanceof ResultCodeError ? 'refuses to be read' : 'cannot be reached';
+  return new Fault('PROVIDER_UNAVAILABLE', `the directory ${kind}: ${words.replaceAll(/\p{C}/gu, ' ').slice(0, 200)}`, {
+    cause,
+  });
+}
+
+const UNREACHED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT']);
+
+/** Whether no connection came about, so that the next server may be asked the same. */
+export function isUnreached(failure: unknown): boolean {
+  const cause = failure instanceof Fault ? failure.cause : failure;
+  if (cause instanceof AggregateError) return cause.errors.every(isUnreached);
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' && UNREACHED.has(cause.code);
+}
