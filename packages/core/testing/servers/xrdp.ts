@@ -115,7 +115,8 @@ async function onXorg(directory: string): Promise<Desktop> {
   const display = `:${number}`;
   const channels = spawn('/usr/sbin/xrdp-chansrv', [], {
     stdio: 'ignore',
-    env: { ...process.env, DISPLAY: display, HOME: directory, CHANSRV_LOG_PATH: directory },
+    // Without a home it mounts no drives there.
+    env: { ...process.env, DISPLAY: display, HOME: '/nonexistent', CHANSRV_LOG_PATH: directory },
   });
   return {
     display,

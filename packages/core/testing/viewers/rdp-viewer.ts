@@ -78,6 +78,8 @@ export class RdpViewer {
   #ids: number[] = [];
   #toJoin: number[] = [];
   #shareId = 0;
+  #displayControl: number | undefined;
+  #hasLimits = false;
   /** Size of the desktop as the target last said. */
   size = { width: 0, height: 0 };
   /** Font Maps seen: how often the desktop was there anew. */
@@ -148,6 +150,37 @@ export class RdpViewer {
   channel(name: string, message: Buffer): Buffer {
     const id = this.#ids[(this.#options.channels ?? []).indexOf(name)] ?? 0;
     return this.#send(id, Buffer.concat([u32(message.length), u32(3), message]));
+  }
+
+  /** Asks for another size by display control. [MS-RDPEDISP] 2.2.2.2 */
+  resize(width: number, height: number): Buffer {
+    const monitor = [1, 0, 0, width, height, 300, 200, 0, 100, 100].map(u32);
+    const layout = Buffer.concat([u32(2), u32(56), u32(40), u32(1), ...monitor]);
+    return this.channel('drdynvc', Buffer.concat([Buffer.from([0x30, this.#displayControl ?? 0]), layout]));
+  }
+
+  /** Whether the target has opened display control and told its limits. */
+  get canResize(): boolean {
+    return this.#displayControl !== undefined && this.#hasLimits;
+  }
+
+  /** [MS-RDPEDYC] 2.2 */
+  #dynamic(message: Buffer): void {
+    const [first = 0, id = 0] = message;
+    switch (first >> 4) {
+      case 5:
+        this.#options.send(this.channel('drdynvc', Buffer.concat([Buffer.from([0x50, 0]), message.subarray(2, 4)])));
+        return;
+      case 1:
+        if (message.includes('DisplayControl')) this.#displayControl = id;
+        this.#options.send(this.channel('drdynvc', Buffer.concat([Buffer.from([0x10, id]), u32(0)])));
+        return;
+      case 2:
+      case 3:
+        if (id === this.#displayControl) this.#hasLimits = true;
+        return;
+      default:
+    }
   }
 
   #send(channel: number, data: Buffer): Buffer {
@@ -282,6 +315,7 @@ export class RdpViewer {
       const name = this.#options.channels?.[this.#ids.indexOf(channel)];
       if (name === undefined) this.failure = `an unexpected channel ${channel}`;
       else this.heard.set(name, [...(this.heard.get(name) ?? []), data.subarray(8)]);
+      if (name === 'drdynvc') this.#dynamic(data.subarray(8));
       return;
     }
     if ((data.readUInt16LE(2) & 0xfff0) !== 0x10 || (data.readUInt16LE(2) & 0xf) === 0) {

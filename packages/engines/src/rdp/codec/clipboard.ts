@@ -36,6 +36,7 @@ export class ClipboardFlow {
   #passes = false;
   #isContent = false;
   #left = 0;
+  #contentLeft = 0;
 
   constructor(
     direction: Direction,
@@ -72,7 +73,9 @@ export class ClipboardFlow {
       return joinBytes(u32le(MESSAGE_HEAD_BYTES), u32le(CHUNK.first | CHUNK.last), emptyFormatList());
     }
     if (!this.#passes) return undefined;
-    if (this.#isContent) this.#content(payload.slice(MESSAGE_HEAD_BYTES), this.#left === 0);
+    // xrdp pads its messages.
+    this.#contentLeft = Math.min(readU32(payload, 4), total - MESSAGE_HEAD_BYTES);
+    this.#tell(payload.subarray(MESSAGE_HEAD_BYTES));
     return type === MESSAGE.capabilities ? withoutFiles(chunk) : chunk;
   }
 
@@ -80,8 +83,15 @@ export class ClipboardFlow {
     if (payload.length > this.#left) throw this.#broken('a clipboard longer than it said');
     this.#left -= payload.length;
     if (!this.#passes) return undefined;
-    if (this.#isContent) this.#content(payload.slice(), this.#left === 0);
+    this.#tell(payload);
     return chunk;
+  }
+
+  #tell(payload: Uint8Array): void {
+    if (!this.#isContent) return;
+    const piece = payload.slice(0, this.#contentLeft);
+    this.#contentLeft -= piece.length;
+    this.#content(piece, this.#left === 0);
   }
 
   #mayPass(type: number): boolean {

@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { ParameterValues, StreamedSession } from '@enchilada/core/engine';
+import { startXrdp, type Xrdp } from '@enchilada/core/testing/servers/xrdp';
+import type { RdpViewerOptions } from '@enchilada/core/testing/viewers/rdp-viewer';
+import { openMachine, TestSeat, until } from './testing.ts';
+
+const u16 = (value: number): Buffer => Buffer.from([value & 0xff, value >> 8]);
+const u32 = (value: number): Buffer => Buffer.concat([u16(value & 0xffff), u16(value >>> 16)]);
+/** A message of the clipboard. [MS-RDPECLIP] 2.2.1 */
+const clip = (type: number, body: Buffer, flags = 0): Buffer =>
+  Buffer.concat([u16(type), u16(flags), u32(body.length), body]);
+const CAPABILITIES = clip(7, Buffer.concat([u16(1), u16(0), u16(1), u16(12), u32(2), u32(2)]));
+const UNICODE_TEXT = 13;
+const TEXT_IS_HERE = clip(2, Buffer.concat([u32(UNICODE_TEXT), u16(0)]));
+const [FORMAT_LIST, DATA_REQUEST, DATA_RESPONSE] = [2, 4, 5];
+const utf16 = (text: string): Buffer => Buffer.from(`${text}\0`, 'utf16le');
+
+let folder: string;
+let server: Xrdp;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'enchilada-rdp-'));
+  server = await startXrdp({ backend: 'xorg' });
+});
+after(async () => {
+  await server[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function seatOn(
+  parameters: ParameterValues = {},
+  options: Partial<RdpViewerOptions> = {},
+): Promise<{ readonly session: StreamedSession; readonly seat: TestSeat }> {
+  const session = await openMachine({ ...server, parameters });
+  const seat = new TestSeat('control', options);
+  await seat.sit(session);
+  await until(() => seat.viewer.isActive && seat.viewer.updates > 0);
+  return { session, seat };
+}
+
+/** A share PDU of this type, alone in its message. */
+function isShare(message: Buffer | undefined, type: number): boolean {
+  if (message?.[0] !== 3 || message[7] !== 0x68 || message.readUInt16BE(2) !== message.length) return false;
+  const at = (message[13] ?? 0) < 0x80 ? 14 : 15;
+  return message.readUInt16LE(at + 2) === (0x10 | type);
+}
+
+const announced = (): readonly string[] =>
+  [...server.log().matchAll(/Adding channel: name (\w+)/gu)].map(([, name]) => name ?? '');
+const heard = (seat: TestSeat, type: number): readonly Buffer[] =>
+  (seat.viewer.heard.get('cliprdr') ?? []).filter((message) => message.readUInt16LE(0) === type);
+const tell = (seat: TestSeat, message: Buffer): void => {
+  seat.stream?.input(seat.viewer.channel('cliprdr', message));
+};
+
+describe('what the machine is told', () => {
+  it('hears of the channels that policy permits, and of the keyboard that the person has', async () => {
+    const before = announced().length;
+    const { session, seat } = await seatOn({}, { choices: 'keyboard=de-CH' });
+    await using _owner = session;
+    assert.deepEqual(announced().slice(before), ['drdynvc', 'cliprdr']);
+    assert.match(server.log(), /keylayout:\[0x00000807\]/u);
+    assert.equal(seat.viewer.failure, undefined);
+  });
+
+  it('hears of no clipboard where copying and pasting are denied, and of no display control where the size stays', async () => {
+    const before = announced().length;
+    const { session, seat } = await seatOn({ disableCopy: true, disablePaste: true, resizeDesktop: false });
+    await using _owner = session;
+    assert.deepEqual(announced().slice(before), []);
+    assert.deepEqual([...seat.viewer.heard.keys()], []);
+    assert.equal(seat.viewer.failure, undefined);
+  });
+
+  it('hears of no clipboard where the machine may only be looked at, and gets no key', async () => {
+    const file = join(folder, 'unseen');
+    const before = announced().length;
+    const { session, seat } = await seatOn({ viewOnly: true });
+    await using _owner = session;
+    assert.deepEqual(announced().slice(before), ['drdynvc']);
+    const typing = server.start('xterm', '-geometry', '20x5+0+0', '-e', `cat > ${file}`);
+    await server.run('xdotool', 'search', '--sync', '--class', 'xterm', 'mousemove', '40', '40');
+    seat.stream?.input(seat.viewer.keys(0x1e, 0x1c));
+    const seen = seat.viewer.updates;
+    await server.run('xsetroot', '-solid', '#102030');
+    await until(() => seat.viewer.updates > seen);
+    assert.equal(await readFile(file, 'utf8').catch(() => ''), '');
+    assert.deepEqual(seat.events, []);
+    typing.kill();
+  });
+
+  it('takes the size of the viewer’s window', async () => {
+    const { session, seat } = await seatOn({}, { width: 1280, height: 720 });
+    await using _owner = session;
+    await until(() => seat.viewer.size.width === 1280 && seat.viewer.isActive);
+    assert.deepEqual(seat.viewer.size, { width: 1280, height: 720 });
+  });
+});
+
+describe('a desktop that changes its size', () => {
+  it('is activated anew, and who watches later sees it from there on', async () => {
+    const { session, seat } = await seatOn();
+    await using _owner = session;
+    await until(() => seat.viewer.canResize);
+    seat.stream?.input(seat.viewer.resize(1152, 864));
+    await until(() => seat.viewer.activations === 2 && seat.viewer.isActive);
+    assert.deepEqual(seat.viewer.size, { width: 1152, height: 864 });
+    const over = seat.messages.findIndex((message) => isShare(message, 6));
+    assert.ok(over > 0);
+    assert.ok(isShare(seat.messages[over + 1], 1), 'the new size comes right behind the end of the old one');
+    const seen = seat.viewer.updates;
+    await server.run('xsetroot', '-solid', '#405060');
+    await until(() => seat.viewer.updates > seen);
+
+    const watcher = new TestSeat('watch');
+    await watcher.sit(session);
+    await until(() => watcher.viewer.activations === 2 && watcher.viewer.updates > 0);
+    assert.deepEqual(watcher.viewer.size, { width: 1152, height: 864 });
+    assert.ok(watcher.viewer.updates < seat.viewer.updates, 'what was drawn at the old size is left out');
+    assert.equal(watcher.viewer.failure, undefined);
+  });
+
+  it('keeps its size where the machine’s settings say so', async () => {
+    const { session, seat } = await seatOn({ resizeDesktop: false });
+    await using _owner = session;
+    const [seen, size] = [seat.viewer.updates, seat.viewer.size];
+    seat.stream?.input(seat.viewer.resize(800, 600));
+    await server.run('xsetroot', '-solid', '#506070');
+    await until(() => seat.viewer.updates > seen);
+    assert.deepEqual([seat.viewer.activations, seat.viewer.size], [1, size]);
+  });
+});
+
+describe('the clipboard of a machine', () => {
+  /** Whoever asks for the clipboard's text gets these words, as a program on the machine does that copied them. */
+  const copyOnMachine = (text: string) =>
+    server.start(
+      'xterm',
+      ...['-xrm', '*allowWindowOps: true', '-e'],
+      `printf '\\033]52;c;${Buffer.from(text).toString('base64')}\\007'; sleep 600`,
+    );
+  const noted = (direction: 'upload' | 'download', text: string) => ({
+    type: 'clipboard',
+    direction,
+    size: utf16(text).length,
+    sha256: createHash('sha256').update(utf16(text)).digest(),
+  });
+
+  it('comes to the person, and is noted by its size and hash', async () => {
+    const { session, seat } = await seatOn();
+    await using _owner = session;
+    await until(() => heard(seat, 1).length > 0);
+    tell(seat, CAPABILITIES);
+    tell(seat, clip(FORMAT_LIST, Buffer.alloc(0)));
+    const known = heard(seat, FORMAT_LIST).length;
+    const program = copyOnMachine('otters');
+    await until(() => heard(seat, FORMAT_LIST).length > known);
+    tell(seat, clip(3, Buffer.alloc(0), 1));
+    tell(seat, clip(DATA_REQUEST, u32(UNICODE_TEXT)));
+    await until(() => heard(seat, DATA_RESPONSE).length > 0);
+    assert.deepEqual(heard(seat, DATA_RESPONSE)[0]?.subarray(8, 8 + 14), utf16('otters'));
+    assert.deepEqual(
+      seat.events.filter(({ type }) => type === 'clipboard'),
+      [noted('download', 'otters')],
+    );
+    program.kill();
+  });
+
+  it('is empty to the person where copying is denied, whatever they ask for', async () => {
+    const { session, seat } = await seatOn({ disableCopy: true });
+    await using _owner = session;
+    await until(() => heard(seat, 1).length > 0);
+    tell(seat, CAPABILITIES);
+    tell(seat, clip(FORMAT_LIST, Buffer.alloc(0)));
+    const known = heard(seat, FORMAT_LIST).length;
+    const program = copyOnMachine('secrets');
+    await until(() => heard(seat, FORMAT_LIST).length > known);
+    for (const list of heard(seat, FORMAT_LIST)) assert.equal(list.length, 8);
+    tell(seat, clip(3, Buffer.alloc(0), 1));
+    tell(seat, clip(DATA_REQUEST, u32(UNICODE_TEXT)));
+    const seen = seat.viewer.updates;
+    await server.run('xsetroot', '-solid', '#203040');
+    await until(() => seat.viewer.updates > seen);
+    assert.deepEqual(heard(seat, DATA_RESPONSE), []);
+    program.kill();
+  });
+
+  it('takes what the person pastes, and nothing where pasting is denied', async () => {
+    for (const disablePaste of [false, true]) {
+      const file = join(folder, `pasted-${disablePaste}`);
+      const { session, seat } = await seatOn({ disablePaste });
+      await using _owner = session;
+      await until(() => heard(seat, 1).length > 0);
+      tell(seat, CAPABILITIES);
+      tell(seat, TEXT_IS_HERE);
+      await until(() => heard(seat, 3).length > 0);
+      const typing = server.start(
+        'xterm',
+        ...['-geometry', '20x5+0+0', '-xrm', '*VT100.translations: #override <Key>F2: insert-selection(CLIPBOARD)'],
+        ...['-e', `cat > ${file}`],
+      );
+      await server.run('xdotool', 'search', '--sync', '--class', 'xterm', 'mousemove', '40', '40');
+      const asked = async (): Promise<boolean> => {
+        await server.run('xdotool', 'key', 'F2');
+        return heard(seat, DATA_REQUEST).length > 0;
+      };
+      if (disablePaste) {
+        await asked();
+        tell(seat, clip(DATA_RESPONSE, utf16('smuggled'), 1));
+      } else {
+        await until(asked);
+        tell(seat, clip(DATA_RESPONSE, utf16('otters'), 1));
+      }
+      const typed = async (): Promise<string> => readFile(file, 'utf8').catch(() => '');
+      // A terminal hands on whole lines.
+      await until(async () => {
+        seat.stream?.input(seat.viewer.keys(0x2d, 0x1c));
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        return (await typed()).includes(disablePaste ? 'x' : 'otters');
+      });
+      const text = await typed();
+      assert.ok(!text.includes('smuggled'));
+      assert.deepEqual(
+        seat.events.filter(({ type }) => type === 'clipboard').slice(0, 1),
+        disablePaste ? [] : [noted('upload', 'otters')],
+      );
+      typing.kill();
+    }
+  });
+
+  it('is never heard of by who watches', async () => {
+    const { session, seat } = await seatOn();
+    await using _owner = session;
+    await until(() => heard(seat, 1).length > 0);
+    const watcher = new TestSeat('watch');
+    await watcher.sit(session);
+    await until(() => watcher.viewer.isActive && watcher.viewer.updates > 0);
+    assert.equal(watcher.viewer.heard.has('cliprdr'), false);
+  });
+});
