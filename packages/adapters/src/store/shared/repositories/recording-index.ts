@@ -14,49 +14,32 @@ function toRecording({ searchText: _, ...row }: RecordingIndexRow): RecordingRow
   };
 }
 
+function toRow(recording: RecordingRow): RecordingIndexRow {
+  return {
+    id: recording.id,
+    sessionId: recording.sessionId,
+    userId: recording.userId,
+    username: recording.username,
+    targetId: recording.targetId,
+    targetName: recording.targetName,
+    protocol: recording.protocol,
+    surface: recording.surface,
+    nodeId: recording.nodeId,
+    state: recording.state,
+    startedAt: recording.startedAt,
+    endedAt: recording.endedAt ?? null,
+    durationMs: recording.durationMs,
+    storedBytes: recording.storedBytes,
+    chunks: recording.chunks,
+    endReason: recording.endReason ?? null,
+    searchText: searchText(recording.username, recording.targetName),
+  };
+}
+
 export function recordingIndexRepository({ db, atomic }: Sql): RecordingIndexRepository {
   return {
-    async insert(row) {
-      const {
-        id,
-        sessionId,
-        userId,
-        username,
-        targetId,
-        targetName,
-        protocol,
-        surface,
-        nodeId,
-        state,
-        startedAt,
-        durationMs,
-        storedBytes,
-        chunks,
-      } = row;
-      await db
-        .insertInto('recording')
-        .values({
-          ...{
-            id,
-            sessionId,
-            userId,
-            username,
-            targetId,
-            targetName,
-            protocol,
-            surface,
-            nodeId,
-            state,
-            startedAt,
-            durationMs,
-            storedBytes,
-            chunks,
-          },
-          endedAt: row.endedAt ?? null,
-          endReason: row.endReason ?? null,
-          searchText: searchText(username, targetName),
-        })
-        .execute();
+    async insert(recording) {
+      await db.insertInto('recording').values(toRow(recording)).execute();
     },
     async find(id) {
       const row = await db.selectFrom('recording').selectAll().where('id', '=', id).executeTakeFirst();
