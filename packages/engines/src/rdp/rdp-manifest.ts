@@ -1,10 +1,6 @@
-import type { EngineManifest, LocalizedText, ParameterField, ParameterValues } from '@enchilada/core/engine';
+import type { EngineManifest, ParameterField, ParameterValues } from '@enchilada/core/engine';
+import { CLIPBOARD_FIELDS, DESKTOP_FIELDS, GROUPS } from '../shared/index.ts';
 import { ANY_LAYOUT, LAYOUTS } from './keyboard-layouts.ts';
-
-const CONNECTION: LocalizedText = { en: 'Connection', de: 'Verbindung' };
-const SESSION: LocalizedText = { en: 'Session', de: 'Sitzung' };
-const PICTURE: LocalizedText = { en: 'Picture', de: 'Bild' };
-const CLIPBOARD: LocalizedText = { en: 'Clipboard', de: 'Zwischenablage' };
 
 /** What a machine is asked to leave out, or to show. [MS-RDPBCGR] 2.2.1.11.1.1.1 */
 const EFFECTS = [
@@ -27,7 +23,7 @@ const ON_BY_DEFAULT = new Set<string>(['fontSmoothing', 'theming']);
 const effects: readonly ParameterField[] = EFFECTS.map(({ name, en, de }) => ({
   name,
   kind: 'boolean',
-  group: PICTURE,
+  group: GROUPS.picture,
   label: { en, de },
   default: ON_BY_DEFAULT.has(name),
 }));
@@ -44,7 +40,7 @@ export const manifest: EngineManifest = {
     {
       name: 'security',
       kind: 'choice',
-      group: CONNECTION,
+      group: GROUPS.connection,
       label: { en: 'Sign in by', de: 'Anmelden mit' },
       help: {
         en: 'With network level authentication the machine proves that it holds its certificate before it gets the password.',
@@ -60,7 +56,7 @@ export const manifest: EngineManifest = {
     {
       name: 'loadBalanceInfo',
       kind: 'text',
-      group: CONNECTION,
+      group: GROUPS.connection,
       label: { en: 'Load balancing information', de: 'Lastverteilungs-Angabe' },
       help: {
         en: 'What a connection broker hands out, for example tsv://MS Terminal Services Plugin.1.Sales.',
@@ -73,7 +69,7 @@ export const manifest: EngineManifest = {
     {
       name: 'preconnectionId',
       kind: 'number',
-      group: CONNECTION,
+      group: GROUPS.connection,
       label: { en: 'Preconnection number', de: 'Vorverbindungs-Nummer' },
       help: {
         en: 'For several machines behind one port. 0 without.',
@@ -86,7 +82,7 @@ export const manifest: EngineManifest = {
     {
       name: 'preconnectionBlob',
       kind: 'text',
-      group: CONNECTION,
+      group: GROUPS.connection,
       label: { en: 'Preconnection text', de: 'Vorverbindungs-Text' },
       help: {
         en: 'Hyper-V takes the virtual machine’s identifier.',
@@ -98,7 +94,7 @@ export const manifest: EngineManifest = {
     {
       name: 'console',
       kind: 'boolean',
-      group: SESSION,
+      group: GROUPS.session,
       label: { en: 'Administrative session', de: 'Administrative Sitzung' },
       help: {
         en: 'Needs no licence of a session host, where the account may.',
@@ -109,7 +105,7 @@ export const manifest: EngineManifest = {
     {
       name: 'initialProgram',
       kind: 'text',
-      group: SESSION,
+      group: GROUPS.session,
       label: { en: 'Program in place of the desktop', de: 'Programm anstelle des Desktops' },
       default: '',
       maxLength: 500,
@@ -117,7 +113,7 @@ export const manifest: EngineManifest = {
     {
       name: 'workingDirectory',
       kind: 'text',
-      group: SESSION,
+      group: GROUPS.session,
       label: { en: 'Its folder', de: 'Ordner des Programms' },
       default: '',
       maxLength: 500,
@@ -125,7 +121,7 @@ export const manifest: EngineManifest = {
     {
       name: 'clientName',
       kind: 'text',
-      group: SESSION,
+      group: GROUPS.session,
       label: { en: 'Name of the client', de: 'Name des Clients' },
       help: {
         en: 'What programs on the machine are told.',
@@ -138,7 +134,7 @@ export const manifest: EngineManifest = {
     {
       name: 'keyboardLayout',
       kind: 'choice',
-      group: SESSION,
+      group: GROUPS.session,
       label: { en: 'Keyboard layout', de: 'Tastaturbelegung' },
       default: ANY_LAYOUT,
       options: [
@@ -146,32 +142,11 @@ export const manifest: EngineManifest = {
         ...Object.entries(LAYOUTS).map(([value, [, name]]) => ({ value, label: { en: name, de: name } })),
       ],
     },
-    {
-      name: 'viewOnly',
-      kind: 'boolean',
-      group: SESSION,
-      label: { en: 'View only', de: 'Nur ansehen' },
-      help: {
-        en: 'Keys, pointer and clipboard never reach the machine.',
-        de: 'Tasten, Zeiger und Zwischenablage erreichen die Maschine nie.',
-      },
-      default: false,
-    },
-    {
-      name: 'resizeDesktop',
-      kind: 'boolean',
-      group: SESSION,
-      label: { en: 'Fit the desktop to the window', de: 'Desktop an das Fenster anpassen' },
-      help: {
-        en: 'Where the machine can do that. Otherwise the picture is scaled.',
-        de: 'Sofern die Maschine das kann. Sonst wird das Bild skaliert.',
-      },
-      default: true,
-    },
+    ...DESKTOP_FIELDS,
     {
       name: 'colourDepth',
       kind: 'choice',
-      group: PICTURE,
+      group: GROUPS.picture,
       label: { en: 'Colours', de: 'Farben' },
       default: '32',
       options: [
@@ -181,24 +156,7 @@ export const manifest: EngineManifest = {
       ],
     },
     ...effects,
-    {
-      name: 'disableCopy',
-      kind: 'boolean',
-      group: CLIPBOARD,
-      label: { en: 'Forbid copying from the machine', de: 'Kopieren von der Maschine verbieten' },
-      help: {
-        en: 'What the screen shows can still be photographed or typed off.',
-        de: 'Was der Bildschirm zeigt, lässt sich weiterhin fotografieren oder abtippen.',
-      },
-      default: false,
-    },
-    {
-      name: 'disablePaste',
-      kind: 'boolean',
-      group: CLIPBOARD,
-      label: { en: 'Forbid pasting to the machine', de: 'Einfügen in die Maschine verbieten' },
-      default: false,
-    },
+    ...CLIPBOARD_FIELDS,
   ],
 };
 

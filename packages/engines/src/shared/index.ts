@@ -1,5 +1,14 @@
 export { abortFault, createDialer } from './dial.ts';
 export type { BuiltInMachine, DialContext, Dialer, DialerOptions } from './dial.ts';
+export {
+  CLIPBOARD_FIELDS,
+  DESKTOP_FIELDS,
+  GROUPS,
+  readEnvironment,
+  readLines,
+  readTerminalType,
+  terminalTypeField,
+} from './parameter-fields.ts';
 export { Patience } from './patience.ts';
 export { PeerReader } from './peer-reader.ts';
 export { peerText } from './peer-text.ts';

@@ -1,7 +1,5 @@
-import type { EngineManifest, LocalizedText, ParameterValues } from '@enchilada/core/engine';
-
-const TERMINAL: LocalizedText = { en: 'Terminal', de: 'Terminal' };
-const CONNECTION: LocalizedText = { en: 'Connection', de: 'Verbindung' };
+import type { EngineManifest, ParameterValues } from '@enchilada/core/engine';
+import { GROUPS, readEnvironment, readTerminalType, terminalTypeField } from '../shared/index.ts';
 
 export const manifest: EngineManifest = {
   id: 'ssh',
@@ -13,23 +11,11 @@ export const manifest: EngineManifest = {
   carries: true,
   hostKeys: true,
   parameters: [
-    {
-      name: 'terminalType',
-      kind: 'text',
-      group: TERMINAL,
-      label: { en: 'Terminal type', de: 'Terminaltyp' },
-      help: {
-        en: 'The value of TERM on the machine. Older systems may only know xterm or vt100.',
-        de: 'Der Wert von TERM auf der Maschine. Ältere Systeme kennen womöglich nur xterm oder vt100.',
-      },
-      default: 'xterm-256color',
-      maxLength: 64,
-      pattern: '^[A-Za-z0-9][A-Za-z0-9.+_-]*$',
-    },
+    terminalTypeField({ maxLength: 64, pattern: '^[A-Za-z0-9][A-Za-z0-9.+_-]*$' }),
     {
       name: 'initialCommand',
       kind: 'text',
-      group: TERMINAL,
+      group: GROUPS.terminal,
       label: { en: 'Initial command', de: 'Startbefehl' },
       help: {
         en: 'Runs instead of the login shell; the session ends with it. Empty: the login shell.',
@@ -41,7 +27,7 @@ export const manifest: EngineManifest = {
     {
       name: 'environment',
       kind: 'list',
-      group: TERMINAL,
+      group: GROUPS.terminal,
       label: { en: 'Environment', de: 'Umgebungsvariablen' },
       help: {
         en: 'One NAME=value a line. The machine decides which names it accepts (AcceptEnv in sshd_config); others are ignored.',
@@ -54,7 +40,7 @@ export const manifest: EngineManifest = {
     {
       name: 'keepaliveSeconds',
       kind: 'number',
-      group: CONNECTION,
+      group: GROUPS.connection,
       label: { en: 'Keepalive', de: 'Keepalive' },
       help: {
         en: 'Asks the machine for a sign of life this often; after three unanswered intervals the session ends.',
@@ -68,7 +54,7 @@ export const manifest: EngineManifest = {
     {
       name: 'legacyAlgorithms',
       kind: 'boolean',
-      group: CONNECTION,
+      group: GROUPS.connection,
       weakens: true,
       label: { en: 'Allow legacy algorithms', de: 'Veraltete Algorithmen erlauben' },
       help: {
@@ -91,13 +77,10 @@ export interface SshParameters {
 
 export function readParameters(values: ParameterValues): SshParameters {
   const { terminalType, initialCommand, environment, keepaliveSeconds, legacyAlgorithms } = values;
-  const lines = Array.isArray(environment) ? (environment as readonly string[]) : [];
   return {
-    terminalType: typeof terminalType === 'string' && terminalType !== '' ? terminalType : 'xterm-256color',
+    terminalType: readTerminalType(terminalType),
     initialCommand: typeof initialCommand === 'string' ? initialCommand.trim() : '',
-    environment: Object.fromEntries(
-      lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
-    ),
+    environment: readEnvironment(environment),
     keepaliveSeconds: typeof keepaliveSeconds === 'number' ? keepaliveSeconds : 15,
     legacyAlgorithms: legacyAlgorithms === true,
   };

@@ -1,7 +1,7 @@
 import type { EngineManifest, LocalizedText, ParameterValue, ParameterValues } from '@enchilada/core/engine';
+import { GROUPS, readEnvironment, readLines, readTerminalType, terminalTypeField } from '../shared/index.ts';
 
 const LOG_IN: LocalizedText = { en: 'Log-in', de: 'Anmeldung' };
-const TERMINAL: LocalizedText = { en: 'Terminal', de: 'Terminal' };
 /** Printable, so that no pattern is empty or hides something. */
 const TEXT_PATTERN = '^[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$';
 const TEXTS = { kind: 'list', group: LOG_IN, maxItems: 16, maxLength: 200, pattern: TEXT_PATTERN } as const;
@@ -84,23 +84,11 @@ export const manifest: EngineManifest = {
         de: 'Wenn angegeben, muss einer davon kommen. Leer: alles, was keine Ablehnung und keine neue Frage ist.',
       },
     },
-    {
-      name: 'terminalType',
-      kind: 'text',
-      group: TERMINAL,
-      label: { en: 'Terminal type', de: 'Terminaltyp' },
-      help: {
-        en: 'The value of TERM on the machine. Older systems may only know xterm or vt100.',
-        de: 'Der Wert von TERM auf der Maschine. Ältere Systeme kennen womöglich nur xterm oder vt100.',
-      },
-      default: 'xterm-256color',
-      maxLength: 40,
-      pattern: '^[A-Za-z0-9][A-Za-z0-9.+_/-]*$',
-    },
+    terminalTypeField({ maxLength: 40, pattern: '^[A-Za-z0-9][A-Za-z0-9.+_/-]*$' }),
     {
       name: 'environment',
       kind: 'list',
-      group: TERMINAL,
+      group: GROUPS.terminal,
       label: { en: 'Environment', de: 'Umgebungsvariablen' },
       help: {
         en: 'One NAME=value a line; given to machines that ask for it. A value may not begin with a hyphen.',
@@ -114,7 +102,7 @@ export const manifest: EngineManifest = {
     {
       name: 'enterKey',
       kind: 'choice',
-      group: TERMINAL,
+      group: GROUPS.terminal,
       label: { en: 'The Enter key sends', de: 'Die Eingabetaste sendet' },
       default: 'nul',
       options: [
@@ -137,30 +125,20 @@ export interface TelnetParameters {
   readonly enterKey: 'nul' | 'lf';
 }
 
-function linesOf(value: ParameterValue | undefined): readonly string[] {
-  return Array.isArray(value) ? (value as readonly string[]) : [];
-}
-
 function orDefault(value: ParameterValue | undefined, otherwise: readonly string[]): readonly string[] {
-  const lines = linesOf(value);
+  const lines = readLines(value);
   return lines.length === 0 ? otherwise : lines;
 }
 
 export function readParameters(values: ParameterValues): TelnetParameters {
-  const { terminalType } = values;
   return {
     answersPrompts: values['login'] !== 'none',
     usernamePrompts: orDefault(values['usernamePrompts'], DEFAULTS.usernamePrompts),
     passwordPrompts: orDefault(values['passwordPrompts'], DEFAULTS.passwordPrompts),
     failureTexts: orDefault(values['failureTexts'], DEFAULTS.failureTexts),
-    successTexts: linesOf(values['successTexts']),
-    terminalType: typeof terminalType === 'string' && terminalType !== '' ? terminalType : 'xterm-256color',
-    environment: Object.fromEntries(
-      linesOf(values['environment']).map((line) => [
-        line.slice(0, line.indexOf('=')),
-        line.slice(line.indexOf('=') + 1),
-      ]),
-    ),
+    successTexts: readLines(values['successTexts']),
+    terminalType: readTerminalType(values['terminalType']),
+    environment: readEnvironment(values['environment']),
     enterKey: values['enterKey'] === 'lf' ? 'lf' : 'nul',
   };
 }

@@ -1,11 +1,7 @@
-import type { EngineManifest, LocalizedText, ParameterValues } from '@enchilada/core/engine';
+import type { EngineManifest, ParameterValues } from '@enchilada/core/engine';
+import { CLIPBOARD_FIELDS, DESKTOP_FIELDS, GROUPS } from '../shared/index.ts';
 import { WAKE_FIELDS } from '../shared/index.ts';
 import type { WantedProof, Weakenings } from './security/security-type.ts';
-
-const SESSION: LocalizedText = { en: 'Session', de: 'Sitzung' };
-const PICTURE: LocalizedText = { en: 'Picture', de: 'Bild' };
-const CLIPBOARD: LocalizedText = { en: 'Clipboard', de: 'Zwischenablage' };
-const CONNECTION: LocalizedText = { en: 'Connection', de: 'Verbindung' };
 
 export const manifest: EngineManifest = {
   id: 'vnc',
@@ -19,7 +15,7 @@ export const manifest: EngineManifest = {
     {
       name: 'allowCleartext',
       kind: 'boolean',
-      group: CONNECTION,
+      group: GROUPS.connection,
       weakens: true,
       label: { en: 'Allow an unencrypted connection', de: 'Unverschlüsselte Verbindung erlauben' },
       help: {
@@ -31,7 +27,7 @@ export const manifest: EngineManifest = {
     {
       name: 'allowAnonymousTls',
       kind: 'boolean',
-      group: CONNECTION,
+      group: GROUPS.connection,
       weakens: true,
       label: { en: 'Allow TLS without a certificate', de: 'TLS ohne Zertifikat erlauben' },
       help: {
@@ -43,7 +39,7 @@ export const manifest: EngineManifest = {
     {
       name: 'signInWith',
       kind: 'choice',
-      group: CONNECTION,
+      group: GROUPS.connection,
       label: { en: 'Sign in with', de: 'Anmelden mit' },
       help: {
         en: 'For machines that offer both.',
@@ -59,7 +55,7 @@ export const manifest: EngineManifest = {
     {
       name: 'repeaterDestination',
       kind: 'text',
-      group: CONNECTION,
+      group: GROUPS.connection,
       label: { en: 'Behind a repeater', de: 'Hinter einem Repeater' },
       help: {
         en: 'Where an UltraVNC repeater shall connect to: ID:1234, or host:port. Empty without a repeater.',
@@ -69,32 +65,11 @@ export const manifest: EngineManifest = {
       maxLength: 200,
       pattern: '^(?:|ID:[0-9A-Za-z]+|[^\\s]+:[0-9]+)$',
     },
-    {
-      name: 'viewOnly',
-      kind: 'boolean',
-      group: SESSION,
-      label: { en: 'View only', de: 'Nur ansehen' },
-      help: {
-        en: 'Keys, pointer and clipboard never reach the machine.',
-        de: 'Tasten, Zeiger und Zwischenablage erreichen die Maschine nie.',
-      },
-      default: false,
-    },
-    {
-      name: 'resizeDesktop',
-      kind: 'boolean',
-      group: SESSION,
-      label: { en: 'Fit the desktop to the window', de: 'Desktop an das Fenster anpassen' },
-      help: {
-        en: 'Where the machine can do that. Otherwise the picture is scaled.',
-        de: 'Sofern die Maschine das kann. Sonst wird das Bild skaliert.',
-      },
-      default: true,
-    },
+    ...DESKTOP_FIELDS,
     {
       name: 'pixelEncoding',
       kind: 'choice',
-      group: PICTURE,
+      group: GROUPS.picture,
       label: { en: 'Encoding', de: 'Kodierung' },
       default: 'auto',
       options: [
@@ -108,7 +83,7 @@ export const manifest: EngineManifest = {
     {
       name: 'lossless',
       kind: 'boolean',
-      group: PICTURE,
+      group: GROUPS.picture,
       label: { en: 'Lossless picture', de: 'Verlustfreies Bild' },
       help: {
         en: 'No JPEG and no video; needs more bandwidth.',
@@ -119,7 +94,7 @@ export const manifest: EngineManifest = {
     {
       name: 'quality',
       kind: 'number',
-      group: PICTURE,
+      group: GROUPS.picture,
       label: { en: 'Picture quality', de: 'Bildqualität' },
       help: { en: '0 is the smallest, 9 the best.', de: '0 ist am kleinsten, 9 am besten.' },
       default: 6,
@@ -129,7 +104,7 @@ export const manifest: EngineManifest = {
     {
       name: 'compression',
       kind: 'number',
-      group: PICTURE,
+      group: GROUPS.picture,
       label: { en: 'Compression', de: 'Kompression' },
       help: {
         en: '0 asks least of the machine, 9 most.',
@@ -142,7 +117,7 @@ export const manifest: EngineManifest = {
     {
       name: 'cursor',
       kind: 'choice',
-      group: PICTURE,
+      group: GROUPS.picture,
       label: { en: 'Pointer', de: 'Zeiger' },
       default: 'local',
       options: [
@@ -150,24 +125,7 @@ export const manifest: EngineManifest = {
         { value: 'remote', label: { en: 'Drawn by the machine', de: 'Von der Maschine gezeichnet' } },
       ],
     },
-    {
-      name: 'disableCopy',
-      kind: 'boolean',
-      group: CLIPBOARD,
-      label: { en: 'Forbid copying from the machine', de: 'Kopieren von der Maschine verbieten' },
-      help: {
-        en: 'What the screen shows can still be photographed or typed off.',
-        de: 'Was der Bildschirm zeigt, lässt sich weiterhin fotografieren oder abtippen.',
-      },
-      default: false,
-    },
-    {
-      name: 'disablePaste',
-      kind: 'boolean',
-      group: CLIPBOARD,
-      label: { en: 'Forbid pasting to the machine', de: 'Einfügen in die Maschine verbieten' },
-      default: false,
-    },
+    ...CLIPBOARD_FIELDS,
     ...WAKE_FIELDS,
   ],
 };
