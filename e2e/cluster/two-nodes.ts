@@ -1,24 +1,12 @@
-import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DatabaseServer } from '@enchilada/core/testing/servers/database-server';
 import { startPostgres } from '@enchilada/core/testing/servers/postgres';
+import { freePort } from '@enchilada/core/testing/free-port';
 import { Gateway } from '../fixtures/gateway.ts';
 import { Person } from '../product/index.ts';
 import { ADMIN, LOOPBACK } from '../tests/site.ts';
-
-/** Nodes must know each other's address before they run, so the system is asked for a port that is free now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 export interface TwoNodesOptions {
   readonly sessionsPerUser?: number;
@@ -78,6 +66,7 @@ export class TwoNodes implements AsyncDisposable {
 
   /** Starts a node, or starts it again with the data that it left. */
   async startNode(name: string): Promise<Gateway> {
+    // Nodes must know each other's address before they run.
     const port = await freePort();
     const dataDir = join(this.folder, `node-${name}`);
     await mkdir(dataDir, { recursive: true, mode: 0o700 });

@@ -1,12 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { freePort } from '@enchilada/core/testing/free-port';
 
 const run = promisify(execFile);
 const PREFIX = join(import.meta.dirname, '..', '..', '.artifacts', 'guacd-1.3.0');
@@ -62,14 +62,6 @@ async function install(say: (words: string) => void): Promise<void> {
   await apt(...options, 'download', ...FROM_DEBIAN_11);
   for (const deb of await readdir(join(PREFIX, 'debs')))
     await run('dpkg', ['-x', join(PREFIX, 'debs', deb), join(PREFIX, 'root')]);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function answers(port: number): Promise<boolean> {

@@ -1,28 +1,6 @@
 import type { RecordingDescription } from '@enchilada/core/recording';
 import type { Clock } from '@enchilada/core/time';
 
-/** The machine's clock, for tests of real files and processes. */
-export const realClock: Clock = {
-  now: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  after(delayMs, work) {
-    const timer = setTimeout(work, delayMs);
-    return {
-      [Symbol.dispose]() {
-        clearTimeout(timer);
-      },
-    };
-  },
-  every(periodMs, work) {
-    const timer = setInterval(work, periodMs);
-    return {
-      [Symbol.dispose]() {
-        clearInterval(timer);
-      },
-    };
-  },
-};
-
 export function exampleDescription(changes: Partial<RecordingDescription> = {}): RecordingDescription {
   return {
     sessionId: 'ses_1',

@@ -1,5 +1,4 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Fault } from '@enchilada/core/fault';
@@ -7,15 +6,8 @@ import { startRdpShadow } from '@enchilada/core/testing/servers/rdp-shadow';
 import { startXrdp } from '@enchilada/core/testing/servers/xrdp';
 import { streamedEngineSuite, type StreamedFixture } from '@enchilada/core/testing/streamed-engine-suite';
 import { RdpViewer } from '@enchilada/core/testing/viewers/rdp-viewer';
+import { freePort } from '@enchilada/core/testing/free-port';
 import { engine, hopTo } from './testing.ts';
-
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Scan codes of set 1. */
 const [KEY_A, RETURN] = [0x1e, 0x1c];
@@ -26,7 +18,7 @@ type Machine = Awaited<ReturnType<typeof startXrdp>>;
 async function fixtureOf(machine: Machine): Promise<StreamedFixture> {
   const folder = await mkdtemp(join(tmpdir(), 'enchilada-rdp-'));
   const file = join(folder, 'typed');
-  const nothing = await closedPort();
+  const nothing = await freePort();
   let colour = 0x20_20_20;
   machine.start('xterm', '-geometry', '20x5+0+0', '-e', `cat > ${file}`);
   // Without a window manager the keys go where the pointer is.

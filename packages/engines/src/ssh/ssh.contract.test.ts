@@ -1,25 +1,17 @@
-import { createServer, type AddressInfo } from 'node:net';
 import { DEFAULT_EGRESS } from '@enchilada/core/access';
 import type { Hop } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import { testLeave } from '@enchilada/core/testing/authorized';
 import { engineSuite } from '@enchilada/core/testing/engine-suite';
 import { startSshd } from '@enchilada/core/testing/servers/sshd';
+import { freePort } from '@enchilada/core/testing/free-port';
 import { createDialer } from '../shared/index.ts';
 import { createSsh } from './index.ts';
 import { password, sshdTarget } from './testing.ts';
 
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 engineSuite('ssh', async () => {
   const sshd = await startSshd();
-  const nothing = await closedPort();
+  const nothing = await freePort();
   const hop = (port: number): Hop => ({
     leave: testLeave(sshdTarget({ host: 'localhost', port })),
     credential: password(sshd.username, sshd.password),

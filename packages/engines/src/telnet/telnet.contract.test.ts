@@ -1,20 +1,12 @@
-import { createServer, type AddressInfo } from 'node:net';
 import { engineSuite } from '@enchilada/core/testing/engine-suite';
 import { startTelnetd } from '@enchilada/core/testing/servers/telnetd';
+import { freePort } from '@enchilada/core/testing/free-port';
 import { createTelnet } from './index.ts';
 import { loopbackDialer, password, telnetHop } from './testing.ts';
 
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 engineSuite('telnet', async () => {
   const telnetd = await startTelnetd();
-  const nothing = await closedPort();
+  const nothing = await freePort();
   const credential = password(telnetd.username, telnetd.password);
   return {
     engine: createTelnet({ dialer: loopbackDialer() }),

@@ -1,19 +1,11 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Fault } from '@enchilada/core/fault';
 import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
 import { streamedEngineSuite } from '@enchilada/core/testing/streamed-engine-suite';
+import { freePort } from '@enchilada/core/testing/free-port';
 import { ANSWER, engine, hopTo, updateRequest, WISHES } from './testing.ts';
-
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 const KEY_A = [1, 0].map((down) => Buffer.from([4, down, 0, 0, 0, 0, 0, 0x61]));
 const RETURN = [1, 0].map((down) => Buffer.from([4, down, 0, 0, 0, 0, 0xff, 0x0d]));
@@ -22,7 +14,7 @@ streamedEngineSuite('vnc', async () => {
   const desktop = await startXvnc({ geometry: '320x240' });
   const folder = await mkdtemp(join(tmpdir(), 'enchilada-vnc-'));
   const file = join(folder, 'typed');
-  const nothing = await closedPort();
+  const nothing = await freePort();
   let colour = 0x20_20_20;
   desktop.start('xterm', '-geometry', '20x5+0+0', '-e', `cat > ${file}`);
   // Without a window manager the keys go where the pointer is.

@@ -15,7 +15,7 @@ import {
   type Sighting,
 } from '@enchilada/core/discovery';
 import { isFault } from '@enchilada/core/fault';
-import type { Clock } from '@enchilada/core/time';
+import { systemClock as clock } from '@enchilada/core/testing/authorized';
 import { aSource } from '@enchilada/core/testing/store-discovery-cases';
 import { startFauxqs } from 'fauxqs';
 import { readEvent } from './event.ts';
@@ -27,19 +27,6 @@ const REGION = 'eu-west-1';
 const scope: Scope = { account: ACCOUNT, region: REGION };
 const idOf = (index: number): string => `i-${index.toString(16).padStart(17, '0')}`;
 const signal = new AbortController().signal;
-
-const clock: Clock = {
-  now: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  after: (ms, work) => {
-    const timer = setTimeout(work, ms);
-    return { [Symbol.dispose]: () => void clearTimeout(timer) };
-  },
-  every: (ms, work) => {
-    const timer = setInterval(work, ms);
-    return { [Symbol.dispose]: () => void clearInterval(timer) };
-  },
-};
 
 describe('an AWS source', () => {
   let cloud: AwsStandIn;

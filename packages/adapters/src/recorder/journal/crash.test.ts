@@ -10,7 +10,7 @@ import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
 import { openFilesystemRecordingStore } from '@enchilada/adapters/recording-store/filesystem';
 import { trustStoreOf } from '@enchilada/core/recording';
 import type { Recorder, RecordingReader, RecordingSummary } from '@enchilada/core/recording';
-import { realClock } from '@enchilada/core/testing/recorder-parts';
+import { systemClock } from '@enchilada/core/testing/authorized';
 import { openJournalRecorder, openRecordingKeyFile, openRecordingReader } from './index.ts';
 
 const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) };
@@ -57,7 +57,7 @@ async function restart(
     store,
     keys,
     signer,
-    clock: realClock,
+    clock: systemClock,
     random,
     node: 'node-1',
   });
@@ -146,7 +146,7 @@ describe('a process that is killed while it records', () => {
         put: (name: string, bytes: Uint8Array) =>
           left-- > 0 ? store.put(name, bytes) : Promise.reject(new Error('cut short')),
       };
-      const parts = { directory: join(original, 'journal'), keys, signer, clock: realClock, random, node: 'node-1' };
+      const parts = { directory: join(original, 'journal'), keys, signer, clock: systemClock, random, node: 'node-1' };
       await using recorder = await openJournalRecorder({ ...parts, store: failing });
       const [summary] = await recorder.recover();
       if (summary === undefined) continue;

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
 import { openFilesystemRecordingStore } from '@enchilada/adapters/recording-store/filesystem';
-import { exampleDescription, realClock } from '@enchilada/core/testing/recorder-parts';
+import { systemClock } from '@enchilada/core/testing/authorized';
+import { exampleDescription } from '@enchilada/core/testing/recorder-parts';
 import { openJournalRecorder, openRecordingKeyFile } from '../index.ts';
 
 const [directory = '', sessions = '1', bytes = '1000'] = process.argv.slice(2);
@@ -15,7 +16,7 @@ const recorder = await openJournalRecorder({
   store: await openFilesystemRecordingStore({ directory: join(directory, 'store') }),
   keys: await openFileKeyEncryption({ path: join(directory, 'kek'), random }),
   signer: await openRecordingKeyFile({ path: join(directory, 'recording-key') }),
-  ...{ clock: realClock, random, node: 'node-1' },
+  ...{ clock: systemClock, random, node: 'node-1' },
 });
 const live = await Promise.all(Array.from({ length: Number(sessions) }, () => recorder.open(exampleDescription())));
 for (let number = 0; ; number++) {

@@ -7,7 +7,7 @@ import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
 import { openFilesystemRecordingStore } from '@enchilada/adapters/recording-store/filesystem';
 import { trustStoreOf } from '@enchilada/core/recording';
 import type { Recorder, RecordingReader, RecordingStore, TrustStore } from '@enchilada/core/recording';
-import { realClock } from '@enchilada/core/testing/recorder-parts';
+import { systemClock } from '@enchilada/core/testing/authorized';
 import { openJournalRecorder, openRecordingKeyFile, openRecordingReader } from '../index.ts';
 import type { JournalRecorderOptions } from '../index.ts';
 
@@ -30,7 +30,7 @@ export async function openRig(changes: Partial<JournalRecorderOptions> = {}): Pr
   const signer = await openRecordingKeyFile({ path: join(directory, 'recording-key') });
   const reports: string[] = [];
   const report = (what: string): void => void reports.push(what);
-  const parts = { store, keys, signer, clock: realClock, random, node: 'node-1', report, minFreeBytes: 0 };
+  const parts = { store, keys, signer, clock: systemClock, random, node: 'node-1', report, minFreeBytes: 0 };
   const recorder = await openJournalRecorder({ ...parts, ...changes, directory: join(directory, 'journal') });
   const trust = trustStoreOf([signer]);
   return {
