@@ -5,6 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { Linter } from 'eslint';
 
 const ROOT = join(import.meta.dirname, '..');
 const project = mkdtempSync(join(tmpdir(), 'enchilada-bootstrap-'));
@@ -101,7 +102,23 @@ test('asks npm for nothing when what is installed is what is locked', async () =
   assert.notEqual(readFileSync(join(project, 'node_modules/.enchilada-installed'), 'utf8'), '');
 });
 
-test('parses on old Node: no syntax younger than ES2018', () => {
+test('parses on Node 12, the oldest that a machine may bring', () => {
   const source = readFileSync(join(ROOT, 'scripts/bootstrap.cjs'), 'utf8');
-  assert.doesNotMatch(source, /\?\.[a-z[(]|\?\?|\|\|=|&&=|require\(['"]node:|^import /mu);
+  const parse = (ecmaVersion, text) =>
+    new Linter()
+      .verify(text, [{ languageOptions: { ecmaVersion, sourceType: 'commonjs' } }])
+      .filter(({ fatal }) => fatal);
+  assert.deepEqual(parse(2019, source), []);
+  assert.equal(parse(2019, `${source}\nprocess?.exit();`).length, 1, 'what is younger is noticed');
+  assert.doesNotMatch(
+    source,
+    /require\(['"]node:|\.replaceAll\(|\.at\(|Object\.hasOwn|structuredClone|fetch\(|\.rmSync/u,
+  );
+});
+
+test('npm 6, which comes with Node 12 and 14, is not kept from running the tasks', () => {
+  // With `ignore-scripts` in its configuration it runs not even what it is told to, says nothing and ends with 0; later ones do run it.
+  assert.doesNotMatch(readFileSync(join(ROOT, '.npmrc'), 'utf8'), /^ignore-scripts/mu);
+  const source = readFileSync(join(ROOT, 'scripts/bootstrap.cjs'), 'utf8');
+  assert.equal(source.match(/'--ignore-scripts'/gu)?.length, 2, 'what installs packages runs none of their scripts');
 });
