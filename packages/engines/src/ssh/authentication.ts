@@ -4,6 +4,7 @@ import { Fault } from '@enchilada/core/fault';
 import type { AnyAuthMethod, ParsedKey, Prompt as TargetPrompt } from 'ssh2';
 import { peerText, type Patience } from '../shared/index.ts';
 import { readPrivateKey, withoutSha1 } from './private-key.ts';
+import { unpooled } from './unpooled.ts';
 
 const MAX_ROUNDS = 12;
 const MAX_FIELDS = 16;
@@ -118,7 +119,9 @@ export class Authentication {
             })),
           }),
         ));
-      finish([...answers]);
+      unpooled(() => {
+        finish([...answers]);
+      });
     } catch (error) {
       fail(error);
     }

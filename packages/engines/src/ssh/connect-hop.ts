@@ -10,6 +10,7 @@ import { Patience, peerText } from '../shared/index.ts';
 import { connectionFault } from './connection-fault.ts';
 import { internalsOf, type Negotiated, prepareKeys } from './ssh2-internals.ts';
 import { readParameters } from './ssh-manifest.ts';
+import { unpooled } from './unpooled.ts';
 
 /** All that a target may send before it has accepted the person: version, key exchange, banners and questions. */
 const MAX_BYTES_BEFORE_READY = 256 * 1024;
@@ -124,7 +125,10 @@ export function connectHop(
   ): Promise<void> => {
     try {
       if (left === null) context.progress('credential', target.name);
-      next(await authentication.next(left, partial));
+      const method = await authentication.next(left, partial);
+      unpooled(() => {
+        next(method);
+      });
     } catch (error) {
       fail(error);
     }

@@ -5,6 +5,7 @@ import type { Credential } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
 import ssh2, { type ParsedKey } from 'ssh2';
 import type { DecryptReply, DecryptRequest } from './decrypt-key-worker.ts';
+import { unpooled } from './unpooled.ts';
 
 type PrivateKeyCredential = Extract<Credential, { kind: 'private-key' }>;
 
@@ -80,7 +81,9 @@ async function parse(credential: PrivateKeyCredential): Promise<ParsedKey> {
   const passphrase = credential.passphrase?.reveal();
   const pem = await readable(`${credential.privateKey.reveal().trim()}\n`, passphrase);
   const isPkcs8 = /^-----BEGIN (?:ENCRYPTED )?PRIVATE KEY-----/u.test(pem);
-  const parsed = isPkcs8 ? ssh2.utils.parseKey(fromPkcs8(pem, passphrase)) : ssh2.utils.parseKey(pem, passphrase);
+  const parsed = unpooled(() =>
+    isPkcs8 ? ssh2.utils.parseKey(fromPkcs8(pem, passphrase)) : ssh2.utils.parseKey(pem, passphrase),
+  );
   // Of several keys in one file, which the library answers as a list that its types keep quiet about, the first.
   const key = [parsed as ParsedKey | Error | readonly ParsedKey[]].flat()[0];
   if (key === undefined || key instanceof Error) throw key ?? new Error('no key found');
