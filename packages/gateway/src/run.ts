@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { isFault } from '@enchilada/core/fault';
 import { destination } from 'pino';
+import { systemClock } from './clock.ts';
+import { collectWhenQuiet } from './collect-when-quiet.ts';
 import { compose } from './composition.ts';
 import { type LoadedConfig, loadConfig } from './config/index.ts';
 import { type Flags, readFlags, USAGE } from './flags.ts';
@@ -92,6 +94,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     };
     process.on('uncaughtException', fail);
     process.on('unhandledRejection', fail);
+    collectWhenQuiet(systemClock);
     announce(gateway, flags);
   } catch (failure) {
     const words = isFault(failure)

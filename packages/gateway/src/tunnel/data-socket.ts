@@ -44,42 +44,78 @@ export function carryData(client: WebSocket, parts: DataSocketParts): void {
   });
 }
 
-/** A frame larger than this saves nothing, and is held whole by the browser. */
-const FRAME_BYTES = 64 * 1024;
+/**
+ * What a socket is handed at once, unless one message alone has more. The TLS layer keeps buffers of the largest it was ever handed for as long as the
+ * socket is open (docs/performance.md), so that a flood in larger portions would be paid for by every session that is idle afterwards.
+ */
+const PORTION_BYTES = 32 * 1024;
 
 class SocketPort implements DataPort {
   readonly #client: WebSocket;
+  /** What may still leave as one message: a target's small packets that came in one read, or while the network was busy. */
+  #gathered: Uint8Array[] = [];
+  #gatheredBytes = 0;
+  /** Whole messages that wait for the network. */
+  readonly #sealed: Uint8Array[] = [];
+  #sealedBytes = 0;
+  #isScheduled = false;
+  #drained: () => void = () => undefined;
   readonly #sent = (): void => {
+    this.#passOn();
     this.#drained();
   };
-  readonly flush = (): void => {
-    const { length } = this.#waiting;
-    if (length === 0) return;
-    const [first] = this.#waiting;
-    const frame = length === 1 && first !== undefined ? first : Buffer.concat(this.#waiting, this.#waitingBytes);
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    if (this.#client.readyState === this.#client.OPEN) this.#client.send(frame, this.#sent);
+  readonly #atEndOfTurn = (): void => {
+    this.#isScheduled = false;
+    this.#passOn();
   };
-  #drained: () => void = () => undefined;
-  /** What was sent since the microtasks began to run: a target's small packets that came in one read leave in one frame. */
-  #waiting: Uint8Array[] = [];
-  #waitingBytes = 0;
 
   constructor(client: WebSocket) {
     this.#client = client;
   }
 
   get bufferedBytes(): number {
-    return this.#client.bufferedAmount + this.#waitingBytes;
+    return this.#client.bufferedAmount + this.#sealedBytes + this.#gatheredBytes;
   }
 
   send(bytes: Uint8Array): void {
     if (this.#client.readyState !== this.#client.OPEN) return;
-    if (this.#waiting.length === 0) queueMicrotask(this.flush);
-    this.#waiting.push(bytes);
-    this.#waitingBytes += bytes.length;
-    if (this.#waitingBytes >= FRAME_BYTES) this.flush();
+    if (this.#gatheredBytes + bytes.length > PORTION_BYTES) this.#seal();
+    this.#gathered.push(bytes);
+    this.#gatheredBytes += bytes.length;
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(this.#atEndOfTurn);
+  }
+
+  flush(): void {
+    this.#seal();
+    this.#passOn();
+  }
+
+  #seal(): void {
+    const [first] = this.#gathered;
+    if (first === undefined) return;
+    this.#sealed.push(this.#gathered.length === 1 ? first : Buffer.concat(this.#gathered, this.#gatheredBytes));
+    this.#sealedBytes += this.#gatheredBytes;
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+  }
+
+  #hasRoomFor(bytes: number): boolean {
+    const { bufferedAmount } = this.#client;
+    return bufferedAmount === 0 || bufferedAmount + bytes <= PORTION_BYTES;
+  }
+
+  #passOn(): void {
+    if (this.#client.readyState !== this.#client.OPEN) return;
+    for (;;) {
+      if (this.#sealed.length === 0 && this.#hasRoomFor(this.#gatheredBytes)) this.#seal();
+      const [message] = this.#sealed;
+      if (message === undefined || !this.#hasRoomFor(message.length)) return;
+      this.#sealed.shift();
+      this.#sealedBytes -= message.length;
+      this.#client.send(message, this.#sent);
+    }
   }
 
   onDrain(drained: () => void): void {
@@ -95,7 +131,10 @@ class SocketPort implements DataPort {
   }
 
   close(): void {
-    this.flush();
+    this.#seal();
+    if (this.#client.readyState === this.#client.OPEN) for (const message of this.#sealed) this.#client.send(message);
+    this.#sealed.length = 0;
+    this.#sealedBytes = 0;
     // A paused socket would not hear the other side's close.
     this.#client.resume();
     this.#client.close(CLOSE.normal);
