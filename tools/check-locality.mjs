@@ -14,7 +14,13 @@ const HOMES = [
 const NOT_NAMES = new Set(['shared', 'filesystem', 'local', 'testing']);
 /** Where surfaces are named. A protocol's folder may have a surface's name: there the word is the surface's. */
 const SURFACE_TABLE = 'packages/core/src/engine/manifest.ts';
-const SURFACE_HOMES = [SURFACE_TABLE, 'packages/web/src/surfaces/'];
+const SURFACE_HOMES = [
+  SURFACE_TABLE,
+  'packages/web/src/surfaces/',
+  // Which decoder is loaded for a surface, live and played back.
+  'packages/web/src/session/session-document.tsx',
+  'packages/web/src/player/desktop-stages.ts',
+];
 const SURFACES = /SURFACES = \[([^\]]*)\]/u.exec(readFileSync(join(ROOT, SURFACE_TABLE), 'utf8'))[1].match(/[a-z]+/gu);
 /** May name implementations: it chooses them. */
 const COMPOSITION = 'packages/gateway/src/composition.ts';

@@ -248,7 +248,10 @@ export class DesktopStream implements EngineStream {
     const { log, handshakeEnd, lastActivation } = this.#machine;
     while (!this.#isPaused && !this.#isOver && this.#stage.is === 'reading') {
       // What was drawn before the desktop got its present size is of no use.
-      if (this.#position === handshakeEnd && lastActivation > this.#position) this.#position = lastActivation;
+      if (this.#position === handshakeEnd && lastActivation > this.#position) {
+        this.#position = lastActivation;
+        for (const message of this.#machine.dynamicMessages) this.#seat.sink.output(message.slice());
+      }
       const found = log.read(this.#position);
       if (found === undefined) {
         if (log.failure !== undefined) this.#finish({ reason: 'failed', fault: log.failure });

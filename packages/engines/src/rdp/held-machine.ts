@@ -13,6 +13,9 @@ import { PROTOCOL, connectionConfirm } from './codec/x224.ts';
 import type { Machine } from './connect-machine.ts';
 import { StreamLog } from './stream-log.ts';
 
+/** Control of dynamic channels is a few messages; more than this is no machine that wants to be watched. */
+const MOST_DYNAMIC = 64;
+
 export interface MachineListener {
   readonly mode: 'control' | 'watch';
   /** One message; the log holds it up to this position. */
@@ -51,6 +54,7 @@ export class HeldMachine implements AsyncDisposable {
   #activation: number | undefined;
   #handshakeEnd: number | undefined;
   #lastActivation = 0;
+  readonly #dynamic: Uint8Array[] = [];
   #isOver = false;
   #broken: Error | undefined;
   #error: ErrorInfo | undefined;
@@ -122,6 +126,9 @@ export class HeldMachine implements AsyncDisposable {
         passToDriver: (message) => {
           this.#driver?.message(message, this.log.end);
         },
+        dynamic: (message) => {
+          if (this.#dynamic.length < MOST_DYNAMIC) this.#dynamic.push(message);
+        },
         answer: (bytes) => {
           this.write(bytes);
         },
@@ -155,6 +162,11 @@ export class HeldMachine implements AsyncDisposable {
   /** Where in the log the first Font Map ends. */
   get handshakeEnd(): number | undefined {
     return this.#handshakeEnd;
+  }
+
+  /** What a decoder that leaves out everything between the handshake and the last activation must hear nevertheless: resizing rests on it. */
+  get dynamicMessages(): readonly Uint8Array[] {
+    return this.#dynamic;
   }
 
   /** Where a decoder that has seen the handshake may go on. */

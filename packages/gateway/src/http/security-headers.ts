@@ -16,10 +16,13 @@ export function plainHeaders(isTls: boolean): Readonly<Record<string, string>> {
   return { ...COMMON, ...(isTls ? HSTS : {}), 'content-security-policy': "default-src 'none'; frame-ancestors 'none'" };
 }
 
-export function contentSecurityPolicy(nonce: string): string {
+/** Decoders of desktops are WebAssembly, served as files; the pages of the interface have none. */
+const COMPILES_WASM: ReadonlySet<DocumentKind> = new Set(['session', 'player']);
+
+export function contentSecurityPolicy(nonce: string, kind: DocumentKind): string {
   return [
     "default-src 'none'",
-    `script-src 'self' 'nonce-${nonce}'`,
+    `script-src 'self' 'nonce-${nonce}'${COMPILES_WASM.has(kind) ? " 'wasm-unsafe-eval'" : ''}`,
     `style-src 'self' 'nonce-${nonce}'`,
     "img-src 'self' data: blob:",
     "font-src 'self'",
@@ -35,13 +38,19 @@ export function contentSecurityPolicy(nonce: string): string {
   ].join('; ');
 }
 
-export function documentHeaders(nonce: string, isTls: boolean): Readonly<Record<string, string>> {
+export interface DocumentFacts {
+  readonly kind: DocumentKind;
+  readonly nonce: string;
+  readonly isTls: boolean;
+}
+
+export function documentHeaders({ kind, nonce, isTls }: DocumentFacts): Readonly<Record<string, string>> {
   const permissions = `${COMMON['permissions-policy'] ?? ''}, clipboard-read=(self), clipboard-write=(self), fullscreen=(self), keyboard-map=(self)`;
   return {
     ...COMMON,
     ...(isTls ? HSTS : {}),
     'permissions-policy': permissions,
-    'content-security-policy': contentSecurityPolicy(nonce),
+    'content-security-policy': contentSecurityPolicy(nonce, kind),
     'cache-control': 'no-store',
     'content-type': 'text/html; charset=utf-8',
   };

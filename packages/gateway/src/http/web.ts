@@ -101,6 +101,8 @@ export function serveWeb(app: FastifyInstance, files: WebFiles, isTls: boolean):
       throw new Fault('NOT_FOUND', 'nothing lives at this address');
     const kind = kindOf(path);
     const nonce = randomBytes(16).toString('base64');
-    return reply.headers(documentHeaders(nonce, isTls)).send(files.documents[kind].replaceAll(PLACEHOLDER, nonce));
+    return reply
+      .headers(documentHeaders({ kind, nonce, isTls }))
+      .send(files.documents[kind].replaceAll(PLACEHOLDER, nonce));
   });
 }

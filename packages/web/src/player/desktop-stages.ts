@@ -8,4 +8,8 @@ export const desktopStages: Readonly<Record<string, (() => Promise<CreateStage>)
     const { RfbStage } = await import('../surfaces/rfb/rfb-stage.ts');
     return (host) => new RfbStage(host);
   },
+  rdp: async () => {
+    const { RdpStage } = await import('../surfaces/rdp/rdp-stage.ts');
+    return (host) => new RdpStage(host);
+  },
 };

@@ -34,6 +34,7 @@ function desktop(load: () => Promise<DesktopSurfaceFactory>): ComponentType<Surf
 const SURFACES: Readonly<Partial<Record<SurfaceKind, ComponentType<SurfaceSessionProps>>>> = {
   terminal: lazy(async () => ({ default: (await import('./terminal-session.tsx')).TerminalSession })),
   rfb: desktop(async () => (await import('../surfaces/rfb/index.ts')).createRfbSurface),
+  rdp: desktop(async () => (await import('../surfaces/rdp/index.ts')).createRdpSurface),
 };
 
 /** Nobody is signed in: the door, and back here afterwards. */

@@ -48,6 +48,7 @@ class Connection {
       {
         pass: (message) => this.shown.push(message),
         passToDriver: (message) => this.toDriver.push(message),
+        dynamic: () => undefined,
         answer: (bytes) => this.answers.push(bytes),
         activating: () => undefined,
         activated: () => (this.activations += 1),

@@ -22,6 +22,8 @@ export interface TargetListener {
   pass(message: Uint8Array): void;
   /** One that only the person in control may have. */
   passToDriver(message: Uint8Array): void;
+  /** A message of a dynamic channel that is passed on; decoders that come later need all of them. */
+  dynamic(message: Uint8Array): void;
   /** Bytes for the target. */
   answer(bytes: Uint8Array): void;
   /** A decoder begins anew with the message that is passed next. */
@@ -132,7 +134,10 @@ export class TargetMessages {
       }
       case CHANNEL.dynamic: {
         const { onwards, back } = this.#dynamic.fromTarget(sent.data);
-        if (onwards !== undefined) this.#show(pdu);
+        if (onwards !== undefined) {
+          this.#show(pdu);
+          this.#listener.dynamic(pdu);
+        }
         if (back !== undefined)
           this.#listener.answer(
             sendData({

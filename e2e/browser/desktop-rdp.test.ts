@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { startRdpShadow } from '@enchilada/core/testing/servers/rdp-shadow';
+import { startXrdp } from '@enchilada/core/testing/servers/xrdp';
+import { Chromium } from '../fixtures/chromium.ts';
+import { Site } from '../tests/site.ts';
+import { DesktopPage, until } from './desktop-page.ts';
+import { seatOf } from './seat.ts';
+
+type Server = Awaited<ReturnType<typeof startXrdp>> | Awaited<ReturnType<typeof startRdpShadow>>;
+
+const GROUND = '#204060';
+const owned = new AsyncDisposableStack();
+let site: Site;
+let browser: Chromium;
+let machines = 0;
+
+before(async () => {
+  site = owned.use(await Site.start());
+  browser = owned.use(await Chromium.launch());
+});
+after(() => owned.disposeAsync());
+
+async function machineOn(server: Server, parameters: Record<string, string | boolean> = {}): Promise<string> {
+  const name = `windows ${++machines}`;
+  const { id: credentialId } = await site.admin.api.createCredential({
+    body: { name, kind: 'password', username: server.username, secret: server.password },
+  });
+  return site.machine({ name, protocol: 'rdp', host: server.host, port: server.port, credentialId, parameters }, [
+    'connect',
+    'watch',
+  ]);
+}
+
+async function settled(page: DesktopPage): Promise<string> {
+  let before = '';
+  let same = 0;
+  await until(async () => {
+    const now = await page.pixels();
+    same = now === before && now !== '' ? same + 1 : 0;
+    before = now;
+    return same >= 20;
+  }, 'a picture that stays');
+  return before;
+}
+
+for (const [kind, start, resizes] of [
+  ['without network level authentication', startXrdp, true],
+  ['with network level authentication', startRdpShadow, false],
+] as const) {
+  test(`a recorded machine ${kind} plays back to the same pixels, across a resize and a reload`, async () => {
+    await using server: Server = await start();
+    await server.run('xsetroot', '-solid', GROUND);
+    const id = await machineOn(server);
+    await using own = await seatOf(browser, site.admin, { size: { width: 1000, height: 700 } });
+    const live = await new DesktopPage(await own.at(`/s/new?target=${id}`)).connected();
+    if (resizes) {
+      await until(async () => (await live.size()).startsWith('1000x'), 'a desktop as wide as the window');
+      await live.page.setViewportSize({ width: 900, height: 640 });
+      await until(async () => (await live.size()).startsWith('900x'), 'a desktop as narrow as the window');
+    }
+    server.start('xlogo', '-geometry', '200x200+500+300', '-render');
+    server.start('xterm', '-geometry', '70x20+60+40', '-e', 'seq 1 400; ls -lR /usr/share/doc | head -2000; sleep 600');
+    await until(async () => (await live.colourAt(560, 330)) !== GROUND, 'a window');
+    await settled(live);
+    const { sessionId } = live;
+    const watching = await new DesktopPage(await own.at(`/s/${sessionId}?watch=1`)).connected();
+    assert.equal(await watching.equals(live), await settled(live));
+
+    await live.page.reload();
+    await live.connected();
+    await server.run('xsetroot', '-solid', '#336699');
+    const ground = await settled(live);
+    await site.admin.api.endSession({ params: { id: sessionId }, body: {} });
+    await live.page.getByRole('alert').waitFor();
+    assert.equal(await live.pixels(), ground);
+
+    const { recordingId } = await site.admin.api.getSession({ params: { id: sessionId } });
+    assert.ok(recordingId);
+    const played = new DesktopPage(await own.at(`/r/${recordingId}`), '.player-desktop');
+    await until(async () => (await played.pixels()) === ground, 'the last picture, played back');
+    const position = played.page.getByRole('slider', { name: 'Position' });
+    await position.focus();
+    await position.press('Home');
+    await until(async () => (await played.pixels()) !== ground, 'another picture at the beginning');
+    await position.press('End');
+    await until(async () => (await played.pixels()) === ground, 'the last picture, sought');
+    await played.page.getByRole('button', { name: /^Verified/ }).waitFor();
+    assert.deepEqual(own.complaints(), []);
+  });
+}
+
+test('keys and the pointer reach the machine from who controls it and never from who watches', async () => {
+  await using server = await startXrdp();
+  await server.run('xsetroot', '-solid', GROUND);
+  const folder = await mkdtemp(join(tmpdir(), 'enchilada-keys-'));
+  const file = join(folder, 'typed');
+  const typed = async (): Promise<string> => readFile(file, 'utf8').catch(() => '');
+  try {
+    const id = await machineOn(server);
+    await using own = await seatOf(browser, site.admin, { size: { width: 1000, height: 700 } });
+    const live = await new DesktopPage(await own.at(`/s/new?target=${id}`)).connected();
+    server.start('xterm', '-geometry', '100x40+0+0', '-e', `cat > ${file}`);
+    await live.shows('#ffffff', { x: 300, y: 300 });
+    const watching = await new DesktopPage(await own.at(`/s/${live.sessionId}?watch=1`)).connected();
+    await watching.page.mouse.click(200, 200);
+    await watching.page.keyboard.type('never\n');
+    await live.page.bringToFront();
+    await live.page.mouse.click(200, 200);
+    await live.page.keyboard.type('hello from ada [1-2] /;\n');
+    await until(async () => (await typed()) === 'hello from ada [1-2] /;\n', 'what was typed, and nothing else');
+
+    await live.page.keyboard.press('Shift+KeyA');
+    await live.page.keyboard.press('Enter');
+    await until(async () => (await typed()).endsWith('A\n'), 'a key with another held');
+    await live.page.getByRole('button', { name: 'Keys' }).click();
+    await live.page.getByRole('menuitem', { name: 'Ctrl Alt Del' }).waitFor();
+    await live.page.keyboard.press('Escape');
+    await live.page.mouse.click(200, 200);
+    await live.page.keyboard.press('Control+KeyD');
+    await live.shows(GROUND, { x: 300, y: 300 });
+    assert.deepEqual(own.complaints(), []);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});

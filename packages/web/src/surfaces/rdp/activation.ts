@@ -1,0 +1,59 @@
+/** What of the stream decides when the decoder may have more of it. */
+export type Milestone =
+  | { readonly kind: 'other' }
+  /** [MS-RDPBCGR] 2.2.1.22.1 */
+  | { readonly kind: 'font-map' }
+  /** [MS-RDPBCGR] 2.2.3.1 */
+  | { readonly kind: 'deactivate-all' }
+  /** [MS-RDPBCGR] 2.2.1.13.1, with the size of its bitmap capability set. */
+  | { readonly kind: 'demand-active'; readonly width: number; readonly height: number };
+
+const OTHER: Milestone = { kind: 'other' };
+const PDU_TYPE = { demandActive: 1, deactivateAll: 6, data: 7 } as const;
+const FONT_MAP = 0x28;
+const BITMAP_CAPABILITIES = 2;
+/** TPKT, X.224 data, and the head of an MCS Send Data Indication up to the channel. */
+const HEAD_BYTES = 12;
+
+/** Where a TPKT message on the I/O channel has its Share Control Header; undefined for anything else. */
+function shareControlAt(message: DataView): number | undefined {
+  if (message.byteLength < HEAD_BYTES + 4 || message.getUint8(0) !== 3 || message.getUint8(7) >> 2 !== 26)
+    return undefined;
+  let at = HEAD_BYTES + 1;
+  at += (message.getUint8(HEAD_BYTES + 1) & 0x80) === 0 ? 1 : 2;
+  return at + 6 <= message.byteLength ? at : undefined;
+}
+
+/** Reads no more than it must: a message that is cut short or lies is `other`, and the decoder's to refuse. */
+export function milestoneOf(bytes: Uint8Array): Milestone {
+  const message = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const at = shareControlAt(message);
+  if (at === undefined) return OTHER;
+  const type = message.getUint16(at + 2, true) & 0x0f;
+  const length = message.getUint16(at, true);
+  // Messages of virtual channels look alike at first; their length does not fit.
+  if (length !== message.byteLength - at) return OTHER;
+  if (type === PDU_TYPE.deactivateAll) return { kind: 'deactivate-all' };
+  if (type === PDU_TYPE.data && message.byteLength > at + 14 && message.getUint8(at + 14) === FONT_MAP)
+    return { kind: 'font-map' };
+  return type === PDU_TYPE.demandActive ? demandActive(message, at) : OTHER;
+}
+
+function demandActive(message: DataView, start: number): Milestone {
+  if (message.byteLength < start + 18) return OTHER;
+  let at = start + 14 + message.getUint16(start + 10, true);
+  if (at + 4 > message.byteLength) return OTHER;
+  let left = message.getUint16(at, true);
+  for (at += 4; left > 0 && at + 4 <= message.byteLength; left -= 1) {
+    const size = message.getUint16(at + 2, true);
+    if (message.getUint16(at, true) === BITMAP_CAPABILITIES && at + 16 <= message.byteLength)
+      return {
+        kind: 'demand-active',
+        width: message.getUint16(at + 12, true),
+        height: message.getUint16(at + 14, true),
+      };
+    if (size < 4) break;
+    at += size;
+  }
+  return OTHER;
+}

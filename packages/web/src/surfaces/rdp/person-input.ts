@@ -1,0 +1,156 @@
+import { DeviceEvent, RotationUnit } from 'ironrdp-wasm';
+import type { CanvasView } from './canvas-view.ts';
+import { scancodeOf } from './scancodes.ts';
+import { TouchGestures, type Point } from './touch-gestures.ts';
+
+export interface InputTarget {
+  apply(...inputs: readonly DeviceEvent[]): void;
+  releaseAll(): void;
+  synchronizeLocks(locks: { readonly scroll: boolean; readonly num: boolean; readonly caps: boolean }): void;
+}
+
+const BUTTON = { left: 0, right: 2 } as const;
+
+/** Keys, mouse and fingers of a person on the canvas, as what the machine understands. */
+export class PersonInput implements Disposable {
+  readonly #view: CanvasView;
+  readonly #target: InputTarget;
+  readonly #listening = new AbortController();
+  readonly #gestures: TouchGestures;
+  isOff = false;
+
+  constructor(view: CanvasView, target: InputTarget) {
+    this.#view = view;
+    this.#target = target;
+    this.#gestures = new TouchGestures({
+      onTap: (at) => this.#click(at, BUTTON.left),
+      onLongPress: (at) => this.#click(at, BUTTON.right),
+      onDrag: (phase, at) => {
+        this.#apply(
+          this.#moved(at),
+          ...(phase === 'begin' ? [DeviceEvent.mouseButtonPressed(BUTTON.left)] : []),
+          ...(phase === 'end' ? [DeviceEvent.mouseButtonReleased(BUTTON.left)] : []),
+        );
+      },
+      onScroll: (by, at) => {
+        if (view.isZoomed) view.pan(by.x, by.y);
+        else this.#turn(at, by);
+      },
+      onPinch: (factor, at) => view.zoomBy(factor, at),
+    });
+    this.#listen('pointerdown', (event) => {
+      view.canvas.focus({ preventScroll: true });
+      view.canvas.setPointerCapture(event.pointerId);
+      event.preventDefault();
+      if (event.pointerType === 'touch') this.#gestures.down(event.pointerId, pointOf(event));
+      else this.#apply(this.#moved(pointOf(event)), DeviceEvent.mouseButtonPressed(event.button));
+    });
+    this.#listen('pointermove', (event) => {
+      if (event.pointerType === 'touch') this.#gestures.move(event.pointerId, pointOf(event));
+      else this.#apply(this.#moved(pointOf(event)));
+    });
+    this.#listen('pointerup', (event) => {
+      if (event.pointerType === 'touch') this.#gestures.up(event.pointerId, pointOf(event));
+      else this.#apply(this.#moved(pointOf(event)), DeviceEvent.mouseButtonReleased(event.button));
+    });
+    this.#listen('pointercancel', (event) => {
+      if (event.pointerType === 'touch') this.#gestures.cancel(event.pointerId);
+    });
+    this.#listen('contextmenu', (event) => event.preventDefault());
+    this.#listen('wheel', (event) => {
+      event.preventDefault();
+      this.#wheel(event);
+    });
+    this.#listen('keydown', (event) => this.#key(event, 'down'));
+    this.#listen('keyup', (event) => this.#key(event, 'up'));
+    // A key whose release goes elsewhere would stay pressed on the machine.
+    this.#listen('blur', () => {
+      if (!this.isOff) this.#target.releaseAll();
+    });
+  }
+
+  press(codes: readonly string[]): void {
+    const scancodes = codes.flatMap((code) => scancodeOf(code) ?? []);
+    this.#apply(
+      ...scancodes.map((code) => DeviceEvent.keyPressed(code)),
+      ...scancodes.toReversed().map((code) => DeviceEvent.keyReleased(code)),
+    );
+  }
+
+  /** Characters, whatever keyboard has them. [MS-RDPBCGR] 2.2.8.1.2.2.2 */
+  type(text: string): void {
+    for (const character of text.replaceAll('\r\n', '\n')) {
+      if (character === '\n') this.press(['Enter']);
+      else if (character === '\t') this.press(['Tab']);
+      else this.#apply(DeviceEvent.unicodePressed(character), DeviceEvent.unicodeReleased(character));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#listening.abort();
+    this.#gestures[Symbol.dispose]();
+  }
+
+  #listen<K extends keyof HTMLElementEventMap>(type: K, listener: (event: HTMLElementEventMap[K]) => void): void {
+    const { signal } = this.#listening;
+    this.#view.canvas.addEventListener(type, listener, { signal, passive: false });
+  }
+
+  #apply(...inputs: readonly DeviceEvent[]): void {
+    if (!this.isOff) this.#target.apply(...inputs);
+  }
+
+  #moved(at: Point): DeviceEvent {
+    const { x, y } = this.#view.pixelAt(at);
+    return DeviceEvent.mouseMove(x, y);
+  }
+
+  #click(at: Point, button: number): void {
+    this.#apply(this.#moved(at), DeviceEvent.mouseButtonPressed(button), DeviceEvent.mouseButtonReleased(button));
+  }
+
+  #turn(at: Point, by: Point): void {
+    const turns = [
+      ...(by.y === 0 ? [] : [DeviceEvent.wheelRotations(true, by.y, RotationUnit.Pixel)]),
+      ...(by.x === 0 ? [] : [DeviceEvent.wheelRotations(false, -by.x, RotationUnit.Pixel)]),
+    ];
+    this.#apply(this.#moved(at), ...turns);
+  }
+
+  #wheel(event: WheelEvent): void {
+    const unit = [RotationUnit.Pixel, RotationUnit.Line, RotationUnit.Page][event.deltaMode] ?? RotationUnit.Pixel;
+    this.#apply(
+      ...(event.deltaY === 0 ? [] : [DeviceEvent.wheelRotations(true, -event.deltaY, unit)]),
+      ...(event.deltaX === 0 ? [] : [DeviceEvent.wheelRotations(false, event.deltaX, unit)]),
+    );
+  }
+
+  #key(event: KeyboardEvent, direction: 'down' | 'up'): void {
+    event.preventDefault();
+    if (event.isComposing) return;
+    if (direction === 'down' && !event.repeat) this.#synchronize(event);
+    const scancode = scancodeOf(event.code);
+    if (scancode !== undefined)
+      this.#apply(direction === 'down' ? DeviceEvent.keyPressed(scancode) : DeviceEvent.keyReleased(scancode));
+    // A key of no known place has at least its character.
+    else if ([...event.key].length === 1)
+      this.#apply(
+        direction === 'down' ? DeviceEvent.unicodePressed(event.key) : DeviceEvent.unicodeReleased(event.key),
+      );
+  }
+
+  #locks = '';
+
+  #synchronize(event: KeyboardEvent): void {
+    if (this.isOff) return;
+    const [scroll, num, caps] = ['ScrollLock', 'NumLock', 'CapsLock'].map((name) => event.getModifierState(name));
+    const locks = `${scroll} ${num} ${caps}`;
+    if (locks === this.#locks || /^(?:Scroll|Num|Caps)Lock$/u.test(event.code)) return;
+    this.#locks = locks;
+    this.#target.synchronizeLocks({ scroll: scroll === true, num: num === true, caps: caps === true });
+  }
+}
+
+function pointOf({ clientX, clientY }: PointerEvent): Point {
+  return { x: clientX, y: clientY };
+}

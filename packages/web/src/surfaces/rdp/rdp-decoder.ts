@@ -1,0 +1,254 @@
+import init, {
+  ClipboardData,
+  DesktopSize,
+  Extension,
+  SessionBuilder,
+  setup,
+  type DeviceEvent,
+  InputTransaction,
+  type Session,
+} from 'ironrdp-wasm';
+import { milestoneOf } from './activation.ts';
+import { decoderAddress, type DecoderSocket } from './decoder-socket.ts';
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** How the decoder describes a pointer: its picture as a data URL, and its hot spot. */
+type Cursor = [kind: string, data?: string, x?: number, y?: number];
+
+export interface DecoderEvents {
+  /** Toward the machine; a recording has none. */
+  readonly onSend: (bytes: Uint8Array) => void;
+  readonly onClipboard: (text: string) => void;
+  /** A value of CSS. */
+  readonly onCursor: (cursor: string) => void;
+  /** The first picture may be there. */
+  readonly onActive: () => void;
+  /** The decoder gave up. */
+  readonly onBroken: (why: unknown) => void;
+}
+
+let loading: Promise<void> | undefined;
+
+/** The decoder is large and one for all sessions of the document. */
+function load(): Promise<void> {
+  loading ??= init().then(() => {
+    setup('error');
+  });
+  return loading;
+}
+
+/** Lets everything run that was queued by what came before. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+/** IronRDP on one stream, live or recorded, drawing on one canvas. */
+export class RdpDecoder implements Disposable {
+  readonly #canvas: HTMLCanvasElement;
+  readonly #events: DecoderEvents;
+  readonly #socket = Promise.withResolvers<DecoderSocket>();
+  #session: Session | undefined;
+  #queue: Uint8Array[] = [];
+  #queuedBytes = 0;
+  #pumping: Promise<void> | undefined;
+  #deactivation: Uint8Array | undefined;
+  #isActive = false;
+  readonly #running = Promise.withResolvers<void>();
+  #isOver = false;
+  #text = '';
+
+  constructor(
+    canvas: HTMLCanvasElement,
+    events: DecoderEvents,
+    { size, choices }: { readonly size: Size; readonly choices: string },
+  ) {
+    this.#canvas = canvas;
+    this.#events = events;
+    this.#running.promise.catch(() => undefined);
+    void this.#run(size, choices).catch((why: unknown) => {
+      this.#fail(why);
+    });
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  get session(): Session | undefined {
+    return this.#isOver ? undefined : this.#session;
+  }
+
+  /** From the machine: one message of the stream. */
+  receive(bytes: Uint8Array): void {
+    if (this.#isOver) return;
+    this.#queue.push(bytes);
+    this.#queuedBytes += bytes.length;
+    this.#pumping ??= this.#pump()
+      .catch((why: unknown) => {
+        this.#fail(why);
+      })
+      .finally(() => {
+        this.#pumping = undefined;
+      });
+  }
+
+  /** Resolves once all that was received has been drawn. */
+  async idle(): Promise<void> {
+    while (this.#pumping !== undefined && !this.#isOver) await this.#pumping;
+    await turn();
+  }
+
+  apply(...inputs: readonly DeviceEvent[]): void {
+    const session = this.session;
+    if (session === undefined || inputs.length === 0) return;
+    const transaction = new InputTransaction();
+    for (const input of inputs) transaction.addEvent(input);
+    session.applyInputs(transaction);
+  }
+
+  /** Asks the machine for another size. */
+  resize({ width, height }: Size, scalePercent: number): void {
+    this.session?.resize(width, height, scalePercent);
+  }
+
+  paste(text: string): void {
+    this.#text = text;
+    this.#announce();
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#queue = [];
+    this.#running.reject(new Error('the decoder is gone'));
+    try {
+      this.#session?.shutdown();
+    } catch {
+      // It may have ended by itself.
+    }
+    void this.#socket.promise.then((socket) => {
+      socket.close();
+    });
+  }
+
+  async #run(size: Size, choices: string): Promise<void> {
+    await load();
+    if (this.#isOver) return;
+    const address = decoderAddress((socket) => {
+      socket.onSend = (bytes) => {
+        if (!this.#isOver) this.#events.onSend(bytes);
+      };
+      this.#socket.resolve(socket);
+    });
+    const session = await new SessionBuilder()
+      .username('gateway')
+      .password('gateway')
+      .destination('machine.invalid:3389')
+      .proxyAddress(address)
+      .authToken(choices)
+      .desktopSize(new DesktopSize(size.width, size.height))
+      .renderCanvas(this.#canvas)
+      .setCursorStyleCallbackContext(null)
+      .setCursorStyleCallback((...[kind, data, x, y]: Cursor) => {
+        this.#events.onCursor(cursorOf(kind, { data, x, y }));
+      })
+      .remoteClipboardChangedCallback((data: ClipboardData) => {
+        this.#heardClipboard(data);
+      })
+      .forceClipboardUpdateCallback(() => {
+        this.#announce();
+      })
+      // The gateway has signed in; the machine is asked for no more than TLS.
+      .extension(new Extension('enable_credssp', false))
+      .extension(new Extension('display_control', true))
+      .connect();
+    this.#session = session;
+    if (this.#isOver) {
+      session.shutdown();
+      return;
+    }
+    const over = session.run();
+    this.#running.resolve();
+    this.#events.onActive();
+    await over;
+    if (!this.#isOver) this.#fail(undefined);
+  }
+
+  async #pump(): Promise<void> {
+    const socket = await this.#socket.promise;
+    for (let bytes = this.#queue.shift(); bytes !== undefined; bytes = this.#queue.shift()) {
+      if (this.#isOver) return;
+      this.#queuedBytes -= bytes.length;
+      const milestone = milestoneOf(bytes);
+      switch (milestone.kind) {
+        case 'deactivate-all':
+          // Kept until its Demand Active, which comes right behind it, tells the size.
+          this.#deactivation = bytes;
+          continue;
+        case 'demand-active':
+          if (this.#deactivation !== undefined) {
+            await this.#expect(milestone);
+            socket.receive(this.#deactivation);
+            this.#deactivation = undefined;
+          }
+          socket.receive(bytes);
+          continue;
+        case 'font-map':
+          socket.receive(bytes);
+          if (!this.#isActive) {
+            // What comes before the decoder runs would be lost.
+            await this.#running.promise;
+            this.#isActive = true;
+          }
+          await turn();
+          continue;
+        case 'other':
+          socket.receive(bytes);
+      }
+    }
+  }
+
+  /** IronRDP learns of a new size from nothing but its own request for it. */
+  async #expect({ width, height }: Size): Promise<void> {
+    if (this.#canvas.width === width && this.#canvas.height === height) return;
+    // Resizing rests on a channel that may have been opened just before.
+    await turn();
+    this.#session?.resize(width, height);
+    await turn();
+  }
+
+  #heardClipboard(data: ClipboardData): void {
+    for (const item of data.items()) {
+      const value: unknown = item.value();
+      if (item.mimeType().startsWith('text/plain') && typeof value === 'string') this.#events.onClipboard(value);
+    }
+  }
+
+  #announce(): void {
+    const session = this.session;
+    if (session === undefined) return;
+    const data = new ClipboardData();
+    if (this.#text !== '') data.addText('text/plain', this.#text);
+    session.onClipboardPaste(data).catch(() => undefined);
+  }
+
+  #fail(why: unknown): void {
+    if (this.#isOver) return;
+    this[Symbol.dispose]();
+    this.#events.onBroken(why);
+  }
+}
+
+function cursorOf(
+  kind: string,
+  { data, x, y }: { readonly data: string | undefined; readonly x: number | undefined; readonly y: number | undefined },
+): string {
+  if (kind === 'hidden') return 'none';
+  if (kind === 'url' && data !== undefined && /^data:image\/png;base64,[\w+/=]+$/u.test(data))
+    return `url(${data}) ${Math.round(x ?? 0)} ${Math.round(y ?? 0)}, default`;
+  return 'default';
+}

@@ -1,0 +1,67 @@
+import type { TimedRecordingEvent } from '@enchilada/core/recording';
+import type { Stage } from '../../player/stage.ts';
+import { CanvasView } from './canvas-view.ts';
+import { RdpDecoder } from './rdp-decoder.ts';
+
+const MOST_UNSHOWN_BYTES = 1024 * 1024;
+
+/** Plays what a machine said to the same decoder that showed it. What the decoder answers goes nowhere. */
+export class RdpStage implements Stage {
+  readonly isDecoder = true;
+  readonly #host: HTMLElement;
+  #view: CanvasView | undefined;
+  #decoder: RdpDecoder | undefined;
+  #channel = 0;
+
+  constructor(host: HTMLElement) {
+    this.#host = host;
+  }
+
+  get busy(): boolean {
+    return (this.#decoder?.queuedBytes ?? 0) > MOST_UNSHOWN_BYTES;
+  }
+
+  restart(): void {
+    this.#decoder?.[Symbol.dispose]();
+    this.#decoder = undefined;
+    this.#view?.[Symbol.dispose]();
+    this.#view = undefined;
+  }
+
+  async draw(events: readonly TimedRecordingEvent[]): Promise<void> {
+    for (const { event } of events) {
+      if (event.kind === 'segment' && event.mode === 'control') this.#begin(event.channel);
+      if (event.kind !== 'output' || (event.channel ?? 0) !== this.#channel) continue;
+      this.#decoder?.receive(event.bytes);
+    }
+    await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    await this.#decoder?.idle();
+  }
+
+  [Symbol.dispose](): void {
+    this.restart();
+  }
+
+  #begin(channel: number): void {
+    this.restart();
+    this.#channel = channel;
+    const view = new CanvasView(this.#host, () => undefined);
+    view.canvas.tabIndex = -1;
+    const decoder = new RdpDecoder(
+      view.canvas,
+      {
+        onSend: () => undefined,
+        onClipboard: () => undefined,
+        onCursor: () => undefined,
+        onActive: () => undefined,
+        onBroken: () => undefined,
+      },
+      { size: { width: 1024, height: 768 }, choices: '' },
+    );
+    this.#view = view;
+    this.#decoder = decoder;
+  }
+}
