@@ -8,7 +8,7 @@ import { startRdpShadow } from '@enchilada/core/testing/servers/rdp-shadow';
 import { startXrdp } from '@enchilada/core/testing/servers/xrdp';
 import { RdpViewer } from '@enchilada/core/testing/viewers/rdp-viewer';
 import type { Shell } from '../product/index.ts';
-import { Site } from './site.ts';
+import { Site, startSshd } from './site.ts';
 
 /** Scan codes of set 1: o, t, t, e, r, Return. */
 const OTTER = [0x18, 0x14, 0x14, 0x12, 0x13, 0x1c];
@@ -169,6 +169,30 @@ for (const [name, start] of MACHINES) {
     });
   });
 }
+
+describe('a machine behind another', () => {
+  it('is reached through an SSH server, again by each connection that takes the desktop over', async () => {
+    await using machine = await startXrdp();
+    await using entry = await startSshd({ hostKeyTypes: ['ed25519'] });
+    await using site = await Site.start();
+    const jumpTargetId = await site.machineOn(entry, { name: 'entry' });
+    const { id } = await site.admin.api.createCredential({
+      body: { name: 'behind', kind: 'password', username: machine.username, secret: machine.password },
+    });
+    const { host, port } = machine;
+    const targetId = await site.machine({ protocol: 'rdp', host, port, credentialId: id, jumpTargetId });
+    const first = await site.admin.open(targetId);
+    await first.live();
+    const viewer = decoderOn(first);
+    await first.until(() => viewer.isActive && viewer.updates > 0, 'a picture');
+    const facts = first.frames.find((frame) => frame.type === 'facts')?.facts;
+    assert.equal(facts?.['via'], 'entry');
+    await first.leave();
+    await using second = await site.admin.join(first.sessionId, 'control');
+    const resumed = decoderOn(second);
+    await second.until(() => resumed.isActive && resumed.updates > 0, 'a picture');
+  });
+});
 
 describe('what goes wrong', () => {
   it('says that name or password is wrong', async () => {

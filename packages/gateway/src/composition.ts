@@ -146,7 +146,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     createSsh({ dialer }),
     createTelnet({ dialer }),
     createVnc({ dialer, carrier }),
-    createRdp({ dialer }),
+    createRdp({ dialer, carrier }),
   ];
   const vault = envelopeVault({ keyEncryption: keys, random });
 

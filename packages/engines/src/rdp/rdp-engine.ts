@@ -1,34 +1,32 @@
 import type { Credential } from '@enchilada/core/credential';
 import type { EngineContext, ProtocolEngine, StreamedSession } from '@enchilada/core/engine';
-import { Fault } from '@enchilada/core/fault';
-import type { Dialer } from '../shared/index.ts';
+import { openPassage, type PassageParts } from '../shared/index.ts';
 import { connectMachine, type Machine, type MachineLimits } from './connect-machine.ts';
 import { manifest, readParameters } from './rdp-manifest.ts';
 import { RdpSession } from './rdp-session.ts';
 
 const LIMITS: MachineLimits = { handshakeMs: 20_000, answerMs: 180_000 };
 
-export interface RdpOptions {
-  readonly dialer: Dialer;
+export interface RdpOptions extends PassageParts {
   readonly limits?: Partial<MachineLimits>;
 }
 
-export function createRdp({ dialer, limits: given = {} }: RdpOptions): ProtocolEngine<StreamedSession> {
+export function createRdp({ limits: given = {}, ...parts }: RdpOptions): ProtocolEngine<StreamedSession> {
   const limits = { ...LIMITS, ...given };
   return {
     manifest,
     async open(context: EngineContext): Promise<StreamedSession> {
-      const hop = context.hops[context.hops.length - 1];
-      if (hop === undefined || context.hops.length > 1)
-        throw new Fault('CONFLICT', 'a desktop is reached directly, without a jump host');
+      const hop = context.hops.at(-1) ?? context.hops[0];
       const { target } = hop.leave;
       const parameters = readParameters(target.parameters);
+      await using opened = new AsyncDisposableStack();
+      const passage = opened.use(await openPassage(context, parts));
       // Kept for the life of the session: each further connection signs in to the target again.
       let known: Promise<Credential> | undefined;
       const credential = (): Promise<Credential> => (known ??= hop.credential());
       const connect = async (report: EngineContext['progress']): Promise<Machine> => {
         const { clock, signal } = context;
-        const stream = await dialer.dial(hop.leave, { clock, signal, progress: report });
+        const stream = await passage.connect(report);
         return connectMachine(stream, {
           hop,
           parameters,
@@ -44,12 +42,16 @@ export function createRdp({ dialer, limits: given = {} }: RdpOptions): ProtocolE
       const first = await connect((step, name) => {
         context.progress(step, name);
       });
-      return new RdpSession(first, {
-        host: target.host,
-        parameters,
-        signal: context.signal,
-        connect: () => connect(() => undefined),
-      });
+      return new RdpSession(
+        passage.via.length === 0 ? first : { ...first, facts: { ...first.facts, via: passage.via.join(' → ') } },
+        {
+          host: target.host,
+          parameters,
+          signal: context.signal,
+          connect: () => connect(() => undefined),
+          passage: opened.move(),
+        },
+      );
     },
   };
 }

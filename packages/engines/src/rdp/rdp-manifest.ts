@@ -1,5 +1,5 @@
 import type { EngineManifest, ParameterField, ParameterValues } from '@enchilada/core/engine';
-import { CLIPBOARD_FIELDS, DESKTOP_FIELDS, GROUPS } from '../shared/index.ts';
+import { CLIPBOARD_FIELDS, DESKTOP_FIELDS, GROUPS, WAKE_FIELDS } from '../shared/index.ts';
 import { ANY_LAYOUT, LAYOUTS } from './keyboard-layouts.ts';
 
 /** What a machine is asked to leave out, or to show. [MS-RDPBCGR] 2.2.1.11.1.1.1 */
@@ -34,7 +34,7 @@ export const manifest: EngineManifest = {
   surface: 'rdp',
   defaultPort: 3389,
   credentialKinds: ['password', 'ask', 'login-password'],
-  jumpHosts: false,
+  jumpHosts: true,
   hostKeys: true,
   parameters: [
     {
@@ -157,6 +157,7 @@ export const manifest: EngineManifest = {
     },
     ...effects,
     ...CLIPBOARD_FIELDS,
+    ...WAKE_FIELDS,
   ],
 };
 

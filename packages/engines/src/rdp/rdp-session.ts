@@ -11,6 +11,8 @@ export interface RdpSessionParts {
   readonly signal: AbortSignal;
   /** A further connection to the same machine, signed in as the same account: it takes the desktop over. @throws Fault */
   readonly connect: () => Promise<Machine>;
+  /** Closed with the session. */
+  readonly passage: AsyncDisposable;
 }
 
 /**
@@ -83,6 +85,7 @@ export class RdpSession implements StreamedSession {
     this.#isOver = true;
     this.#parts.signal.removeEventListener('abort', this.#abort);
     void this.#held[Symbol.asyncDispose]();
+    void this.#parts.passage[Symbol.asyncDispose]();
     this.#ended.resolve(end);
   }
 

@@ -6,7 +6,7 @@ import { Fault } from '@enchilada/core/fault';
 
 const HEAD_BYTES = 4;
 const BLOCK_BYTES = 16n;
-const MOST_BYTES = 4 * 1024 * 1024 * 1024;
+const MOST_BYTES = 1024 * 1024 * 1024;
 
 /**
  * Every message of one connection, for viewers that come later: a decoder of RDP cannot begin in the middle.

@@ -13,7 +13,7 @@ import type {
 import { Fault } from '@enchilada/core/fault';
 import { systemClock, testLeave, testTarget } from '@enchilada/core/testing/authorized';
 import { RdpViewer, type RdpViewerOptions } from '@enchilada/core/testing/viewers/rdp-viewer';
-import { createDialer } from '../shared/index.ts';
+import { createDialer, noCarrier } from '../shared/index.ts';
 import type { MachineLimits } from './connect-machine.ts';
 import { createRdp } from './index.ts';
 
@@ -43,7 +43,7 @@ export function engine(limits: Partial<MachineLimits> = {}) {
     policy: { allowLoopback: true, allowOwnServices: false, allow: [], deny: [] },
     builtIn: new Map(),
   });
-  return createRdp({ dialer, limits });
+  return createRdp({ dialer, carrier: noCarrier, limits });
 }
 
 export async function openMachine(opening: Opening, steps: ConnectStep[] = []): Promise<StreamedSession> {

@@ -209,6 +209,16 @@ describe('policy on the wire', () => {
     assert.equal(connection.shown.length, before);
   });
 
+  it('lets no second Client Info through, whatever it calls itself', () => {
+    for (const flags of [0x40, 0xc0, 0x2c0, 0x80]) {
+      const connection = opened('xrdp-0.9.21-xorg');
+      const before = connection.toTarget.length;
+      const info = joinBytes(u16le(flags), u16le(0), new Uint8Array(60));
+      assert.throws(() => connection.say(said(connection, info)), { code: 'PROTOCOL_MESSAGE_INVALID' });
+      assert.equal(connection.toTarget.length, before);
+    }
+  });
+
   it('keeps a connection that its viewer would end', () => {
     const connection = opened('xrdp-0.9.21-xorg');
     const before = connection.toTarget.length;

@@ -53,6 +53,7 @@ export class ViewerMessages {
   readonly #listener: ViewerListener;
   readonly #clipboard: ClipboardFlow;
   readonly #framer = new PduFramer(invalid);
+  #hasConfirmed = false;
   #phase: 'initial' | 'joining' | 'signed-on' = 'initial';
 
   constructor(state: RdpState, policy: ViewerPolicy, listener: ViewerListener) {
@@ -126,10 +127,15 @@ export class ViewerMessages {
     }
     const share = parseShare(bytes);
     if (share === undefined) {
-      if ((readU16(bytes, 0) & SECURITY.license) !== 0 && readU16(bytes, 2) === 0) return pdu;
+      // Never one that also says Client Info: a target could take the viewer's for the gateway's.
+      const flags = readU16(bytes, 0) & ~SECURITY.licenseEncrypted;
+      if (!this.#hasConfirmed && flags === SECURITY.license && readU16(bytes, 2) === 0) return pdu;
       throw invalid('a PDU of no type');
     }
-    if (share.type === SHARE.confirmActive) return pdu;
+    if (share.type === SHARE.confirmActive) {
+      this.#hasConfirmed = true;
+      return pdu;
+    }
     if (share.data === undefined) throw invalid(`a share PDU of type ${share.type}`);
     if (share.data.type === DATA.frameAcknowledge) this.#state.acknowledgesFrames = true;
     if (PERMITTED.has(share.data.type)) return pdu;
