@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Gateway } from '../fixtures/gateway.ts';
+import { Person } from '../product/index.ts';
+import { ADMIN, LOOPBACK, Site, startSshd } from './site.ts';
+
+test('a new key-encryption key above the old one seals from then on, and what the old one sealed still opens', async () => {
+  await using sshd = await startSshd();
+  await using owned = new AsyncDisposableStack();
+  const dataDir = await mkdtemp(join(tmpdir(), 'enchilada-rotation-'));
+  owned.defer(() => rm(dataDir, { recursive: true, force: true }));
+  const before = await Site.start({ dataDir });
+  const oldId = await before.machineOn(sshd, { name: 'sealed before' });
+  const shell = await before.admin.open(oldId);
+  await shell.live();
+  shell.type('echo recorded-$((6*7))-before; exit\r');
+  await shell.ended();
+  await shell.leave();
+  const { items } = await before.admin.api.listRecordings({ query: {} });
+  await before.gateway.stop();
+
+  const file = join(dataDir, 'keys', 'key-encryption.key');
+  const oldKey = await readFile(file, 'utf8');
+  // As docs/operating.md tells operators to make one.
+  const newKey = `enchilada-kek-1:${randomBytes(32).toString('base64')}\n`;
+  const opens = async (admin: Person, targetId: string): Promise<string> => {
+    const again = await admin.open(targetId);
+    try {
+      await again.live();
+      return 'live';
+    } catch {
+      return (await again.ended()).fault?.code ?? 'ended';
+    } finally {
+      await again[Symbol.asyncDispose]();
+    }
+  };
+  const started = async (keys: string) => {
+    await writeFile(file, keys, { mode: 0o600 });
+    const gateway = await Gateway.start({ dataDir, config: LOOPBACK });
+    return { gateway, admin: await Person.signIn(gateway.url, ADMIN) };
+  };
+  const rotated = await started(newKey + oldKey);
+  assert.equal(await opens(rotated.admin, oldId), 'live');
+  const text = await rotated.admin.api.exportRecording({
+    params: { id: items[0]?.id ?? '' },
+    query: { format: 'text' },
+  });
+  assert.match(await text.text(), /recorded-42-before/u);
+  const { id: credentialId } = await rotated.admin.api.createCredential({
+    body: { name: 'sealed after', kind: 'password', username: sshd.username, secret: sshd.password },
+  });
+  const old = await rotated.admin.api.getTarget({ params: { id: oldId } });
+  const { id: _id, builtIn: _builtIn, createdAt: _created, updatedAt: _updated, ...fields } = old;
+  await rotated.admin.api.updateTarget({ params: { id: oldId }, body: { ...fields, credentialId } });
+  assert.equal(await opens(rotated.admin, oldId), 'live');
+  await rotated.gateway.stop();
+
+  await assert.rejects(started(oldKey), /the key file has no key [0-9a-f]{16} \(KEY_UNAVAILABLE\)/u, 'it sealed anew');
+});
