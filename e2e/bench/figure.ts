@@ -100,6 +100,41 @@ export const FIGURES = [
     says: 'seek anywhere in a recording of two hours, 95th percentile',
   },
   { id: 'start-seconds', unit: 's', bound: 'at-most', target: 5, says: 'second start, from the command to serving' },
+  {
+    id: 'vnc-scroll-cpu-vs-pump',
+    unit: '×',
+    bound: 'at-most',
+    target: 1.5,
+    says: 'gateway CPU for 20 s of a scrolling terminal on a desktop, recorded, against a bare pump',
+  },
+  {
+    id: 'vnc-paint-cpu-vs-pump',
+    unit: '×',
+    bound: 'at-most',
+    target: 1.5,
+    says: 'the same for a photo-like animation',
+  },
+  {
+    id: 'vnc-first-picture-ms',
+    unit: 'ms',
+    bound: 'at-most',
+    target: 150,
+    says: 'request to the first bytes of a desktop, 95th percentile',
+  },
+  {
+    id: 'vnc-idle-kib',
+    unit: 'KiB',
+    bound: 'at-most',
+    target: 1024,
+    says: 'resident memory of an idle desktop session, of 50',
+  },
+  {
+    id: 'desktop-stalled-viewer-mib',
+    unit: 'MiB',
+    bound: 'at-most',
+    target: 4,
+    says: 'resident memory more for a stalled viewer of a desktop, of 5',
+  },
 ] as const;
 
 export type FigureId = (typeof FIGURES)[number]['id'];

@@ -11,6 +11,8 @@ import { playerSeek } from './figures/player-seek.ts';
 import { start } from './figures/start.ts';
 import { sftp } from './figures/sftp.ts';
 import { telnetOutputCpu } from './figures/telnet-output-cpu.ts';
+import { vncCpu } from './figures/vnc-cpu.ts';
+import { vncSessions } from './figures/vnc-sessions.ts';
 import { verify } from './figures/verify.ts';
 
 const EXPERIMENTS: readonly Experiment[] = [
@@ -25,6 +27,8 @@ const EXPERIMENTS: readonly Experiment[] = [
   verify,
   start,
   playerSeek,
+  vncSessions,
+  vncCpu,
 ];
 
 const USAGE = `npm run bench -- [--only ID,ID] [--json]

@@ -114,6 +114,33 @@ for (const pixelEncoding of ['tight', 'zrle'] as const) {
   });
 }
 
+for (const pixelEncoding of ['tight', 'zrle'] as const) {
+  test(`who joins after five minutes’ worth of drawing sees the same pixels (${pixelEncoding})`, async () => {
+    await using desktop = await startDesktop();
+    const id = await machineOn(desktop, { pixelEncoding, lossless: true });
+    await using own = await seatOf(browser, site.admin, { size: { width: 1000, height: 700 } });
+    const live = await new DesktopPage(await own.at(`/s/new?target=${id}`)).connected();
+    const folder = await mkdtemp(join(tmpdir(), 'enchilada-drawing-'));
+    try {
+      // What a terminal draws in five minutes at ten lines a second, as fast as it can.
+      const drawing = `seq -f "%.0f of three thousand lines" 1 3000; touch ${join(folder, 'done')}; sleep 600`;
+      desktop.start('xterm', '-geometry', '70x20+60+40', '-e', drawing);
+      await until(async () => (await readdir(folder)).length > 0, 'a machine that has drawn everything');
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+    const shown = await settled(live);
+    const watching = await new DesktopPage(await own.at(`/s/${live.sessionId}?watch=1`)).connected();
+    assert.equal(await watching.equals(live), shown);
+    // Streams that span the connection go on behind it, for both.
+    await desktop.run('xsetroot', '-solid', '#336699');
+    await live.shows('#336699', { x: 990, y: 10 });
+    await settled(live);
+    await watching.equals(live);
+    assert.deepEqual(own.complaints(), []);
+  });
+}
+
 test('keys and pointer reach the machine from who controls it and never from who watches', async () => {
   await using desktop = await startDesktop();
   const folder = await mkdtemp(join(tmpdir(), 'enchilada-keys-'));

@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
+import { startRdpShadow } from '@enchilada/core/testing/servers/rdp-shadow';
 import { startSshd, type Sshd } from '@enchilada/core/testing/servers/sshd';
 import { startXvnc, type Xvnc } from '@enchilada/core/testing/servers/xvnc';
 import { firstPicture } from '../product/index.ts';
@@ -57,6 +58,20 @@ test('a desktop is reached through a chain of SSH servers, by each viewer and ag
   for (const pid of await first.connectionPids()) await killWithChildren(pid);
   const end = await again.ended();
   assert.match(end.reason, /closed-by-target|TARGET_DISCONNECTED/u);
+});
+
+test('a machine of RDP is reached through an SSH server too', async () => {
+  await using server = await startRdpShadow();
+  const jumpTargetId = await site.machineOn(first, { name: 'way in' });
+  const { id: credentialId } = await site.admin.api.createCredential({
+    body: { name: 'windows', kind: 'password', username: server.username, secret: server.password },
+  });
+  const { host, port } = server;
+  const id = await site.machine({ name: 'windows', protocol: 'rdp', credentialId, host, port, jumpTargetId });
+  await using shell = await site.admin.open(id);
+  await shell.live();
+  await shell.until(() => shell.frames.some(({ type }) => type === 'facts'), 'what is known of the connection');
+  assert.equal(shell.frames.find((frame) => frame.type === 'facts')?.facts['via'], 'way in');
 });
 
 test('a machine that passes nothing on is no jump host', async () => {
