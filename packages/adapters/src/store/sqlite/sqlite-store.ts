@@ -1,16 +1,12 @@
-import { closeSync, openSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
-import Database from 'better-sqlite3';
-import { CompiledQuery, SqliteDialect } from 'kysely';
+import { CompiledQuery } from 'kysely';
 import { checkedDialect } from '../shared/driver-checks.ts';
 import { SqlStore } from '../shared/sql-store.ts';
 import type { SqlFailure, SqlTraits } from '../shared/sql-traits.ts';
 import type { SqliteConfig } from './sqlite-config.ts';
-
-/** The driver waits in the event loop's own thread: it waits little, and the store asks again. */
-const BUSY_TIMEOUT_MS = 20;
+import { threadedDialect } from './sqlite-dialect.ts';
+import { ThreadedDatabase } from './threaded-database.ts';
 
 export interface EmbeddedStore extends Store {
   /** A consistent copy of the database as it is now, made between the statements of others. @throws Fault STORE_UNAVAILABLE */
@@ -19,12 +15,16 @@ export interface EmbeddedStore extends Store {
 
 /** One connection in WAL mode: readers never block, writers queue here, and each commit is on the disk when it returns. */
 export function sqlite({ file, onMigrationStep }: SqliteConfig): EmbeddedStore {
-  let database: Database.Database | undefined;
-  const dialect = new SqliteDialect({
-    database: async () => {
-      database = await openDatabase(file);
-      return database;
-    },
+  let database: ThreadedDatabase | undefined;
+  const dialect = threadedDialect(async () => {
+    const opened = new ThreadedDatabase();
+    try {
+      await opened.open(file);
+    } catch (failure) {
+      await opened.close();
+      throw failure;
+    }
+    return (database = opened);
   });
   const store = new SqlStore({
     traits,
@@ -35,48 +35,12 @@ export function sqlite({ file, onMigrationStep }: SqliteConfig): EmbeddedStore {
     async copyTo(path: string): Promise<void> {
       try {
         if (database === undefined) throw new Error('The database connection is not open');
-        await database.backup(path);
+        await database.copyTo(path);
       } catch (cause) {
         throw new Fault('STORE_UNAVAILABLE', `the database cannot be copied to ${path}`, { cause });
       }
     },
   });
-}
-
-async function openDatabase(file: string): Promise<Database.Database> {
-  try {
-    // A database in memory, as tests have it, is no file.
-    if (file !== ':memory:') closeSync(openSync(file, 'ax', 0o600));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  const database = new Database(file, { timeout: BUSY_TIMEOUT_MS });
-  try {
-    await setJournalMode(database);
-    // https://www.sqlite.org/pragma.html#pragma_synchronous: in WAL mode, NORMAL may lose the last commits with the power.
-    database.pragma('synchronous = FULL');
-    database.pragma('foreign_keys = ON');
-    // Without it, INSERT OR REPLACE would delete past the triggers.
-    database.pragma('recursive_triggers = ON');
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
-/** SQLite does not wait for the lock it needs to change the journal mode: of several first starts at once, some are told BUSY. */
-async function setJournalMode(database: Database.Database): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      database.pragma('journal_mode = WAL');
-      return;
-    } catch (error) {
-      if (codeOf(error) !== 'SQLITE_BUSY' || attempt === 200) throw error;
-      // eslint-disable-next-line no-restricted-syntax -- spreads retries, guards nothing
-      await pause(5 + Math.random() * 20);
-    }
-  }
 }
 
 function codeOf(error: unknown): string {
