@@ -1,4 +1,4 @@
-import { grantCommands } from './access/grant-commands.ts';
+import { accessCommands, grantCommands } from './access/grant-commands.ts';
 import { userCommands } from './access/user-commands.ts';
 import { auditCommands } from './audit/audit-commands.ts';
 import { backupCommands } from './backup/backup-commands.ts';
@@ -17,6 +17,7 @@ export const COMMANDS: readonly Command[] = [
   ...targetCommands,
   ...userCommands,
   ...grantCommands,
+  ...accessCommands,
   ...sessionCommands,
   ...recordingCommands,
   ...auditCommands,

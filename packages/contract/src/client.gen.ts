@@ -265,6 +265,11 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('getMachine', input, options);
   }
 
+  /** What I may do with a machine now, from here, and what keeps me from the rest. */
+  explainOwnAccess(input: RouteInput<'explainOwnAccess'>, options?: CallOptions): Promise<RouteOutput<'explainOwnAccess'>> {
+    return this.#transport.call('explainOwnAccess', input, options);
+  }
+
   /** The groups that hold machines the person may use, with counts. */
   listMachineGroups(options?: CallOptions): Promise<RouteOutput<'listMachineGroups'>> {
     return this.#transport.call('listMachineGroups', {}, options);
@@ -368,6 +373,16 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
   /** Who may do what with which machines. */
   listGrants(options?: CallOptions): Promise<RouteOutput<'listGrants'>> {
     return this.#transport.call('listGrants', {}, options);
+  }
+
+  /** Why a person may, or may not, use a machine: every grant about both, and what stands in the way. */
+  explainAccess(input: RouteInput<'explainAccess'>, options?: CallOptions): Promise<RouteOutput<'explainAccess'>> {
+    return this.#transport.call('explainAccess', input, options);
+  }
+
+  /** Who can reach a machine, and by which grants. */
+  listTargetAccess(input: RouteInput<'listTargetAccess'>, options?: CallOptions): Promise<RouteOutput<'listTargetAccess'>> {
+    return this.#transport.call('listTargetAccess', input, options);
   }
 
   /** Gives people leave to use machines. */

@@ -33,6 +33,7 @@ export {
   UserCreate,
   UserUpdate,
 } from './models/identity.ts';
+export type { AccessExplanation, GrantConditions, TargetAccess } from './models/machine.ts';
 export { ApiToken } from './models/api-token.ts';
 export { Provider, ProviderCreate, ProviderKindManifest, ProviderRule, ProviderUpdate } from './models/provider.ts';
 export {

@@ -76,7 +76,10 @@ export function testLeave(target: Target): AuthorizedTarget {
     createdAt: 0,
     createdBy: user.id,
   };
-  return authorizeTarget(identity, target, { grants: [grant], groups: new Map() });
+  return authorizeTarget(identity, target, {
+    ...{ grants: [grant], groups: new Map() },
+    circumstances: { now: 1, address: '127.0.0.1' },
+  });
 }
 
 /** Leaves for a chain of targets in order of travel; each names the one before it as its jump host. */

@@ -133,7 +133,12 @@ export function storeCatalogCases(name: string, create: () => Promise<StoreUnder
       await store.now.groups.insert(group);
       await store.now.catalog.insertGroup(folder);
       await store.now.catalog.insertTarget(target);
-      const grant = (fields: Pick<Grant, 'subject' | 'scope'>, createdAt: number): Grant => ({
+      const conditions = {
+        times: { zone: 'Europe/Berlin', windows: [{ days: [1, 5], from: '08:00', to: '24:00' }] },
+        networks: ['10.0.0.0/8', '2001:db8::/32'],
+        notAfter: 1_900_000_000_000,
+      };
+      const grant = (fields: Pick<Grant, 'subject' | 'scope' | 'effect' | 'conditions'>, createdAt: number): Grant => ({
         id: anId('gra'),
         actions: ['connect', 'watch'],
         createdBy: user.id,
@@ -142,8 +147,14 @@ export function storeCatalogCases(name: string, create: () => Promise<StoreUnder
       });
       const grants = [
         grant({ subject: { kind: 'user', id: user.id }, scope: { kind: 'all' } }, 1),
-        grant({ subject: { kind: 'group', id: group.id }, scope: { kind: 'target', id: target.id } }, 2),
-        grant({ subject: { kind: 'user', id: user.id }, scope: { kind: 'target-group', id: folder.id } }, 3),
+        grant(
+          { subject: { kind: 'group', id: group.id }, scope: { kind: 'target', id: target.id }, effect: 'deny' },
+          2,
+        ),
+        grant(
+          { subject: { kind: 'user', id: user.id }, scope: { kind: 'target-group', id: folder.id }, conditions },
+          3,
+        ),
         grant(
           { subject: { kind: 'group', id: group.id }, scope: { kind: 'labels', selector: { env: ['dev', 'tést'] } } },
           4,

@@ -209,7 +209,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     engines,
     sessions: broker,
     discovery,
-    catalog: new CatalogView(store),
+    catalog: new CatalogView(store, clock),
   });
   const plan = planListening(values);
   const isTls = plan.tls !== undefined || values.publicUrl?.startsWith('https:') === true;

@@ -10,6 +10,16 @@ import type { Api } from '../login/client.ts';
 type Scope = Grant['scope'];
 type NewGrant = Parameters<Api['createGrant']>[0]['body'];
 
+type Conditions = NonNullable<NewGrant['conditions']>;
+type Window = NonNullable<Conditions['times']>['windows'][number];
+
+interface ConditionOptions {
+  readonly from?: readonly string[];
+  readonly until?: string;
+  readonly hours?: readonly string[];
+  readonly zone?: string;
+}
+
 interface GrantOptions {
   readonly user?: string;
   readonly group?: string;
@@ -60,6 +70,88 @@ function scopeWords(grant: Grant): string {
   }
 }
 
+function mayWords({ effect, actions }: Grant): string {
+  return `${effect === 'deny' ? 'may never' : 'may'} ${actions.join(', ')}`;
+}
+
+function conditionWords({ times, networks, notAfter }: Conditions): string {
+  return [
+    ...(times === undefined
+      ? []
+      : times.windows.map(({ days, from, to }) => `${days.join('')},${from}-${to} ${times.zone}`)),
+    ...(networks === undefined ? [] : [`from ${networks.join(' ')}`]),
+    ...(notAfter === undefined ? [] : [`until ${when(notAfter)}`]),
+  ].join('; ');
+}
+
+/** `1-5,08:00-18:00` */
+function windowOf(text: string): Window {
+  const match = /^([1-7])(?:-([1-7]))?,(\d\d:\d\d)-(\d\d:\d\d)$/u.exec(text);
+  const [, first = '', last = first, from = '', to = ''] = match ?? [];
+  if (match === null || Number(last) < Number(first))
+    throw usage(`--hours must be like 1-5,08:00-18:00 with 1 for Monday, received ${JSON.stringify(text)}`);
+  const days = Array.from({ length: Number(last) - Number(first) + 1 }, (_unused, index) => Number(first) + index);
+  return { days, from, to };
+}
+
+function conditionsOf({ from, until, hours, zone }: ConditionOptions): Conditions {
+  const notAfter = until === undefined ? undefined : Date.parse(until);
+  if (Number.isNaN(notAfter)) throw usage(`--until must be a time like 2026-12-31T18:00:00Z, received ${until ?? ''}`);
+  return {
+    ...(from === undefined ? {} : { networks: [...from] }),
+    ...(notAfter === undefined ? {} : { notAfter }),
+    ...(hours === undefined ? {} : { times: { zone: zone ?? 'UTC', windows: hours.map(windowOf) } }),
+  };
+}
+
+export const accessCommands = [
+  command('access who', {
+    summary: 'Say who can reach a machine, and by which grants.',
+    words: ['MACHINE'],
+    async run({ words: [machine = ''], client }) {
+      const { api } = await client();
+      const { id } = await findTarget(api, machine);
+      const { items } = await api.listTargetAccess({ params: { id } });
+      const rows = items.map(({ username, actions, grantIds, conditional }) => [
+        username,
+        actions.join(','),
+        conditional ? 'at times or from networks' : '',
+        grantIds.join(' '),
+      ]);
+      return done({ items }, ...table(['who', 'may', 'only', 'by'], rows));
+    },
+  }),
+  command('access why', {
+    summary: 'Say why a person may, or may not, use a machine.',
+    words: ['USERNAME', 'MACHINE'],
+    options: { address: { type: 'string', value: 'ADDRESS', says: 'judge as if they came from there' } },
+    async run({ words: [username = '', machine = ''], options, client }) {
+      const { api } = await client();
+      const [user, target] = await Promise.all([findUser(api, username), findTarget(api, machine)]);
+      const query = { userId: user.id, targetId: target.id };
+      const found = await api.explainAccess({
+        query: options.address === undefined ? query : { ...query, address: options.address },
+      });
+      const verdict = found.actions.length === 0 ? 'may do nothing with' : `may ${found.actions.join(', ')} on`;
+      const rows = found.findings.map(({ grant, counts, unmet }) => [
+        grant.id,
+        `${grant.subject.kind} ${grant.subjectName}`,
+        mayWords(grant),
+        scopeWords(grant),
+        counts ? 'counts' : `does not count: ${unmet.length === 0 ? 'only at times' : unmet.join(', ')}`,
+      ]);
+      return done(
+        found,
+        `${found.username} ${verdict} ${found.targetName}.`,
+        ...found.obstacles.map((obstacle) => `In the way: ${obstacle}.`),
+        ...(rows.length === 0
+          ? ['No grant is about this person and this machine.']
+          : table(['grant', 'who', 'may', 'machines', 'now'], rows)),
+      );
+    },
+  }),
+];
+
 export const grantCommands = [
   command('grants list', {
     summary: 'List who may do what with which machines.',
@@ -70,10 +162,11 @@ export const grantCommands = [
         grant.id,
         `${grant.subject.kind} ${grant.subjectName}`,
         scopeWords(grant),
-        grant.actions.join(','),
+        `${grant.effect === 'deny' ? 'never ' : ''}${grant.actions.join(',')}`,
+        grant.conditions === undefined ? '' : conditionWords(grant.conditions),
         when(grant.createdAt),
       ]);
-      return done({ items }, ...table(['id', 'who', 'machines', 'may', 'since'], rows));
+      return done({ items }, ...table(['id', 'who', 'machines', 'may', 'only', 'since'], rows));
     },
   }),
   command('grants add', {
@@ -96,6 +189,16 @@ export const grantCommands = [
         multiple: true,
         says: `what they may do: ${GRANT_ACTIONS.join(', ')}; connect if left out`,
       },
+      deny: { type: 'boolean', says: 'forbid instead: it wins over every grant that allows' },
+      from: { type: 'string', value: 'NETWORK', multiple: true, says: 'only from these networks, like 10.0.0.0/8' },
+      until: { type: 'string', value: 'TIME', says: 'only until then, like 2026-12-31T18:00:00Z' },
+      hours: {
+        type: 'string',
+        value: 'DAYS,FROM-TO',
+        multiple: true,
+        says: 'only at these times, like 1-5,08:00-18:00',
+      },
+      zone: { type: 'string', value: 'ZONE', says: 'the time zone of the hours, like Europe/Berlin; UTC if left out' },
     },
     async run({ options, client }) {
       const actions = [
@@ -103,8 +206,13 @@ export const grantCommands = [
       ];
       const { api } = await client();
       const [subject, scope] = await Promise.all([subjectOf(api, options), scopeOf(api, options)]);
-      const grant = await api.createGrant({ body: { subject, scope, actions } satisfies NewGrant });
-      return done(grant, `${grant.subjectName} may ${grant.actions.join(', ')} on ${scopeWords(grant)} (${grant.id}).`);
+      const conditions = conditionsOf(options);
+      const body: NewGrant = {
+        ...{ subject, scope, actions, effect: options.deny === true ? 'deny' : 'allow' },
+        ...(Object.keys(conditions).length === 0 ? {} : { conditions }),
+      };
+      const grant = await api.createGrant({ body });
+      return done(grant, `${grant.subjectName} ${mayWords(grant)} on ${scopeWords(grant)} (${grant.id}).`);
     },
   }),
   command('grants remove', {

@@ -1,4 +1,4 @@
-import { GRANT_ACTIONS } from '@enchilada/core/access';
+import { GRANT_ACTIONS, GRANT_EFFECTS } from '@enchilada/core/access';
 import { CREDENTIAL_KINDS } from '@enchilada/core/credential';
 import { SURFACES } from '@enchilada/core/engine';
 import { HOST_KEY_POLICIES } from '@enchilada/core/target';
@@ -252,6 +252,27 @@ export const GrantScope = Type.Union([
     selector: map(list(Label, 100), { names: '^[A-Za-z0-9][A-Za-z0-9_.:/-]*$', maxProperties: 20 }),
   }),
 ]);
+const TimeOfDay = Type.String({ minLength: 5, maxLength: 5, pattern: '^(?:([01]\\d|2[0-3]):[0-5]\\d|24:00)$' });
+export const GrantConditions = closed({
+  times: Type.Optional(
+    closed({
+      /** IANA name. */
+      zone: text(64, 1),
+      windows: Type.Array(
+        closed({
+          /** 1 is Monday. */
+          days: Type.Array(Type.Integer({ minimum: 1, maximum: 7 }), { minItems: 1, maxItems: 7, uniqueItems: true }),
+          from: TimeOfDay,
+          to: TimeOfDay,
+        }),
+        { minItems: 1, maxItems: 20 },
+      ),
+    }),
+  ),
+  networks: Type.Optional(Type.Array(text(64, 1), { minItems: 1, maxItems: 100 })),
+  notAfter: Type.Optional(Time),
+});
+export type GrantConditions = Static<typeof GrantConditions>;
 /** Names are filled in, so that the interface can write a sentence without further requests. */
 export const Grant = closed({
   id: Id,
@@ -260,6 +281,8 @@ export const Grant = closed({
   scope: GrantScope,
   scopeName: Type.Optional(text(200)),
   actions: list(Action, 20),
+  effect: words(GRANT_EFFECTS),
+  conditions: Type.Optional(GrantConditions),
   createdAt: Time,
   createdBy: text(200),
 });
@@ -268,4 +291,48 @@ export const GrantCreate = closed({
   subject: GrantSubject,
   scope: GrantScope,
   actions: Type.Array(Action, { minItems: 1, maxItems: 20, uniqueItems: true }),
+  /** `deny` wins over every grant that allows. Absent: allow. */
+  effect: Type.Optional(words(GRANT_EFFECTS)),
+  conditions: Type.Optional(GrantConditions),
 });
+
+/** One of the grants about a person and a machine. */
+export const AccessFinding = closed({
+  grant: Grant,
+  counts: Type.Boolean(),
+  /** Conditions that do not hold. */
+  unmet: list(words(['times', 'networks', 'over']), 3),
+});
+export const AccessExplanation = closed({
+  targetId: Id,
+  targetName: text(200),
+  userId: Id,
+  username: text(128),
+  /** What the person may do now. */
+  actions: list(Action, 20),
+  findings: list(AccessFinding, 10_000),
+  /** What stands in the way beside grants. */
+  obstacles: list(words(['account-disabled', 'no-machine-permission', 'second-factor', 'machine-gone']), 4),
+});
+export type AccessExplanation = Static<typeof AccessExplanation>;
+export const OwnAccess = closed({
+  actions: AccessExplanation.properties.actions,
+  unmet: AccessFinding.properties.unmet,
+  obstacles: AccessExplanation.properties.obstacles,
+});
+export const AccessQuery = closed({ userId: Id, targetId: Id, address: Type.Optional(text(64, 1)) });
+export const TargetAccess = closed({
+  items: list(
+    closed({
+      userId: Id,
+      username: text(128),
+      displayName: text(200),
+      actions: list(Action, 20),
+      grantIds: list(Id, 10_000),
+      /** Not now: a time or a network of the grant is another one. */
+      conditional: Type.Boolean(),
+    }),
+    100_000,
+  ),
+});
+export type TargetAccess = Static<typeof TargetAccess>;

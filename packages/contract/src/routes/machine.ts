@@ -23,6 +23,10 @@ import {
   TargetPage,
   TargetQuery,
   TargetUpdate,
+  AccessExplanation,
+  AccessQuery,
+  OwnAccess,
+  TargetAccess,
 } from '../models/machine.ts';
 import { routes } from '../route.ts';
 
@@ -57,6 +61,14 @@ export const machineRoutes = routes({
     summary: 'One machine the person may use.',
     params: IdParams,
     response: { 200: Machine },
+  },
+  explainOwnAccess: {
+    method: 'GET',
+    path: '/machines/:id/access',
+    access: 'machine.use',
+    summary: 'What I may do with a machine now, from here, and what keeps me from the rest.',
+    params: IdParams,
+    response: { 200: OwnAccess },
   },
   listMachineGroups: {
     method: 'GET',
@@ -243,6 +255,22 @@ export const catalogRoutes = routes({
     access: 'access.read',
     summary: 'Who may do what with which machines.',
     response: { 200: Grants },
+  },
+  explainAccess: {
+    method: 'GET',
+    path: '/access/explanation',
+    access: 'access.read',
+    summary: 'Why a person may, or may not, use a machine: every grant about both, and what stands in the way.',
+    query: AccessQuery,
+    response: { 200: AccessExplanation },
+  },
+  listTargetAccess: {
+    method: 'GET',
+    path: '/targets/:id/access',
+    access: 'access.read',
+    summary: 'Who can reach a machine, and by which grants.',
+    params: IdParams,
+    response: { 200: TargetAccess },
   },
   createGrant: {
     method: 'POST',

@@ -1,6 +1,7 @@
 import { Fault } from '../fault/index.ts';
 import type { VerifiedIdentity } from '../identity/index.ts';
 import type { Target, TargetGroup, TargetGroupId } from '../target/index.ts';
+import type { Circumstances } from './conditions.ts';
 import type { Grant, GrantAction } from './grant.ts';
 import { allowedActions, groupAncestors } from './policy.ts';
 
@@ -17,19 +18,30 @@ export interface AuthorizedTarget {
 export interface AccessFacts {
   readonly grants: readonly Grant[];
   readonly groups: ReadonlyMap<TargetGroupId, TargetGroup>;
+  readonly circumstances: Circumstances;
 }
 
-/** @throws Fault NOT_FOUND, the same for an unknown and for a forbidden target. */
+/** @throws Fault NOT_FOUND, the same for an unknown and for a forbidden target; ACCESS_NOT_NOW where a condition of the grant does not hold. */
 export function authorizeTarget(
   identity: VerifiedIdentity,
   target: Target | undefined,
   facts: AccessFacts,
 ): AuthorizedTarget {
   if (target !== undefined) {
-    const view = { userId: identity.user.id, groupIds: identity.groupIds, grants: facts.grants };
-    const actions = allowedActions(view, target, groupAncestors(facts.groups, target.groupId));
+    const { grants, groups, circumstances } = facts;
+    const ancestors = groupAncestors(groups, target.groupId);
+    const view = { userId: identity.user.id, groupIds: identity.groupIds, grants };
+    const actions = allowedActions({ ...view, circumstances }, target, ancestors);
     if (actions.has('connect') || actions.has('watch'))
       return { identity, target, actions } as unknown as AuthorizedTarget;
+    // Who may see the machine learns that it is a matter of when and from where; nobody else learns that there is one.
+    const ever = allowedActions(
+      { ...view, circumstances: { ...circumstances, address: undefined } },
+      target,
+      ancestors,
+    );
+    if (ever.has('connect') || ever.has('watch'))
+      throw new Fault('ACCESS_NOT_NOW', 'the access to this machine holds at other times or from other networks');
   }
   throw new Fault('NOT_FOUND', 'there is no such machine');
 }

@@ -18,12 +18,36 @@ export type GrantScope =
   /** Every key must be present with one of its values. */
   | { readonly kind: 'labels'; readonly selector: Readonly<Record<string, readonly string[]>> };
 
+export const GRANT_EFFECTS = ['allow', 'deny'] as const;
+export type GrantEffect = (typeof GRANT_EFFECTS)[number];
+
+/** A span of the day on some days of the week, by the clock of a place. One that ends before it begins lasts into the next day. */
+export interface TimeWindow {
+  /** 1 is Monday, 7 is Sunday (ISO 8601). */
+  readonly days: readonly number[];
+  /** `HH:MM` */
+  readonly from: string;
+  readonly to: string;
+}
+
+/** All that are given must hold. */
+export interface GrantConditions {
+  /** At one of these times, in this zone (IANA name). */
+  readonly times?: { readonly zone: string; readonly windows: readonly TimeWindow[] };
+  /** From one of these networks. */
+  readonly networks?: readonly string[];
+  readonly notAfter?: number;
+}
+
 /** Who may do what on which machines (Guacamole: permission). There is no other way to a machine. */
 export interface Grant {
   readonly id: GrantId;
   readonly subject: GrantSubject;
   readonly scope: GrantScope;
   readonly actions: readonly GrantAction[];
+  /** Absent: allow. INVARIANT: a grant that denies wins over every one that allows. */
+  readonly effect?: GrantEffect;
+  readonly conditions?: GrantConditions;
   readonly createdAt: number;
   readonly createdBy: UserId;
 }

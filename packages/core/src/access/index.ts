@@ -1,9 +1,20 @@
 export { PERMISSIONS, permissionsHeld, permissionsOf, TOKEN_PERMISSIONS } from './permissions.ts';
 export type { Permission, TokenPermission } from './permissions.ts';
-export { GRANT_ACTIONS } from './grant.ts';
-export type { Grant, GrantAction, GrantId, GrantScope, GrantSubject } from './grant.ts';
-export { allowedActions, groupAncestors } from './policy.ts';
-export type { AccessView } from './policy.ts';
+export { GRANT_ACTIONS, GRANT_EFFECTS } from './grant.ts';
+export type {
+  Grant,
+  GrantAction,
+  GrantConditions,
+  GrantEffect,
+  GrantId,
+  GrantScope,
+  GrantSubject,
+  TimeWindow,
+} from './grant.ts';
+export { isTimeZone, minutesOf, unmetConditions } from './conditions.ts';
+export type { Circumstances, UnmetCondition } from './conditions.ts';
+export { allowedActions, decideFor, explainAccess, groupAncestors } from './policy.ts';
+export type { AccessView, Decide, GrantFinding } from './policy.ts';
 export { authorizeJump, authorizeTarget } from './authorized-target.ts';
 export type { AuthorizedTarget } from './authorized-target.ts';
 export { DEFAULT_EGRESS, egressVerdict, isLoopbackAddress, isSameAddress, parseAddress, parseCidr } from './egress.ts';

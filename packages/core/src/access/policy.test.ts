@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { testTarget } from '../../testing/authorized.ts';
-import type { Grant, GrantScope } from './grant.ts';
-import { allowedActions, groupAncestors } from './policy.ts';
+import type { Grant, GrantConditions, GrantScope } from './grant.ts';
+import type { Circumstances } from './conditions.ts';
+import { allowedActions, explainAccess, groupAncestors } from './policy.ts';
+import { isFault } from '../fault/index.ts';
 import { authorizeJump, authorizeTarget } from './authorized-target.ts';
 import { testLeave } from '../../testing/authorized.ts';
 
@@ -12,6 +14,7 @@ const groups = new Map([
   ['tgg_loop_a', { id: 'tgg_loop_a', parentId: 'tgg_loop_b', name: 'a' }],
   ['tgg_loop_b', { id: 'tgg_loop_b', parentId: 'tgg_loop_a', name: 'b' }],
 ]);
+const HERE = { now: Date.UTC(2026, 10, 23, 9, 30), address: '192.0.2.7' };
 const machine = testTarget({
   id: 'tgt_1',
   protocol: 'x',
@@ -35,7 +38,11 @@ function grant(scope: GrantScope, changes: Partial<Grant> = {}): Grant {
 
 function actions(grants: readonly Grant[], target = machine): readonly string[] {
   return [
-    ...allowedActions({ userId: 'usr_1', groupIds: ['grp_1'], grants }, target, groupAncestors(groups, target.groupId)),
+    ...allowedActions(
+      { userId: 'usr_1', groupIds: ['grp_1'], grants, circumstances: HERE },
+      target,
+      groupAncestors(groups, target.groupId),
+    ),
   ];
 }
 
@@ -93,7 +100,7 @@ describe('the access policy', () => {
 
   it('answers an unknown and a forbidden machine alike, and lets a jump permit nothing of its own', () => {
     const { identity } = testLeave(machine);
-    const none = { grants: [], groups };
+    const none = { grants: [], groups, circumstances: HERE };
     const texts = [undefined, machine].map((target) => {
       try {
         return authorizeTarget(identity, target, none);
@@ -105,5 +112,105 @@ describe('the access policy', () => {
     const destination = testLeave({ ...machine, jumpTargetId: 'tgt_jump' });
     assert.equal(authorizeJump(destination, { ...machine, id: 'tgt_jump' }).actions.size, 0);
     assert.throws(() => authorizeJump(destination, { ...machine, id: 'tgt_other' }), { code: 'NOT_FOUND' });
+  });
+});
+
+describe('conditions and denials', () => {
+  const window = (days: readonly number[], from: string, to: string, zone = 'Europe/Berlin') => ({
+    times: { zone, windows: [{ days, from, to }] },
+  });
+  const at = (iso: string, address = '192.0.2.7') => ({ now: Date.parse(iso), address });
+  const decide = (grants: readonly Grant[], circumstances: Circumstances): readonly string[] => [
+    ...allowedActions({ userId: 'usr_1', groupIds: ['grp_1'], grants, circumstances }, machine, []),
+  ];
+  const allow = (conditions?: GrantConditions): Grant =>
+    grant({ kind: 'all' }, conditions === undefined ? {} : { conditions });
+  const deny = (change: Partial<Grant> = {}): Grant => grant({ kind: 'all' }, { effect: 'deny', ...change });
+
+  it('denies over every allowance, for its actions and its people alone', () => {
+    const wide = grant({ kind: 'target', id: 'tgt_1' }, { actions: ['connect', 'watch', 'file-out'] });
+    assert.deepEqual(decide([wide, deny({ actions: ['file-out'] })], HERE), ['connect', 'watch']);
+    assert.deepEqual(decide([deny({ actions: ['connect', 'watch', 'file-out'] }), wide], HERE), []);
+    assert.deepEqual(decide([allow(), deny({ subject: { kind: 'user', id: 'usr_2' } })], HERE), ['connect']);
+    assert.deepEqual(
+      decide([allow(), deny({ scope: { kind: 'labels', selector: { env: ['prod', 'stage'] } } })], HERE),
+      [],
+    );
+    assert.deepEqual(decide([allow(), deny({ scope: { kind: 'labels', selector: { env: ['dev'] } } })], HERE), [
+      'connect',
+    ]);
+  });
+
+  it('holds by the wall clock of the named zone, through the change of summer time and over midnight', () => {
+    const cases: readonly (readonly [GrantConditions, string, boolean])[] = [
+      // Monday 23 November 2026, 09:30 UTC is 10:30 in Berlin.
+      [window([1], '10:30', '10:31'), '2026-11-23T09:30:00Z', true],
+      [window([1], '09:30', '10:30'), '2026-11-23T09:30:00Z', false],
+      [window([2], '00:00', '24:00'), '2026-11-23T09:30:00Z', false],
+      // 08:00 in Berlin is 07:00 UTC in winter and 06:00 UTC in summer.
+      [window([1], '08:00', '09:00'), '2026-03-23T07:00:00Z', true],
+      [window([1], '08:00', '09:00'), '2026-03-30T06:00:00Z', true],
+      [window([1], '08:00', '09:00'), '2026-03-30T07:00:00Z', false],
+      // From Sunday 22:00 to Monday 06:00.
+      [window([7], '22:00', '06:00'), '2026-11-22T21:30:00Z', true],
+      [window([7], '22:00', '06:00'), '2026-11-23T04:59:00Z', true],
+      [window([7], '22:00', '06:00'), '2026-11-23T05:00:00Z', false],
+      [window([1], '22:00', '06:00'), '2026-11-23T04:59:00Z', false],
+      [window([1], '00:00', '24:00', 'No/Where'), '2026-11-23T09:30:00Z', false],
+      [window([1], '9:30', '24:00'), '2026-11-23T09:30:00Z', false],
+    ];
+    for (const [conditions, iso, holds] of cases)
+      assert.deepEqual(
+        decide([allow(conditions)], at(iso)),
+        holds ? ['connect'] : [],
+        `${JSON.stringify(conditions)} at ${iso}`,
+      );
+  });
+
+  it('holds from its networks alone, in whatever form an address comes, and until its end', () => {
+    const networks = { networks: ['192.0.2.0/24', '2001:db8::/32'] };
+    for (const address of ['192.0.2.7', '::ffff:192.0.2.7', '2001:db8::1', '2001:0DB8:0::1'])
+      assert.deepEqual(decide([allow(networks)], { ...HERE, address }), ['connect'], address);
+    for (const address of ['192.0.3.7', '2001:db9::1', '', 'unknown', '192.0.2.7.evil', '::'])
+      assert.deepEqual(decide([allow(networks)], { ...HERE, address }), [], address);
+    assert.deepEqual(decide([allow({ notAfter: HERE.now + 1 })], HERE), ['connect']);
+    assert.deepEqual(decide([allow({ notAfter: HERE.now })], HERE), []);
+  });
+
+  it('denies where a condition of a denial cannot be judged, and only then besides when it holds', () => {
+    const unreadable = deny({ conditions: window([1], '00:00', '24:00', 'No/Where') });
+    assert.deepEqual(decide([allow(), unreadable], HERE), []);
+    const fromOutside = deny({ conditions: { networks: ['198.51.100.0/24'] } });
+    assert.deepEqual(decide([allow(), fromOutside], HERE), ['connect']);
+    assert.deepEqual(decide([allow(), fromOutside], { ...HERE, address: '198.51.100.1' }), []);
+  });
+
+  it('tells whoever may see a machine that it is a matter of when, and nobody else that it is there', () => {
+    const { identity } = testLeave(machine);
+    const mine = (conditions: GrantConditions): Grant => ({
+      ...allow(conditions),
+      subject: { kind: 'user', id: identity.user.id },
+    });
+    const ask = (grants: readonly Grant[]) => () =>
+      authorizeTarget(identity, machine, { grants, groups, circumstances: HERE });
+    assert.throws(ask([mine({ networks: ['198.51.100.0/24'] })]), (failure) => isFault(failure, 'ACCESS_NOT_NOW'));
+    assert.throws(ask([mine({ notAfter: 1 })]), (failure) => isFault(failure, 'NOT_FOUND'), 'over is over');
+    assert.throws(ask([]), (failure) => isFault(failure, 'NOT_FOUND'));
+  });
+
+  it('explains by the same judgement that decides', () => {
+    const grants = [
+      allow({ networks: ['198.51.100.0/24'], notAfter: 1 }),
+      deny({ actions: ['watch'] }),
+      grant({ kind: 'target', id: 'tgt_2' }),
+    ];
+    const view = { userId: 'usr_1', groupIds: [], grants, circumstances: HERE };
+    assert.deepEqual(
+      explainAccess(view, machine, []).map(({ counts, unmet }) => [counts, unmet]),
+      [
+        [false, ['over', 'networks']],
+        [true, []],
+      ],
+    );
   });
 });

@@ -1,6 +1,7 @@
 import { PLACED_BY_TAG, TAG_PREFIX } from '../discovery/labels.ts';
 import type { GroupId, UserId } from '../identity/index.ts';
 import type { Target, TargetGroup, TargetGroupId } from '../target/index.ts';
+import { type Circumstances, isReadable, type UnmetCondition, unmetConditions } from './conditions.ts';
 import type { Grant, GrantAction, GrantScope } from './grant.ts';
 
 /** The person's side of a decision. */
@@ -8,6 +9,7 @@ export interface AccessView {
   readonly userId: UserId;
   readonly groupIds: readonly GroupId[];
   readonly grants: readonly Grant[];
+  readonly circumstances: Circumstances;
 }
 
 type Placed = Pick<Target, 'id' | 'groupId' | 'labels' | 'goneAt'>;
@@ -46,21 +48,99 @@ function covers(scope: GrantScope, target: Placed, ancestors: readonly TargetGro
   }
 }
 
+function isSubject({ subject }: Grant, { userId, groupIds }: Pick<AccessView, 'userId' | 'groupIds'>): boolean {
+  return subject.kind === 'user' ? subject.id === userId : groupIds.includes(subject.id);
+}
+
+/** Whether a grant counts. Where it is asked what there is at all, an allowance may hold at some time, and a denial may not. */
+function countsNow({ conditions, effect }: Grant, circumstances: Circumstances): boolean {
+  if (conditions === undefined) return true;
+  if (unmetConditions(conditions, circumstances).length > 0)
+    return effect === 'deny' && circumstances.address !== undefined && !isReadable(conditions);
+  const isTimeless = conditions.times === undefined && conditions.networks === undefined;
+  return effect !== 'deny' || circumstances.address !== undefined || isTimeless;
+}
+
+export type Decide = (target: Placed, ancestors: readonly TargetGroupId[]) => ReadonlySet<GrantAction>;
+
+interface Rules {
+  readonly everywhere: Grant[];
+  readonly byTarget: Map<string, Grant[]>;
+  readonly byGroup: Map<string, Grant[]>;
+  readonly byLabels: Grant[];
+}
+
+function sorted(grants: readonly Grant[]): Rules {
+  const rules: Rules = { everywhere: [], byTarget: new Map(), byGroup: new Map(), byLabels: [] };
+  const put = (map: Map<string, Grant[]>, id: string, grant: Grant): void => {
+    const list = map.get(id);
+    if (list === undefined) map.set(id, [grant]);
+    else list.push(grant);
+  };
+  for (const grant of grants) {
+    const { scope } = grant;
+    if (scope.kind === 'all') rules.everywhere.push(grant);
+    else if (scope.kind === 'target') put(rules.byTarget, scope.id, grant);
+    else if (scope.kind === 'target-group') put(rules.byGroup, scope.id, grant);
+    else rules.byLabels.push(grant);
+  }
+  return rules;
+}
+
 /**
- * The one policy function: which actions the person may take on the target. Deny by default.
- * REST, WebSocket upgrades, search, counts and downloads all ask here.
+ * The one policy function: which actions the person may take on a target. Deny by default, and whatever denies wins.
+ * REST, WebSocket upgrades, search, counts and downloads all ask here; who asks for many targets prepares the person's grants once.
  */
+export function decideFor(view: AccessView): Decide {
+  const rules = sorted(view.grants.filter((grant) => isSubject(grant, view) && countsNow(grant, view.circumstances)));
+  return (target, ancestors) => {
+    const allowed = new Set<GrantAction>();
+    if (target.goneAt !== undefined) return allowed;
+    const denied: GrantAction[] = [];
+    const apply = (grants: readonly Grant[] | undefined): void => {
+      for (const grant of grants ?? []) {
+        if (!covers(grant.scope, target, ancestors)) continue;
+        if (grant.effect === 'deny') denied.push(...grant.actions);
+        else for (const action of grant.actions) allowed.add(action);
+      }
+    };
+    apply(rules.everywhere);
+    apply(rules.byTarget.get(target.id));
+    for (const id of ancestors) apply(rules.byGroup.get(id));
+    apply(rules.byLabels);
+    for (const action of denied) allowed.delete(action);
+    return allowed;
+  };
+}
+
 export function allowedActions(
   view: AccessView,
   target: Placed,
   ancestors: readonly TargetGroupId[],
 ): ReadonlySet<GrantAction> {
-  const allowed = new Set<GrantAction>();
-  if (target.goneAt !== undefined) return allowed;
-  for (const grant of view.grants) {
-    const { subject } = grant;
-    const applies = subject.kind === 'user' ? subject.id === view.userId : view.groupIds.includes(subject.id);
-    if (applies && covers(grant.scope, target, ancestors)) for (const action of grant.actions) allowed.add(action);
-  }
-  return allowed;
+  return decideFor(view)(target, ancestors);
+}
+
+/** What became of one of somebody's grants, for one target. */
+export interface GrantFinding {
+  readonly grant: Grant;
+  /** Conditions that do not hold. */
+  readonly unmet: readonly UnmetCondition[];
+  readonly counts: boolean;
+}
+
+/** Why somebody may, or may not: every grant about the person and the machine, and whether it counts now. INVARIANT: judged by the same functions as the decision. */
+export function explainAccess(
+  view: AccessView,
+  target: Placed,
+  ancestors: readonly TargetGroupId[],
+): readonly GrantFinding[] {
+  if (target.goneAt !== undefined) return [];
+  return view.grants
+    .filter((grant) => isSubject(grant, view) && covers(grant.scope, target, ancestors))
+    .map((grant) => ({
+      grant,
+      unmet: unmetConditions(grant.conditions, view.circumstances),
+      counts: countsNow(grant, view.circumstances),
+    }));
 }

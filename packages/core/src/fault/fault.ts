@@ -17,6 +17,7 @@ export const FAULTS = {
   RECOVERY_TOKEN_REFUSED: 'The recovery link is wrong, used or expired.',
   LOGIN_REFUSED: 'The name or the password is wrong, or the account is disabled; which one is not said.',
   SECOND_FACTOR_DUE: 'The login lacks its second factor; nothing else can be done with it.',
+  ACCESS_NOT_NOW: 'The grant on the machine holds at other times or from other networks.',
   STEP_UP_REQUIRED: 'The machine or the act asks the person to prove again who they are; the facts say how recently.',
   FACTOR_REFUSED: 'The code, recovery code or passkey is wrong, was used already or belongs to somebody else.',
   PROVIDER_REFUSED:

@@ -95,6 +95,12 @@ export class HostedSession {
     return this.#state;
   }
 
+  /** Where its person is: at the controlling viewer's address, or where they asked for it. */
+  get address(): string {
+    const controlling = this.viewers.find(({ identity }) => identity.mode === 'control');
+    return controlling?.identity.address ?? this.#record.address;
+  }
+
   get userId(): string {
     return this.#record.userId;
   }

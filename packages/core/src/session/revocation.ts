@@ -19,14 +19,17 @@ export class Revocation {
   async recheck(sessions: readonly HostedSession[]): Promise<void> {
     const check = new RightsCheck(this.#parts);
     for (const session of sessions) {
-      const objection = await check.objection({ loginDigest: session.login.digest, mode: 'control', session });
+      const objection = await check.objection({
+        ...{ loginDigest: session.login.digest, mode: 'control', session },
+        address: session.address,
+      });
       if (objection !== undefined) {
         this.#revoke(session, objection);
         continue;
       }
       for (const viewer of session.viewers) {
-        const { login, mode } = viewer.identity;
-        const hold = { loginDigest: login.digest, mode, session };
+        const { login, mode, address } = viewer.identity;
+        const hold = { loginDigest: login.digest, mode, address, session };
         if (mode === 'watch' && (await check.objection(hold)) !== undefined)
           session.dismiss(viewer, new Fault('SESSION_REVOKED', 'the right to watch was withdrawn'));
       }

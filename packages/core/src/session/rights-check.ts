@@ -18,6 +18,7 @@ export interface RightsCheckParts {
 export interface Hold {
   readonly loginDigest: string;
   readonly mode: ViewerMode;
+  readonly address: string;
   readonly session: Pick<SessionRecord, 'userId' | 'targetId'>;
 }
 
@@ -55,10 +56,12 @@ export class RightsCheck {
     ]);
     if (target === undefined) return 'the machine was removed';
     try {
-      const leave = authorizeTarget(identity, target, { grants, groups });
+      const circumstances = { now: this.#parts.clock.now(), address: hold.address };
+      const leave = authorizeTarget(identity, target, { grants, groups, circumstances });
       return mayHold(leave, hold.session.userId === user.id, hold.mode) ? undefined : 'the grant was withdrawn';
     } catch (failure) {
       if (isFault(failure, 'NOT_FOUND')) return 'the grant was withdrawn';
+      if (isFault(failure, 'ACCESS_NOT_NOW')) return 'the access holds at other times or from other networks';
       throw failure;
     }
   }

@@ -21,34 +21,35 @@ export class SessionAccess {
   }
 
   /** @throws Fault NOT_FOUND */
-  async authorize(identity: VerifiedIdentity, targetId: string): Promise<AuthorizedTarget> {
+  async authorize(identity: VerifiedIdentity, targetId: string, address: string): Promise<AuthorizedTarget> {
     const { now } = this.#store;
     const [target, grants, groups] = await Promise.all([
       now.catalog.findTarget(targetId),
       now.grants.listFor(identity.user.id, identity.groupIds),
       now.catalog.listGroups(),
     ]);
-    return authorizeTarget(identity, target, { grants, groups: byId(groups) });
+    const circumstances = { now: this.#clock.now(), address };
+    return authorizeTarget(identity, target, { grants, groups: byId(groups), circumstances });
   }
 
-  /** Leave to open the machine now, with the proof that it asks for. @throws Fault NOT_FOUND, STEP_UP_REQUIRED */
-  async mayOpen(identity: VerifiedIdentity, targetId: string): Promise<AuthorizedTarget> {
-    const leave = await this.authorize(identity, targetId);
+  /** Leave to open the machine now, with the proof that it asks for. @throws Fault NOT_FOUND, ACCESS_NOT_NOW, STEP_UP_REQUIRED */
+  async mayOpen(identity: VerifiedIdentity, targetId: string, address: string): Promise<AuthorizedTarget> {
+    const leave = await this.authorize(identity, targetId, address);
     if (!leave.actions.has('connect')) throw new Fault('NOT_FOUND', 'there is no such machine');
     this.#requireProof(leave);
     return leave;
   }
 
-  /** Control is the person's own; watching needs the grant, or is the person's own. @throws Fault NOT_FOUND, SESSION_ENDED, STEP_UP_REQUIRED */
+  /** Control is the person's own; watching needs the grant, or is the person's own. @throws Fault NOT_FOUND, ACCESS_NOT_NOW, SESSION_ENDED, STEP_UP_REQUIRED */
   async mayView(
     identity: VerifiedIdentity,
     session: SessionRecord | undefined,
-    mode: ViewerMode,
+    view: { readonly mode: ViewerMode; readonly address: string },
   ): Promise<AuthorizedTarget> {
     if (session === undefined) throw new Fault('NOT_FOUND', 'there is no such session');
     const own = session.userId === identity.user.id;
-    const leave = await this.authorize(identity, session.targetId);
-    if (!mayHold(leave, own, mode)) throw new Fault('NOT_FOUND', 'there is no such session');
+    const leave = await this.authorize(identity, session.targetId, view.address);
+    if (!mayHold(leave, own, view.mode)) throw new Fault('NOT_FOUND', 'there is no such session');
     if (session.state === 'ended') throw new Fault('SESSION_ENDED', 'the session has ended');
     // The login that opened the session has given its proof; a refresh asks for none.
     if (!own || session.loginDigest !== identity.login.digest) this.#requireProof(leave);

@@ -117,7 +117,7 @@ export class SessionBroker implements AsyncDisposable {
     this.#mayTake();
     let leave: AuthorizedTarget;
     try {
-      leave = await this.#access.mayOpen(identity, targetId);
+      leave = await this.#access.mayOpen(identity, targetId, address);
     } catch (failure) {
       await audit.append({
         action: 'session.refused',
@@ -171,10 +171,14 @@ export class SessionBroker implements AsyncDisposable {
   }
 
   /** Tickets to resume one's own session, or to watch somebody's. @throws Fault NOT_FOUND, SESSION_ENDED */
-  async issueTickets(identity: VerifiedIdentity, sessionId: string, mode: ViewerMode): Promise<IssuedTickets> {
+  async issueTickets(
+    identity: VerifiedIdentity,
+    sessionId: string,
+    view: { readonly mode: ViewerMode; readonly address: string },
+  ): Promise<IssuedTickets> {
     const session = await this.#parts.store.now.sessions.find(sessionId);
-    await this.#access.mayView(identity, session, mode);
-    return this.#tickets.issue(sessionId, identity, mode);
+    await this.#access.mayView(identity, session, view);
+    return this.#tickets.issue(sessionId, identity, view.mode);
   }
 
   /** Redeems a ticket for one upgrade. @throws Fault TICKET_REFUSED */
@@ -195,7 +199,7 @@ export class SessionBroker implements AsyncDisposable {
     const { redeemed, identity } = attachment;
     const held = this.#sessions.get(redeemed.sessionId);
     const record = await this.#parts.store.now.sessions.find(redeemed.sessionId);
-    const leave = await this.#access.mayView(identity, record, redeemed.mode);
+    const leave = await this.#access.mayView(identity, record, { mode: redeemed.mode, address: attachment.address });
     const hosted = held ?? (await this.#claim(record, leave, attachment));
     if (redeemed.mode === 'control') hosted.login = identity.login;
     const viewer = new Viewer(
@@ -239,9 +243,10 @@ export class SessionBroker implements AsyncDisposable {
   }
 
   /** The files of the person's own live session, with their rights as they are now. @throws Fault NOT_FOUND, SESSION_*, FILES_UNAVAILABLE */
-  async files(identity: VerifiedIdentity, sessionId: string): Promise<PersonalFiles> {
+  async files(identity: VerifiedIdentity, sessionId: string, address: string): Promise<PersonalFiles> {
+    const view = { mode: 'control', address } as const;
     const record = await this.#parts.store.now.sessions.find(sessionId);
-    const leave = await this.#access.mayView(identity, record, 'control');
+    const leave = await this.#access.mayView(identity, record, view);
     const hosted = this.#sessions.get(sessionId);
     if (hosted === undefined && (record?.nodeId ?? '') !== '')
       throw new Fault('SESSION_ELSEWHERE', 'another node holds the session');
@@ -253,7 +258,7 @@ export class SessionBroker implements AsyncDisposable {
         rights: fileRightsOf(leave),
         stillMay: async (direction) =>
           fileRightsOf(
-            await this.#access.mayView(identity, await this.#parts.store.now.sessions.find(sessionId), 'control'),
+            await this.#access.mayView(identity, await this.#parts.store.now.sessions.find(sessionId), view),
           )[direction],
       },
     };

@@ -6,6 +6,7 @@ import { Fault } from '@enchilada/core/fault';
 import { randomId } from '@enchilada/core/time';
 import { actorOf, type Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
+import { grantViews, requireGoodConditions, scopeName, subjectName } from './grant-view.ts';
 
 type AccessHandlers = Pick<
   Handlers,
@@ -90,43 +91,11 @@ export function accessHandlers(parts: ApiParts): AccessHandlers {
     (await store.now.credentials.list()).find((record) => record.id === id)?.targets ?? 0;
   const objectOf = (record: CredentialRecord) => ({ kind: 'credential', id: record.id, name: record.name });
 
-  async function scopeName(grant: Grant): Promise<string | undefined> {
-    switch (grant.scope.kind) {
-      case 'target':
-        return (await store.now.catalog.findTarget(grant.scope.id))?.name;
-      case 'target-group':
-        return (await store.now.catalog.findGroup(grant.scope.id))?.name;
-      case 'all':
-      case 'labels':
-        return undefined;
-    }
-  }
-  async function subjectName({ subject }: Pick<Grant, 'subject'>): Promise<string | undefined> {
-    return subject.kind === 'user'
-      ? (await store.now.users.find(subject.id))?.username
-      : (await store.now.groups.find(subject.id))?.name;
-  }
-  async function grantView(grant: Grant): Promise<GrantView> {
-    const [subject, scope, creator] = await Promise.all([
-      subjectName(grant),
-      scopeName(grant),
-      store.now.users.find(grant.createdBy),
-    ]);
-    const selector =
-      grant.scope.kind === 'labels'
-        ? Object.fromEntries(Object.entries(grant.scope.selector).map(([key, values]) => [key, [...values]]))
-        : {};
-    return {
-      id: grant.id,
-      subject: { ...grant.subject },
-      subjectName: subject ?? '',
-      scope: grant.scope.kind === 'labels' ? { kind: 'labels', selector } : { ...grant.scope },
-      ...(scope === undefined ? {} : { scopeName: scope }),
-      actions: [...grant.actions],
-      createdAt: grant.createdAt,
-      createdBy: creator?.username ?? grant.createdBy,
-    };
-  }
+  const grantView = async (grant: Grant): Promise<GrantView> => {
+    const [view] = await grantViews(store, [grant]);
+    if (view === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
+    return view;
+  };
 
   return {
     listCredentials: async () => ({
@@ -184,7 +153,7 @@ export function accessHandlers(parts: ApiParts): AccessHandlers {
       return undefined;
     },
 
-    listGrants: async () => ({ items: await Promise.all((await store.now.grants.list()).map(grantView)) }),
+    listGrants: async () => ({ items: [...(await grantViews(store, await store.now.grants.list()))] }),
 
     createGrant: async (context, { body }) => {
       const grant: Grant = {
@@ -193,8 +162,8 @@ export function accessHandlers(parts: ApiParts): AccessHandlers {
         createdAt: clock.now(),
         createdBy: context.identity.user.id,
       };
-      if ((await subjectName(grant)) === undefined) throw wrongField('subject', 'names nobody');
-      if (body.scope.kind !== 'all' && body.scope.kind !== 'labels' && (await scopeName(grant)) === undefined)
+      if ((await subjectName(store, grant)) === undefined) throw wrongField('subject', 'names nobody');
+      if (body.scope.kind !== 'all' && body.scope.kind !== 'labels' && (await scopeName(store, grant)) === undefined)
         throw wrongField('scope', 'names nothing that exists');
       if (body.scope.kind === 'labels' && Object.values(body.scope.selector).every((values) => values.length === 0))
         throw wrongField('scope', 'must name at least one label with a value');
@@ -205,7 +174,10 @@ export function accessHandlers(parts: ApiParts): AccessHandlers {
           'scope',
           `must not rest on ${JSON.stringify(tag)}: whoever may tag a machine in its cloud could give themselves the grant; name the tag among the protected ones of its source and select it without ${TAG_PREFIX}`,
         );
+      requireGoodConditions(body.conditions, clock.now());
       await store.now.grants.insert(grant);
+      // A denial takes away from sessions that run.
+      if (body.effect === 'deny') await store.now.commands.post({ kind: 'recheck-all' }, clock.now());
       await audit.append({
         action: 'grant.created',
         ...actorOf(context),
@@ -215,6 +187,8 @@ export function accessHandlers(parts: ApiParts): AccessHandlers {
           subject: `${body.subject.kind}:${body.subject.id}`,
           scope: JSON.stringify(body.scope).slice(0, 2000),
           actions: body.actions.join(' '),
+          effect: body.effect ?? 'allow',
+          ...(body.conditions === undefined ? {} : { conditions: JSON.stringify(body.conditions).slice(0, 2000) }),
         },
       });
       return grantView(grant);

@@ -1,4 +1,5 @@
-import { type AccessView, allowedActions, type Grant, type GrantAction, groupAncestors } from '@enchilada/core/access';
+import { decideFor, type Grant, type GrantAction, groupAncestors } from '@enchilada/core/access';
+import type { Clock } from '@enchilada/core/time';
 import type { VerifiedIdentity } from '@enchilada/core/identity';
 import type { Store } from '@enchilada/core/store';
 import type { Target, TargetGroup, TargetGroupId } from '@enchilada/core/target';
@@ -27,6 +28,13 @@ interface Snapshot {
   readonly ancestors: ReadonlyMap<TargetGroupId, readonly TargetGroupId[]>;
 }
 
+interface Kept {
+  readonly version: number;
+  /** When the first of the grants ends. */
+  readonly until: number;
+  readonly visible: readonly VisibleTarget[];
+}
+
 const PEOPLE_KEPT = 50;
 const NONE: readonly TargetGroupId[] = [];
 
@@ -38,13 +46,15 @@ function isVisible(actions: ReadonlySet<GrantAction>): boolean {
 /** The catalog in memory, as of its version number, and for each person what the one policy function lets them see (T13). */
 export class CatalogView {
   readonly #store: Store;
+  readonly #clock: Clock;
   #snapshot: Snapshot | undefined;
   #loading: Promise<Snapshot> | undefined;
   /** In order of last use. INVARIANT: an entry is used only with the catalog version and the groups it was made for. */
-  readonly #people = new Map<string, { readonly version: number; readonly visible: readonly VisibleTarget[] }>();
+  readonly #people = new Map<string, Kept>();
 
-  constructor(store: Store) {
+  constructor(store: Store, clock: Clock) {
     this.#store = store;
+    this.#clock = clock;
   }
 
   async snapshot(): Promise<Snapshot> {
@@ -61,32 +71,25 @@ export class CatalogView {
     const key = `${identity.user.id} ${[...identity.groupIds].sort().join(' ')}`;
     const kept = this.#people.get(key);
     this.#people.delete(key);
-    if (kept?.version === snapshot.version) {
+    const now = this.#clock.now();
+    if (kept?.version === snapshot.version && now < kept.until) {
       this.#people.set(key, kept);
       return kept.visible;
     }
     const grants = await this.#store.now.grants.listFor(identity.user.id, identity.groupIds);
-    const visible = snapshot.targets.flatMap((target) => this.#judge(target, { identity, grants, snapshot }));
-    this.#people.set(key, { version: snapshot.version, visible });
+    const circumstances = { now, address: undefined };
+    const decide = decideFor({ userId: identity.user.id, groupIds: identity.groupIds, grants, circumstances });
+    const visible = snapshot.targets.flatMap((target): readonly VisibleTarget[] => {
+      const ancestors = target.groupId === undefined ? NONE : (snapshot.ancestors.get(target.groupId) ?? NONE);
+      const actions = decide(target, ancestors);
+      return isVisible(actions) ? [{ target, actions, haystack: snapshot.haystacks.get(target.id) ?? '' }] : [];
+    });
+    this.#people.set(key, { version: snapshot.version, until: firstEnd(grants, now), visible });
     for (const oldest of this.#people.keys()) {
       if (this.#people.size <= PEOPLE_KEPT) break;
       this.#people.delete(oldest);
     }
     return visible;
-  }
-
-  #judge(
-    target: Target,
-    facts: { readonly identity: VerifiedIdentity; readonly grants: readonly Grant[]; readonly snapshot: Snapshot },
-  ): readonly VisibleTarget[] {
-    const { identity, grants, snapshot } = facts;
-    const view: AccessView = { userId: identity.user.id, groupIds: identity.groupIds, grants };
-    const actions = allowedActions(
-      view,
-      target,
-      target.groupId === undefined ? NONE : (snapshot.ancestors.get(target.groupId) ?? NONE),
-    );
-    return isVisible(actions) ? [{ target, actions, haystack: snapshot.haystacks.get(target.id) ?? '' }] : [];
   }
 
   async #load(version: number): Promise<Snapshot> {
@@ -117,6 +120,11 @@ export class CatalogView {
     this.#snapshot = snapshot;
     return snapshot;
   }
+}
+
+function firstEnd(grants: readonly Grant[], now: number): number {
+  const ends = grants.map(({ conditions }) => conditions?.notAfter ?? Infinity).filter((end) => end > now);
+  return Math.min(Infinity, ...ends);
 }
 
 function haystackOf(target: Target, path: string): string {

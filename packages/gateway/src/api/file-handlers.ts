@@ -47,20 +47,20 @@ function changeOf(body: ChangeRequest): FileChange {
 
 export function fileHandlers({ sessions }: ApiParts): FileHandlers {
   return {
-    listFiles: async ({ identity }, { params, query }) => {
-      const { files, caller } = await sessions.files(identity, params.id);
+    listFiles: async ({ identity, address }, { params, query }) => {
+      const { files, caller } = await sessions.files(identity, params.id, address);
       const listing = await files.list(caller, query.path === undefined ? undefined : bytesOf(query.path));
       return { path: raw(listing.path), entries: listing.entries.map(viewOf), truncated: listing.truncated };
     },
 
-    changeFile: async ({ identity }, { params, body }) => {
-      const { files, caller } = await sessions.files(identity, params.id);
+    changeFile: async ({ identity, address }, { params, body }) => {
+      const { files, caller } = await sessions.files(identity, params.id, address);
       await files.change(caller, changeOf(body));
       return undefined;
     },
 
-    downloadFile: async ({ identity }, { params, query }) => {
-      const { files, caller } = await sessions.files(identity, params.id);
+    downloadFile: async ({ identity, address }, { params, query }) => {
+      const { files, caller } = await sessions.files(identity, params.id, address);
       const path = bytesOf(query.path);
       const offset = query.offset ?? 0;
       const { attributes, bytes } = await files.download(caller, { path, transfer: query.transfer, offset });
@@ -73,8 +73,8 @@ export function fileHandlers({ sessions }: ApiParts): FileHandlers {
       };
     },
 
-    uploadFile: async ({ identity }, { params, query, body }) => {
-      const { files, caller } = await sessions.files(identity, params.id);
+    uploadFile: async ({ identity, address }, { params, query, body }) => {
+      const { files, caller } = await sessions.files(identity, params.id, address);
       const { path, transfer, offset, size, replace, version } = query;
       return files.upload(
         caller,
@@ -83,13 +83,13 @@ export function fileHandlers({ sessions }: ApiParts): FileHandlers {
       );
     },
 
-    getTransfer: async ({ identity }, { params }) => {
-      const { files } = await sessions.files(identity, params.id);
+    getTransfer: async ({ identity, address }, { params }) => {
+      const { files } = await sessions.files(identity, params.id, address);
       return { received: files.progress(params.transfer) };
     },
 
-    cancelTransfer: async ({ identity }, { params }) => {
-      const { files } = await sessions.files(identity, params.id);
+    cancelTransfer: async ({ identity, address }, { params }) => {
+      const { files } = await sessions.files(identity, params.id, address);
       await files.cancel(params.transfer);
       return undefined;
     },

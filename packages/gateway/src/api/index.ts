@@ -2,6 +2,7 @@ import type { Handlers } from '../http/context.ts';
 import { accessHandlers } from './access-handlers.ts';
 import type { ApiParts } from './api-parts.ts';
 import { discoveryHandlers } from './discovery-handlers.ts';
+import { explainHandlers } from './explain-handlers.ts';
 import { fileHandlers } from './file-handlers.ts';
 import { factorHandlers } from './factor-handlers.ts';
 import { identityHandlers } from './identity-handlers.ts';
@@ -30,6 +31,7 @@ export function createHandlers(parts: ApiParts): Handlers {
     ...machineHandlers(parts),
     ...targetHandlers(parts),
     ...accessHandlers(parts),
+    ...explainHandlers(parts),
     ...discoveryHandlers(parts),
     ...sessionHandlers(parts),
     ...fileHandlers(parts),

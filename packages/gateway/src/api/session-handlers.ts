@@ -161,7 +161,10 @@ export function sessionHandlers({ store, sessions, catalog, clock }: ApiParts): 
     },
 
     issueTickets: async (context, { params, body }) =>
-      tickets(await sessions.issueTickets(context.identity, params.id, body.mode), body.mode),
+      tickets(
+        await sessions.issueTickets(context.identity, params.id, { mode: body.mode, address: context.address }),
+        body.mode,
+      ),
 
     listSessions: async (context, { query }) => {
       const { scope, userId, ...rest } = query;

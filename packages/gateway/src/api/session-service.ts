@@ -15,11 +15,15 @@ export interface SessionService {
   /** @throws Fault NOT_FOUND, SESSION_LIMIT, NODE_DRAINING */
   request(identity: VerifiedIdentity, targetId: string, address: string): Promise<RequestedSession>;
   /** @throws Fault NOT_FOUND, SESSION_ENDED */
-  issueTickets(identity: VerifiedIdentity, sessionId: string, mode: ViewerMode): Promise<IssuedTickets>;
+  issueTickets(
+    identity: VerifiedIdentity,
+    sessionId: string,
+    view: { readonly mode: ViewerMode; readonly address: string },
+  ): Promise<IssuedTickets>;
   /** Ends a session wherever it lives. The caller has checked that `by` may. @throws Fault NOT_FOUND */
   end(sessionId: string, by: VerifiedIdentity, words: string): Promise<void>;
   /** @throws Fault NOT_FOUND, SESSION_*, FILES_UNAVAILABLE */
-  files(identity: VerifiedIdentity, sessionId: string): Promise<PersonalFiles>;
+  files(identity: VerifiedIdentity, sessionId: string, address: string): Promise<PersonalFiles>;
   /** Those of this node. */
   readonly live: readonly LiveSessionView[];
   /** No new sessions; those that run are told how long they have. */

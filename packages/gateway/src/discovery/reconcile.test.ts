@@ -159,6 +159,7 @@ describe('tags', () => {
   const view = (scope: Parameters<typeof allowedActions>[0]['grants'][0]['scope']) => ({
     userId: 'usr_1',
     groupIds: [],
+    circumstances: { now: 0, address: undefined },
     grants: [
       {
         id: 'gra_1',

@@ -246,7 +246,7 @@ export class GatewayFixture implements AsyncDisposable {
       sessions: broker,
       nodeId: 'node-1',
       version: '0',
-      catalog: new CatalogView(store),
+      catalog: new CatalogView(store, clock),
       engines: new Map([['proto', MANIFEST]]),
       fingerprintPrivateKey: () => Promise.resolve('SHA256:x'),
       verifyAudit: () => Promise.resolve({ intact: true, chains: [] }),

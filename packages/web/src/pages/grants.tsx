@@ -1,7 +1,7 @@
-import { Checkbox, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core';
-import { IconShieldCheck, IconTrash } from '@tabler/icons-react';
+import { Button, Checkbox, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core';
+import { IconShieldCheck, IconTrash, IconUserQuestion } from '@tabler/icons-react';
 import type { Grant } from '@enchilada/contract';
-import { GRANT_ACTIONS, type GrantAction } from '@enchilada/core/access';
+import { GRANT_ACTIONS, GRANT_EFFECTS, type GrantAction, type GrantEffect } from '@enchilada/core/access';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
@@ -13,13 +13,17 @@ import { RowAction, Table } from '../components/table.tsx';
 import { FormDrawer, useSave } from '../components/form.tsx';
 import { AddButton, Page } from '../components/page.tsx';
 import { useText } from '../i18n/text.tsx';
-import { selectorOf, selectorText } from './grant-selector.ts';
+import { AccessDrawer } from './access-drawer.tsx';
+import { ConditionFields, type ConditionDraft, conditionsOf, NO_CONDITIONS } from './grant-conditions.tsx';
+import { selectorOf } from './grant-selector.ts';
+import { GrantSentence } from './grant-sentence.tsx';
 
 export function GrantsPage() {
   const text = useText();
   const client = useQueryClient();
   const mayWrite = can(useMe(), 'access.write');
   const [adding, setAdding] = useState(false);
+  const [checking, setChecking] = useState(false);
   const [confirmation, ask] = useConfirm();
   const grants = useQuery({ queryKey: ['grants'], queryFn: ({ signal }) => api('listGrants', {}, { signal }) });
   const changed = (): Promise<void> => client.invalidateQueries({ queryKey: ['grants'] });
@@ -44,7 +48,18 @@ export function GrantsPage() {
     <Page
       title={text('nav.grants')}
       lead={text('grants.lead')}
-      actions={mayWrite && <AddButton label={text('grants.add')} onClick={() => setAdding(true)} />}
+      actions={
+        <>
+          <Button
+            variant="default"
+            leftSection={<IconUserQuestion size={16} aria-hidden />}
+            onClick={() => setChecking(true)}
+          >
+            {text('access.check')}
+          </Button>
+          {mayWrite && <AddButton label={text('grants.add')} onClick={() => setAdding(true)} />}
+        </>
+      }
     >
       <Listing
         query={grants}
@@ -88,38 +103,9 @@ export function GrantsPage() {
           }}
         />
       )}
+      {checking && <AccessDrawer onClose={() => setChecking(false)} />}
       {confirmation}
     </Page>
-  );
-}
-
-/** "payments-oncall may connect to machines with env=prod". The parts that are data stand out. */
-function GrantSentence(props: { readonly grant: Grant }) {
-  const text = useText();
-  const { grant } = props;
-  const list = new Intl.ListFormat(text.language, { type: 'conjunction' });
-  const scope = ((): string => {
-    switch (grant.scope.kind) {
-      case 'all':
-        return text('grants.scope-all');
-      case 'target':
-        return grant.scopeName ?? grant.scope.id;
-      case 'target-group':
-        return text('grants.scope-group', { name: grant.scopeName ?? grant.scope.id });
-      case 'labels':
-        return text('grants.scope-labels', { labels: selectorText(grant.scope.selector) });
-    }
-  })();
-  const parts = text('grants.sentence').split(/(\{\w+\})/u);
-  const values: Readonly<Record<string, string>> = {
-    '{subject}': grant.subjectName,
-    '{actions}': list.format(grant.actions.map((action) => text(`grant-action.${action}`))),
-    '{scope}': scope,
-  };
-  return (
-    <span className="sentence">
-      {parts.map((part, index) => (values[part] === undefined ? part : <em key={index}>{values[part]}</em>))}
-    </span>
   );
 }
 
@@ -134,6 +120,8 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
   const [scopeId, setScopeId] = useState<string | null>(null);
   const [labels, setLabels] = useState('');
   const [actions, setActions] = useState<GrantAction[]>(['connect']);
+  const [effect, setEffect] = useState<GrantEffect>('allow');
+  const [draft, setDraft] = useState<ConditionDraft>(NO_CONDITIONS);
   const users = useQuery({ queryKey: ['users'], queryFn: ({ signal }) => api('listUsers', {}, { signal }) });
   const groups = useQuery({ queryKey: ['groups'], queryFn: ({ signal }) => api('listGroups', {}, { signal }) });
   const targetGroups = useQuery({
@@ -155,7 +143,13 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
   const ready = subjectId !== null && scope !== false && actions.length > 0;
   const save = useSave(async () => {
     if (subjectId === null || scope === false) return;
-    await api('createGrant', { body: { subject: { kind: subjectKind, id: subjectId }, scope, actions } });
+    const conditions = conditionsOf(draft);
+    await api('createGrant', {
+      body: {
+        ...{ subject: { kind: subjectKind, id: subjectId }, scope, actions, effect },
+        ...(conditions === undefined ? {} : { conditions }),
+      },
+    });
     props.onSaved();
   });
   const subjects =
@@ -198,6 +192,23 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
           />
         </Stack>
       </fieldset>
+      <Stack gap={4}>
+        <Text size="sm" fw={500}>
+          {text('grants.effect')}
+        </Text>
+        <SegmentedControl
+          size="xs"
+          aria-label={text('grants.effect')}
+          value={effect}
+          data={GRANT_EFFECTS.map((value) => ({ value, label: text(`grants.effect-${value}`) }))}
+          onChange={(value) => setEffect(value === 'deny' ? 'deny' : 'allow')}
+        />
+        {effect === 'deny' && (
+          <Text size="xs" c="dimmed">
+            {text('grants.deny-help')}
+          </Text>
+        )}
+      </Stack>
       <Checkbox.Group
         label={text('grants.may')}
         value={actions}
@@ -245,6 +256,7 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
           )}
         </Stack>
       </fieldset>
+      <ConditionFields draft={draft} onChange={setDraft} />
     </FormDrawer>
   );
 }

@@ -210,6 +210,8 @@ export interface GrantRow {
   targetId: string | null;
   targetGroupId: string | null;
   selector: string | null;
+  effect: string;
+  conditions: string | null;
   actions: string;
   createdAt: number;
   createdBy: string;

@@ -30,6 +30,8 @@ export const faults = {
   'fault.LOGIN_REFUSED.next': 'Check both and try again. An administrator can set a new password.',
   'fault.SECOND_FACTOR_DUE': 'The second factor is still missing',
   'fault.SECOND_FACTOR_DUE.next': 'Confirm with a passkey or a code to finish signing in.',
+  'fault.ACCESS_NOT_NOW': 'Your access does not hold now, or not from here',
+  'fault.ACCESS_NOT_NOW.next': 'It is limited to certain times or networks. Ask your administrator if you need more.',
   'fault.STEP_UP_REQUIRED': 'A fresh proof is needed',
   'fault.STEP_UP_REQUIRED.next': 'Confirm with a passkey or a code, then try again.',
   'fault.FACTOR_REFUSED': 'That did not match',

@@ -10,6 +10,7 @@ import { apiToken } from './0012-api-token.ts';
 import { discovery } from './0020-discovery.ts';
 import { withoutBootstrap } from './0021-without-bootstrap.ts';
 import { identityProvider } from './0022-identity-provider.ts';
+import { grantConditions } from './0023-grant-conditions.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   discovery,
   withoutBootstrap,
   identityProvider,
+  grantConditions,
 ];

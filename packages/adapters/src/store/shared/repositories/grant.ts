@@ -1,4 +1,4 @@
-import type { Grant, GrantAction, GrantScope } from '@enchilada/core/access';
+import type { Grant, GrantAction, GrantConditions, GrantScope } from '@enchilada/core/access';
 import { Fault } from '@enchilada/core/fault';
 import type { GrantRepository } from '@enchilada/core/store';
 import type { GrantRow } from '../schema.ts';
@@ -17,10 +17,17 @@ function toGrant(row: GrantRow): Grant {
   const { id, userId, groupId, actions, createdAt, createdBy } = row;
   const subject =
     userId === null ? ({ kind: 'group', id: groupId ?? '' } as const) : ({ kind: 'user', id: userId } as const);
-  return { id, subject, scope: toScope(row), actions: JSON.parse(actions) as GrantAction[], createdAt, createdBy };
+  // INVARIANT: what this release does not know gives nothing.
+  if (row.effect !== 'allow' && row.effect !== 'deny')
+    throw new Fault('INTERNAL', `grant ${id} has the effect ${row.effect}, which this release does not know`);
+  return {
+    ...{ id, subject, scope: toScope(row), actions: JSON.parse(actions) as GrantAction[], createdAt, createdBy },
+    ...(row.effect === 'deny' ? { effect: row.effect } : {}),
+    ...(row.conditions === null ? {} : { conditions: JSON.parse(row.conditions) as GrantConditions }),
+  };
 }
 
-function toRow({ id, subject, scope, actions, createdAt, createdBy }: Grant): GrantRow {
+function toRow({ id, subject, scope, actions, effect, conditions, createdAt, createdBy }: Grant): GrantRow {
   return {
     id,
     userId: subject.kind === 'user' ? subject.id : null,
@@ -29,6 +36,8 @@ function toRow({ id, subject, scope, actions, createdAt, createdBy }: Grant): Gr
     targetId: scope.kind === 'target' ? scope.id : null,
     targetGroupId: scope.kind === 'target-group' ? scope.id : null,
     selector: scope.kind === 'labels' ? JSON.stringify(scope.selector) : null,
+    effect: effect ?? 'allow',
+    conditions: conditions === undefined ? null : JSON.stringify(conditions),
     actions: JSON.stringify(actions),
     createdAt,
     createdBy,

@@ -1,0 +1,105 @@
+import { parseAddress, parseCidr } from './egress.ts';
+import type { GrantConditions, TimeWindow } from './grant.ts';
+
+/** When and from where somebody asks. */
+export interface Circumstances {
+  readonly now: number;
+  /** Undefined where it is asked what there is at all, and not what may be done now: then times and networks are left out of account. */
+  readonly address: string | undefined;
+}
+
+export type UnmetCondition = 'times' | 'networks' | 'over';
+
+const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
+const MINUTES_A_DAY = 24 * 60;
+const MOST_ZONES = 100;
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatOf(zone: string): Intl.DateTimeFormat {
+  const known = formats.get(zone);
+  if (known !== undefined) return known;
+  const format = new Intl.DateTimeFormat('en-GB', {
+    timeZone: zone,
+    weekday: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  });
+  if (formats.size >= MOST_ZONES) formats.clear();
+  formats.set(zone, format);
+  return format;
+}
+
+export function isTimeZone(zone: string): boolean {
+  try {
+    formatOf(zone);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** `HH:MM` as minutes of the day; `24:00` is its end. */
+export function minutesOf(text: string): number | undefined {
+  const match = /^([01]\d|2[0-3]):([0-5]\d)$/u.exec(text);
+  if (match !== null) return Number(match[1]) * 60 + Number(match[2]);
+  return text === '24:00' ? MINUTES_A_DAY : undefined;
+}
+
+function isWithin(window: TimeWindow, day: number, minute: number): boolean {
+  const from = minutesOf(window.from);
+  const to = minutesOf(window.to);
+  if (from === undefined || to === undefined) return false;
+  if (from < to) return window.days.includes(day) && minute >= from && minute < to;
+  const before = day === 1 ? 7 : day - 1;
+  return (window.days.includes(day) && minute >= from) || (window.days.includes(before) && minute < to);
+}
+
+/** By the wall clock of the zone, whatever its rules for summer are. */
+function isTime({ zone, windows }: NonNullable<GrantConditions['times']>, now: number): boolean {
+  if (!isTimeZone(zone)) return false;
+  const parts = new Map(
+    formatOf(zone)
+      .formatToParts(now)
+      .map(({ type, value }) => [type, value]),
+  );
+  const day = DAYS.indexOf(parts.get('weekday') ?? '') + 1;
+  const minute = Number(parts.get('hour')) * 60 + Number(parts.get('minute'));
+  return windows.some((window) => isWithin(window, day, minute));
+}
+
+function isFrom(networks: readonly string[], address: string): boolean {
+  const bare = address.replace(/^::ffff:(?=\d+\.)/iu, '').split('%')[0] ?? '';
+  const bytes = parseAddress(bare);
+  if (bytes === undefined) return false;
+  return networks.some((network) => {
+    const block = parseCidr(network);
+    if (block === undefined || block.bytes.length !== bytes.length) return false;
+    for (let bit = 0; bit < block.bits; bit++) {
+      const mask = 0x80 >> (bit & 7);
+      if (((bytes[bit >> 3] ?? 0) & mask) !== ((block.bytes[bit >> 3] ?? 0) & mask)) return false;
+    }
+    return true;
+  });
+}
+
+/** Those that do not hold. INVARIANT: one that cannot be judged does not hold. */
+export function unmetConditions(
+  conditions: GrantConditions | undefined,
+  { now, address }: Circumstances,
+): readonly UnmetCondition[] {
+  if (conditions === undefined) return [];
+  const { times, networks, notAfter } = conditions;
+  const unmet: UnmetCondition[] = [];
+  if (notAfter !== undefined && now >= notAfter) unmet.push('over');
+  if (address === undefined) return unmet;
+  if (times !== undefined && !isTime(times, now)) unmet.push('times');
+  if (networks !== undefined && !isFrom(networks, address)) unmet.push('networks');
+  return unmet;
+}
+
+/** A denial whose times or networks cannot be judged denies. */
+export function isReadable({ times, networks }: GrantConditions): boolean {
+  const zone = times === undefined || isTimeZone(times.zone);
+  return zone && (networks ?? []).every((network) => parseCidr(network) !== undefined);
+}

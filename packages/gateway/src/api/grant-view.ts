@@ -1,0 +1,78 @@
+import type { Grant as GrantView } from '@enchilada/contract';
+import { type Grant, type GrantConditions, isTimeZone, parseCidr } from '@enchilada/core/access';
+import { Fault } from '@enchilada/core/fault';
+import type { Store } from '@enchilada/core/store';
+
+export async function scopeName(store: Store, { scope }: Pick<Grant, 'scope'>): Promise<string | undefined> {
+  switch (scope.kind) {
+    case 'target':
+      return (await store.now.catalog.findTarget(scope.id))?.name;
+    case 'target-group':
+      return (await store.now.catalog.findGroup(scope.id))?.name;
+    case 'all':
+    case 'labels':
+      return undefined;
+  }
+}
+
+export async function subjectName(store: Store, { subject }: Pick<Grant, 'subject'>): Promise<string | undefined> {
+  return subject.kind === 'user'
+    ? (await store.now.users.find(subject.id))?.username
+    : (await store.now.groups.find(subject.id))?.name;
+}
+
+function conditionsView({ times, networks, notAfter }: GrantConditions): NonNullable<GrantView['conditions']> {
+  return {
+    ...(times === undefined
+      ? {}
+      : {
+          times: {
+            zone: times.zone,
+            windows: times.windows.map(({ days, from, to }) => ({ days: [...days], from, to })),
+          },
+        }),
+    ...(networks === undefined ? {} : { networks: [...networks] }),
+    ...(notAfter === undefined ? {} : { notAfter }),
+  };
+}
+
+/** Grants with the names of what they are about, in the same order. */
+export function grantViews(store: Store, grants: readonly Grant[]): Promise<readonly GrantView[]> {
+  return Promise.all(
+    grants.map(async (grant) => {
+      const [subject, scope, creator] = await Promise.all([
+        subjectName(store, grant),
+        scopeName(store, grant),
+        store.now.users.find(grant.createdBy),
+      ]);
+      const selector =
+        grant.scope.kind === 'labels'
+          ? Object.fromEntries(Object.entries(grant.scope.selector).map(([key, values]) => [key, [...values]]))
+          : {};
+      return {
+        id: grant.id,
+        subject: { ...grant.subject },
+        subjectName: subject ?? '',
+        scope: grant.scope.kind === 'labels' ? { kind: 'labels' as const, selector } : { ...grant.scope },
+        ...(scope === undefined ? {} : { scopeName: scope }),
+        actions: [...grant.actions],
+        effect: grant.effect ?? 'allow',
+        ...(grant.conditions === undefined ? {} : { conditions: conditionsView(grant.conditions) }),
+        createdAt: grant.createdAt,
+        createdBy: creator?.username ?? grant.createdBy,
+      };
+    }),
+  );
+}
+
+/** @throws Fault INVALID_REQUEST for what could never hold */
+export function requireGoodConditions(conditions: GrantConditions | undefined, now: number): void {
+  const wrong = (message: string): Fault =>
+    new Fault('INVALID_REQUEST', `conditions ${message}`, { facts: { field: 'body/conditions' } });
+  if (conditions === undefined) return;
+  const { times, networks, notAfter } = conditions;
+  if (times !== undefined && !isTimeZone(times.zone)) throw wrong(`name a time zone that is not known: ${times.zone}`);
+  const bad = networks?.find((network) => parseCidr(network) === undefined);
+  if (bad !== undefined) throw wrong(`name a network that is none: ${bad}`);
+  if (notAfter !== undefined && notAfter <= now) throw wrong('end in the past');
+}

@@ -1,0 +1,141 @@
+import { Alert, Drawer, Select, Stack, Text, Title } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api } from '../api/client.ts';
+import { Listing } from '../components/listing.tsx';
+import { Table } from '../components/table.tsx';
+import { useText, type Text as Words } from '../i18n/text.tsx';
+import type { GrantAction } from '@enchilada/core/access';
+import { GrantSentence } from './grant-sentence.tsx';
+
+function actionWords(text: Words, actions: readonly GrantAction[]): string {
+  const list = new Intl.ListFormat(text.language, { type: 'conjunction' });
+  return list.format(actions.map((action) => text(`grant-action.${action}`)));
+}
+
+/** Who can reach a machine, and for one of them why, or why not. */
+export function AccessDrawer(props: { readonly onClose: () => void }) {
+  const text = useText();
+  const [targetId, setTargetId] = useState<string | null>(null);
+  const [userId, setUserId] = useState<string | null>(null);
+  const [sought, setSought] = useState('');
+  const targets = useQuery({
+    queryKey: ['targets', 'sought', sought],
+    queryFn: ({ signal }) => api('listTargets', { query: { limit: 100, text: sought } }, { signal }),
+    placeholderData: (before) => before,
+  });
+  const users = useQuery({ queryKey: ['users'], queryFn: ({ signal }) => api('listUsers', {}, { signal }) });
+  return (
+    <Drawer opened onClose={props.onClose} size={620} title={text('access.check')}>
+      <Stack>
+        <Select
+          label={text('access.machine')}
+          searchable
+          data={(targets.data?.items ?? []).map((target) => ({ value: target.id, label: target.name }))}
+          value={targetId}
+          onChange={setTargetId}
+          onSearchChange={setSought}
+          placeholder={text('grants.choose')}
+          data-autofocus
+        />
+        <Select
+          label={text('access.person')}
+          searchable
+          clearable
+          data={(users.data?.items ?? []).map((user) => ({ value: user.id, label: user.username }))}
+          value={userId}
+          onChange={setUserId}
+          placeholder={text('access.everybody')}
+        />
+        {targetId !== null && userId === null && <Everybody targetId={targetId} onChoose={setUserId} />}
+        {targetId !== null && userId !== null && <Why targetId={targetId} userId={userId} />}
+      </Stack>
+    </Drawer>
+  );
+}
+
+function Everybody(props: { readonly targetId: string; readonly onChoose: (userId: string) => void }) {
+  const text = useText();
+  const people = useQuery({
+    queryKey: ['target-access', props.targetId],
+    queryFn: ({ signal }) => api('listTargetAccess', { params: { id: props.targetId } }, { signal }),
+  });
+  return (
+    <Listing
+      query={people}
+      items={people.data?.items ?? []}
+      empty={<p className="palette-none">{text('access.nobody')}</p>}
+    >
+      {(items) => (
+        <Table columns={[text('access.person'), text('grants.may')]} short>
+          {items.map(({ userId, username, displayName, actions, conditional }) => (
+            <tr key={userId}>
+              <td>
+                <button type="button" className="row-title" onClick={() => props.onChoose(userId)}>
+                  {displayName === '' ? username : displayName}
+                </button>
+                <div className="sub">{username}</div>
+              </td>
+              <td>
+                {actionWords(text, actions)}
+                {conditional && <div className="sub">{text('access.conditional')}</div>}
+              </td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </Listing>
+  );
+}
+
+function Why(props: { readonly targetId: string; readonly userId: string }) {
+  const text = useText();
+  const why = useQuery({
+    queryKey: ['explanation', props.targetId, props.userId],
+    queryFn: ({ signal }) => api('explainAccess', { query: props }, { signal }),
+  });
+  const found = why.data;
+  return (
+    <>
+      {found !== undefined && (
+        <Title order={2} size="h5" role="status">
+          {found.actions.length === 0
+            ? text('access.may-nothing', { name: found.username, machine: found.targetName })
+            : text('access.may', { name: found.username, actions: actionWords(text, found.actions) })}
+        </Title>
+      )}
+      {(found?.obstacles ?? []).map((obstacle) => (
+        <Alert key={obstacle} color="yellow">
+          {text(`access-obstacle.${obstacle}`)}
+        </Alert>
+      ))}
+      <Listing
+        query={why}
+        items={found?.findings ?? []}
+        empty={<p className="palette-none">{text('access.no-grant')}</p>}
+      >
+        {(items) => (
+          <Table columns={[text('grants.grant'), text('field.state')]} short>
+            {items.map(({ grant, counts, unmet }) => (
+              <tr key={grant.id}>
+                <td>
+                  <GrantSentence grant={grant} />
+                </td>
+                <td>
+                  <span className="state" data-tone={counts ? (grant.effect === 'deny' ? 'bad' : 'ok') : 'quiet'}>
+                    {text(counts ? 'access.counts' : 'access.counts-not')}
+                  </span>
+                  {unmet.length > 0 && (
+                    <Text size="xs" c="dimmed">
+                      {unmet.map((one) => text(`access-unmet.${one}`)).join(', ')}
+                    </Text>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </Listing>
+    </>
+  );
+}
