@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
+import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
 import { type Ran, runCommand, runJson } from '../fixtures/command.ts';
 import { Gateway } from '../fixtures/gateway.ts';
 import { Person } from '../product/index.ts';
@@ -126,6 +128,30 @@ test('an auditor downloads a recording and verifies it with the trusted key alon
   assert.equal(cut.exitCode, 5);
   assert.match(cut.stdout, /1 are missing/u);
   assert.equal((await enchilada('audit', 'verify')).exitCode, 0);
+});
+
+test('the recording of a desktop is not exported as an empty text, and the command line says what to do instead', async () => {
+  await using desktop = await startXvnc({ geometry: '64x48' });
+  const { id: credentialId } = await site.admin.api.createCredential({
+    body: { name: 'of the desktop', kind: 'password', username: '', secret: desktop.password },
+  });
+  const at = { host: desktop.host, port: desktop.port, credentialId };
+  const shell = await site.admin.open(await site.machine({ ...at, name: 'desktop', protocol: 'vnc' }));
+  await shell.live();
+  await shell[Symbol.asyncDispose]();
+  let id = '';
+  for (const deadline = Date.now() + 30_000; id === '' && Date.now() < deadline;) {
+    const { items } = await json('recordings', 'list', 'desktop');
+    id = (items as { id: string; state: string }[]).find(({ state }) => state === 'complete')?.id ?? '';
+  }
+  for (const format of ['text', 'asciicast']) {
+    const refused = await enchilada('recordings', 'export', id, '--format', format, '--output', 'desktop.out');
+    assert.equal(refused.exitCode, 1);
+    assert.match(refused.stderr, /a desktop, which has no text; play it .*download.*\(RECORDING_HAS_NO_TEXT,/u);
+    assert.equal(existsSync(join(base, 'desktop.out')), false);
+  }
+  await json('recordings', 'download', id, '--output', 'desktop.tar');
+  assert.equal((await enchilada('recordings', 'verify', id)).exitCode, 0);
 });
 
 test('doctor finds a running gateway healthy', async () => {
