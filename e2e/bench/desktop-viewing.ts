@@ -31,7 +31,7 @@ export const LOADS = {
       'xterm',
       ...['-geometry', '160x50+40+40', '-e'],
       // Lines that repeat would scroll into themselves.
-      'n=0; while :; do seq -f "%.0f what a machine has to say about its day" $n $((n + 9)); n=$((n + 10)); sleep 0.05; done',
+      'while :; do od -A n -t x1 -w40 -N 400 /dev/urandom; sleep 0.05; done',
     ),
   /** A photo-like animation, 25 frames a second. */
   paint: (desktop: Xvnc): ChildProcess =>

@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startRdpShadow } from '@enchilada/core/testing/servers/rdp-shadow';
 import { startXrdp } from '@enchilada/core/testing/servers/xrdp';
-import { Chromium } from '../fixtures/chromium.ts';
+import { Chromium, PHONE } from '../fixtures/chromium.ts';
 import { Site } from '../tests/site.ts';
 import { DesktopPage, until } from './desktop-page.ts';
 import { seatOf } from './seat.ts';
 
 type Server = Awaited<ReturnType<typeof startXrdp>> | Awaited<ReturnType<typeof startRdpShadow>>;
 
+const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** Set to have the pictures of the documentation made anew. */
+const IMAGES = process.env['DOCS_IMAGES'];
 const GROUND = '#204060';
 const owned = new AsyncDisposableStack();
 let site: Site;
@@ -66,6 +70,7 @@ for (const [kind, start, resizes] of [
     server.start('xterm', '-geometry', '70x20+60+40', '-e', 'seq 1 400; ls -lR /usr/share/doc | head -2000; sleep 600');
     await until(async () => (await live.colourAt(560, 330)) !== GROUND, 'a window');
     await settled(live);
+    if (IMAGES !== undefined && resizes) await live.page.screenshot({ path: join(IMAGES, 'desktop.png') });
     const { sessionId } = live;
     const watching = await new DesktopPage(await own.at(`/s/${sessionId}?watch=1`)).connected();
     assert.equal(await watching.equals(live), await settled(live));
@@ -126,4 +131,52 @@ test('keys and the pointer reach the machine from who controls it and never from
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+test('a finger on a phone is a pointer, and the page of a desktop has no serious fault for axe', async () => {
+  await using server = await startXrdp();
+  await server.run('xsetroot', '-solid', GROUND);
+  const id = await machineOn(server, { resizeDesktop: false });
+  await using own = await seatOf(browser, site.admin, { size: PHONE });
+  const live = await new DesktopPage(await own.at(`/s/new?target=${id}`)).connected();
+  await live.shows(GROUND, { x: 300, y: 300 });
+  const box = await live.page.locator('.desktop-host canvas').boundingBox();
+  assert.ok(box !== null && box.width <= PHONE.width && box.height <= PHONE.height, 'all of it is in the window');
+  const [width = 0, height = 0] = (await live.size()).split('x').map(Number);
+  const finger = (type: string, x: number, y: number): Promise<void> =>
+    live.page.evaluate(
+      ([kind, clientX, clientY]) => {
+        const canvas = document.querySelector('.desktop-host canvas');
+        if (canvas instanceof HTMLCanvasElement) canvas.setPointerCapture = () => undefined;
+        canvas?.dispatchEvent(
+          new PointerEvent(kind, {
+            pointerId: 7,
+            pointerType: 'touch',
+            clientX,
+            clientY,
+            bubbles: true,
+            cancelable: true,
+          }),
+        );
+      },
+      [type, x, y] as const,
+    );
+  const at = { x: box.x + box.width / 4, y: box.y + box.height / 2 };
+  await finger('pointerdown', at.x, at.y);
+  await finger('pointerup', at.x, at.y);
+  await until(async () => {
+    const place = /x:(?<x>\d+) y:(?<y>\d+)/u.exec(await server.run('xdotool', 'getmouselocation'))?.groups;
+    return Math.abs(Number(place?.['x']) - width / 4) < 4 && Math.abs(Number(place?.['y']) - height / 2) < 4;
+  }, 'the pointer where the finger was');
+  server.start('xlogo', '-geometry', '300x300+60+60', '-render');
+  await until(async () => (await live.colourAt(70, 80)) !== GROUND, 'a window');
+  if (IMAGES !== undefined) await live.page.screenshot({ path: join(IMAGES, 'desktop-phone.png') });
+  await live.page.evaluate(axeSource);
+  const serious = await live.page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
+    const { violations } = await axe.run(document, { resultTypes: ['violations'] });
+    return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id }) => id);
+  });
+  assert.deepEqual(serious, []);
+  assert.deepEqual(own.complaints(), []);
 });

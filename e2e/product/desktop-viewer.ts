@@ -1,7 +1,7 @@
 import type { Shell } from './shell.ts';
 
-/** Tight, CopyRect, Raw; LastRect and the size of the desktop. */
-const ENCODINGS = [7, 1, 0, -224, -223];
+/** Tight, CopyRect, Raw; LastRect, the size of the desktop; quality 6 and compression 2, which are a machine's defaults. */
+const ENCODINGS = [7, 1, 0, -224, -223, -26, -254];
 
 export interface DesktopSize {
   readonly width: number;
