@@ -70,7 +70,7 @@ export const FORMULAS: readonly string[] = [
 ];
 
 /** Printable to a schema, and yet not what they look like: direction, invisible characters, C1 controls, separators. */
-export const DECEPTIONS: readonly string[] = [
+const DECEPTIONS: readonly string[] = [
   'invoice\u202egnp.exe',
   '\u2066isolated\u2069 \u202aembedded\u202c',
   '\u061carabic mark',

@@ -10,4 +10,4 @@ export type {
   SealRequest,
 } from './credential.ts';
 export { joinWrappedKey, splitWrappedKey } from './key-encryption.ts';
-export type { KeyEncryption, WrappedKey, WrappedKeyParts } from './key-encryption.ts';
+export type { KeyEncryption, WrappedKey } from './key-encryption.ts';

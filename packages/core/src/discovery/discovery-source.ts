@@ -14,8 +14,7 @@ export interface NamedScope extends Scope {
   readonly accountName: string;
 }
 
-export const MACHINE_STATES = ['pending', 'running', 'stopping', 'stopped', 'terminated'] as const;
-export type MachineState = (typeof MACHINE_STATES)[number];
+export type MachineState = 'pending' | 'running' | 'stopping' | 'stopped' | 'terminated';
 
 /** What a describe call said. Every text is untrusted: people who may tag a machine chose it. */
 export interface MachineFacts {

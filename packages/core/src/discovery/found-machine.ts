@@ -56,7 +56,7 @@ export function effectOf(known: FoundMachine | undefined, sighting: Sighting): S
   return sighting.observedAt > known.observedAt ? 'refreshes' : 'nothing';
 }
 
-export function sameFacts(a: MachineFacts, b: MachineFacts): boolean {
+function sameFacts(a: MachineFacts, b: MachineFacts): boolean {
   return canonical(a) === canonical(b);
 }
 

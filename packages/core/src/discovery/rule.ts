@@ -109,7 +109,7 @@ function matches(match: RuleMatch, { source, scope, facts }: Candidate): boolean
 }
 
 /** `*` is any text, `?` one character; letters compare without case. Linear in the text for each star. */
-export function matchesPattern(pattern: string, text: string): boolean {
+function matchesPattern(pattern: string, text: string): boolean {
   const wanted = [...pattern.toLowerCase()];
   const given = [...text.toLowerCase()];
   let at = 0;
@@ -146,7 +146,7 @@ export function plainText(text: string, longest: number): string {
 }
 
 /** `{account}`, `{accountName}`, `{region}`, `{id}`, `{name}`, `{network}`, `{subnet}`, `{zone}`, `{image}`, `{size}`, `{source}`, `{tag:KEY}`. */
-export function expandTemplate(template: string, candidate: Candidate): string {
+function expandTemplate(template: string, candidate: Candidate): string {
   const { source, scope, nativeId, facts } = candidate;
   const known: Readonly<Record<string, string | undefined>> = {
     account: scope.account,

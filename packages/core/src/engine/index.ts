@@ -20,7 +20,6 @@ export type {
   SurfaceKind,
 } from './manifest.ts';
 export { checkParameters } from './parameters.ts';
-export type { ParameterProblem } from './parameters.ts';
 export { isStreamed } from './protocol-engine.ts';
 export type {
   AnyEngine,
@@ -39,5 +38,4 @@ export type {
   SeatEvent,
   SessionEnd,
   StreamedSession,
-  SurfaceControl,
 } from './protocol-engine.ts';

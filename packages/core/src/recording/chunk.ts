@@ -26,14 +26,14 @@
 export const FLAG = { encrypted: 1, compressed: 2, final: 4, recovered: 8, epochEnd: 16 } as const;
 const ALL_FLAGS = 31;
 
-export const CHUNK_VERSION = 1;
-export const MAX_PLAIN_BYTES = 4 * 1024 * 1024;
+const CHUNK_VERSION = 1;
+const MAX_PLAIN_BYTES = 4 * 1024 * 1024;
 export const MAX_CIPHER_BYTES = 1024 * 1024;
-export const KEY_BYTES = 32;
-export const TAG_BYTES = 16;
-export const SIGNATURE_BYTES = 64;
+const KEY_BYTES = 32;
+const TAG_BYTES = 16;
+const SIGNATURE_BYTES = 64;
 const MAGIC = Uint8Array.of(0x89, 0x42, 0x52, 0x43, 0x0d, 0x0a, 0x1a, 0x0a);
-export const HEADER_BYTES =
+const HEADER_BYTES =
   8 /* magic */ + 4 /* version, flags */ + 28 /* sid, seq, epoch */ + 24 /* times */ + 8 /* lengths */ + 32; /* prev */
 export const MAX_CHUNK_BYTES = HEADER_BYTES + KEY_BYTES + MAX_CIPHER_BYTES + TAG_BYTES + SIGNATURE_BYTES;
 

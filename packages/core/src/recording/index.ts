@@ -1,6 +1,6 @@
 export { concatBytes, fromHex, sameBytes, toHex, utf8 } from './bytes.ts';
 export { canonicalJson, parseCanonicalJson } from './canonical-json.ts';
-export type { JsonObject, JsonValue } from './canonical-json.ts';
+export type { JsonObject } from './canonical-json.ts';
 export { checkpointBody, parseCheckpoint } from './checkpoint.ts';
 export type { Checkpoint, CheckpointEntry } from './checkpoint.ts';
 export {
@@ -8,12 +8,11 @@ export {
   FLAG,
   MAX_CHUNK_BYTES,
   MAX_CIPHER_BYTES,
-  MAX_PLAIN_BYTES,
   parseChunk,
   signedChunkDigest,
   writeChunkHeader,
 } from './chunk.ts';
-export type { Chunk, ChunkHeader, ChunkProblem } from './chunk.ts';
+export type { Chunk } from './chunk.ts';
 export {
   decodeEvents,
   encodeEvent,
@@ -23,12 +22,11 @@ export {
   writeEvent,
 } from './event-codec.ts';
 export type { EncodedEvent } from './event-codec.ts';
-export { EscapeStripper, toAsciicast, toPlainText } from './export.ts';
+export { toAsciicast, toPlainText } from './export.ts';
 export { dataKeyContext, headBody, parseHead, parseRecoveredHead, recoveredHeadBody } from './head.ts';
 export type { RecordingHead, RecoveredHead, SealedDataKey } from './head.ts';
 export {
   checkpointName,
-  CHECKPOINTS_ROOT,
   chunkName,
   dayPath,
   HEAD_NAME,
@@ -41,9 +39,8 @@ export {
   recoveredHeadName,
   recoveredManifestName,
 } from './layout.ts';
-export type { RecordingObject } from './layout.ts';
 export { manifestBody, parseManifest } from './manifest.ts';
-export type { Manifest, ManifestChunk, RecordingState } from './manifest.ts';
+export type { ManifestChunk, RecordingState } from './manifest.ts';
 export { merkleRoot } from './merkle.ts';
 export type {
   ReadOptions,
@@ -52,7 +49,6 @@ export type {
   RecordingDescription,
   RecordingEnd,
   RecordingEvent,
-  RecordingEventKind,
   RecordingId,
   RecordingListing,
   RecordingReader,
@@ -63,12 +59,12 @@ export type {
 } from './recorder.ts';
 export type { RecordingStore, StoredObject } from './recording-store.ts';
 export { signDocument, signedBytes } from './signed-document.ts';
-export type { KeyAssurance, RecordingSigner, SignedDocument } from './signed-document.ts';
+export type { RecordingSigner } from './signed-document.ts';
 export { formatTrustFile, parseTrustFile, trustStoreOf } from './trust.ts';
-export type { TrustedKey, TrustStore } from './trust.ts';
+export type { TrustStore } from './trust.ts';
 export { verifyArchive } from './verify-archive.ts';
-export type { ArchiveOptions, ArchiveSource } from './verify-archive.ts';
+export type { ArchiveSource } from './verify-archive.ts';
 export { verifyRecording } from './verify-recording.ts';
-export type { ContentCheck, RecordingSource, VerifyCrypto, VerifyOptions } from './verify-documents.ts';
-export { formatFinding, formatReport, VERIFY_CODES, worstCode } from './verify-report.ts';
+export type { ContentCheck, RecordingSource, VerifyCrypto } from './verify-documents.ts';
+export { formatFinding, formatReport, VERIFY_CODES } from './verify-report.ts';
 export type { ArchiveReport, VerifyCode, VerifyFinding, VerifyReport } from './verify-report.ts';

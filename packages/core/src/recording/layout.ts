@@ -11,7 +11,7 @@ import type { RecordingId } from './recorder.ts';
  * Dates are UTC. INVARIANT: a name is written once and never again.
  */
 export const RECORDINGS_ROOT = 'rec/v1';
-export const CHECKPOINTS_ROOT = 'chk/v1';
+const CHECKPOINTS_ROOT = 'chk/v1';
 export const HEAD_NAME = 'head.json';
 export const MANIFEST_NAME = 'manifest.json';
 

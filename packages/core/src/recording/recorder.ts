@@ -48,8 +48,6 @@ export type RecordingEvent =
     }
   | { readonly kind: 'gap'; readonly reason: string; readonly bytes: number };
 
-export type RecordingEventKind = RecordingEvent['kind'];
-
 /** Seen from the person: `upload` and paste go to the target. */
 export type TransferDirection = 'upload' | 'download';
 

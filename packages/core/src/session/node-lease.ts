@@ -13,7 +13,7 @@ export interface NodeLeaseParts extends SessionKeeping {
 
 const BEAT_MS = 3_000;
 /** By the database's clock, so that nobody's wrong clock buries the living. */
-export const LEASE_MS = 10_000;
+const LEASE_MS = 10_000;
 /** A longer pause between two signs of one's own means that the others may have been kept from theirs as well. */
 const STEADY_MS = BEAT_MS * 1.5;
 /** A session whose tickets nobody used in time was never opened; it must not count against its person. */

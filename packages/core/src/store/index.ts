@@ -1,11 +1,10 @@
-export type { DiscoveryChangeQuery, DiscoveryRepository } from './discovery-repository.ts';
+export type { DiscoveryRepository } from './discovery-repository.ts';
 export type { ProviderRepository } from './provider-repository.ts';
 export type { Page, PageRequest, Store, StoreTransaction } from './store.ts';
 export type {
   ApiTokenRepository,
   AuditQuery,
   AuditRepository,
-  BootstrapLink,
   BootstrapRepository,
   CatalogRepository,
   ChallengeRepository,
@@ -19,12 +18,10 @@ export type {
   NodeRecord,
   NodeRepository,
   RecordingIndexRepository,
-  RecordingQuery,
   RecordingRow,
   RecoveryLink,
   RecoveryRepository,
   SecondFactorRepository,
-  SessionQuery,
   SessionRepository,
   SettingRepository,
   ThrottleRepository,

@@ -1,6 +1,4 @@
 export { recur } from './recurring.ts';
-export type { RecurringTask } from './recurring.ts';
-
 /** Time as an input. `now` is for people and records, `monotonicMs` for durations. */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */

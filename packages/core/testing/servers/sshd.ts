@@ -44,7 +44,7 @@ export interface GeneratedKey {
 }
 
 /** Installs OpenSSH where it may, without starting the system's own service. */
-export async function ensureSshd(): Promise<void> {
+async function ensureSshd(): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error('a test sshd needs root: it signs in to an account of its own');
   if (!existsSync(SSHD)) {
     const policy = '/usr/sbin/policy-rc.d';

@@ -43,7 +43,7 @@ export interface Xvnc extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-export function ensureXvnc(): void {
+function ensureXvnc(): void {
   if (!existsSync(XVNC)) throw new Error('a test desktop needs the Debian package tigervnc-standalone-server');
 }
 

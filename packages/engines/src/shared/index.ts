@@ -1,5 +1,5 @@
 export { abortFault, createDialer } from './dial.ts';
-export type { BuiltInMachine, DialContext, Dialer, DialerOptions } from './dial.ts';
+export type { BuiltInMachine, Dialer } from './dial.ts';
 export {
   CLIPBOARD_FIELDS,
   DESKTOP_FIELDS,
@@ -13,7 +13,7 @@ export { Patience } from './patience.ts';
 export { PeerReader } from './peer-reader.ts';
 export { peerText } from './peer-text.ts';
 export { certificateFacts, upgradeToTls, verifyCertificate } from './tls.ts';
-export type { PeerIdentity, TlsPeer } from './tls.ts';
+export type { PeerIdentity } from './tls.ts';
 export { noCarrier, openPassage } from './passage.ts';
-export type { Carrier, Passage, PassageParts } from './passage.ts';
+export type { Carrier, PassageParts } from './passage.ts';
 export { WAKE_FIELDS } from './wake.ts';

@@ -6,7 +6,7 @@ const LOG_IN: LocalizedText = { en: 'Log-in', de: 'Anmeldung' };
 const TEXT_PATTERN = '^[^\\u0000-\\u001f\\u007f]*\\S[^\\u0000-\\u001f\\u007f]*$';
 const TEXTS = { kind: 'list', group: LOG_IN, maxItems: 16, maxLength: 200, pattern: TEXT_PATTERN } as const;
 
-export const DEFAULTS = {
+const DEFAULTS = {
   usernamePrompts: ['login:', 'username:', 'user name:', 'user:', 'account:', 'logon:', 'benutzername:', 'benutzer:'],
   passwordPrompts: ['password:', 'password for *:', 'passwd:', 'passcode:', 'passwort:', 'kennwort:'],
   failureTexts: [

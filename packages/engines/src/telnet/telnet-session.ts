@@ -7,7 +7,7 @@ const BACKSPACE = 8;
 const DELETE = 127;
 
 /** What a terminal shows of typed bytes where the machine does not echo: returns as new lines, deletions, no control characters. */
-export function localEcho(bytes: Uint8Array): Uint8Array {
+function localEcho(bytes: Uint8Array): Uint8Array {
   const shown: number[] = [];
   for (const byte of bytes) {
     if (byte === CR) shown.push(CR, 10);

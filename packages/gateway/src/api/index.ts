@@ -15,9 +15,9 @@ import { targetHandlers } from './target-handlers.ts';
 import { tokenHandlers } from './token-handlers.ts';
 import { userHandlers } from './user-handlers.ts';
 
-export type { ApiParts, TryItMachine } from './api-parts.ts';
+export type { ApiParts } from './api-parts.ts';
 export { CatalogView } from './catalog-view.ts';
-export type { LiveSessionView, SessionService } from './session-service.ts';
+export type { SessionService } from './session-service.ts';
 export { SettingsService } from './settings.ts';
 
 /** A handler for every route of the table; a missing one does not compile. */

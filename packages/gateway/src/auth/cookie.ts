@@ -1,5 +1,5 @@
 /** `__Host-`: Secure, Path=/, no Domain (RFC 6265bis section 4.1.3.2). Lax, so that links from mail and chat arrive signed in. */
-export const COOKIE_NAME = '__Host-enchilada';
+const COOKIE_NAME = '__Host-enchilada';
 
 /** Names the browser while it is away at an identity provider. Lax, for it comes back from another site. */
 const BROWSER_NAME = '__Host-enchilada-browser';

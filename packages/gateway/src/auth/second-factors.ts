@@ -57,7 +57,7 @@ export interface SecondFactorParts {
 }
 
 /** Browsers bind passkeys to names: at a bare address there are none (WebAuthn section 5.1.2: a valid domain). */
-export function takesPasskeys({ id }: RelyingParty): boolean {
+function takesPasskeys({ id }: RelyingParty): boolean {
   return !/^[\d.]+$|:/u.test(id);
 }
 

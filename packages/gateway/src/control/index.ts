@@ -1,4 +1,3 @@
 export { ControlFolder } from './control-folder.ts';
-export type { ControlActs } from './control-folder.ts';
 export { createControlActs } from './control-acts.ts';
 export type { DatabaseCopy } from './control-acts.ts';

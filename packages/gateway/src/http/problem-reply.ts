@@ -21,7 +21,7 @@ function validationFault(error: FastifyError): Fault | undefined {
   return undefined;
 }
 
-export function problemOf(fault: Fault, reference: string): Problem {
+function problemOf(fault: Fault, reference: string): Problem {
   const status = statusOf(fault.code);
   // What failed inside is for the log; the person gets the sentence of the code and the reference.
   const detail = status >= 500 ? FAULTS[fault.code] : fault.message;

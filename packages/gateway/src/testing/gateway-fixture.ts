@@ -40,7 +40,7 @@ export const ORIGIN = 'https://bastion.test';
 export const PASSWORD = 'a long enough phrase';
 
 /** Counts how often a password reached it; cheap, so that tests can guess a thousand times. */
-export class CountingHasher implements PasswordHasher {
+class CountingHasher implements PasswordHasher {
   verified = 0;
   hash(password: Secret): Promise<string> {
     return Promise.resolve(createHash('sha256').update(password.reveal()).digest('hex'));

@@ -22,7 +22,7 @@ interface Timer {
 }
 
 /** A clock that only the test moves; what is due runs on the way. */
-export class ManualClock implements Clock {
+class ManualClock implements Clock {
   #time = 1_800_000_000_000;
   readonly #timers = new Set<Timer>();
 

@@ -1,4 +1,3 @@
 export { attachTunnel } from './attach-tunnel.ts';
-export type { TunnelCaller, TunnelOptions } from './attach-tunnel.ts';
+export type { TunnelCaller } from './attach-tunnel.ts';
 export { Peers } from './peers.ts';
-export type { PeersOptions } from './peers.ts';

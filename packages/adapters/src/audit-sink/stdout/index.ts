@@ -1,1 +1,1 @@
-export { auditLine, stdoutSink } from './stdout-sink.ts';
+export { stdoutSink } from './stdout-sink.ts';

@@ -2,7 +2,7 @@ import type { AuditRecord, AuditSink } from '@enchilada/core/audit';
 import { escapeJson } from '@enchilada/core/text';
 
 /** One record a line, marked among the lines of the log by its type; parsing gives the record back to the letter. */
-export function auditLine(record: AuditRecord): string {
+function auditLine(record: AuditRecord): string {
   return `${escapeJson({ type: 'audit', ...record })}\n`;
 }
 

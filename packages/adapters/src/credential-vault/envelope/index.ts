@@ -1,2 +1,1 @@
 export { envelopeVault } from './envelope-vault.ts';
-export type { EnvelopeVaultParts } from './envelope-vault.ts';

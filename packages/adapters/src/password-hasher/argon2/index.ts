@@ -1,2 +1,1 @@
 export { argon2 } from './argon2-hasher.ts';
-export type { Argon2Options } from './argon2-hasher.ts';

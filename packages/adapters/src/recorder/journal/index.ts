@@ -3,4 +3,3 @@ export type { JournalRecorderOptions } from './journal-recorder.ts';
 export { verifyCrypto } from './node-crypto.ts';
 export { openRecordingKeyFile } from './recording-key.ts';
 export { openRecordingReader } from './recording-reader.ts';
-export type { RecordingReaderOptions } from './recording-reader.ts';

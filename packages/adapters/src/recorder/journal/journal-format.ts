@@ -27,13 +27,13 @@ import type { WrappedKey } from '@enchilada/core/credential';
  */
 const MAGIC = Buffer.from([0x89, 0x45, 0x4a, 0x31, 0x0d, 0x0a, 0x1a, 0x0a]);
 const FIXED_BYTES = 8 /* magic */ + 4 /* segment */ + 4; /* lengths */
-export const RECORD_OVERHEAD_BYTES = 4 /* length */ + 16; /* tag */
+const RECORD_OVERHEAD_BYTES = 4 /* length */ + 16; /* tag */
 const MAX_RECORD_BYTES = 64 * 1024 * 1024;
 
 export const ENTRY = { events: 1, opened: 2, closed: 3 } as const;
 export const EVENTS_ENTRY_BYTES = 1 /* kind */ + 4 /* slot */ + 4 /* seq */ + 8 /* first */ + 4; /* length */
 export const OPENED_ENTRY_BYTES = 1 /* kind */ + 4 /* slot */ + 8 /* startedAt */ + 26; /* id */
-export const CLOSED_ENTRY_BYTES = 1 /* kind */ + 4; /* slot */
+const CLOSED_ENTRY_BYTES = 1 /* kind */ + 4; /* slot */
 
 /** Slots number the recordings of one boot; they are not reused. */
 export type JournalEntry =

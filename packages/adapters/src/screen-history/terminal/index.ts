@@ -1,2 +1,1 @@
 export { terminalHistories } from './terminal-history.ts';
-export type { TerminalHistoryOptions } from './terminal-history.ts';

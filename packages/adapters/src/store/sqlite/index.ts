@@ -1,2 +1,1 @@
 export { sqlite } from './sqlite-store.ts';
-export type { SqliteConfig } from './sqlite-config.ts';

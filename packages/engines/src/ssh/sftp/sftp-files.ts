@@ -30,7 +30,7 @@ function refused(error: unknown, what: string): Fault | Error {
 }
 
 /** A name that is one segment; anything else could lead out of the folder that was listed. */
-export function isSegment(name: Uint8Array): boolean {
+function isSegment(name: Uint8Array): boolean {
   if (name.length === 0 || name.length > 4_096 || name.includes(SLASH) || name.includes(0)) return false;
   return !(name[0] === 46 && (name.length === 1 || (name.length === 2 && name[1] === 46)));
 }

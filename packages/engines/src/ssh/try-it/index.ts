@@ -1,2 +1,2 @@
 export { createTryItMachine } from './try-it-machine.ts';
-export type { TryItMachine, TryItMachineOptions } from './try-it-machine.ts';
+export type { TryItMachine } from './try-it-machine.ts';

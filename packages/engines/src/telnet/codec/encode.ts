@@ -4,7 +4,7 @@ export function encodeNegotiation({ verb, option }: { readonly verb: Verb; reado
   return Uint8Array.of(IAC, VERBS[verb], option);
 }
 
-export function encodeSubnegotiation(option: number, content: readonly number[]): Uint8Array {
+function encodeSubnegotiation(option: number, content: readonly number[]): Uint8Array {
   return Uint8Array.from([
     IAC,
     SB,

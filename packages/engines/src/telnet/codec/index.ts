@@ -1,7 +1,7 @@
 export { TelnetDecoder } from './telnet-decoder.ts';
 export type { TelnetEvent } from './telnet-decoder.ts';
 export { Negotiation } from './negotiation.ts';
-export type { Negotiated, Side } from './negotiation.ts';
+export type { Negotiated } from './negotiation.ts';
 export {
   encodeEnvironment,
   encodeInput,
@@ -10,5 +10,4 @@ export {
   encodeWindowSize,
   readEnvironmentRequest,
 } from './encode.ts';
-export type { AfterReturn } from './encode.ts';
 export { OPTION, SEND } from './protocol.ts';

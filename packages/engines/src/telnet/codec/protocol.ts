@@ -4,7 +4,6 @@ export const LF = 10;
 export const CR = 13;
 
 export const SE = 240;
-export const NOP = 241;
 export const SB = 250;
 export const IAC = 255;
 

@@ -2,7 +2,7 @@
 export const SECURITY = { invalid: 0, none: 1, vncAuth: 2, tight: 16, veNCrypt: 19, apple: 30 } as const;
 
 /** Sub-types of VeNCrypt. https://github.com/rfbproto/rfbproto/blob/master/rfbproto.rst#vencrypt */
-export const VENCRYPT = {
+const VENCRYPT = {
   plain: 256,
   tlsNone: 257,
   tlsVnc: 258,

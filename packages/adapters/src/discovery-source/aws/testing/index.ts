@@ -1,4 +1,3 @@
 export { AwsStandIn } from './aws-stand-in.ts';
-export type { StandInInstance } from './aws-stand-in.ts';
 export { EventQueue } from './event-queue.ts';
 export { called, stateChange, tagChange } from './events.ts';
