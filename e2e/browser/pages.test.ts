@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
-import { Chromium, DESKTOP, PHONE } from '../fixtures/chromium.ts';
+import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
+import { Chromium, DESKTOP, PHONE, TABLET } from '../fixtures/chromium.ts';
 import type { BrowserWindow } from '../fixtures/chromium.ts';
 import type { Shell } from '../product/index.ts';
 import type { Names } from '../product/person.ts';
 import { ADMIN, Site, startSshd } from '../tests/site.ts';
+import { seatOf } from './seat.ts';
 
 /** Each page with its heading. */
 const PAGES = [
@@ -21,6 +23,7 @@ const PAGES = [
   ['/me', ADMIN.username],
   ['/catalog/machines', 'Machines'],
   ['/catalog/groups', 'Machine groups'],
+  ['/catalog/sources', 'Sources'],
   ['/catalog/credentials', 'Credentials'],
   ['/access/people', 'People'],
   ['/access/groups', 'Groups'],
@@ -28,11 +31,17 @@ const PAGES = [
   ['/access/providers', 'Sign-in'],
   ['/settings', 'Settings'],
 ] as const;
-const SIZES = [
-  ['a desktop', DESKTOP],
-  ['a phone', PHONE],
+/** Sizes and themes, and the languages: their words are not of one length. */
+const LOOKS = [
+  { device: 'a desktop', size: DESKTOP, scheme: 'light', locale: 'en-GB' },
+  { device: 'a desktop', size: DESKTOP, scheme: 'dark', locale: 'en-GB' },
+  { device: 'a phone', size: PHONE, scheme: 'light', locale: 'en-GB' },
+  { device: 'a phone', size: PHONE, scheme: 'dark', locale: 'en-GB' },
+  { device: 'a tablet', size: TABLET, scheme: 'dark', locale: 'en-GB' },
+  { device: 'a small desktop', size: { width: 1280, height: 800 }, scheme: 'dark', locale: 'de-DE' },
+  { device: 'a tablet', size: TABLET, scheme: 'light', locale: 'de-DE' },
+  { device: 'a phone', size: PHONE, scheme: 'light', locale: 'de-DE' },
 ] as const;
-const SCHEMES = ['light', 'dark'] as const;
 const PICTURES = join(import.meta.dirname, '..', '.artifacts', 'pages');
 const AUDITOR = { username: 'otto-the-auditor', password: 'a password for reading only 4' };
 const USER = { username: 'una-the-user', password: 'a password for one machine 5' };
@@ -43,6 +52,8 @@ let sshd: Sshd;
 let site: Site;
 let browser: Chromium;
 let live: Shell;
+let targetId: string;
+let desktopId: string;
 
 before(async () => {
   sshd = owned.use(await startSshd());
@@ -52,7 +63,7 @@ before(async () => {
   const { api } = site.admin;
   await api.createTargetGroup({ body: { name: 'a group of machines' } });
   await api.createGroup({ body: { name: 'a group of people', description: 'with words about it' } });
-  const targetId = await site.machineOn(sshd, {
+  targetId = await site.machineOn(sshd, {
     name: 'database-primary.example',
     labels: { env: 'prod', team: 'storage' },
   });
@@ -68,6 +79,30 @@ before(async () => {
   await api.createGrant({
     body: { subject: { kind: 'user', id: una.id }, scope: { kind: 'target', id: targetId }, actions: ['connect'] },
   });
+  const me = await api.getMe();
+  await api.createGrant({
+    body: {
+      subject: { kind: 'user', id: me.user.id },
+      scope: { kind: 'target', id: targetId },
+      actions: ['connect', 'file-in', 'file-out'],
+    },
+  });
+  const desktop = owned.use(await startXvnc({ geometry: '800x600' }));
+  await desktop.run('xsetroot', '-solid', '#203040');
+  const credential = await api.createCredential({
+    body: { name: 'of the desktop', kind: 'password', username: '', secret: desktop.password },
+  });
+  desktopId = await site.machine({
+    ...{ name: 'desktop.example', protocol: 'vnc', host: desktop.host, port: desktop.port },
+    credentialId: credential.id,
+  });
+  await api.createSource({
+    body: {
+      ...{ name: 'production accounts', kind: 'aws', enabled: false, protectedTags: [] },
+      parameters: { accounts: ['111111111111=Payments'], regions: ['eu-west-1'] },
+    },
+  });
+  await api.createToken({ body: { name: 'for the nightly report', scope: ['audit.read'], days: 30 } });
   const ended = await site.admin.open(targetId);
   await ended.live();
   ended.type('exit\r');
@@ -93,8 +128,11 @@ async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(PICTURES, `${name}.png`) });
 }
 
+/** What axe finds is the same in every language. */
+type Rules = 'all' | 'geometry';
+
 /** What a page must be for everyone; answers what it is not. */
-async function flaws(page: Page): Promise<readonly string[]> {
+async function flaws(page: Page, rules: Rules): Promise<readonly string[]> {
   const found: string[] = [];
   const headings = await page.getByRole('heading', { level: 1 }).count();
   if (headings !== 1) found.push(`${headings} headings of level 1`);
@@ -102,6 +140,14 @@ async function flaws(page: Page): Promise<readonly string[]> {
     () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
   );
   if (tooWide > 0) found.push(`${tooWide} pixels too wide`);
+  const cut = await page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>('button, button span, a, label, legend, th, h1, h2, h3')]
+      .filter((element) => element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 1)
+      .filter((element) => getComputedStyle(element).overflowX !== 'visible' && !element.matches('.truncate'))
+      .map((element) => element.textContent),
+  );
+  if (cut.length > 0) found.push(`words cut off: ${cut.join(', ')}`);
+  if (rules === 'geometry') return found;
   await page.evaluate(axeSource);
   const violations = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
@@ -118,40 +164,76 @@ async function flaws(page: Page): Promise<readonly string[]> {
 }
 
 async function settled(page: Page): Promise<void> {
-  await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'hidden' });
+  await page.getByRole('status', { name: /^(?:Loading|Lädt|Wird geladen)/u }).first().waitFor({ state: 'hidden' });
 }
 
-for (const scheme of SCHEMES) {
-  for (const [device, size] of SIZES) {
-    test(`every page is accessible and fits ${device} in the ${scheme} theme`, async () => {
-      await using window = await browser.window({ size, scheme });
-      const door = await window.tab(`${site.gateway.url.replace(/\/$/u, '')}/sign-in`);
-      await door.getByRole('button', { name: 'Sign in' }).waitFor();
-      const wrong: Record<string, readonly string[]> = { '/sign-in': await flaws(door) };
-      await door.close();
-      const page = await signIn(window, ADMIN);
-      window.complaints();
-      for (const [path, heading] of PAGES) {
-        await page.goto(new URL(path, site.gateway.url).href);
-        await page.getByRole('heading', { level: 1, name: heading }).waitFor({ state: 'attached' });
-        await settled(page);
-        wrong[path] = [...(await flaws(page)), ...window.complaints()];
-        await picture(page, `${path.replaceAll('/', '-')} ${scheme} ${device}`);
-      }
-      await page.goto(new URL(`/s/${live.sessionId}?watch=1`, site.gateway.url).href);
-      await page.getByRole('status').filter({ hasText: 'Connected' }).waitFor();
-      await picture(page, `session ${scheme} ${device}`);
-      wrong['/s'] = [...(await flaws(page)), ...window.complaints()];
-      const { items } = await site.admin.api.listRecordings({ query: {} });
-      const recording = items.find(({ state }) => state === 'complete');
-      assert.ok(recording);
-      await page.goto(new URL(`/r/${recording.id}`, site.gateway.url).href);
-      await page.getByRole('button', { name: /^Verified/u }).waitFor();
-      await picture(page, `player ${scheme} ${device}`);
-      wrong['/r'] = [...(await flaws(page)), ...window.complaints()];
-      assert.deepEqual(Object.fromEntries(Object.entries(wrong).filter(([, flaw]) => flaw.length > 0)), {});
-    });
-  }
+for (const { device, size, scheme, locale } of LOOKS) {
+  const english = locale.startsWith('en');
+  test(`every page is accessible and fits ${device} in the ${scheme} theme, ${english ? 'in English' : 'in German'}`, async () => {
+    const name = `${locale} ${scheme} ${device}`;
+    const rules = english ? 'all' : 'geometry';
+    await using window = await seatOf(browser, site.admin, { size, scheme, locale });
+    const { page, wrong, look } = watched(await window.at('/me'), name, rules);
+    await using stranger = await browser.window({ size, scheme, locale });
+    const door = watched(await stranger.tab(new URL('/sign-in', site.gateway.url).href), name, rules);
+    await door.page.getByRole('textbox').first().waitFor();
+    await door.look('/sign-in');
+    for (const [path, heading] of PAGES) {
+      await page.goto(new URL(path, site.gateway.url).href);
+      await page
+        .getByRole('heading', { level: 1, ...(english ? { name: heading } : {}) })
+        .first()
+        .waitFor({ state: 'attached' });
+      await settled(page);
+      await look(path);
+    }
+    await page.goto(new URL(`/s/${live.sessionId}?watch=1`, site.gateway.url).href);
+    await page.locator('.bar-fact[data-tone="ok"]').first().waitFor();
+    await look('watching');
+    await page.goto(new URL(`/s/new?target=${targetId}`, site.gateway.url).href);
+    await page.locator('.bar-fact[data-tone="ok"]').first().waitFor();
+    await page
+      .locator('.bar-tools')
+      .getByRole('button', { name: english ? 'Files' : 'Dateien' })
+      .click();
+    await page.getByRole('complementary').getByRole('navigation').waitFor();
+    await settled(page);
+    await look('files');
+    await endSession(page);
+    await page.goto(new URL(`/s/new?target=${desktopId}`, site.gateway.url).href);
+    await page.locator('[data-drawn="true"]').waitFor();
+    await look('desktop');
+    await endSession(page);
+    const { items } = await site.admin.api.listRecordings({ query: {} });
+    const recording = items.find(({ state }) => state === 'complete');
+    assert.ok(recording);
+    await page.goto(new URL(`/r/${recording.id}`, site.gateway.url).href);
+    await page.getByRole('button', { name: english ? /^Verified/u : /^Geprüft/u }).waitFor();
+    await look('player');
+    assert.deepEqual([...wrong, ...door.wrong, ...window.complaints()], []);
+  });
+}
+
+async function endSession(page: Page): Promise<void> {
+  const id = new URL(page.url()).pathname.replace('/s/', '');
+  await site.admin.api.endSession({ params: { id }, body: {} });
+}
+
+/** Looks at a page and remembers what is wrong with it. */
+function watched(
+  page: Page,
+  name: string,
+  rules: Rules,
+): { readonly page: Page; readonly wrong: string[]; readonly look: (what: string) => Promise<void> } {
+  const wrong: string[] = [];
+  return {
+    page,
+    wrong,
+    look: async (what) => {
+      await picture(page, `${what.replaceAll('/', '-')} ${name}`);
+      wrong.push(...(await flaws(page, rules)).map((flaw) => `${what}: ${flaw}`));
+    },
+  };
 }
 
 async function offered(page: Page): Promise<readonly string[]> {
@@ -159,6 +241,19 @@ async function offered(page: Page): Promise<readonly string[]> {
   await links.first().waitFor();
   return links.allInnerTexts();
 }
+
+test('on a tablet the menu leads to every page of the administration', async () => {
+  await using window = await seatOf(browser, site.admin, { size: TABLET });
+  const page = await window.at('/');
+  for (const place of ['Sources', 'Credentials', 'Grants', 'Settings', 'Live sessions']) {
+    await page.getByRole('button', { name: 'Menu' }).click();
+    const menu = page.getByRole('dialog');
+    await menu.getByRole('link', { name: place }).click();
+    await page.getByRole('heading', { level: 1, name: place }).waitFor();
+    await menu.waitFor({ state: 'detached' });
+  }
+  assert.deepEqual(window.complaints(), []);
+});
 
 test('an auditor is offered recordings and audit, and nothing else', async () => {
   await using window = await browser.window();

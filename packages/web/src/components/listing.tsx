@@ -6,7 +6,7 @@ import { useText } from '../i18n/text.tsx';
 
 /** One of the states of a list: loading, failed, empty, or its rows. */
 export function Listing<T>(props: {
-  readonly query: Pick<UseQueryResult<unknown>, 'isPending' | 'isError' | 'error' | 'refetch'>;
+  readonly query: Pick<UseQueryResult, 'isPending' | 'isError' | 'error' | 'refetch'>;
   readonly items: readonly T[];
   readonly empty: ReactNode;
   readonly children: (items: readonly T[]) => ReactNode;
@@ -30,7 +30,7 @@ export function Listing<T>(props: {
 /** A moment: relative, with the exact time on hover. */
 export function Moment(props: { readonly at: number | undefined }) {
   const text = useText();
-  if (props.at === undefined) return <span className="sub">–</span>;
+  if (props.at === undefined) return <span className="sub never">–</span>;
   return (
     <time dateTime={new Date(props.at).toISOString()} title={text.dateTime(props.at)}>
       {text.relative(props.at)}

@@ -234,7 +234,7 @@ export function FilesPanel({ sessionId, rights, hidden, onClose }: FilesPanelPro
         />
       ))}
       <nav aria-label={text('files.path')} className="files-path">
-        <Breadcrumbs separatorMargin={3}>
+        <Breadcrumbs separator="›" separatorMargin={4}>
           {crumbsOf(path).map((crumb) => (
             <Anchor key={crumb.path} component="button" type="button" size="xs" onClick={() => go(crumb.path)}>
               {crumb.name}
@@ -253,7 +253,7 @@ export function FilesPanel({ sessionId, rights, hidden, onClose }: FilesPanelPro
       </div>
       <div className="files-body">
         {error !== undefined && <FaultNotice error={error} onRetry={reload} />}
-        {listing === undefined && error === undefined && <Skeleton height={180} />}
+        {listing === undefined && error === undefined && <Skeleton height={180} w="auto" mx="sm" />}
         {listing !== undefined && error === undefined && (
           <>
             {listing.truncated && <Alert color="yellow">{text('files.truncated')}</Alert>}

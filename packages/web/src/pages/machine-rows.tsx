@@ -6,6 +6,7 @@ import {
   IconInfoCircle,
   IconStar,
   IconStarFilled,
+  IconDeviceDesktop,
   IconTerminal2,
 } from '@tabler/icons-react';
 import { TAG_PREFIX, TRUSTED_PREFIX } from '@enchilada/core/discovery';
@@ -90,6 +91,7 @@ export function MachineRows(props: MachineRowsProps) {
 function MachineCells(props: MachineRowsProps & { readonly machine: Machine }) {
   const text = useText();
   const { machine } = props;
+  const SurfaceIcon = machine.surface === 'terminal' ? IconTerminal2 : IconDeviceDesktop;
   const favourite = props.favourites.includes(machine.id);
   const words = [...props.query];
   const path = props.pathOf(machine).join(' / ');
@@ -97,7 +99,7 @@ function MachineCells(props: MachineRowsProps & { readonly machine: Machine }) {
     <>
       <span role="cell" className="machine-name">
         <span className="machine-icon" title={text.of(machine.protocolLabel)}>
-          <IconTerminal2 size={18} aria-hidden />
+          <SurfaceIcon size={18} aria-hidden />
         </span>
         <span className="machine-title">
           <a

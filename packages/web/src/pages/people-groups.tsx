@@ -46,7 +46,7 @@ export function PeopleGroupsPage() {
                   </button>
                 </td>
                 <td className="sub">{group.description}</td>
-                <td className="number">{text.number(group.members)}</td>
+                <td className="number">{text.count('people-groups.count', group.members)}</td>
               </tr>
             ))}
           </Table>

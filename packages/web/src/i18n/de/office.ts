@@ -149,6 +149,8 @@ export const office: Readonly<Record<keyof typeof english, string>> = {
   'people-groups.add-member': 'Person aufnehmen',
   'people-groups.empty-body': 'Gruppen fassen Personen zusammen, damit Berechtigungen nicht jede nennen müssen.',
   'people-groups.members': 'Mitglieder',
+  'people-groups.count.one': '{count} Mitglied',
+  'people-groups.count.other': '{count} Mitglieder',
   'people-groups.no-members': 'Noch niemand',
   'people-groups.remove': 'Gruppe entfernen',
   'people-groups.remove-body': 'Ihre Berechtigungen gehen mit, und darauf beruhende Sitzungen enden.',

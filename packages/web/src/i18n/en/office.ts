@@ -145,6 +145,8 @@ export const office = {
   'people-groups.add-member': 'Add a person',
   'people-groups.empty-body': 'Groups gather people, so that grants need not name each.',
   'people-groups.members': 'Members',
+  'people-groups.count.one': '{count} member',
+  'people-groups.count.other': '{count} members',
   'people-groups.no-members': 'Nobody yet',
   'people-groups.remove': 'Remove group',
   'people-groups.remove-body': 'Its grants go with it, and the sessions that rest on them end.',
