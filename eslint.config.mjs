@@ -54,19 +54,6 @@ const notHeld = {
   '@typescript-eslint/no-generated-empty-object-type': 'off',
   '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
 };
-/** Strict rules with exceptions in the interface. The list may only shrink: correct the last exception, take the line out. */
-const notHeldInWeb = {
-  '@typescript-eslint/no-deprecated': 'off',
-  '@typescript-eslint/no-non-null-assertion': 'off',
-  '@typescript-eslint/no-unnecessary-type-arguments': 'off',
-  '@typescript-eslint/no-unnecessary-type-assertion': 'off',
-  '@typescript-eslint/no-unsafe-argument': 'off',
-  '@typescript-eslint/no-unsafe-assignment': 'off',
-  '@typescript-eslint/no-unsafe-call': 'off',
-  '@typescript-eslint/no-unsafe-member-access': 'off',
-  '@typescript-eslint/no-unsafe-return': 'off',
-  '@typescript-eslint/no-base-to-string': 'off',
-};
 const sources = ['packages/*/src/**/*.{ts,tsx}', 'packages/core/testing/**/*.ts', 'e2e/**/*.ts'];
 const testFiles = [
   '**/*.test.ts',
@@ -159,7 +146,6 @@ export default tseslint.config(
       '@typescript-eslint/no-deprecated': 'off',
     },
   },
-  { files: ['packages/web/src/**'], rules: notHeldInWeb },
   {
     files: ['packages/adapters/src/store/**'],
     rules: { 'no-restricted-syntax': ['error', forge, unverified, markup, chance] },

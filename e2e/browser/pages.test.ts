@@ -164,7 +164,10 @@ async function flaws(page: Page, rules: Rules): Promise<readonly string[]> {
 }
 
 async function settled(page: Page): Promise<void> {
-  await page.getByRole('status', { name: /^(?:Loading|Lädt|Wird geladen)/u }).first().waitFor({ state: 'hidden' });
+  await page
+    .getByRole('status', { name: /^(?:Loading|Lädt|Wird geladen)/u })
+    .first()
+    .waitFor({ state: 'hidden' });
 }
 
 for (const { device, size, scheme, locale } of LOOKS) {

@@ -143,16 +143,16 @@ type Args<K extends RouteId> =
 
 /** Calls a route by its id. @throws ApiFault */
 export function api<K extends RouteId>(id: K, ...[input, options]: Args<K>): Promise<RouteOutput<K>> {
-  return call<RouteOutput<K>>(requestOf(id, (input ?? {}) as Input, options));
+  return call<RouteOutput<K>>(requestOf(id, input ?? {}, options));
 }
 
 /** The answer as bytes, for routes that stream. */
 export function stream<K extends RouteId>(id: K, ...[input, options]: Args<K>): Promise<Response> {
-  return send(requestOf(id, (input ?? {}) as Input, options));
+  return send(requestOf(id, input ?? {}, options));
 }
 
 /** Where the browser downloads a GET route by itself. */
 export function hrefOf<K extends RouteId>(id: K, ...[input]: Args<K>): string {
-  const request = requestOf(id, (input ?? {}) as Input);
+  const request = requestOf(id, input ?? {});
   return addressOf(request.path, request.query);
 }

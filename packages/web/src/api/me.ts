@@ -34,7 +34,7 @@ let saving: Promise<void> | undefined;
 /** The route replaces all of them: each change is laid over what is stored by then, also by another device. */
 async function saveAll(client: QueryClient): Promise<void> {
   while (Object.keys(unsaved).length > 0) {
-    const { preferences } = await client.fetchQuery({ ...meQuery, staleTime: 0 });
+    const { preferences } = await client.query({ ...meQuery, staleTime: 0 });
     const change = unsaved;
     unsaved = {};
     await api('setPreferences', { body: { preferences: { ...preferences, ...change } } });

@@ -9,22 +9,12 @@ import {
 } from '@tanstack/react-router';
 import { ApiFault, whenSignedOut } from '../api/http.ts';
 import { meQuery, type Me } from '../api/me.ts';
+import { plainSearch } from './plain-search.ts';
 import { PageFault, PageMissing, PagePending } from './page-states.tsx';
 import { Shell } from './shell.tsx';
 
 interface Context {
   readonly client: QueryClient;
-}
-
-type Search = Readonly<Record<string, string>>;
-
-/** Filters live in the address as plain strings; a page reads those it knows. */
-function plainSearch(search: Record<string, unknown>): Search {
-  return Object.fromEntries(
-    Object.entries(search).flatMap(([name, value]) =>
-      typeof value === 'string' || typeof value === 'number' ? [[name, String(value)]] : [],
-    ),
-  );
 }
 
 const root = createRootRouteWithContext<Context>()({ component: Outlet, validateSearch: plainSearch });
@@ -56,7 +46,7 @@ const signedIn = createRoute({
   component: Shell,
   beforeLoad: async ({ context, location }): Promise<{ readonly me: Me }> => {
     try {
-      return { me: await context.client.ensureQueryData(meQuery) };
+      return { me: await context.client.query({ ...meQuery, staleTime: 'static' }) };
     } catch (error) {
       if (error instanceof ApiFault && (error.code === 'UNAUTHENTICATED' || error.code === 'BOOTSTRAP_REQUIRED')) {
         // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router takes a redirect

@@ -1,12 +1,12 @@
 import { Button, Drawer, Group, Stack } from '@mantine/core';
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useState, type SyntheticEvent, type ReactNode } from 'react';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
 
 export interface Save {
   readonly busy: boolean;
   readonly fault: unknown;
-  readonly onSubmit: (event: FormEvent) => void;
+  readonly onSubmit: (event: SyntheticEvent) => void;
 }
 
 /** What a form does when it is submitted; a failure is shown in the form, whose fields keep what was typed. */

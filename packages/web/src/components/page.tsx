@@ -1,6 +1,7 @@
 import { Button, TextInput, Title } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
+import type { PlainSearch } from '../app/plain-search.ts';
 import { useText } from '../i18n/text.tsx';
 
 /** A page's heading with what can be done on it, its lead, and the rest. */
@@ -43,7 +44,7 @@ export function Section(props: { readonly title: string; readonly lead: string; 
 
 /** From one day to another; they stand in the address. */
 export function DayFilter(props: {
-  readonly search: Readonly<Record<string, string>>;
+  readonly search: PlainSearch;
   readonly onChange: (change: Readonly<Record<string, string>>) => void;
 }) {
   const text = useText();

@@ -11,17 +11,20 @@ export function styleNonce(): string {
   return document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
 }
 
+/** Of the ways to create an element, the one that all of them go. */
+interface ElementSource {
+  createElement: (name: string, options?: ElementCreationOptions) => HTMLElement;
+}
+
 /** Style elements that libraries create carry the nonce; the terminal's renderer has no option for it. */
 function giveStylesTheNonce(nonce: string): void {
-  const create = document.createElement.bind(document) as (
-    name: string,
-    options?: ElementCreationOptions,
-  ) => HTMLElement;
-  document.createElement = ((name: string, options?: ElementCreationOptions) => {
+  const source: ElementSource = document;
+  const create = source.createElement.bind(document);
+  source.createElement = (name, options) => {
     const element = create(name, options);
     if (name.toLowerCase() === 'style') element.nonce = nonce;
     return element;
-  }) as typeof document.createElement;
+  };
 }
 
 /** INVARIANT: no text with a tag in it becomes HTML, whoever asks; style sheets and the empty string pass. */

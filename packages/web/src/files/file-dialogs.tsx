@@ -1,6 +1,6 @@
 import { Button, Checkbox, Group, Modal, Skeleton, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import type { FileEntry } from '@enchilada/contract';
-import { useEffect, useState, type FormEvent, type ReactNode } from 'react';
+import { useEffect, useState, type SyntheticEvent, type ReactNode } from 'react';
 import { stream } from '../api/client.ts';
 import { addressOf, ApiFault } from '../api/http.ts';
 import { useAction } from '../components/use-action.ts';
@@ -20,7 +20,7 @@ function Dialog(props: {
 }) {
   const text = useText();
   const [busy, run] = useAction();
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SyntheticEvent): void => {
     event.preventDefault();
     void run(props.run).then((done) => {
       if (done) props.onClose();

@@ -9,9 +9,10 @@ import {
 import type { RouteOutput } from '@enchilada/contract';
 import { AUDIT_ACTIONS } from '@enchilada/core/audit';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, hrefOf } from '../api/client.ts';
+import { usePlainSearch } from '../app/plain-search.ts';
 import { EmptyState } from '../app/page-states.tsx';
 import { endOfDay, startOfDay } from '../components/days.ts';
 import { Listing } from '../components/listing.tsx';
@@ -29,7 +30,7 @@ const TONES = { success: 'ok', failure: 'bad', denied: 'warn' } as const;
 export function AuditPage() {
   const text = useText();
   const navigate = useNavigate();
-  const search = useSearch({ strict: false });
+  const search = usePlainSearch();
   const [chosen, setChosen] = useState<AuditRecord>();
   const [verified, setVerified] = useState<RouteOutput<'verifyAudit'>>();
   const [busy, run] = useAction();

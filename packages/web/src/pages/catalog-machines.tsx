@@ -11,10 +11,11 @@ import {
 } from '@tabler/icons-react';
 import type { Target } from '@enchilada/contract';
 import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { api } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
+import { usePlainSearch } from '../app/plain-search.ts';
 import { EmptyState } from '../app/page-states.tsx';
 import { removal, useConfirm } from '../components/confirm.tsx';
 import { Listing, Moment } from '../components/listing.tsx';
@@ -34,7 +35,7 @@ export function CatalogMachinesPage() {
   const me = useMe();
   const client = useQueryClient();
   const navigate = useNavigate();
-  const search = useSearch({ strict: false });
+  const search = usePlainSearch();
   const [query, setQuery] = useState('');
   const [asked] = useDebouncedValue(query.trim(), 200);
   const [confirmation, ask] = useConfirm();

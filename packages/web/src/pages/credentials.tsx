@@ -160,7 +160,7 @@ function CredentialForm(props: {
         allowDeselect={false}
         data={CREDENTIAL_KINDS.map((value) => ({ value, label: text(`credential-kind.${value}`) }))}
         value={kind}
-        onChange={(value) => setKind((value ?? 'password') as CredentialKind)}
+        onChange={(value) => setKind(value ?? 'password')}
       />
       <TextInput
         label={text('field.username')}

@@ -1,6 +1,6 @@
 import { Alert, Button, Group, PasswordInput, Stack } from '@mantine/core';
 import { IconKey } from '@tabler/icons-react';
-import { useState, type FormEvent } from 'react';
+import { useState, type SyntheticEvent } from 'react';
 import { api } from '../api/client.ts';
 import { NewPasswordFields, useNewPassword } from '../components/new-password.tsx';
 import { FaultNotice } from '../faults/fault-notice.tsx';
@@ -18,7 +18,7 @@ export function ExpiredPassword(props: {
   const next = useNewPassword();
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<unknown>();
-  const submit = async (event: FormEvent): Promise<void> => {
+  const submit = async (event: SyntheticEvent): Promise<void> => {
     event.preventDefault();
     setBusy(true);
     setFault(undefined);

@@ -229,7 +229,7 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
             data={SCOPES.map((kind) => ({ value: kind, label: text(`grants.scope-kind-${kind}`) }))}
             value={scopeKind}
             onChange={(kind) => {
-              setScopeKind((kind ?? 'labels') as ScopeKind);
+              setScopeKind(kind ?? 'labels');
               setScopeId(null);
             }}
           />

@@ -3,11 +3,12 @@ import { useDebouncedValue, useDisclosure, useMediaQuery } from '@mantine/hooks'
 import { IconFolder, IconFolders, IconPlus, IconSearch, IconServer2, IconX } from '@tabler/icons-react';
 import type { Machine } from '@enchilada/contract';
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import './machines.css';
 import { api } from '../api/client.ts';
 import { can, useMe, usePreferences } from '../api/me.ts';
+import { usePlainSearch } from '../app/plain-search.ts';
 import { EmptyState } from '../app/page-states.tsx';
 import { openTab, sessionPath } from '../components/platform.ts';
 import { FaultNotice } from '../faults/fault-notice.tsx';
@@ -25,7 +26,7 @@ export function MachinesPage() {
   const text = useText();
   const me = useMe();
   const navigate = useNavigate();
-  const search = useSearch({ strict: false });
+  const search = usePlainSearch();
   const shelf: Shelf = search['in'] ?? 'all';
   const [query, setQuery] = useState(search['q'] ?? '');
   const [asked] = useDebouncedValue(query.trim(), 150);

@@ -64,7 +64,7 @@ export function MePage() {
               data={(['auto', 'light', 'dark'] as const).map((value) => ({ value, label: text(`theme.${value}`) }))}
               onChange={(value) => {
                 setPreferences({ theme: value });
-                setColorScheme(value as 'auto' | 'light' | 'dark');
+                setColorScheme(value);
               }}
             />
           </div>

@@ -1,7 +1,7 @@
 import { Button, Checkbox, Divider, PasswordInput, ScrollArea, Select, Stack, Text, TextInput } from '@mantine/core';
 import { IconFingerprint } from '@tabler/icons-react';
 import type { SignedIn, SignInFacts } from '@enchilada/contract';
-import { useState, type FormEvent } from 'react';
+import { useState, type SyntheticEvent } from 'react';
 import { api } from '../api/client.ts';
 import { ApiFault } from '../api/http.ts';
 import { askPasskey } from '../second-factor/authenticator.ts';
@@ -52,7 +52,7 @@ export function PasswordForm(props: {
       setBusy(undefined);
     }
   };
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SyntheticEvent): void => {
     event.preventDefault();
     void attempt('password', async () => {
       const where = place === HERE ? {} : { providerId: place };

@@ -2,7 +2,7 @@ import { Button, MultiSelect, PasswordInput, Select, Switch, TextInput } from '@
 import { notifications } from '@mantine/notifications';
 import { IconSearch, IconUsers } from '@tabler/icons-react';
 import type { User } from '@enchilada/contract';
-import { ROLES, type Role } from '@enchilada/core/identity';
+import { ROLES } from '@enchilada/core/identity';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
@@ -121,7 +121,7 @@ function PersonForm(props: PersonFormProps) {
   const [draft, setDraft] = useState({
     username: user?.username ?? '',
     displayName: user?.displayName ?? '',
-    role: user?.role ?? ('user' as Role),
+    role: user?.role ?? 'user',
     disabled: user?.disabled ?? false,
     groupIds: user?.groupIds ?? [],
   });
@@ -195,7 +195,7 @@ function PersonForm(props: PersonFormProps) {
         allowDeselect={false}
         data={ROLES.map((role) => ({ value: role, label: text(`role.${role}`) }))}
         value={draft.role}
-        onChange={(role) => set({ role: (role ?? 'user') as Role })}
+        onChange={(role) => set({ role: role ?? 'user' })}
       />
       <MultiSelect
         label={text('nav.people-groups')}

@@ -2,10 +2,11 @@ import { ActionIcon, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconDownload, IconMovie, IconPlayerPlay, IconSearch } from '@tabler/icons-react';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { api, hrefOf } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
+import { usePlainSearch } from '../app/plain-search.ts';
 import { EmptyState } from '../app/page-states.tsx';
 import { endOfDay, startOfDay } from '../components/days.ts';
 import { Listing, Moment } from '../components/listing.tsx';
@@ -23,7 +24,7 @@ export function RecordingsPage() {
   const text = useText();
   const me = useMe();
   const navigate = useNavigate();
-  const search = useSearch({ strict: false });
+  const search = usePlainSearch();
   const [words, setWords] = useState(search['q'] ?? '');
   const [asked] = useDebouncedValue(words.trim(), 250);
   const set = (change: Readonly<Record<string, string>>): void =>

@@ -16,7 +16,7 @@ import { IconAlertTriangle, IconLock } from '@tabler/icons-react';
 import type { SettingKey, SettingValues } from '@enchilada/contract';
 import { FACTOR_DEMANDS } from '@enchilada/core/identity';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent, type ReactNode } from 'react';
+import { useState, type SyntheticEvent, type ReactNode } from 'react';
 import { api } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
 import { Listing, Moment } from '../components/listing.tsx';
@@ -112,7 +112,7 @@ function SettingsForm(props: { readonly values: SettingValues; readonly fixed: r
   const changes = Object.fromEntries(
     Object.entries(draft).filter(([key, value]) => props.values[key as SettingKey] !== value),
   );
-  const save = (event: FormEvent): void => {
+  const save = (event: SyntheticEvent): void => {
     event.preventDefault();
     void run(async () => {
       client.setQueryData(['settings'], await api('setSettings', { body: changes }));
@@ -157,7 +157,7 @@ function SettingsForm(props: { readonly values: SettingValues; readonly fixed: r
           allowDeselect={false}
           data={FACTOR_DEMANDS.map((value) => ({ value, label: text(`factor-demand.${value}`) }))}
           value={draft.secondFactor}
-          onChange={(value) => set({ secondFactor: (value ?? 'everyone') as SettingValues['secondFactor'] })}
+          onChange={(value) => set({ secondFactor: value ?? 'everyone' })}
         />
       </section>
       <section className="panel section">
@@ -182,7 +182,7 @@ function SettingsForm(props: { readonly values: SettingValues; readonly fixed: r
               label: text(`input-recording.${value}`),
             }))}
             value={draft.inputRecording}
-            onChange={(value) => set({ inputRecording: (value ?? 'off') as SettingValues['inputRecording'] })}
+            onChange={(value) => set({ inputRecording: value ?? 'off' })}
           />
         </Stack>
       </section>

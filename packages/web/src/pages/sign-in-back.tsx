@@ -15,7 +15,7 @@ import { useEnter } from './use-enter.ts';
 export function SignInBackPage() {
   const text = useText();
   const client = useQueryClient();
-  const { provider = '' } = useParams({ strict: false });
+  const { provider = '' } = useParams({ strict: false, select: (params: { readonly provider?: string }) => params });
   const [fault, setFault] = useState<unknown>();
   const [next, setNext] = useState('/');
   const [atFactor, setAtFactor] = useState(false);

@@ -1,9 +1,10 @@
 import { Alert, Button, Skeleton } from '@mantine/core';
 import { IconInfoCircle } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useNavigate } from '@tanstack/react-router';
 import { useCallback, useState } from 'react';
 import { api } from '../api/client.ts';
+import { usePlainSearch } from '../app/plain-search.ts';
 import { Door } from '../components/door.tsx';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
@@ -16,7 +17,7 @@ export function SignInPage() {
   const text = useText();
   const client = useQueryClient();
   const navigate = useNavigate();
-  const { next, step } = useSearch({ strict: false });
+  const { next, step } = usePlainSearch();
   const facts = useQuery({ queryKey: ['sign-in'], queryFn: ({ signal }) => api('getSignIn', {}, { signal }) });
   const [atFactor, setAtFactor] = useState(step === 'factor');
   const again = useCallback(() => setAtFactor(false), []);

@@ -1,6 +1,6 @@
 import { Accordion, Alert, Group, NumberInput, Select, Stack, Textarea, TextInput } from '@mantine/core';
 import type { Engine, Target } from '@enchilada/contract';
-import { HOST_KEY_POLICIES, type HostKeyPolicy } from '@enchilada/core/target';
+import { HOST_KEY_POLICIES } from '@enchilada/core/target';
 import { IconLockOpen } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -176,7 +176,7 @@ export function TargetForm(props: TargetFormProps) {
           allowDeselect={false}
           data={HOST_KEY_POLICIES.map((policy) => ({ value: policy, label: text(`host-key-policy.${policy}`) }))}
           value={draft.hostKeyPolicy}
-          onChange={(policy) => set({ hostKeyPolicy: (policy ?? 'ask') as HostKeyPolicy })}
+          onChange={(policy) => set({ hostKeyPolicy: policy ?? 'ask' })}
         />
       )}
       <NumberInput

@@ -20,8 +20,7 @@ function emulator(): Emulator {
   const terminal = new Terminal({ cols: 80, rows: 24, scrollback: KEPT_LINES, allowProposedApi: true });
   const serializer = new SerializeAddon();
   // The addons are typed for the terminal with a screen; they use only what both have.
-  for (const addon of [serializer, new UnicodeGraphemesAddon()])
-    terminal.loadAddon(addon as unknown as Parameters<typeof terminal.loadAddon>[0]);
+  for (const addon of [serializer, new UnicodeGraphemesAddon()]) terminal.loadAddon(addon);
   return {
     get cols() {
       return terminal.cols;

@@ -1,7 +1,7 @@
 import { Button, Skeleton, Stack, Text, TextInput } from '@mantine/core';
 import { IconDeviceMobile, IconFingerprint } from '@tabler/icons-react';
 import type { RouteOutput } from '@enchilada/contract';
-import { useEffect, useRef, useState, type FormEvent } from 'react';
+import { useEffect, useRef, useState, type SyntheticEvent } from 'react';
 import { api } from '../api/client.ts';
 import type { Me } from '../api/me.ts';
 import { useText } from '../i18n/text.tsx';
@@ -74,7 +74,7 @@ function PasskeyEnrolment(props: StepProps) {
   const [name, setName] = useState(text('factor-kind.passkey'));
   const [fault, setFault] = useState<unknown>();
   const [busy, setBusy] = useState(false);
-  const enrol = async (event: FormEvent): Promise<void> => {
+  const enrol = async (event: SyntheticEvent): Promise<void> => {
     event.preventDefault();
     setBusy(true);
     setFault(undefined);
@@ -117,7 +117,7 @@ function TotpEnrolment(props: StepProps) {
       if (onFault?.(error) !== true) setFault(error);
     });
   }, [onFault]);
-  const confirm = async (event: FormEvent): Promise<void> => {
+  const confirm = async (event: SyntheticEvent): Promise<void> => {
     event.preventDefault();
     if (started === undefined) return;
     setBusy(true);

@@ -1,7 +1,7 @@
 import { Button, Divider, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { IconFingerprint } from '@tabler/icons-react';
 import type { Factors } from '@enchilada/contract';
-import { useState, type FormEvent } from 'react';
+import { useState, type SyntheticEvent } from 'react';
 import { api } from '../api/client.ts';
 import type { Me } from '../api/me.ts';
 import { useText } from '../i18n/text.tsx';
@@ -34,7 +34,7 @@ export function FactorChallenge(props: { readonly factors: Factors; readonly onP
     }
     setBusy(undefined);
   };
-  const submit = (event: FormEvent): void => {
+  const submit = (event: SyntheticEvent): void => {
     event.preventDefault();
     void give(items.length === 0 ? { password: typed } : { code: typed });
   };

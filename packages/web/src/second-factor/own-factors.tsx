@@ -39,7 +39,7 @@ export function OwnFactors() {
       setAdding(undefined);
       let isFirst = true;
       void attempt(() => {
-        const result = isFirst ? Promise.reject(error as Error) : Promise.resolve();
+        const result = isFirst ? Promise.reject(error) : Promise.resolve();
         isFirst = false;
         return result;
       }).then(

@@ -13,7 +13,7 @@ import {
 import { IconKey } from '@tabler/icons-react';
 import { TOKEN_PERMISSIONS, type TokenPermission } from '@enchilada/core/access';
 import { useQuery } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useState, type SyntheticEvent } from 'react';
 import { api } from '../api/client.ts';
 import { useMe } from '../api/me.ts';
 import { useConfirm } from '../components/confirm.tsx';
@@ -37,7 +37,7 @@ export function OwnTokens() {
   const [busy, run] = useAction();
   const [dialog, attempt] = useStepUp();
   const mine = TOKEN_PERMISSIONS.filter((permission) => me.permissions.includes(permission));
-  const create = (event: FormEvent): void => {
+  const create = (event: SyntheticEvent): void => {
     event.preventDefault();
     if (draft === undefined) return;
     const body = draft;
@@ -126,7 +126,7 @@ export function OwnTokens() {
                 description={text('tokens.scope-help')}
                 data={mine}
                 value={draft.scope}
-                onChange={(scope) => setDraft({ ...draft, scope: scope as TokenPermission[] })}
+                onChange={(scope) => setDraft({ ...draft, scope })}
               />
               <NumberInput
                 label={text('tokens.days')}

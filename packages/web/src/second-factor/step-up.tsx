@@ -13,7 +13,7 @@ export const factorsQuery = {
   queryFn: ({ signal }: { signal: AbortSignal }) => api('listFactors', {}, { signal }),
 };
 
-export function isStepUp(error: unknown): boolean {
+export function isStepUp(error: unknown): error is ApiFault {
   return error instanceof ApiFault && error.code === 'STEP_UP_REQUIRED';
 }
 
@@ -26,7 +26,7 @@ export function useStepUp(): readonly [dialog: ReactNode, attempt: <T>(act: () =
     } catch (error) {
       if (!isStepUp(error)) throw error;
       await new Promise<void>((resolve, reject) => {
-        setWaiting({ proved: resolve, cancelled: () => reject(error as Error) });
+        setWaiting({ proved: resolve, cancelled: () => reject(error) });
       });
       return act();
     }

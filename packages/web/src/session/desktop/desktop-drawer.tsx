@@ -1,6 +1,6 @@
 import { Drawer, Radio, Stack, Switch } from '@mantine/core';
 import { useText } from '../../i18n/text.tsx';
-import { SCALE_MODES, type DesktopChoices, type ScaleMode } from './desktop-choices.ts';
+import { SCALE_MODES, type DesktopChoices } from './desktop-choices.ts';
 
 export function DesktopDrawer(props: {
   readonly opened: boolean;
@@ -21,7 +21,7 @@ export function DesktopDrawer(props: {
         <Radio.Group
           label={text('desktop.scale')}
           value={props.choices.scale}
-          onChange={(scale) => props.onChange({ scale: scale as ScaleMode })}
+          onChange={(scale) => props.onChange({ scale: scale })}
         >
           <Stack gap="xs" mt="xs">
             {SCALE_MODES.map((mode) => (
