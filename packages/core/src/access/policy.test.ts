@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { testTarget } from '../../testing/authorized.ts';
 import type { Grant, GrantConditions, GrantScope } from './grant.ts';
 import type { Circumstances } from './conditions.ts';
@@ -211,6 +212,50 @@ describe('conditions and denials', () => {
         [false, ['over', 'networks']],
         [true, []],
       ],
+    );
+  });
+});
+
+describe('the prepared rules', () => {
+  const name = fc.constantFrom('env', 'team', 'tag:owner', '__proto__', '');
+  const value = fc.constantFrom('a', 'b', 'toString', '');
+  const labels = fc.dictionary(name, value);
+  const scope: fc.Arbitrary<GrantScope> = fc.oneof(
+    fc.constant({ kind: 'all' as const }),
+    fc.record({ kind: fc.constant('target' as const), id: fc.constantFrom('tgt_1', 'tgt_2') }),
+    fc.record({
+      kind: fc.constant('target-group' as const),
+      id: fc.constantFrom('tgg_root', 'tgg_child', 'tgg_loop_a'),
+    }),
+    fc.record({
+      kind: fc.constant('labels' as const),
+      selector: fc.dictionary(name, fc.array(value, { maxLength: 3 })),
+    }),
+  );
+  const grants = fc.array(
+    fc.record({
+      scope,
+      effect: fc.constantFrom<'allow' | 'deny'>('allow', 'deny'),
+      actions: fc.subarray(['connect', 'watch', 'file-in'] as const),
+    }),
+    { maxLength: 8 },
+  );
+
+  it('decide as the explanation does, which asks each grant by itself', () => {
+    fc.assert(
+      fc.property(grants, labels, (drawn, own) => {
+        const target = { ...machine, labels: own };
+        const given = drawn.map(({ scope: where, ...changes }) => grant(where, changes));
+        const view = { userId: 'usr_1', groupIds: [], grants: given, circumstances: HERE };
+        const found = explainAccess(view, target, groupAncestors(groups, target.groupId)).filter(
+          ({ counts }) => counts,
+        );
+        const of = (effect: string): readonly string[] =>
+          found.filter((finding) => finding.grant.effect === effect).flatMap((finding) => finding.grant.actions);
+        const expected = new Set(of('allow').filter((action) => !of('deny').includes(action)));
+        assert.deepEqual(new Set(actions(given, target)), expected);
+      }),
+      { numRuns: 2_000 },
     );
   });
 });

@@ -67,11 +67,19 @@ interface Rules {
   readonly everywhere: Grant[];
   readonly byTarget: Map<string, Grant[]>;
   readonly byGroup: Map<string, Grant[]>;
-  readonly byLabels: Grant[];
+  /** By one key of the selector and the value of it that a target has. INVARIANT: a grant lies under one key alone, and so is met once. */
+  readonly byLabel: Map<string, Map<string, Grant[]>>;
+}
+
+/** The key of a selector that has the fewest values; none where no target can match. */
+function narrowestKey(selector: Readonly<Record<string, readonly string[]>>): string | undefined {
+  const wanted = Object.entries(selector);
+  if (wanted.some(([key]) => key.startsWith(TAG_PREFIX))) return undefined;
+  return wanted.toSorted(([, a], [, b]) => a.length - b.length)[0]?.[0];
 }
 
 function sorted(grants: readonly Grant[]): Rules {
-  const rules: Rules = { everywhere: [], byTarget: new Map(), byGroup: new Map(), byLabels: [] };
+  const rules: Rules = { everywhere: [], byTarget: new Map(), byGroup: new Map(), byLabel: new Map() };
   const put = (map: Map<string, Grant[]>, id: string, grant: Grant): void => {
     const list = map.get(id);
     if (list === undefined) map.set(id, [grant]);
@@ -82,7 +90,13 @@ function sorted(grants: readonly Grant[]): Rules {
     if (scope.kind === 'all') rules.everywhere.push(grant);
     else if (scope.kind === 'target') put(rules.byTarget, scope.id, grant);
     else if (scope.kind === 'target-group') put(rules.byGroup, scope.id, grant);
-    else rules.byLabels.push(grant);
+    else {
+      const key = narrowestKey(scope.selector);
+      if (key === undefined) continue;
+      let byValue = rules.byLabel.get(key);
+      if (byValue === undefined) rules.byLabel.set(key, (byValue = new Map<string, Grant[]>()));
+      for (const value of new Set(scope.selector[key])) put(byValue, value, grant);
+    }
   }
   return rules;
 }
@@ -107,7 +121,8 @@ export function decideFor(view: AccessView): Decide {
     apply(rules.everywhere);
     apply(rules.byTarget.get(target.id));
     for (const id of ancestors) apply(rules.byGroup.get(id));
-    apply(rules.byLabels);
+    for (const [key, byValue] of rules.byLabel)
+      if (Object.hasOwn(target.labels, key)) apply(byValue.get(target.labels[key] ?? ''));
     for (const action of denied) allowed.delete(action);
     return allowed;
   };
