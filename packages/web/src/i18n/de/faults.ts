@@ -34,7 +34,8 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.SECOND_FACTOR_DUE': 'Der zweite Faktor fehlt noch',
   'fault.SECOND_FACTOR_DUE.next': 'Mit Passkey oder Code bestätigen, um die Anmeldung abzuschließen.',
   'fault.ACCESS_NOT_NOW': 'Ihr Zugang gilt nicht jetzt oder nicht von hier',
-  'fault.ACCESS_NOT_NOW.next': 'Er ist auf bestimmte Zeiten oder Netze beschränkt. Fragen Sie die Administration, wenn Sie mehr brauchen.',
+  'fault.ACCESS_NOT_NOW.next':
+    'Er ist auf bestimmte Zeiten oder Netze beschränkt. Fragen Sie die Administration, wenn Sie mehr brauchen.',
   'fault.STEP_UP_REQUIRED': 'Ein frischer Nachweis ist nötig',
   'fault.STEP_UP_REQUIRED.next': 'Mit Passkey oder Code bestätigen, dann erneut versuchen.',
   'fault.FACTOR_REFUSED': 'Das passt nicht',
