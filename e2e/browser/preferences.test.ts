@@ -65,3 +65,37 @@ test('language, theme and terminal follow the person to another browser', async 
   assert.match(String(preferences['terminal']), /"fontSize":20/u);
   assert.deepEqual(home.complaints(), []);
 });
+
+test('an answer from before a change takes the change off neither the screen nor the next one', async () => {
+  const targetId = await site.machineOn(sshd, { name: 'late-machine' });
+  await site.admin.api.setPreferences({ body: { preferences: { language: 'en', terminal: '{"theme":"auto"}' } } });
+  await using office = await seatOf(browser, site.admin);
+  const { page } = await openMachine(office, targetId).then((opened) => opened.ready());
+  await page.getByRole('button', { name: 'Display settings' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Display settings' });
+  const background = (): Promise<string> =>
+    page.evaluate(() => getComputedStyle(document.querySelector('.terminal') ?? document.body).backgroundColor);
+  const paper = 'rgb(251, 246, 234)';
+
+  // The answer to what is stored has come back unchanged, and the change has not been stored yet.
+  const underWay = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  await page.route('**/api/v1/me/preferences', async (route) => {
+    underWay.resolve();
+    await release.promise;
+    await route.continue();
+  });
+  await dialog.getByRole('combobox', { name: 'Terminal colours' }).click();
+  await page.getByRole('option', { name: 'Paper' }).click();
+  await underWay.promise;
+  const stored = page.waitForResponse(
+    (response) => response.url().endsWith('/me/preferences') && response.request().postData()?.includes('22') === true,
+  );
+  await dialog.getByRole('textbox', { name: 'Font size' }).fill('22');
+  assert.equal(await background(), paper);
+  release.resolve();
+  await stored;
+  assert.equal(await background(), paper);
+  const { preferences } = await site.admin.api.getMe();
+  assert.match(String(preferences['terminal']), /"theme":"paper","fontSize":22/u);
+});

@@ -94,14 +94,15 @@ test('a code signs in once, over two nodes at once, and neither it nor an older 
   fixture.clock.time += 60_000;
   const now = stepAt(fixture.clock.now());
   const waiting: Browser[] = [];
-  for (let count = 0; count < 6; count++) {
+  // Five, so that the last is not met by the throttle where the others were refused before it.
+  for (let count = 0; count < 5; count++) {
     const browser = new Browser(count % 2 === 0 ? node : other);
     assert.deepEqual(await browser.signIn('ann'), { stage: 'second-factor' });
     waiting.push(browser);
   }
   const code = codeAt(seed, now);
   const answers = await Promise.all(waiting.map((browser) => browser.send('POST', '/me/proof', { code })));
-  assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 401, 401, 401, 401, 401]);
+  assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 401, 401, 401, 401]);
   await fixture.store.now.throttle.deleteOlderThan(Number.MAX_SAFE_INTEGER);
   const late = new Browser(other);
   await late.signIn('ann');

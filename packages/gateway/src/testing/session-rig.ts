@@ -25,6 +25,12 @@ interface Timer {
 class ManualClock implements Clock {
   #time = 1_800_000_000_000;
   readonly #timers = new Set<Timer>();
+  readonly #afterDatabase: () => Promise<void>;
+
+  /** @param afterDatabase resolves once the database has answered all that it was asked before */
+  constructor(afterDatabase: () => Promise<void>) {
+    this.#afterDatabase = afterDatabase;
+  }
 
   now(): number {
     return this.#time;
@@ -50,7 +56,7 @@ class ManualClock implements Clock {
     return this.#keep({ periodMs, work, dueMs: this.#time + periodMs });
   }
 
-  /** All at once: what is due runs once. */
+  /** All at once: what is due runs once, and asks the database up to twenty questions one after the other. */
   async leap(ms: number): Promise<void> {
     this.#time += ms;
     for (const timer of [...this.#timers]) {
@@ -58,7 +64,10 @@ class ManualClock implements Clock {
       timer.dueMs = this.#time + timer.periodMs;
       timer.work();
     }
-    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    for (let turn = 0; turn < 20; turn += 1) {
+      await this.#afterDatabase();
+      await new Promise(setImmediate);
+    }
   }
 
   async seconds(count: number): Promise<void> {
@@ -83,7 +92,7 @@ const DISPLAY = { columns: 80, rows: 24 };
 
 /** The broker on a real store, with a machine that is a stub and a clock that is the test's. */
 export class SessionRig implements AsyncDisposable {
-  readonly clock = new ManualClock();
+  readonly clock = new ManualClock(async () => void (await this.#real.now.users.countEnabledAdministrators()));
   readonly audited: AuditEvent[] = [];
   /** While true, the database answers nothing. */
   isAway = false;

@@ -7,9 +7,19 @@ import { api } from './client.ts';
 export type Me = RouteOutput<'getMe'>;
 type Preference = string | number | boolean;
 
+/** What was changed here and is not stored yet, nor on its way. */
+let unsaved: Preferences = {};
+let onTheWay: Preferences = {};
+let saving: Promise<void> | undefined;
+
+/** An answer that was given before a change was stored does not take that change off the screen. */
+function withChanges(me: Me): Me {
+  return { ...me, preferences: { ...me.preferences, ...onTheWay, ...unsaved } };
+}
+
 export const meQuery = queryOptions({
   queryKey: ['me'],
-  queryFn: ({ signal }) => api('getMe', {}, { signal }),
+  queryFn: async ({ signal }) => withChanges(await api('getMe', {}, { signal })),
   staleTime: 60_000,
 });
 
@@ -28,23 +38,17 @@ export function usePreferences(): readonly [Preferences, (change: Preferences) =
   return [useMe().preferences, usePreferenceChange()];
 }
 
-let unsaved: Preferences = {};
-let saving: Promise<void> | undefined;
-
 /** The route replaces all of them: each change is laid over what is stored by then, also by another device. */
 async function saveAll(client: QueryClient): Promise<void> {
   while (Object.keys(unsaved).length > 0) {
-    const { preferences } = await client.query({ ...meQuery, staleTime: 0 });
-    const change = unsaved;
+    const me = await api('getMe');
+    onTheWay = unsaved;
     unsaved = {};
-    await api('setPreferences', { body: { preferences: { ...preferences, ...change } } });
-    showChange(client, change);
+    const preferences = { ...me.preferences, ...onTheWay };
+    await api('setPreferences', { body: { preferences } });
+    client.setQueryData(meQuery.queryKey, withChanges({ ...me, preferences }));
+    onTheWay = {};
   }
-}
-
-function showChange(client: QueryClient, change: Preferences): void {
-  const me = client.getQueryData(meQuery.queryKey);
-  if (me !== undefined) client.setQueryData(meQuery.queryKey, { ...me, preferences: { ...me.preferences, ...change } });
 }
 
 /** Changes preferences also where nobody may be signed in yet. */
@@ -53,10 +57,11 @@ export function usePreferenceChange(): (change: Preferences) => void {
   return useCallback(
     (change: Preferences) => {
       unsaved = { ...unsaved, ...change };
-      showChange(client, change);
+      client.setQueryData(meQuery.queryKey, (me) => me && withChanges(me));
       saving ??= saveAll(client)
         .catch(() => {
           unsaved = {};
+          onTheWay = {};
           return client.invalidateQueries({ queryKey: meQuery.queryKey });
         })
         .finally(() => {
