@@ -5,6 +5,7 @@ import { chainedLog } from '@enchilada/adapters/audit-log/chained';
 import { stdoutSink } from '@enchilada/adapters/audit-sink/stdout';
 import { envelopeVault } from '@enchilada/adapters/credential-vault/envelope';
 import { aws } from '@enchilada/adapters/discovery-source/aws';
+import { azure } from '@enchilada/adapters/discovery-source/azure';
 import { ldap } from '@enchilada/adapters/identity-provider/ldap';
 import { oidc } from '@enchilada/adapters/identity-provider/oidc';
 import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
@@ -154,7 +155,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     config: { ...config, weakenings: [...config.weakenings, ...unheldRules.map(weakeningOf)] },
     dataDir,
     webFolder: join(ROOT, 'packages', 'web', 'dist'),
-    sourceTypes: [aws({ clock })],
+    sourceTypes: [aws({ clock }), azure({ clock })],
     platformProtocols: platformProtocols(engines),
     manifests: engines.map(({ manifest }) => manifest),
     databaseCopy,

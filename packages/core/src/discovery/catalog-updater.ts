@@ -2,7 +2,14 @@ import type { StoreTransaction } from '../store/index.ts';
 import type { Target, TargetGroup } from '../target/index.ts';
 import { type Clock, type RandomSource, randomId } from '../time/index.ts';
 import type { Hint, NamedScope, Sighting, SourceRecord } from './discovery-source.ts';
-import { boundedFacts, effectOf, type FoundMachine, type Projection, type SightingEffect } from './found-machine.ts';
+import {
+  boundedFacts,
+  effectOf,
+  type FoundMachine,
+  isSuccessor,
+  type Projection,
+  type SightingEffect,
+} from './found-machine.ts';
 import { mergeProjection, project, type ProjectedFields, type ProjectionParts } from './projection.ts';
 import type { Candidate } from './rule.ts';
 
@@ -111,9 +118,13 @@ class Run {
     for (const target of await this.#tx.catalog.findTargets(ids)) this.#targets.set(target.id, target);
   }
 
-  async sight(known: FoundMachine | undefined, sighting: Sighting): Promise<void> {
+  async sight(last: FoundMachine | undefined, sighting: Sighting): Promise<void> {
     const { news, at } = this.#parts;
-    const bounded = { ...sighting, facts: boundedFacts(sighting.facts) };
+    const known = last !== undefined && isSuccessor(last, sighting) ? this.#succeed(last) : last;
+    // What is no longer there has no facts of its own.
+    const isBare = sighting.facts.state === 'terminated' && sighting.facts.incarnation === undefined;
+    const facts = isBare && known !== undefined ? { ...known.facts, state: 'terminated' as const } : sighting.facts;
+    const bounded = { ...sighting, facts: boundedFacts(facts) };
     const effect = effectOf(known, bounded);
     const judges = news.judgeAgain === true && known?.goneAt === undefined && known?.facts.state !== 'terminated';
     if (effect === 'nothing' && !judges) return;
@@ -157,6 +168,18 @@ class Run {
     if (this.#found.length > 0) await discovery.saveFound(this.#found);
     if (this.#changes.length > 0) await discovery.appendChanges(this.#changes);
     return this.#changes;
+  }
+
+  /** The first machine leaves its native id to the next one and stays, gone, with its history until it is purged. */
+  #succeed(last: FoundMachine): undefined {
+    const { at } = this.#parts;
+    const kept = {
+      ...last,
+      nativeId: `${last.nativeId}#${last.facts.incarnation ?? last.id}`,
+      goneAt: last.goneAt ?? at,
+    };
+    if (last.goneAt === undefined) this.#hide(kept);
+    else this.#found.push(kept);
   }
 
   #hide(machine: FoundMachine): void {

@@ -28,11 +28,15 @@ export interface MachineFacts {
   readonly publicName?: string;
   readonly network?: string;
   readonly subnet?: string;
+  /** Where a scope spans regions: the machine's own. */
+  readonly region?: string;
   readonly zone?: string;
   readonly image?: string;
   readonly size?: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly launchedAt?: number;
+  /** Set where native ids are reused (names, paths): another value is another machine, and one that ended may turn out not to have. */
+  readonly incarnation?: string;
 }
 
 /** INVARIANT: `observedAt` is read before the call is made, so that what is true later is never older. */

@@ -44,11 +44,23 @@ export interface FoundMachine {
 /** What a sighting changes about what is known. */
 export type SightingEffect = 'appears' | 'changes' | 'returns' | 'refreshes' | 'terminates' | 'nothing';
 
-/** INVARIANT: an older observation never overwrites a newer one, and a terminated machine never comes back: cloud ids are not reused. */
+/** Whether the sighting is of another machine under the same native id. INVARIANT: it gets none of the first one's grants, keys and secrets. */
+export function isSuccessor(known: FoundMachine, { facts, observedAt }: Sighting): boolean {
+  const { incarnation } = facts;
+  return incarnation !== undefined && incarnation !== known.facts.incarnation && observedAt > known.observedAt;
+}
+
+/**
+ * INVARIANT: an older observation never overwrites a newer one, and a terminated machine never comes back: cloud ids are not reused.
+ * Where they are, the incarnation tells: see `isSuccessor`.
+ */
 export function effectOf(known: FoundMachine | undefined, sighting: Sighting): SightingEffect {
   const ends = sighting.facts.state === 'terminated';
   if (known === undefined) return ends ? 'nothing' : 'appears';
-  if (known.facts.state === 'terminated') return 'nothing';
+  if (known.facts.state === 'terminated')
+    return !ends && sighting.facts.incarnation !== undefined && sighting.observedAt > known.observedAt
+      ? 'returns'
+      : 'nothing';
   if (sighting.observedAt < known.observedAt) return 'nothing';
   if (ends) return 'terminates';
   if (known.goneAt !== undefined || known.missingSince !== undefined) return 'returns';

@@ -90,7 +90,7 @@ function labelsOf(
     source: source.name,
     account: scope.account,
     'account-name': scope.accountName,
-    region: scope.region,
+    region: facts.region ?? scope.region,
     id: nativeId,
     state: facts.state,
     platform: facts.platform,

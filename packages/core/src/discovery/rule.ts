@@ -98,7 +98,7 @@ function usesOpenTag(template: string, { source }: Candidate): boolean {
 function matches(match: RuleMatch, { source, scope, facts }: Candidate): boolean {
   if (match.sources !== undefined && !match.sources.includes(source.id)) return false;
   if (match.accounts !== undefined && !match.accounts.includes(scope.account)) return false;
-  if (match.regions !== undefined && !match.regions.includes(scope.region)) return false;
+  if (match.regions !== undefined && !match.regions.includes(facts.region ?? scope.region)) return false;
   if (match.platform !== undefined && match.platform !== facts.platform) return false;
   if (match.image !== undefined && !matchesPattern(match.image, facts.image ?? '')) return false;
   if (match.name !== undefined && !matchesPattern(match.name, facts.name)) return false;
@@ -151,7 +151,7 @@ function expandTemplate(template: string, candidate: Candidate): string {
   const known: Readonly<Record<string, string | undefined>> = {
     account: scope.account,
     accountName: scope.accountName,
-    region: scope.region,
+    region: facts.region ?? scope.region,
     id: nativeId,
     name: facts.name,
     network: facts.network,

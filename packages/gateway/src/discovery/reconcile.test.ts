@@ -288,4 +288,41 @@ describe('an event', () => {
     assert.ok((await world.target('i-old')).goneAt !== undefined);
     assert.deepEqual(await world.store.now.hostKeys.listOf(fresh.id), []);
   });
+
+  it('of another machine under the same id never inherits: the first goes, the second is new', async () => {
+    const world = await aWorld();
+    world.cloud.put(FIRST, 'vm/web', { incarnation: 'a' });
+    await world.sweep();
+    const first = await world.target('vm/web');
+    world.wait(1_000);
+    world.cloud.put(FIRST, 'vm/web', { incarnation: 'b' });
+    await world.process([aDelivery([aHint('vm/web', world.now())]).delivery]);
+    const [second, ...others] = await world.targets();
+    assert.deepEqual([others.length, second?.id === first.id, second?.labels['cloud:id']], [0, false, 'vm/web']);
+    const { items } = await world.store.now.discovery.listChanges({ limit: 10 });
+    assert.deepEqual(items.map(({ kind }) => kind).sort(), ['appeared', 'appeared', 'gone']);
+    assert.equal((await world.store.now.discovery.findByTarget(first.id))?.nativeId, 'vm/web#a');
+    assert.equal((await world.sweep()).changes.length, 0);
+  });
+
+  it('that says a machine with an incarnation ended is taken back by a newer look, and by no older one', async () => {
+    const world = await aWorld();
+    world.cloud.put(FIRST, 'vm/web', { incarnation: 'a' });
+    await world.sweep();
+    const { id } = await world.target('vm/web');
+    world.wait(1_000);
+    world.cloud.state('vm/web', 'terminated');
+    await world.process([aDelivery([aHint('vm/web', world.now())]).delivery]);
+    assert.equal((await world.targets()).length, 0);
+    world.cloud.state('vm/web', 'running');
+    world.wait(-500);
+    await world.process([aDelivery([aHint('vm/web', world.now())]).delivery]);
+    assert.equal((await world.targets()).length, 0);
+    world.wait(1_000);
+    await world.process([aDelivery([aHint('vm/web', world.now())]).delivery]);
+    assert.deepEqual(
+      (await world.targets()).map((target) => target.id),
+      [id],
+    );
+  });
 });

@@ -6,7 +6,7 @@ import type { Clock } from '@enchilada/core/time';
 import { type AwsConfig, manifest, readConfig } from './aws-config.ts';
 import { toDiscoveryFault } from './aws-fault.ts';
 import { sightingOf } from './instance-facts.ts';
-import { Pacer } from './pacer.ts';
+import { Pacer } from '../shared/pacer.ts';
 import { sqsHints } from './sqs-hints.ts';
 
 const PAGE = 1_000;
