@@ -24,6 +24,8 @@ export interface XrdpOptions {
   readonly geometry?: string;
   /** As in xrdp.ini: `tls`, `rdp` or `negotiate`. */
   readonly securityLayer?: string;
+  /** Files in PEM; one signed by itself otherwise. */
+  readonly certificate?: { readonly key: string; readonly certificate: string };
 }
 
 /** A real xrdp: TLS, no network level authentication. Each connection is to the same desktop. */
@@ -130,20 +132,22 @@ async function onXorg(directory: string): Promise<Desktop> {
   };
 }
 
+async function selfSigned(directory: string): Promise<{ readonly key: string; readonly certificate: string }> {
+  const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')];
+  await run('openssl', [
+    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30'],
+    ...['-subj', '/CN=test desktop', '-keyout', key, '-out', certificate],
+  ]);
+  return { key, certificate };
+}
+
 export async function startXrdp(options: XrdpOptions = {}): Promise<Xrdp> {
   if (!existsSync(XRDP) || !existsSync(XORG))
     throw new Error('a test xrdp needs the Debian packages xrdp and xorgxrdp');
   const directory = await mkdtemp(join(tmpdir(), 'enchilada-xrdp-'));
   const desktop = options.backend === 'xorg' ? await onXorg(directory) : await onXvnc(options.geometry ?? '1024x768');
-  const [key, certificate, ini] = ['key.pem', 'certificate.pem', 'xrdp.ini'].map((name) => join(directory, name)) as [
-    string,
-    string,
-    string,
-  ];
-  await run('openssl', [
-    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30'],
-    ...['-subj', '/CN=test desktop', '-keyout', key, '-out', certificate],
-  ]);
+  const ini = join(directory, 'xrdp.ini');
+  const { key, certificate } = options.certificate ?? (await selfSigned(directory));
   const port = await freePort();
   await writeFile(
     ini,

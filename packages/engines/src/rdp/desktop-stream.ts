@@ -10,7 +10,7 @@ import { CHANNEL } from './codec/rdp-state.ts';
 import { connectInitial, type ViewerWishes } from './codec/settings.ts';
 import { deactivateAll } from './codec/share.ts';
 import { ViewerMessages } from './codec/viewer-messages.ts';
-import { requestedProtocols } from './codec/x224.ts';
+import { requestedProtocols, takesCharacters } from './codec/x224.ts';
 import type { HeldMachine } from './held-machine.ts';
 import { keyboardLayout } from './keyboard-layouts.ts';
 import type { RdpParameters } from './rdp-manifest.ts';
@@ -206,10 +206,12 @@ export class DesktopStream implements EngineStream {
       ...(resizeDesktop ? [CHANNEL.dynamic] : []),
     ]);
     machine.state.channels = wishes.channels.map((name) => ({ name, isAnnounced: permitted.has(name), id: 0 }));
+    const layout = keyboardLayout(this.#parameters.keyboardLayout, this.#chosenLayout, wishes.keyboardLayout);
+    machine.state.keyboard = { layout, takesCharacters: takesCharacters(machine.machine.negotiated) };
     return connectInitial({
       ...wishes,
       channels: wishes.channels.filter((name) => permitted.has(name)),
-      keyboardLayout: keyboardLayout(this.#parameters.keyboardLayout, this.#chosenLayout, wishes.keyboardLayout),
+      keyboardLayout: layout,
       colourDepth,
       clientName,
       console,

@@ -10,7 +10,7 @@ import { ApiFault } from '../api/http.ts';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { printable } from '../components/printable.ts';
 import { useText } from '../i18n/text.tsx';
-import type { DesktopSurfaceFactory } from './desktop/desktop-surface.ts';
+import type { DesktopKind } from './desktop/desktop-surface.ts';
 
 export interface SurfaceSessionProps {
   readonly subject: SessionSubject;
@@ -23,18 +23,18 @@ export type SessionSubject =
   | { readonly kind: 'existing'; readonly session: Session; readonly mode: Tickets['mode'] };
 
 /** A desktop's frame with the decoder that its surface needs. */
-function desktop(load: () => Promise<DesktopSurfaceFactory>): ComponentType<SurfaceSessionProps> {
+function desktop(load: () => Promise<DesktopKind>): ComponentType<SurfaceSessionProps> {
   return lazy(async () => {
-    const [{ DesktopSession }, create] = await Promise.all([import('./desktop/desktop-session.tsx'), load()]);
-    return { default: (props: SurfaceSessionProps) => <DesktopSession {...props} create={create} /> };
+    const [{ DesktopSession }, kind] = await Promise.all([import('./desktop/desktop-session.tsx'), load()]);
+    return { default: (props: SurfaceSessionProps) => <DesktopSession {...props} kind={kind} /> };
   });
 }
 
 /** One folder per surface; each loads when a session needs it. */
 const SURFACES: Readonly<Partial<Record<SurfaceKind, ComponentType<SurfaceSessionProps>>>> = {
   terminal: lazy(async () => ({ default: (await import('./terminal-session.tsx')).TerminalSession })),
-  rfb: desktop(async () => (await import('../surfaces/rfb/index.ts')).createRfbSurface),
-  rdp: desktop(async () => (await import('../surfaces/rdp/index.ts')).createRdpSurface),
+  rfb: desktop(async () => (await import('../surfaces/rfb/index.ts')).rfbDesktop),
+  rdp: desktop(async () => (await import('../surfaces/rdp/index.ts')).rdpDesktop),
 };
 
 /** Nobody is signed in: the door, and back here afterwards. */

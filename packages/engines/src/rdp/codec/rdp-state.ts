@@ -23,6 +23,8 @@ export interface RdpState {
   size: Size | undefined;
   /** Of the last Demand Active; what a PDU of the gateway's own must say. */
   share: ShareOrigin;
+  /** What the machine was told of the person's keyboard, and whether it can be given characters that no key of it has. */
+  keyboard: { readonly layout: number; readonly takesCharacters: boolean };
   /** Whether the decoder tells the target which frames it has drawn; the target sends no more than a few that were not. */
   acknowledgesFrames: boolean;
 }
@@ -35,6 +37,7 @@ export function startingState(): RdpState {
     requestedProtocols: 0,
     size: undefined,
     share: { source: 0, shareId: 0 },
+    keyboard: { layout: 0, takesCharacters: true },
     acknowledgesFrames: false,
   };
 }

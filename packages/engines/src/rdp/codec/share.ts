@@ -1,4 +1,4 @@
-import { joinBytes, readU16, readU32, u16le, u32le } from './bytes.ts';
+import { joinBytes, readU16, readU32, u16le, u32le, viewOf } from './bytes.ts';
 import type { Size } from './settings.ts';
 
 /** Low four bits of pduType. [MS-RDPBCGR] 2.2.8.1.1.1.1 */
@@ -54,19 +54,44 @@ export function parseShare(bytes: Uint8Array): SharePdu | undefined {
   };
 }
 
-/** The desktop's size in the bitmap capability set of a Demand Active. [MS-RDPBCGR] 2.2.1.13.1.1, 2.2.7.1.2 */
-export function demandedSize(bytes: Uint8Array): Size | undefined {
+const CAPABILITIES = { bitmap: { type: 2, least: 16 }, input: { type: 13, least: 12 } } as const;
+
+/** One capability set of a Demand Active. [MS-RDPBCGR] 2.2.1.13.1.1 */
+function capabilitySet(bytes: Uint8Array, { type, least }: { readonly type: number; readonly least: number }) {
   let at = 14 + readU16(bytes, 10);
   const count = readU16(bytes, at);
   at += 4;
   for (let index = 0; index < count && at + 4 <= bytes.length; index++) {
     const length = readU16(bytes, at + 2);
-    if (readU16(bytes, at) === 2 && length >= 16 && at + 16 <= bytes.length)
-      return { width: readU16(bytes, at + 12), height: readU16(bytes, at + 14) };
+    if (readU16(bytes, at) === type && length >= least && at + length <= bytes.length)
+      return bytes.subarray(at, at + length);
     if (length < 4) return undefined;
     at += length;
   }
   return undefined;
+}
+
+/** The desktop's size in a Demand Active. [MS-RDPBCGR] 2.2.7.1.2 */
+export function demandedSize(bytes: Uint8Array): Size | undefined {
+  const set = capabilitySet(bytes, CAPABILITIES.bitmap);
+  return set === undefined ? undefined : { width: readU16(set, 12), height: readU16(set, 14) };
+}
+
+const UNICODE_INPUT = 0x10;
+
+/**
+ * Writes into a Demand Active what a viewer's decoder has to know to type text: the layout that the machine was told, where a server says
+ * nothing, and whether it takes characters. In place. [MS-RDPBCGR] 2.2.7.1.6
+ */
+export function tellKeyboard(
+  bytes: Uint8Array,
+  keyboard: { readonly layout: number; readonly takesCharacters: boolean },
+): void {
+  const set = capabilitySet(bytes, CAPABILITIES.input);
+  if (set === undefined) return;
+  const view = viewOf(set);
+  view.setUint32(8, keyboard.layout, true);
+  if (!keyboard.takesCharacters) view.setUint16(4, readU16(set, 4) & ~UNICODE_INPUT, true);
 }
 
 /** [MS-RDPBCGR] 2.2.3.1 */

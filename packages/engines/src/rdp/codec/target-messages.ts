@@ -7,7 +7,7 @@ import { endedFrames, fastPathUpdates, isWholeBitmap, widenBitmaps } from './fas
 import { DOMAIN, attachedUser, domainChoice, parseSendData, sendData, tpduBody, type SendData } from './mcs.ts';
 import { PduFramer } from './pdu-framer.ts';
 import { connectResponse, isSane, parseConnectResponse } from './settings.ts';
-import { DATA, SHARE, deactivateAll, demandedSize, parseShare, type SharePdu } from './share.ts';
+import { DATA, SHARE, deactivateAll, demandedSize, parseShare, tellKeyboard, type SharePdu } from './share.ts';
 
 /** Pictures wait while a decoder is activated; a target that sends this much without having been confirmed is none. */
 const MOST_HELD_BYTES = 4 * 1024 * 1024;
@@ -187,6 +187,7 @@ export class TargetMessages {
     const size = demandedSize(bytes);
     if (size === undefined || !isSane(size))
       throw violation(size === undefined ? 'a desktop without a size' : `a desktop of ${size.width} × ${size.height}`);
+    tellKeyboard(bytes, this.#state.keyboard);
     this.#state.size = size;
     this.#state.share = { source: this.#state.user, shareId: share.shareId };
     this.#phase = 'activating';

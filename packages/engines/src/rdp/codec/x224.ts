@@ -44,6 +44,16 @@ export interface Negotiated {
   readonly flags: number;
 }
 
+const GRAPHICS_PIPELINE = 0x02;
+
+/**
+ * xrdp 0.9 says that it takes characters, looks for them on the layout and loses those that it does not find there. It is told by
+ * lacking the graphics pipeline, which Windows has had since 8. [MS-RDPBCGR] 2.2.1.2.1
+ */
+export function takesCharacters({ flags }: Negotiated): boolean {
+  return (flags & GRAPHICS_PIPELINE) !== 0;
+}
+
 /** @throws Fault TARGET_PROTOCOL_VIOLATION; the words of a refusal are returned */
 export function parseConnectionConfirm(pdu: Uint8Array): Negotiated | { readonly refusal: string } {
   if (pdu[5] !== 0xd0) throw violation('its first answer confirms no connection');

@@ -89,10 +89,18 @@ export const session: Readonly<Record<keyof typeof english, string>> = {
   'terminal-theme.light': 'Hell',
   'terminal-theme.contrast': 'Hoher Kontrast',
   'terminal-theme.paper': 'Papier',
+  'desktop.broken': 'Das Bild kann nicht mehr angezeigt werden',
+  'desktop.broken-again': 'Neu anzeigen',
+  'desktop.broken-help':
+    'Das Programm, das es in Ihrem Browser zeichnet, ist ausgefallen. Die Sitzung auf der Maschine läuft weiter, und nichts geht verloren.',
   'desktop.copy': 'Aus der Zwischenablage der Maschine kopieren',
   'desktop.keyboard': 'Bildschirmtastatur',
   'desktop.keyboard-field': 'Hier getippt, an die Maschine gesendet',
   'desktop.label': 'Desktop von {name}',
+  'desktop.layout': 'Tastaturbelegung',
+  'desktop.layout-help':
+    'Wofür die Maschine Ihre Tasten hält, sofern ihre Einstellungen nichts anderes sagen. Eine Änderung verbindet neu.',
+  'desktop.layout-browser': 'Wie im Browser: {language}',
   'desktop.paste': 'In die Zwischenablage der Maschine einfügen',
   'desktop.pasted': 'In der Zwischenablage der Maschine',
   'desktop.picture': 'Bild des Bildschirms sichern',
@@ -110,6 +118,9 @@ export const session: Readonly<Record<keyof typeof english, string>> = {
   'desktop.text-help': 'Tippen sendet jedes Zeichen als Taste, für Maschinen ohne Zwischenablage.',
   'desktop.text-title': 'Text senden',
   'desktop.text-type': 'Tippen',
+  'desktop.untyped': 'Nicht alles ließ sich tippen',
+  'desktop.untyped-help':
+    'Die Tastatur der Maschine hat keine Taste für {characters}. Wählen Sie in den Anzeigeeinstellungen eine andere Belegung, oder nutzen Sie die Zwischenablage.',
   'display.theme': 'Farben des Terminals',
   'display.font-size': 'Schriftgröße',
   'display.cursor-blink': 'Blinkender Cursor',

@@ -85,10 +85,18 @@ export const session = {
   'terminal-theme.light': 'Light',
   'terminal-theme.contrast': 'High contrast',
   'terminal-theme.paper': 'Paper',
+  'desktop.broken': 'The picture cannot be shown any more',
+  'desktop.broken-again': 'Show it again',
+  'desktop.broken-help':
+    'The program that draws it in your browser has failed. The session on the machine goes on, and nothing is lost.',
   'desktop.copy': 'Copy from the machine’s clipboard',
   'desktop.keyboard': 'On-screen keyboard',
   'desktop.keyboard-field': 'Typed here, sent to the machine',
   'desktop.label': 'Desktop of {name}',
+  'desktop.layout': 'Keyboard layout',
+  'desktop.layout-help':
+    'What the machine takes your keys for, unless its settings say otherwise. A change connects anew.',
+  'desktop.layout-browser': 'As the browser: {language}',
   'desktop.paste': 'Paste to the machine’s clipboard',
   'desktop.pasted': 'On the machine’s clipboard',
   'desktop.picture': 'Save a picture of the screen',
@@ -106,6 +114,9 @@ export const session = {
   'desktop.text-help': 'Typing sends each character as a key, for machines that take no clipboard.',
   'desktop.text-title': 'Send text',
   'desktop.text-type': 'Type it',
+  'desktop.untyped': 'Not everything could be typed',
+  'desktop.untyped-help':
+    'The machine’s keyboard has no key for {characters}. Choose another layout in the display settings, or use the clipboard.',
   'display.theme': 'Terminal colours',
   'display.font-size': 'Font size',
   'display.cursor-blink': 'Blinking cursor',

@@ -8,9 +8,12 @@ export interface DesktopChoices {
   readonly scale: ScaleMode;
   /** Whether the machine's desktop takes the size of the window, where it can. */
   readonly resize: boolean;
+  /** What keyboard the machine is told of: a language tag, or the browser's language. */
+  readonly keyboard: string;
 }
 
-const DEFAULTS: DesktopChoices = { scale: 'fit', resize: true };
+export const BROWSER_KEYBOARD = 'browser';
+const DEFAULTS: DesktopChoices = { scale: 'fit', resize: true, keyboard: BROWSER_KEYBOARD };
 
 /** What was stored, with the default for whatever is missing or not of its kind. */
 export function parseDesktopChoices(stored: string | undefined): DesktopChoices {
@@ -20,10 +23,14 @@ export function parseDesktopChoices(stored: string | undefined): DesktopChoices 
   } catch {
     value = {};
   }
-  const { scale, resize } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const { scale, resize, keyboard } = (typeof value === 'object' && value !== null ? value : {}) as Record<
+    string,
+    unknown
+  >;
   return {
     scale: SCALE_MODES.find((mode) => mode === scale) ?? DEFAULTS.scale,
     resize: typeof resize === 'boolean' ? resize : DEFAULTS.resize,
+    keyboard: typeof keyboard === 'string' ? keyboard : DEFAULTS.keyboard,
   };
 }
 

@@ -1,14 +1,17 @@
-import { Drawer, Radio, Stack, Switch } from '@mantine/core';
+import { Drawer, Radio, Select, Stack, Switch } from '@mantine/core';
 import { useText } from '../../i18n/text.tsx';
-import { SCALE_MODES, type DesktopChoices } from './desktop-choices.ts';
+import { BROWSER_KEYBOARD, SCALE_MODES, type DesktopChoices } from './desktop-choices.ts';
 
 export function DesktopDrawer(props: {
   readonly opened: boolean;
   readonly choices: DesktopChoices;
+  readonly keyboardLayouts: readonly string[];
   readonly onChange: (change: Partial<DesktopChoices>) => void;
   readonly onClose: () => void;
 }) {
   const text = useText();
+  const names = new Intl.DisplayNames([text.language], { type: 'language' });
+  const named = (tag: string): string => names.of(tag) ?? tag;
   return (
     <Drawer
       opened={props.opened}
@@ -40,6 +43,23 @@ export function DesktopDrawer(props: {
           checked={props.choices.resize}
           onChange={(event) => props.onChange({ resize: event.currentTarget.checked })}
         />
+        {props.keyboardLayouts.length > 0 && (
+          <Select
+            label={text('desktop.layout')}
+            description={text('desktop.layout-help')}
+            searchable
+            allowDeselect={false}
+            data={[
+              {
+                value: BROWSER_KEYBOARD,
+                label: text('desktop.layout-browser', { language: named(navigator.language) }),
+              },
+              ...props.keyboardLayouts.map((tag) => ({ value: tag, label: named(tag) })),
+            ]}
+            value={props.choices.keyboard}
+            onChange={(keyboard) => props.onChange({ keyboard: keyboard ?? BROWSER_KEYBOARD })}
+          />
+        )}
       </Stack>
     </Drawer>
   );

@@ -11,12 +11,15 @@ import { useNotice } from '../use-notice.ts';
 import { DesktopBar } from './desktop-bar.tsx';
 import { useDesktopChoices } from './desktop-choices.ts';
 import { DesktopDrawer } from './desktop-drawer.tsx';
-import type { DesktopSurface, DesktopSurfaceFactory } from './desktop-surface.ts';
+import type { DesktopKind, DesktopSurface } from './desktop-surface.ts';
 import { TouchKeyboard } from './touch-keyboard.tsx';
 
 export interface DesktopSessionProps extends SurfaceSessionProps {
-  readonly create: DesktopSurfaceFactory;
+  readonly kind: DesktopKind;
 }
+
+/** A decoder that gives up twice within this time would do so for ever. */
+const SOON_MS = 10_000;
 
 /** A session whose surface is a desktop, whichever decoder draws it. */
 export function DesktopSession(props: DesktopSessionProps) {
@@ -34,6 +37,8 @@ export function DesktopSession(props: DesktopSessionProps) {
   const [keyboardOpen, setKeyboardOpen] = useState(false);
   const [pasting, setPasting] = useState<string>();
   const [drawn, setDrawn] = useState(false);
+  const [broken, setBroken] = useState(false);
+  const brokenAt = useRef(-Infinity);
   const machineText = useRef('');
   const sent = useRef('');
   const ended = isOver(view);
@@ -44,7 +49,7 @@ export function DesktopSession(props: DesktopSessionProps) {
 
   useEffect(() => {
     if (host.current === null) return undefined;
-    const made = props.create(
+    const made = props.kind.create(
       host.current,
       {
         onInput: (bytes) => {
@@ -57,7 +62,13 @@ export function DesktopSession(props: DesktopSessionProps) {
           navigator.clipboard.writeText(content).catch(() => undefined);
         },
         onPicture: () => setDrawn(true),
-        onBroken: () => latest.current.connection?.renew(),
+        onRenew: () => latest.current.connection?.renew(),
+        onBroken: (what) => {
+          const again = performance.now() - brokenAt.current < SOON_MS;
+          brokenAt.current = performance.now();
+          if (what === 'stream' && !again) latest.current.connection?.renew();
+          else setBroken(true);
+        },
       },
       latest.current.options,
     );
@@ -67,7 +78,7 @@ export function DesktopSession(props: DesktopSessionProps) {
       made[Symbol.dispose]();
       surface.current = undefined;
     };
-  }, [props.create]);
+  }, [props.kind]);
 
   useEffect(() => surface.current?.apply(options));
   useEffect(() => {
@@ -105,6 +116,17 @@ export function DesktopSession(props: DesktopSessionProps) {
     );
   };
 
+  const type = (typed: string): void => {
+    const missing = surface.current?.type(typed) ?? '';
+    if (missing !== '')
+      notifications.show({
+        id: 'untyped',
+        color: 'orange',
+        title: text('desktop.untyped'),
+        message: text('desktop.untyped-help', { characters: [...new Set(missing)].slice(0, 20).join(' ') }),
+      });
+  };
+
   return (
     <>
       <DesktopBar
@@ -134,11 +156,12 @@ export function DesktopSession(props: DesktopSessionProps) {
           aria-label={text('desktop.label', { name: props.title })}
           data-drawn={drawn}
         />
+        {broken && !ended && <BrokenDecoder />}
         <SessionOverlays {...props} live={live} onFocusSurface={focus} />
       </main>
       {keyboardOpen && !watching && !ended && (
         <TouchKeyboard
-          onType={(typed) => surface.current?.type(typed)}
+          onType={type}
           onPress={(combination) => surface.current?.press(combination)}
           onClose={() => setKeyboardOpen(false)}
         />
@@ -161,7 +184,7 @@ export function DesktopSession(props: DesktopSessionProps) {
             <Button
               variant="default"
               onClick={() => {
-                surface.current?.type(pasting ?? '');
+                type(pasting ?? '');
                 setPasting(undefined);
                 setTimeout(focus);
               }}
@@ -184,6 +207,7 @@ export function DesktopSession(props: DesktopSessionProps) {
       <DesktopDrawer
         opened={displayOpen}
         choices={choices}
+        keyboardLayouts={props.kind.keyboardLayouts}
         onChange={change}
         onClose={() => {
           setDisplayOpen(false);
@@ -191,6 +215,20 @@ export function DesktopSession(props: DesktopSessionProps) {
         }}
       />
     </>
+  );
+}
+
+/** The machine goes on; a document made anew has a decoder that nothing has happened to. */
+function BrokenDecoder() {
+  const text = useText();
+  return (
+    <div className="desktop-broken" role="alert">
+      <Text fw={600}>{text('desktop.broken')}</Text>
+      <Text size="sm">{text('desktop.broken-help')}</Text>
+      <Button size="sm" onClick={() => location.reload()}>
+        {text('desktop.broken-again')}
+      </Button>
+    </div>
   );
 }
 

@@ -30,8 +30,13 @@ export interface DesktopEvents {
   readonly onClipboard: (text: string) => void;
   /** A picture is there. */
   readonly onPicture: () => void;
-  /** The decoder gave up; the connection has to be made again. */
-  readonly onBroken: () => void;
+  /** The connection has to be made again, for a choice that counts from its beginning. */
+  readonly onRenew: () => void;
+  /**
+   * The decoder gave up. After a `stream` that it could not read the connection is made again; a `decoder` that crashed cannot
+   * be used by this document any more.
+   */
+  readonly onBroken: (what: 'stream' | 'decoder') => void;
 }
 
 export interface DesktopOptions {
@@ -46,16 +51,19 @@ export interface DesktopSurface extends SurfacePort, Disposable {
   focus(): void;
   apply(options: DesktopOptions): void;
   press(combination: KeyCombination): void;
-  /** As if typed on a keyboard that has these characters. */
-  type(text: string): void;
+  /** As if typed on a keyboard that has these characters. Answers those that the machine's has not. */
+  type(text: string): string;
   /** Puts text on the machine's clipboard. */
   paste(text: string): void;
   /** The picture as it is now. */
   picture(): Promise<Blob | null>;
 }
 
-export type DesktopSurfaceFactory = (
-  host: HTMLElement,
-  events: DesktopEvents,
-  options: DesktopOptions,
-) => DesktopSurface;
+type DesktopSurfaceFactory = (host: HTMLElement, events: DesktopEvents, options: DesktopOptions) => DesktopSurface;
+
+/** A protocol's way to draw a desktop. */
+export interface DesktopKind {
+  readonly create: DesktopSurfaceFactory;
+  /** Language tags (BCP 47) of the layouts that a machine can be told; empty where keys are sent as what they mean. */
+  readonly keyboardLayouts: readonly string[];
+}

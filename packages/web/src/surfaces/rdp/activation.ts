@@ -6,12 +6,19 @@ export type Milestone =
   /** [MS-RDPBCGR] 2.2.3.1 */
   | { readonly kind: 'deactivate-all' }
   /** [MS-RDPBCGR] 2.2.1.13.1, with the size of its bitmap capability set. */
-  | { readonly kind: 'demand-active'; readonly width: number; readonly height: number };
+  | { readonly kind: 'demand-active'; readonly width: number; readonly height: number; readonly keyboard: Keyboard };
+
+/** The machine's keyboard, of the input capability set, into which the gateway writes the layout. [MS-RDPBCGR] 2.2.7.1.6 */
+export interface Keyboard {
+  readonly layout: number;
+  readonly takesCharacters: boolean;
+}
 
 const OTHER: Milestone = { kind: 'other' };
 const PDU_TYPE = { demandActive: 1, deactivateAll: 6, data: 7 } as const;
 const FONT_MAP = 0x28;
-const BITMAP_CAPABILITIES = 2;
+const CAPABILITIES = { bitmap: 2, input: 13 } as const;
+const UNICODE_INPUT = 0x10;
 /** TPKT, X.224 data, and the head of an MCS Send Data Indication up to the channel. */
 const HEAD_BYTES = 12;
 
@@ -44,16 +51,19 @@ function demandActive(message: DataView, start: number): Milestone {
   let at = start + 14 + message.getUint16(start + 10, true);
   if (at + 4 > message.byteLength) return OTHER;
   let left = message.getUint16(at, true);
+  let size: { readonly width: number; readonly height: number } | undefined;
+  let keyboard: Keyboard = { layout: 0, takesCharacters: true };
   for (at += 4; left > 0 && at + 4 <= message.byteLength; left -= 1) {
-    const size = message.getUint16(at + 2, true);
-    if (message.getUint16(at, true) === BITMAP_CAPABILITIES && at + 16 <= message.byteLength)
-      return {
-        kind: 'demand-active',
-        width: message.getUint16(at + 12, true),
-        height: message.getUint16(at + 14, true),
+    const [type, length] = [message.getUint16(at, true), message.getUint16(at + 2, true)];
+    if (length < 4 || at + length > message.byteLength) break;
+    if (type === CAPABILITIES.bitmap && length >= 16)
+      size = { width: message.getUint16(at + 12, true), height: message.getUint16(at + 14, true) };
+    if (type === CAPABILITIES.input && length >= 12)
+      keyboard = {
+        layout: message.getUint32(at + 8, true),
+        takesCharacters: (message.getUint16(at + 4, true) & UNICODE_INPUT) !== 0,
       };
-    if (size < 4) break;
-    at += size;
+    at += length;
   }
-  return OTHER;
+  return size === undefined ? OTHER : { kind: 'demand-active', ...size, keyboard };
 }

@@ -1,5 +1,7 @@
 import { DeviceEvent, RotationUnit } from 'ironrdp-wasm';
+import type { Keyboard } from './activation.ts';
 import type { CanvasView } from './canvas-view.ts';
+import { keyStrokes } from './key-strokes.ts';
 import { scancodeOf } from './scancodes.ts';
 import { TouchGestures, type Point } from './touch-gestures.ts';
 
@@ -7,6 +9,7 @@ export interface InputTarget {
   apply(...inputs: readonly DeviceEvent[]): void;
   releaseAll(): void;
   synchronizeLocks(locks: { readonly scroll: boolean; readonly num: boolean; readonly caps: boolean }): void;
+  readonly keyboard: Keyboard;
 }
 
 const BUTTON = { left: 0, right: 2 } as const;
@@ -77,13 +80,37 @@ export class PersonInput implements Disposable {
     );
   }
 
-  /** Characters, whatever keyboard has them. [MS-RDPBCGR] 2.2.8.1.2.2.2 */
-  type(text: string): void {
-    for (const character of text.replaceAll('\r\n', '\n')) {
-      if (character === '\n') this.press(['Enter']);
-      else if (character === '\t') this.press(['Tab']);
-      else this.#apply(DeviceEvent.unicodePressed(character), DeviceEvent.unicodeReleased(character));
+  /**
+   * Characters, or on a machine that takes none the keys of its layout. Answers what could not be typed.
+   * [MS-RDPBCGR] 2.2.8.1.2.2.2
+   */
+  type(text: string): string {
+    if (this.isOff) return '';
+    // Caps Lock would turn each letter's case.
+    this.#synchronizeTo({ scroll: false, num: true, caps: false });
+    return Array.from(text.replaceAll('\r\n', '\n').normalize('NFC'))
+      .filter((character) => !this.#typeOne(character))
+      .join('');
+  }
+
+  #typeOne(character: string): boolean {
+    const { layout, takesCharacters } = this.#target.keyboard;
+    if (character === '\n') this.press(['Enter']);
+    else if (character === '\t') this.press(['Tab']);
+    else if (takesCharacters)
+      this.#apply(DeviceEvent.unicodePressed(character), DeviceEvent.unicodeReleased(character));
+    else {
+      const strokes = keyStrokes(character, layout);
+      for (const { scancode, held } of strokes ?? [])
+        this.#apply(
+          ...held.map((code) => DeviceEvent.keyPressed(code)),
+          DeviceEvent.keyPressed(scancode),
+          DeviceEvent.keyReleased(scancode),
+          ...held.map((code) => DeviceEvent.keyReleased(code)),
+        );
+      return strokes !== undefined;
     }
+    return true;
   }
 
   [Symbol.dispose](): void {
@@ -133,10 +160,7 @@ export class PersonInput implements Disposable {
     if (scancode !== undefined)
       this.#apply(direction === 'down' ? DeviceEvent.keyPressed(scancode) : DeviceEvent.keyReleased(scancode));
     // A key of no known place has at least its character.
-    else if ([...event.key].length === 1)
-      this.#apply(
-        direction === 'down' ? DeviceEvent.unicodePressed(event.key) : DeviceEvent.unicodeReleased(event.key),
-      );
+    else if (direction === 'down' && [...event.key].length === 1) this.#typeOne(event.key);
   }
 
   #locks = '';
@@ -144,10 +168,15 @@ export class PersonInput implements Disposable {
   #synchronize(event: KeyboardEvent): void {
     if (this.isOff) return;
     const [scroll, num, caps] = ['ScrollLock', 'NumLock', 'CapsLock'].map((name) => event.getModifierState(name));
-    const locks = `${scroll} ${num} ${caps}`;
-    if (locks === this.#locks || /^(?:Scroll|Num|Caps)Lock$/u.test(event.code)) return;
-    this.#locks = locks;
-    this.#target.synchronizeLocks({ scroll: scroll === true, num: num === true, caps: caps === true });
+    if (/^(?:Scroll|Num|Caps)Lock$/u.test(event.code)) return;
+    this.#synchronizeTo({ scroll: scroll === true, num: num === true, caps: caps === true });
+  }
+
+  #synchronizeTo(locks: { readonly scroll: boolean; readonly num: boolean; readonly caps: boolean }): void {
+    const wanted = Object.values(locks).join(' ');
+    if (wanted === this.#locks) return;
+    this.#locks = wanted;
+    this.#target.synchronizeLocks(locks);
   }
 }
 

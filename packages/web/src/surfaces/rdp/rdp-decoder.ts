@@ -8,7 +8,7 @@ import init, {
   InputTransaction,
   type Session,
 } from 'ironrdp-wasm';
-import { milestoneOf } from './activation.ts';
+import { milestoneOf, type Keyboard } from './activation.ts';
 import { decoderAddress, type DecoderSocket } from './decoder-socket.ts';
 
 export interface Size {
@@ -37,9 +37,16 @@ let loading: Promise<void> | undefined;
 function load(): Promise<void> {
   loading ??= init().then(() => {
     setup('error');
+    // A trap surfaces wherever the decoder was called from, mostly from tasks of its own.
+    addEventListener('error', ({ error }) => {
+      if (error instanceof WebAssembly.RuntimeError) for (const decoder of [...living]) decoder.crashed(error);
+    });
   });
   return loading;
 }
+
+/** All share one WebAssembly instance, which no trap leaves usable. */
+const living = new Set<RdpDecoder>();
 
 /** Lets everything run that was queued by what came before. */
 function turn(): Promise<void> {
@@ -60,6 +67,7 @@ export class RdpDecoder implements Disposable {
   readonly #running = Promise.withResolvers<void>();
   #isOver = false;
   #text = '';
+  #keyboard: Keyboard = { layout: 0, takesCharacters: true };
 
   constructor(
     canvas: HTMLCanvasElement,
@@ -69,6 +77,7 @@ export class RdpDecoder implements Disposable {
     this.#canvas = canvas;
     this.#events = events;
     this.#running.promise.catch(() => undefined);
+    living.add(this);
     void this.#run(size, choices).catch((why: unknown) => {
       this.#fail(why);
     });
@@ -76,6 +85,11 @@ export class RdpDecoder implements Disposable {
 
   get queuedBytes(): number {
     return this.#queuedBytes;
+  }
+
+  /** Of the machine, as far as it was told. */
+  get keyboard(): Keyboard {
+    return this.#keyboard;
   }
 
   get session(): Session | undefined {
@@ -120,9 +134,14 @@ export class RdpDecoder implements Disposable {
     this.#announce();
   }
 
+  crashed(why: WebAssembly.RuntimeError): void {
+    this.#fail(why);
+  }
+
   [Symbol.dispose](): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    living.delete(this);
     this.#queue = [];
     this.#running.reject(new Error('the decoder is gone'));
     try {
@@ -190,6 +209,7 @@ export class RdpDecoder implements Disposable {
           this.#deactivation = bytes;
           continue;
         case 'demand-active':
+          this.#keyboard = milestone.keyboard;
           if (this.#deactivation !== undefined) {
             await this.#expect(milestone);
             socket.receive(this.#deactivation);

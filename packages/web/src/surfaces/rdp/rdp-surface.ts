@@ -1,9 +1,11 @@
+import { BROWSER_KEYBOARD } from '../../session/desktop/desktop-choices.ts';
 import type {
   DesktopEvents,
   DesktopOptions,
   DesktopSurface,
   KeyCombination,
 } from '../../session/desktop/desktop-surface.ts';
+import type { Keyboard } from './activation.ts';
 import { CanvasView } from './canvas-view.ts';
 import { PersonInput } from './person-input.ts';
 import { RdpDecoder, type Size } from './rdp-decoder.ts';
@@ -21,6 +23,10 @@ function desktopSize({ width, height }: Size): Size {
   return { width: within(width) & ~1, height: within(height) };
 }
 
+function chosenLayout({ choices }: DesktopOptions): string {
+  return choices.keyboard === BROWSER_KEYBOARD ? navigator.language : choices.keyboard;
+}
+
 /** IronRDP on the session's data socket. Each attachment has a decoder and a canvas of its own. */
 export class RdpSurface implements DesktopSurface {
   readonly #host: HTMLElement;
@@ -31,6 +37,7 @@ export class RdpSurface implements DesktopSurface {
   #decoder: RdpDecoder | undefined;
   #resizing: ReturnType<typeof setTimeout> | undefined;
   #asked = '';
+  #layout = '';
 
   constructor(host: HTMLElement, events: DesktopEvents, options: DesktopOptions) {
     this.#host = host;
@@ -39,7 +46,11 @@ export class RdpSurface implements DesktopSurface {
     this.#view = new CanvasView(host, () => {
       this.#askForSize();
     });
+    const keyboard = (): Keyboard => this.#decoder?.keyboard ?? { layout: 0, takesCharacters: true };
     this.#input = new PersonInput(this.#view, {
+      get keyboard() {
+        return keyboard();
+      },
       apply: (...inputs) => this.#decoder?.apply(...inputs),
       releaseAll: () => this.#decoder?.session?.releaseAllInputs(),
       synchronizeLocks: ({ scroll, num, caps }) =>
@@ -57,6 +68,7 @@ export class RdpSurface implements DesktopSurface {
     this.#decoder?.[Symbol.dispose]();
     const size = this.#wantedSize();
     this.#asked = `${size.width}x${size.height}`;
+    this.#layout = chosenLayout(this.#options);
     const decoder = new RdpDecoder(
       this.#view.canvas,
       {
@@ -72,11 +84,12 @@ export class RdpSurface implements DesktopSurface {
           if (!this.#options.viewOnly) this.focus();
           this.#askForSize();
         },
-        onBroken: () => {
-          if (this.#decoder === decoder) this.#events.onBroken();
+        onBroken: (why) => {
+          if (this.#decoder === decoder)
+            this.#events.onBroken(why instanceof WebAssembly.RuntimeError ? 'decoder' : 'stream');
         },
       },
-      { size, choices: new URLSearchParams({ keyboard: navigator.language }).toString() },
+      { size, choices: new URLSearchParams({ keyboard: this.#layout }).toString() },
     );
     this.#decoder = decoder;
   }
@@ -101,6 +114,9 @@ export class RdpSurface implements DesktopSurface {
 
   apply(options: DesktopOptions): void {
     this.#options = options;
+    // A machine learns the layout when it is connected to.
+    if (this.#decoder !== undefined && !options.viewOnly && chosenLayout(options) !== this.#layout)
+      this.#events.onRenew();
     this.#view.mode = options.choices.scale;
     this.#input.isOff = options.viewOnly;
     this.#askForSize();
@@ -110,8 +126,8 @@ export class RdpSurface implements DesktopSurface {
     this.#input.press(codes);
   }
 
-  type(text: string): void {
-    this.#input.type(text);
+  type(text: string): string {
+    return this.#input.type(text);
   }
 
   paste(text: string): void {

@@ -1,4 +1,7 @@
-import type { DesktopSurfaceFactory } from '../../session/desktop/desktop-surface.ts';
+import type { DesktopKind } from '../../session/desktop/desktop-surface.ts';
 import { RfbSurface } from './rfb-surface.ts';
 
-export const createRfbSurface: DesktopSurfaceFactory = (host, events, options) => new RfbSurface(host, events, options);
+export const rfbDesktop: DesktopKind = {
+  create: (host, events, options) => new RfbSurface(host, events, options),
+  keyboardLayouts: [],
+};

@@ -47,7 +47,7 @@ export class RfbSurface implements DesktopSurface {
       this.#events.onClipboard(detail.text);
     });
     client.addEventListener('disconnect', ({ detail }) => {
-      if (!detail.clean && this.#channel === channel) this.#events.onBroken();
+      if (!detail.clean && this.#channel === channel) this.#events.onBroken('stream');
     });
     this.#client = client;
     this.#channel = channel;
@@ -84,8 +84,9 @@ export class RfbSurface implements DesktopSurface {
     for (const code of codes.toReversed()) this.#client?.sendKey(keysymOfCode(code) ?? 0, code, false);
   }
 
-  type(text: string): void {
+  type(text: string): string {
     for (const character of text) this.#client?.sendKey(keysymOfCharacter(character), null);
+    return '';
   }
 
   paste(text: string): void {
