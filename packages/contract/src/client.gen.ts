@@ -290,7 +290,7 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('createTarget', input, options);
   }
 
-  /** Reads machines from CSV or YAML; saves all of them or none, and nothing in a preview. */
+  /** Reads machines from CSV, YAML or a protocol's own file; saves all of them or none, and nothing in a preview. */
   importTargets(input: RouteInput<'importTargets'>, options?: CallOptions): Promise<RouteOutput<'importTargets'>> {
     return this.#transport.call('importTargets', input, options);
   }

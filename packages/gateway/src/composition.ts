@@ -26,6 +26,7 @@ import { SessionBroker } from '@enchilada/core/session';
 import type { SessionLimits } from '@enchilada/core/session';
 import type { Store } from '@enchilada/core/store';
 import { randomId } from '@enchilada/core/time';
+import { createKubernetes } from '@enchilada/engines/kubernetes';
 import { createRdp } from '@enchilada/engines/rdp';
 import { createDialer } from '@enchilada/engines/shared';
 import { createSsh, createSshCarrier, createTryItMachine, fingerprintPrivateKey } from '@enchilada/engines/ssh';
@@ -146,6 +147,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
   const engines: readonly AnyEngine[] = [
     createSsh({ dialer }),
     createTelnet({ dialer }),
+    createKubernetes({ dialer, carrier }),
     createVnc({ dialer, carrier }),
     createRdp({ dialer, carrier }),
   ];
@@ -158,6 +160,9 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     sourceTypes: [aws({ clock }), azure({ clock })],
     platformProtocols: platformProtocols(engines),
     manifests: engines.map(({ manifest }) => manifest),
+    fileReaders: new Map(
+      engines.flatMap(({ manifest, readFile }) => (readFile === undefined ? [] : [[manifest.id, readFile] as const])),
+    ),
     databaseCopy,
     store,
     audit,

@@ -124,6 +124,8 @@ export const Engine = closed({
   carries: Type.Optional(Type.Boolean()),
   hostKeys: Type.Boolean(),
   cleartext: Type.Optional(Type.Boolean()),
+  /** Name of the protocol's own file that machines can be imported from; the import's format is then the engine's id. */
+  importsFile: Type.Optional(LocalizedText),
 });
 export type Engine = Static<typeof Engine>;
 
@@ -172,7 +174,8 @@ export const TargetQuery = closed({
 export const TargetPage = closed({ items: list(Target, 500), next: Type.Optional(Cursor), total: Count });
 
 export const TargetImport = closed({
-  format: words(['csv', 'yaml']),
+  /** `csv`, `yaml`, or the id of an engine that imports a file of its protocol's own. */
+  format: text(40, 1),
   text: Type.String({ minLength: 1, maxLength: 8_000_000 }),
   preview: Type.Boolean(),
 });

@@ -108,11 +108,12 @@ export const catalogRoutes = routes({
     method: 'POST',
     path: '/targets/import',
     access: 'catalog.write',
-    summary: 'Reads machines from CSV or YAML; saves all of them or none, and nothing in a preview.',
+    summary:
+      "Reads machines from CSV, YAML or a protocol's own file; saves all of them or none, and nothing in a preview.",
     body: TargetImport,
     bodyLimitBytes: 10 * 1024 * 1024,
     response: { 200: ImportResult },
-    audit: ['target.imported'],
+    audit: ['target.imported', 'credential.created'],
   },
   getTarget: {
     method: 'GET',

@@ -31,6 +31,7 @@ export type {
   EngineSink,
   EngineStream,
   Hop,
+  MachineInFile,
   Prompt,
   PromptField,
   ProtocolEngine,

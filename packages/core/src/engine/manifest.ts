@@ -61,4 +61,6 @@ export interface EngineManifest {
   readonly hostKeys: boolean;
   /** The protocol has no encryption: refused unless the installation allows it (`egress.allowCleartext`), and shown. */
   readonly cleartext?: true;
+  /** Name of the file of this protocol's own from which machines can be imported (`ProtocolEngine.readFile`). */
+  readonly importsFile?: LocalizedText;
 }

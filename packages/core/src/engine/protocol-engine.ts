@@ -1,10 +1,10 @@
 import type { AuthorizedTarget } from '../access/index.ts';
-import type { Credential } from '../credential/index.ts';
+import type { Credential, Secret } from '../credential/index.ts';
 import type { Fault } from '../fault/index.ts';
 import type { PresentedHostKey } from '../target/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { FileChannel } from './files.ts';
-import type { EngineManifest } from './manifest.ts';
+import type { EngineManifest, LocalizedText, ParameterValues } from './manifest.ts';
 
 /** The path of a connection, in order; the interface shows which step failed. */
 export type ConnectStep = 'name' | 'route' | 'port' | 'handshake' | 'host-identity' | 'credential' | 'shell';
@@ -22,6 +22,10 @@ export interface PromptField {
   readonly text: string;
   /** False: what is typed is hidden. */
   readonly echo: boolean;
+  /** Of the product's questions, in place of `text`. */
+  readonly label?: LocalizedText;
+  /** The answer is one of these. */
+  readonly choices?: readonly string[];
 }
 
 /** A question to the person while the connection opens: the target's own (keyboard-interactive) or the product's (user name, password). */
@@ -136,10 +140,28 @@ export interface StreamedSession extends AsyncDisposable, SessionExtras {
   join(seat: Seat): Promise<EngineStream>;
 }
 
+/** A machine as a file of the protocol's own describes it. */
+export interface MachineInFile {
+  readonly line: number;
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly parameters: ParameterValues;
+  readonly credential?: {
+    readonly kind: 'password' | 'private-key';
+    readonly username: string;
+    readonly secret: Secret;
+  };
+  /** Why it cannot become a machine, each as a lower-case clause. */
+  readonly problems: readonly string[];
+}
+
 export interface ProtocolEngine<Session extends EngineSession | StreamedSession = EngineSession> {
   readonly manifest: EngineManifest;
   /** @throws Fault TARGET_*, HOST_KEY_*, CREDENTIAL_*, SHELL_REFUSED, PROMPT_ABANDONED */
   open(context: EngineContext): Promise<Session>;
+  /** Where the manifest names a file. @throws Fault INVALID_REQUEST for what is no such file at all */
+  readFile?(text: string): readonly MachineInFile[];
 }
 
 export type AnyEngine = ProtocolEngine<EngineSession | StreamedSession>;

@@ -27,12 +27,17 @@ export interface TlsWishes {
   /** Anonymous Diffie-Hellman: encryption against listeners, none against impostors. */
   readonly identity: 'certificate' | 'anonymous';
   readonly signal: AbortSignal;
+  /** PEM. Absent: the system's. */
+  readonly authorities?: string;
+  /** What we prove ourselves with. */
+  readonly client?: { readonly certificate: string; readonly key: string; readonly passphrase?: string };
 }
 
 const LONGEST_CHAIN = 10;
 
 /** TLS over a stream that spoke in clear before. The chain is judged and reported, never enforced here. @throws Fault TARGET_* */
-export async function upgradeToTls(stream: Duplex, { host, identity, signal }: TlsWishes): Promise<TlsPeer> {
+export async function upgradeToTls(stream: Duplex, wishes: TlsWishes): Promise<TlsPeer> {
+  const { host, identity, signal, authorities, client } = wishes;
   // What was sent before TLS began could have been sent by anybody.
   if (stream.readableLength > 0)
     throw new Fault('TARGET_PROTOCOL_VIOLATION', 'the target sent plain data in front of its TLS greeting');
@@ -40,6 +45,14 @@ export async function upgradeToTls(stream: Duplex, { host, identity, signal }: T
     socket: stream,
     ...(isIP(host) === 0 ? { servername: host } : {}),
     host,
+    ...(authorities === undefined ? {} : { ca: authorities }),
+    ...(client === undefined
+      ? {}
+      : {
+          cert: client.certificate,
+          key: client.key,
+          ...(client.passphrase === undefined ? {} : { passphrase: client.passphrase }),
+        }),
     // eslint-disable-next-line no-restricted-syntax -- judged by verifyCertificate: vouched for, pinned or asked for
     rejectUnauthorized: false,
     ...(identity === 'anonymous'

@@ -1,7 +1,7 @@
 import type { AuditVerification } from '@enchilada/contract';
 import type { AuditLog } from '@enchilada/core/audit';
 import type { CredentialVault, Secret } from '@enchilada/core/credential';
-import type { EngineManifest, ProtocolId } from '@enchilada/core/engine';
+import type { EngineManifest, MachineInFile, ProtocolId } from '@enchilada/core/engine';
 import type { PasswordHasher } from '@enchilada/core/identity';
 import type { RecordingReader } from '@enchilada/core/recording';
 import type { Store } from '@enchilada/core/store';
@@ -47,6 +47,8 @@ export interface ApiParts {
   readonly settings: SettingsService;
   readonly catalog: CatalogView;
   readonly engines: ReadonlyMap<ProtocolId, EngineManifest>;
+  /** For protocols that have files of their own. @throws Fault INVALID_REQUEST */
+  readonly fileReaders: ReadonlyMap<ProtocolId, (text: string) => readonly MachineInFile[]>;
   readonly sessions: SessionService;
   readonly discovery: DiscoveryService;
   readonly recordings: RecordingReader;

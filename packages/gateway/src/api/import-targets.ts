@@ -1,6 +1,7 @@
 import { type ImportResult, TargetCreate } from '@enchilada/contract';
-import type { EngineManifest, ParameterField, ParameterValue } from '@enchilada/core/engine';
-import { isFault } from '@enchilada/core/fault';
+import type { CredentialRecord } from '@enchilada/core/credential';
+import type { EngineManifest, MachineInFile, ParameterField, ParameterValue } from '@enchilada/core/engine';
+import { Fault, isFault } from '@enchilada/core/fault';
 import type { StoreTransaction } from '@enchilada/core/store';
 import type { HostKeyPolicy, Target, TargetGroup } from '@enchilada/core/target';
 import { randomId } from '@enchilada/core/time';
@@ -15,12 +16,15 @@ import { fieldProblems, keptLabels, referenceProblems, type TargetProblem } from
 interface Row {
   readonly line: number;
   readonly values: Readonly<Record<string, unknown>>;
+  readonly credential?: MachineInFile['credential'];
+  readonly problems?: readonly string[];
 }
 
 export interface ImportOutcome {
   readonly result: ImportResult;
   readonly saved: readonly Target[];
   readonly dropped: readonly Target[];
+  readonly credentials: readonly CredentialRecord[];
 }
 
 const COLUMNS = [
@@ -39,7 +43,11 @@ const COLUMNS = [
 const MOST_ROWS = 100_000;
 const checkShape = new Ajv({ allErrors: true, coerceTypes: false }).compile(TargetCreate);
 
-function readRows(format: 'csv' | 'yaml', text: string): readonly Row[] {
+function readRows({ format, text }: ImportRequest, readers: ApiParts['fileReaders']): readonly Row[] {
+  const reader = readers.get(format);
+  if (reader !== undefined) return rowsOf(format, reader(text));
+  if (format !== 'csv' && format !== 'yaml')
+    throw new Fault('INVALID_REQUEST', `format must be csv, yaml or an engine that imports a file, received ${format}`);
   if (format === 'csv') {
     const [head, ...rows] = parseCsv(text);
     const names = (head?.fields ?? []).map((name) => name.trim());
@@ -98,13 +106,49 @@ function readLabels(value: unknown): unknown {
   return Object.fromEntries(pairs.map(([key = '', label = '']) => [key.trim(), label.trim()]));
 }
 
+function rowsOf(protocol: string, machines: readonly MachineInFile[]): readonly Row[] {
+  return machines.map(({ line, name, host, port, parameters, credential, problems }) => ({
+    line,
+    values: { name, protocol, host, port, parameters },
+    problems,
+    ...(credential === undefined ? {} : { credential }),
+  }));
+}
+
+/** The credential that a file brings for a machine, named after it. Undefined where the file brings none. */
+async function sealedCredential(
+  parts: ApiParts,
+  row: Row | undefined,
+  target: Target,
+): Promise<CredentialRecord | undefined> {
+  const { vault, random, clock } = parts;
+  if (row?.credential === undefined) return undefined;
+  const { kind, username, secret } = row.credential;
+  const now = clock.now();
+  const id = `crd_${randomId(random)}`;
+  const sealed = await vault.seal({
+    id,
+    version: 1,
+    ...(kind === 'password' ? { password: secret } : { privateKey: secret }),
+  });
+  const publicFingerprint = kind === 'password' ? undefined : await parts.fingerprintPrivateKey(secret, undefined);
+  const name = `${target.name.slice(0, 170)} ${new Date(now).toISOString().slice(0, 19)}Z`;
+  return { id, name, kind, username, version: 1, createdAt: now, updatedAt: now, sealed, publicFingerprint };
+}
+
+export interface ImportRequest {
+  readonly format: string;
+  readonly text: string;
+  readonly preview: boolean;
+}
+
 /** Reads, checks every row and saves all of them or none. A machine whose name exists is updated. */
 export async function importTargets(
   parts: ApiParts,
-  request: { readonly format: 'csv' | 'yaml'; readonly text: string; readonly preview: boolean },
+  request: ImportRequest,
   dropBuiltIn: (tx: StoreTransaction) => Promise<readonly Target[]>,
 ): Promise<ImportOutcome> {
-  const rows = readRows(request.format, request.text);
+  const rows = readRows(request, parts.fileReaders);
   if (rows.length > MOST_ROWS)
     return outcome([
       {
@@ -122,11 +166,18 @@ export async function importTargets(
   const views = judged.map(({ view }) => view);
   if (bad || request.preview || views.length === 0) return outcome(views);
   try {
+    const sealed = await Promise.all(judged.map(({ target }, index) => sealedCredential(parts, rows[index], target)));
+    const credentials = sealed.filter((credential) => credential !== undefined);
     return await parts.store.transaction(async (tx) => {
+      for (const credential of credentials) await tx.credentials.insert(credential);
       const groups = new Groups(tx, parts, await tx.catalog.listGroups());
       const saved: Target[] = [];
-      for (const { target, path } of judged)
-        saved.push({ ...target, groupId: path === undefined ? undefined : await groups.at(path) });
+      for (const [index, { target, path }] of judged.entries())
+        saved.push({
+          ...target,
+          credentialId: sealed[index]?.id ?? target.credentialId,
+          groupId: path === undefined ? undefined : await groups.at(path),
+        });
       await tx.catalog.insertTargets(saved.filter((_target, index) => views[index]?.outcome === 'create'));
       for (const [index, target] of saved.entries())
         if (views[index]?.outcome === 'update') await tx.catalog.updateTarget(target);
@@ -139,6 +190,7 @@ export async function importTargets(
         result: { ...outcome(views).result, saved: true },
         saved,
         dropped: await dropBuiltIn(tx),
+        credentials,
       };
     });
   } catch (failure) {
@@ -173,6 +225,7 @@ function outcome(rows: ImportResult['rows']): ImportOutcome {
     result: { saved: false, created: count('create'), updated: count('update'), refused: count('refused'), rows },
     saved: [],
     dropped: [],
+    credentials: [],
   };
 }
 
@@ -189,12 +242,13 @@ async function prepare(parts: ApiParts): Promise<
   const credentialByName = new Map(credentials.map((credential) => [normaliseName(credential.name), credential.id]));
   const inFile = new Map<string, string>();
   const now = clock.now();
-  return ({ line, values }) => {
+  return ({ line, values, problems: found = [] }) => {
     const text = (name: string): string =>
       typeof values[name] === 'string' || typeof values[name] === 'number' ? String(values[name]) : '';
     const problems: TargetProblem[] = Object.keys(values)
       .filter((name) => !COLUMNS.includes(name) && !name.startsWith('parameters.'))
       .map((name) => ({ field: name, message: name === '' ? String(values[name]) : 'is not a known column' }));
+    problems.push(...found.map((message) => ({ field: '', message })));
     const name = normaliseName(text('name'));
     if (inFile.has(name)) problems.push({ field: 'name', message: 'stands in the file twice' });
     const existing = byName.get(name);

@@ -177,8 +177,16 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
     },
 
     importTargets: async (context, { body }) => {
-      const { result, dropped, saved } = await importTargets(parts, body, dropBuiltIn);
+      const { result, dropped, saved, credentials } = await importTargets(parts, body, dropBuiltIn);
       if (result.saved) {
+        for (const { id, name, kind } of credentials)
+          await audit.append({
+            action: 'credential.created',
+            ...actorOf(context),
+            object: { kind: 'credential', id, name },
+            outcome: 'success',
+            detail: { kind },
+          });
         await audit.append({
           action: 'target.imported',
           ...actorOf(context),

@@ -248,6 +248,7 @@ export class GatewayFixture implements AsyncDisposable {
       version: '0',
       catalog: new CatalogView(store, clock),
       engines: new Map([['proto', MANIFEST]]),
+      fileReaders: new Map(),
       fingerprintPrivateKey: () => Promise.resolve('SHA256:x'),
       verifyAudit: () => Promise.resolve({ intact: true, chains: [] }),
       discovery: this.#discovery(nodeId),

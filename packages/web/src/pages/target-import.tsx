@@ -2,6 +2,7 @@ import { Button, Drawer, FileButton, Group, SegmentedControl, Stack, Text, Texta
 import { notifications } from '@mantine/notifications';
 import { IconUpload } from '@tabler/icons-react';
 import type { ImportResult } from '@enchilada/contract';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
 import { useAction } from '../components/use-action.ts';
@@ -18,7 +19,12 @@ export function TargetImportDrawer(props: {
   readonly onSaved: () => void;
 }) {
   const text = useText();
-  const [format, setFormat] = useState<'csv' | 'yaml'>('csv');
+  const [format, setFormat] = useState('csv');
+  const engines = useQuery({ queryKey: ['engines'], queryFn: ({ signal }) => api('listEngines', {}, { signal }) });
+  const files = (engines.data?.items ?? []).flatMap(({ id, importsFile }) =>
+    importsFile === undefined ? [] : [{ value: id, label: text.of(importsFile) }],
+  );
+  const isTable = format === 'csv' || format === 'yaml';
   const [content, setContent] = useState('');
   const [preview, setPreview] = useState<ImportResult>();
   const [busy, run] = useAction();
@@ -46,17 +52,17 @@ export function TargetImportDrawer(props: {
             size="xs"
             aria-label={text('import.format')}
             value={format}
-            data={[
-              { value: 'csv', label: 'CSV' },
-              { value: 'yaml', label: 'YAML' },
-            ]}
-            onChange={(value) => setFormat(value === 'yaml' ? 'yaml' : 'csv')}
+            data={[{ value: 'csv', label: 'CSV' }, { value: 'yaml', label: 'YAML' }, ...files]}
+            onChange={(value) => {
+              setFormat(value);
+              setPreview(undefined);
+            }}
           />
           <FileButton
-            accept=".csv,.yaml,.yml,text/csv,application/yaml"
+            {...(isTable ? { accept: '.csv,.yaml,.yml,text/csv,application/yaml' } : {})}
             onChange={(file) => {
               if (file === null) return;
-              setFormat(/\.ya?ml$/iu.test(file.name) ? 'yaml' : 'csv');
+              if (isTable) setFormat(/\.ya?ml$/iu.test(file.name) ? 'yaml' : 'csv');
               void file.text().then((value) => {
                 setContent(value);
                 setPreview(undefined);
@@ -76,7 +82,7 @@ export function TargetImportDrawer(props: {
           autosize
           minRows={6}
           maxRows={14}
-          placeholder={EXAMPLE}
+          placeholder={isTable ? EXAMPLE : ''}
           value={content}
           onChange={(event) => {
             setContent(event.currentTarget.value);
@@ -110,7 +116,7 @@ export function TargetImportDrawer(props: {
                       </span>
                       {row.problems.map((problem, index) => (
                         <div key={index} className="sub">
-                          {problem.field}: {problem.message}
+                          {problem.field === '' ? problem.message : `${problem.field}: ${problem.message}`}
                         </div>
                       ))}
                     </td>

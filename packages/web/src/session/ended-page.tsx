@@ -27,7 +27,7 @@ function isFaultCode(value: string): value is FaultCode {
 
 function why(view: SessionView, text: Words): Why {
   if (view.ended === undefined) return { ...presentFault(view.error, text), bad: true };
-  const { reason, fault, exitCode } = view.ended;
+  const { reason, fault, exitCode, exitSignal } = view.ended;
   const code = fault?.code ?? (isFaultCode(reason) ? reason : undefined);
   if (code !== undefined) {
     const presented = presentFault(
@@ -42,7 +42,12 @@ function why(view: SessionView, text: Words): Why {
     return { ...presented, bad: true };
   }
   const known = (PLAIN_REASONS as readonly string[]).includes(reason) ? (reason as PlainReason) : 'closed-by-target';
-  const next = exitCode === undefined ? undefined : text('ended.exit-code', { code: exitCode });
+  const next =
+    exitCode === undefined
+      ? undefined
+      : exitSignal === undefined
+        ? text('ended.exit-code', { code: exitCode })
+        : text('ended.exit-signal', { signal: exitSignal, code: exitCode });
   return { title: text(`ended.${known}`), next, reference: undefined, bad: known === 'node-lost' };
 }
 

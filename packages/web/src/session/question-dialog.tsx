@@ -1,10 +1,13 @@
-import { Button, Group, Modal, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Modal, PasswordInput, Select, Stack, Text, TextInput } from '@mantine/core';
 import { IconShieldQuestion } from '@tabler/icons-react';
 import type { ViewerMessage } from '@enchilada/core/session';
 import { useState } from 'react';
 import { printable, printableLines } from '../components/printable.ts';
 import { useText } from '../i18n/text.tsx';
 import type { HostKeyFrame, PromptFrame } from './session-view.ts';
+
+/** More are found by typing. */
+const MOST_SHOWN = 200;
 
 interface DialogProps<Q> {
   readonly question: Q;
@@ -29,7 +32,10 @@ function PromptDialog(props: DialogProps<PromptFrame>) {
   const set = (index: number, value: string): void =>
     setAnswers(answers.map((answer, at) => (at === index ? value : answer)));
   const cancel = (): void => props.onAnswer({ type: 'cancel', id: question.id });
-  const labelOf = (asked: string): string => {
+  const choosing = question.fields.some(({ choices }) => choices !== undefined);
+  const isComplete = question.fields.every(({ choices }, index) => choices === undefined || answers[index] !== '');
+  const labelOf = ({ text: asked, label }: PromptFrame['fields'][number]): string => {
+    if (question.origin === 'product' && label !== undefined) return text.of(label);
     if (question.origin === 'product' && (asked === 'username' || asked === 'password')) return text(`field.${asked}`);
     return asked.trim() === '' ? text('prompt.answer') : printable(asked);
   };
@@ -38,13 +44,18 @@ function PromptDialog(props: DialogProps<PromptFrame>) {
       opened
       onClose={cancel}
       closeOnClickOutside={false}
-      title={text(question.origin === 'target' ? 'prompt.from-target' : 'prompt.from-product', { name: props.title })}
+      title={text(
+        question.origin === 'target' ? 'prompt.from-target' : choosing ? 'prompt.choose' : 'prompt.from-product',
+        {
+          name: props.title,
+        },
+      )}
       closeButtonProps={{ 'aria-label': text('common.cancel') }}
     >
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          props.onAnswer({ type: 'answer', id: question.id, answers });
+          if (isComplete) props.onAnswer({ type: 'answer', id: question.id, answers });
         }}
       >
         <Stack>
@@ -55,7 +66,23 @@ function PromptDialog(props: DialogProps<PromptFrame>) {
             </Text>
           )}
           {question.fields.map((field, index) => {
-            const label = labelOf(field.text);
+            const label = labelOf(field);
+            if (field.choices !== undefined)
+              return (
+                <Select
+                  key={index}
+                  label={label}
+                  searchable
+                  required
+                  limit={MOST_SHOWN}
+                  maxDropdownHeight={280}
+                  nothingFoundMessage={text('prompt.nothing')}
+                  data={[...new Set(field.choices)]}
+                  value={answers[index] === '' ? null : (answers[index] ?? null)}
+                  onChange={(value) => set(index, value ?? '')}
+                  {...(index === 0 ? { 'data-autofocus': true } : {})}
+                />
+              );
             const common = {
               label,
               value: answers[index] ?? '',
@@ -75,7 +102,9 @@ function PromptDialog(props: DialogProps<PromptFrame>) {
             <Button variant="default" onClick={cancel}>
               {text('common.cancel')}
             </Button>
-            <Button type="submit">{text('prompt.submit')}</Button>
+            <Button type="submit" disabled={!isComplete}>
+              {text('prompt.submit')}
+            </Button>
           </Group>
         </Stack>
       </form>
