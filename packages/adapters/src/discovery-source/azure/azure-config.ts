@@ -49,7 +49,7 @@ export const manifest: SourceManifest = {
       options: [
         { value: 'managed', label: { en: 'Managed identity', de: 'Verwaltete Identität' } },
         { value: 'principal', label: { en: 'Service principal', de: 'Dienstprinzipal' } },
-        { value: 'workload', label: { en: 'Workload identity (Kubernetes)', de: 'Workload-Identität (Kubernetes)' } },
+        { value: 'workload', label: { en: 'Workload identity (AKS)', de: 'Workload-Identität (AKS)' } },
       ],
     },
     {
