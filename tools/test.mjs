@@ -48,7 +48,12 @@ function run(args, limitMs) {
       cwd: ROOT,
       stdio: ['ignore', 'inherit', 'inherit'],
       detached: true,
-      env: { ...process.env, TEST_SOAK: options.soak ? '1' : '' },
+      env: {
+        ...process.env,
+        TEST_SOAK: options.soak ? '1' : '',
+        // Each file is a process of its own, and all load the same sources.
+        NODE_COMPILE_CACHE: join(scratch, 'compiled'),
+      },
     });
     const end = () => {
       try {
