@@ -4,8 +4,12 @@ import { join, resolve } from 'node:path';
 import { chainedLog } from '@enchilada/adapters/audit-log/chained';
 import { stdoutSink } from '@enchilada/adapters/audit-sink/stdout';
 import { envelopeVault } from '@enchilada/adapters/credential-vault/envelope';
+import { ansible } from '@enchilada/adapters/discovery-source/ansible';
 import { aws } from '@enchilada/adapters/discovery-source/aws';
 import { azure } from '@enchilada/adapters/discovery-source/azure';
+import { guacamole } from '@enchilada/adapters/discovery-source/guacamole';
+import { inventoryEndpoint } from '@enchilada/adapters/discovery-source/inventory-endpoint';
+import { inventoryFile } from '@enchilada/adapters/discovery-source/inventory-file';
 import { ldap } from '@enchilada/adapters/identity-provider/ldap';
 import { oidc } from '@enchilada/adapters/identity-provider/oidc';
 import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
@@ -18,6 +22,7 @@ import { sqlite } from '@enchilada/adapters/store/sqlite';
 import { verifyChain } from '@enchilada/core/audit';
 import type { AuditLog, AuditRecord, AuditSink } from '@enchilada/core/audit';
 import type { Secret } from '@enchilada/core/credential';
+import type { SourceType } from '@enchilada/core/discovery';
 import type { AnyEngine } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import { formatTrustFile, trustStoreOf } from '@enchilada/core/recording';
@@ -134,12 +139,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
   const builtIns = new Map([[TRY_IT, tryIt]]);
   let listeningPort: number | undefined;
   const dialer = createDialer({
-    policy: {
-      allowLoopback: values['egress.allowLoopback'],
-      allow: values['egress.allow'],
-      deny: values['egress.deny'],
-      allowOwnServices: values['egress.allowOwnServices'],
-    },
+    policy: egressOf(config),
     builtIn: builtIns,
     ownServices: () => listOwnServices({ store, databases, values, port: () => listeningPort }),
   });
@@ -157,7 +157,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     config: { ...config, weakenings: [...config.weakenings, ...unheldRules.map(weakeningOf)] },
     dataDir,
     webFolder: join(ROOT, 'packages', 'web', 'dist'),
-    sourceTypes: [aws({ clock }), azure({ clock })],
+    sourceTypes: sourceTypes(dataDir, config),
     platformProtocols: platformProtocols(engines),
     manifests: engines.map(({ manifest }) => manifest),
     fileReaders: new Map(
@@ -239,6 +239,28 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
       await below.disposeAsync();
     },
   };
+}
+
+function egressOf({ values }: LoadedConfig) {
+  return {
+    allowLoopback: values['egress.allowLoopback'],
+    allow: values['egress.allow'],
+    deny: values['egress.deny'],
+    allowOwnServices: values['egress.allowOwnServices'],
+  };
+}
+
+function sourceTypes(dataDir: string, config: LoadedConfig): readonly SourceType[] {
+  const folder = config.values['discovery.inventories'] ?? join(dataDir, 'inventories');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return [
+    aws({ clock }),
+    azure({ clock }),
+    inventoryFile({ clock, folder }),
+    ansible({ clock, folder }),
+    guacamole({ clock, folder }),
+    inventoryEndpoint({ clock, folder, egress: egressOf(config) }),
+  ];
 }
 
 /** Windows is found and waits outside the catalog while no engine opens it. */

@@ -34,6 +34,13 @@ export interface MachineFacts {
   readonly image?: string;
   readonly size?: string;
   readonly tags: Readonly<Record<string, string>>;
+  /** What an inventory says itself; a rule's word stands above it. */
+  readonly stated?: {
+    readonly protocol?: string;
+    readonly port?: number;
+    /** Below the group of the source. */
+    readonly group?: string;
+  };
   readonly launchedAt?: number;
   /** Set where native ids are reused (names, paths): another value is another machine, and one that ended may turn out not to have. */
   readonly incarnation?: string;
@@ -87,6 +94,8 @@ export interface DiscoverySource extends AsyncDisposable {
   /** What is known of the named machines, terminated ones too; a machine that is not known is left out. */
   describe(scope: Scope, nativeIds: readonly string[], signal: AbortSignal): Promise<readonly Sighting[]>;
   readonly hints: HintQueue | undefined;
+  /** How often `scopes` may be asked, where that costs nothing. */
+  readonly scopesEveryMs?: number;
 }
 
 export interface SourceManifest {

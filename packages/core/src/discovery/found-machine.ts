@@ -99,5 +99,13 @@ export function boundedFacts(facts: MachineFacts): MachineFacts {
     privateAddresses: facts.privateAddresses.slice(0, 16),
     publicAddresses: facts.publicAddresses.slice(0, 16),
     tags: Object.fromEntries(tags) as Readonly<Record<string, string>>,
+    ...(facts.stated === undefined
+      ? {}
+      : {
+          stated: {
+            ...facts.stated,
+            ...(facts.stated.group === undefined ? {} : { group: text(facts.stated.group) ?? '' }),
+          },
+        }),
   };
 }

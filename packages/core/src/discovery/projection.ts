@@ -29,11 +29,17 @@ export function project(candidate: Candidate, { rules, protocols, portOf }: Proj
   if (outcome.skip === true) return { decision, omitted: 'rule' };
   const host = hostOf(candidate.facts, outcome.address ?? 'private');
   if (host === undefined) return { decision, omitted: 'no-address' };
-  const standard = protocols[candidate.facts.platform];
-  const protocol = outcome.protocol ?? standard;
-  const port = outcome.port ?? (protocol === undefined ? undefined : portOf(protocol));
-  if (protocol === undefined || port === undefined) return { decision, omitted: 'no-protocol' };
-  const template = outcome.group ?? `${candidate.source.name}/{accountName}`;
+  const { stated = {}, platform } = candidate.facts;
+  const protocol = outcome.protocol ?? stated.protocol ?? protocols[platform];
+  const standardPort = protocol === undefined ? undefined : portOf(protocol);
+  const statedPort = protocol === (stated.protocol ?? protocols[platform]) ? stated.port : undefined;
+  const port = outcome.port ?? statedPort ?? standardPort;
+  if (protocol === undefined || port === undefined || standardPort === undefined)
+    return { decision, omitted: 'no-protocol' };
+  // INVARIANT: a source's own word on groups stays below the source's group.
+  const own = [candidate.source.name, ...(stated.group?.split('/') ?? [])].map((one) => one.replaceAll(/[{}/]/gu, ' '));
+  const template =
+    outcome.group ?? (stated.group === undefined ? `${candidate.source.name}/{accountName}` : own.join('/'));
   return {
     decision,
     fields: {

@@ -1,1 +1,2 @@
+export { parseCsv } from './csv.ts';
 export { escapeJson, escapeJsonText, escapeText } from './escape.ts';

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RecordingStreamDecoder } from '@enchilada/contract';
 import { call, GatewayFixture, PASSWORD } from '../testing/gateway-fixture.ts';
-import { csvField, parseCsv } from './csv.ts';
+import { parseCsv } from '@enchilada/core/text';
+import { csvField } from './csv.ts';
 
 async function ready() {
   const fixture = new GatewayFixture();

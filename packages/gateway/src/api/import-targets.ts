@@ -6,10 +6,10 @@ import type { StoreTransaction } from '@enchilada/core/store';
 import type { HostKeyPolicy, Target, TargetGroup } from '@enchilada/core/target';
 import { randomId } from '@enchilada/core/time';
 import { Ajv } from 'ajv';
+import { parseCsv } from '@enchilada/core/text';
 import { parseDocument } from 'yaml';
 import { normaliseName } from '../auth/logins.ts';
 import type { ApiParts } from './api-parts.ts';
-import { parseCsv } from './csv.ts';
 import { fieldProblems, keptLabels, referenceProblems, type TargetProblem } from './target-rules.ts';
 
 /** A row as it stands in the file, names not resolved yet. */

@@ -117,6 +117,10 @@ export const CONFIG_KEYS = entries({
     says: 'How long recordings are kept; they leave by this alone.',
   },
   'recording.directory': { kind: 'path', says: 'Where sealed recordings are stored. Absent: recordings in dataDir.' },
+  'discovery.inventories': {
+    kind: 'path',
+    says: 'The only folder from which sources read files: inventories, and tokens for them. Absent: inventories in dataDir.',
+  },
   'sessions.idle': {
     kind: 'duration',
     default: '60m',

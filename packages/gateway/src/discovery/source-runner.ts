@@ -120,7 +120,7 @@ export class SourceRunner implements AsyncDisposable {
   async #look(): Promise<void> {
     const { store, clock, report } = this.#parts;
     const { signal } = this.#stop;
-    if (clock.monotonicMs() - this.#scopesReadAt > SCOPES_EVERY_MS) {
+    if (clock.monotonicMs() - this.#scopesReadAt > (this.#source.scopesEveryMs ?? SCOPES_EVERY_MS)) {
       try {
         await store.now.discovery.noteScopes(this.record.id, await this.#source.scopes(signal));
       } catch (failure) {

@@ -9,7 +9,7 @@ import {
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { NetworkInterface, PublicAddress, VirtualMachine } from '../machine-facts.ts';
-import { LoopbackCertificate } from './certificate.ts';
+import { LoopbackCertificate } from '@enchilada/core/testing/loopback-certificate';
 
 const MANAGEMENT = 'https://management.azure.com';
 const LONGEST_QUERY_PAGE = 1_000;

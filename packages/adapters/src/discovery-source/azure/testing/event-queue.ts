@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { QueueClient, StorageSharedKeyCredential } from '@azure/storage-queue';
-import type { LoopbackCertificate } from './certificate.ts';
+import type { LoopbackCertificate } from '@enchilada/core/testing/loopback-certificate';
 
 /** The account and key that Azurite documents for everybody. */
 const ACCOUNT = 'devstoreaccount1';

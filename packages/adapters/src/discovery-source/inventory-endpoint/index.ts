@@ -1,0 +1,1 @@
+export { inventoryEndpoint } from './inventory-endpoint.ts';
