@@ -121,15 +121,35 @@ export function storeClusterCases(name: string, create: () => Promise<StoreUnder
 
     it('never lets a person have more sessions than allowed, however many are asked for at once', async () => {
       const userId = anId('usr');
-      const request = (index: number) => either(index).now.sessions.insertWithin(aSession({ userId }), 5);
+      const request = (index: number) =>
+        either(index).now.sessions.insertWithin(aSession({ userId }), { most: 5, seats: [] });
       const first = await Promise.all(Array.from({ length: 60 }, (_, index) => request(index)));
-      assert.equal(first.filter(Boolean).length, 5);
+      assert.equal(first.filter((placed) => placed === 'placed').length, 5);
       assert.equal(await store.now.sessions.countLiveOf(userId), 5);
       const { items } = await store.now.sessions.list({ userId, live: true, limit: 10 });
       for (const { id } of items.slice(0, 2)) await store.now.sessions.update(id, { state: 'ended', endedAt: 5 });
       const next = await Promise.all(Array.from({ length: 20 }, (_, index) => request(index)));
-      assert.equal(next.filter(Boolean).length, 2);
-      assert.equal(await second.now.sessions.insertWithin(aSession({ userId: anId('usr') }), 5), true);
+      assert.equal(next.filter((placed) => placed === 'placed').length, 2);
+      const other = await second.now.sessions.insertWithin(aSession({ userId: anId('usr') }), { most: 5, seats: [] });
+      assert.equal(other, 'placed');
+    });
+
+    it('never lets more sessions rest on a grant than it allows at once, whoever asks on whichever node', async () => {
+      const [narrow, wide] = [anId('gra'), anId('gra')].sort() as [string, string];
+      const seats = [
+        { grantId: narrow, most: 2 },
+        { grantId: wide, most: 3 },
+      ];
+      const ask = (index: number) =>
+        either(index).now.sessions.insertWithin(aSession({ userId: anId('usr') }), { most: 5, seats });
+      const asked = await Promise.all(Array.from({ length: 40 }, (_, index) => ask(index)));
+      assert.equal(asked.filter((placed) => placed === 'placed').length, 5);
+      assert.equal(asked.filter((placed) => placed === 'no-seat').length, 35);
+      const { items } = await store.now.sessions.list({ live: true, limit: 500 });
+      const onNarrow = items.filter(({ grantId }) => grantId === narrow);
+      assert.deepEqual([onNarrow.length, items.filter(({ grantId }) => grantId === wide).length], [2, 3]);
+      await store.now.sessions.update(onNarrow[0]?.id ?? '', { state: 'ended', endedAt: 5 });
+      assert.deepEqual([await ask(0), await ask(1)], ['placed', 'no-seat']);
     });
   });
 }

@@ -18,6 +18,8 @@ interface ConditionOptions {
   readonly until?: string;
   readonly hours?: readonly string[];
   readonly zone?: string;
+  readonly minutes?: string;
+  readonly sessions?: string;
 }
 
 interface GrantOptions {
@@ -74,13 +76,16 @@ function mayWords({ effect, actions }: Grant): string {
   return `${effect === 'deny' ? 'may never' : 'may'} ${actions.join(', ')}`;
 }
 
-function conditionWords({ times, networks, notAfter }: Conditions): string {
+function conditionWords(conditions: Conditions): string {
+  const { times, networks, notAfter, sessionMinutes, concurrentSessions } = conditions;
   return [
     ...(times === undefined
       ? []
       : times.windows.map(({ days, from, to }) => `${days.join('')},${from}-${to} ${times.zone}`)),
     ...(networks === undefined ? [] : [`from ${networks.join(' ')}`]),
     ...(notAfter === undefined ? [] : [`until ${when(notAfter)}`]),
+    ...(sessionMinutes === undefined ? [] : [`${sessionMinutes} min a session`]),
+    ...(concurrentSessions === undefined ? [] : [`${concurrentSessions} at once`]),
   ].join('; ');
 }
 
@@ -94,12 +99,19 @@ function windowOf(text: string): Window {
   return { days, from, to };
 }
 
-function conditionsOf({ from, until, hours, zone }: ConditionOptions): Conditions {
+function countOf(name: string, text: string): number {
+  if (!/^[1-9]\d{0,5}$/u.test(text)) throw usage(`--${name} must be a whole number, received ${JSON.stringify(text)}`);
+  return Number(text);
+}
+
+function conditionsOf({ from, until, hours, zone, minutes, sessions }: ConditionOptions): Conditions {
   const notAfter = until === undefined ? undefined : Date.parse(until);
   if (Number.isNaN(notAfter)) throw usage(`--until must be a time like 2026-12-31T18:00:00Z, received ${until ?? ''}`);
   return {
     ...(from === undefined ? {} : { networks: [...from] }),
     ...(notAfter === undefined ? {} : { notAfter }),
+    ...(minutes === undefined ? {} : { sessionMinutes: countOf('minutes', minutes) }),
+    ...(sessions === undefined ? {} : { concurrentSessions: countOf('sessions', sessions) }),
     ...(hours === undefined ? {} : { times: { zone: zone ?? 'UTC', windows: hours.map(windowOf) } }),
   };
 }
@@ -198,6 +210,8 @@ export const grantCommands = [
         multiple: true,
         says: 'only at these times, like 1-5,08:00-18:00',
       },
+      minutes: { type: 'string', value: 'MINUTES', says: 'the longest that a session may last' },
+      sessions: { type: 'string', value: 'COUNT', says: 'how many sessions may run at once, of all people together' },
       zone: { type: 'string', value: 'ZONE', says: 'the time zone of the hours, like Europe/Berlin; UTC if left out' },
     },
     async run({ options, client }) {

@@ -274,6 +274,10 @@ export const GrantConditions = closed({
   ),
   networks: Type.Optional(Type.Array(text(64, 1), { minItems: 1, maxItems: 100 })),
   notAfter: Type.Optional(Time),
+  /** How long a session that rests on the grant may last. */
+  sessionMinutes: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_080 })),
+  /** How many live sessions may rest on the grant at once, of all its people together. */
+  concurrentSessions: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
 });
 export type GrantConditions = Static<typeof GrantConditions>;
 /** Names are filled in, so that the interface can write a sentence without further requests. */

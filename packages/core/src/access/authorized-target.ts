@@ -3,7 +3,7 @@ import type { VerifiedIdentity } from '../identity/index.ts';
 import type { Target, TargetGroup, TargetGroupId } from '../target/index.ts';
 import type { Circumstances } from './conditions.ts';
 import type { Grant, GrantAction } from './grant.ts';
-import { allowedActions, groupAncestors } from './policy.ts';
+import { accessUntil, allowedActions, explainAccess, groupAncestors } from './policy.ts';
 
 declare const proof: unique symbol;
 
@@ -13,6 +13,10 @@ export interface AuthorizedTarget {
   readonly identity: VerifiedIdentity;
   readonly target: Target;
   readonly actions: ReadonlySet<GrantAction>;
+  /** The grants that let the person connect, now. */
+  readonly ways: readonly Grant[];
+  /** The first moment at which time alone takes the action away; undefined where that is not before `horizon`. */
+  readonly until: (action: GrantAction, horizon: number) => number | undefined;
 }
 
 export interface AccessFacts {
@@ -32,8 +36,15 @@ export function authorizeTarget(
     const ancestors = groupAncestors(groups, target.groupId);
     const view = { userId: identity.user.id, groupIds: identity.groupIds, grants };
     const actions = allowedActions({ ...view, circumstances }, target, ancestors);
-    if (actions.has('connect') || actions.has('watch'))
-      return { identity, target, actions } as unknown as AuthorizedTarget;
+    if (actions.has('connect') || actions.has('watch')) {
+      const now = { ...view, circumstances };
+      const ways = explainAccess(now, target, ancestors)
+        .filter(({ counts, grant }) => counts && grant.effect !== 'deny' && grant.actions.includes('connect'))
+        .map(({ grant }) => grant);
+      const until: AuthorizedTarget['until'] = (action, horizon) =>
+        accessUntil(now, { target, ancestors, isEnough: (then) => then.has(action) }, horizon);
+      return { identity, target, actions, ways, until } as unknown as AuthorizedTarget;
+    }
     // Who may see the machine learns that it is a matter of when and from where; nobody else learns that there is one.
     const ever = allowedActions(
       { ...view, circumstances: { ...circumstances, address: undefined } },
@@ -54,5 +65,7 @@ export function authorizeJump(destination: AuthorizedTarget, jump: Target): Auth
     identity: destination.identity,
     target: jump,
     actions: new Set<GrantAction>(),
+    ways: [],
+    until: () => undefined,
   } as unknown as AuthorizedTarget;
 }

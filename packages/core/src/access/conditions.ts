@@ -55,17 +55,41 @@ function isWithin(window: TimeWindow, day: number, minute: number): boolean {
   return (window.days.includes(day) && minute >= from) || (window.days.includes(before) && minute < to);
 }
 
-/** By the wall clock of the zone, whatever its rules for summer are. */
-function isTime({ zone, windows }: NonNullable<GrantConditions['times']>, now: number): boolean {
-  if (!isTimeZone(zone)) return false;
+type Times = NonNullable<GrantConditions['times']>;
+
+/** What the zone's wall shows, whatever its rules for summer are. */
+function wallClock(zone: string, now: number): { readonly day: number; readonly minute: number } {
   const parts = new Map(
     formatOf(zone)
       .formatToParts(now)
       .map(({ type, value }) => [type, value]),
   );
   const day = DAYS.indexOf(parts.get('weekday') ?? '') + 1;
-  const minute = Number(parts.get('hour')) * 60 + Number(parts.get('minute'));
+  return { day, minute: Number(parts.get('hour')) * 60 + Number(parts.get('minute')) };
+}
+
+function isTime({ zone, windows }: Times, now: number): boolean {
+  if (!isTimeZone(zone)) return false;
+  const { day, minute } = wallClock(zone, now);
   return windows.some((window) => isWithin(window, day, minute));
+}
+
+const QUARTER_MS = 15 * 60_000;
+
+/** A later moment, at which the answer for the times may be another one; before it, it is the same. */
+function nextEdge({ zone, windows }: Times, now: number): number {
+  const { minute } = wallClock(zone, now);
+  const untilEdge = windows
+    .flatMap(({ from, to }) => [minutesOf(from) ?? 0, minutesOf(to) ?? 0])
+    .map((edge) => (edge - minute + MINUTES_A_DAY) % MINUTES_A_DAY || MINUTES_A_DAY);
+  // Clocks go forward and back on quarters of an hour, so none is passed over.
+  return Math.min(now - (now % 60_000) + Math.min(...untilEdge) * 60_000, now - (now % QUARTER_MS) + QUARTER_MS);
+}
+
+/** When the conditions are to be judged anew for the sake of time alone; Infinity for never. */
+export function nextLook({ times, notAfter }: GrantConditions, now: number): number {
+  const edge = times === undefined || !isTimeZone(times.zone) ? Infinity : nextEdge(times, now);
+  return notAfter === undefined || notAfter <= now ? edge : Math.min(edge, notAfter);
 }
 
 function isFrom(networks: readonly string[], address: string): boolean {

@@ -37,6 +37,10 @@ export interface GrantConditions {
   /** From one of these networks. */
   readonly networks?: readonly string[];
   readonly notAfter?: number;
+  /** A session that rests on the grant lasts so long at most, from when it was asked for. */
+  readonly sessionMinutes?: number;
+  /** So many live sessions at once rest on the grant at most, of all its people together. */
+  readonly concurrentSessions?: number;
 }
 
 /** Who may do what on which machines (Guacamole: permission). There is no other way to a machine. */

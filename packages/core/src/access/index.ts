@@ -13,8 +13,10 @@ export type {
 } from './grant.ts';
 export { isTimeZone, minutesOf, unmetConditions } from './conditions.ts';
 export type { Circumstances, UnmetCondition } from './conditions.ts';
-export { allowedActions, decideFor, explainAccess, groupAncestors } from './policy.ts';
+export { accessUntil, allowedActions, decideFor, explainAccess, groupAncestors } from './policy.ts';
 export type { AccessView, Decide, GrantFinding } from './policy.ts';
+export { longestMs, restsOn, seatsOf } from './seat.ts';
+export type { Seat } from './seat.ts';
 export { authorizeJump, authorizeTarget } from './authorized-target.ts';
 export type { AuthorizedTarget } from './authorized-target.ts';
 export { DEFAULT_EGRESS, egressVerdict, isLoopbackAddress, isSameAddress, parseAddress, parseCidr } from './egress.ts';

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { testTarget } from '../../testing/authorized.ts';
 import type { Grant, GrantConditions, GrantScope } from './grant.ts';
 import type { Circumstances } from './conditions.ts';
-import { allowedActions, explainAccess, groupAncestors } from './policy.ts';
+import { accessUntil, allowedActions, explainAccess, groupAncestors } from './policy.ts';
+import { longestMs, restsOn, seatsOf } from './seat.ts';
 import { isFault } from '../fault/index.ts';
 import { authorizeJump, authorizeTarget } from './authorized-target.ts';
 import { testLeave } from '../../testing/authorized.ts';
@@ -257,5 +258,93 @@ describe('the prepared rules', () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+});
+
+describe('the end of an access', () => {
+  const MINUTE = 60_000;
+  const until = (grants: readonly Grant[], now: number, hours = 48): number | undefined =>
+    accessUntil(
+      { userId: 'usr_1', groupIds: [], grants, circumstances: { now, address: '192.0.2.7' } },
+      {
+        target: machine,
+        ancestors: groupAncestors(groups, machine.groupId),
+        isEnough: (actions) => actions.has('connect'),
+      },
+      now + hours * 60 * MINUTE,
+    );
+  const daily = (from: string, to: string, zone = 'UTC'): Partial<Grant> => ({
+    conditions: { times: { zone, windows: [{ days: [1, 2, 3, 4, 5, 6, 7], from, to }] } },
+  });
+
+  it('is when the last of the grants ends, and none where one has no end', () => {
+    const now = Date.UTC(2026, 5, 1, 9, 0, 30);
+    const early = grant({ kind: 'all' }, { id: 'grt_1', conditions: { notAfter: now + 5_500 } });
+    const late = grant({ kind: 'all' }, { id: 'grt_2', ...daily('08:00', '10:00') });
+    assert.equal(until([early], now), now + 5_500);
+    assert.equal(until([early, late], now), Date.UTC(2026, 5, 1, 10));
+    assert.equal(until([early, late, grant({ kind: 'all' }, { id: 'grt_3' })], now), undefined);
+    assert.equal(until([late], now, 0.5), undefined, 'beyond the horizon');
+  });
+
+  it('is when a denial begins', () => {
+    const now = Date.UTC(2026, 5, 1, 9);
+    const denial = grant({ kind: 'all' }, { id: 'grt_2', effect: 'deny', ...daily('12:30', '13:00') });
+    assert.equal(until([grant({ kind: 'all' }), denial], now), Date.UTC(2026, 5, 1, 12, 30));
+  });
+
+  it('follows the clock of the zone through the night in which it changes', () => {
+    // Berlin: 2026-10-25 03:00 becomes 02:00, at 01:00 UTC; 2026-03-29 02:00 becomes 03:00.
+    const given = [grant({ kind: 'all' }, daily('00:00', '04:00', 'Europe/Berlin'))];
+    assert.equal(until(given, Date.UTC(2026, 9, 24, 23)), Date.UTC(2026, 9, 25, 3));
+    assert.equal(until(given, Date.UTC(2026, 2, 29, 0)), Date.UTC(2026, 2, 29, 2));
+    // A window that the lost hour holds whole never opens, and one that ends within it ends where it begins.
+    const within = [grant({ kind: 'all' }, daily('00:00', '02:30', 'Europe/Berlin'))];
+    assert.equal(until(within, Date.UTC(2026, 2, 29, 0)), Date.UTC(2026, 2, 29, 1));
+  });
+
+  it('is where asking each minute finds it, whatever the windows are', () => {
+    const time = fc.integer({ min: 0, max: 95 }).map((quarter) => {
+      const minute = quarter * 15;
+      return `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`;
+    });
+    const windowed = fc.record({
+      from: time,
+      to: time,
+      zone: fc.constantFrom('UTC', 'Europe/Berlin', 'Asia/Kathmandu'),
+    });
+    fc.assert(
+      fc.property(fc.array(windowed, { minLength: 1, maxLength: 3 }), fc.nat(400), (drawn, days) => {
+        const given = drawn.map(({ from, to, zone }, index) =>
+          grant({ kind: 'all' }, { id: `grt_${index}`, ...daily(from, to, zone) }),
+        );
+        const start = Date.UTC(2026, 0, 1 + days, 11);
+        const holds = (now: number): boolean => {
+          const circumstances = { now, address: '192.0.2.7' };
+          return allowedActions({ userId: 'usr_1', groupIds: [], grants: given, circumstances }, machine, []).size > 0;
+        };
+        fc.pre(holds(start));
+        let expected: number | undefined;
+        for (let now = start; expected === undefined && now <= start + 86_400_000; now += 15 * MINUTE)
+          if (!holds(now)) expected = now;
+        assert.equal(until(given, start, 24), expected);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('counts sessions only where no grant lets them be uncounted, and is as generous as the most generous grant', () => {
+    const narrow = grant({ kind: 'all' }, { id: 'grt_b', conditions: { concurrentSessions: 2, sessionMinutes: 5 } });
+    const wide = grant({ kind: 'all' }, { id: 'grt_a', conditions: { concurrentSessions: 9, sessionMinutes: 60 } });
+    const free = grant({ kind: 'all' }, { id: 'grt_c', conditions: { sessionMinutes: 10 } });
+    assert.deepEqual(seatsOf([narrow, wide]), [
+      { grantId: 'grt_a', most: 9 },
+      { grantId: 'grt_b', most: 2 },
+    ]);
+    assert.deepEqual(seatsOf([narrow, free]), []);
+    assert.deepEqual(restsOn([narrow, wide, free], 'grt_b'), [narrow, free]);
+    assert.deepEqual(restsOn([narrow, wide], undefined), [], 'a session without a seat rests on no grant that counts');
+    assert.equal(longestMs([narrow, free]), 10 * MINUTE);
+    assert.equal(longestMs([narrow, grant({ kind: 'all' })]), Infinity);
   });
 });

@@ -1,7 +1,7 @@
 import { PLACED_BY_TAG, TAG_PREFIX } from '../discovery/labels.ts';
 import type { GroupId, UserId } from '../identity/index.ts';
 import type { Target, TargetGroup, TargetGroupId } from '../target/index.ts';
-import { type Circumstances, isReadable, type UnmetCondition, unmetConditions } from './conditions.ts';
+import { type Circumstances, isReadable, nextLook, type UnmetCondition, unmetConditions } from './conditions.ts';
 import type { Grant, GrantAction, GrantScope } from './grant.ts';
 
 /** The person's side of a decision. */
@@ -158,4 +158,25 @@ export function explainAccess(
       unmet: unmetConditions(grant.conditions, view.circumstances),
       counts: countsNow(grant, view.circumstances),
     }));
+}
+
+/** The first moment until `horizon` at which time alone changes the answer to one that is not enough; undefined where it stays. */
+export function accessUntil(
+  view: AccessView,
+  question: {
+    readonly target: Placed;
+    readonly ancestors: readonly TargetGroupId[];
+    readonly isEnough: (actions: ReadonlySet<GrantAction>) => boolean;
+  },
+  horizon: number,
+): number | undefined {
+  const { target, ancestors, isEnough } = question;
+  const grants = view.grants.filter((grant) => isSubject(grant, view) && covers(grant.scope, target, ancestors));
+  const lookAfter = (now: number): number =>
+    Math.min(...grants.map(({ conditions }) => (conditions === undefined ? Infinity : nextLook(conditions, now))));
+  for (let now = lookAfter(view.circumstances.now); now <= horizon; now = lookAfter(now)) {
+    const circumstances = { ...view.circumstances, now };
+    if (!isEnough(allowedActions({ ...view, grants, circumstances }, target, ancestors))) return now;
+  }
+  return undefined;
 }

@@ -70,6 +70,8 @@ export class HostedSession {
   #time: SessionTime | undefined;
   /** The login whose end ends the session: that of whoever controls it. */
   login: LoginLife;
+  /** When time alone takes the access away, as far as that is known. */
+  accessUntil: number | undefined;
 
   constructor(parts: BrokerParts, facts: SessionFacts) {
     this.id = facts.record.id;
@@ -103,6 +105,14 @@ export class HostedSession {
 
   get userId(): string {
     return this.#record.userId;
+  }
+
+  get grantId(): string | undefined {
+    return this.#record.grantId;
+  }
+
+  get requestedAt(): number {
+    return this.#record.requestedAt;
   }
 
   get targetId(): string {
@@ -231,7 +241,8 @@ export class HostedSession {
       void this.end(over);
       return;
     }
-    const warning = this.#time?.warning(now, lastInputMs);
+    const accessLeftMs = (this.accessUntil ?? Infinity) - this.#parts.clock.now();
+    const warning = this.#time?.warning(now, lastInputMs, accessLeftMs);
     if (warning !== undefined) this.#live.tell(warning);
   }
 

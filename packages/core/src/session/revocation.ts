@@ -3,7 +3,11 @@ import { Fault } from '../fault/index.ts';
 import type { Afterwards } from './afterwards.ts';
 import type { BrokerParts } from './broker-parts.ts';
 import type { HostedSession } from './hosted-session.ts';
-import { RightsCheck } from './rights-check.ts';
+import { type Judgement, RightsCheck } from './rights-check.ts';
+
+type Objection = Omit<Extract<Judgement, { readonly holds: false }>, 'holds'>;
+
+const TIME_IS_OVER: Objection = { code: 'ACCESS_ENDED', words: 'the time of the access is over' };
 
 /** Takes sessions from people who may no longer have them. */
 export class Revocation {
@@ -19,24 +23,26 @@ export class Revocation {
   async recheck(sessions: readonly HostedSession[]): Promise<void> {
     const check = new RightsCheck(this.#parts);
     for (const session of sessions) {
-      const objection = await check.objection({
+      const judgement = await check.judge({
         ...{ loginDigest: session.login.digest, mode: 'control', session },
         address: session.address,
       });
-      if (objection !== undefined) {
-        this.#revoke(session, objection);
+      if (!judgement.holds) {
+        // A grant that is over is none, and yet nobody withdrew it.
+        this.#revoke(session, judgement.code === 'SESSION_REVOKED' && this.#isPast(session) ? TIME_IS_OVER : judgement);
         continue;
       }
+      session.accessUntil = judgement.until;
       for (const viewer of session.viewers) {
         const { login, mode, address } = viewer.identity;
         const hold = { loginDigest: login.digest, mode, address, session };
-        if (mode === 'watch' && (await check.objection(hold)) !== undefined)
+        if (mode === 'watch' && !(await check.judge(hold)).holds)
           session.dismiss(viewer, new Fault('SESSION_REVOKED', 'the right to watch was withdrawn'));
       }
     }
   }
 
-  /** Logins whose time is over: nobody says so, the clock does. */
+  /** Logins and accesses whose time is over: nobody says so, the clock does. */
   async recheckExpired(sessions: readonly HostedSession[]): Promise<void> {
     const { clock, loginLimits } = this.#parts;
     const { absoluteMs } = loginLimits();
@@ -44,12 +50,26 @@ export class Revocation {
     const isOver = ({ createdAt, expiresAt }: { readonly createdAt: number; readonly expiresAt: number }): boolean =>
       now >= Math.min(expiresAt, createdAt + absoluteMs);
     const concerned = sessions.filter(
-      ({ login, viewers }) => isOver(login) || viewers.some(({ identity }) => isOver(identity.login)),
+      (session) =>
+        this.#isPast(session) ||
+        isOver(session.login) ||
+        session.viewers.some(({ identity }) => isOver(identity.login)),
     );
-    if (concerned.length > 0) await this.recheck(concerned);
+    if (concerned.length === 0) return;
+    try {
+      await this.recheck(concerned);
+    } catch (failure) {
+      // That a time is over was an answer of the database, given before.
+      for (const session of concerned.filter((session) => this.#isPast(session))) this.#revoke(session, TIME_IS_OVER);
+      throw failure;
+    }
   }
 
-  #revoke(session: HostedSession, words: string): void {
+  #isPast({ accessUntil }: HostedSession): boolean {
+    return accessUntil !== undefined && this.#parts.clock.now() >= accessUntil;
+  }
+
+  #revoke(session: HostedSession, { code, words }: Objection): void {
     if (session.state === 'ended') return;
     const event: AuditEvent = {
       action: 'session.revoked',
@@ -59,6 +79,6 @@ export class Revocation {
       reason: words,
     };
     void this.#afterwards.write([() => this.#parts.audit.append(event)]);
-    void session.end({ reason: 'SESSION_REVOKED', detail: words, fault: new Fault('SESSION_REVOKED', words) });
+    void session.end({ reason: code, detail: words, fault: new Fault(code, words) });
   }
 }

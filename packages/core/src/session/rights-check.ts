@@ -1,6 +1,6 @@
-import { authorizeTarget } from '../access/index.ts';
+import { authorizeTarget, longestMs, restsOn } from '../access/index.ts';
 import type { AuthorizedTarget, Grant } from '../access/index.ts';
-import { isFault } from '../fault/index.ts';
+import { type FaultCode, isFault } from '../fault/index.ts';
 import { identifyLogin } from '../identity/index.ts';
 import type { LoginLimits, VerifiedIdentity } from '../identity/index.ts';
 import type { Store } from '../store/index.ts';
@@ -19,13 +19,37 @@ export interface Hold {
   readonly loginDigest: string;
   readonly mode: ViewerMode;
   readonly address: string;
-  readonly session: Pick<SessionRecord, 'userId' | 'targetId'>;
+  readonly session: Pick<SessionRecord, 'userId' | 'targetId' | 'grantId' | 'requestedAt'>;
+}
+
+/** Whether a hold may go on. */
+export type Judgement =
+  | { readonly holds: false; readonly code: FaultCode; readonly words: string }
+  /** `until`: when time alone ends it, where that is near. */
+  | { readonly holds: true; readonly until: number | undefined };
+
+/** How far ahead the end of somebody's access is looked for. */
+const HORIZON_MS = 10 * 60_000;
+
+function ended(code: FaultCode, words: string): Judgement {
+  return { holds: false, code, words };
 }
 
 /** What a leave lets somebody do with a session: control one's own, watch one's own, watch others' with the right to. */
 export function mayHold(leave: AuthorizedTarget, isOwn: boolean, mode: ViewerMode): boolean {
   if (mode === 'control') return isOwn && leave.actions.has('connect');
   return isOwn || leave.actions.has('watch');
+}
+
+const WITHDRAWN = ended('SESSION_REVOKED', 'the grant was withdrawn');
+
+function judgeControl(leave: AuthorizedTarget, session: Hold['session'], now: number): Judgement {
+  const grants = restsOn(leave.ways, session.grantId);
+  if (grants.length === 0) return WITHDRAWN;
+  const end = session.requestedAt + longestMs(grants);
+  if (now >= end) return ended('SESSION_EXPIRED', 'the session lasted as long as its grant allows');
+  const until = Math.min(end, leave.until('connect', now + HORIZON_MS) ?? Infinity);
+  return { holds: true, until: until === Infinity ? undefined : until };
 }
 
 /**
@@ -43,10 +67,9 @@ export class RightsCheck {
     this.#parts = parts;
   }
 
-  /** In words why the hold must end; undefined where it may go on. */
-  async objection(hold: Hold): Promise<string | undefined> {
+  async judge(hold: Hold): Promise<Judgement> {
     const identity = await kept(this.#identities, hold.loginDigest, () => this.#identify(hold.loginDigest));
-    if (identity === undefined) return 'the login ended';
+    if (identity === undefined) return ended('SESSION_REVOKED', 'the login ended');
     const { user } = identity;
     const { now } = this.#parts.store;
     const [target, grants, groups] = await Promise.all([
@@ -54,14 +77,18 @@ export class RightsCheck {
       kept(this.#grants, user.id, () => now.grants.listFor(user.id, identity.groupIds)),
       (this.#groups ??= now.catalog.listGroups().then((list) => new Map(list.map((group) => [group.id, group])))),
     ]);
-    if (target === undefined) return 'the machine was removed';
+    if (target === undefined) return ended('SESSION_REVOKED', 'the machine was removed');
     try {
       const circumstances = { now: this.#parts.clock.now(), address: hold.address };
       const leave = authorizeTarget(identity, target, { grants, groups, circumstances });
-      return mayHold(leave, hold.session.userId === user.id, hold.mode) ? undefined : 'the grant was withdrawn';
+      if (!mayHold(leave, hold.session.userId === user.id, hold.mode)) return WITHDRAWN;
+      return hold.mode === 'control'
+        ? judgeControl(leave, hold.session, circumstances.now)
+        : { holds: true, until: undefined };
     } catch (failure) {
-      if (isFault(failure, 'NOT_FOUND')) return 'the grant was withdrawn';
-      if (isFault(failure, 'ACCESS_NOT_NOW')) return 'the access holds at other times or from other networks';
+      if (isFault(failure, 'NOT_FOUND')) return WITHDRAWN;
+      if (isFault(failure, 'ACCESS_NOT_NOW'))
+        return ended('ACCESS_ENDED', 'the access holds at other times or from other networks');
       throw failure;
     }
   }

@@ -1,3 +1,4 @@
+import { seatsOf } from '../access/index.ts';
 import type { AuthorizedTarget } from '../access/index.ts';
 import type { AuditEvent } from '../audit/index.ts';
 import type { Secret } from '../credential/index.ts';
@@ -143,6 +144,7 @@ export class SessionBroker implements AsyncDisposable {
       nodeId: '',
       loginDigest: identity.login.digest,
       address,
+      grantId: undefined,
       recordingId: undefined,
       requestedAt: clock.now(),
       openedAt: undefined,
@@ -153,8 +155,11 @@ export class SessionBroker implements AsyncDisposable {
       bytesOut: 0,
     };
     const most = this.#parts.sessionsPerUser;
-    if (!(await store.now.sessions.insertWithin(session, most)))
-      throw new Fault('SESSION_LIMIT', `you have ${most} live sessions, the most allowed`);
+    const seats = seatsOf(leave.ways);
+    const placed = await store.now.sessions.insertWithin(session, { most, seats });
+    if (placed === 'too-many') throw new Fault('SESSION_LIMIT', `you have ${most} live sessions, the most allowed`);
+    if (placed === 'no-seat')
+      throw new Fault('GRANT_FULL', 'all sessions that the grant on this machine allows at once are taken');
     await audit.append({
       action: 'session.requested',
       actor: { kind: 'user', id: identity.user.id, name: identity.user.username },

@@ -40,6 +40,8 @@ export type SessionEvent =
 export type SessionNotice =
   | 'idle-soon'
   | 'expires-soon'
+  /** The time for which the access was given ends. */
+  | 'access-ends-soon'
   | 'resumed-elsewhere'
   | 'view-only'
   | 'no-viewer-limit'

@@ -6,7 +6,7 @@ import type { SessionEvent } from './session-event.ts';
 
 const WARN_MS = 120_000;
 
-/** What idleness and age alone do to a live session: a warning two minutes ahead, and the end. */
+/** What idleness and age alone do to a live session: a warning two minutes ahead, and the end; of the end of the access, the warning. */
 export class SessionTime {
   readonly #limits: SessionLimits;
   readonly #openedMs: number;
@@ -30,14 +30,14 @@ export class SessionTime {
   }
 
   /** What the viewers must be told now, once each time the end comes near. */
-  warning(now: number, lastInputMs: number): SessionEvent | undefined {
+  warning(now: number, lastInputMs: number, accessLeftMs: number): SessionEvent | undefined {
     const idleLeftMs = this.#limits.idleMs - (now - lastInputMs);
     const ageLeftMs = this.#limits.maximumMs - (now - this.#openedMs);
-    const left = Math.min(idleLeftMs, ageLeftMs);
+    const left = Math.min(idleLeftMs, ageLeftMs, accessLeftMs);
     if (left > WARN_MS) this.#warned = false;
     if (left > WARN_MS || this.#warned) return undefined;
     this.#warned = true;
-    const code = idleLeftMs < ageLeftMs ? 'idle-soon' : 'expires-soon';
+    const code = left === accessLeftMs ? 'access-ends-soon' : idleLeftMs < ageLeftMs ? 'idle-soon' : 'expires-soon';
     return { type: 'notice', code, seconds: Math.round(left / 1000) };
   }
 }

@@ -1,3 +1,4 @@
+import type { GrantId } from '../access/index.ts';
 import type { LoginRecord, UserId } from '../identity/index.ts';
 import type { RecordingId } from '../recording/index.ts';
 import type { TargetId } from '../target/index.ts';
@@ -30,6 +31,8 @@ export interface SessionRecord {
   readonly nodeId: string;
   readonly loginDigest: LoginRecord['digest'];
   readonly address: string;
+  /** The grant whose seat it has, where the grants on the machine count their sessions. */
+  readonly grantId: GrantId | undefined;
   readonly recordingId: RecordingId | undefined;
   readonly requestedAt: number;
   readonly openedAt: number | undefined;

@@ -1,4 +1,4 @@
-import type { Grant, GrantId } from '../access/index.ts';
+import type { Grant, GrantId, Seat } from '../access/index.ts';
 import type { AuditRecord } from '../audit/index.ts';
 import type { CredentialId, CredentialRecord } from '../credential/index.ts';
 import type {
@@ -212,10 +212,19 @@ export interface SessionQuery extends PageRequest {
   readonly targetId?: TargetId;
 }
 
+export interface SessionPlaces {
+  readonly most: number;
+  /** In one order for everybody; none: no seat is needed. */
+  readonly seats: readonly Seat[];
+}
+
 export interface SessionRepository {
   insert(session: SessionRecord): Promise<void>;
-  /** Inserts unless its person has `most` live ones already; exact, however many callers on however many nodes ask at once. */
-  insertWithin(session: SessionRecord, most: number): Promise<boolean>;
+  /**
+   * Inserts unless its person has `most` live ones already, on the first of the seats that is free, where any is asked for.
+   * Exact, however many callers on however many nodes ask at once.
+   */
+  insertWithin(session: SessionRecord, limits: SessionPlaces): Promise<'placed' | 'too-many' | 'no-seat'>;
   find(id: SessionId): Promise<SessionRecord | undefined>;
   list(query: SessionQuery): Promise<Page<SessionRecord>>;
   /** Gives a requested session to the node and makes it `opening`; exactly one of many racing nodes gets true. */

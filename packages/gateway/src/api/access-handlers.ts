@@ -174,7 +174,7 @@ export function accessHandlers(parts: ApiParts): AccessHandlers {
           'scope',
           `must not rest on ${JSON.stringify(tag)}: whoever may tag a machine in its cloud could give themselves the grant; name the tag among the protected ones of its source and select it without ${TAG_PREFIX}`,
         );
-      requireGoodConditions(body.conditions, clock.now());
+      requireGoodConditions(body, clock.now());
       await store.now.grants.insert(grant);
       // A denial takes away from sessions that run.
       if (body.effect === 'deny') await store.now.commands.post({ kind: 'recheck-all' }, clock.now());

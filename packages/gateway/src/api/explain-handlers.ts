@@ -99,7 +99,9 @@ export function explainHandlers(parts: ApiParts): ExplainHandlers {
               displayName: user.displayName,
               actions,
               grantIds: giving.map(({ grant }) => grant.id),
-              conditional: giving.every(({ grant: { conditions } }) => conditions !== undefined),
+              conditional: giving.every(
+                ({ grant: { conditions } }) => (conditions?.times ?? conditions?.networks) !== undefined,
+              ),
             },
           ];
         }),

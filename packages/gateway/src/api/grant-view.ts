@@ -21,7 +21,12 @@ export async function subjectName(store: Store, { subject }: Pick<Grant, 'subjec
     : (await store.now.groups.find(subject.id))?.name;
 }
 
-function conditionsView({ times, networks, notAfter }: GrantConditions): NonNullable<GrantView['conditions']> {
+function conditionsView({
+  times,
+  networks,
+  notAfter,
+  ...limits
+}: GrantConditions): NonNullable<GrantView['conditions']> {
   return {
     ...(times === undefined
       ? {}
@@ -33,6 +38,7 @@ function conditionsView({ times, networks, notAfter }: GrantConditions): NonNull
         }),
     ...(networks === undefined ? {} : { networks: [...networks] }),
     ...(notAfter === undefined ? {} : { notAfter }),
+    ...limits,
   };
 }
 
@@ -66,11 +72,13 @@ export function grantViews(store: Store, grants: readonly Grant[]): Promise<read
 }
 
 /** @throws Fault INVALID_REQUEST for what could never hold */
-export function requireGoodConditions(conditions: GrantConditions | undefined, now: number): void {
+export function requireGoodConditions({ conditions, effect }: Pick<Grant, 'conditions' | 'effect'>, now: number): void {
   const wrong = (message: string): Fault =>
     new Fault('INVALID_REQUEST', `conditions ${message}`, { facts: { field: 'body/conditions' } });
   if (conditions === undefined) return;
-  const { times, networks, notAfter } = conditions;
+  const { times, networks, notAfter, sessionMinutes, concurrentSessions } = conditions;
+  if (effect === 'deny' && (sessionMinutes ?? concurrentSessions) !== undefined)
+    throw wrong('limit sessions, of which a grant that denies gives none');
   if (times !== undefined && !isTimeZone(times.zone)) throw wrong(`name a time zone that is not known: ${times.zone}`);
   const bad = networks?.find((network) => parseCidr(network) === undefined);
   if (bad !== undefined) throw wrong(`name a network that is none: ${bad}`);

@@ -89,6 +89,7 @@ export async function populate(fixture: GatewayFixture, owner: string, tag: stri
     nodeId: '',
     loginDigest: '0'.repeat(64),
     address: '192.0.2.1',
+    grantId: undefined,
     recordingId: undefined,
     requestedAt: at,
     openedAt: undefined,

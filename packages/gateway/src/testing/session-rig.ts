@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sqlite } from '@enchilada/adapters/store/sqlite';
+import type { GrantConditions } from '@enchilada/core/access';
 import type { AuditEvent, AuditLog } from '@enchilada/core/audit';
 import type { EngineSession, ProtocolEngine } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
@@ -140,7 +141,7 @@ export class SessionRig implements AsyncDisposable {
   }
 
   /** Somebody opens a machine and has it live. @param loginMs how long their login lasts */
-  async open(loginMs = 48 * 3_600_000): Promise<OpenedSession> {
+  async open(loginMs = 48 * 3_600_000, conditions?: GrantConditions): Promise<OpenedSession> {
     const { now } = this.#real;
     const [user, target] = [aUser(), aTarget({ protocol: 'proto' })];
     await now.users.insert(user);
@@ -156,6 +157,7 @@ export class SessionRig implements AsyncDisposable {
       subject: { kind: 'user', id: user.id },
       scope: { kind: 'target', id: target.id },
       actions: ['connect'],
+      ...(conditions === undefined ? {} : { conditions }),
       createdAt: 1,
       createdBy: user.id,
     });
@@ -184,6 +186,20 @@ export class SessionRig implements AsyncDisposable {
   endOf({ events }: OpenedSession): string | undefined {
     const end = events.find((event) => event.type === 'ended');
     return end?.type === 'ended' ? end.reason : undefined;
+  }
+
+  /** Gives everybody who has a session so much more. */
+  async alsoGrant(session: OpenedSession, conditions: GrantConditions): Promise<void> {
+    const { userId, targetId } = session.attached.session;
+    await this.#real.now.grants.insert({
+      id: `grt_more_${userId}`.slice(0, 40),
+      subject: { kind: 'user', id: userId },
+      scope: { kind: 'target', id: targetId },
+      actions: ['connect'],
+      conditions,
+      createdAt: 2,
+      createdBy: userId,
+    });
   }
 
   async written(id: string): Promise<string | undefined> {

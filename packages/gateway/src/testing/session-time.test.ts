@@ -66,6 +66,62 @@ test('a shorter life of logins, set while sessions run, ends those whose login i
   assert.equal(rig.endOf(newer), undefined);
 });
 
+test('a session ends with the time window of its grant, to the second, and its person is warned two minutes ahead', async () => {
+  await using rig = await SessionRig.start();
+  // 08:00 in Kolkata, whose clock is half an hour off.
+  const now = rig.clock.now();
+  const to = new Date(now + 330 * MINUTE + 7 * MINUTE).toISOString().slice(11, 16);
+  const windows = [{ days: [1, 2, 3, 4, 5, 6, 7], from: '00:01', to }];
+  const session = await rig.open(undefined, { times: { zone: 'Asia/Kolkata', windows } });
+  const end = Math.floor((now + 7 * MINUTE) / MINUTE) * MINUTE;
+  await rig.clock.leap(end - now - 2 * MINUTE - 1_000);
+  assert.deepEqual(notices(session), []);
+  await rig.clock.seconds(1);
+  assert.deepEqual(notices(session), ['access-ends-soon 120']);
+  await rig.clock.leap(2 * MINUTE - 1_000);
+  assert.equal(rig.endOf(session), undefined);
+  await rig.clock.seconds(1);
+  assert.equal(rig.endOf(session), 'ACCESS_ENDED');
+  assert.equal(await rig.written(session.id), 'ACCESS_ENDED');
+});
+
+test('a grant that ends is told from one that is withdrawn', async () => {
+  await using rig = await SessionRig.start();
+  const session = await rig.open(undefined, { notAfter: rig.clock.now() + 3 * MINUTE });
+  await rig.clock.leap(3 * MINUTE - 1_000);
+  assert.equal(rig.endOf(session), undefined);
+  await rig.clock.seconds(1);
+  assert.equal(rig.endOf(session), 'ACCESS_ENDED');
+});
+
+test('the end of an access is kept while the database is away', async () => {
+  await using rig = await SessionRig.start();
+  const session = await rig.open(undefined, { notAfter: rig.clock.now() + 3 * MINUTE });
+  rig.isAway = true;
+  await rig.clock.leap(3 * MINUTE - 1_000);
+  assert.equal(rig.endOf(session), undefined);
+  await rig.clock.seconds(1);
+  assert.equal(rig.endOf(session), 'ACCESS_ENDED');
+});
+
+test('a session lasts as long as its grant allows, and longer once another grant does', async () => {
+  await using rig = await SessionRig.start();
+  const [short, extended] = [
+    await rig.open(undefined, { sessionMinutes: 10 }),
+    await rig.open(undefined, { sessionMinutes: 10 }),
+  ];
+  await rig.clock.leap(8 * MINUTE);
+  assert.deepEqual(notices(short), ['access-ends-soon 120']);
+  await rig.alsoGrant(extended, { sessionMinutes: 30 });
+  await rig.clock.leap(2 * MINUTE - 1_000);
+  assert.equal(rig.endOf(short), undefined);
+  await rig.clock.seconds(1);
+  assert.equal(rig.endOf(short), 'SESSION_EXPIRED');
+  assert.equal(rig.endOf(extended), undefined);
+  await rig.clock.leap(20 * MINUTE);
+  assert.equal(rig.endOf(extended), 'SESSION_EXPIRED');
+});
+
 test('a database that is away ends no session for minutes, and all of them when rights could not be asked for too long', async () => {
   await using rig = await SessionRig.start();
   const session = await rig.open();

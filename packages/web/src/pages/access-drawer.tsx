@@ -1,4 +1,4 @@
-import { Alert, Drawer, Select, Stack, Text, Title } from '@mantine/core';
+import { Alert, Drawer, Select, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
@@ -19,6 +19,7 @@ export function AccessDrawer(props: { readonly onClose: () => void }) {
   const [targetId, setTargetId] = useState<string | null>(null);
   const [userId, setUserId] = useState<string | null>(null);
   const [sought, setSought] = useState('');
+  const [address, setAddress] = useState('');
   const targets = useQuery({
     queryKey: ['targets', 'sought', sought],
     queryFn: ({ signal }) => api('listTargets', { query: { limit: 100, text: sought } }, { signal }),
@@ -48,7 +49,19 @@ export function AccessDrawer(props: { readonly onClose: () => void }) {
           placeholder={text('access.everybody')}
         />
         {targetId !== null && userId === null && <Everybody targetId={targetId} onChoose={setUserId} />}
-        {targetId !== null && userId !== null && <Why targetId={targetId} userId={userId} />}
+        {targetId !== null && userId !== null && (
+          <>
+            <TextInput
+              label={text('access.address')}
+              description={text('access.address-help')}
+              inputWrapperOrder={['label', 'input', 'description', 'error']}
+              spellCheck={false}
+              value={address}
+              onChange={(event) => setAddress(event.currentTarget.value)}
+            />
+            <Why targetId={targetId} userId={userId} address={address.trim()} />
+          </>
+        )}
       </Stack>
     </Drawer>
   );
@@ -74,7 +87,7 @@ function Everybody(props: { readonly targetId: string; readonly onChoose: (userI
                 <button type="button" className="row-title" onClick={() => props.onChoose(userId)}>
                   {displayName === '' ? username : displayName}
                 </button>
-                <div className="sub">{username}</div>
+                {displayName !== username && <div className="sub">{username}</div>}
               </td>
               <td>
                 {actionWords(text, actions)}
@@ -88,11 +101,14 @@ function Everybody(props: { readonly targetId: string; readonly onChoose: (userI
   );
 }
 
-function Why(props: { readonly targetId: string; readonly userId: string }) {
+function Why(props: { readonly targetId: string; readonly userId: string; readonly address: string }) {
   const text = useText();
+  const { address, ...about } = props;
   const why = useQuery({
-    queryKey: ['explanation', props.targetId, props.userId],
-    queryFn: ({ signal }) => api('explainAccess', { query: props }, { signal }),
+    queryKey: ['explanation', props.targetId, props.userId, address],
+    queryFn: ({ signal }) =>
+      api('explainAccess', { query: address === '' ? about : { ...about, address } }, { signal }),
+    placeholderData: (before) => before,
   });
   const found = why.data;
   return (

@@ -1,5 +1,6 @@
-import { Checkbox, Group, Select, Stack, TagsInput, TextInput } from '@mantine/core';
+import { Checkbox, Group, NumberInput, Select, SimpleGrid, Stack, TagsInput, TextInput } from '@mantine/core';
 import type { GrantConditions } from '@enchilada/contract';
+import type { GrantEffect } from '@enchilada/core/access';
 import { useText } from '../i18n/text.tsx';
 import { dayNames } from './grant-sentence.tsx';
 
@@ -11,7 +12,12 @@ export interface ConditionDraft {
   readonly zone: string;
   /** As the browser's own input has it. */
   readonly until: string;
+  /** Empty for no limit. */
+  readonly minutes: number | '';
+  readonly concurrent: number | '';
 }
+
+const WHOLE = { min: 1, allowDecimal: false, allowNegative: false, hideControls: true };
 
 export const NO_CONDITIONS: ConditionDraft = {
   networks: [],
@@ -20,21 +26,28 @@ export const NO_CONDITIONS: ConditionDraft = {
   to: '18:00',
   zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   until: '',
+  minutes: '',
+  concurrent: '',
 };
 
 /** Undefined where nothing was asked for. */
-export function conditionsOf({ networks, days, from, to, zone, until }: ConditionDraft): GrantConditions | undefined {
+/** @param effect a grant that denies limits no sessions */
+export function conditionsOf(draft: ConditionDraft, effect: GrantEffect): GrantConditions | undefined {
+  const { networks, days, from, to, zone, until, minutes, concurrent } = draft;
   const conditions: GrantConditions = {
     ...(networks.length === 0 ? {} : { networks: [...networks] }),
     ...(days.length === 0
       ? {}
       : { times: { zone, windows: [{ days: days.map(Number).sort(), from, to: to === '00:00' ? '24:00' : to }] } }),
     ...(until === '' ? {} : { notAfter: new Date(until).getTime() }),
+    ...(minutes === '' || effect === 'deny' ? {} : { sessionMinutes: minutes }),
+    ...(concurrent === '' || effect === 'deny' ? {} : { concurrentSessions: concurrent }),
   };
   return Object.keys(conditions).length === 0 ? undefined : conditions;
 }
 
 export function ConditionFields(props: {
+  readonly effect: GrantEffect;
   readonly draft: ConditionDraft;
   readonly onChange: (draft: ConditionDraft) => void;
 }) {
@@ -65,7 +78,7 @@ export function ConditionFields(props: {
           </Group>
         </Checkbox.Group>
         {draft.days.length > 0 && (
-          <Group grow align="flex-start">
+          <SimpleGrid cols={{ base: 2, xs: 3 }} spacing="sm">
             <TextInput
               type="time"
               label={text('grants.from')}
@@ -88,7 +101,7 @@ export function ConditionFields(props: {
               value={draft.zone}
               onChange={(zone) => set({ zone: zone ?? 'UTC' })}
             />
-          </Group>
+          </SimpleGrid>
         )}
         <TextInput
           type="datetime-local"
@@ -96,6 +109,28 @@ export function ConditionFields(props: {
           value={draft.until}
           onChange={(event) => set({ until: event.currentTarget.value })}
         />
+        {props.effect === 'allow' && (
+          <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm">
+            <NumberInput
+              label={text('grants.session-minutes')}
+              placeholder={text('grants.no-limit')}
+              {...WHOLE}
+              max={10_080}
+              value={draft.minutes}
+              onChange={(value) => set({ minutes: typeof value === 'number' ? value : '' })}
+            />
+            <NumberInput
+              label={text('grants.concurrent')}
+              description={text('grants.concurrent-help')}
+              inputWrapperOrder={['label', 'input', 'description', 'error']}
+              placeholder={text('grants.no-limit')}
+              {...WHOLE}
+              max={100_000}
+              value={draft.concurrent}
+              onChange={(value) => set({ concurrent: typeof value === 'number' ? value : '' })}
+            />
+          </SimpleGrid>
+        )}
       </Stack>
     </fieldset>
   );

@@ -8,7 +8,8 @@ export function dayNames(language: string): readonly string[] {
   return [5, 6, 7, 8, 9, 10, 11].map((day) => format.format(Date.UTC(2026, 0, day)));
 }
 
-function conditionWords(text: Text, { times, networks, notAfter }: NonNullable<Grant['conditions']>): string {
+function conditionWords(text: Text, conditions: NonNullable<Grant['conditions']>): string {
+  const { times, networks, notAfter, sessionMinutes, concurrentSessions } = conditions;
   const names = dayNames(text.language);
   return [
     ...(times === undefined
@@ -21,6 +22,8 @@ function conditionWords(text: Text, { times, networks, notAfter }: NonNullable<G
         )),
     ...(networks === undefined ? [] : [text('grants.condition-networks', { networks: networks.join(' ') })]),
     ...(notAfter === undefined ? [] : [text('grants.condition-until', { time: text.dateTime(notAfter) })]),
+    ...(sessionMinutes === undefined ? [] : [text('grants.condition-length', { minutes: sessionMinutes })]),
+    ...(concurrentSessions === undefined ? [] : [text.count('grants.condition-concurrent', concurrentSessions)]),
   ].join(' · ');
 }
 

@@ -143,7 +143,7 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
   const ready = subjectId !== null && scope !== false && actions.length > 0;
   const save = useSave(async () => {
     if (subjectId === null || scope === false) return;
-    const conditions = conditionsOf(draft);
+    const conditions = conditionsOf(draft, effect);
     await api('createGrant', {
       body: {
         ...{ subject: { kind: subjectKind, id: subjectId }, scope, actions, effect },
@@ -256,7 +256,7 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
           )}
         </Stack>
       </fieldset>
-      <ConditionFields draft={draft} onChange={setDraft} />
+      <ConditionFields effect={effect} draft={draft} onChange={setDraft} />
     </FormDrawer>
   );
 }

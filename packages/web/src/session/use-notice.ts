@@ -5,7 +5,7 @@ import type { SessionView } from './session-view.ts';
 
 const SHORT_MS = 8000;
 /** What asks for a decision stays until it is read. */
-const LASTING: readonly string[] = ['idle-soon', 'expires-soon', 'resumed-elsewhere'];
+const LASTING: readonly string[] = ['idle-soon', 'expires-soon', 'access-ends-soon', 'resumed-elsewhere'];
 
 /** What the gateway has to say, beside the surface: a dialog would take the keyboard away in the middle of a word. */
 export function useNotice(notice: SessionView['notice'], onRead: () => void): void {

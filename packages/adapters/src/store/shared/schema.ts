@@ -239,6 +239,7 @@ export interface SessionRow {
   nodeId: string;
   loginDigest: string;
   address: string;
+  grantId: string | null;
   recordingId: string | null;
   requestedAt: number;
   openedAt: number | null;

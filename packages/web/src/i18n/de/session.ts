@@ -42,6 +42,7 @@ export const session: Readonly<Record<keyof typeof english, string>> = {
   'notice.idle-soon':
     'Es wurde eine Weile nichts eingegeben. Die Sitzung endet in {seconds} Sekunden, falls es nicht weitergeht.',
   'notice.expires-soon': 'Die Sitzung erreicht in {seconds} Sekunden ihre längste erlaubte Dauer.',
+  'notice.access-ends-soon': 'Ihr Zugang zu dieser Maschine endet in {seconds} Sekunden, und mit ihm die Sitzung.',
   'notice.node-draining':
     'Dieser Gateway-Knoten wird in {seconds} Sekunden abgeschaltet. Sichern Sie Ihre Arbeit; die Sitzung endet dann, und Sie können eine neue öffnen.',
   'notice.resumed-elsewhere': 'Diese Sitzung wurde in einem anderen Fenster fortgesetzt.',

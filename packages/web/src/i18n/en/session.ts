@@ -39,6 +39,7 @@ export const session = {
   'link.ended': 'Ended',
   'notice.idle-soon': 'Nothing was typed for a while. The session ends in {seconds} seconds unless you go on.',
   'notice.expires-soon': 'The session reaches its longest permitted time in {seconds} seconds.',
+  'notice.access-ends-soon': 'Your access to this machine ends in {seconds} seconds, and the session with it.',
   'notice.node-draining':
     'This gateway node is going down in {seconds} seconds. Save your work; the session ends then, and you can open a new one.',
   'notice.resumed-elsewhere': 'This session was resumed in another window.',

@@ -1,3 +1,4 @@
+import type { Seat } from '@enchilada/core/access';
 import type { SessionRecord, SessionState } from '@enchilada/core/session';
 import type { SessionRepository } from '@enchilada/core/store';
 import { Cursor, pageSize } from '../page.ts';
@@ -10,6 +11,7 @@ function toSession(row: SessionRow): SessionRecord {
   return {
     ...row,
     state: row.state as SessionState,
+    grantId: row.grantId ?? undefined,
     recordingId: row.recordingId ?? undefined,
     openedAt: row.openedAt ?? undefined,
     endedAt: row.endedAt ?? undefined,
@@ -31,6 +33,7 @@ function toRow(session: SessionRecord): SessionRow {
     nodeId: session.nodeId,
     loginDigest: session.loginDigest,
     address: session.address,
+    grantId: session.grantId ?? null,
     recordingId: session.recordingId ?? null,
     requestedAt: session.requestedAt,
     openedAt: session.openedAt ?? null,
@@ -42,14 +45,28 @@ function toRow(session: SessionRecord): SessionRow {
   };
 }
 
+async function freeSeat(sql: Sql, tx: Sql['db'], seats: readonly Seat[]): Promise<string | undefined> {
+  for (const { grantId, most } of seats) {
+    await raiseCounter(sql, tx, `seats:${grantId}`.slice(0, 64));
+    const { count } = await tx
+      .selectFrom('session')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('grantId', '=', grantId)
+      .where('endedAt', 'is', null)
+      .executeTakeFirstOrThrow();
+    if (count < most) return grantId;
+  }
+  return undefined;
+}
+
 export function sessionRepository(sql: Sql): SessionRepository {
   const { db, atomic } = sql;
   return {
     async insert(session) {
       await db.insertInto('session').values(toRow(session)).execute();
     },
-    /** INVARIANT: the counter of the person is raised first, so that whoever counts afterwards is alone with this person's sessions. */
-    insertWithin: (session, most) =>
+    /** INVARIANT: the counter of the person, or of the grant, is raised first, so that whoever counts afterwards is alone with their sessions. */
+    insertWithin: (session, { most, seats }) =>
       atomic(async (tx) => {
         await raiseCounter(sql, tx, `sessions:${session.userId}`.slice(0, 64));
         const { count } = await tx
@@ -58,9 +75,14 @@ export function sessionRepository(sql: Sql): SessionRepository {
           .where('userId', '=', session.userId)
           .where('endedAt', 'is', null)
           .executeTakeFirstOrThrow();
-        if (count >= most) return false;
-        await tx.insertInto('session').values(toRow(session)).execute();
-        return true;
+        if (count >= most) return 'too-many';
+        const grantId = await freeSeat(sql, tx, seats);
+        if (grantId === undefined && seats.length > 0) return 'no-seat';
+        await tx
+          .insertInto('session')
+          .values(toRow({ ...session, grantId }))
+          .execute();
+        return 'placed';
       }),
     async find(id) {
       const row = await db.selectFrom('session').selectAll().where('id', '=', id).executeTakeFirst();
