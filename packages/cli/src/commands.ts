@@ -5,6 +5,7 @@ import { backupCommands } from './backup/backup-commands.ts';
 import { targetCommands } from './catalog/target-commands.ts';
 import { configCommands } from './config/config-commands.ts';
 import { recoverCommands } from './control/recover-command.ts';
+import { discoveryCommands } from './discovery/discovery-commands.ts';
 import { doctorCommands } from './doctor/doctor-command.ts';
 import type { Command } from './frame/command.ts';
 import { loginCommands } from './login/login-commands.ts';
@@ -15,6 +16,7 @@ import { verifyCommand } from './verify-command.ts';
 export const COMMANDS: readonly Command[] = [
   ...loginCommands,
   ...targetCommands,
+  ...discoveryCommands,
   ...userCommands,
   ...grantCommands,
   ...accessCommands,

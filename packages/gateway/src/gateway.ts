@@ -171,6 +171,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     liveSessions: () => sessions?.live.length ?? 0,
     sessionBytes: liveBytes,
     recorder: parts.recorderStats,
+    discovery: () => discovery.numbers,
   });
   let lease: NodeLease | undefined;
   const isMember = (): boolean => lease?.held ?? false;

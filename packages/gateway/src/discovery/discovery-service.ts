@@ -20,7 +20,7 @@ import {
 import { Fault, toFault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
-import { SourceRunner } from './source-runner.ts';
+import { type RunnerCounts, SourceRunner } from './source-runner.ts';
 
 const REFRESH_MS = 3_000;
 const PURGE_EVERY_MS = 3_600_000;
@@ -70,6 +70,9 @@ export class DiscoveryService implements AsyncDisposable {
   #rules: { readonly rules: readonly Rule[]; readonly version: number } = { rules: [], version: -1 };
   #refreshing: Promise<void> | undefined;
   #stopped = false;
+  #refusedEvents = 0;
+  /** Of runners that are no more: counters never go back. */
+  readonly #stoppedCounts: RunnerCounts = { messages: 0, retried: 0, changes: 0, sweeps: 0, failedSweeps: 0 };
 
   constructor(parts: DiscoveryParts) {
     this.#parts = parts;
@@ -100,8 +103,24 @@ export class DiscoveryService implements AsyncDisposable {
     return externalIdOf(id);
   }
 
-  get runners(): readonly SourceRunner[] {
-    return [...this.#runners.values()];
+  /** For `/metrics`: of this node since it started. */
+  get numbers() {
+    const runners = [...this.#runners.values()];
+    const sum = (key: keyof RunnerCounts): number =>
+      runners.reduce((all, { counts }) => all + counts[key], this.#stoppedCounts[key]);
+    const scopes = runners.flatMap((runner) => runner.scopes);
+    const oldest = Math.min(...scopes.map(({ lastSweepAt }) => lastSweepAt ?? Infinity));
+    return {
+      messages: sum('messages'),
+      retried: sum('retried'),
+      changes: sum('changes'),
+      sweeps: sum('sweeps'),
+      failedSweeps: sum('failedSweeps'),
+      refusedEvents: this.#refusedEvents,
+      staleScopes: scopes.filter(({ staleSince }) => staleSince !== undefined).length,
+      heldScopes: scopes.filter(({ heldSince }) => heldSince !== undefined).length,
+      oldestSweepSeconds: Number.isFinite(oldest) ? Math.max(0, this.#parts.clock.now() - oldest) / 1_000 : 0,
+    };
   }
 
   /** Starts, stops and restarts runners so that they are what the database says. */
@@ -200,6 +219,8 @@ export class DiscoveryService implements AsyncDisposable {
       if (versions.get(id) === runner.record.version) continue;
       this.#runners.delete(id);
       await runner[Symbol.asyncDispose]();
+      for (const key of Object.keys(runner.counts) as (keyof RunnerCounts)[])
+        this.#stoppedCounts[key] += runner.counts[key];
     }
     for (const record of wanted) {
       if (this.#runners.has(record.id) || this.#stopped) continue;
@@ -230,6 +251,7 @@ export class DiscoveryService implements AsyncDisposable {
       report,
       /** INVARIANT: what strangers can send writes one audit event an account in ten minutes, not one a message. */
       refused: (record: SourceRecord, hint: Hint): void => {
+        this.#refusedEvents++;
         const key = `${record.id} ${hint.scope.account} ${hint.scope.region}`;
         const now = clock.monotonicMs();
         if (now - (this.#refusals.get(key) ?? -Infinity) < REFUSALS_EVERY_MS) return;

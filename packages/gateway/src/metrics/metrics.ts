@@ -4,7 +4,22 @@ import type { BrokerObservation } from '@enchilada/core/session';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RequestObservation } from '../http/app.ts';
 
+/** What the sources of this node did since it started, and how well their scopes are known now. */
+export interface DiscoveryNumbers {
+  readonly messages: number;
+  readonly retried: number;
+  readonly changes: number;
+  readonly sweeps: number;
+  readonly failedSweeps: number;
+  readonly refusedEvents: number;
+  readonly staleScopes: number;
+  readonly heldScopes: number;
+  /** Since the scope that was swept longest ago was swept. */
+  readonly oldestSweepSeconds: number;
+}
+
 export interface MetricSources {
+  readonly discovery: () => DiscoveryNumbers;
   readonly liveSessions: () => number;
   readonly sessionBytes: () => { readonly in: number; readonly out: number };
   readonly recorder: () => RecorderStats | undefined;
@@ -72,6 +87,29 @@ export class Metrics {
     );
     gauge('enchilada_recorder_spool_free_bytes', 'Room in the spool.', () => sources.recorder()?.spoolFreeBytes ?? 0);
     gauge('enchilada_recorder_failures', 'Failures of the recorder.', () => sources.recorder()?.failures ?? 0);
+    const discovery = (name: string, help: string, key: keyof DiscoveryNumbers): void => {
+      gauge(`enchilada_discovery_${name}`, help, () => sources.discovery()[key]);
+    };
+    const counter = (name: string, help: string, key: keyof DiscoveryNumbers): void => {
+      new Counter({
+        name: `enchilada_discovery_${name}_total`,
+        help,
+        registers,
+        collect() {
+          this.reset();
+          this.inc(sources.discovery()[key]);
+        },
+      });
+    };
+    counter('events', 'Messages taken from queues of events.', 'messages');
+    counter('events_retried', 'Messages given back for later.', 'retried');
+    counter('events_refused', 'Events of accounts that no source lists.', 'refusedEvents');
+    counter('changes', 'Changes of the catalog by discovery.', 'changes');
+    counter('sweeps', 'Full listings of a scope.', 'sweeps');
+    counter('sweeps_failed', 'Listings that failed.', 'failedSweeps');
+    discovery('scopes_stale', 'Scopes whose listings fail.', 'staleScopes');
+    discovery('scopes_held', 'Scopes with removals that wait for a person.', 'heldScopes');
+    discovery('oldest_sweep_seconds', 'Age of the oldest full listing of a scope.', 'oldestSweepSeconds');
     const delay = monitorEventLoopDelay({ resolution: 10 });
     delay.enable();
     gauge('enchilada_event_loop_delay_p99_seconds', 'Delay of the event loop since the last reading.', () => {

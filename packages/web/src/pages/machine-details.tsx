@@ -3,6 +3,7 @@ import { IconExternalLink } from '@tabler/icons-react';
 import type { Machine } from '@enchilada/contract';
 import { hostPort, openTab, sessionPath } from '../components/platform.ts';
 import { useText } from '../i18n/text.tsx';
+import { MachineOrigin } from './machine-origin.tsx';
 
 export function MachineDetails(props: {
   readonly machine: Machine | undefined;
@@ -44,6 +45,7 @@ export function MachineDetails(props: {
               </>
             )}
           </dl>
+          <MachineOrigin id={machine.id} labels={machine.labels} />
           <Button
             leftSection={<IconExternalLink size={16} aria-hidden />}
             onClick={() => openTab(sessionPath(machine.id))}

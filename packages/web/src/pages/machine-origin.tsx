@@ -1,0 +1,85 @@
+import { Stack, Text, Title } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { api } from '../api/client.ts';
+import { can, useMe } from '../api/me.ts';
+import { Moment } from '../components/listing.tsx';
+import { printable } from '../components/printable.ts';
+import { useText } from '../i18n/text.tsx';
+
+/** Discovery alone writes it, on every machine that it found. */
+const FOUND_LABEL = 'cloud:id';
+
+/** Which source found a machine, and which rules made it what it is; nothing for one that was added by hand. */
+export function MachineOrigin(props: { readonly id: string; readonly labels: Readonly<Record<string, string>> }) {
+  const text = useText();
+  const isFound = Object.hasOwn(props.labels, FOUND_LABEL) && can(useMe(), 'catalog.read');
+  const { data } = useQuery({
+    queryKey: ['machine-origin', props.id],
+    queryFn: ({ signal }) => api('explainTarget', { params: { id: props.id } }, { signal, background: true }),
+    enabled: isFound,
+    retry: false,
+  });
+  if (!isFound || data === undefined) return null;
+  return (
+    <Stack gap="xs">
+      <Title order={3} size="h5">
+        {text('origin.title')}
+      </Title>
+      <dl className="detail-list">
+        <dt>{text('origin.found-by')}</dt>
+        <dd>{printable(data.sourceName)}</dd>
+        <dt>{text('origin.account')}</dt>
+        <dd>
+          {printable(data.accountName)}
+          <div className="sub mono">
+            {data.account} {data.region}
+          </div>
+        </dd>
+        <dt>{text('origin.native')}</dt>
+        <dd className="mono origin-id">{printable(data.machine)}</dd>
+        <dt>{text('origin.state')}</dt>
+        <dd>{data.state}</dd>
+        <dt>{text('origin.first-seen')}</dt>
+        <dd>
+          <Moment at={data.firstSeenAt} />
+        </dd>
+        <dt>{text('origin.looked-at')}</dt>
+        <dd>
+          <Moment at={data.observedAt} />
+        </dd>
+        {data.launchedBy !== undefined && (
+          <>
+            <dt>{text('origin.launched-by')}</dt>
+            <dd className="mono origin-id">{printable(data.launchedBy)}</dd>
+          </>
+        )}
+        {data.missingSince !== undefined && (
+          <>
+            <dt>{text('origin.missing-since')}</dt>
+            <dd>
+              <Moment at={data.missingSince} />
+            </dd>
+          </>
+        )}
+        {data.changedByHand.length > 0 && (
+          <>
+            <dt>{text('origin.by-hand')}</dt>
+            <dd>{data.changedByHand.join(', ')}</dd>
+          </>
+        )}
+        <dt>{text('origin.rules')}</dt>
+        <dd>
+          {data.trace.length === 0 && <Text size="sm">{text('origin.no-rules')}</Text>}
+          {data.trace.map(({ field, rule, refusedBecauseOfTag }) => (
+            <div key={`${field} ${rule}`}>
+              <span className="mono">{field}</span>: {printable(rule)}
+              {refusedBecauseOfTag !== undefined && (
+                <div className="sub">{text('origin.refused', { tag: printable(refusedBecauseOfTag) })}</div>
+              )}
+            </div>
+          ))}
+        </dd>
+      </dl>
+    </Stack>
+  );
+}
