@@ -136,6 +136,25 @@ export function storeProviderCases(name: string, create: () => Promise<StoreUnde
       assert.equal(await redeem(store, pending.browserDigest, 50), undefined);
     });
 
+    it('keeps the answer to a pending sign-in: the first, in time, at its provider', async () => {
+      const pending = {
+        ...{ stateDigest: aDigest(), browserDigest: aDigest(), providerId: provider.id, next: '/', expiresAt: 100 },
+      };
+      await store.now.providers.begin(pending);
+      const { stateDigest } = pending;
+      const keep = (at: Store, answer: string, now = 50, providerId = provider.id) =>
+        at.now.providers.keepAnswer({ stateDigest, providerId, answer }, now);
+      assert.equal(await keep(store, 'late', 100), false);
+      assert.equal(await keep(store, 'other', 50, 'idp_other'), false);
+      const answer = 'ä'.repeat(100_000);
+      assert.equal(count(await race((at) => keep(at, answer))), 1);
+      assert.deepEqual(await second.now.providers.redeem(stateDigest, pending.browserDigest, 50), {
+        ...pending,
+        answer,
+      });
+      assert.equal(await keep(store, answer), false);
+    });
+
     it('accepts the id of a message once, for each provider', async () => {
       const message = anId('jti');
       assert.equal(count(await race((at) => at.now.providers.spend(provider.id, message, 1_000))), 1);

@@ -12,6 +12,8 @@ export const ProviderKindManifest = closed({
   kind: Kind,
   label: LocalizedText,
   way: Way,
+  /** Answers come as a form, not in the address. */
+  answers: Type.Optional(words(['form'])),
   parameters: list(ParameterField, 100),
   /** What its secret is called. */
   secret: LocalizedText,
@@ -49,6 +51,8 @@ export const Provider = closed({
   /** What the provider must know: where browsers come back to, and where its server tells of sign-outs. */
   returnTo: Type.Optional(text(500)),
   logoutTo: Type.Optional(text(500)),
+  /** Where the provider reads all of it. */
+  metadata: Type.Optional(text(500)),
   version: Version,
   createdAt: Time,
   updatedAt: Time,
@@ -61,6 +65,8 @@ export const ProviderStart = closed({
   /** The path to go on to afterwards. */
   next: Type.Optional(Type.String({ maxLength: 2000, pattern: '^/(?![/\\\\])[\\u0021-\\u007e]*$' })),
   consent: Type.Optional(Type.Boolean()),
+  /** The person must prove themselves at the provider anew. */
+  fresh: Type.Optional(Type.Boolean()),
 });
 export const ProviderStarted = closed({ url: Type.String({ maxLength: 16_000 }) });
 /** The query that the browser came back with. */

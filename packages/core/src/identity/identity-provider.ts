@@ -26,6 +26,20 @@ export interface AssertedLogin {
   readonly session: string | undefined;
   /** What the provider wants to see when the person signs out. */
   readonly logoutHint: Secret | undefined;
+  /** What said so, where it could be shown twice: accepted once over all nodes. */
+  readonly message?: { readonly id: string; readonly expiresAt: number };
+}
+
+/** Where providers and browsers find us, by the public address. */
+export interface ProviderAddresses {
+  /** The page that browsers come back to with an answer in the address. */
+  readonly returnTo: string;
+  /** Where an answer comes as a form. */
+  readonly answerTo: string;
+  readonly logoutTo: string;
+  readonly metadata: string;
+  /** The page after signing out. */
+  readonly signedOut: string;
 }
 
 /** One attempt to sign in through a browser that goes away and comes back. All values are made by us, and of this attempt alone. */
@@ -33,8 +47,9 @@ export interface SignInFlow {
   readonly state: string;
   readonly nonce: string;
   readonly verifier: string;
-  /** Where the browser comes back to, by the public address. */
-  readonly returnTo: string;
+  readonly at: ProviderAddresses;
+  /** The person must prove themselves anew, even where the provider knows them. */
+  readonly isFresh: boolean;
 }
 
 /** Who a provider's server says has signed out. At least one of `subject` and `session` is there. */
@@ -53,9 +68,33 @@ export interface RedirectProvider {
   /** @param answer the query that the browser came back with */
   complete(answer: string, flow: SignInFlow): Promise<AssertedLogin>;
   /** Where the browser ends the person's login at the provider; undefined where that is not wanted or not offered. */
-  endSession(hint: Secret | undefined, returnTo: string): Promise<string | undefined>;
+  endSession(hint: Secret | undefined, at: ProviderAddresses): Promise<string | undefined>;
   /** @param fields the form that the provider's server sent */
   hearLogout(fields: Readonly<Record<string, string>>): Promise<HeardLogout>;
+  /** For providers whose answers come as forms. */
+  readonly door?: ProviderDoor;
+}
+
+/** What a browser brings to us straight from the provider, before it is known whose browser it is. */
+export interface DoorMessage {
+  readonly where: 'answer' | 'logout';
+  readonly fields: Readonly<Record<string, string>>;
+  /** As it was sent, for signatures over it; empty where the fields came as a form. */
+  readonly query: string;
+}
+
+export type DoorAct =
+  /** The answer to the attempt of this state, judged once the browser that began comes with its cookie. */
+  | { readonly act: 'complete'; readonly state: string; readonly answer: string }
+  /** @see hearLogout; `goTo` is where the browser goes on to. */
+  | { readonly act: 'logout'; readonly logout: HeardLogout; readonly goTo?: string }
+  | { readonly act: 'signed-out' };
+
+export interface ProviderDoor {
+  /** What the provider must know of us, for its administrator. */
+  metadata(at: ProviderAddresses): { readonly type: string; readonly text: string };
+  /** @throws Fault PROVIDER_REFUSED, PROVIDER_UNAVAILABLE */
+  read(message: DoorMessage, at: ProviderAddresses): Promise<DoorAct>;
 }
 
 /** The person gives name and password to us. Failures are LOGIN_REFUSED, PASSWORD_EXPIRED and PROVIDER_UNAVAILABLE. */
@@ -74,6 +113,8 @@ export interface ProviderManifest {
   readonly kind: ProviderKind;
   readonly label: LocalizedText;
   readonly way: IdentityProvider['way'];
+  /** How answers come back: in the address of a page of ours, unless it says otherwise. */
+  readonly answers?: 'form';
   readonly parameters: readonly ParameterField[];
   /** What the one secret of such a provider is called. */
   readonly secret: LocalizedText;
@@ -152,6 +193,8 @@ export interface PendingSignIn {
   /** The path to go on to. */
   readonly next: string;
   readonly expiresAt: number;
+  /** What the provider answered, where it came as a form. */
+  readonly answer?: string;
 }
 
 /** What the rules make of somebody's groups. */

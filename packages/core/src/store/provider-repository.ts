@@ -35,6 +35,11 @@ export interface ProviderRepository {
   begin(pending: PendingSignIn): Promise<void>;
   /** Deletes and answers it if it is unexpired and of this browser; exactly one of many racing callers gets it. */
   redeem(stateDigest: string, browserDigest: string, now: number): Promise<PendingSignIn | undefined>;
+  /** Notes the answer that came as a form: the first, and of an unexpired attempt at this provider. */
+  keepAnswer(
+    given: Pick<PendingSignIn, 'stateDigest' | 'providerId'> & { readonly answer: string },
+    now: number,
+  ): Promise<boolean>;
   /** Of pending sign-ins and of spent messages. */
   deleteExpired(now: number): Promise<void>;
 

@@ -42,7 +42,10 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
 
   function viewOf(record: ProviderRecord, people: number): ProviderView {
     const { id, kind, name, admits, trustsFactor, enabled, version, createdAt, updatedAt } = record;
-    const { way } = registry.typeOf(kind).manifest;
+    const { way, answers } = registry.typeOf(kind).manifest;
+    const { returnTo, answerTo, logoutTo, metadata } = signInAt.addresses(id);
+    const inAddress = { returnTo, logoutTo: `${signInAt.publicUrl}${backChannelPath(id)}` };
+    const addresses = answers === 'form' ? { returnTo: answerTo, logoutTo, metadata } : inAddress;
     return {
       ...{ id, kind, name, way, admits, trustsFactor, enabled, version, createdAt, updatedAt, people },
       parameters: Object.fromEntries(
@@ -50,9 +53,7 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
       ),
       rules: record.rules.map(ruleView),
       hasSecret: record.secret !== undefined,
-      ...(way === 'redirect'
-        ? { returnTo: signInAt.returnTo(id), logoutTo: `${signInAt.publicUrl}${backChannelPath(id)}` }
-        : {}),
+      ...(way === 'redirect' ? addresses : {}),
     };
   }
 
@@ -70,11 +71,14 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
   }
 
   /** @throws Fault INVALID_REQUEST */
-  function requireGood({ id, kind, parameters }: Pick<ProviderRecord, 'id' | 'kind' | 'parameters'>): void {
+  function requireGood(
+    { id, kind, parameters }: Pick<ProviderRecord, 'id' | 'kind' | 'parameters'>,
+    secret: string | undefined,
+  ): void {
     const type = registry.typeOf(kind);
     const [problem] = checkParameters(type.manifest, parameters);
     if (problem !== undefined) throw wrongField(`parameters/${problem.field}`, problem.message);
-    type.open({ id, parameters, secret: undefined });
+    type.open({ id, parameters, secret: secret === undefined ? undefined : new Secret(secret) });
   }
 
   const acted = (context: SignedInContext, action: AuditAction, { id, name, ...record }: ProviderRecord) =>
@@ -95,7 +99,9 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
   return {
     startProviderSignIn: async (context, { params, body }) => {
       requireConsent(settings, body.consent);
-      return { url: await signInAt.begin(params.id, body.next ?? '/', context) };
+      return {
+        url: await signInAt.begin(params.id, { next: body.next ?? '/', isFresh: body.fresh === true }, context),
+      };
     },
 
     completeProviderSignIn: async (context, { params, body }) => {
@@ -131,7 +137,7 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
     createProvider: async (context, { body }) => {
       const { secret, rules, ...fields } = body;
       const id = `idp_${randomId(random)}`;
-      requireGood({ ...fields, id });
+      requireGood({ ...fields, id }, secret);
       const now = clock.now();
       const record: ProviderRecord = {
         ...fields,
@@ -150,7 +156,7 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
     updateProvider: async (context, { params, body }) => {
       const { secret, rules, ...fields } = body;
       const before = await found(params.id);
-      requireGood({ ...before, ...fields });
+      requireGood({ ...before, ...fields }, secret);
       const after = await store.now.providers.update({
         ...before,
         ...fields,

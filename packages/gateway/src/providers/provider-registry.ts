@@ -57,8 +57,15 @@ export class ProviderRegistry {
 
   /** @throws Fault NOT_FOUND */
   async open(id: ProviderId): Promise<OpenProvider> {
+    const known = await this.known(id);
+    if (!known.record.enabled) throw notThere();
+    return known;
+  }
+
+  /** Also one that is switched off, which signs nobody in. @throws Fault NOT_FOUND */
+  async known(id: ProviderId): Promise<OpenProvider> {
     const record = await this.#parts.store.now.providers.find(id);
-    if (record?.enabled !== true) throw notThere();
+    if (record === undefined) throw notThere();
     const kept = this.#opened.get(id);
     if (kept?.version === record.version) return { record, provider: kept.provider };
     const secret = record.secret === undefined ? undefined : await this.#unseal(id, record.secret);

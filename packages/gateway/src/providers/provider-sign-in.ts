@@ -1,8 +1,17 @@
 import { createHash, hkdfSync } from 'node:crypto';
+import { API_PREFIX } from '@enchilada/contract';
 import type { AuditLog } from '@enchilada/core/audit';
 import { type KeyEncryption, Secret, SecretBytes } from '@enchilada/core/credential';
 import { Fault, isFault, toFault } from '@enchilada/core/fault';
-import type { ProviderId, SignInFlow, User } from '@enchilada/core/identity';
+import type {
+  DoorMessage,
+  HeardLogout,
+  ProviderAddresses,
+  ProviderId,
+  ProviderRecord,
+  SignInFlow,
+  User,
+} from '@enchilada/core/identity';
 import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
 import type { ProvidedProof, SignInProof } from '../auth/logins.ts';
@@ -16,6 +25,8 @@ const MINUTE = 60_000;
 /** How long somebody may be away at a provider. */
 const AWAY_MS = 15 * MINUTE;
 const VALUE_BYTES = 32;
+/** Begins the state of an attempt for which the person must prove themselves anew. The state is known by its digest, so nobody adds or removes it. */
+const FRESH = 'fresh.';
 /** What one address may begin, and get wrong, in a minute (T06). */
 const BEGUN_PER_MINUTE = 60;
 const REFUSED_PER_MINUTE = 30;
@@ -54,19 +65,30 @@ export class ProviderSignIn {
     return this.#parts.publicUrl();
   }
 
-  /** Where the provider sends browsers back to. */
-  returnTo(id: ProviderId): string {
-    return `${this.#parts.publicUrl()}/sign-in/back/${id}`;
+  addresses(id: ProviderId): ProviderAddresses {
+    const url = this.#parts.publicUrl();
+    const door = `${url}${doorPath(id)}`;
+    return {
+      returnTo: `${url}/sign-in/back/${id}`,
+      answerTo: `${door}/answer`,
+      logoutTo: `${door}/logout`,
+      metadata: `${door}/metadata`,
+      signedOut: `${url}/sign-in`,
+    };
   }
 
   /** Where the browser goes. Binds the attempt to this browser by a cookie. @throws Fault NOT_FOUND, THROTTLED, PROVIDER_UNAVAILABLE */
-  async begin(id: ProviderId, next: string, context: OpenContext): Promise<string> {
+  async begin(
+    id: ProviderId,
+    { next, isFresh }: { readonly next: string; readonly isFresh: boolean },
+    context: OpenContext,
+  ): Promise<string> {
     const { store, registry, clock } = this.#parts;
     await this.#count('begun', context, BEGUN_PER_MINUTE);
     const { provider } = await registry.redirecting(id);
     // A browser with two tabs has two attempts and one cookie.
     const browser = context.browser ?? this.#newValue();
-    const flow = this.#flowOf(id, { browser, state: this.#newValue() });
+    const flow = this.#flowOf(id, { browser, state: `${isFresh ? FRESH : ''}${this.#newValue()}` });
     const url = await provider.begin(flow);
     await store.now.providers.begin({
       stateDigest: digestOf(flow.state),
@@ -95,7 +117,10 @@ export class ProviderSignIn {
       if (browser === undefined || pending === undefined || pending.providerId !== id)
         throw new Fault('SIGN_IN_LOST', 'the sign-in was begun in another browser, too long ago, or completed already');
       const { record, provider } = await registry.redirecting(id);
-      const asserted = await provider.complete(answer, this.#flowOf(id, { browser, state }));
+      const asserted = await provider.complete(pending.answer ?? answer, this.#flowOf(id, { browser, state }));
+      const { message } = asserted;
+      if (message !== undefined && !(await store.now.providers.spend(id, message.id, message.expiresAt)))
+        throw new Fault('PROVIDER_REFUSED', 'the message was heard before');
       const user = await people.admit(record, asserted.person);
       const { subject } = asserted.person;
       const hint = asserted.logoutHint;
@@ -182,7 +207,7 @@ export class ProviderSignIn {
       const { provider } = await registry.redirecting(login.providerId);
       using bytes = login.hint && (await keys.unwrap(login.hint, hintContext(login.providerId)));
       const hint = bytes && new Secret(new TextDecoder().decode(bytes.reveal()));
-      return await provider.endSession(hint, `${this.#parts.publicUrl()}/sign-in`);
+      return await provider.endSession(hint, this.addresses(login.providerId));
     } catch (failure) {
       // Signing out here never waits for what is elsewhere.
       if (isFault(failure)) return undefined;
@@ -192,9 +217,43 @@ export class ProviderSignIn {
 
   /** The provider's server says that somebody has signed out. Their logins here, and the sessions of these, end. @throws Fault NOT_FOUND, PROVIDER_REFUSED */
   async hearLogout(id: ProviderId, fields: Readonly<Record<string, string>>, address: string): Promise<void> {
-    const { store, registry, audit, clock } = this.#parts;
+    const { record, provider } = await this.#parts.registry.redirecting(id);
+    await this.#endHeard(record, await provider.hearLogout(fields), address);
+  }
+
+  /** What a browser brings straight from the provider. Answers where it goes on to. @throws Fault NOT_FOUND, PROVIDER_REFUSED, PROVIDER_UNAVAILABLE */
+  async hearAtDoor(id: ProviderId, message: DoorMessage, address: string): Promise<string> {
+    const { store, registry, clock } = this.#parts;
     const { record, provider } = await registry.redirecting(id);
-    const heard = await provider.hearLogout(fields);
+    if (provider.door === undefined) throw new Fault('NOT_FOUND', 'there is no such way to sign in');
+    const at = this.addresses(id);
+    const act = await provider.door.read(message, at);
+    switch (act.act) {
+      case 'complete': {
+        // An answer that nobody asked for, or that comes twice, is not kept: the page says that the sign-in is lost.
+        const given = { stateDigest: digestOf(act.state), providerId: id, answer: act.answer };
+        const isKept = await store.now.providers.keepAnswer(given, clock.now());
+        return isKept ? `${at.returnTo}?${new URLSearchParams({ state: act.state }).toString()}` : at.returnTo;
+      }
+      case 'logout':
+        await this.#endHeard(record, act.logout, address);
+        return act.goTo ?? at.signedOut;
+      case 'signed-out':
+        return at.signedOut;
+    }
+  }
+
+  /** What the provider's administrator needs of us. @throws Fault NOT_FOUND */
+  async metadata(id: ProviderId): Promise<{ readonly type: string; readonly text: string }> {
+    const { provider } = await this.#parts.registry.known(id);
+    if (provider.way !== 'redirect' || provider.door === undefined)
+      throw new Fault('NOT_FOUND', 'there is no such way to sign in');
+    return provider.door.metadata(this.addresses(id));
+  }
+
+  async #endHeard(record: ProviderRecord, heard: HeardLogout, address: string): Promise<void> {
+    const { store, audit, clock } = this.#parts;
+    const { id } = record;
     if (heard.subject === undefined && heard.session === undefined)
       throw new Fault('PROVIDER_REFUSED', 'the message names nobody');
     if (!(await store.now.providers.spend(id, heard.id, heard.expiresAt + MINUTE)))
@@ -229,7 +288,10 @@ export class ProviderSignIn {
   #flowOf(id: ProviderId, { browser, state }: { readonly browser: string; readonly state: string }): SignInFlow {
     const derive = (use: string): string =>
       Buffer.from(hkdfSync('sha256', browser, state, `enchilada sign-in ${use} v1`, VALUE_BYTES)).toString('base64url');
-    return { state, nonce: derive('nonce'), verifier: derive('verifier'), returnTo: this.returnTo(id) };
+    return {
+      ...{ state, nonce: derive('nonce'), verifier: derive('verifier') },
+      ...{ at: this.addresses(id), isFresh: state.startsWith(FRESH) },
+    };
   }
 
   #wrap(hint: Secret, id: ProviderId) {
@@ -265,6 +327,11 @@ export class ProviderSignIn {
     const { store, clock } = this.#parts;
     if ((await store.now.throttle.peek(keyOf(what, context), clock.now(), MINUTE)) >= most) throw tooMany();
   }
+}
+
+/** Below which a provider finds us without a browser's cookie. */
+export function doorPath(id: string): string {
+  return `${API_PREFIX}/login/providers/${id}`;
 }
 
 function keyOf(what: string, { address }: OpenContext): string {

@@ -11,7 +11,7 @@ const redirecting: ProviderType = {
   manifest: { kind: 'away', label: label('Away'), way: 'redirect', parameters: [], secret: label('Secret') },
   open: () => ({
     way: 'redirect',
-    begin: ({ state, nonce, returnTo }) =>
+    begin: ({ state, nonce, at: { returnTo } }) =>
       Promise.resolve(`https://idp.test/?${new URLSearchParams({ state, nonce, returnTo }).toString()}`),
     complete: (answer, flow) => {
       const given = new URLSearchParams(answer);

@@ -51,8 +51,15 @@ export function ProviderForm(props: {
       {provider === undefined && kind.way === 'redirect' && (
         <Alert color="gray">{text('providers.after-saving')}</Alert>
       )}
-      <Address label={text('providers.return-to')} value={provider?.returnTo} />
-      <Address label={text('providers.logout-to')} value={provider?.logoutTo} />
+      <Address label={text('providers.metadata')} value={provider?.metadata} />
+      <Address
+        label={text(kind.answers === 'form' ? 'providers.answer-to' : 'providers.return-to')}
+        value={provider?.returnTo}
+      />
+      <Address
+        label={text(kind.answers === 'form' ? 'providers.single-logout' : 'providers.logout-to')}
+        value={provider?.logoutTo}
+      />
       <TextInput
         label={text('field.name')}
         required

@@ -32,6 +32,11 @@ function open(issuer: HostileIssuer, parameters: Record<string, string | string[
   return provider;
 }
 
+const AT = {
+  ...{ returnTo: 'https://bastion.test/sign-in/back/idp_x', answerTo: '', logoutTo: '', metadata: '' },
+  signedOut: 'https://bastion.test/sign-in',
+};
+
 interface Attempt {
   readonly lies?: Lies;
   /** What the browser brings back instead of what the provider sent. */
@@ -44,7 +49,8 @@ async function signIn({ lies = {}, answer, flow: change, parameters }: Attempt =
   const provider = open(hostile, parameters);
   const flow: SignInFlow = {
     ...{ state: value(), nonce: value(), verifier: value() },
-    returnTo: 'https://bastion.test/sign-in/back/idp_x',
+    at: AT,
+    isFresh: false,
   };
   hostile.lies = lies;
   const began = new URL(await provider.begin(flow));

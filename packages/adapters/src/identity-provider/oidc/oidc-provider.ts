@@ -3,6 +3,7 @@ import { Fault } from '@enchilada/core/fault';
 import type {
   AssertedLogin,
   HeardLogout,
+  ProviderAddresses,
   ProviderSettings,
   ProviderType,
   RedirectProvider,
@@ -47,15 +48,17 @@ class OidcProvider implements RedirectProvider {
     this.#secret = secret;
   }
 
-  async begin({ state, nonce, verifier, returnTo }: SignInFlow): Promise<string> {
+  async begin({ state, nonce, verifier, at, isFresh }: SignInFlow): Promise<string> {
     const configuration = await this.#discover();
     return client.buildAuthorizationUrl(configuration, {
-      redirect_uri: returnTo,
+      redirect_uri: at.returnTo,
       scope: this.#config.scopes.join(' '),
       state,
       nonce,
       code_challenge: await client.calculatePKCECodeChallenge(verifier),
       code_challenge_method: 'S256',
+      // OpenID Connect Core section 3.1.2.1; `max_age` makes the provider say when.
+      ...(isFresh ? { prompt: 'login', max_age: '0' } : {}),
     }).href;
   }
 
@@ -69,7 +72,7 @@ class OidcProvider implements RedirectProvider {
       throw new Fault('PROVIDER_REFUSED', `the provider answered ${error}`, { facts: { error } });
     }
     const tokens = await believed(
-      client.authorizationCodeGrant(configuration, new URL(`${flow.returnTo}?${answer}`), {
+      client.authorizationCodeGrant(configuration, new URL(`${flow.at.returnTo}?${answer}`), {
         expectedState: flow.state,
         expectedNonce: flow.nonce,
         pkceCodeVerifier: flow.verifier,
@@ -103,12 +106,12 @@ class OidcProvider implements RedirectProvider {
     };
   }
 
-  async endSession(hint: Secret | undefined, returnTo: string): Promise<string | undefined> {
+  async endSession(hint: Secret | undefined, { signedOut }: ProviderAddresses): Promise<string | undefined> {
     if (!this.#config.signOutThere) return undefined;
     const configuration = await this.#discover();
     if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined;
     return client.buildEndSessionUrl(configuration, {
-      post_logout_redirect_uri: returnTo,
+      post_logout_redirect_uri: signedOut,
       ...(hint === undefined ? {} : { id_token_hint: hint.reveal() }),
     }).href;
   }

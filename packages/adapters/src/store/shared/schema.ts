@@ -95,6 +95,7 @@ export interface PendingSignInRow {
   providerId: string;
   nextPath: string;
   expiresAt: number;
+  answer: string | null;
 }
 
 export interface ProvidedLoginRow {

@@ -43,6 +43,9 @@ export const provider: Readonly<Record<keyof typeof en, string>> = {
     'Wer dort einen gegeben hat, wird hier nicht danach gefragt. Für Maschinen, die einen frischen Faktor verlangen, zählt der Zeitpunkt jener Anmeldung.',
   'providers.return-to': 'Rücksprungadresse',
   'providers.logout-to': 'Adresse für Back-Channel-Abmeldung',
+  'providers.metadata': 'Unsere Metadaten',
+  'providers.answer-to': 'Assertion Consumer Service (POST)',
+  'providers.single-logout': 'Single-Logout-Dienst',
   'providers.after-saving': 'Die Adressen, die beim Anbieter einzutragen sind, erscheinen nach dem Speichern.',
   'providers.secret-kept': 'Versiegelt gespeichert. Leer lassen, um es zu behalten.',
   'providers.remove-body':

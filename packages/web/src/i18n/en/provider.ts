@@ -38,6 +38,9 @@ export const provider = {
     'Whoever gave one there is not asked for one here. Machines that ask for a fresh factor go by the time of that sign-in.',
   'providers.return-to': 'Redirect address',
   'providers.logout-to': 'Back-channel logout address',
+  'providers.metadata': 'Our metadata',
+  'providers.answer-to': 'Assertion consumer service (POST)',
+  'providers.single-logout': 'Single logout service',
   'providers.after-saving': 'The addresses to enter at the provider are shown once this is saved.',
   'providers.secret-kept': 'Stored sealed. Leave empty to keep it.',
   'providers.remove-body':

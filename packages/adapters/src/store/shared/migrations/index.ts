@@ -11,6 +11,7 @@ import { discovery } from './0020-discovery.ts';
 import { withoutBootstrap } from './0021-without-bootstrap.ts';
 import { identityProvider } from './0022-identity-provider.ts';
 import { grantConditions } from './0023-grant-conditions.ts';
+import { formAnswer } from './0026-form-answer.ts';
 import { sessionSeat } from './0028-session-seat.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
@@ -27,5 +28,6 @@ export const MIGRATIONS: readonly Migration[] = [
   withoutBootstrap,
   identityProvider,
   grantConditions,
+  formAnswer,
   sessionSeat,
 ];

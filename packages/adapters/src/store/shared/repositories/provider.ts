@@ -195,7 +195,7 @@ export function providerRepository(sql: Sql): ProviderRepository {
     async begin({ stateDigest, browserDigest, providerId, next, expiresAt }) {
       await db
         .insertInto('pendingSignIn')
-        .values({ stateDigest, browserDigest, providerId, nextPath: next, expiresAt })
+        .values({ stateDigest, browserDigest, providerId, nextPath: next, expiresAt, answer: null })
         .execute();
     },
     /** Who deletes the row has redeemed it. A row never changes, so reading it first loses nothing. */
@@ -212,8 +212,19 @@ export function providerRepository(sql: Sql): ProviderRepository {
         .deleteFrom('pendingSignIn')
         .where('stateDigest', '=', stateDigest)
         .executeTakeFirstOrThrow();
-      const { nextPath: next, ...pending } = row;
-      return numDeletedRows === 1n ? { ...pending, next } : undefined;
+      const { nextPath: next, answer, ...pending } = row;
+      return numDeletedRows === 1n ? { ...pending, next, ...(answer === null ? {} : { answer }) } : undefined;
+    },
+    async keepAnswer({ stateDigest, providerId, answer }, now) {
+      const result = await db
+        .updateTable('pendingSignIn')
+        .set({ answer })
+        .where('stateDigest', '=', stateDigest)
+        .where('providerId', '=', providerId)
+        .where('expiresAt', '>', now)
+        .where('answer', 'is', null)
+        .executeTakeFirstOrThrow();
+      return changedOne(result);
     },
     async deleteExpired(now) {
       await db.deleteFrom('pendingSignIn').where('expiresAt', '<=', now).execute();

@@ -1,0 +1,1 @@
+export { SamlVisitor } from './saml-visitor.ts';
