@@ -134,7 +134,7 @@ export const recordingRoutes = routes({
     method: 'GET',
     path: '/recordings/:id/export',
     access: 'recording.read',
-    summary: 'The recording in clear, as asciicast v2 or plain text.',
+    summary: 'The recording in clear: as asciicast v2, as plain text, or as events framed as recording-stream.ts says.',
     params: IdParams,
     query: ExportQuery,
     response: { 200: Bytes },

@@ -1,4 +1,8 @@
-import { type Recording as RecordingView, RecordingStreamEncoder } from '@enchilada/contract';
+import {
+  RECORDING_STREAM_MEDIA_TYPE,
+  type Recording as RecordingView,
+  RecordingStreamEncoder,
+} from '@enchilada/contract';
 import type { AuditAction } from '@enchilada/core/audit';
 import { Fault } from '@enchilada/core/fault';
 import { type RecordingReader, toAsciicast, toPlainText } from '@enchilada/core/recording';
@@ -138,6 +142,10 @@ export function recordingHandlers({ store, audit, settings, recordings, clock }:
 
     exportRecording: async (context, { params, query }) => {
       const row = await find(context, params.id);
+      if (query.format === 'events') {
+        await acted(context, 'recording.exported', row, { format: query.format });
+        return { bytes: frames(recordings.events(row.id)), mediaType: RECORDING_STREAM_MEDIA_TYPE };
+      }
       if (row.surface !== 'terminal')
         throw new Fault(
           'RECORDING_HAS_NO_TEXT',

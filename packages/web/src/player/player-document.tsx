@@ -42,6 +42,8 @@ import { PlaybackScreen } from './playback-screen.ts';
 import { desktopStages } from './desktop-stages.ts';
 import type { Stage } from './stage.ts';
 import { Timeline } from './timeline.tsx';
+import { canExportVideo } from './video-export.ts';
+import { VideoExportDialog, type VideoSubject } from './video-export-dialog.tsx';
 import { VerificationBadge } from './verification-badge.tsx';
 
 /** Around a desktop, in every theme. */
@@ -56,6 +58,7 @@ export function PlayerDocument() {
     refetchOnWindowFocus: false,
   });
   const me = useQuery(meQuery);
+  const [filmed, setFilmed] = useState<VideoSubject>();
   if (detail.error instanceof ApiFault && detail.error.code === 'UNAUTHENTICATED')
     location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
   const recording = detail.data?.recording;
@@ -109,6 +112,15 @@ export function PlayerDocument() {
                   </Menu.Item>
                 </>
               )}
+              {recording !== undefined && desktopStages[recording.surface] !== undefined && (
+                <Menu.Item
+                  leftSection={<IconMovie size={16} aria-hidden />}
+                  disabled={!canExportVideo()}
+                  onClick={() => setFilmed({ id, surface: recording.surface, durationMs: recording.durationMs })}
+                >
+                  {text('player.export-video')}
+                </Menu.Item>
+              )}
               <Menu.Item
                 component="a"
                 leftSection={<IconPackage size={16} aria-hidden />}
@@ -121,6 +133,7 @@ export function PlayerDocument() {
           </Menu>
         )}
       </header>
+      {filmed !== undefined && <VideoExportDialog subject={filmed} onClose={() => setFilmed(undefined)} />}
       {detail.isError ? (
         <Container size="xs" py="xl" component="main">
           <FaultNotice error={detail.error} onRetry={() => void detail.refetch()} />

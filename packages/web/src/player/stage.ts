@@ -7,6 +7,8 @@ export interface Stage extends Disposable {
   readonly isDecoder: boolean;
   /** Whether it is behind with drawing; playback waits for it. */
   readonly busy: boolean;
+  /** What a decoder draws on, once there is a picture. */
+  readonly picture?: HTMLCanvasElement | undefined;
   /** As the base says. */
   restart(base: Base): void;
   /** Shows the events, in order. Resolves once others may follow. */

@@ -12,9 +12,14 @@ export class RdpStage implements Stage {
   #view: CanvasView | undefined;
   #decoder: RdpDecoder | undefined;
   #channel = 0;
+  #isActive = false;
 
   constructor(host: HTMLElement) {
     this.#host = host;
+  }
+
+  get picture(): HTMLCanvasElement | undefined {
+    return this.#isActive ? this.#view?.canvas : undefined;
   }
 
   get busy(): boolean {
@@ -22,6 +27,7 @@ export class RdpStage implements Stage {
   }
 
   restart(): void {
+    this.#isActive = false;
     this.#decoder?.[Symbol.dispose]();
     this.#decoder = undefined;
     this.#view?.[Symbol.dispose]();
@@ -56,7 +62,7 @@ export class RdpStage implements Stage {
         onSend: () => undefined,
         onClipboard: () => undefined,
         onCursor: () => undefined,
-        onActive: () => undefined,
+        onActive: () => (this.#isActive = true),
         onBroken: () => undefined,
       },
       { size: { width: 1024, height: 768 }, choices: '' },

@@ -13,9 +13,14 @@ export class RfbStage implements Stage {
   #client: RfbClient | undefined;
   #input: ByteChannel | undefined;
   #channel = 0;
+  #isConnected = false;
 
   constructor(host: HTMLElement) {
     this.#host = host;
+  }
+
+  get picture(): HTMLCanvasElement | undefined {
+    return this.#isConnected ? (this.#host.querySelector('canvas') ?? undefined) : undefined;
   }
 
   get busy(): boolean {
@@ -23,6 +28,7 @@ export class RfbStage implements Stage {
   }
 
   restart(): void {
+    this.#isConnected = false;
     this.#client?.disconnect();
     this.#client = undefined;
     this.#input = undefined;
@@ -51,6 +57,7 @@ export class RfbStage implements Stage {
     this.#channel = channel;
     const input = new ByteChannel(() => undefined);
     const client = new RfbClient(this.#host, input, { shared: true });
+    client.addEventListener('connect', () => (this.#isConnected = true));
     client.viewOnly = true;
     client.focusOnClick = false;
     client.background = 'transparent';

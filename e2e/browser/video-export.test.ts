@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { startXrdp } from '@enchilada/core/testing/servers/xrdp';
+import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
+import type { Page } from 'playwright-core';
+import { Chromium } from '../fixtures/chromium.ts';
+import { Site } from '../tests/site.ts';
+import { DesktopPage } from './desktop-page.ts';
+import { seatOf } from './seat.ts';
+
+const owned = new AsyncDisposableStack();
+let site: Site;
+let browser: Chromium;
+
+before(async () => {
+  site = owned.use(await Site.start());
+  browser = owned.use(await Chromium.launch());
+});
+after(() => owned.disposeAsync());
+
+interface Film {
+  readonly width: number;
+  readonly height: number;
+  readonly seconds: number;
+  /** Red, green and blue in the middle of the picture, at moments from the beginning to the end. */
+  readonly colours: readonly (readonly number[])[];
+}
+
+/** Plays a file in the browser's own player. */
+function watch(page: Page, file: Buffer): Promise<Film> {
+  return page.evaluate(async (base64) => {
+    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    const video = document.createElement('video');
+    video.muted = true;
+    const after = (event: string): Promise<void> =>
+      new Promise((resolve, reject) => {
+        video.addEventListener(event, () => resolve(), { once: true });
+        video.addEventListener('error', () => reject(new Error(video.error?.message ?? 'no film')), { once: true });
+      });
+    const loaded = after('loadeddata');
+    video.src = URL.createObjectURL(new Blob([bytes], { type: 'video/webm' }));
+    await loaded;
+    const { videoWidth: width, videoHeight: height, duration: seconds } = video;
+    const canvas = new OffscreenCanvas(width, height);
+    const colourAt = async (time: number): Promise<readonly number[]> => {
+      const there = after('seeked');
+      video.currentTime = time;
+      await there;
+      const context = canvas.getContext('2d');
+      context?.drawImage(video, 0, 0);
+      return [...(context?.getImageData(width / 2, height / 2, 1, 1).data ?? [])].slice(0, 3);
+    };
+    const colours: (readonly number[])[] = [];
+    for (let share = 0; share <= 20; share++) colours.push(await colourAt((seconds * share) / 20));
+    return { width, height, seconds, colours };
+  }, file.toString('base64'));
+}
+
+function isNear(colour: readonly number[], wanted: readonly number[]): boolean {
+  return wanted.every((value, index) => Math.abs(value - (colour[index] ?? -100)) <= 12);
+}
+
+for (const [protocol, start] of [
+  ['rdp', () => startXrdp({ geometry: '800x600' })],
+  ['vnc', () => startXvnc({ geometry: '800x600' })],
+] as const) {
+  test(`the recording of a desktop is exported as a video that shows what was shown (${protocol})`, async () => {
+    await using server = await start();
+    await server.run('xsetroot', '-solid', '#204060');
+    const { id: credentialId } = await site.admin.api.createCredential({
+      body: {
+        name: protocol,
+        kind: 'password',
+        username: protocol === 'rdp' ? 'otter' : '',
+        secret: server.password,
+      },
+    });
+    const { host, port } = server;
+    const parameters = { resizeDesktop: false };
+    const id = await site.machine({ name: protocol, protocol, host, port, credentialId, parameters });
+    await using own = await seatOf(browser, site.admin, { size: { width: 1000, height: 700 } });
+    const live = await new DesktopPage(await own.at(`/s/new?target=${id}`)).connected();
+    await live.shows('#204060');
+    const size = await live.size();
+    // The moment in between is what makes a video longer than a picture.
+    await live.page.waitForTimeout(1500);
+    await server.run('xsetroot', '-solid', '#c06020');
+    await live.shows('#c06020');
+    const { sessionId } = live;
+    await site.admin.api.endSession({ params: { id: sessionId }, body: {} });
+    await live.page.getByRole('alert').waitFor();
+    const { recordingId } = await site.admin.api.getSession({ params: { id: sessionId } });
+    assert.ok(recordingId);
+
+    const page = await own.at(`/r/${recordingId}`);
+    await page.getByRole('button', { name: /^Verified/ }).waitFor();
+    await page.getByRole('button', { name: 'Export' }).click();
+    const downloading = page.waitForEvent('download');
+    await page.getByRole('menuitem', { name: 'Video (WebM)' }).click();
+    const download = await downloading;
+    assert.equal(download.suggestedFilename(), `${recordingId}.webm`);
+    const film = await watch(page, await readFile(await download.path()));
+    assert.equal(`${film.width}x${film.height}`, size);
+    const { recording } = await site.admin.api.getRecording({ params: { id: recordingId } });
+    assert.ok(Math.abs(film.seconds * 1000 - recording.durationMs) <= 200, `${film.seconds} s`);
+    const [before, after] = [
+      film.colours.findIndex((colour) => isNear(colour, [0x20, 0x40, 0x60])),
+      film.colours.findIndex((colour) => isNear(colour, [0xc0, 0x60, 0x20])),
+    ];
+    assert.ok(before >= 0 && before < after, film.colours.join('; '));
+    assert.ok(isNear(film.colours.at(-1) ?? [], [0xc0, 0x60, 0x20]), 'the last picture');
+    const { items } = await site.admin.api.listAudit({ query: { limit: 50 } });
+    assert.ok(items.some(({ action }) => action === 'recording.exported'));
+    assert.deepEqual(own.complaints(), []);
+  });
+}
