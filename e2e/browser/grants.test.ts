@@ -61,6 +61,7 @@ test('a grant with every condition is made by hand, says in words what it allows
   await form.locator('input[type="time"]').last().fill('00:00');
   await form.getByLabel('Longest session, in minutes').fill('45');
   await form.getByLabel('Sessions at once').fill('1');
+  await form.getByRole('status').filter({ hasText: '1 person, 1 machine' }).waitFor();
   await picture(page, 'form');
   await form.getByRole('button', { name: 'Add grant' }).click();
   await form.waitFor({ state: 'detached' });

@@ -390,6 +390,11 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('createGrant', input, options);
   }
 
+  /** Who would gain and who would lose what by giving or withdrawing a grant; nothing is saved. */
+  previewGrant(input: RouteInput<'previewGrant'>, options?: CallOptions): Promise<RouteOutput<'previewGrant'>> {
+    return this.#transport.call('previewGrant', input, options);
+  }
+
   /** Withdraws a grant and ends the sessions that rest on it. */
   deleteGrant(input: RouteInput<'deleteGrant'>, options?: CallOptions): Promise<RouteOutput<'deleteGrant'>> {
     return this.#transport.call('deleteGrant', input, options);

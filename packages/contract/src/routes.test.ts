@@ -60,6 +60,7 @@ test('every change is audited or plainly one’s own, and the document names eac
     'startTotp',
     'startPasskey',
     'startProviderSignIn',
+    'previewGrant',
     'issueTickets',
   ]);
   const paths = openApiDocument()['paths'] as Record<string, Record<string, { operationId: string }>>;

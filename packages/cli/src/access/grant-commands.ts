@@ -164,6 +164,22 @@ export const accessCommands = [
   }),
 ];
 
+/** `12 people gain 31 machines.` Nothing is saved. */
+async function planned(api: Api, change: Parameters<Api['previewGrant']>[0]['body']) {
+  const effect = await api.previewGrant({ body: change });
+  const side = (verb: string, { people, machines }: typeof effect.gain): string =>
+    `${people} ${people === 1 ? 'person' : 'people'} ${verb}${people === 1 ? 's' : ''} ${machines} ${machines === 1 ? 'machine' : 'machines'}.`;
+  const rows = effect.people.map(({ username, gained, lost }) => [username, `+${gained}`, `-${lost}`]);
+  return done(
+    effect,
+    ...(rows.length === 0 ? ['Nothing changes for anybody.'] : []),
+    ...(effect.gain.people > 0 ? [side('gain', effect.gain)] : []),
+    ...(effect.lose.people > 0 ? [side('lose', effect.lose)] : []),
+    ...(effect.conditional ? ['Only at times or from networks.'] : []),
+    ...(rows.length === 0 ? [] : table(['who', 'gains', 'loses'], rows)),
+  );
+}
+
 export const grantCommands = [
   command('grants list', {
     summary: 'List who may do what with which machines.',
@@ -212,6 +228,7 @@ export const grantCommands = [
       },
       minutes: { type: 'string', value: 'MINUTES', says: 'the longest that a session may last' },
       sessions: { type: 'string', value: 'COUNT', says: 'how many sessions may run at once, of all people together' },
+      plan: { type: 'boolean', says: 'say only who would gain and who would lose what, and save nothing' },
       zone: { type: 'string', value: 'ZONE', says: 'the time zone of the hours, like Europe/Berlin; UTC if left out' },
     },
     async run({ options, client }) {
@@ -225,6 +242,7 @@ export const grantCommands = [
         ...{ subject, scope, actions, effect: options.deny === true ? 'deny' : 'allow' },
         ...(Object.keys(conditions).length === 0 ? {} : { conditions }),
       };
+      if (options.plan === true) return planned(api, { add: body });
       const grant = await api.createGrant({ body });
       return done(grant, `${grant.subjectName} ${mayWords(grant)} on ${scopeWords(grant)} (${grant.id}).`);
     },
@@ -232,8 +250,10 @@ export const grantCommands = [
   command('grants remove', {
     summary: 'Withdraw a grant and end the sessions that rest on it.',
     words: ['ID'],
-    async run({ words: [id = ''], client }) {
+    options: { plan: { type: 'boolean', says: 'say only who would lose what, and save nothing' } },
+    async run({ words: [id = ''], options, client }) {
       const { api } = await client();
+      if (options.plan === true) return planned(api, { remove: id });
       await api.deleteGrant({ params: { id } });
       return done({ removed: id }, `Withdrew ${id}.`);
     },

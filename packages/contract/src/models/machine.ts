@@ -303,6 +303,20 @@ export const GrantCreate = closed({
   conditions: Type.Optional(GrantConditions),
 });
 
+/** A grant to be given, or the id of one to be withdrawn. */
+export const GrantChange = closed({ add: Type.Optional(GrantCreate), remove: Type.Optional(Id) });
+const EffectSide = closed({ people: Count, machines: Count });
+export const GrantEffect = closed({
+  gain: EffectSide,
+  lose: EffectSide,
+  /** Whom it changes something for, the first thousand of them. */
+  people: list(closed({ userId: Id, username: text(128), gained: Count, lost: Count }), 1_000),
+  /** Names of some of the machines. */
+  machines: list(text(200), 20),
+  /** Only at times or from networks; a denial with such conditions changes what there is at all for nobody. */
+  conditional: Type.Boolean(),
+});
+
 /** One of the grants about a person and a machine. */
 export const AccessFinding = closed({
   grant: Grant,

@@ -15,6 +15,8 @@ export { isTimeZone, minutesOf, unmetConditions } from './conditions.ts';
 export type { Circumstances, UnmetCondition } from './conditions.ts';
 export { accessUntil, allowedActions, decideFor, explainAccess, groupAncestors } from './policy.ts';
 export type { AccessView, Decide, GrantFinding } from './policy.ts';
+export { EffectOfChange } from './effect.ts';
+export type { GrantChange, Placement } from './effect.ts';
 export { longestMs, restsOn, seatsOf } from './seat.ts';
 export type { Seat } from './seat.ts';
 export { authorizeJump, authorizeTarget } from './authorized-target.ts';

@@ -48,6 +48,11 @@ function covers(scope: GrantScope, target: Placed, ancestors: readonly TargetGro
   }
 }
 
+/** Whether the grant is about the target at all. */
+export function coversTarget({ scope }: Grant, target: Placed, ancestors: readonly TargetGroupId[]): boolean {
+  return covers(scope, target, ancestors);
+}
+
 function isSubject({ subject }: Grant, { userId, groupIds }: Pick<AccessView, 'userId' | 'groupIds'>): boolean {
   return subject.kind === 'user' ? subject.id === userId : groupIds.includes(subject.id);
 }

@@ -1,12 +1,11 @@
 import type { Credential as CredentialView, Grant as GrantView } from '@enchilada/contract';
 import type { Grant } from '@enchilada/core/access';
 import { type CredentialRecord, Secret } from '@enchilada/core/credential';
-import { TAG_PREFIX } from '@enchilada/core/discovery';
 import { Fault } from '@enchilada/core/fault';
 import { randomId } from '@enchilada/core/time';
 import { actorOf, type Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
-import { grantViews, requireGoodConditions, scopeName, subjectName } from './grant-view.ts';
+import { grantViews, requireGoodGrant } from './grant-view.ts';
 
 type AccessHandlers = Pick<
   Handlers,
@@ -162,19 +161,7 @@ export function accessHandlers(parts: ApiParts): AccessHandlers {
         createdAt: clock.now(),
         createdBy: context.identity.user.id,
       };
-      if ((await subjectName(store, grant)) === undefined) throw wrongField('subject', 'names nobody');
-      if (body.scope.kind !== 'all' && body.scope.kind !== 'labels' && (await scopeName(store, grant)) === undefined)
-        throw wrongField('scope', 'names nothing that exists');
-      if (body.scope.kind === 'labels' && Object.values(body.scope.selector).every((values) => values.length === 0))
-        throw wrongField('scope', 'must name at least one label with a value');
-      const tag =
-        body.scope.kind === 'labels' && Object.keys(body.scope.selector).find((key) => key.startsWith(TAG_PREFIX));
-      if (typeof tag === 'string')
-        throw wrongField(
-          'scope',
-          `must not rest on ${JSON.stringify(tag)}: whoever may tag a machine in its cloud could give themselves the grant; name the tag among the protected ones of its source and select it without ${TAG_PREFIX}`,
-        );
-      requireGoodConditions(body, clock.now());
+      await requireGoodGrant(store, grant, clock.now());
       await store.now.grants.insert(grant);
       // A denial takes away from sessions that run.
       if (body.effect === 'deny') await store.now.commands.post({ kind: 'recheck-all' }, clock.now());

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AccessExplanation, TargetAccess } from '@enchilada/contract';
+import type { AccessExplanation, RouteOutput, TargetAccess } from '@enchilada/contract';
 import { call, GatewayFixture } from '../testing/gateway-fixture.ts';
 import { populate } from '../testing/populate.ts';
+
+type GrantEffect = RouteOutput<'previewGrant'>;
 
 async function site() {
   const fixture = new GatewayFixture();
@@ -101,4 +103,37 @@ test('conditions that could never hold are refused', async () => {
     { times: { zone: 'UTC', windows: [{ ...window, to: '25:00' }] } },
   ])
     assert.equal((await grant({ conditions })).status, 400, JSON.stringify(conditions));
+});
+
+test('the effect of a grant is told before it is given, and of its withdrawal before that', async () => {
+  const { fixture, node, target, root, ann } = await site();
+  await using _ = fixture;
+  await fixture.addUser('bob', 'user');
+  const { groups, grants, catalog } = fixture.store.now;
+  await groups.insert({ id: 'grp_both', name: 'both', description: '', createdAt: 1 });
+  for (const id of ['usr_ann', 'usr_bob', 'usr_otto']) await groups.addMember('grp_both', id);
+  const other = await populate(fixture, 'root', 'y');
+  const preview = async (body: object, cookie = root) => call(node, 'POST', '/grants/effect', { cookie, body });
+  const add = { subject: { kind: 'group', id: 'grp_both' }, scope: { kind: 'all' }, actions: ['connect'] };
+  const before = await catalog.version();
+  const effect = (await preview({ add })).json<GrantEffect>();
+  assert.deepEqual(effect.gain, { people: 2, machines: 2 }, 'an auditor opens no machine');
+  assert.deepEqual(effect.people.map(({ username, gained, lost }) => [username, gained, lost]).sort(), [
+    ['ann', 1, 0],
+    ['bob', 2, 0],
+  ]);
+  assert.equal(await catalog.version(), before, 'nothing is saved');
+  const [given] = (await grants.list()).filter(({ scope }) => scope.kind === 'target' && scope.id === target);
+  const withdrawn = (await preview({ remove: given?.id })).json<GrantEffect>();
+  assert.deepEqual(
+    [withdrawn.gain, withdrawn.lose],
+    [
+      { people: 0, machines: 0 },
+      { people: 1, machines: 1 },
+    ],
+  );
+  assert.equal((await preview({ add: { ...add, scope: { kind: 'target', id: 'tgt_none' } } })).statusCode, 400);
+  assert.equal((await preview({ add, remove: given?.id })).statusCode, 400);
+  assert.equal((await preview({ add }, ann)).statusCode, 403);
+  assert.ok(other.target);
 });

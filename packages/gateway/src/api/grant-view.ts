@@ -1,5 +1,6 @@
 import type { Grant as GrantView } from '@enchilada/contract';
 import { type Grant, type GrantConditions, isTimeZone, parseCidr } from '@enchilada/core/access';
+import { TAG_PREFIX } from '@enchilada/core/discovery';
 import { Fault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 
@@ -71,8 +72,27 @@ export function grantViews(store: Store, grants: readonly Grant[]): Promise<read
   );
 }
 
+/** @throws Fault INVALID_REQUEST for what names nothing, could never hold, or gives power to whoever tags machines */
+export async function requireGoodGrant(store: Store, grant: Grant, now: number): Promise<void> {
+  const { scope } = grant;
+  const wrong = (field: string, message: string): Fault =>
+    new Fault('INVALID_REQUEST', `${field} ${message}`, { facts: { field: `body/${field}` } });
+  if ((await subjectName(store, grant)) === undefined) throw wrong('subject', 'names nobody');
+  if (scope.kind !== 'all' && scope.kind !== 'labels' && (await scopeName(store, grant)) === undefined)
+    throw wrong('scope', 'names nothing that exists');
+  if (scope.kind === 'labels' && Object.values(scope.selector).every((values) => values.length === 0))
+    throw wrong('scope', 'must name at least one label with a value');
+  const tag = scope.kind === 'labels' && Object.keys(scope.selector).find((key) => key.startsWith(TAG_PREFIX));
+  if (typeof tag === 'string')
+    throw wrong(
+      'scope',
+      `must not rest on ${JSON.stringify(tag)}: whoever may tag a machine in its cloud could give themselves the grant; name the tag among the protected ones of its source and select it without ${TAG_PREFIX}`,
+    );
+  requireGoodConditions(grant, now);
+}
+
 /** @throws Fault INVALID_REQUEST for what could never hold */
-export function requireGoodConditions({ conditions, effect }: Pick<Grant, 'conditions' | 'effect'>, now: number): void {
+function requireGoodConditions({ conditions, effect }: Pick<Grant, 'conditions' | 'effect'>, now: number): void {
   const wrong = (message: string): Fault =>
     new Fault('INVALID_REQUEST', `conditions ${message}`, { facts: { field: 'body/conditions' } });
   if (conditions === undefined) return;

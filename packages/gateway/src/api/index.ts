@@ -2,6 +2,7 @@ import type { Handlers } from '../http/context.ts';
 import { accessHandlers } from './access-handlers.ts';
 import type { ApiParts } from './api-parts.ts';
 import { discoveryHandlers } from './discovery-handlers.ts';
+import { effectHandlers } from './effect-handlers.ts';
 import { explainHandlers } from './explain-handlers.ts';
 import { fileHandlers } from './file-handlers.ts';
 import { factorHandlers } from './factor-handlers.ts';
@@ -32,6 +33,7 @@ export function createHandlers(parts: ApiParts): Handlers {
     ...targetHandlers(parts),
     ...accessHandlers(parts),
     ...explainHandlers(parts),
+    ...effectHandlers(parts),
     ...discoveryHandlers(parts),
     ...sessionHandlers(parts),
     ...fileHandlers(parts),

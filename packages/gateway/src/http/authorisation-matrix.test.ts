@@ -146,6 +146,16 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
       actions: ['connect'],
     }),
   },
+  previewGrant: {
+    who: ADMINISTRATOR,
+    body: (ids) => ({
+      add: {
+        subject: { kind: 'user', id: ids.user },
+        scope: { kind: 'target', id: ids.target },
+        actions: ['connect'],
+      },
+    }),
+  },
   deleteGrant: { who: ADMINISTRATOR },
   explainAccess: { who: ADMINISTRATOR, query: '?userId=usr_root&targetId=tgt_none', success: 404 },
   listTargetAccess: { who: ADMINISTRATOR },

@@ -83,6 +83,7 @@ const ENDPOINTS = {
   explainOwnAccess: ['GET', '/machines/:id/access'],
   createGrant: ['POST', '/grants'],
   deleteGrant: ['DELETE', '/grants/:id'],
+  previewGrant: ['POST', '/grants/effect'],
   openSession: ['POST', '/sessions'],
   issueTickets: ['POST', '/sessions/:id/tickets'],
   listSessions: ['GET', '/sessions'],

@@ -16,6 +16,7 @@ import { useText } from '../i18n/text.tsx';
 import { AccessDrawer } from './access-drawer.tsx';
 import { ConditionFields, type ConditionDraft, conditionsOf, NO_CONDITIONS } from './grant-conditions.tsx';
 import { selectorOf } from './grant-selector.ts';
+import { EffectOfGrant } from './grant-effect.tsx';
 import { GrantSentence } from './grant-sentence.tsx';
 
 export function GrantsPage() {
@@ -33,6 +34,7 @@ export function GrantsPage() {
       body: (
         <Stack gap="xs">
           <GrantSentence grant={grant} />
+          <EffectOfGrant change={{ remove: grant.id }} />
           <Text size="sm" c="dimmed">
             {text('grants.withdraw-body')}
           </Text>
@@ -141,15 +143,14 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
         ? Object.keys(selector).length > 0 && ({ kind: 'labels', selector } as const)
         : scopeId !== null && ({ kind: scopeKind, id: scopeId } as const);
   const ready = subjectId !== null && scope !== false && actions.length > 0;
+  const conditions = conditionsOf(draft, effect);
+  const grant = ready && {
+    ...{ subject: { kind: subjectKind, id: subjectId }, scope, actions, effect },
+    ...(conditions === undefined ? {} : { conditions }),
+  };
   const save = useSave(async () => {
-    if (subjectId === null || scope === false) return;
-    const conditions = conditionsOf(draft, effect);
-    await api('createGrant', {
-      body: {
-        ...{ subject: { kind: subjectKind, id: subjectId }, scope, actions, effect },
-        ...(conditions === undefined ? {} : { conditions }),
-      },
-    });
+    if (grant === false) return;
+    await api('createGrant', { body: grant });
     props.onSaved();
   });
   const subjects =
@@ -257,6 +258,7 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
         </Stack>
       </fieldset>
       <ConditionFields effect={effect} draft={draft} onChange={setDraft} />
+      {grant !== false && <EffectOfGrant change={{ add: grant }} />}
     </FormDrawer>
   );
 }
