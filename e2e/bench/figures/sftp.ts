@@ -1,18 +1,24 @@
 import { spawn } from 'node:child_process';
 import { randomBytes, randomFillSync } from 'node:crypto';
-import { chmod, mkdir, open, rm } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { chmod, mkdir, open, rm, stat } from 'node:fs/promises';
+import { Agent } from 'node:https';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import { generateKey, type Sshd } from '@enchilada/core/testing/servers/sshd';
 import { startSite, startTarget, Workplace } from '../bench-site.ts';
-import type { Site } from '../../tests/site.ts';
+import { plainRequest } from '../plain-request.ts';
 import type { Experiment, FigureId } from '../figure.ts';
-import { median, residentKib } from '../measure.ts';
+import { cpuSeconds, median, residentKib } from '../measure.ts';
 
 const MEGABYTES = Number(process.env['BENCH_FILE_MB'] ?? '1000');
 const ROUNDS = 3;
 const PIECE_BYTES = 8 * 1024 * 1024;
 const DOWN = 'sftp-download-vs-openssh';
 const UP = 'sftp-upload-vs-openssh';
+
+type Client = Parameters<typeof plainRequest>[0];
 
 const raw = (path: string): string => Buffer.from(path).toString('base64url');
 const transferId = (): string =>
@@ -32,42 +38,36 @@ async function seconds(work: () => Promise<void>): Promise<number> {
 
 /** As a browser does: the answer's stream to a file. */
 async function fetchFile(
-  site: Site,
+  by: Client,
   sessionId: string,
   paths: { readonly from: string; readonly to: string },
 ): Promise<void> {
-  const response = await site.admin.api.downloadFile({
+  const response = await plainRequest(by, 'downloadFile', {
     params: { id: sessionId },
     query: { path: raw(paths.from), transfer: transferId() },
   });
-  await using file = await open(paths.to, 'w');
-  let total = 0;
-  for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array>) {
-    await file.write(bytes);
-    total += bytes.length;
-  }
-  if (total !== MEGABYTES * 1_000_000) throw new Error(`${total} bytes arrived`);
-}
-
-async function* piece(path: string, at: number): AsyncGenerator<Uint8Array> {
-  await using file = await open(path);
-  yield* file.createReadStream({ start: at, end: at + PIECE_BYTES - 1, highWaterMark: 256 * 1024, autoClose: false });
+  await pipeline(response, createWriteStream(paths.to, { highWaterMark: 1024 * 1024 }));
+  const { size } = await stat(paths.to);
+  if (size !== MEGABYTES * 1_000_000) throw new Error(`${size} bytes arrived`);
 }
 
 /** As a browser does: one piece behind the other. */
 async function sendFile(
-  site: Site,
+  by: Client,
   sessionId: string,
   paths: { readonly from: string; readonly to: string },
 ): Promise<void> {
   const common = { path: raw(paths.to), transfer: transferId(), size: MEGABYTES * 1_000_000 };
+  await using file = await open(paths.from);
+  const piece = Buffer.alloc(PIECE_BYTES);
   for (let at = 0, done = false; !done;) {
-    const result = await site.admin.api.uploadFile({
+    const { bytesRead } = await file.read(piece, 0, PIECE_BYTES, at);
+    const response = await plainRequest(by, 'uploadFile', {
       params: { id: sessionId },
       query: { ...common, offset: at },
-      body: piece(paths.from, at),
+      body: piece.subarray(0, bytesRead),
     });
-    ({ received: at, done } = result);
+    ({ received: at, done } = (await json(response)) as { readonly received: number; readonly done: boolean });
   }
 }
 
@@ -91,7 +91,7 @@ export const sftp: Experiment = {
     await using owned = new AsyncDisposableStack();
     const place = owned.use(await Workplace.make());
     const sshd = owned.use(await startTarget());
-    const site = owned.use(await startSite(place));
+    const site = owned.use(await startSite(place, 'strict', process.env['BENCH_PROFILE']));
     const folder = join(place.folder, 'files');
     await mkdir(folder);
     await chmod(folder, 0o777);
@@ -112,6 +112,8 @@ export const sftp: Experiment = {
     });
     await using shell = await site.admin.open(targetId);
     await shell.live();
+    const client = { person: site.admin, agent: new Agent({ keepAlive: true }) };
+    owned.defer(() => client.agent.destroy());
     const here = join(place.folder, 'here');
     const there = join(folder, 'there');
     const samples: Record<FigureId, { ours: number[]; openssh: number[] }> = {} as never;
@@ -127,18 +129,22 @@ export const sftp: Experiment = {
         if (!wanted.has(id)) continue;
         samples[id] = { ours: [], openssh: [] };
         for (let round = -1; round < ROUNDS; round += 1) {
+          const spentBefore = await Promise.all([cpuSeconds(site.gateway.pid), cpuSeconds(process.pid)]);
           const ours = await seconds(() =>
             id === DOWN
-              ? fetchFile(site, shell.sessionId, { from: source, to: here })
-              : sendFile(site, shell.sessionId, { from: source, to: there }),
+              ? fetchFile(client, shell.sessionId, { from: source, to: here })
+              : sendFile(client, shell.sessionId, { from: source, to: there }),
           );
+          const [gatewayCpu, clientCpu] = (
+            await Promise.all([cpuSeconds(site.gateway.pid), cpuSeconds(process.pid)])
+          ).map((spent, index) => spent - (spentBefore[index] ?? 0));
           await rm(there, { force: true });
           const openssh = await seconds(() =>
             byProgram(sshd, key, id === DOWN ? `get ${source} ${here}` : `put ${source} ${there}`),
           );
           await rm(there, { force: true });
           say(
-            `${round < 0 ? 'warm-up' : `round ${round + 1} of ${ROUNDS}`}, ${id}: product ${(MEGABYTES / ours).toFixed(0)} MB/s, sftp ${(MEGABYTES / openssh).toFixed(0)} MB/s`,
+            `${round < 0 ? 'warm-up' : `round ${round + 1} of ${ROUNDS}`}, ${id}: product ${(MEGABYTES / ours).toFixed(0)} MB/s, sftp ${(MEGABYTES / openssh).toFixed(0)} MB/s; ${ours.toFixed(1)} s, of which the gateway computed ${gatewayCpu?.toFixed(1)} s and the client ${clientCpu?.toFixed(1)} s`,
           );
           if (round < 0) continue;
           samples[id].ours.push(Number((MEGABYTES / ours).toFixed(1)));

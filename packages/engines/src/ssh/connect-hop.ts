@@ -8,6 +8,7 @@ import { algorithmsFor, isTruncatable } from './algorithms.ts';
 import { Authentication } from './authentication.ts';
 import { Patience, peerText } from '../shared/index.ts';
 import { connectionFault } from './connection-fault.ts';
+import { gatherWrites } from './gather-writes.ts';
 import { internalsOf, type Negotiated, prepareKeys } from './ssh2-internals.ts';
 import { readParameters } from './ssh-manifest.ts';
 import { unpooled } from './unpooled.ts';
@@ -150,6 +151,7 @@ export function connectHop(
     );
 
   prepareKeys(client);
+  gatherWrites(stream);
   client.on('error', (error: Error & { level?: string }) => {
     // A peer that spoke, and not SSH, broke the protocol; one that said nothing just hung up.
     if (error.message === 'Connection lost before handshake' && received === 0)

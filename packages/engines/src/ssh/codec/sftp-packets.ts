@@ -224,6 +224,8 @@ export type Field =
   | { readonly uint32: number }
   | { readonly uint64: number }
   | { readonly string: Uint8Array | string }
+  /** One string, in pieces that follow each other. */
+  | { readonly pieces: readonly Uint8Array[] }
   /** Attributes with permissions alone, or with nothing. */
   | { readonly mode: number | undefined };
 
@@ -231,7 +233,11 @@ function sizeOf(field: Field): number {
   if ('uint32' in field) return 4;
   if ('uint64' in field) return 8;
   if ('mode' in field) return field.mode === undefined ? 4 : 8;
-  return 4 + field.string.length;
+  return 4 + ('pieces' in field ? lengthOf(field.pieces) : field.string.length);
+}
+
+function lengthOf(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** A request with its length. Text is ASCII: names of extensions. */
@@ -254,6 +260,12 @@ export function encodeRequest(type: number, fields: readonly Field[]): Uint8Arra
     } else if ('mode' in field) {
       put32(field.mode === undefined ? 0 : ATTRIBUTE.PERMISSIONS);
       if (field.mode !== undefined) put32(field.mode);
+    } else if ('pieces' in field) {
+      put32(lengthOf(field.pieces));
+      for (const piece of field.pieces) {
+        packet.set(piece, at);
+        at += piece.length;
+      }
     } else {
       put32(field.string.length);
       packet.set(typeof field.string === 'string' ? new TextEncoder().encode(field.string) : field.string, at);

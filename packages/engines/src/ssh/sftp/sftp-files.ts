@@ -256,6 +256,8 @@ class Writer implements FileWriter {
   readonly #path: PathBytes;
   readonly #open = new Set<Promise<void>>();
   #at: number;
+  #gathered: Uint8Array[] = [];
+  #gatheredBytes = 0;
   #unanswered = 0;
   #failure: unknown;
   #closed = false;
@@ -271,14 +273,21 @@ class Writer implements FileWriter {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    for (let from = 0; from < bytes.length; from += this.#client.writeBytes)
-      this.#send(bytes.subarray(from, from + this.#client.writeBytes));
+    const most = this.#client.writeBytes;
+    for (let from = 0; from < bytes.length;) {
+      const part = bytes.subarray(from, from + most - this.#gatheredBytes);
+      this.#gathered.push(part);
+      this.#gatheredBytes += part.length;
+      from += part.length;
+      if (this.#gatheredBytes === most) this.#send();
+    }
     while (this.#unanswered > AHEAD_BYTES && this.#failure === undefined) await Promise.race(this.#open);
     await this.#client.drained();
     if (this.#failure !== undefined) throw await this.#reason();
   }
 
   async finish(): Promise<void> {
+    if (this.#gatheredBytes > 0) this.#send();
     await Promise.all(this.#open);
     if (this.#failure !== undefined) throw await this.#reason();
     this.#closed = true;
@@ -296,17 +305,22 @@ class Writer implements FileWriter {
     await this.#client.act(REQUEST.CLOSE, [{ string: this.#handle }]).catch(() => undefined);
   }
 
-  #send(piece: Uint8Array): void {
+  /** One request for what was gathered: the fewer, the less each byte costs both sides. */
+  #send(): void {
     const at = this.#at;
-    this.#at += piece.length;
-    this.#unanswered += piece.length;
+    const length = this.#gatheredBytes;
+    const pieces = this.#gathered;
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    this.#at += length;
+    this.#unanswered += length;
     const answered: Promise<void> = this.#client
-      .act(REQUEST.WRITE, [{ string: this.#handle }, { uint64: at }, { string: piece }])
+      .act(REQUEST.WRITE, [{ string: this.#handle }, { uint64: at }, { pieces }])
       .catch((error: unknown) => {
         this.#failure ??= error;
       })
       .then(() => {
-        this.#unanswered -= piece.length;
+        this.#unanswered -= length;
         this.#open.delete(answered);
       });
     this.#open.add(answered);
