@@ -49,7 +49,12 @@ async function byPipe(pipe: BarePipe, telnetd: Telnetd, command: string): Promis
 /** The product with TLS and its defaults, and protocols without encryption allowed. */
 function startSite(place: Workplace): Promise<Site> {
   const config = `tls:\n  cert: ${place.cert}\n  key: ${place.key}\nlog: { level: warn }\n`;
-  return Site.start({ config, environment: { ENCHILADA_EGRESS_ALLOW_CLEARTEXT: 'true' } });
+  const profile = process.env['BENCH_PROFILE'];
+  const environment = {
+    ENCHILADA_EGRESS_ALLOW_CLEARTEXT: 'true',
+    ...(profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}` }),
+  };
+  return Site.start({ config, environment });
 }
 
 export const telnetOutputCpu: Experiment = {

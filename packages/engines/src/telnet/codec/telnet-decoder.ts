@@ -32,11 +32,26 @@ export class TelnetDecoder {
     }
     const data = new Uint8Array(bytes.length);
     let used = 0;
-    for (const byte of bytes) {
+    let command = -1;
+    let nul = -1;
+    for (let at = 0; at < bytes.length; at += 1) {
+      if (this.#state === 'data') {
+        if (command < at) command = placeOf(IAC, bytes, at);
+        if (nul < at) nul = placeOf(NUL, bytes, at);
+        const end = Math.min(command, nul);
+        data.set(bytes.subarray(at, end), used);
+        used += end - at;
+        if (end > at) this.#afterCr = bytes[end - 1] === CR;
+        at = end;
+        if (at === bytes.length) break;
+      }
+      const byte = bytes[at] ?? 0;
       if (this.#state === 'data') {
         if (byte === IAC) this.#state = 'iac';
-        else if (byte !== NUL || !this.#afterCr || this.binary) data[used++] = byte;
-        if (byte !== IAC) this.#afterCr = byte === CR;
+        else {
+          if (!this.#afterCr || this.binary) data[used++] = byte;
+          this.#afterCr = false;
+        }
       } else if (this.#state === 'iac' && byte === IAC) {
         data[used++] = byte;
         this.#state = 'data';
@@ -109,4 +124,9 @@ export class TelnetDecoder {
       );
     this.#sub.push(byte);
   }
+}
+
+function placeOf(byte: number, bytes: Uint8Array, from: number): number {
+  const at = bytes.indexOf(byte, from);
+  return at === -1 ? bytes.length : at;
 }
