@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { ApiProblem, RecordingStreamDecoder } from '@enchilada/contract';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import type { Person, Shell } from '../product/index.ts';
@@ -288,4 +290,37 @@ test('a transfer that broke off goes on, and is cancelled without a trace', asyn
     isProblem('NOT_FOUND'),
   );
   assert.ok((await auditOf(shell.sessionId, 'file.transferred')).some(({ reason }) => reason === 'cancelled'));
+});
+
+test('a full disk, a forbidden folder and links in a circle are said in words, and nothing half done stays', async () => {
+  const person = await site.person('finn');
+  const { sessionId: id } = await open(person, ['file-in', 'file-out'], 'in words');
+  const params = { id };
+  const small = join(folder, 'small-disk');
+  await mkdir(small);
+  await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=0777', 'tmpfs', small]);
+  try {
+    const send = (path: string, bytes: Uint8Array): Promise<unknown> =>
+      person.api.uploadFile({
+        params,
+        query: { path: raw(path), transfer: transferId(), offset: 0, size: bytes.length, replace: false },
+        body: pieces(...Array.from({ length: 48 }, (_, at) => bytes.subarray(at * 65_536, (at + 1) * 65_536))),
+      });
+    await assert.rejects(send(`${small}/too-large`, randomBytes(48 * 65_536)), isProblem('FILE_NO_SPACE'));
+    await eventually(async () => (await readdir(small)).length === 0, 'the part to be removed');
+    await send(`${small}/fits`, randomBytes(100_000));
+    assert.deepEqual(await readdir(small), ['fits']);
+    await assert.rejects(send('/root/forbidden', randomBytes(10)), isProblem('FILE_DENIED'));
+  } finally {
+    await promisify(execFile)('umount', ['-l', small]);
+  }
+  await symlink('circle-b', join(folder, 'circle-a'));
+  await symlink('circle-a', join(folder, 'circle-b'));
+  await assert.rejects(download(person, id, `${folder}/circle-a`), isProblem('FILE_UNFIT'));
+  await assert.rejects(
+    person.api.listFiles({ params, query: { path: raw(`${folder}/circle-a`) } }),
+    isProblem('FILE_UNFIT'),
+  );
+  await person.api.changeFile({ params, body: { change: 'delete', path: raw(`${folder}/circle-a`) } });
+  assert.equal((await person.api.listFiles({ params, query: { path: raw(folder) } })).truncated, false);
 });

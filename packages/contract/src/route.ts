@@ -29,6 +29,8 @@ export interface RouteDefinition {
   readonly stream?: string;
   /** Largest body, where it is more than the usual 64 KiB. */
   readonly bodyLimitBytes?: number;
+  /** About a live session, `:id`, and answered by the node that holds it: the others pass the request on. */
+  readonly atHolder?: true;
   /** Answers before the first administrator exists, beside the `bootstrap` routes. */
   readonly beforeBootstrap?: true;
   /** What a success writes to the audit log. */

@@ -49,7 +49,7 @@ import { startGateway } from './gateway.ts';
 import type { Gateway } from './gateway.ts';
 import { listOwnServices, type OwnServicesParts } from './own-services.ts';
 import { recoverRecordings } from './recover-recordings.ts';
-import { attachTunnel, Peers } from './tunnel/index.ts';
+import { attachTunnel, Peers, sessionHolders } from './tunnel/index.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
@@ -154,6 +154,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
   ];
   const vault = envelopeVault({ keyEncryption: keys, random });
 
+  let peers: Peers | undefined;
   const gateway = await startGateway({
     config: { ...config, weakenings: [...config.weakenings, ...unheldRules.map(weakeningOf)] },
     dataDir,
@@ -218,14 +219,14 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
       await broker.start();
       return broker;
     },
+    openHolders: (loginLimits, sessions) => {
+      if (values['node.url'] === undefined) return undefined;
+      peers = new Peers({ nodeId, store, keyEncryption: keys, loginLimits });
+      return sessionHolders({ peers, ca: peerCa, holder: (id) => (sessions as SessionBroker).holder(id) });
+    },
     attachTunnel: (server, door, sessions) => {
-      const broker = sessions as SessionBroker;
-      const { loginLimits } = door;
-      const peers =
-        values['node.url'] === undefined
-          ? {}
-          : { peers: new Peers({ nodeId, store, keyEncryption: keys, loginLimits }) };
-      return attachTunnel(server, { ...door, ...peers, broker, ...(peerCa === undefined ? {} : { peerCa }) });
+      const others = { ...(peers === undefined ? {} : { peers }), ...(peerCa === undefined ? {} : { peerCa }) };
+      return attachTunnel(server, { ...door, ...others, broker: sessions as SessionBroker });
     },
   });
   listeningPort = gateway.port;

@@ -27,6 +27,7 @@ import { type AnyServer, listen } from './http/listen.ts';
 import { listenForMetrics, serveProbes } from './http/probes.ts';
 import { Readiness } from './http/readiness.ts';
 import { serveProviderDoor } from './http/provider-door.ts';
+import type { SessionHolders } from './http/holder-door.ts';
 import { readWebFiles, serveWeb } from './http/web.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { DirectoryCheck } from './providers/directory-check.ts';
@@ -86,6 +87,8 @@ export interface GatewayParts extends Omit<ApiParts, OwnParts> {
   /** Rejects while the recorder would refuse a session. */
   readonly probeRecorder: () => Promise<void>;
   readonly openSessions: (seam: SessionSeam) => Promise<SessionService & AsyncDisposable>;
+  /** Undefined where there is one node. */
+  readonly openHolders: (loginLimits: () => LoginLimits, sessions: SessionService) => SessionHolders | undefined;
   readonly attachTunnel: (server: AnyServer, door: TunnelDoor, sessions: SessionService) => Disposable;
   readonly log: Logger;
 }
@@ -215,8 +218,10 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const plan = planListening(values);
   const isTls = plan.tls !== undefined || values.publicUrl?.startsWith('https:') === true;
   const addressOf = clientAddress(values.trustedProxies);
+  const holders = parts.openHolders(loginLimits, broker);
   const app = createApp({
     handlers,
+    ...(holders === undefined ? {} : { holders }),
     audit,
     random,
     isTls,

@@ -10,7 +10,7 @@ import {
 } from '@enchilada/contract';
 import { type Permission, permissionsHeld } from '@enchilada/core/access';
 import type { AuditLog } from '@enchilada/core/audit';
-import { Fault } from '@enchilada/core/fault';
+import { Fault, isFault } from '@enchilada/core/fault';
 import type { ClaimedIdentity, VerifiedIdentity } from '@enchilada/core/identity';
 import { type RandomSource, randomId } from '@enchilada/core/time';
 import { Ajv } from 'ajv';
@@ -35,6 +35,7 @@ import {
   type OpenContext,
   type SignedInContext,
 } from './context.ts';
+import { answerFromHolder, peerToken, sessionIdOf, uploadOf, type SessionHolders } from './holder-door.ts';
 import { checkOrigin } from './origin-check.ts';
 import { replyWithProblem } from './problem-reply.ts';
 import { plainHeaders } from './security-headers.ts';
@@ -45,12 +46,15 @@ declare module 'fastify' {
     claim: ClaimedIdentity | undefined;
     identity: VerifiedIdentity | undefined;
     faultCode: string | undefined;
+    /** It came from another node, which knows the person. */
+    isPassedOn: boolean;
   }
   interface FastifyContextConfig {
     access?: RouteAccess;
     beforeBootstrap?: boolean;
     /** A page or a probe: another site may link to it. Everything else is asked for by our own pages alone. */
     fromAnywhere?: boolean;
+    atHolder?: boolean;
     upload?: string;
   }
 }
@@ -84,6 +88,8 @@ export interface AppParts {
   readonly isTls: boolean;
   readonly log: Logger;
   readonly random: RandomSource;
+  /** Absent where there is one node. */
+  readonly holders?: SessionHolders;
   readonly observe: (observation: RequestObservation) => void;
   /** The table, unless a test brings its own. */
   readonly routes?: readonly (RouteDefinition & { readonly id: string })[];
@@ -110,6 +116,7 @@ export function createApp(parts: AppParts): FastifyInstance {
   app.decorateRequest('claim', undefined);
   app.decorateRequest('identity', undefined);
   app.decorateRequest('faultCode', undefined);
+  app.decorateRequest('isPassedOn', false);
 
   // INVARIANT: no route exists without a declared access; the process does not start with one (T14).
   app.addHook('onRoute', (route) => {
@@ -166,7 +173,7 @@ export function createApp(parts: AppParts): FastifyInstance {
  * (`/%61pi/…`, `http://host/api/…`).
  */
 async function guard(request: FastifyRequest, parts: AppParts): Promise<void> {
-  const { access, beforeBootstrap, fromAnywhere, upload } = request.routeOptions.config;
+  const { access, beforeBootstrap, fromAnywhere, upload, atHolder } = request.routeOptions.config;
   if (fromAnywhere !== true) checkOrigin({ method: request.method, upload }, request.headers, parts.origins());
   if (access === undefined) return;
   if (access !== 'bootstrap' && beforeBootstrap !== true && (await parts.gate.bootstrapRequired())) {
@@ -176,10 +183,13 @@ async function guard(request: FastifyRequest, parts: AppParts): Promise<void> {
   const background = request.headers[CSRF_HEADER] === 'background';
   const { authorization } = request.headers;
   // INVARIANT: whoever shows a token is judged by it alone, whatever cookie came too. Other schemes are a proxy's own and say nothing here.
+  const peer = parts.holders !== undefined && atHolder === true ? peerToken(authorization) : undefined;
   const found =
-    authorization === undefined || !/^bearer /iu.test(authorization)
-      ? await parts.gate.claim(readCookie(request.headers.cookie), { background })
-      : await claimOfToken(authorization, request, parts);
+    peer !== undefined
+      ? await claimOfPeer(peer, request, parts)
+      : authorization === undefined || !/^bearer /iu.test(authorization)
+        ? await parts.gate.claim(readCookie(request.headers.cookie), { background })
+        : await claimOfToken(authorization, request, parts);
   if (found === undefined) throw new Fault('UNAUTHENTICATED', 'no valid login came with the request');
   request.claim = found.claim;
   request.identity = found.identity;
@@ -214,12 +224,22 @@ async function claimOfToken(
   const { access } = request.routeOptions.config;
   const isOwnAccount = access === 'signing-in' || (access === 'signed-in' && request.method !== 'GET');
   if (isOwnAccount) throw new Fault('FORBIDDEN', 'an API token is not for this: sign in');
-  const { user, groupIds, login } = identity;
-  return { claim: { user, groupIds, login } as unknown as ClaimedIdentity, identity };
+  return { claim: claimOf(identity), identity };
 }
 
-/** An upload of no bytes may come without a body. */
-const NOTHING: readonly Uint8Array[] = [];
+/** A person whom another node let in; it says from where. */
+async function claimOfPeer(token: string, request: FastifyRequest, { holders }: AppParts): ReturnType<Gate['claim']> {
+  const accepted = await holders?.accept(token, sessionIdOf(request));
+  if (accepted === undefined) return undefined;
+  const { identity, address } = accepted;
+  request.clientAddress = address;
+  request.isPassedOn = true;
+  return { claim: claimOf(identity), identity };
+}
+
+function claimOf({ user, groupIds, login }: VerifiedIdentity): ClaimedIdentity {
+  return { user, groupIds, login } as unknown as ClaimedIdentity;
+}
 
 type AnyHandler = (context: OpenContext | ClaimContext | SignedInContext, input: unknown) => Promise<unknown>;
 
@@ -236,6 +256,7 @@ function register(app: FastifyInstance, route: RouteDefinition & { readonly id: 
       ...((route.access as RouteAccess | undefined) === undefined ? {} : { access: route.access }),
       beforeBootstrap: route.beforeBootstrap === true,
       ...(route.upload === undefined ? {} : { upload: route.upload }),
+      atHolder: route.atHolder === true,
     },
     ...(route.bodyLimitBytes === undefined ? {} : { bodyLimit: route.bodyLimitBytes }),
     schema: {
@@ -246,11 +267,19 @@ function register(app: FastifyInstance, route: RouteDefinition & { readonly id: 
       ...(route.stream === undefined && status !== 204 ? { response: { [status]: schema } } : {}),
     },
     handler: async (request, reply) => {
-      const output = await handler(contextOf(request, reply, parts), {
-        params: request.params,
-        query: request.query,
-        body: route.upload === undefined ? request.body : (request.body ?? NOTHING),
-      });
+      let output: unknown;
+      try {
+        output = await handler(contextOf(request, reply, parts), {
+          params: request.params,
+          query: request.query,
+          body: route.upload === undefined ? request.body : uploadOf(request),
+        });
+      } catch (failure) {
+        const { holders } = parts;
+        const isElsewhere = route.atHolder === true && isFault(failure, 'SESSION_ELSEWHERE');
+        if (!isElsewhere || holders === undefined || request.isPassedOn) throw failure;
+        return answerFromHolder(request, reply, holders);
+      }
       if (route.stream !== undefined) return sendStream(reply, output as ContentStream, route.stream);
       return reply.code(status).send(status === 204 ? undefined : output);
     },

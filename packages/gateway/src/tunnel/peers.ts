@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { TunnelKind } from '@enchilada/contract';
 import { SecretBytes, Secret } from '@enchilada/core/credential';
 import type { KeyEncryption } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
@@ -10,7 +11,7 @@ import type { TunnelCaller } from './attach-tunnel.ts';
 
 /** What one node tells another when it passes a viewer on. Checked by the node that holds the session; nothing in it is secret. */
 interface PeerClaims extends Redeemed {
-  readonly kind: 'data' | 'control';
+  readonly kind: PeerKind;
   readonly loginDigest: string;
   readonly address: string;
   readonly to: string;
@@ -27,9 +28,12 @@ export interface PeersOptions {
   readonly loginLimits: () => LoginLimits;
 }
 
+/** What is passed on: one of a viewer's two sockets, or a request about the session. */
+export type PeerKind = TunnelKind | 'request';
+
 export interface PeerCall {
   readonly redeemed: Redeemed;
-  readonly kind: 'data' | 'control';
+  readonly kind: PeerKind;
   readonly caller: TunnelCaller;
 }
 
@@ -37,7 +41,7 @@ const TOKEN_MS = 15_000;
 const CONTEXT = 'peer-viewer:';
 
 /**
- * Any node serves any request: a socket that arrives at a node which does not hold the session is passed on to the one that does.
+ * Any node serves any request: a socket or a request about a session that arrives at a node which does not hold the session is passed on to the one that does.
  * The token is a random value (or the sign-in password of the person) wrapped under the key-encryption key with the claims as context,
  * so it proves membership, binds every claim and is used once.
  */
@@ -56,11 +60,7 @@ export class Peers {
     return node.url;
   }
 
-  async token(
-    to: string,
-    call: { readonly redeemed: Redeemed; readonly kind: 'data' | 'control'; readonly caller: TunnelCaller },
-  ): Promise<string> {
-    const { redeemed, kind, caller } = call;
+  async token(to: string, { redeemed, kind, caller }: PeerCall): Promise<string> {
     const password = kind === 'control' ? await caller.loginPassword() : undefined;
     const claims: PeerClaims = {
       ...redeemed,

@@ -7,7 +7,7 @@ import type {
   PathBytes,
   ReadFileOptions,
 } from '@enchilada/core/engine';
-import { Fault, type FaultCode } from '@enchilada/core/fault';
+import { Fault, type FaultCode, isFault } from '@enchilada/core/fault';
 import { OPEN_FLAG, readNumbers, REQUEST, STATUS } from '../codec/sftp-packets.ts';
 import { SftpRefusal, type SftpClient } from './sftp-client.ts';
 
@@ -53,7 +53,9 @@ export class SftpFiles implements FileChannel {
   }
 
   async *list(path: PathBytes, signal: AbortSignal): AsyncGenerator<readonly FileEntry[]> {
-    const handle = await this.#try('list the folder', () => this.#opened(REQUEST.OPENDIR, [{ string: path }]));
+    const handle = await this.#followed(path, 'list the folder', () =>
+      this.#opened(REQUEST.OPENDIR, [{ string: path }]),
+    );
     try {
       for (;;) {
         signal.throwIfAborted();
@@ -75,7 +77,7 @@ export class SftpFiles implements FileChannel {
 
   async open(path: PathBytes, options: ReadFileOptions): Promise<OpenedFile> {
     // A device or a pipe could hold the channel for ever; the target is asked before it opens one.
-    const before = await this.#try('open the file', async () => {
+    const before = await this.#followed(path, 'open the file', async () => {
       const { attributes } = await this.#client.request(REQUEST.STAT, [{ string: path }], 'attributes');
       return attributes;
     });
@@ -239,6 +241,18 @@ export class SftpFiles implements FileChannel {
 
   async #close(handle: Uint8Array): Promise<void> {
     await this.#client.act(REQUEST.CLOSE, [{ string: handle }]).catch(() => undefined);
+  }
+
+  /** OpenSSH calls what a link does not reach, and a circle of links, a file that does not exist (sftp-server.c, errno_to_portable). */
+  async #followed<T>(path: PathBytes, what: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#try(what, work);
+    } catch (error) {
+      if (!isFault(error, 'FILE_NOT_FOUND')) throw error;
+      const there = await this.attributes(path).catch(() => undefined);
+      if (there?.kind !== 'link') throw error;
+      throw new Fault('FILE_UNFIT', 'the link leads nowhere or in a circle', { cause: error });
+    }
   }
 
   async #try<T>(what: string, work: () => Promise<T>): Promise<T> {
