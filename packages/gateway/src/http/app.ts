@@ -35,10 +35,11 @@ import {
   type OpenContext,
   type SignedInContext,
 } from './context.ts';
-import { answerFromHolder, peerToken, sessionIdOf, uploadOf, type SessionHolders } from './holder-door.ts';
+import { answerFromHolder, peerToken, sessionIdOf, type SessionHolders } from './holder-door.ts';
 import { checkOrigin } from './origin-check.ts';
 import { replyWithProblem } from './problem-reply.ts';
 import { plainHeaders } from './security-headers.ts';
+import { readAway, uploadOf } from './upload.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -277,7 +278,10 @@ function register(app: FastifyInstance, route: RouteDefinition & { readonly id: 
       } catch (failure) {
         const { holders } = parts;
         const isElsewhere = route.atHolder === true && isFault(failure, 'SESSION_ELSEWHERE');
-        if (!isElsewhere || holders === undefined || request.isPassedOn) throw failure;
+        if (!isElsewhere || holders === undefined || request.isPassedOn) {
+          if (route.upload !== undefined) await readAway(request.body);
+          throw failure;
+        }
         return answerFromHolder(request, reply, holders);
       }
       if (route.stream !== undefined) return sendStream(reply, output as ContentStream, route.stream);

@@ -4,6 +4,7 @@ import { CSRF_HEADER } from '@enchilada/contract';
 import { Fault } from '@enchilada/core/fault';
 import type { VerifiedIdentity } from '@enchilada/core/identity';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { uploadOf } from './upload.ts';
 
 export interface PassedRequest {
   readonly sessionId: string;
@@ -60,14 +61,6 @@ export async function answerFromHolder(
     if (value !== undefined) reply.header(name, value);
   }
   return reply.code(answer.statusCode ?? 502).send(answer.statusCode === 204 ? undefined : answer);
-}
-
-/**
- * The bytes of an upload; one of none may come without a body. Whoever stops reading leaves the connection as it is: the answer that says why goes over it,
- * and Node reads the rest away.
- */
-export function uploadOf({ body }: { readonly body?: unknown }): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
-  return body instanceof Readable ? body.iterator({ destroyOnReturn: false }) : [];
 }
 
 function contentOf({ headers, body }: FastifyRequest): Pick<PassedRequest, 'headers' | 'body'> {
