@@ -7,7 +7,13 @@ const Tag = Type.String({ minLength: 1, maxLength: 128, pattern: '^[^\\u0000-\\u
 const Kind = text(40, 1);
 
 /** A kind of source and its form. */
-export const SourceKindManifest = closed({ kind: Kind, label: LocalizedText, parameters: list(ParameterField, 100) });
+export const SourceKindManifest = closed({
+  kind: Kind,
+  label: LocalizedText,
+  parameters: list(ParameterField, 100),
+  /** The form shows the external id that roles ask for. */
+  usesExternalId: Type.Optional(Type.Literal(true)),
+});
 export type SourceKindManifest = Static<typeof SourceKindManifest>;
 
 const SourceFields = {

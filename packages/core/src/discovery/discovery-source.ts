@@ -102,6 +102,8 @@ export interface SourceManifest {
   readonly kind: SourceKind;
   readonly label: LocalizedText;
   readonly parameters: readonly ParameterField[];
+  /** Roles that are assumed ask for the source's external id. */
+  readonly usesExternalId?: true;
 }
 
 /** A kind of source: what its form asks for, and how one is opened. */

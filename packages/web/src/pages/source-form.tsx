@@ -91,19 +91,20 @@ export function SourceForm(props: {
         value={[...protectedTags]}
         onChange={setProtectedTags}
       />
-      {source === undefined ? (
-        <Alert color="gray">{text('sources.external-id-later')}</Alert>
-      ) : (
-        <TextInput
-          label={text('sources.external-id')}
-          description={text('sources.external-id-help')}
-          readOnly
-          classNames={{ input: 'mono' }}
-          value={source.externalId}
-          rightSection={<IconCopy size={14} aria-hidden />}
-          onFocus={(event) => event.currentTarget.select()}
-        />
-      )}
+      {kind.usesExternalId === true &&
+        (source === undefined ? (
+          <Alert color="gray">{text('sources.external-id-later')}</Alert>
+        ) : (
+          <TextInput
+            label={text('sources.external-id')}
+            description={text('sources.external-id-help')}
+            readOnly
+            classNames={{ input: 'mono' }}
+            value={source.externalId}
+            rightSection={<IconCopy size={14} aria-hidden />}
+            onFocus={(event) => event.currentTarget.select()}
+          />
+        ))}
       <Switch
         label={text('sources.enabled')}
         description={text('sources.enabled-help')}

@@ -8,6 +8,7 @@ const LIMITS = { en: 'Limits and addresses', de: 'Grenzen und Adressen' };
 export const manifest: SourceManifest = {
   kind: 'aws',
   label: { en: 'Amazon Web Services', de: 'Amazon Web Services' },
+  usesExternalId: true,
   parameters: [
     {
       name: 'accounts',

@@ -1,0 +1,93 @@
+// R10: bad messages among good ones. The good ones are taken in, the bad ones reach the dead-letter queue after five receives and never after one.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { aws } from '@enchilada/adapters/discovery-source/aws';
+import { AwsStandIn, EventQueue, stateChange } from '@enchilada/adapters/discovery-source/aws/testing';
+import { sqlite } from '@enchilada/adapters/store/sqlite';
+import { CatalogUpdater, externalIdOf, processDeliveries } from '@enchilada/core/discovery';
+import { aSource } from '@enchilada/core/testing/store-discovery-cases';
+import { systemClock as clock, systemRandom as random } from '../clock.ts';
+
+const ACCOUNT = '111111111111';
+const REGION = 'eu-west-1';
+const MESSAGES = process.env['TEST_SOAK'] === '1' ? 5_000 : 500;
+const BAD_EVERY = 100;
+const MOST_RECEIVES = 5;
+const idOf = (index: number): string => `i-${index.toString(16).padStart(17, '0')}`;
+const BAD = ['{bad', 'x'.repeat(250_000), '{"detail-type": "EC2 Instance State-change Notification"}', '[]', 'null'];
+
+it('bad messages stop no good one, and each is tried five times before it is put aside', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'enchilada-poison-'));
+  {
+    await using cloud = await AwsStandIn.start();
+    await using queue = await EventQueue.start();
+    Object.assign(process.env, cloud.environment);
+    await using store = sqlite({ file: join(directory, 'catalog.db') });
+    await store.migrate();
+    const record = aSource({
+      kind: 'aws',
+      parameters: {
+        accounts: [ACCOUNT],
+        regions: [REGION],
+        endpoint: cloud.url,
+        queueUrl: queue.url,
+        callsPerSecond: 1_000,
+      },
+    });
+    cloud.roles.set(ACCOUNT, externalIdOf(record.id));
+    await store.now.discovery.insertSource(record);
+    await using source = await aws({ clock }).open(record);
+    const { hints } = source;
+    assert.ok(hints);
+    const { signal } = new AbortController();
+    await store.now.discovery.noteScopes(record.id, await source.scopes(signal));
+    const scopes = await store.now.discovery.listScopes(record.id);
+    const projection = () => ({ rules: [], protocols: { linux: 'proto' }, portOf: () => 22 });
+    const updater = new CatalogUpdater({ clock, random, projection });
+    const bodies: string[] = [];
+    let bad = 0;
+    for (let index = 0; index < MESSAGES; index++) {
+      if (index % BAD_EVERY === 7) bodies.push(BAD[bad++ % BAD.length] ?? '');
+      cloud.put(ACCOUNT, REGION, {
+        InstanceId: idOf(index),
+        State: { Code: 16, Name: 'running' },
+        PrivateIpAddress: `10.0.${index >> 8}.${index & 255}`,
+      });
+      bodies.push(stateChange({ account: ACCOUNT, region: REGION, id: idOf(index) }, 'running'));
+    }
+    await queue.send(...bodies);
+    const receives = new Map<string, number>();
+    let retries = 0;
+    const put = async (): Promise<number> => (await store.now.catalog.listTargets()).length;
+    while ((await put()) < MESSAGES || retries < bad * MOST_RECEIVES) {
+      const received = await hints.receive(signal);
+      // The waits between attempts are the processor's own and tested there; here they are left out.
+      const deliveries = received.map((delivery) => ({
+        ...delivery,
+        retry: () => {
+          retries++;
+          receives.set(delivery.problem ?? '', Math.max(receives.get(delivery.problem ?? '') ?? 0, delivery.attempt));
+          return delivery.retry(0);
+        },
+      }));
+      const parts = { store, clock, updater, scopes: () => scopes, refused: assert.fail, report: assert.fail };
+      await processDeliveries(parts, { record, source, deliveries }, signal);
+    }
+    assert.equal(await put(), MESSAGES);
+    assert.ok(
+      [...receives.values()].every((attempts) => attempts === MOST_RECEIVES),
+      JSON.stringify([...receives]),
+    );
+    const dead: string[] = [];
+    while (dead.length < bad) {
+      // The queue puts a message aside when it is asked for once more.
+      await Promise.race([hints.receive(signal), Promise.resolve()]);
+      dead.push(...(await queue.dead()));
+    }
+    assert.deepEqual(dead.sort(), bodies.filter((body) => BAD.includes(body)).sort());
+  }
+  await rm(directory, { recursive: true });
+});
