@@ -77,4 +77,12 @@ test('a kubeconfig becomes a machine in the form, its pods are chosen from a lis
   await session.end.getByText('SIGKILL').waitFor();
   if (IMAGES !== undefined) await session.page.screenshot({ path: join(IMAGES, 'kubernetes-end.png') });
   assert.deepEqual(server.violations, []);
+
+  const [recording] = (await api.listRecordings({ query: {} })).items;
+  assert.equal(recording?.state, 'complete');
+  const player = await window.at(`/r/${recording.id}`);
+  await player.getByRole('button', { name: /^Verified/u }).waitFor();
+  await player.getByRole('slider', { name: 'Position' }).press('End');
+  await player.locator('.xterm-rows').filter({ hasText: 'stty size' }).waitFor();
+  assert.deepEqual(window.complaints(), []);
 });
