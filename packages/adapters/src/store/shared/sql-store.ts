@@ -29,7 +29,9 @@ export class SqlStore implements Store {
     const { traits, dialect } = parts;
     this.#parts = parts;
     this.#db = new Kysely<Schema>({ dialect, plugins: [new CamelCasePlugin()] });
-    const alone: Sql = { db: this.#db, traits, atomic: (work) => this.#db.transaction().execute(work) };
+    // Not every database's default: under a snapshot, a count taken behind a second lock does not see what was written under the first.
+    const atomic: Sql['atomic'] = (work) => this.#db.transaction().setIsolationLevel('read committed').execute(work);
+    const alone: Sql = { db: this.#db, traits, atomic };
     this.#now = guarded(repositoriesOf(alone), (call) => withRetries(traits, call));
   }
 
