@@ -20,7 +20,7 @@ const SUITES = [
   { name: 'web', files: ['packages/web/src/**/*.test.ts'], limitMs: 3 * MINUTE },
   { name: 'cli', files: ['packages/cli/src/**/*.test.ts'], limitMs: 5 * MINUTE },
   { name: 'build', command: ['tools/build-web.mjs'], limitMs: 5 * MINUTE },
-  { name: 'e2e', files: ['e2e/**/*.test.ts'], limitMs: 25 * MINUTE, atOnce: 1 },
+  { name: 'e2e', files: ['e2e/**/*.test.ts'], limitMs: 25 * MINUTE },
 ];
 const NODE_OPTIONS = ['--conditions=source', '--disable-warning=ExperimentalWarning'];
 const TEST_LIMIT_MS = 4 * MINUTE;
@@ -83,7 +83,7 @@ async function runFiles({ name, files, limitMs, atOnce = 2 }) {
   if (found.length === 0) return { passed: 0, failed: 1, skipped: [], words: `no file matches ${files.join(' ')}` };
   const sums = join(scratch, `${name}.json`);
   const reporters = [
-    '--test-reporter=dot',
+    '--test-reporter=./tools/progress-reporter.mjs',
     '--test-reporter-destination=stdout',
     '--test-reporter=./tools/count-reporter.mjs',
     `--test-reporter-destination=${sums}`,
