@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { CONTROLS, FORMULAS, HOSTILE_NAMES, MARKUP } from '@enchilada/core/testing/hostile-text';
+import { completeRecording } from '../cluster/people.ts';
 import { Chromium } from '../fixtures/chromium.ts';
 import type { BrowserWindow } from '../fixtures/chromium.ts';
 import { ADMIN, Site, startSshd } from '../tests/site.ts';
@@ -98,9 +99,7 @@ before(async () => {
   liveSession = live.sessionId;
   for (const word of MARKUP.slice(0, 3))
     await assert.rejects(api.login({ body: { username: word.slice(0, 100), password: 'wrong' } }));
-  const { items } = await api.listRecordings({ query: {} });
-  recording = items.find(({ state }) => state === 'complete')?.id ?? '';
-  assert.notEqual(recording, '');
+  recording = await completeRecording(site.admin);
 });
 after(() => owned.disposeAsync());
 

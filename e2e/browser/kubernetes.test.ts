@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startKubeApiServer, type KubeApiServer } from '@enchilada/core/testing/servers/kube-api-server';
+import { completeRecording } from '../cluster/people.ts';
 import { Chromium } from '../fixtures/chromium.ts';
 import { Site } from '../tests/site.ts';
 import { SessionPage, seatOf } from './seat.ts';
@@ -78,9 +79,7 @@ test('a kubeconfig becomes a machine in the form, its pods are chosen from a lis
   if (IMAGES !== undefined) await session.page.screenshot({ path: join(IMAGES, 'kubernetes-end.png') });
   assert.deepEqual(server.violations, []);
 
-  const [recording] = (await api.listRecordings({ query: {} })).items;
-  assert.equal(recording?.state, 'complete');
-  const player = await window.at(`/r/${recording.id}`);
+  const player = await window.at(`/r/${await completeRecording(site.admin)}`);
   await player.getByRole('button', { name: /^Verified/u }).waitFor();
   await player.getByRole('slider', { name: 'Position' }).press('End');
   await player.locator('.xterm-rows').filter({ hasText: 'stty size' }).waitFor();

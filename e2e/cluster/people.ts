@@ -48,3 +48,14 @@ export async function eventually(what: string, holds: () => Promise<boolean>): P
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
 }
+
+/** The id of a recording that is whole: it becomes so shortly after its session has ended. */
+export async function completeRecording(reader: Person): Promise<string> {
+  let id: string | undefined;
+  await eventually('a recording that is complete', async () => {
+    const { items } = await reader.api.listRecordings({ query: {} });
+    id = items.find(({ state }) => state === 'complete')?.id;
+    return id !== undefined;
+  });
+  return id ?? '';
+}
