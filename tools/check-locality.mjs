@@ -17,6 +17,7 @@ const SURFACE_TABLE = 'packages/core/src/engine/manifest.ts';
 const SURFACE_HOMES = [
   SURFACE_TABLE,
   'packages/web/src/surfaces/',
+  'packages/engines/src/guacd/guacd-manifest.ts',
   // Which decoder is loaded for a surface, live and played back.
   'packages/web/src/session/session-document.tsx',
   'packages/web/src/player/desktop-stages.ts',

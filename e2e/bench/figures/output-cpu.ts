@@ -6,7 +6,7 @@ import { BarePipe, startSite, startTarget, Workplace } from '../bench-site.ts';
 import type { Recording } from '../bench-site.ts';
 import type { Experiment, FigureId, Measured } from '../figure.ts';
 import { runByGuacd } from '../guacd/guacamole-client.ts';
-import { Guacd } from '../guacd/guacd-process.ts';
+import { Guacd } from '@enchilada/core/testing/servers/guacd';
 import { cpuOfFamily, cpuSeconds, median, within } from '../measure.ts';
 import { variedLog } from '../varied-log.ts';
 

@@ -545,7 +545,7 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.open('downloadRecording', input, options);
   }
 
-  /** The recording in clear: as asciicast v2, as plain text, or as events framed as recording-stream.ts says. */
+  /** The recording in clear: a terminal's as asciicast v2 or plain text, a desktop's as what the controlling viewers' decoder was sent, any as events framed as recording-stream.ts says. */
   exportRecording(input: RouteInput<'exportRecording'>, options?: CallOptions): Promise<R> {
     return this.#transport.open('exportRecording', input, options);
   }

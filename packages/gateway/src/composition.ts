@@ -32,6 +32,7 @@ import { SessionBroker } from '@enchilada/core/session';
 import type { SessionLimits } from '@enchilada/core/session';
 import type { Store } from '@enchilada/core/store';
 import { randomId } from '@enchilada/core/time';
+import { createGuacd, parseServers, probeServers } from '@enchilada/engines/guacd';
 import { createKubernetes } from '@enchilada/engines/kubernetes';
 import { createRdp } from '@enchilada/engines/rdp';
 import { createDialer } from '@enchilada/engines/shared';
@@ -145,10 +146,18 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     ownServices: () => listOwnServices({ store, databases, values, port: () => listeningPort }),
   });
   const carrier = createSshCarrier({ dialer });
+  const guacdServers = parseServers(values['guacd.servers']);
+  const guacd = {
+    servers: guacdServers,
+    protocols: ['rdp', 'vnc', 'ssh', 'telnet', 'kubernetes'],
+    allowVulnerable: values['guacd.allowVulnerable'],
+    authorities: readCertificates(values, 'guacd.ca'),
+  };
   const engines: readonly AnyEngine[] = [
     createSsh({ dialer }),
     createTelnet({ dialer }),
     createKubernetes({ dialer, carrier }),
+    ...(guacdServers.length === 0 ? [] : [createGuacd({ dialer, random, ...guacd })]),
     createVnc({ dialer, carrier }),
     createRdp({ dialer, carrier }),
   ];
@@ -162,6 +171,9 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     sourceTypes: sourceTypes(dataDir, config),
     platformProtocols: platformProtocols(engines),
     manifests: engines.map(({ manifest }) => manifest),
+    ...(guacdServers.length === 0
+      ? {}
+      : { advisoryProbes: { guacd: () => probeServers(guacdServers, guacd.authorities) } }),
     fileReaders: new Map(
       engines.flatMap(({ manifest, readFile }) => (readFile === undefined ? [] : [[manifest.id, readFile] as const])),
     ),

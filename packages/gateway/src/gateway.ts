@@ -77,6 +77,8 @@ export interface GatewayParts extends Omit<ApiParts, OwnParts> {
   /** Absent where the database is a server of its own. */
   readonly databaseCopy: DatabaseCopy | undefined;
   readonly manifests: readonly EngineManifest[];
+  /** What only some machines need; `/readyz` says how it is. */
+  readonly advisoryProbes?: Readonly<Record<string, () => Promise<void>>>;
   readonly sourceTypes: readonly SourceType[];
   /** What machines of a platform are opened with unless a rule says otherwise. */
   readonly platformProtocols: ProjectionParts['protocols'];
@@ -241,6 +243,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     isMember,
     isDraining: () => draining,
     probes: { database: () => store.probe(), recorder: parts.probeRecorder },
+    ...(parts.advisoryProbes === undefined ? {} : { advisory: parts.advisoryProbes }),
   });
   serveProbes(app, readiness, metrics);
   serveProviderDoor(app, { signInAt, refusals });

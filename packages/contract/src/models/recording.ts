@@ -41,7 +41,7 @@ export const RecordingQuery = closed({
 });
 export const RecordingPage = closed({ items: list(Recording, 500), next: Type.Optional(Cursor) });
 export const EventsQuery = closed({ fromChunk: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000_000 })) });
-export const ExportQuery = closed({ format: words(['asciicast', 'text', 'events']) });
+export const ExportQuery = closed({ format: words(['asciicast', 'text', 'events', 'surface']) });
 
 const Code = Type.Unsafe<VerifyCode>({ type: 'integer', enum: [...VERIFY_CODES] });
 export const Verification = closed({

@@ -134,7 +134,8 @@ export const recordingRoutes = routes({
     method: 'GET',
     path: '/recordings/:id/export',
     access: 'recording.read',
-    summary: 'The recording in clear: as asciicast v2, as plain text, or as events framed as recording-stream.ts says.',
+    summary:
+      "The recording in clear: a terminal's as asciicast v2 or plain text, a desktop's as what the controlling viewers' decoder was sent, any as events framed as recording-stream.ts says.",
     params: IdParams,
     query: ExportQuery,
     response: { 200: Bytes },

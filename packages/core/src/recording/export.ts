@@ -66,6 +66,15 @@ export async function* toPlainText(events: AsyncIterable<TimedRecordingEvent>): 
   if (rest !== '') yield rest;
 }
 
+/** What the controlling viewers' decoder was sent, one stream behind the other, as it was: for programs that read the surface's own protocol. */
+export async function* toSurfaceDump(events: AsyncIterable<TimedRecordingEvent>): AsyncGenerator<Uint8Array> {
+  let channel: number | undefined = 0;
+  for await (const { event } of events) {
+    if (event.kind === 'segment' && event.mode === 'control') channel = event.channel;
+    if (event.kind === 'output' && (event.channel ?? 0) === channel) yield event.bytes;
+  }
+}
+
 type StripState = 'text' | 'escape' | 'intermediate' | 'csi' | 'string' | 'string-escape';
 
 /** The states of a VT parser that matter for leaving sequences out; they may be split anywhere. https://vt100.net/emu/dec_ansi_parser */

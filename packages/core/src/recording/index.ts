@@ -22,7 +22,7 @@ export {
   writeEvent,
 } from './event-codec.ts';
 export type { EncodedEvent } from './event-codec.ts';
-export { toAsciicast, toPlainText } from './export.ts';
+export { toAsciicast, toPlainText, toSurfaceDump } from './export.ts';
 export { dataKeyContext, headBody, parseHead, parseRecoveredHead, recoveredHeadBody } from './head.ts';
 export type { RecordingHead, RecoveredHead, SealedDataKey } from './head.ts';
 export {

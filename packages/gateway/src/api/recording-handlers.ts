@@ -5,7 +5,7 @@ import {
 } from '@enchilada/contract';
 import type { AuditAction } from '@enchilada/core/audit';
 import { Fault } from '@enchilada/core/fault';
-import { type RecordingReader, toAsciicast, toPlainText } from '@enchilada/core/recording';
+import { type RecordingReader, toAsciicast, toPlainText, toSurfaceDump } from '@enchilada/core/recording';
 import type { RecordingRow } from '@enchilada/core/store';
 import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
@@ -145,6 +145,14 @@ export function recordingHandlers({ store, audit, settings, recordings, clock }:
       if (query.format === 'events') {
         await acted(context, 'recording.exported', row, { format: query.format });
         return { bytes: frames(recordings.events(row.id)), mediaType: RECORDING_STREAM_MEDIA_TYPE };
+      }
+      if (query.format === 'surface') {
+        await acted(context, 'recording.exported', row, { format: query.format });
+        return {
+          bytes: toSurfaceDump(recordings.events(row.id)),
+          mediaType: 'application/octet-stream',
+          filename: `${row.id}.${row.surface}`,
+        };
       }
       if (row.surface !== 'terminal')
         throw new Fault(

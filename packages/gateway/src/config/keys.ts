@@ -48,6 +48,21 @@ export const CONFIG_KEYS = entries({
     kind: 'path',
     says: 'PEM file of the authorities that may vouch for the other nodes, where node.url is https. Absent: those of the system.',
   },
+  'guacd.servers': {
+    kind: 'text',
+    maxLength: 4_000,
+    says: 'Addresses of guacd, for example tls://guacd-1.example.net:4822 weight=2, tcp://localhost; without tls:// only on this machine. Absent: no machine is opened through guacd.',
+  },
+  'guacd.ca': {
+    kind: 'path',
+    says: 'PEM file of the authorities that may vouch for guacd. Absent: those of the system.',
+  },
+  'guacd.allowVulnerable': {
+    kind: 'boolean',
+    default: false,
+    weakens: (value) => value === true,
+    says: 'Use a guacd that speaks a protocol older than 1.5.0, whose memory errors are public.',
+  },
   'database.url': {
     kind: 'secret-url',
     says: 'The database for more than one node. Absent: an embedded file in dataDir.',

@@ -14,6 +14,8 @@ export interface ReadinessParts {
   readonly isMember: () => boolean;
   /** By name; each rejects while it would refuse a session. */
   readonly probes: Readonly<Record<string, () => Promise<void>>>;
+  /** The same for what only some machines need: said, and no reason to send people elsewhere. */
+  readonly advisory?: Readonly<Record<string, () => Promise<void>>>;
 }
 
 /** The probes write: whoever may ask, and everybody may, does not thereby make them write more often. */
@@ -34,14 +36,18 @@ export class Readiness {
     const node = isDraining() ? 'draining' : isMember() ? 'ok' : 'not a member';
     // A node that goes down says so at once, whatever its database does.
     const checks = node === 'draining' ? { node } : { node, ...(await this.#probed()) };
-    return { ready: Object.values(checks).every((word) => word === 'ok'), checks };
+    const { advisory = {} } = this.#parts;
+    const ready = Object.entries(checks).every(([name, word]) => word === 'ok' || Object.hasOwn(advisory, name));
+    return { ready, checks };
   }
 
   #probed(): Promise<Readonly<Record<string, string>>> {
-    const { clock, probes } = this.#parts;
+    const { clock, probes, advisory } = this.#parts;
     const atMs = clock.monotonicMs();
     if (this.#asked === undefined || atMs - this.#asked.atMs >= KEPT_MS) {
-      const asked = Object.entries(probes).map(async ([name, probe]) => [name, await this.#ask(probe)] as const);
+      const asked = Object.entries({ ...probes, ...advisory }).map(
+        async ([name, probe]) => [name, await this.#ask(probe)] as const,
+      );
       this.#asked = { atMs, checks: Promise.all(asked).then((answers) => Object.fromEntries(answers)) };
     }
     return this.#asked.checks;

@@ -8,6 +8,10 @@ export const desktopStages: Readonly<Record<string, (() => Promise<CreateStage>)
     const { RfbStage } = await import('../surfaces/rfb/rfb-stage.ts');
     return (host) => new RfbStage(host);
   },
+  guacamole: async () => {
+    const { GuacamoleStage } = await import('../surfaces/guacamole/guacamole-stage.ts');
+    return (host) => new GuacamoleStage(host);
+  },
   rdp: async () => {
     const { RdpStage } = await import('../surfaces/rdp/rdp-stage.ts');
     return (host) => new RdpStage(host);

@@ -121,6 +121,16 @@ export function PlayerDocument() {
                   {text('player.export-video')}
                 </Menu.Item>
               )}
+              {recording !== undefined && recording.surface !== 'terminal' && (
+                <Menu.Item
+                  component="a"
+                  leftSection={<IconMovie size={16} aria-hidden />}
+                  href={hrefOf('exportRecording', { params: { id }, query: { format: 'surface' } })}
+                  download
+                >
+                  {text('player.export-surface')}
+                </Menu.Item>
+              )}
               <Menu.Item
                 component="a"
                 leftSection={<IconPackage size={16} aria-hidden />}

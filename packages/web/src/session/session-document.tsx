@@ -34,6 +34,7 @@ function desktop(load: () => Promise<DesktopKind>): ComponentType<SurfaceSession
 const SURFACES: Readonly<Partial<Record<SurfaceKind, ComponentType<SurfaceSessionProps>>>> = {
   terminal: lazy(async () => ({ default: (await import('./terminal-session.tsx')).TerminalSession })),
   rfb: desktop(async () => (await import('../surfaces/rfb/index.ts')).rfbDesktop),
+  guacamole: desktop(async () => (await import('../surfaces/guacamole/index.ts')).guacamoleDesktop),
   rdp: desktop(async () => (await import('../surfaces/rdp/index.ts')).rdpDesktop),
 };
 

@@ -6,6 +6,7 @@ export const player: Readonly<Record<keyof typeof english, string>> = {
   'player.download': 'Versiegelte Aufzeichnung zur Prüfung',
   'player.export': 'Exportieren',
   'player.export-asciicast': 'asciicast v2',
+  'player.export-surface': 'Protokollmitschnitt',
   'player.export-text': 'Reiner Text',
   'player.export-video': 'Video (WebM)',
   'player.find': 'In der Aufzeichnung suchen',

@@ -4,6 +4,7 @@ export const player = {
   'player.download': 'Sealed recording for verification',
   'player.export': 'Export',
   'player.export-asciicast': 'asciicast v2',
+  'player.export-surface': 'Protocol dump',
   'player.export-text': 'Plain text',
   'player.export-video': 'Video (WebM)',
   'player.find': 'Search in the recording',

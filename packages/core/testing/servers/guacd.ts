@@ -1,22 +1,31 @@
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { freePort } from '@enchilada/core/testing/free-port';
+import { freePort } from '../free-port.ts';
 
 const run = promisify(execFile);
-const PREFIX = join(import.meta.dirname, '..', '..', '.artifacts', 'guacd-1.3.0');
+/** Kept between runs: unpacking takes a minute. */
+const PREFIX = join(tmpdir(), 'enchilada-guacd-1.3.0');
 const LIBRARIES = join(PREFIX, 'root', 'usr', 'lib', 'x86_64-linux-gnu');
+const DONE = join(PREFIX, 'complete');
 const PROGRAM = join(PREFIX, 'root', 'usr', 'sbin', 'guacd');
-/** What guacd and its SSH plug-in link against and Debian 12 still carries under the same soname. */
+/** What guacd and its plug-ins link against and Debian 12 still carries under the same soname. */
 const PRESENT = [
   'libcairo2',
   'libjpeg62-turbo',
   'libossp-uuid16',
+  'libgcrypt20',
+  'libglib2.0-0',
+  'libpulse0',
+  'libvncclient1',
+  'libfreerdp2-2',
+  'libfreerdp-client2-2',
+  'libwinpr2-2',
   'libpng16-16',
   'libpango-1.0-0',
   'libpangocairo-1.0-0',
@@ -25,12 +34,22 @@ const PRESENT = [
   'fontconfig',
 ];
 /** guacd 1.3.0 of Debian 11, and the two libraries that Debian 12 dropped. */
-const FROM_DEBIAN_11 = ['guacd', 'libguac19', 'libguac-client-ssh0', 'libssl1.1', 'libwebp6'];
+const FROM_DEBIAN_11 = [
+  'guacd',
+  'libguac19',
+  'libguac-client-ssh0',
+  'libguac-client-vnc0',
+  'libguac-client-rdp0',
+  'libssl1.1',
+  'libwebp6',
+];
+/** FreeRDP looks for the plug-ins of sound and clipboard in its own folder only. */
+const PLUGINS = '/usr/lib/x86_64-linux-gnu/freerdp2';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** Unpacks guacd into a folder of its own; the system's package sources stay as they are. */
 async function install(say: (words: string) => void): Promise<void> {
-  if (existsSync(PROGRAM)) return;
+  if (existsSync(DONE)) return;
   if (process.getuid?.() !== 0) throw new Error('guacd is not here and installing it needs root');
   say('guacd 1.3.0 is being unpacked from the packages of Debian 11');
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
@@ -62,6 +81,12 @@ async function install(say: (words: string) => void): Promise<void> {
   await apt(...options, 'download', ...FROM_DEBIAN_11);
   for (const deb of await readdir(join(PREFIX, 'debs')))
     await run('dpkg', ['-x', join(PREFIX, 'debs', deb), join(PREFIX, 'root')]);
+  await mkdir(PLUGINS, { recursive: true });
+  for (const name of await readdir(join(LIBRARIES, 'freerdp2')))
+    await symlink(join(LIBRARIES, 'freerdp2', name), join(PLUGINS, name)).catch((failure: NodeJS.ErrnoException) => {
+      if (failure.code !== 'EEXIST') throw failure;
+    });
+  await writeFile(DONE, '');
 }
 
 async function answers(port: number): Promise<boolean> {
@@ -77,6 +102,7 @@ async function answers(port: number): Promise<boolean> {
 /** The real guacd on a port of the system's choice. */
 export class Guacd implements AsyncDisposable {
   readonly pid: number;
+  readonly host = '127.0.0.1';
   readonly port: number;
   readonly #stop: () => Promise<void>;
 
@@ -86,11 +112,13 @@ export class Guacd implements AsyncDisposable {
     this.#stop = facts.stop;
   }
 
-  static async start(say: (words: string) => void): Promise<Guacd> {
+  static async start(say: (words: string) => void = () => undefined): Promise<Guacd> {
     await install(say);
     const home = await mkdtemp(join(tmpdir(), 'enchilada-guacd-'));
     const port = await freePort();
     const child = spawn(PROGRAM, ['-f', '-L', 'error', '-b', '127.0.0.1', '-l', String(port)], {
+      // Its connections are processes of its own; they end with the group.
+      detached: true,
       env: { ...process.env, HOME: home, LD_LIBRARY_PATH: LIBRARIES },
       stdio: 'ignore',
     });
@@ -98,7 +126,11 @@ export class Guacd implements AsyncDisposable {
     for (let attempt = 0; attempt < 100 && child.exitCode === null && !(await answers(port)); attempt += 1)
       await sleep(100);
     const stop = async (): Promise<void> => {
-      child.kill('SIGTERM');
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      } catch (failure) {
+        if ((failure as NodeJS.ErrnoException).code !== 'ESRCH') throw failure;
+      }
       await gone;
       await rm(home, { recursive: true, force: true });
     };
@@ -107,6 +139,11 @@ export class Guacd implements AsyncDisposable {
       throw new Error('guacd does not listen');
     }
     return new Guacd({ pid: child.pid ?? 0, port, stop });
+  }
+
+  /** Ends it at once, with every connection. */
+  kill(): Promise<void> {
+    return this.#stop();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Guacd } from '@enchilada/core/testing/servers/guacd';
+import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
+import { Chromium } from '../fixtures/chromium.ts';
+import { Site } from '../tests/site.ts';
+import { DesktopPage, until } from './desktop-page.ts';
+import { seatOf } from './seat.ts';
+
+const IMAGES = process.env['DOCS_IMAGES'];
+const owned = new AsyncDisposableStack();
+let guacd: Guacd;
+let site: Site;
+let browser: Chromium;
+
+before(async () => {
+  guacd = owned.use(await Guacd.start());
+  const config = `guacd: { servers: "tcp://127.0.0.1:${guacd.port}", allowVulnerable: true }\n`;
+  site = owned.use(await Site.start({ config }));
+  browser = owned.use(await Chromium.launch());
+});
+after(() => owned.disposeAsync());
+
+test('a desktop through guacd is used, left, found again, watched, recorded and played back to the same pixels', async () => {
+  await using desktop = await startXvnc({ geometry: '900x600', securityTypes: 'VncAuth' });
+  await desktop.run('xsetroot', '-solid', '#203040');
+  desktop.start('xterm', '-geometry', '70x20+60+40');
+  await desktop.run('xdotool', 'search', '--sync', '--class', 'xterm', 'mousemove', '200', '200');
+  const { api } = site.admin;
+  const credential = await api.createCredential({
+    body: { name: 'desktop', kind: 'password', username: '', secret: desktop.password },
+  });
+  const targetId = await site.machine(
+    {
+      name: 'far-desktop',
+      protocol: 'guacd',
+      host: desktop.host,
+      port: desktop.port,
+      credentialId: credential.id,
+      parameters: { protocol: 'vnc' },
+    },
+    ['connect', 'watch'],
+  );
+  await using window = await seatOf(browser, site.admin);
+  const live = await new DesktopPage(await window.at(`/s/new?target=${targetId}`)).connected();
+  await live.page.mouse.click(300, 250);
+  await live.page.keyboard.type('xsetroot -solid "#405060"');
+  await live.page.keyboard.press('Enter');
+  await live.shows('#405060');
+  if (IMAGES !== undefined) await live.page.screenshot({ path: join(IMAGES, 'guacd-live.png') });
+
+  await live.page.reload();
+  await live.connected();
+  await live.shows('#405060');
+  const watched = new DesktopPage(await window.at(`/s/${live.sessionId}?watch=1`));
+  await watched.shows('#405060');
+  await desktop.run('xsetroot', '-solid', '#605040');
+  await Promise.all([live.shows('#605040'), watched.shows('#605040')]);
+
+  const answer = await fetch(new URL('/readyz', site.gateway.url));
+  const readiness = (await answer.json()) as { readonly checks: Readonly<Record<string, string>> };
+  assert.equal(readiness.checks['guacd'], 'ok');
+  const { sessionId } = live;
+  // Everything that moves has come to rest.
+  await live.equals(watched);
+  await watched.page.close();
+  const session = await api.getSession({ params: { id: sessionId } });
+  await api.endSession({ params: { id: sessionId }, body: { reason: 'seen enough' } });
+  const recordingId = session.recordingId ?? '';
+  await until(
+    async () => (await api.verifyRecording({ params: { id: recordingId } })).code === 0,
+    'the recording to verify',
+  );
+  const played = new DesktopPage(await window.at(`/r/${recordingId}`), '.player-desktop');
+  await played.drawn();
+  await played.page.keyboard.press('End');
+  await played.shows('#605040');
+  if (IMAGES !== undefined) await played.page.screenshot({ path: join(IMAGES, 'guacd-played.png') });
+
+  const dump = await api.exportRecording({ params: { id: recordingId }, query: { format: 'surface' } });
+  const text = Buffer.from(await dump.arrayBuffer()).toString();
+  assert.match(text, /4\.sync,\d+\.\d+/u);
+  assert.ok(!text.includes(desktop.password));
+});

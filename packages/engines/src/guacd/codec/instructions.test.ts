@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { isFault } from '@enchilada/core/fault';
+import {
+  encodeInstruction,
+  faultOfError,
+  FromGuacd,
+  FromViewer,
+  InstructionDecoder,
+  MOST_INSTRUCTION_BYTES,
+  withTokens,
+} from './index.ts';
+
+const decoder = () => new InstructionDecoder('TARGET_PROTOCOL_VIOLATION');
+const word = fc.string({
+  unit: fc.oneof(
+    fc.constantFrom(';', ',', '.', '0', '9', 'é', '语', '😀', '𝄞'),
+    fc.string({ minLength: 1, maxLength: 1 }),
+  ),
+  maxLength: 20,
+});
+const instructions = fc.array(fc.array(word, { minLength: 1, maxLength: 6 }), { maxLength: 6 });
+const joined = (said: readonly (readonly string[])[]): Buffer =>
+  Buffer.concat(said.map(([opcode = '', ...words]) => encodeInstruction(opcode, ...words)));
+
+describe('the codec of instructions', () => {
+  it('reads what it writes, however it is cut, and gives the very bytes (T27)', () => {
+    fc.assert(
+      fc.property(instructions, fc.integer({ min: 1, max: 40 }), (said, step) => {
+        const bytes = joined(said);
+        const reader = decoder();
+        const heard = [];
+        const passed: Buffer[] = [];
+        for (let at = 0; at < bytes.length; at += step)
+          for (const { opcode, arguments: words, bytes: own } of reader.push(bytes.subarray(at, at + step))) {
+            heard.push([opcode, ...words]);
+            passed.push(Buffer.from(own));
+          }
+        assert.deepEqual(heard, said);
+        assert.deepEqual(Buffer.concat(passed), bytes);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('counts code points: a word cannot become an instruction of its own, whatever it holds', () => {
+    assert.equal(Buffer.from(encodeInstruction('name', '😀;4.exit;')).toString(), '4.name,9.😀;4.exit;;');
+    for (const lone of ['\ud800', 'a\udc00b', '\udfff;5.hello;']) {
+      const [one, ...more] = decoder().push(encodeInstruction('name', lone));
+      assert.deepEqual(more, []);
+      assert.equal(one?.arguments.length, 1);
+      assert.doesNotMatch(one.arguments[0] ?? '', /\p{Surrogate}/u);
+    }
+  });
+
+  it('takes noise for a breach and never for an instruction that was not there', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => {
+        try {
+          for (const { bytes } of decoder().push(noise)) assert.equal(bytes.at(-1), 0x3b);
+        } catch (failure) {
+          assert.ok(isFault(failure, 'TARGET_PROTOCOL_VIOLATION'));
+        }
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('keeps no more than one instruction of 8 KiB', () => {
+    const longest = encodeInstruction('blob', '1', 'x'.repeat(MOST_INSTRUCTION_BYTES - 17));
+    assert.equal(decoder().push(longest).length, 1);
+    const cases = [
+      encodeInstruction('blob', 'x'.repeat(MOST_INSTRUCTION_BYTES)),
+      encodeInstruction('blob', '😀'.repeat(MOST_INSTRUCTION_BYTES / 2)),
+      Buffer.from('99999.'),
+      Buffer.from('123456789.'),
+      Buffer.from('.x;'),
+      Buffer.from('-1.x;'),
+      Buffer.from('1.xx;'),
+      Buffer.from(`${'0.,'.repeat(200)}0.;`),
+      Buffer.concat([Buffer.from('2.'), Buffer.of(0xff, 0xfe), Buffer.from(';')]),
+    ];
+    for (const bytes of cases)
+      assert.throws(
+        () => decoder().push(bytes),
+        { code: 'TARGET_PROTOCOL_VIOLATION' },
+        Buffer.from(bytes).toString().slice(0, 30),
+      );
+  });
+});
+
+const silent = { begun: () => undefined, piece: () => undefined, done: () => undefined };
+
+describe('what a viewer may say', () => {
+  const opcodes = [
+    'key',
+    'mouse',
+    'touch',
+    'size',
+    'clipboard',
+    'blob',
+    'end',
+    'file',
+    'put',
+    'pipe',
+    'audio',
+    'argv',
+    'disconnect',
+    'sync',
+    'nop',
+    'ack',
+  ];
+
+  it('is sync, nop and ack where it may not control, whatever it says', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.constantFrom(...opcodes), fc.constantFrom('0', '1'), word)), (said) => {
+        const viewer = new FromViewer({ control: false, paste: true, resize: true }, silent, () =>
+          assert.fail('active'),
+        );
+        const passed = viewer.push(joined(said)).flatMap((bytes) => decoder().push(bytes));
+        for (const { opcode } of passed) assert.ok(['sync', 'nop', 'ack'].includes(opcode));
+      }),
+    );
+  });
+
+  it('brings a clipboard only where pasting is allowed, and never a file', () => {
+    const paste = joined([
+      ['clipboard', '0', 'text/plain'],
+      ['blob', '0', 'aGk='],
+      ['end', '0'],
+    ]);
+    const file = joined([
+      ['file', '1', 'a/b', 'x'],
+      ['blob', '1', 'aGk='],
+      ['end', '1'],
+    ]);
+    const viewer = (allowed: boolean) =>
+      new FromViewer({ control: true, paste: allowed, resize: true }, silent, () => undefined);
+    assert.equal(viewer(true).push(paste).length, 3);
+    assert.equal(viewer(false).push(paste).length, 0);
+    assert.equal(viewer(true).push(file).length, 0);
+    assert.throws(() => viewer(true).push(joined([['select', 'ssh']])), { code: 'PROTOCOL_MESSAGE_INVALID' });
+  });
+});
+
+describe('what guacd may show', () => {
+  const through = (copy: boolean, said: readonly (readonly string[])[]): string => {
+    const ended: (readonly string[] | undefined)[] = [];
+    const guacd = new FromGuacd({ copy }, { clipboard: silent, ended: (words) => ended.push(words) });
+    return Buffer.concat(guacd.pass(decoder().push(joined(said)))).toString() + (ended.length > 0 ? '|ended' : '');
+  };
+
+  it('is no clipboard where copying is not allowed, and the picture around it stays', () => {
+    const said = [
+      ['img', '1', '14', '0', 'image/png', '0', '0'],
+      ['clipboard', '2', 'text/plain'],
+      ['blob', '1', 'AAAA'],
+      ['blob', '2', 'c2VjcmV0'],
+      ['end', '2'],
+      ['end', '1'],
+    ];
+    assert.ok(through(true, said).includes('c2VjcmV0'));
+    const without = through(false, said);
+    assert.ok(!without.includes('c2VjcmV0') && without.includes('AAAA') && without.endsWith('3.end,1.1;'));
+  });
+
+  it('ends with error and disconnect, which no viewer is sent', () => {
+    assert.equal(
+      through(true, [
+        ['sync', '1'],
+        ['error', 'Aborted', '519'],
+      ]),
+      '4.sync,1.1;|ended',
+    );
+    assert.equal(faultOfError(['See logs', '769']).code, 'CREDENTIAL_REFUSED');
+    assert.equal(faultOfError(['x', 'nonsense']).code, 'TARGET_DISCONNECTED');
+  });
+});
+
+describe('tokens', () => {
+  it('are filled in as Guacamole does, and what is not known stays', () => {
+    const tokens = { GUAC_USERNAME: 'Eve' };
+    assert.equal(withTokens('${GUAC_USERNAME}@x', tokens), 'Eve@x');
+    assert.equal(withTokens('${GUAC_USERNAME:LOWER}${GUAC_USERNAME:UPPER}', tokens), 'eveEVE');
+    assert.equal(
+      withTokens('$${GUAC_USERNAME} ${toString} ${NONE} <${NONE:OPTIONAL}>', tokens),
+      '${GUAC_USERNAME} ${toString} ${NONE} <>',
+    );
+  });
+});

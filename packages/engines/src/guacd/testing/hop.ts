@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto';
+import { DEFAULT_EGRESS } from '@enchilada/core/access';
+import { Secret } from '@enchilada/core/credential';
+import type { Hop, ParameterValues } from '@enchilada/core/engine';
+import { testLeave, testTarget } from '@enchilada/core/testing/authorized';
+import { createDialer } from '../../shared/index.ts';
+import { createGuacd } from '../index.ts';
+import type { GuacdLimits } from '../guacd-engine.ts';
+
+export const PROTOCOLS = ['rdp', 'vnc', 'ssh'];
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export function engine({ host, port }: Address, limits: Partial<GuacdLimits> = {}, allowVulnerable = true) {
+  return createGuacd({
+    dialer: createDialer({ policy: { ...DEFAULT_EGRESS, allowLoopback: true }, builtIn: new Map() }),
+    random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
+    protocols: PROTOCOLS,
+    servers: [{ host, port, tls: false, weight: 1 }],
+    allowVulnerable,
+    limits,
+  });
+}
+
+export interface HopWishes extends Address {
+  readonly protocol: string;
+  readonly username?: string;
+  readonly password: string;
+  readonly parameters?: ParameterValues;
+}
+
+export function hopTo({ host, port, protocol, username = '', password, parameters = {} }: HopWishes): Hop {
+  const target = testTarget({
+    ...{ id: `tgt_${port}`, protocol: 'guacd', host, port },
+    parameters: { protocol, ...parameters },
+  });
+  return {
+    leave: testLeave(target),
+    credential: () => Promise.resolve({ kind: 'password', username, password: new Secret(password) }),
+    verifyHostKey: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,54 @@
+import type { TimedRecordingEvent } from '@enchilada/core/recording';
+import type { Stage } from '../../player/stage.ts';
+import { frameIn, SessionClient } from './session-client.ts';
+
+/** Plays what guacd said to the same decoder that showed it. What the decoder answers goes nowhere. */
+export class GuacamoleStage implements Stage {
+  readonly isDecoder = true;
+  readonly busy = false;
+  readonly #host: HTMLElement;
+  readonly #frame: HTMLElement;
+  readonly #observer: ResizeObserver;
+  #client: SessionClient | undefined;
+  #channel = 0;
+
+  constructor(host: HTMLElement) {
+    this.#host = host;
+    this.#frame = frameIn(host);
+    this.#observer = new ResizeObserver(() => this.#client?.fit(host, 'fit'));
+    this.#observer.observe(host);
+  }
+
+  restart(): void {
+    this.#client?.[Symbol.dispose]();
+    this.#client = undefined;
+  }
+
+  async draw(events: readonly TimedRecordingEvent[]): Promise<void> {
+    for (const { event } of events) {
+      if (event.kind === 'segment' && event.mode === 'control') this.#begin(event.channel);
+      if (event.kind !== 'output' || (event.channel ?? 0) !== this.#channel) continue;
+      this.#client?.receive(event.bytes);
+    }
+    await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    await this.#client?.drawn();
+    this.#client?.fit(this.#host, 'fit');
+  }
+
+  [Symbol.dispose](): void {
+    this.restart();
+    this.#observer.disconnect();
+    this.#frame.remove();
+  }
+
+  #begin(channel: number): void {
+    this.restart();
+    this.#channel = channel;
+    const client = new SessionClient({ onSend: () => undefined, onFrame: () => undefined });
+    this.#frame.append(client.element);
+    this.#client = client;
+  }
+}
