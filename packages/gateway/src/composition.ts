@@ -36,7 +36,13 @@ import { createGuacd, parseServers, probeServers } from '@enchilada/engines/guac
 import { createKubernetes } from '@enchilada/engines/kubernetes';
 import { createRdp } from '@enchilada/engines/rdp';
 import { createDialer } from '@enchilada/engines/shared';
-import { createSsh, createSshCarrier, createTryItMachine, fingerprintPrivateKey } from '@enchilada/engines/ssh';
+import {
+  createSsh,
+  createSshCarrier,
+  createTryItMachine,
+  fingerprintPrivateKey,
+  makeSessionKeyPair,
+} from '@enchilada/engines/ssh';
 import { createTelnet } from '@enchilada/engines/telnet';
 import { createVnc } from '@enchilada/engines/vnc';
 import type { Logger } from 'pino';
@@ -182,6 +188,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     audit,
     vault,
     keys,
+    makeSessionKey: makeSessionKeyPair,
     passkeys: webauthn(),
     providerTypes: [oidc, saml({ clock }), ldap],
     hasher: argon2(),
@@ -197,13 +204,14 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     nodeId,
     version: VERSION,
     log,
-    openSessions: async ({ loginLimits, settings, observe, isMember }) => {
+    openSessions: async ({ loginLimits, settings, issuers, observe, isMember }) => {
       const broker = new SessionBroker({
         nodeId,
         softwareVersion: VERSION,
         store,
         audit,
         vault,
+        issuers,
         engines: new Map(engines.map((engine) => [engine.manifest.id, engine])),
         builtIns,
         recorder,

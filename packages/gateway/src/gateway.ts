@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { ProjectionParts, SourceType } from '@enchilada/core/discovery';
-import type { KeyEncryption } from '@enchilada/core/credential';
+import type { CredentialIssuer, CredentialKind, KeyEncryption } from '@enchilada/core/credential';
 import type { EngineManifest, ProtocolId } from '@enchilada/core/engine';
 import { type Fault, isFault } from '@enchilada/core/fault';
 import type { PasskeyVerifier, ProviderType } from '@enchilada/core/identity';
@@ -17,6 +17,7 @@ import { type LoginLimits, Logins } from './auth/logins.ts';
 import { RefusalTally } from './auth/refusal-tally.ts';
 import { unsealLoginPassword } from './auth/login-password.ts';
 import { Recovery } from './auth/recovery.ts';
+import { machineCredentials, type MachineCredentialsParts } from './discovery/machine-credentials.ts';
 import { DiscoveryService } from './discovery/discovery-service.ts';
 import { SecondFactors } from './auth/second-factors.ts';
 import { type LoadedConfig, planListening } from './config/index.ts';
@@ -41,6 +42,7 @@ export interface SessionSeam {
   readonly loginLimits: () => LoginLimits;
   readonly settings: SettingsService;
   readonly observe: (observation: BrokerObservation) => void;
+  readonly issuers: ReadonlyMap<CredentialKind, CredentialIssuer>;
   /** Whether the other nodes may rely on this one. */
   readonly isMember: () => boolean;
 }
@@ -83,6 +85,7 @@ export interface GatewayParts extends Omit<ApiParts, OwnParts> {
   /** What machines of a platform are opened with unless a rule says otherwise. */
   readonly platformProtocols: ProjectionParts['protocols'];
   readonly keys: KeyEncryption;
+  readonly makeSessionKey: MachineCredentialsParts['makeSessionKey'];
   readonly passkeys: PasskeyVerifier;
   readonly providerTypes: readonly ProviderType[];
   readonly recorderStats: () => RecorderStats | undefined;
@@ -181,7 +184,16 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   let lease: NodeLease | undefined;
   const isMember = (): boolean => lease?.held ?? false;
   const broker = started.use(
-    await parts.openSessions({ loginLimits, settings, observe: metrics.heardBroker, isMember }),
+    await parts.openSessions({
+      loginLimits,
+      settings,
+      issuers: machineCredentials({
+        ...{ store, vault: parts.vault, makeSessionKey: parts.makeSessionKey },
+        accessOf: (source) => discovery.accessOf(source),
+      }),
+      observe: metrics.heardBroker,
+      isMember,
+    }),
   );
   sessions = broker;
 

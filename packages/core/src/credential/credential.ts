@@ -6,8 +6,17 @@ export type CredentialId = string;
 /**
  * `password` and `private-key` are stored sealed. `ask` is typed by the person at connect and kept for that session only.
  * `login-password` is the password the person signed in with, sealed per login.
+ * `session-key` is made for one session and let in by the cloud in which the machine was found; nothing of it is stored.
+ * `launch-password` is the password that cloud made when the machine was launched; what is stored sealed is the private key that opens it.
  */
-export const CREDENTIAL_KINDS = ['password', 'private-key', 'ask', 'login-password'] as const;
+export const CREDENTIAL_KINDS = [
+  'password',
+  'private-key',
+  'ask',
+  'login-password',
+  'session-key',
+  'launch-password',
+] as const;
 export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 
 /** What an engine authenticates with, after unsealing or asking. */
@@ -51,6 +60,12 @@ export interface SealRequest {
   readonly password?: Secret;
   readonly privateKey?: Secret;
   readonly passphrase?: Secret;
+}
+
+/** Credentials that somebody outside makes or keeps: asked for at each connection, stored nowhere. */
+export interface CredentialIssuer {
+  /** @throws Fault CREDENTIAL_MISSING, MACHINE_ACCESS_DENIED and its neighbours */
+  issue(record: CredentialRecord, leave: AuthorizedTarget): Promise<Credential>;
 }
 
 /** Seals what administrators enter and unseals it for one authorised target; there is no other way to a stored secret. */

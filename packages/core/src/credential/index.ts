@@ -2,6 +2,7 @@ export { Secret, SecretBytes } from './secret.ts';
 export { CREDENTIAL_KINDS } from './credential.ts';
 export type {
   Credential,
+  CredentialIssuer,
   CredentialKind,
   CredentialRecord,
   CredentialId,

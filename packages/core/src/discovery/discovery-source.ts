@@ -1,3 +1,4 @@
+import type { Secret } from '../credential/index.ts';
 import type { LocalizedText, ParameterField, ParameterValues } from '../engine/index.ts';
 
 export type SourceKind = string;
@@ -82,6 +83,35 @@ export interface HintQueue extends AsyncDisposable {
   receive(signal: AbortSignal): Promise<readonly Delivery[]>;
 }
 
+/** A machine of a source, as the cloud knows it. */
+export interface MachineReference {
+  readonly scope: Scope;
+  readonly nativeId: string;
+  readonly zone?: string;
+}
+
+/** Who is let in: the account on the machine, and for the cloud's own log the person behind it. */
+export interface Admission {
+  readonly username: string;
+  readonly person: string;
+  /** One line, as in `authorized_keys`. */
+  readonly publicKey: string;
+}
+
+/**
+ * What a cloud does to let somebody in to a machine of its own. Failures are `Fault` with MACHINE_ACCESS_DENIED (the permission in the facts),
+ * MACHINE_ACCESS_THROTTLED, MACHINE_ACCESS_FAILED, MACHINE_NOT_RUNNING, LAUNCH_PASSWORD_MISSING or LAUNCH_PASSWORD_KEY_WRONG.
+ */
+export interface MachineAccess {
+  /** Lets in whoever holds the private half, for a minute or so. */
+  admitKey(machine: MachineReference, admission: Admission): Promise<void>;
+  /** The password that the cloud made at launch, opened with the private half of the machine's key pair. */
+  launchPassword(
+    machine: MachineReference,
+    opening: { readonly person: string; readonly privateKey: Secret; readonly passphrase?: Secret },
+  ): Promise<Secret>;
+}
+
 /**
  * One connected cloud or inventory. The rule: an event is a hint, `describe` is the truth, `scan` is the guarantee.
  * Failures are `Fault` with DISCOVERY_DENIED (a permission is missing, named in the facts), DISCOVERY_THROTTLED or DISCOVERY_FAILED.
@@ -94,6 +124,8 @@ export interface DiscoverySource extends AsyncDisposable {
   /** What is known of the named machines, terminated ones too; a machine that is not known is left out. */
   describe(scope: Scope, nativeIds: readonly string[], signal: AbortSignal): Promise<readonly Sighting[]>;
   readonly hints: HintQueue | undefined;
+  /** Absent where the source lets nobody in. */
+  readonly access?: MachineAccess;
   /** How often `scopes` may be asked, where that costs nothing. */
   readonly scopesEveryMs?: number;
 }

@@ -2,11 +2,14 @@ export { CatalogUpdater } from './catalog-updater.ts';
 export type { ChangeCause, ChangeKind, DiscoveryChange } from './catalog-updater.ts';
 export { externalIdOf } from './discovery-source.ts';
 export type {
+  Admission,
   Delivery,
   DiscoverySource,
   Hint,
   HintQueue,
+  MachineAccess,
   MachineFacts,
+  MachineReference,
   MachineState,
   NamedScope,
   Scope,

@@ -57,6 +57,13 @@ export const FAULTS = {
   CREDENTIAL_MISSING: 'No credential is set for the machine, or none of a kind that the protocol takes.',
   CREDENTIAL_UNREADABLE: 'The private key cannot be read, or its passphrase is wrong.',
   CREDENTIAL_UNAVAILABLE: 'The sealed credential cannot be opened: wrong key-encryption key or altered row.',
+  MACHINE_ACCESS_DENIED:
+    'The cloud in which the machine was found does not let the gateway in to it; the facts name the permission.',
+  MACHINE_ACCESS_THROTTLED: 'The cloud in which the machine was found takes no more calls for now.',
+  MACHINE_ACCESS_FAILED: 'The cloud in which the machine was found could not let the gateway in to it.',
+  MACHINE_NOT_RUNNING: 'The cloud says that the machine does not run, or is no more.',
+  LAUNCH_PASSWORD_MISSING: 'The cloud keeps no password for the machine, or not yet.',
+  LAUNCH_PASSWORD_KEY_WRONG: 'The stored private key is not that of the key pair with which the machine was launched.',
   PROMPT_ABANDONED: 'The person did not answer a question of the target in time, or left.',
   SHELL_REFUSED: 'The target refused the terminal, the shell or the command.',
   FILES_UNAVAILABLE: 'The machine gives no access to files beside the session.',

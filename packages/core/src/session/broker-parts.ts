@@ -1,5 +1,5 @@
 import type { AuditLog } from '../audit/index.ts';
-import type { Credential, CredentialVault } from '../credential/index.ts';
+import type { Credential, CredentialIssuer, CredentialKind, CredentialVault } from '../credential/index.ts';
 import type { AnyEngine, ProtocolId } from '../engine/index.ts';
 import type { LoginLimits } from '../identity/index.ts';
 import type { Recorder } from '../recording/index.ts';
@@ -36,6 +36,8 @@ export interface BrokerParts {
   readonly store: Store;
   readonly audit: AuditLog;
   readonly vault: CredentialVault;
+  /** For kinds that nobody here keeps. */
+  readonly issuers: ReadonlyMap<CredentialKind, CredentialIssuer>;
   readonly engines: ReadonlyMap<ProtocolId, AnyEngine>;
   readonly builtIns: ReadonlyMap<string, BuiltInIdentity>;
   readonly recorder: Recorder;

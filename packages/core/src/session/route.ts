@@ -1,7 +1,7 @@
 import { authorizeJump } from '../access/index.ts';
 import type { AuthorizedTarget } from '../access/index.ts';
 import { Secret } from '../credential/index.ts';
-import type { Credential, CredentialVault } from '../credential/index.ts';
+import type { Credential, CredentialIssuer, CredentialKind, CredentialVault } from '../credential/index.ts';
 import type { Hop } from '../engine/index.ts';
 import { Fault } from '../fault/index.ts';
 import type { Store } from '../store/index.ts';
@@ -17,6 +17,7 @@ const MOST_HOPS = 8;
 export interface RouteParts {
   readonly store: Store;
   readonly vault: CredentialVault;
+  readonly issuers: ReadonlyMap<CredentialKind, CredentialIssuer>;
   readonly builtIns: ReadonlyMap<string, BuiltInIdentity>;
   readonly clock: Clock;
   readonly questions: Questions;
@@ -82,8 +83,9 @@ async function credentialFor(leave: AuthorizedTarget, parts: RouteParts): Promis
   if (target.credentialId !== undefined && record === undefined)
     throw new Fault('CREDENTIAL_MISSING', `the credential of ${target.name} is gone`);
   const kind = record?.kind ?? 'ask';
-  if (record !== undefined && (kind === 'password' || kind === 'private-key')) {
-    const credential = await parts.vault.unseal(record, leave);
+  const issuer = parts.issuers.get(kind);
+  if (record !== undefined && (kind === 'password' || kind === 'private-key' || issuer !== undefined)) {
+    const credential = await (issuer === undefined ? parts.vault.unseal(record, leave) : issuer.issue(record, leave));
     await parts.audit({
       action: 'credential.used',
       outcome: 'success',

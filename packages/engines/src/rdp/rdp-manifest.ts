@@ -33,7 +33,7 @@ export const manifest: EngineManifest = {
   label: { en: 'Remote Desktop (RDP)', de: 'Remotedesktop (RDP)' },
   surface: 'rdp',
   defaultPort: 3389,
-  credentialKinds: ['password', 'ask', 'login-password'],
+  credentialKinds: ['password', 'ask', 'login-password', 'launch-password'],
   jumpHosts: true,
   hostKeys: true,
   parameters: [

@@ -6,7 +6,7 @@ export const manifest: EngineManifest = {
   label: { en: 'SSH', de: 'SSH' },
   surface: 'terminal',
   defaultPort: 22,
-  credentialKinds: ['password', 'private-key', 'ask', 'login-password'],
+  credentialKinds: ['password', 'private-key', 'ask', 'login-password', 'session-key', 'launch-password'],
   jumpHosts: true,
   carries: true,
   hostKeys: true,

@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import type { Credential as CredentialView, Grant as GrantView } from '@enchilada/contract';
 import type { Grant } from '@enchilada/core/access';
 import { type CredentialRecord, Secret } from '@enchilada/core/credential';
@@ -44,6 +45,18 @@ function wrongField(field: string, message: string): Fault {
   return new Fault('INVALID_REQUEST', `${field} ${message}`, { facts: { field: `body/${field}` } });
 }
 
+/** @throws Fault INVALID_REQUEST where it could not open what a cloud encrypted for a key pair */
+function requireRsaKey(privateKey: Secret, passphrase: Secret | undefined): void {
+  const key = { key: privateKey.reveal(), ...(passphrase === undefined ? {} : { passphrase: passphrase.reveal() }) };
+  let type: string | undefined;
+  try {
+    type = createPrivateKey(key).asymmetricKeyType;
+  } catch {
+    throw wrongField('privateKey', 'must be a private key as PEM text, with its passphrase where it has one');
+  }
+  if (type !== 'rsa') throw wrongField('privateKey', `must be an RSA key, received ${type ?? 'another'}`);
+}
+
 export function accessHandlers(parts: ApiParts): AccessHandlers {
   const { store, audit, vault, clock, random } = parts;
 
@@ -73,7 +86,19 @@ export function accessHandlers(parts: ApiParts): AccessHandlers {
           publicFingerprint,
         };
       }
+      case 'launch-password': {
+        if (input.privateKey === undefined) throw wrongField('privateKey', 'must be given for a launch password');
+        if (input.secret !== undefined) throw wrongField('secret', 'does not belong to a launch password');
+        const privateKey = new Secret(input.privateKey);
+        const passphrase = input.passphrase === undefined ? undefined : new Secret(input.passphrase);
+        requireRsaKey(privateKey, passphrase);
+        return {
+          sealed: await vault.seal({ id, version, privateKey, ...(passphrase === undefined ? {} : { passphrase }) }),
+          publicFingerprint: await parts.fingerprintPrivateKey(privateKey, passphrase),
+        };
+      }
       case 'ask':
+      case 'session-key':
       case 'login-password':
         if (input.secret !== undefined || input.privateKey !== undefined || input.passphrase !== undefined)
           throw wrongField('secret', `is not stored for the kind ${kind}`);

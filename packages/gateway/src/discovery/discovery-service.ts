@@ -5,6 +5,7 @@ import {
   type DiscoveryChange,
   type FoundMachine,
   type Hint,
+  type MachineAccess,
   type NamedScope,
   project,
   type Projected,
@@ -101,6 +102,11 @@ export class DiscoveryService implements AsyncDisposable {
   /** Made by us, different for each source and not editable: a role that asks for it can be assumed on no other's behalf. */
   externalIdOf({ id }: Pick<SourceRecord, 'id'>): string {
     return externalIdOf(id);
+  }
+
+  /** How a source that is switched on lets people in to its machines. */
+  accessOf(sourceId: string): MachineAccess | undefined {
+    return this.#runners.get(sourceId)?.access;
   }
 
   /** For `/metrics`: of this node since it started. */

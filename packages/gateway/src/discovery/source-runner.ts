@@ -79,6 +79,10 @@ export class SourceRunner implements AsyncDisposable {
     this.#loops.push(this.#repeat('events could not be taken in', WINDOW_MS, () => this.#takeIn()));
   }
 
+  get access(): DiscoverySource['access'] {
+    return this.#source.access;
+  }
+
   get scopes(): readonly ScopeRecord[] {
     return this.#scopes;
   }

@@ -210,6 +210,7 @@ export class GatewayFixture implements AsyncDisposable {
       audit,
       vault,
       engines: new Map([['proto', engine]]),
+      issuers: new Map(),
       builtIns: new Map(),
       recorder: {} as Recorder,
       recording: { mode: 'strict', input: 'off' },

@@ -106,6 +106,7 @@ export class SessionRig implements AsyncDisposable {
     const engine: ProtocolEngine = { manifest: MANIFEST, open: () => Promise.resolve(stubSession()) };
     this.broker = new SessionBroker({
       ...{ nodeId: 'node-1', softwareVersion: '0', store: this.store, audit: this.#audit, builtIns: new Map() },
+      issuers: new Map(),
       vault: { seal: never, unseal: never },
       engines: new Map([['proto', engine]]),
       recorder: {} as Recorder,

@@ -123,14 +123,14 @@ function CredentialForm(props: {
   const [privateKey, setPrivateKey] = useState('');
   const [passphrase, setPassphrase] = useState('');
   const stored = credential?.hasSecret === true;
+  const isOptional = kind === 'ask' || kind === 'login-password' || kind === 'session-key';
+  const holdsKey = kind === 'private-key' || kind === 'launch-password';
   const save = useSave(async () => {
     const body = {
       name: name.trim(),
       username: username.trim(),
       ...(kind === 'password' && secret !== '' ? { secret } : {}),
-      ...(kind === 'private-key' && privateKey !== ''
-        ? { privateKey, ...(passphrase === '' ? {} : { passphrase }) }
-        : {}),
+      ...(holdsKey && privateKey !== '' ? { privateKey, ...(passphrase === '' ? {} : { passphrase }) } : {}),
     };
     if (credential === undefined) await api('createCredential', { body: { ...body, kind } });
     else
@@ -164,8 +164,8 @@ function CredentialForm(props: {
       />
       <TextInput
         label={text('field.username')}
-        description={kind === 'ask' || kind === 'login-password' ? text('credentials.username-help') : undefined}
-        required={kind === 'password' || kind === 'private-key'}
+        description={isOptional ? text('credentials.username-help') : undefined}
+        required={!isOptional}
         autoComplete="off"
         spellCheck={false}
         autoCapitalize="none"
@@ -182,17 +182,21 @@ function CredentialForm(props: {
           onChange={(event) => setSecret(event.currentTarget.value)}
         />
       )}
-      {kind === 'private-key' && (
+      {holdsKey && (
         <>
           <Textarea
             className="mono"
-            label={text('credentials.private-key')}
-            description={text('credentials.private-key-help')}
+            label={text(kind === 'private-key' ? 'credentials.private-key' : 'credentials.launch-key')}
+            description={text(kind === 'private-key' ? 'credentials.private-key-help' : 'credentials.launch-key-help')}
             required={!stored}
             autosize
             minRows={4}
             maxRows={10}
-            placeholder={stored ? text('credentials.stored') : '-----BEGIN OPENSSH PRIVATE KEY-----'}
+            placeholder={
+              stored
+                ? text('credentials.stored')
+                : `-----BEGIN ${kind === 'private-key' ? 'OPENSSH' : 'RSA'} PRIVATE KEY-----`
+            }
             value={privateKey}
             onChange={(event) => setPrivateKey(event.currentTarget.value)}
             spellCheck={false}

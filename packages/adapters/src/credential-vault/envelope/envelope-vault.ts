@@ -55,8 +55,9 @@ export function envelopeVault({ keyEncryption, random }: EnvelopeVaultParts): Cr
       const { password, privateKey, passphrase } = decodeParts(plain.reveal());
       const { kind, username } = record;
       if (kind === 'password' && password !== undefined) return { kind, username, password };
-      if (kind === 'private-key' && privateKey !== undefined)
-        return { kind, username, privateKey, ...(passphrase === undefined ? {} : { passphrase }) };
+      // What a launch password is opened with.
+      if ((kind === 'private-key' || kind === 'launch-password') && privateKey !== undefined)
+        return { kind: 'private-key', username, privateKey, ...(passphrase === undefined ? {} : { passphrase }) };
       throw missing(record);
     },
   };

@@ -3,6 +3,7 @@ import type { ParameterValues } from '@enchilada/core/engine';
 
 const READING = { en: 'Reading', de: 'Lesen' };
 const EVENTS = { en: 'Events', de: 'Ereignisse' };
+const ACCESS = { en: 'Letting people in', de: 'Personen einlassen' };
 const LIMITS = { en: 'Limits and addresses', de: 'Grenzen und Adressen' };
 
 export const manifest: SourceManifest = {
@@ -70,6 +71,19 @@ export const manifest: SourceManifest = {
       pattern: '^[\\w+=,.@-]{1,64}$',
     },
     {
+      name: 'connectRoleName',
+      kind: 'text',
+      group: ACCESS,
+      label: { en: 'Role that lets people in, in each account', de: 'Rolle in jedem Konto, die Personen einlässt' },
+      help: {
+        en: 'For credentials of the kinds EC2 Instance Connect and EC2 key pair alone; assumed with the same external id. The reader role lets nobody in.',
+        de: 'Nur für Zugangsdaten der Arten EC2 Instance Connect und EC2-Schlüsselpaar; wird mit derselben externen Kennung angenommen. Die Leserolle lässt niemanden ein.',
+      },
+      default: 'EnchiladaConnect',
+      maxLength: 64,
+      pattern: '^[\\w+=,.@-]{1,64}$',
+    },
+    {
       name: 'queueUrl',
       kind: 'text',
       group: EVENTS,
@@ -114,6 +128,7 @@ export interface AwsConfig {
   readonly regions: readonly string[];
   readonly homeRegion: string;
   readonly roleName: string;
+  readonly connectRoleName: string;
   readonly queueUrl: string | undefined;
   readonly callsPerSecond: number;
   readonly endpoint: string | undefined;
@@ -137,6 +152,7 @@ export function readConfig(parameters: ParameterValues): AwsConfig {
     regions: lines('regions'),
     homeRegion: text('homeRegion', 'us-east-1'),
     roleName: text('roleName', 'EnchiladaInventoryReader'),
+    connectRoleName: text('connectRoleName', 'EnchiladaConnect'),
     queueUrl: text('queueUrl', '') || undefined,
     callsPerSecond: typeof calls === 'number' ? calls : 2,
     endpoint: text('endpoint', '') || undefined,

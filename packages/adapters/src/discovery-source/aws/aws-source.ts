@@ -1,11 +1,20 @@
 import type { EC2Client, Filter, Reservation } from '@aws-sdk/client-ec2';
-import type { DiscoverySource, NamedScope, Scope, Sighting, SourceRecord, SourceType } from '@enchilada/core/discovery';
+import type {
+  DiscoverySource,
+  MachineAccess,
+  NamedScope,
+  Scope,
+  Sighting,
+  SourceRecord,
+  SourceType,
+} from '@enchilada/core/discovery';
 import { externalIdOf } from '@enchilada/core/discovery';
 import { Fault } from '@enchilada/core/fault';
 import type { Clock } from '@enchilada/core/time';
 import { type AwsConfig, manifest, readConfig } from './aws-config.ts';
 import { toDiscoveryFault } from './aws-fault.ts';
 import { sightingOf } from './instance-facts.ts';
+import { machineAccess } from './machine-access.ts';
 import { Pacer } from '../shared/pacer.ts';
 import { sqsHints } from './sqs-hints.ts';
 
@@ -57,11 +66,18 @@ class AwsSource implements DiscoverySource {
   readonly #clients = new Map<string, EC2Client>();
   readonly #closers: (() => void)[] = [];
   readonly hints: DiscoverySource['hints'];
+  readonly access: MachineAccess;
 
   constructor(parts: AwsParts) {
     const { config, clock, sdk } = parts;
     this.#parts = parts;
     this.#pacer = new Pacer(clock, config.callsPerSecond);
+    this.access = machineAccess({
+      ec2: sdk.ec2,
+      shared: (region) => this.#shared(region),
+      credentials: (account, person) =>
+        this.#assume(account, { role: config.connectRoleName, session: sessionNameOf(person) }),
+    });
     if (config.queueUrl !== undefined) {
       const endpoint = new URL(config.queueUrl).origin;
       const client = new sdk.sqs.SQSClient({ region: regionOf(config), endpoint });
@@ -169,22 +185,27 @@ class AwsSource implements DiscoverySource {
   /** INVARIANT: credentials of an account serve that account only, and only for reading. */
   #ec2({ account, region }: Scope): EC2Client {
     const key = `${account} ${region}`;
-    const { sdk, config, record } = this.#parts;
+    const { sdk, config } = this.#parts;
     let client = this.#clients.get(key);
     if (client === undefined) {
-      const credentials = sdk.providers.fromTemporaryCredentials({
-        params: {
-          RoleArn: `arn:aws:iam::${account}:role/${config.roleName}`,
-          RoleSessionName: 'enchilada-discovery',
-          ExternalId: externalIdOf(record.id),
-          DurationSeconds: ROLE_SECONDS,
-        },
-        clientConfig: this.#shared(config.homeRegion),
-      });
+      const credentials = this.#assume(account, { role: config.roleName, session: 'enchilada-discovery' });
       client = new sdk.ec2.EC2Client({ ...this.#shared(region), credentials, retryMode: 'adaptive', maxAttempts: 5 });
       this.#clients.set(key, client);
     }
     return client;
+  }
+
+  #assume(account: string, { role, session }: { readonly role: string; readonly session: string }) {
+    const { sdk, config, record } = this.#parts;
+    return sdk.providers.fromTemporaryCredentials({
+      params: {
+        RoleArn: `arn:aws:iam::${account}:role/${role}`,
+        RoleSessionName: session,
+        ExternalId: externalIdOf(record.id),
+        DurationSeconds: ROLE_SECONDS,
+      },
+      clientConfig: this.#shared(config.homeRegion),
+    });
   }
 
   #shared(region: string): { readonly region: string; readonly endpoint?: string } {
@@ -200,6 +221,11 @@ function sightingsOf(reservations: readonly Reservation[], observedAt: number): 
       return sighting === undefined ? [] : [sighting];
     }),
   );
+}
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
+function sessionNameOf(person: string): string {
+  return `enchilada-${person.replaceAll(/[^\w+=,.@-]/gu, '-')}`.slice(0, 64);
 }
 
 /** `https://sqs.eu-west-1.amazonaws.com/…` */

@@ -123,6 +123,23 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.CREDENTIAL_UNAVAILABLE': 'Die hinterlegten Zugangsdaten lassen sich nicht öffnen',
   'fault.CREDENTIAL_UNAVAILABLE.next':
     'Der Hauptschlüssel ist nicht der, mit dem sie versiegelt wurden. Der Administration die Kennung nennen.',
+  'fault.MACHINE_ACCESS_DENIED': 'Die Cloud lässt das Gateway nicht auf diese Maschine',
+  'fault.MACHINE_ACCESS_DENIED.next':
+    'Wer das Konto {account} betreut, muss der Rolle, die in der Quelle steht, {permission} erlauben.',
+  'fault.MACHINE_ACCESS_THROTTLED': 'Die Cloud verlangt weniger Abfragen',
+  'fault.MACHINE_ACCESS_THROTTLED.next': 'In einigen Sekunden erneut öffnen.',
+  'fault.MACHINE_ACCESS_FAILED': 'Die Cloud konnte das Gateway nicht auf diese Maschine lassen',
+  'fault.MACHINE_ACCESS_FAILED.next':
+    'Prüfen, ob die Quelle eingeschaltet und ihre Cloud erreichbar ist, und ob die Maschine Schlüssel von der Cloud annimmt.',
+  'fault.MACHINE_NOT_RUNNING': 'Die Maschine läuft nicht',
+  'fault.MACHINE_NOT_RUNNING.next':
+    'So sagt es die Cloud. Starten oder warten, bis sie gestartet ist, und erneut öffnen.',
+  'fault.LAUNCH_PASSWORD_MISSING': 'Die Cloud hat für diese Maschine noch kein Passwort',
+  'fault.LAUNCH_PASSWORD_MISSING.next':
+    'Windows-Maschinen haben eines einige Minuten nach dem ersten Start, und nur wenn sie mit einem RSA-Schlüsselpaar gestartet wurden. Später erneut versuchen.',
+  'fault.LAUNCH_PASSWORD_KEY_WRONG': 'Der hinterlegte Schlüssel öffnet das Passwort dieser Maschine nicht',
+  'fault.LAUNCH_PASSWORD_KEY_WRONG.next':
+    'Die Zugangsdaten müssen den privaten Schlüssel des Schlüsselpaars enthalten, mit dem die Maschine gestartet wurde.',
   'fault.PROMPT_ABANDONED': 'Eine Frage der Maschine blieb unbeantwortet',
   'fault.PROMPT_ABANDONED.next': 'Erneut öffnen und innerhalb der Frist antworten.',
   'fault.SHELL_REFUSED': 'Die Maschine hat die Anmeldung angenommen, aber keine Shell gegeben',

@@ -42,6 +42,8 @@ export const office: Readonly<Record<keyof typeof english, string>> = {
   'credentials.kind': 'Art',
   'credentials.lead':
     'Beim Speichern versiegelt. Sie lassen sich ersetzen, aber nie wieder lesen, auch nicht von der Administration.',
+  'credentials.launch-key': 'Privater Schlüssel des Schlüsselpaars',
+  'credentials.launch-key-help': 'RSA, als PEM-Text: die Datei, die die Cloud beim Anlegen des Schlüsselpaars ausgab',
   'credentials.passphrase': 'Passphrase des Schlüssels',
   'credentials.private-key': 'Privater Schlüssel',
   'credentials.private-key-help': 'OpenSSH- oder PEM-Text',
@@ -60,6 +62,12 @@ export const office: Readonly<Record<keyof typeof english, string>> = {
   'credential-kind.login-password': 'Mein Anmeldepasswort',
   'credential-kind.login-password.help':
     'Das Passwort, mit dem sich die Person angemeldet hat; bei der Abmeldung gelöscht.',
+  'credential-kind.session-key': 'Schlüssel für eine Sitzung (EC2 Instance Connect)',
+  'credential-kind.session-key.help':
+    'Wird für jede Sitzung gemacht, von der Cloud der Maschine eine Minute lang eingelassen und nirgends gespeichert. Für Maschinen, die eine Quelle gefunden hat.',
+  'credential-kind.launch-password': 'Windows-Passwort der Cloud (EC2-Schlüsselpaar)',
+  'credential-kind.launch-password.help':
+    'Die Cloud bewahrt das erste Passwort verschlüsselt auf. Versiegelt gespeichert wird der private Schlüssel des Schlüsselpaars, der es öffnet.',
   'grants.add': 'Berechtigung hinzufügen',
   'grants.choose': 'Auswählen',
   'grants.condition-length': 'Sitzungen von höchstens {minutes} Minuten',

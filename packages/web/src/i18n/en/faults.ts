@@ -117,6 +117,22 @@ export const faults = {
   'fault.CREDENTIAL_UNAVAILABLE': 'The stored credential cannot be opened',
   'fault.CREDENTIAL_UNAVAILABLE.next':
     'The key-encryption key is not the one it was sealed with. Give the reference to your administrator.',
+  'fault.MACHINE_ACCESS_DENIED': 'The cloud does not let the gateway in to this machine',
+  'fault.MACHINE_ACCESS_DENIED.next':
+    'Whoever looks after the account {account} has to allow {permission} for the role that the source names.',
+  'fault.MACHINE_ACCESS_THROTTLED': 'The cloud asks for fewer calls',
+  'fault.MACHINE_ACCESS_THROTTLED.next': 'Open the machine again in a few seconds.',
+  'fault.MACHINE_ACCESS_FAILED': 'The cloud could not let the gateway in to this machine',
+  'fault.MACHINE_ACCESS_FAILED.next':
+    'Check that the source is switched on and its cloud can be reached, and that the machine takes keys from the cloud.',
+  'fault.MACHINE_NOT_RUNNING': 'The machine is not running',
+  'fault.MACHINE_NOT_RUNNING.next': 'The cloud says so. Start it, or wait until it has started, and open it again.',
+  'fault.LAUNCH_PASSWORD_MISSING': 'The cloud has no password for this machine yet',
+  'fault.LAUNCH_PASSWORD_MISSING.next':
+    'Windows machines have one some minutes after their first start, and only where they were launched with an RSA key pair. Try again later.',
+  'fault.LAUNCH_PASSWORD_KEY_WRONG': 'The stored key does not open this machine’s password',
+  'fault.LAUNCH_PASSWORD_KEY_WRONG.next':
+    'The credential has to hold the private key of the key pair with which the machine was launched.',
   'fault.PROMPT_ABANDONED': 'A question of the machine was not answered',
   'fault.PROMPT_ABANDONED.next': 'Open it again and answer within the time limit.',
   'fault.SHELL_REFUSED': 'The machine signed you in but gave no shell',

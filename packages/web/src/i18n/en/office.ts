@@ -40,6 +40,8 @@ export const office = {
   'credentials.kind': 'Kind',
   'credentials.lead':
     'Sealed as they are saved. They can be replaced and never read again, not even by administrators.',
+  'credentials.launch-key': 'Private key of the key pair',
+  'credentials.launch-key-help': 'RSA, as PEM text: the file that the cloud gave out when the key pair was made',
   'credentials.passphrase': 'Passphrase of the key',
   'credentials.private-key': 'Private key',
   'credentials.private-key-help': 'OpenSSH or PEM text',
@@ -57,6 +59,12 @@ export const office = {
   'credential-kind.ask.help': 'Typed when connecting, kept for that session only.',
   'credential-kind.login-password': 'My sign-in password',
   'credential-kind.login-password.help': 'The password the person signed in with, erased at sign-out.',
+  'credential-kind.session-key': 'Key for one session (EC2 Instance Connect)',
+  'credential-kind.session-key.help':
+    'Made for each session, let in by the machine’s cloud for a minute, stored nowhere. For machines that a source found.',
+  'credential-kind.launch-password': 'Windows password of the cloud (EC2 key pair)',
+  'credential-kind.launch-password.help':
+    'The cloud keeps the first password encrypted. What is stored sealed is the key pair’s private key that opens it.',
   'grants.add': 'Add grant',
   'grants.choose': 'Choose',
   'grants.condition-length': 'sessions of {minutes} minutes at most',

@@ -1,12 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Instance, DescribeInstancesResult$, DescribeRegionsResult$ } from '@aws-sdk/client-ec2';
+import {
+  type Instance,
+  DescribeInstancesResult$,
+  DescribeRegionsResult$,
+  GetPasswordDataResult$,
+} from '@aws-sdk/client-ec2';
 import { XmlShapeSerializer } from '@aws-sdk/core/protocols';
 import { signedBy } from './signature.ts';
 
 const EC2_NAMESPACE = 'http://ec2.amazonaws.com/doc/2016-11-15/';
 const STS_NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/';
+const KEY_VALID_MS = 60_000;
 const HUB = { account: '999999999999', arn: 'arn:aws:iam::999999999999:role/enchilada-node' };
 
 /** What an instance is in the stand-in: EC2's own shape, and from when on describe calls see it. */
@@ -18,6 +24,19 @@ interface Key {
   readonly secret: string;
   readonly token?: string;
   readonly account: string;
+  /** Undefined for the hub's own. */
+  readonly role?: string;
+  readonly session?: string;
+}
+
+/** A key that EC2 Instance Connect let in. */
+export interface Admitted {
+  readonly instance: string;
+  readonly username: string;
+  readonly publicKey: string;
+  readonly until: Date;
+  /** The name of the role's session: who it was for. */
+  readonly session: string;
 }
 
 /**
@@ -32,9 +51,20 @@ export class AwsStandIn implements AsyncDisposable {
   /** External id each account's reader role asks for; an account without one has no such role. */
   readonly roles = new Map<string, string>();
   readonly accountNames = new Map<string, string>();
-  readonly calls: { readonly action: string; readonly account: string; readonly region: string }[] = [];
+  readonly calls: {
+    readonly service: string;
+    readonly action: string;
+    readonly account: string;
+    readonly region: string;
+    readonly role: string | undefined;
+  }[] = [];
   regions: readonly string[] = ['eu-west-1'];
   roleName = 'EnchiladaInventoryReader';
+  connectRoleName = 'EnchiladaConnect';
+  /** Hears each key that is let in; where the machine is a real server, it makes the key valid there. */
+  admit: (key: Admitted) => Promise<void> | void = () => undefined;
+  /** What GetPasswordData answers, by instance. */
+  readonly passwordData = new Map<string, string>();
   /** Of 1,000 EC2 calls, in the accounts named or in all. */
   throttledPerMille = 0;
   throttledAccounts: ReadonlySet<string> | undefined;
@@ -89,26 +119,29 @@ export class AwsStandIn implements AsyncDisposable {
       refuse(response, 403, 'InvalidClientTokenId', 'The security token included in the request is invalid');
       return;
     }
-    this.calls.push({ action, account: key.account, region: signer.region });
+    this.calls.push({ service: signer.service, action, account: key.account, region: signer.region, role: key.role });
     switch (`${signer.service} ${action}`) {
       case 'sts AssumeRole':
         this.#assumeRole(form, response);
         return;
+      case 'ec2-instance-connect SendSSHPublicKey':
+        await this.#sendKey({ key, region: signer.region, body }, response);
+        return;
+      case 'ec2 GetPasswordData':
+        this.#getPasswordData({ key, region: signer.region, form }, response);
+        return;
       case 'ec2 DescribeInstances':
       case 'ec2 DescribeRegions':
         if (this.#isThrottled(key.account)) refuse(response, 503, 'RequestLimitExceeded', 'Request limit exceeded.');
-        else if (this.denied.has(key.account))
+        else if (this.denied.has(key.account) || key.role !== this.roleName)
           refuse(response, 403, 'UnauthorizedOperation', 'You are not authorized to perform this operation.');
         else if (action === 'DescribeRegions') this.#describeRegions(response);
         else this.#describeInstances(this.#instances.get(`${key.account}/${signer.region}`), form, response);
         return;
       case 'organizations ListAccounts':
-        response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' });
-        response.end(
-          JSON.stringify({
-            Accounts: [...this.accountNames].map(([Id, Name]) => ({ Id, Name, State: 'ACTIVE', Status: 'ACTIVE' })),
-          }),
-        );
+        answerJson(response, {
+          Accounts: [...this.accountNames].map(([Id, Name]) => ({ Id, Name, State: 'ACTIVE', Status: 'ACTIVE' })),
+        });
         return;
       default:
         refuse(response, 400, 'InvalidAction', `The action ${action} is not valid for this web service.`);
@@ -126,10 +159,12 @@ export class AwsStandIn implements AsyncDisposable {
   #assumeRole(form: URLSearchParams, response: ServerResponse): void {
     const arn = form.get('RoleArn') ?? '';
     const account = arn.split(':')[4] ?? '';
+    const role = arn.split('/').at(-1) ?? '';
     const externalId = this.roles.get(account);
     if (
       externalId === undefined ||
-      arn !== `arn:aws:iam::${account}:role/${this.roleName}` ||
+      (role !== this.roleName && role !== this.connectRoleName) ||
+      arn !== `arn:aws:iam::${account}:role/${role}` ||
       form.get('ExternalId') !== externalId
     ) {
       refuse(
@@ -141,7 +176,13 @@ export class AwsStandIn implements AsyncDisposable {
       return;
     }
     const id = `ASIA${randomBytes(8).toString('hex').toUpperCase()}`;
-    const key = { secret: randomBytes(20).toString('hex'), token: randomBytes(40).toString('base64'), account };
+    const key = {
+      secret: randomBytes(20).toString('hex'),
+      token: randomBytes(40).toString('base64'),
+      account,
+      role,
+      session: form.get('RoleSessionName') ?? '',
+    };
     this.#keys.set(id, key);
     const expiration = new Date(Date.now() + 1_000 * Number(form.get('DurationSeconds') ?? 3_600)).toISOString();
     const credentials = `<AccessKeyId>${id}</AccessKeyId><SecretAccessKey>${key.secret}</SecretAccessKey><SessionToken>${key.token}</SessionToken><Expiration>${expiration}</Expiration>`;
@@ -149,6 +190,47 @@ export class AwsStandIn implements AsyncDisposable {
       response,
       `<AssumeRoleResponse xmlns="${STS_NAMESPACE}"><AssumeRoleResult><Credentials>${credentials}</Credentials></AssumeRoleResult></AssumeRoleResponse>`,
     );
+  }
+
+  /** https://docs.aws.amazon.com/ec2-instance-connect/latest/APIReference/API_SendSSHPublicKey.html */
+  async #sendKey(call: Call & { readonly body: Buffer }, response: ServerResponse): Promise<void> {
+    const { InstanceId, InstanceOSUser, SSHPublicKey } = JSON.parse(call.body.toString()) as Record<string, string>;
+    const { key, region } = call;
+    const instance = this.#instances.get(`${key.account}/${region}`)?.get(InstanceId ?? '');
+    if (this.#isThrottled(key.account)) refuseJson(response, 'ThrottlingException', 'Rate exceeded');
+    else if (this.denied.has(key.account) || key.role !== this.connectRoleName)
+      refuseJson(response, 'AuthException', 'not authorized to perform: ec2-instance-connect:SendSSHPublicKey');
+    else if (instance === undefined) refuseJson(response, 'EC2InstanceNotFoundException', 'Instance not found');
+    else if (instance.State?.Name !== 'running')
+      refuseJson(response, 'EC2InstanceStateInvalidException', 'The instance is not running');
+    else if (!/^[A-Za-z_][\w.@-]{0,31}$/u.test(InstanceOSUser ?? '') || !/^ssh-\S+ \S+$/u.test(SSHPublicKey ?? ''))
+      refuseJson(response, 'InvalidArgsException', 'One of the parameters is not valid');
+    else {
+      const until = new Date(Date.now() + KEY_VALID_MS);
+      const { session = '' } = key;
+      await this.admit({
+        ...{ instance: InstanceId ?? '', username: InstanceOSUser ?? '', publicKey: SSHPublicKey ?? '' },
+        until,
+        session,
+      });
+      answerJson(response, { RequestId: randomBytes(8).toString('hex'), Success: true });
+    }
+  }
+
+  #getPasswordData(call: Call & { readonly form: URLSearchParams }, response: ServerResponse): void {
+    const { key, region, form } = call;
+    const InstanceId = form.get('InstanceId') ?? '';
+    if (this.#isThrottled(key.account)) refuse(response, 503, 'RequestLimitExceeded', 'Request limit exceeded.');
+    else if (this.denied.has(key.account) || key.role !== this.connectRoleName)
+      refuse(response, 403, 'UnauthorizedOperation', 'You are not authorized to perform this operation.');
+    else if (this.#instances.get(`${key.account}/${region}`)?.get(InstanceId) === undefined)
+      refuse(response, 400, 'InvalidInstanceID.NotFound', `The instance ID '${InstanceId}' does not exist`);
+    else {
+      // EC2 puts line ends around it.
+      const data = this.passwordData.get(InstanceId);
+      const result = { InstanceId, Timestamp: new Date(), PasswordData: data === undefined ? '' : `\r\n${data}\r\n` };
+      answer(response, serialise(GetPasswordDataResult$, result, 'GetPasswordData'));
+    }
   }
 
   #describeRegions(response: ServerResponse): void {
@@ -193,6 +275,11 @@ export class AwsStandIn implements AsyncDisposable {
     const next = end < found.length ? { NextToken: Buffer.from(String(end)).toString('base64') } : {};
     answer(response, serialise(DescribeInstancesResult$, { Reservations, ...next }, 'DescribeInstances'));
   }
+}
+
+interface Call {
+  readonly key: Key;
+  readonly region: string;
 }
 
 interface FormFilter {
@@ -244,6 +331,16 @@ function serialise(schema: Schema, value: unknown, action: string): string {
 function answer(response: ServerResponse, xml: string): void {
   response.writeHead(200, { 'content-type': 'text/xml;charset=UTF-8' });
   response.end(xml);
+}
+
+function answerJson(response: ServerResponse, value: object): void {
+  response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' });
+  response.end(JSON.stringify(value));
+}
+
+function refuseJson(response: ServerResponse, code: string, message: string): void {
+  response.writeHead(400, { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-errortype': code });
+  response.end(JSON.stringify({ __type: code, Message: message }));
 }
 
 function refuse(response: ServerResponse, status: number, code: string, message: string): void {

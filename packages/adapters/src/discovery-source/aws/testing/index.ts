@@ -1,3 +1,3 @@
-export { AwsStandIn } from './aws-stand-in.ts';
+export { type Admitted, AwsStandIn } from './aws-stand-in.ts';
 export { EventQueue } from './event-queue.ts';
 export { called, stateChange, tagChange } from './events.ts';
