@@ -156,3 +156,31 @@ test("a link that carries somebody else's answer signs nobody in", async () => {
   await page.getByRole('alert').filter({ hasText: 'begun elsewhere' }).waitFor();
   assert.equal(new URL(page.url()).search, '');
 });
+
+test('whom the proxy before us has signed in goes on with one press of a button that nobody else sees', async () => {
+  await using window = await seatOf(browser, site.admin);
+  const page = await window.at('/access/providers');
+  await page.getByRole('button', { name: 'Add provider' }).first().click();
+  await page.getByRole('menuitem', { name: 'Authenticating proxy' }).click();
+  const form = page.getByRole('dialog');
+  await form.getByRole('textbox', { name: 'Name', exact: true }).fill('Company Gate');
+  await form.getByLabel('Addresses of the proxy').fill('127.0.0.1\n::1');
+  await form.getByRole('combobox', { name: 'It says who it is by' }).click();
+  await page.getByRole('option', { name: 'plain headers' }).click();
+  await form.getByRole('combobox', { name: 'Who may sign in' }).click();
+  await page.getByRole('option', { name: 'Everyone whom the provider knows' }).click();
+  await form.getByRole('switch', { name: 'Offered at sign-in' }).click();
+  await picture(page, 'proxy-form');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await form.waitFor({ state: 'hidden' });
+  await using outside = await browser.window();
+  const person = await outside.tab(`${site.gateway.url}/me`);
+  const button = person.getByRole('button', { name: 'Continue with Company Gate' });
+  await button.click();
+  await person.getByRole('alert').filter({ hasText: 'ref_' }).waitFor();
+  await person.setExtraHTTPHeaders({ 'x-auth-request-user': 'paula@example.org' });
+  await button.click();
+  await person.waitForURL((url) => url.pathname === '/me');
+  await person.getByTitle(/^Account of paula@example\.org/u).waitFor();
+  assert.deepEqual(window.complaints(), []);
+});

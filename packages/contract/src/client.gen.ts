@@ -155,6 +155,11 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('completeProviderSignIn', input, options);
   }
 
+  /** Signs in by what an authenticating proxy says of this request. Refused from every other address. */
+  signInThroughProxy(input: RouteInput<'signInThroughProxy'>, options?: CallOptions): Promise<RouteOutput<'signInThroughProxy'>> {
+    return this.#transport.call('signInThroughProxy', input, options);
+  }
+
   /** Changes a password where the directory asks for a new one. Signs nobody in. */
   changeDirectoryPassword(input: RouteInput<'changeDirectoryPassword'>, options?: CallOptions): Promise<RouteOutput<'changeDirectoryPassword'>> {
     return this.#transport.call('changeDirectoryPassword', input, options);

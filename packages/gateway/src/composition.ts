@@ -12,6 +12,7 @@ import { inventoryEndpoint } from '@enchilada/adapters/discovery-source/inventor
 import { inventoryFile } from '@enchilada/adapters/discovery-source/inventory-file';
 import { ldap } from '@enchilada/adapters/identity-provider/ldap';
 import { oidc } from '@enchilada/adapters/identity-provider/oidc';
+import { forwardAuth } from '@enchilada/adapters/identity-provider/forward-auth';
 import { saml } from '@enchilada/adapters/identity-provider/saml';
 import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
 import { webauthn } from '@enchilada/adapters/passkey-verifier/webauthn';
@@ -190,7 +191,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     keys,
     makeSessionKey: makeSessionKeyPair,
     passkeys: webauthn(),
-    providerTypes: [oidc, saml({ clock }), ldap],
+    providerTypes: [oidc, saml({ clock }), ldap, forwardAuth],
     hasher: argon2(),
     fingerprintPrivateKey: (privateKey: Secret, passphrase: Secret | undefined) =>
       Promise.resolve().then(() => fingerprintPrivateKey(privateKey, passphrase)),

@@ -20,7 +20,7 @@ export const Preferences = map(Type.Union([Type.String({ maxLength: 2000 }), Typ
 export type Preferences = Static<typeof Preferences>;
 
 /** A way to sign in beside local accounts. `redirect`: a button; `password`: a place where names and passwords live. */
-export const SignInProvider = closed({ id: Id, name: text(100), way: words(['redirect', 'password']) });
+export const SignInProvider = closed({ id: Id, name: text(100), way: words(['redirect', 'password', 'proxy']) });
 
 export const SignInFacts = closed({
   product: Type.String({ maxLength: 40 }),

@@ -5,7 +5,7 @@ import { Role, SignedIn } from './identity.ts';
 import { LocalizedText, ParameterField, ParameterValues } from './machine.ts';
 
 const Kind = text(40, 1);
-const Way = words(['redirect', 'password']);
+const Way = words(['redirect', 'password', 'proxy']);
 
 /** A kind of identity provider and its form. */
 export const ProviderKindManifest = closed({
@@ -68,6 +68,7 @@ export const ProviderStart = closed({
   /** The person must prove themselves at the provider anew. */
   fresh: Type.Optional(Type.Boolean()),
 });
+export const ProxySignIn = closed({ consent: Type.Optional(Type.Boolean()) });
 export const ProviderStarted = closed({ url: Type.String({ maxLength: 16_000 }) });
 /** The query that the browser came back with. */
 export const ProviderAnswer = closed({ answer: writeOnly(16_000) });

@@ -8,7 +8,9 @@ import {
   ProviderStart,
   ProviderStarted,
   ProviderUpdate,
+  ProxySignIn,
 } from '../models/provider.ts';
+import { SignedIn } from '../models/identity.ts';
 import { routes } from '../route.ts';
 import { closed, IdParams, list, Nothing } from '../schema.ts';
 
@@ -32,6 +34,16 @@ export const providerRoutes = routes({
     response: { 200: ProviderSignedIn },
     audit: ['login.succeeded'],
     bodyLimitBytes: 64 * 1024,
+  },
+  signInThroughProxy: {
+    method: 'POST',
+    path: '/login/providers/:id/proxy',
+    access: 'public',
+    summary: 'Signs in by what an authenticating proxy says of this request. Refused from every other address.',
+    params: IdParams,
+    body: ProxySignIn,
+    response: { 200: SignedIn },
+    audit: ['login.succeeded'],
   },
   changeDirectoryPassword: {
     method: 'PUT',

@@ -107,7 +107,23 @@ export interface PasswordProvider {
   lookUp(subject: string): Promise<AssertedPerson | undefined>;
 }
 
-export type IdentityProvider = RedirectProvider | PasswordProvider;
+/** A request as it reached this process. */
+export interface ProxiedRequest {
+  /** Of the connection itself. */
+  readonly peer: string;
+  /** Every value of a header, by its lower-case name. */
+  readonly headers: (name: string) => readonly string[];
+}
+
+/** A proxy before us has signed the person in and says so in each request. Failures are PROVIDER_REFUSED and PROVIDER_UNAVAILABLE. */
+export interface ProxyProvider {
+  readonly way: 'proxy';
+  /** Whether the request came through the proxy. */
+  isBefore(request: Pick<ProxiedRequest, 'peer'>): boolean;
+  read(request: ProxiedRequest): Promise<AssertedLogin>;
+}
+
+export type IdentityProvider = RedirectProvider | PasswordProvider | ProxyProvider;
 
 export interface ProviderManifest {
   readonly kind: ProviderKind;

@@ -48,6 +48,8 @@ export type {
   ProviderSettings,
   ProviderType,
   ProviderVerdict,
+  ProxiedRequest,
+  ProxyProvider,
   RedirectProvider,
   SignInFlow,
 } from './identity-provider.ts';

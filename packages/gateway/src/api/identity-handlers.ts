@@ -24,16 +24,20 @@ type IdentityHandlers = Pick<
 const PUBLIC_DIGEST_CHARACTERS = 32;
 
 export function identityHandlers(parts: ApiParts): IdentityHandlers {
-  const { store, audit, logins, bootstrap, recovery, hasher, settings, factors, signInAt, registry } = parts;
+  const { store, audit, logins, bootstrap, recovery, hasher, settings, factors, signInAt } = parts;
 
   return {
-    getSignIn: async () => {
+    getSignIn: async (context) => {
       const { bannerText, bannerConsent } = settings.current;
       return {
         product: 'Enchilada',
         bootstrapRequired: await bootstrap.required(),
         passkeys: factors.takesPasskeys,
-        providers: (await registry.offered()).map(({ record, way }) => ({ id: record.id, name: record.name, way })),
+        providers: (await signInAt.waysFor(context)).map(({ record, way }) => ({
+          id: record.id,
+          name: record.name,
+          way,
+        })),
         ...(bannerText === '' ? {} : { banner: { text: bannerText, consent: bannerConsent } }),
       };
     },

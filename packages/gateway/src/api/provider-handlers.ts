@@ -15,6 +15,7 @@ type ProviderHandlers = Pick<
   Handlers,
   | 'startProviderSignIn'
   | 'completeProviderSignIn'
+  | 'signInThroughProxy'
   | 'changeDirectoryPassword'
   | 'listProviderKinds'
   | 'listProviders'
@@ -107,6 +108,12 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
     completeProviderSignIn: async (context, { params, body }) => {
       const { user, proof, next } = await signInAt.complete(params.id, body.answer, context);
       return { signedIn: await signedInOf(parts, await logins.create(user, context, proof)), next };
+    },
+
+    signInThroughProxy: async (context, { params, body }) => {
+      requireConsent(settings, body.consent);
+      const { user, proof } = await signInAt.readProxied(params.id, context);
+      return signedInOf(parts, await logins.create(user, context, proof));
     },
 
     changeDirectoryPassword: async (context, { params, body }) => {

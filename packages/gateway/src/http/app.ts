@@ -25,7 +25,7 @@ import {
 } from 'fastify';
 import type { Logger } from 'pino';
 import { eraseCookie, readBrowserCookie, readCookie, writeBrowserCookie, writeCookie } from '../auth/cookie.ts';
-import type { ClientAddress } from './client-address.ts';
+import { type ClientAddress, plainAddress } from './client-address.ts';
 import { serializeOnUse, validateOnUse } from './compile-on-use.ts';
 import {
   actorOf,
@@ -297,6 +297,8 @@ function contextOf(
 ): OpenContext | ClaimContext | SignedInContext {
   const open: OpenContext = {
     address: request.clientAddress,
+    peer: plainAddress(request.socket.remoteAddress ?? ''),
+    headers: (name) => headersNamed(request.raw.rawHeaders, name),
     userAgent: (request.headers['user-agent'] ?? '').replaceAll(/[^\x20-\x7e]/gu, '').slice(0, 400),
     cookie: readCookie(request.headers.cookie),
     setCookie: (value) => void reply.header('set-cookie', writeCookie(value)),
@@ -324,6 +326,11 @@ function contextOf(
     },
   };
   return context;
+}
+
+/** Each as it was sent: joined ones could not be told from one that holds a comma. */
+function headersNamed(raw: readonly string[], name: string): readonly string[] {
+  return raw.flatMap((value, index) => (index % 2 === 1 && raw[index - 1]?.toLowerCase() === name ? [value] : []));
 }
 
 function sendStream(reply: FastifyReply, content: ContentStream, mediaType: string): FastifyReply {

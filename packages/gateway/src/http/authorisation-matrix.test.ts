@@ -87,6 +87,7 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
   removeToken: { who: SIGNED_IN, other: [] },
   startProviderSignIn: { who: EVERYBODY, body: () => ({}) },
   completeProviderSignIn: { who: EVERYBODY, body: () => ({ answer: 'x' }), success: 409, missing: 409 },
+  signInThroughProxy: { who: EVERYBODY, body: () => ({}), success: 404 },
   changeDirectoryPassword: {
     who: EVERYBODY,
     body: () => ({ username: 'x', password: 'x', next: 'y' }),

@@ -12,7 +12,7 @@ function within(address: Uint8Array, block: Block): boolean {
 }
 
 /** `::ffff:10.0.0.1` is 10.0.0.1; a zone id is cut. */
-function plain(address: string): string {
+export function plainAddress(address: string): string {
   const bare = address.split('%')[0] ?? address;
   return isIPv6(bare) && bare.toLowerCase().startsWith('::ffff:') && bare.includes('.') ? bare.slice(7) : bare;
 }
@@ -32,12 +32,12 @@ export type ClientAddress = (peer: string | undefined, forwardedFor: string | re
 export function clientAddress(trustedProxies: readonly string[]): ClientAddress {
   const trusted = addressMatcher(trustedProxies);
   return (peer, forwardedFor) => {
-    let current = plain(peer ?? 'unknown');
+    let current = plainAddress(peer ?? 'unknown');
     const hops = [forwardedFor ?? []]
       .flat()
       .join(',')
       .split(',')
-      .map((hop) => plain(hop.trim().replace(/^\[(.*)\](?::\d+)?$/u, '$1')));
+      .map((hop) => plainAddress(hop.trim().replace(/^\[(.*)\](?::\d+)?$/u, '$1')));
     while (trusted(current)) {
       const hop = hops.pop();
       // What a trusted proxy wrote and we cannot read is not skipped: the proxy itself is then the client.

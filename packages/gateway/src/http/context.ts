@@ -6,6 +6,10 @@ import type { ClaimedIdentity, VerifiedIdentity } from '@enchilada/core/identity
 /** What a handler knows of a request without a login. */
 export interface OpenContext {
   readonly address: string;
+  /** Of the connection itself, which is a proxy's where there is one. */
+  readonly peer: string;
+  /** Every value of a header, as sent: anybody may send anything. */
+  readonly headers: (name: string) => readonly string[];
   readonly userAgent: string;
   /** The login cookie that came with the request, if any; never to be trusted before it was identified. */
   readonly cookie: string | undefined;

@@ -7,6 +7,7 @@ import type {
   ProviderKind,
   ProviderRecord,
   ProviderType,
+  ProxyProvider,
   RedirectProvider,
 } from '@enchilada/core/identity';
 import type { Store } from '@enchilada/core/store';
@@ -45,6 +46,13 @@ export class ProviderRegistry {
   async redirecting(id: ProviderId): Promise<OpenProvider<RedirectProvider>> {
     const { record, provider } = await this.open(id);
     if (provider.way !== 'redirect') throw notThere();
+    return { record, provider };
+  }
+
+  /** @throws Fault NOT_FOUND */
+  async behind(id: ProviderId): Promise<OpenProvider<ProxyProvider>> {
+    const { record, provider } = await this.open(id);
+    if (provider.way !== 'proxy') throw notThere();
     return { record, provider };
   }
 

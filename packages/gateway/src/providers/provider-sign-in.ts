@@ -146,6 +146,37 @@ export class ProviderSignIn {
     }
   }
 
+  /** By what the proxy before us says of this request. @throws Fault NOT_FOUND, PROVIDER_REFUSED, PROVIDER_UNAVAILABLE, NOT_ADMITTED, THROTTLED */
+  async readProxied(id: ProviderId, context: OpenContext): Promise<Proven> {
+    const { registry, people, clock } = this.#parts;
+    await this.#peek('refused', context, REFUSED_PER_MINUTE);
+    const { record, provider } = await registry.behind(id);
+    try {
+      const { person, provedAt } = await provider.read(context);
+      const user = await people.admit(record, person);
+      const provided: ProvidedProof = { providerId: id, subject: person.subject, session: undefined, hint: undefined };
+      const proved = provedAt === undefined ? {} : { provedAt: Math.min(provedAt, clock.now()) };
+      return { user, next: '', proof: { method: 'sso', provided, ...proved } };
+    } catch (failure) {
+      throw await this.#refused(failure, { id, context });
+    }
+  }
+
+  /** The ways that are open to this request: a proxy that it did not come through is none. */
+  async waysFor(context: OpenContext) {
+    const { registry } = this.#parts;
+    const ways = await registry.offered();
+    const open = await Promise.all(
+      ways.map(async ({ record, way }) => {
+        if (way !== 'proxy') return [{ record, way }];
+        // One that was removed meanwhile, or cannot be opened, does not keep the others shut.
+        const behind = await registry.behind(record.id).catch(() => undefined);
+        return behind?.provider.isBefore(context) === true ? [{ record, way }] : [];
+      }),
+    );
+    return open.flat();
+  }
+
   /** With a password that the provider judges. @throws Fault LOGIN_REFUSED, PASSWORD_EXPIRED, PROVIDER_UNAVAILABLE, NOT_ADMITTED, THROTTLED */
   async verifyPassword(
     given: { readonly providerId: ProviderId; readonly username: string; readonly password: Secret },

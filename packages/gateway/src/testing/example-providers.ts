@@ -53,4 +53,21 @@ const asking: ProviderType = {
   }),
 };
 
-export const exampleProviders: readonly ProviderType[] = [redirecting, asking];
+/** Whatever the header says is believed from one address. */
+const behind: ProviderType = {
+  manifest: { kind: 'front', label: label('Front'), way: 'proxy', parameters: [], secret: label('Secret') },
+  open: () => ({
+    way: 'proxy',
+    isBefore: ({ peer }) => peer === '10.9.9.9',
+    read: ({ peer, headers }) => {
+      const [subject = ''] = headers('x-front-user');
+      if (peer !== '10.9.9.9') return Promise.reject(new Fault('PROVIDER_REFUSED', `${peer} is not the proxy`));
+      return Promise.resolve({
+        person: { subject, username: subject, displayName: '', email: undefined, groups: headers('x-front-group') },
+        ...{ provedAt: undefined, gaveSecondFactor: false, session: undefined, logoutHint: undefined },
+      });
+    },
+  }),
+};
+
+export const exampleProviders: readonly ProviderType[] = [redirecting, asking, behind];

@@ -34,6 +34,7 @@ const ENDPOINTS = {
   removeToken: ['DELETE', '/me/tokens/:id'],
   startProviderSignIn: ['POST', '/login/providers/:id/start'],
   completeProviderSignIn: ['POST', '/login/providers/:id/complete'],
+  signInThroughProxy: ['POST', '/login/providers/:id/proxy'],
   changeDirectoryPassword: ['PUT', '/login/providers/:id/password'],
   listProviderKinds: ['GET', '/providers/kinds'],
   listProviders: ['GET', '/providers'],

@@ -86,15 +86,17 @@ export function ProviderForm(props: {
             ))}
         </Stack>
       ))}
-      <PasswordInput
-        label={text.of(kind.secret)}
-        description={provider?.hasSecret === true ? text('providers.secret-kept') : undefined}
-        value={secret}
-        maxLength={4000}
-        onChange={(event) => setSecret(event.currentTarget.value)}
-        autoComplete="new-password"
-        visibilityToggleButtonProps={{ 'aria-label': text('field.show-password') }}
-      />
+      {kind.way !== 'proxy' && (
+        <PasswordInput
+          label={text.of(kind.secret)}
+          description={provider?.hasSecret === true ? text('providers.secret-kept') : undefined}
+          value={secret}
+          maxLength={4000}
+          onChange={(event) => setSecret(event.currentTarget.value)}
+          autoComplete="new-password"
+          visibilityToggleButtonProps={{ 'aria-label': text('field.show-password') }}
+        />
+      )}
       <ProviderRules rules={rules} readOnly={props.readOnly} onChange={setRules} />
       <Select
         label={text('providers.admits')}

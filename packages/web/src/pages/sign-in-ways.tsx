@@ -22,15 +22,22 @@ export function SignInWays(props: {
   const [fault, setFault] = useState<unknown>();
   const [consent, setConsent] = useState(false);
   const elsewhere = rememberedFirst(
-    facts.providers.filter(({ way }) => way === 'redirect'),
+    facts.providers.filter(({ way }) => way !== 'password'),
     remembered,
   );
   const asksConsent = facts.banner?.consent === true;
-  const leave = async (id: string): Promise<void> => {
+  const leave = async ({ id, way }: SignInFacts['providers'][number]): Promise<void> => {
     setLeaving(id);
     setFault(undefined);
     try {
-      const body = { next: safeNext(props.next), ...(asksConsent ? { consent } : {}) };
+      const agreed = asksConsent ? { consent } : {};
+      if (way === 'proxy') {
+        const signedIn = await api('signInThroughProxy', { params: { id }, body: agreed });
+        rememberChoice(id);
+        props.onSignedIn(signedIn);
+        return;
+      }
+      const body = { next: safeNext(props.next), ...agreed };
       const { url } = await api('startProviderSignIn', { params: { id }, body });
       rememberChoice(id);
       location.assign(url);
@@ -65,19 +72,19 @@ export function SignInWays(props: {
           required
         />
       )}
-      {elsewhere.map(({ id, name }, index) => (
-        <div key={id}>
+      {elsewhere.map((one, index) => (
+        <div key={one.id}>
           <Button
             variant={index === 0 ? 'filled' : 'default'}
             leftSection={<IconLogin2 size={18} aria-hidden />}
-            loading={leaving === id}
+            loading={leaving === one.id}
             disabled={leaving !== undefined || (asksConsent && !consent)}
-            onClick={() => void leave(id)}
+            onClick={() => void leave(one)}
             fullWidth
           >
-            {text('sign-in.with', { name })}
+            {text('sign-in.with', { name: one.name })}
           </Button>
-          {id === remembered && (
+          {one.id === remembered && (
             <Text size="xs" c="dimmed" ta="center" mt={4}>
               {text('sign-in.last-used')}
             </Text>

@@ -1,0 +1,1 @@
+export { forwardAuth } from './forward-auth-provider.ts';
