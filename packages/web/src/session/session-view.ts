@@ -58,6 +58,8 @@ export function isOver(view: SessionView): boolean {
 export type SessionAct =
   | { readonly type: 'frame'; readonly frame: ServerFrame }
   | { readonly type: 'link'; readonly state: LinkState; readonly error?: unknown }
+  /** Learnt from its record: the page had lost its link when it ended. */
+  | { readonly type: 'found-ended'; readonly reason: string; readonly detail: string | undefined }
   | { readonly type: 'round-trip'; readonly milliseconds: number }
   | { readonly type: 'answered'; readonly id: string }
   | { readonly type: 'notice-read' };
@@ -72,6 +74,12 @@ export function sessionView(view: SessionView, act: SessionAct): SessionView {
         error: act.error,
         ...(act.state === 'lost' ? { questions: [], roundTripMs: undefined } : {}),
       };
+    case 'found-ended': {
+      if (view.ended !== undefined) return view;
+      const { reason, detail } = act;
+      const ended: EndedFrame = { type: 'ended', reason, ...(detail === undefined ? {} : { detail }) };
+      return { ...framed(view, ended), link: 'ended', error: undefined };
+    }
     case 'round-trip':
       return { ...view, roundTripMs: Math.round(act.milliseconds) };
     case 'answered':

@@ -129,6 +129,16 @@ test('the path marks the step where the connection broke', () => {
   );
 });
 
+test('a page that had lost its link learns from the record why the session ended, and believes the machine’s own word first', () => {
+  const lost = sessionView(START, { type: 'link', state: 'failed', error: new Error('gone') });
+  const found = { type: 'found-ended', reason: 'closed-by-user', detail: 'maintenance' } as const;
+  const over = sessionView(lost, found);
+  assert.deepEqual([over.link, over.phase, over.error], ['ended', 'ended', undefined]);
+  assert.deepEqual(over.ended, { type: 'ended', reason: 'closed-by-user', detail: 'maintenance' });
+  const told = sessionView(START, { type: 'frame', frame: { type: 'ended', reason: 'closed-by-target', exitCode: 3 } });
+  assert.equal(sessionView(told, found), told);
+});
+
 test('a session that was open has no failed step', () => {
   const ended = sessionView(START, {
     type: 'frame',

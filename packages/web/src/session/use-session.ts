@@ -88,7 +88,9 @@ export function useSession(subject: SessionSubject): LiveSession {
     };
   }, []);
 
-  const over = view.link === 'ended';
+  const over =
+    view.link === 'ended' ||
+    (view.link === 'failed' && view.error instanceof ApiFault && view.error.code === 'SESSION_ENDED');
   const openedId = session?.id;
   // What the session became, for example that it was recorded, is written down shortly after its viewers were told.
   useEffect(() => {
@@ -101,6 +103,8 @@ export function useSession(subject: SessionSubject): LiveSession {
         (found) => {
           setSession(found);
           if (found.state !== 'ended' && left > 0) timer = setTimeout(look, LOOK_EVERY_MS);
+          else if (found.endReason !== undefined)
+            dispatch({ type: 'found-ended', reason: found.endReason, detail: found.endDetail });
         },
         () => undefined,
       );
