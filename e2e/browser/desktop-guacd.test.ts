@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Guacd } from '@enchilada/core/testing/servers/guacd';
+import { playOn, startXrdp } from '@enchilada/core/testing/servers/xrdp';
 import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
 import { Chromium } from '../fixtures/chromium.ts';
 import { Site } from '../tests/site.ts';
@@ -82,4 +83,63 @@ test('a desktop through guacd is used, left, found again, watched, recorded and 
   const text = Buffer.from(await dump.arrayBuffer()).toString();
   assert.match(text, /4\.sync,\d+\.\d+/u);
   assert.ok(!text.includes(desktop.password));
+});
+
+/** In the page: what is played is as loud as it is. */
+declare global {
+  var loudest: number | undefined;
+}
+
+test('a machine over RDP is heard, live and played back, and its end is said in words when guacd dies', async () => {
+  await using machine = await startXrdp({ backend: 'xorg' });
+  await machine.run('xsetroot', '-solid', '#203040');
+  const { api } = site.admin;
+  const credential = await api.createCredential({
+    body: { name: 'heard', kind: 'password', username: machine.username, secret: machine.password },
+  });
+  const targetId = await site.machine({
+    ...{ name: 'heard', protocol: 'guacd', host: machine.host, port: machine.port, credentialId: credential.id },
+    parameters: { protocol: 'rdp', settings: ['ignore-cert=true', 'security=any'] },
+  });
+  await using window = await seatOf(browser, site.admin, { size: { width: 1000, height: 700 } });
+  await window.context.addInitScript(() => {
+    const { start } = AudioBufferSourceNode.prototype;
+    AudioBufferSourceNode.prototype.start = function (...when) {
+      if (this.context.state === 'running')
+        for (const sample of this.buffer?.getChannelData(0) ?? [])
+          globalThis.loudest = Math.max(globalThis.loudest ?? 0, Math.abs(sample));
+      start.apply(this, when);
+    };
+  });
+  const loudest = (page: DesktopPage): Promise<number> => page.page.evaluate(() => globalThis.loudest ?? 0);
+  const live = await new DesktopPage(await window.at(`/s/new?target=${targetId}`)).connected();
+  await live.page.mouse.click(300, 250);
+  // One second of a tone at half of full scale.
+  const tone = Int16Array.from(
+    { length: 88_200 },
+    (_, at) => 16_384 * Math.sin(((at >> 1) / 44_100) * 440 * 2 * Math.PI),
+  );
+  await until(async () => {
+    await playOn(machine, new Uint8Array(tone.buffer));
+    return (await loudest(live)) > 0.45;
+  }, 'the tone');
+
+  const { recordingId = '' } = await api.getSession({ params: { id: live.sessionId } });
+  await guacd.kill();
+  await live.page.getByRole('alert').filter({ hasText: 'guacd' }).waitFor();
+  if (IMAGES !== undefined) await live.page.screenshot({ path: join(IMAGES, 'guacd-died.png') });
+  const answer = await fetch(new URL('/readyz', site.gateway.url));
+  assert.equal(answer.status, 200, 'other machines need no guacd');
+  const { checks } = (await answer.json()) as { readonly checks: Readonly<Record<string, string>> };
+  assert.equal(checks['guacd'], 'TARGET_DISCONNECTED');
+
+  await until(
+    async () => (await api.verifyRecording({ params: { id: recordingId } })).code === 0,
+    'the recording to verify',
+  );
+  const played = new DesktopPage(await window.at(`/r/${recordingId}`), '.player-desktop');
+  await played.drawn();
+  const position = played.page.getByRole('slider', { name: 'Position' });
+  await position.press('Home');
+  await until(async () => (await loudest(played)) > 0.45, 'the tone, played back');
 });

@@ -148,7 +148,7 @@ export const outputVersusGuacd: Experiment = {
   async run(_wanted, say) {
     await using owned = new AsyncDisposableStack();
     const setting = await arrange(owned);
-    const guacd = owned.use(await Guacd.start(say));
+    const guacd = owned.use(await Guacd.start({ say }));
     const site = await sideOf('strict', owned, setting);
     const drawing = (): Promise<unknown> =>
       within(LIMIT_MS * 2, 'the drawing', runByGuacd(guacd.port, setting.sshd, setting.command));

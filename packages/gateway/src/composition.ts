@@ -33,7 +33,7 @@ import { SessionBroker } from '@enchilada/core/session';
 import type { SessionLimits } from '@enchilada/core/session';
 import type { Store } from '@enchilada/core/store';
 import { randomId } from '@enchilada/core/time';
-import { createGuacd, parseServers, probeServers } from '@enchilada/engines/guacd';
+import { createGuacd, parseServers, probesOf } from '@enchilada/engines/guacd';
 import { createKubernetes } from '@enchilada/engines/kubernetes';
 import { createRdp } from '@enchilada/engines/rdp';
 import { createDialer } from '@enchilada/engines/shared';
@@ -178,9 +178,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     sourceTypes: sourceTypes(dataDir, config),
     platformProtocols: platformProtocols(engines),
     manifests: engines.map(({ manifest }) => manifest),
-    ...(guacdServers.length === 0
-      ? {}
-      : { advisoryProbes: { guacd: () => probeServers(guacdServers, guacd.authorities) } }),
+    advisoryProbes: probesOf(guacdServers, guacd.authorities),
     fileReaders: new Map(
       engines.flatMap(({ manifest, readFile }) => (readFile === undefined ? [] : [[manifest.id, readFile] as const])),
     ),

@@ -43,6 +43,8 @@ export interface Hop {
   readonly pinnedKeyTypes?: readonly string[];
   /** Asked for only when the handshake needs it, after the host's identity was verified. @throws Fault CREDENTIAL_*, PROMPT_ABANDONED */
   credential(): Promise<Credential>;
+  /** The password the person signed in with, for protocols whose own settings refer to it; undefined where the login was by other means. */
+  loginPassword?(): Promise<Secret | undefined>;
   /** Resolves when the key is acceptable. INVARIANT: awaited before any credential is sent to this hop. @throws Fault HOST_KEY_* */
   verifyHostKey(presented: PresentedHostKey): Promise<void>;
 }

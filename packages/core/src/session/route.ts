@@ -51,6 +51,7 @@ async function hopOf(leave: AuthorizedTarget, parts: RouteParts): Promise<Hop> {
     leave,
     pinnedKeyTypes: [...new Set(known.filter((key) => key.state === 'pinned').map((key) => key.keyType))],
     credential: () => credentialFor(leave, parts),
+    loginPassword: () => parts.loginPassword(),
     verifyHostKey: (presented) => verifyHostKey(leave.target, presented, parts),
   };
 }

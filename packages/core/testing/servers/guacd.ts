@@ -99,6 +99,12 @@ async function answers(port: number): Promise<boolean> {
   });
 }
 
+export interface GuacdOptions {
+  readonly say?: (words: string) => void;
+  /** It speaks TLS with it. */
+  readonly certificate?: { readonly certFile: string; readonly keyFile: string };
+}
+
 /** The real guacd on a port of the system's choice. */
 export class Guacd implements AsyncDisposable {
   readonly pid: number;
@@ -112,11 +118,12 @@ export class Guacd implements AsyncDisposable {
     this.#stop = facts.stop;
   }
 
-  static async start(say: (words: string) => void = () => undefined): Promise<Guacd> {
+  static async start({ say = () => undefined, certificate }: GuacdOptions = {}): Promise<Guacd> {
     await install(say);
     const home = await mkdtemp(join(tmpdir(), 'enchilada-guacd-'));
     const port = await freePort();
-    const child = spawn(PROGRAM, ['-f', '-L', 'error', '-b', '127.0.0.1', '-l', String(port)], {
+    const tls = certificate === undefined ? [] : ['-C', certificate.certFile, '-K', certificate.keyFile];
+    const child = spawn(PROGRAM, ['-f', '-L', 'error', '-b', '127.0.0.1', '-l', String(port), ...tls], {
       // Its connections are processes of its own; they end with the group.
       detached: true,
       env: { ...process.env, HOME: home, LD_LIBRARY_PATH: LIBRARIES },

@@ -3,6 +3,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect as dial } from 'node:net';
+import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -139,6 +140,25 @@ async function selfSigned(directory: string): Promise<{ readonly key: string; re
     ...['-subj', '/CN=test desktop', '-keyout', key, '-out', certificate],
   ]);
   return { key, certificate };
+}
+
+const MOST_PCM_BYTES = 16 * 1024;
+
+/**
+ * Sound of a program on the desktop of an `xorg`: 44100 Hz, 16 bits, stereo. As pulseaudio-module-xrdp does it: PCM behind a
+ * header to the program that holds the channels.
+ */
+export async function playOn({ display }: Pick<Xrdp, 'display'>, pcm: Uint8Array): Promise<void> {
+  const socket = dial(join(SOCKETS, `xrdp_chansrv_audio_out_socket_${display.replace(':', '')}`));
+  await once(socket, 'connect');
+  for (let at = 0; at < pcm.length; at += MOST_PCM_BYTES) {
+    const piece = pcm.subarray(at, at + MOST_PCM_BYTES);
+    const header = Buffer.alloc(8);
+    header.writeUInt32LE(piece.length + header.length, 4);
+    if (!socket.write(Buffer.concat([header, piece]))) await once(socket, 'drain');
+  }
+  socket.end();
+  await once(socket, 'close');
 }
 
 export async function startXrdp(options: XrdpOptions = {}): Promise<Xrdp> {

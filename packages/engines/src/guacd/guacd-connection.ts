@@ -21,6 +21,8 @@ export interface HandshakeWishes {
   readonly name: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** What the machine wants to know beside `values`, one answer a name. Absent: it is told nothing. @throws Fault */
+  readonly ask?: (names: readonly string[]) => Promise<readonly string[]>;
 }
 
 export interface ConnectionListener {
@@ -143,6 +145,10 @@ export async function shakeHands(socket: Socket, wishes: HandshakeWishes): Promi
   const { promise, resolve, reject } = Promise.withResolvers<Opened>();
   const handshake = new Handshake(wishes, {
     send: (bytes) => void socket.write(bytes),
+    required: (names) =>
+      void answersTo(names, wishes).then((answers) => {
+        for (const [stream, name] of names.entries()) socket.write(argument(stream, name, answers[stream] ?? ''));
+      }, reject),
     opened: (opened) => {
       socket.pause();
       resolve(opened);
@@ -176,8 +182,32 @@ export async function shakeHands(socket: Socket, wishes: HandshakeWishes): Promi
   }
 }
 
+const MOST_REQUIRED = 8;
+const MOST_QUESTIONS = 3;
+const LONGEST_ANSWER = 4_096;
+const PARAMETER = /^[a-z][a-z0-9-]{0,62}$/u;
+
+async function answersTo(names: readonly string[], { ask }: HandshakeWishes): Promise<readonly string[]> {
+  const words = names.join(', ').slice(0, 200);
+  if (ask === undefined) throw new Fault('CREDENTIAL_MISSING', `the machine asks for ${words}`);
+  if (names.length === 0 || names.length > MOST_REQUIRED || !names.every((name) => PARAMETER.test(name)))
+    throw new Fault('TARGET_PROTOCOL_VIOLATION', `guacd asks for what is no list of parameters: ${words}`);
+  return await ask(names);
+}
+
+/** A parameter that guacd asked for, as a stream that is over at once. */
+function argument(stream: number, name: string, value: string): Uint8Array {
+  const text = Buffer.from(value.slice(0, LONGEST_ANSWER)).toString('base64');
+  return Buffer.concat([
+    encodeInstruction('argv', String(stream), 'text/plain', name),
+    encodeInstruction('blob', String(stream), text),
+    encodeInstruction('end', String(stream)),
+  ]);
+}
+
 interface HandshakeActs {
   send(bytes: Uint8Array): void;
+  required(names: readonly string[]): void;
   opened(opened: Opened): void;
 }
 
@@ -187,6 +217,7 @@ class Handshake {
   readonly #decoder = new InstructionDecoder('TARGET_PROTOCOL_VIOLATION');
   readonly #early: Instruction[] = [];
   #earlyBytes = 0;
+  #questions = 0;
   #step: 'args' | 'ready' | 'picture' | 'over' = 'args';
   #version = 'VERSION_1_0_0';
   #id = '';
@@ -215,20 +246,25 @@ class Handshake {
         if (opcode === 'args') this.#answerArgs(words);
         return;
       case 'ready':
-        // 1.3 may ask for parameters again; nothing is left that we could say.
-        if (opcode === 'required')
-          throw new Fault('CREDENTIAL_MISSING', `the machine asks for ${words.join(', ').slice(0, 200)}`);
+        if (opcode === 'required') this.#require(words);
         if (opcode !== 'ready') return;
         this.#id = words[0] ?? '';
         this.#step = 'picture';
         return;
       case 'picture':
       case 'over':
-        if (opcode === 'required' && this.#step === 'picture')
-          throw new Fault('CREDENTIAL_MISSING', `the machine asks for ${words.join(', ').slice(0, 200)}`);
-        this.#keep(instruction);
+        if (opcode === 'required') this.#require(words);
+        // What it says to our own streams is nothing to the viewer's.
+        else if (opcode !== 'ack') this.#keep(instruction);
         return;
     }
+  }
+
+  #require(names: readonly string[]): void {
+    this.#questions += 1;
+    if (this.#questions > MOST_QUESTIONS)
+      throw new Fault('TARGET_PROTOCOL_VIOLATION', `guacd asks for the ${this.#questions}th time`);
+    this.#acts.required(names);
   }
 
   #answerArgs(names: readonly string[]): void {

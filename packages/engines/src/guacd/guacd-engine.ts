@@ -1,13 +1,19 @@
-import type { Socket } from 'node:net';
-import type { Credential } from '@enchilada/core/credential';
-import type { EngineContext, ProtocolEngine, StreamedSession } from '@enchilada/core/engine';
+import type { Credential, Secret } from '@enchilada/core/credential';
+import type {
+  EngineContext,
+  Hop,
+  LocalizedText,
+  PromptField,
+  ProtocolEngine,
+  StreamedSession,
+} from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { RandomSource } from '@enchilada/core/time';
 import { Patience, type Dialer } from '../shared/index.ts';
 import { withTokens, type Tokens } from './codec/index.ts';
 import { shakeHands, type GuacdConnection } from './guacd-connection.ts';
 import { manifestOf, readParameters, type GuacdParameters } from './guacd-manifest.ts';
-import { connectServer, inTurn, type GuacdServer } from './guacd-servers.ts';
+import { connectAny, connectServer, inTurn, type GuacdServer } from './guacd-servers.ts';
 import { GuacdSession } from './guacd-session.ts';
 
 export interface GuacdLimits {
@@ -54,15 +60,18 @@ export function createGuacd(options: GuacdOptions): ProtocolEngine<StreamedSessi
       try {
         context.progress('handshake', target.name);
         context.progress('credential', target.name);
-        const credential = await abortable(
-          patience.whileAsking(() => hop.credential()),
+        const secrets = await abortable(
+          patience.whileAsking(() => secretsFor(hop, parameters)),
           signal,
         );
-        const tokens = tokensOf(identity.user.username, credential, clock.now());
         first = await shakeHands(socket, {
           ...{ clock, signal, allowOld, display: FIRST_SIZE, sound: parameters.sound, name: identity.user.username },
           select: parameters.protocol,
-          values: valuesOf(target, { parameters, credential, tokens }),
+          values: valuesOf(hop, { parameters, secrets, now: clock.now() }),
+          ask: (names) =>
+            patience.whileAsking(() =>
+              context.ask({ origin: 'product', title: target.name, instruction: '', fields: names.map(fieldFor) }),
+            ),
         });
       } catch (failure) {
         socket.destroy();
@@ -85,58 +94,85 @@ export function createGuacd(options: GuacdOptions): ProtocolEngine<StreamedSessi
   };
 }
 
-async function connectAny(
-  servers: readonly GuacdServer[],
-  authorities: string | undefined,
-): Promise<{ readonly server: GuacdServer; readonly socket: Socket }> {
-  let last: unknown = new Fault('CONFIGURATION_INVALID', 'no guacd is configured: guacd.servers is empty', {
-    facts: { key: 'guacd.servers' },
-  });
-  for (const server of servers) {
-    try {
-      return { server, socket: await connectServer(server, authorities) };
-    } catch (failure) {
-      last = failure;
-    }
-  }
-  throw last;
+interface Secrets {
+  /** Absent where the settings say that the person's own password takes its place. */
+  readonly credential: Credential | undefined;
+  /** By the name under which guacd knows them. */
+  readonly own: Readonly<Record<string, Secret>>;
 }
 
-function tokensOf(username: string, credential: Credential, now: number): Tokens {
-  const stamp = new Date(now).toISOString();
+/** @throws Fault CREDENTIAL_* */
+async function secretsFor(hop: Hop, { ownPassword }: GuacdParameters): Promise<Secrets> {
+  const names = Object.keys(ownPassword);
+  const password = names.length === 0 ? undefined : await hop.loginPassword?.();
+  if (password === undefined && Object.values(ownPassword).includes(true))
+    throw new Fault(
+      'CREDENTIAL_MISSING',
+      'the settings want the password that the person signed in with, and there was none',
+    );
   return {
-    GUAC_USERNAME: username,
-    GUAC_DATE: stamp.slice(0, 10).replaceAll('-', ''),
-    GUAC_TIME: stamp.slice(11, 19).replaceAll(':', ''),
-    CREDENTIAL_USERNAME: credential.username,
+    credential: names.includes('password') ? undefined : await hop.credential(),
+    own: password === undefined ? {} : Object.fromEntries(names.map((name) => [name, password])),
+  };
+}
+
+function tokensOf({ leave }: Hop, credential: Credential | undefined, now: number): Tokens {
+  const { user, login } = leave.identity;
+  const address = login.address.replace(/^::ffff:(?=\d+\.)/iu, '');
+  // As Guacamole does: by the clock on the server's own wall.
+  const at = new Date(now);
+  const digits = (...parts: readonly number[]): string => parts.map((part) => String(part).padStart(2, '0')).join('');
+  return {
+    GUAC_USERNAME: user.username,
+    GUAC_CLIENT_ADDRESS: address,
+    GUAC_CLIENT_HOSTNAME: address,
+    GUAC_DATE: digits(at.getFullYear(), at.getMonth() + 1, at.getDate()),
+    GUAC_TIME: digits(at.getHours(), at.getMinutes(), at.getSeconds()),
+    ...(credential === undefined ? {} : { CREDENTIAL_USERNAME: credential.username }),
   };
 }
 
 /** INVARIANT: a secret stands under the names that guacd has for secrets, and under no other. */
 function valuesOf(
-  { host, port }: { readonly host: string; readonly port: number },
-  given: { readonly parameters: GuacdParameters; readonly credential: Credential; readonly tokens: Tokens },
+  hop: Hop,
+  given: { readonly parameters: GuacdParameters; readonly secrets: Secrets; readonly now: number },
 ): Readonly<Record<string, string>> {
-  const { parameters, credential, tokens } = given;
+  const { host, port } = hop.leave.target;
+  const { parameters, secrets, now } = given;
+  const { credential, own } = secrets;
+  const tokens = tokensOf(hop, credential, now);
   const settings = Object.entries(parameters.settings).map(([name, text]) => [name, withTokens(text, tokens)]);
   return {
     'server-layout': '',
     ...(parameters.resizeDesktop ? { 'resize-method': 'display-update' } : {}),
-    ...(parameters.sound ? { 'enable-audio': 'true' } : { 'disable-audio': 'true' }),
+    ...(parameters.sound ? {} : { 'disable-audio': 'true' }),
+    ...(credential === undefined ? {} : { username: withTokens(credential.username, tokens) }),
     ...(Object.fromEntries(settings) as Record<string, string>),
     hostname: host,
     port: String(port),
-    username: withTokens(credential.username, tokens),
-    ...(credential.kind === 'password'
-      ? { password: credential.password.reveal() }
-      : {
-          'private-key': credential.privateKey.reveal(),
-          ...(credential.passphrase === undefined ? {} : { passphrase: credential.passphrase.reveal() }),
-        }),
+    ...(credential === undefined ? {} : secretOf(credential)),
+    ...Object.fromEntries(Object.entries(own).map(([name, secret]) => [name, secret.reveal()])),
     'disable-copy': String(parameters.disableCopy || parameters.viewOnly),
     'disable-paste': String(parameters.disablePaste || parameters.viewOnly),
     'read-only': String(parameters.viewOnly),
   };
+}
+
+function secretOf(credential: Credential): Readonly<Record<string, string>> {
+  if (credential.kind === 'password') return { password: credential.password.reveal() };
+  const { privateKey, passphrase } = credential;
+  return {
+    'private-key': privateKey.reveal(),
+    ...(passphrase === undefined ? {} : { passphrase: passphrase.reveal() }),
+  };
+}
+
+/** The names of guacd's parameters that a person knows by other words. */
+const LABELS: Readonly<Record<string, LocalizedText>> = { domain: { en: 'Domain', de: 'Domäne' } };
+
+function fieldFor(name: string): PromptField {
+  const label = LABELS[name];
+  return { text: name, echo: name === 'username' || name === 'domain', ...(label === undefined ? {} : { label }) };
 }
 
 function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -4,7 +4,10 @@ import { CLIPBOARD_FIELDS, DESKTOP_FIELDS, GROUPS, readLines } from '../shared/i
 const GUACAMOLE: LocalizedText = { en: 'Guacamole', de: 'Guacamole' };
 /** Ours to say, secret, or a way to the disk of the machine on which guacd runs. */
 const RESERVED =
-  'hostname|port|username|password|private-key|passphrase|domain-password|gateway-password|sftp-password|sftp-private-key|sftp-passphrase|(?:create-)?(?:recording|typescript|drive)-[a-z-]+|enable-drive|enable-sftp|enable-printing|disable-copy|disable-paste|read-only|wol-[a-z-]+';
+  'hostname|port|private-key|passphrase|domain-password|sftp-password|sftp-private-key|sftp-passphrase|(?:create-)?(?:recording|typescript|drive)-[a-z-]+|enable-drive|enable-sftp|enable-printing|disable-copy|disable-paste|read-only|wol-[a-z-]+';
+/** Of a secret nothing but the person's own password may stand here. */
+const SECRETS = 'password|gateway-password';
+const OWN_PASSWORD = '\\$\\{GUAC_PASSWORD(:OPTIONAL)?\\}';
 
 export function manifestOf(protocols: readonly string[]): EngineManifest {
   const [first = ''] = protocols;
@@ -32,12 +35,12 @@ export function manifestOf(protocols: readonly string[]): EngineManifest {
         group: GUACAMOLE,
         label: { en: 'Guacamole parameters', de: 'Guacamole-Parameter' },
         help: {
-          en: 'One name=value a line, with Guacamole’s own names, for example ignore-cert=true. ${GUAC_USERNAME} and the other tokens are filled in. No passwords: they are credentials.',
-          de: 'Je Zeile ein name=Wert, mit Guacamoles eigenen Namen, zum Beispiel ignore-cert=true. ${GUAC_USERNAME} und die anderen Platzhalter werden ersetzt. Keine Passwörter: sie sind Zugangsdaten.',
+          en: 'One name=value a line, with Guacamole’s own names, for example ignore-cert=true. ${GUAC_USERNAME} and the other tokens are filled in. No passwords but ${GUAC_PASSWORD}: they are credentials.',
+          de: 'Je Zeile ein name=Wert, mit Guacamoles eigenen Namen, zum Beispiel ignore-cert=true. ${GUAC_USERNAME} und die anderen Platzhalter werden ersetzt. Keine Passwörter außer ${GUAC_PASSWORD}: sie sind Zugangsdaten.',
         },
         maxItems: 100,
         maxLength: 4_096,
-        pattern: `^(?!(?:${RESERVED})=)[a-z][a-z0-9-]{0,62}=[^\\u0000-\\u001f\\u007f]*$`,
+        pattern: `^(?:(?:${SECRETS})=${OWN_PASSWORD}|(?!(?:${RESERVED}|${SECRETS})=)[a-z][a-z0-9-]{0,62}=[^\\u0000-\\u001f\\u007f]*)$`,
       },
       {
         name: 'sound',
@@ -56,6 +59,8 @@ export function manifestOf(protocols: readonly string[]): EngineManifest {
 export interface GuacdParameters {
   readonly protocol: string;
   readonly settings: Readonly<Record<string, string>>;
+  /** Names under which the person's own password goes; `true` where nothing may take its place. */
+  readonly ownPassword: Readonly<Record<string, boolean>>;
   readonly sound: boolean;
   readonly viewOnly: boolean;
   readonly resizeDesktop: boolean;
@@ -64,15 +69,19 @@ export interface GuacdParameters {
 }
 
 const NOT_GIVEN = new RegExp(`^(?:${RESERVED})$`, 'u');
+const SECRET = new RegExp(`^(?:${SECRETS})$`, 'u');
+const OWN = new RegExp(`^${OWN_PASSWORD}$`, 'u');
 
 export function readParameters(values: ParameterValues, protocols: readonly string[]): GuacdParameters {
   const { protocol } = values;
-  const settings = readLines(values['settings'])
+  const given = readLines(values['settings'])
     .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const)
     .filter(([name]) => !NOT_GIVEN.test(name));
+  const secrets = given.filter(([name, text]) => SECRET.test(name) && OWN.test(text));
   return {
     protocol: typeof protocol === 'string' && protocols.includes(protocol) ? protocol : (protocols[0] ?? ''),
-    settings: Object.fromEntries(settings),
+    settings: Object.fromEntries(given.filter(([name]) => !SECRET.test(name))),
+    ownPassword: Object.fromEntries(secrets.map(([name, text]) => [name, !text.includes(':OPTIONAL')])),
     sound: values['sound'] !== false,
     viewOnly: values['viewOnly'] === true,
     resizeDesktop: values['resizeDesktop'] !== false,

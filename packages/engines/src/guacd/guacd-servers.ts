@@ -1,4 +1,4 @@
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { Fault } from '@enchilada/core/fault';
 import type { RandomSource } from '@enchilada/core/time';
@@ -69,8 +69,13 @@ export function connectServer(server: GuacdServer, authorities: string | undefin
   const { host, port, tls } = server;
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const socket: Socket = tls
-    ? connectTls({ host, port, servername: host, ...(authorities === undefined ? {} : { ca: authorities }) }, () =>
-        resolve(socket),
+    ? connectTls(
+        {
+          ...{ host, port, minVersion: 'TLSv1.2' as const },
+          ...(isIP(host) === 0 ? { servername: host } : {}),
+          ...(authorities === undefined ? {} : { ca: authorities }),
+        },
+        () => resolve(socket),
       )
     : connectTcp({ host, port, noDelay: true }, () => resolve(socket));
   socket.setTimeout(CONNECT_MS, () => socket.destroy(new Error('no answer')));
@@ -89,14 +94,32 @@ export function connectServer(server: GuacdServer, authorities: string | undefin
   });
 }
 
-/** Resolves while at least one answers. @throws Fault TARGET_DISCONNECTED */
-export async function probeServers(servers: readonly GuacdServer[], authorities: string | undefined): Promise<void> {
-  const asked = servers.map(async (server) => {
-    (await connectServer(server, authorities)).destroy();
+/** The first that answers. @throws Fault of the last one */
+export async function connectAny(
+  servers: readonly GuacdServer[],
+  authorities: string | undefined,
+): Promise<{ readonly server: GuacdServer; readonly socket: Socket }> {
+  let last: unknown = new Fault('CONFIGURATION_INVALID', 'no guacd is configured: guacd.servers is empty', {
+    facts: { key: 'guacd.servers' },
   });
-  try {
-    await Promise.any(asked);
-  } catch (cause) {
-    throw new Fault('TARGET_DISCONNECTED', 'no guacd answers', { cause });
+  for (const server of servers) {
+    try {
+      return { server, socket: await connectServer(server, authorities) };
+    } catch (failure) {
+      last = failure;
+    }
   }
+  throw last;
+}
+
+/** By name, `guacd` or, of several, `guacd-1` and so on in their order; each rejects while that one does not answer. */
+export function probesOf(
+  servers: readonly GuacdServer[],
+  authorities: string | undefined,
+): Readonly<Record<string, () => Promise<void>>> {
+  const probe = async (server: GuacdServer): Promise<void> => {
+    (await connectServer(server, authorities)).destroy();
+  };
+  const nameOf = (index: number): string => (servers.length === 1 ? 'guacd' : `guacd-${index + 1}`);
+  return Object.fromEntries(servers.map((server, index) => [nameOf(index), () => probe(server)]));
 }

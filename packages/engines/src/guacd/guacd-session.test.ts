@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { createServer, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import type { EngineStream, Hop, Seat, SeatEvent, StreamedSession } from '@enchilada/core/engine';
+import type { EngineContext, EngineStream, Hop, Seat, SeatEvent, StreamedSession } from '@enchilada/core/engine';
 import { Fault, isFault } from '@enchilada/core/fault';
 import { systemClock } from '@enchilada/core/testing/authorized';
 import { Guacd } from '@enchilada/core/testing/servers/guacd';
 import { startSshd, type Sshd } from '@enchilada/core/testing/servers/sshd';
 import { startXrdp, type Xrdp } from '@enchilada/core/testing/servers/xrdp';
+import { startXvnc, type Xvnc } from '@enchilada/core/testing/servers/xvnc';
 import { encodeInstruction, InstructionDecoder } from './codec/index.ts';
-import { engine, hopTo, type Address } from './testing/hop.ts';
+import { engine, hopTo, type Address, type EngineWishes } from './testing/hop.ts';
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -49,14 +50,18 @@ class TestSeat implements Seat {
   }
 }
 
-async function open(guacd: Address, hop: Hop, allowVulnerable = true): Promise<StreamedSession> {
-  return engine(guacd, { handshakeMs: 20_000 }, allowVulnerable).open({
+interface Way extends EngineWishes {
+  readonly ask?: EngineContext['ask'];
+}
+
+async function open(guacd: Address, hop: Hop, { ask, ...wishes }: Way = {}): Promise<StreamedSession> {
+  return engine(guacd, { limits: { handshakeMs: 20_000 }, ...wishes }).open({
     hops: [hop],
     sink: { output: () => assert.fail('a streamed session has no output but its viewers') },
     display: { columns: 80, rows: 24 },
     clock: systemClock,
     signal: new AbortController().signal,
-    ask: () => Promise.reject(new Fault('PROMPT_ABANDONED', 'nobody is there')),
+    ask: ask ?? (() => Promise.reject(new Fault('PROMPT_ABANDONED', 'nobody is there'))),
     progress: () => undefined,
   });
 }
@@ -72,10 +77,12 @@ describe('sessions through the real guacd', () => {
   let guacd: Guacd;
   let sshd: Sshd;
   let xrdp: Xrdp;
+  let xvnc: Xvnc;
   before(async () => {
     guacd = owned.use(await Guacd.start());
     sshd = owned.use(await startSshd({ hostKeyTypes: ['ed25519'] }));
     xrdp = owned.use(await startXrdp());
+    xvnc = owned.use(await startXvnc({ geometry: '320x240', securityTypes: 'VncAuth' }));
   });
   after(() => owned.disposeAsync());
   const ssh = (password = sshd.password, parameters = {}): Hop =>
@@ -103,6 +110,37 @@ describe('sessions through the real guacd', () => {
     assert.equal(session.facts['guacdProtocol'], 'VERSION_1_3_0');
   });
 
+  const vnc = (line: string, loginPassword?: string): Hop => ({
+    ...hopTo({
+      ...{ host: '127.0.0.1', port: xvnc.port, protocol: 'vnc', password: 'unused' },
+      parameters: { settings: [line] },
+      ...(loginPassword === undefined ? {} : { loginPassword }),
+    }),
+    credential: () => assert.fail('the credential was asked for'),
+  });
+
+  it('signs in with the person’s own password where a setting says so', async () => {
+    await using session = await open(guacd, vnc('password=${GUAC_PASSWORD}', xvnc.password));
+    const seat = await sit(session);
+    await until(() => seat.opcodes.includes('sync'));
+    await assert.rejects(open(guacd, vnc('password=${GUAC_PASSWORD}')), { code: 'CREDENTIAL_MISSING' });
+  });
+
+  it('asks the person for what guacd requires', async () => {
+    const asked: unknown[] = [];
+    await using session = await open(guacd, vnc('password=${GUAC_PASSWORD:OPTIONAL}'), {
+      ask: ({ fields }) => {
+        asked.push(...fields);
+        return Promise.resolve([xvnc.password]);
+      },
+    });
+    const seat = await sit(session);
+    await until(() => seat.opcodes.includes('sync'));
+    assert.deepEqual(asked, [{ text: 'password', echo: false }]);
+    assert.ok(!seat.opcodes.includes('ack') && !seat.opcodes.includes('required'));
+    await assert.rejects(open(guacd, vnc('password=${GUAC_PASSWORD:OPTIONAL}')), { code: 'PROMPT_ABANDONED' });
+  });
+
   it('ends in words when the credential is refused', async () => {
     let fault: unknown;
     try {
@@ -127,7 +165,45 @@ describe('sessions through the real guacd', () => {
   });
 
   it('refuses a guacd with known holes unless that is allowed', async () => {
-    await assert.rejects(open(guacd, ssh(), false), { message: /allowVulnerable/u });
+    await assert.rejects(open(guacd, ssh(), { allowVulnerable: false }), { message: /allowVulnerable/u });
+  });
+});
+
+describe('what guacd is told', () => {
+  it('is the settings with their tokens filled in, under the names that it asks for', async () => {
+    const heard = Promise.withResolvers<readonly string[]>();
+    const server = createServer((socket) => {
+      const decoder = new InstructionDecoder('INTERNAL');
+      socket.on('error', () => undefined);
+      socket.on('data', (bytes) => {
+        for (const { opcode, arguments: words } of decoder.push(bytes)) {
+          if (opcode === 'connect') heard.resolve(words);
+          if (opcode === 'select')
+            socket.write(encodeInstruction('args', 'VERSION_1_5_0', 'username', 'domain', 'password', 'remote-app'));
+          if (opcode === 'connect') socket.end(encodeInstruction('error', 'enough', '519'));
+        }
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    assert.ok(address !== null && typeof address === 'object');
+    const settings = [
+      'username=LAND\\${CREDENTIAL_USERNAME}',
+      'domain=${GUAC_CLIENT_ADDRESS}/${GUAC_USERNAME:UPPER}/${NOBODY:OPTIONAL}',
+      'remote-app=${GUAC_DATE}-${GUAC_TIME}',
+      'password=guessed',
+      'recording-path=/tmp',
+    ];
+    const hop = hopTo({
+      ...{ host: '127.0.0.1', port: 1, protocol: 'rdp', username: 'eve', password: 'p;,😀' },
+      parameters: { settings },
+    });
+    await assert.rejects(open({ host: '127.0.0.1', port: address.port }, hop), { code: 'TARGET_REFUSED' });
+    const [version, username, domain, password, stamp] = await heard.promise;
+    server.close();
+    assert.deepEqual([version, username, domain], ['VERSION_1_5_0', 'LAND\\eve', '127.0.0.1/TEST/']);
+    assert.equal(password, 'p;,😀', 'a password among the settings is none');
+    assert.match(stamp ?? '', /^\d{8}-\d{6}$/u);
   });
 });
 
@@ -168,6 +244,10 @@ describe('a hostile guacd', () => {
       (socket) => {
         socket.write(encodeInstruction('args', 'VERSION_1_5_0', 'hostname'));
         socket.write(encodeInstruction('required', 'password'));
+      },
+      (socket) => {
+        socket.write(encodeInstruction('args', 'VERSION_1_5_0', 'hostname'));
+        socket.write(encodeInstruction('required', 'Your code, please'));
       },
     ];
     for (const breach of breaches)

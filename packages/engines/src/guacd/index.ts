@@ -1,3 +1,3 @@
 export { createGuacd } from './guacd-engine.ts';
-export { parseServers, probeServers } from './guacd-servers.ts';
+export { parseServers, probesOf } from './guacd-servers.ts';
 export type { GuacdServer } from './guacd-servers.ts';

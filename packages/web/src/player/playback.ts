@@ -156,6 +156,7 @@ export class Playback implements Disposable {
   }
 
   async #goTo(toMs: number): Promise<void> {
+    this.#stage.audible = false;
     if (this.#stage.isDecoder) return this.#decodeTo(toMs);
     const { nextAtMs } = this.#reader;
     const ahead = toMs >= this.#shownMs && this.#inexactFrom === undefined;
@@ -231,6 +232,7 @@ export class Playback implements Disposable {
     // Waits for the screen, or for events that are still on their way.
     if (this.#stage.busy || this.#drawing > 0 || (nextAtMs === undefined && !ended)) return;
     const positionMs = advance(from, elapsed, { ...this.#pace, nextAt: nextAtMs, durationMs });
+    this.#stage.audible = this.#pace.speed === 1;
     void this.#show(this.#reader.take(positionMs), positionMs);
     const finished = positionMs >= durationMs && this.#reader.ended && this.#reader.nextAtMs === undefined;
     this.#state = { ...this.#state, positionMs, playing: !finished };

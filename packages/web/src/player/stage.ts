@@ -9,6 +9,8 @@ export interface Stage extends Disposable {
   readonly busy: boolean;
   /** What a decoder draws on, once there is a picture. */
   readonly picture?: HTMLCanvasElement | undefined;
+  /** Whether sound is heard, where there is any: it is at its own pace only, and not on the way to a moment. */
+  audible?: boolean;
   /** As the base says. */
   restart(base: Base): void;
   /** Shows the events, in order. Resolves once others may follow. */

@@ -184,8 +184,8 @@ describe('tokens', () => {
     assert.equal(withTokens('${GUAC_USERNAME}@x', tokens), 'Eve@x');
     assert.equal(withTokens('${GUAC_USERNAME:LOWER}${GUAC_USERNAME:UPPER}', tokens), 'eveEVE');
     assert.equal(
-      withTokens('$${GUAC_USERNAME} ${toString} ${NONE} <${NONE:OPTIONAL}>', tokens),
-      '${GUAC_USERNAME} ${toString} ${NONE} <>',
+      withTokens('$${GUAC_USERNAME} ${toString} ${NONE:LOWER} <${NONE:OPTIONAL}> ${GUAC_USERNAME:OTHER}', tokens),
+      '${GUAC_USERNAME} ${toString} ${NONE:LOWER} <> Eve',
     );
   });
 });

@@ -1,17 +1,15 @@
 /** What Guacamole's [parameter tokens](https://guacamole.apache.org/doc/gug/configuring-guacamole.html#parameter-tokens) stand for. */
 export type Tokens = Readonly<Record<string, string>>;
 
-const TOKEN = /(\$)?\$\{([A-Za-z0-9_]{1,64})(?::([A-Za-z]{1,20}))?\}/gu;
+const TOKEN = /(\$)?\$\{([A-Za-z0-9_]{1,64})(?::([^{}]{0,40}))?\}/gu;
 
-/** `${NAME}`, `${NAME:LOWER}`, `${NAME:UPPER}`, `${NAME:OPTIONAL}`; `$${NAME}` stands for itself. What is not known stays as it is. */
+/** `${NAME}`, `${NAME:LOWER}`, `${NAME:UPPER}`, `${NAME:OPTIONAL}`; `$${NAME}` stands for itself. A token that is not known stays as it is, a modifier that is not known changes nothing. */
 export function withTokens(text: string, tokens: Tokens): string {
   return text.replace(TOKEN, (whole, ...parts) => {
     const [escaped, name, modifier] = parts as unknown as readonly [string | undefined, string, string | undefined];
     if (escaped !== undefined) return whole.slice(1);
     const value = Object.hasOwn(tokens, name) ? tokens[name] : undefined;
     switch (modifier) {
-      case undefined:
-        return value ?? whole;
       case 'LOWER':
         return value?.toLowerCase() ?? whole;
       case 'UPPER':
@@ -19,7 +17,7 @@ export function withTokens(text: string, tokens: Tokens): string {
       case 'OPTIONAL':
         return value ?? '';
       default:
-        return whole;
+        return value ?? whole;
     }
   });
 }

@@ -5,7 +5,7 @@ import type { Hop, ParameterValues } from '@enchilada/core/engine';
 import { testLeave, testTarget } from '@enchilada/core/testing/authorized';
 import { createDialer } from '../../shared/index.ts';
 import { createGuacd } from '../index.ts';
-import type { GuacdLimits } from '../guacd-engine.ts';
+import type { GuacdOptions } from '../guacd-engine.ts';
 
 export const PROTOCOLS = ['rdp', 'vnc', 'ssh'];
 
@@ -14,14 +14,16 @@ export interface Address {
   readonly port: number;
 }
 
-export function engine({ host, port }: Address, limits: Partial<GuacdLimits> = {}, allowVulnerable = true) {
+export type EngineWishes = Partial<Pick<GuacdOptions, 'limits' | 'allowVulnerable' | 'servers' | 'authorities'>>;
+
+export function engine({ host, port }: Address, wishes: EngineWishes = {}) {
   return createGuacd({
     dialer: createDialer({ policy: { ...DEFAULT_EGRESS, allowLoopback: true }, builtIn: new Map() }),
     random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
     protocols: PROTOCOLS,
     servers: [{ host, port, tls: false, weight: 1 }],
-    allowVulnerable,
-    limits,
+    allowVulnerable: true,
+    ...wishes,
   });
 }
 
@@ -30,9 +32,10 @@ export interface HopWishes extends Address {
   readonly username?: string;
   readonly password: string;
   readonly parameters?: ParameterValues;
+  readonly loginPassword?: string;
 }
 
-export function hopTo({ host, port, protocol, username = '', password, parameters = {} }: HopWishes): Hop {
+export function hopTo({ host, port, protocol, username = '', password, parameters = {}, ...own }: HopWishes): Hop {
   const target = testTarget({
     ...{ id: `tgt_${port}`, protocol: 'guacd', host, port },
     parameters: { protocol, ...parameters },
@@ -40,6 +43,7 @@ export function hopTo({ host, port, protocol, username = '', password, parameter
   return {
     leave: testLeave(target),
     credential: () => Promise.resolve({ kind: 'password', username, password: new Secret(password) }),
+    loginPassword: () => Promise.resolve(own.loginPassword === undefined ? undefined : new Secret(own.loginPassword)),
     verifyHostKey: () => Promise.resolve(),
   };
 }

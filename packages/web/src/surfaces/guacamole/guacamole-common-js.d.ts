@@ -7,6 +7,8 @@ declare module 'guacamole-common-js' {
     scale(factor: number): void;
     flush(done?: () => void): void;
     flatten(): HTMLCanvasElement;
+    showCursor(shown: boolean): void;
+    oncursor: ((canvas: HTMLCanvasElement, x: number, y: number) => void) | null;
     onresize: ((width: number, height: number) => void) | null;
   }
   interface Stream {
@@ -41,6 +43,9 @@ declare module 'guacamole-common-js' {
   interface Pointer {
     onEach(types: readonly string[], listener: (event: { readonly state: MouseState }) => void): void;
   }
+  interface Mouse extends Pointer {
+    setCursor(canvas: HTMLCanvasElement, x: number, y: number): boolean;
+  }
   interface StringReader {
     ontext: ((text: string) => void) | null;
     onend: (() => void) | null;
@@ -57,7 +62,7 @@ declare module 'guacamole-common-js' {
     readonly Client: new (tunnel: Tunnel) => Client;
     readonly Keyboard: new (element: HTMLElement) => Keyboard;
     readonly Mouse: {
-      new (element: HTMLElement): Pointer;
+      new (element: HTMLElement): Mouse;
       readonly Touchscreen: new (element: HTMLElement) => Pointer;
     };
     readonly StringReader: new (stream: Stream) => StringReader;

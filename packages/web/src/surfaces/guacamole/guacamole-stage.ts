@@ -1,6 +1,6 @@
 import type { TimedRecordingEvent } from '@enchilada/core/recording';
 import type { Stage } from '../../player/stage.ts';
-import { frameIn, SessionClient } from './session-client.ts';
+import { frameIn, SessionClient, startSound } from './session-client.ts';
 
 /** Plays what guacd said to the same decoder that showed it. What the decoder answers goes nowhere. */
 export class GuacamoleStage implements Stage {
@@ -11,6 +11,8 @@ export class GuacamoleStage implements Stage {
   readonly #observer: ResizeObserver;
   #client: SessionClient | undefined;
   #channel = 0;
+  #isAudible = false;
+  #hasPicture = false;
 
   constructor(host: HTMLElement) {
     this.#host = host;
@@ -19,7 +21,18 @@ export class GuacamoleStage implements Stage {
     this.#observer.observe(host);
   }
 
+  get picture(): HTMLCanvasElement | undefined {
+    return this.#hasPicture ? this.#client?.client.getDisplay().flatten() : undefined;
+  }
+
+  set audible(audible: boolean) {
+    if (audible && !this.#isAudible) startSound();
+    this.#isAudible = audible;
+    if (this.#client !== undefined) this.#client.isMuted = !audible;
+  }
+
   restart(): void {
+    this.#hasPicture = false;
     this.#client?.[Symbol.dispose]();
     this.#client = undefined;
   }
@@ -47,7 +60,8 @@ export class GuacamoleStage implements Stage {
   #begin(channel: number): void {
     this.restart();
     this.#channel = channel;
-    const client = new SessionClient({ onSend: () => undefined, onFrame: () => undefined });
+    const client = new SessionClient({ onSend: () => undefined, onFrame: () => (this.#hasPicture = true) });
+    client.isMuted = !this.#isAudible;
     this.#frame.append(client.element);
     this.#client = client;
   }

@@ -6,7 +6,7 @@ import type {
   KeyCombination,
 } from '../../session/desktop/desktop-surface.ts';
 import { keysymOfCharacter, keysymOfCode } from './keysyms.ts';
-import { frameIn, SessionClient } from './session-client.ts';
+import { frameIn, SessionClient, startSound } from './session-client.ts';
 
 const RESIZE_AFTER_MS = 300;
 const POINTER = ['mousedown', 'mousemove', 'mouseup'] as const;
@@ -33,8 +33,7 @@ export class GuacamoleSurface implements DesktopSurface {
     this.#frame.style.outline = 'none';
     this.#frame.addEventListener('contextmenu', (event) => event.preventDefault());
     // A browser starts sound with something that the person does.
-    for (const type of ['pointerdown', 'keydown'])
-      this.#frame.addEventListener(type, () => void Guacamole.AudioContextFactory.getAudioContext()?.resume());
+    for (const type of ['pointerdown', 'keydown']) this.#frame.addEventListener(type, () => startSound());
     this.#frame.addEventListener('pointerdown', () => this.focus());
     this.#keyboard = new Guacamole.Keyboard(this.#frame);
     this.#keyboard.onkeydown = (keysym) => {
@@ -82,9 +81,14 @@ export class GuacamoleSurface implements DesktopSurface {
       reader.onend = () => this.#events.onClipboard(text);
     };
     this.#frame.append(element);
-    for (const source of [new Guacamole.Mouse(element), new Guacamole.Mouse.Touchscreen(element)])
+    const mouse = new Guacamole.Mouse(element);
+    client.getDisplay().oncursor = (canvas, x, y) => mouse.setCursor(canvas, x, y);
+    for (const source of [mouse, new Guacamole.Mouse.Touchscreen(element)])
       source.onEach(POINTER, ({ state }) => {
-        if (!this.#options.viewOnly) client.sendMouseState(state, true);
+        if (this.#options.viewOnly) return;
+        // It shows where others point.
+        client.getDisplay().showCursor(false);
+        client.sendMouseState(state, true);
       });
   }
 

@@ -11,6 +11,8 @@ export interface ClientEvents {
 /** guacamole-common-js on a stream of instructions, wherever they come from. Each stream has a client of its own. */
 export class SessionClient implements Disposable {
   readonly client: Client;
+  /** Sound that arrives is left out. */
+  isMuted = false;
   readonly #reader: InstructionReader;
   #isOver = false;
 
@@ -22,7 +24,12 @@ export class SessionClient implements Disposable {
       if (!this.#isOver) onSend(encodeInstruction(elements));
     };
     this.client = new Guacamole.Client(tunnel);
+    const sounds = new Set<string>();
     this.#reader = new InstructionReader((opcode, words) => {
+      const [stream = ''] = words;
+      if (opcode === 'audio') sounds.add(stream);
+      if (opcode === 'end') sounds.delete(stream);
+      if (opcode === 'blob' && this.isMuted && sounds.has(stream)) return;
       tunnel.oninstruction?.(opcode, words);
       if (opcode === 'sync') onFrame();
     });
@@ -64,6 +71,11 @@ export class SessionClient implements Disposable {
     this.client.disconnect();
     this.element.remove();
   }
+}
+
+/** A browser starts sound only after something that the person did. */
+export function startSound(): void {
+  void Guacamole.AudioContextFactory.getAudioContext()?.resume();
 }
 
 /** The element that holds the display: in the middle, scrolled where it does not fit. */
