@@ -1,3 +1,4 @@
+import { GRANT_ACTIONS } from '@enchilada/core/access';
 import { HOST_KEY_POLICIES } from '@enchilada/core/target';
 import { Type, type Static } from 'typebox';
 import { closed, Count, Cursor, Id, Limit, list, map, text, Time, Version, words } from '../schema.ts';
@@ -86,6 +87,9 @@ export const Rule = closed({
     name: Type.Optional(text(200, 1)),
     address: Type.Optional(words(['private', 'private-name', 'public', 'public-name'])),
     parameters: Type.Optional(ParameterValues),
+    inputRecording: Type.Optional(words(['off', 'length', 'echoed'])),
+    /** One grant for each group, kept as the rule says for as long as it says so. */
+    grants: Type.Optional(closed({ groups: list(Id, 50), actions: list(words(GRANT_ACTIONS), 10) })),
   }),
 });
 export type Rule = Static<typeof Rule>;
@@ -100,6 +104,8 @@ export const PreviewRequest = closed({
   sourceId: Type.Optional(Id),
   source: Type.Optional(SourceCreate),
   rules: Type.Optional(list(Rule, 500)),
+  /** Judges what is known already, of one source or of all, and asks no cloud: for trying rules. */
+  known: Type.Optional(Type.Literal(true)),
 });
 export const PreviewMachine = closed({
   machine: text(400),

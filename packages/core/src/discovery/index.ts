@@ -23,9 +23,10 @@ export type {
 export type { FoundMachine, FoundMachineId, Projection } from './found-machine.ts';
 export { processDeliveries } from './hint-processor.ts';
 export type { ProcessResult } from './hint-processor.ts';
-export { isReserved, TAG_PREFIX, TRUSTED_PREFIX } from './labels.ts';
+export { GRANTED_BY, INPUT_RECORDING, isReserved, TAG_PREFIX, TRUSTED_PREFIX } from './labels.ts';
 export { project } from './projection.ts';
 export type { Omission, Projected, ProjectionParts } from './projection.ts';
+export { NAME_TAG } from './rule.ts';
 export type { Rule } from './rule.ts';
 export type { ScopeRecord } from './scope-record.ts';
 export { MISSING_GRACE_MS, sweepScope } from './sweep.ts';

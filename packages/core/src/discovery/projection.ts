@@ -2,7 +2,7 @@ import type { ProtocolId } from '../engine/index.ts';
 import type { Target } from '../target/index.ts';
 import type { MachineFacts } from './discovery-source.ts';
 import type { Projection } from './found-machine.ts';
-import { isReserved, PLACED_BY_TAG, TAG_PREFIX, TRUSTED_PREFIX } from './labels.ts';
+import { GRANTED_BY, INPUT_RECORDING, isReserved, PLACED_BY_TAG, TAG_PREFIX, TRUSTED_PREFIX } from './labels.ts';
 import { type Candidate, decide, groupPath, machineName, plainText, type Rule, type RuleDecision } from './rule.ts';
 
 export interface ProjectionParts {
@@ -25,7 +25,7 @@ export type Projected = { readonly decision: RuleDecision } & (
 /** What the catalog should hold for a machine. */
 export function project(candidate: Candidate, { rules, protocols, portOf }: ProjectionParts): Projected {
   const decision = decide(rules, candidate);
-  const { outcome, placedByTag } = decision;
+  const { outcome } = decision;
   if (outcome.skip === true) return { decision, omitted: 'rule' };
   const host = hostOf(candidate.facts, outcome.address ?? 'private');
   if (host === undefined) return { decision, omitted: 'no-address' };
@@ -48,12 +48,24 @@ export function project(candidate: Candidate, { rules, protocols, portOf }: Proj
       host,
       port,
       path: groupPath(template, candidate),
-      labels: labelsOf(candidate, placedByTag ? { [PLACED_BY_TAG]: 'tag' } : {}),
+      labels: labelsOf(candidate, marksOf(decision)),
       parameters: outcome.parameters ?? {},
       credentialId: outcome.credentialId,
       jumpTargetId: outcome.jumpTargetId,
       hostKeyPolicy: outcome.hostKeyPolicy ?? 'ask',
     },
+  };
+}
+
+/** What rules decided and the policy reads: labels, because the catalog, grants and the search know them. */
+function marksOf({ outcome, placedByTag, trace }: RuleDecision): Readonly<Record<string, string>> {
+  const granting = trace.find(
+    ({ field, refusedBecauseOfTag }) => field === 'grants' && refusedBecauseOfTag === undefined,
+  );
+  return {
+    ...(placedByTag ? { [PLACED_BY_TAG]: 'tag' } : {}),
+    ...(granting === undefined ? {} : { [GRANTED_BY]: granting.rule }),
+    ...(outcome.inputRecording === undefined ? {} : { [INPUT_RECORDING]: outcome.inputRecording }),
   };
 }
 

@@ -1,5 +1,7 @@
+import type { GrantAction } from '../access/index.ts';
 import type { CredentialId } from '../credential/index.ts';
 import type { ParameterValues, ProtocolId } from '../engine/index.ts';
+import type { GroupId } from '../identity/index.ts';
 import type { HostKeyPolicy, TargetId } from '../target/index.ts';
 import type { MachineFacts, NamedScope, SourceRecord } from './discovery-source.ts';
 
@@ -28,6 +30,10 @@ export interface RuleOutcome {
   readonly name?: string;
   readonly address?: 'private' | 'private-name' | 'public' | 'public-name';
   readonly parameters?: ParameterValues;
+  /** What is kept of what people type, in place of the setting. */
+  readonly inputRecording?: 'off' | 'length' | 'echoed';
+  /** What these groups may do with the machine. */
+  readonly grants?: { readonly groups: readonly GroupId[]; readonly actions: readonly GrantAction[] };
 }
 
 export interface Rule {
@@ -60,13 +66,18 @@ export interface RuleDecision {
   readonly placedByTag: boolean;
 }
 
-/** What decides which secret is sent to a machine, or through which other one; an unprotected tag must not. */
+/** What decides which secret is sent to a machine, through which other one, and who may open it; an unprotected tag must not. */
 const GUARDED: ReadonlySet<keyof RuleOutcome> = new Set([
   'credentialId',
   'jumpTargetId',
   'hostKeyPolicy',
   'parameters',
+  'inputRecording',
+  'grants',
 ]);
+
+/** Who may tag a machine may name it. */
+export const NAME_TAG = 'Name';
 
 /** Each field comes from the first rule that matches and sets it. */
 export function decide(rules: readonly Rule[], candidate: Candidate): RuleDecision {
@@ -75,7 +86,8 @@ export function decide(rules: readonly Rule[], candidate: Candidate): RuleDecisi
   let placedByTag = false;
   for (const rule of rules) {
     if (!rule.enabled || !matches(rule.match, candidate)) continue;
-    const open = Object.keys(rule.match.tags ?? {}).find((key) => !candidate.source.protectedTags.includes(key));
+    const keys = [...Object.keys(rule.match.tags ?? {}), ...(rule.match.name === undefined ? [] : [NAME_TAG])];
+    const open = keys.find((key) => !candidate.source.protectedTags.includes(key));
     for (const [name, value] of Object.entries(rule.outcome)) {
       const field = name as keyof RuleOutcome;
       if (value === undefined || field in outcome) continue;
@@ -92,7 +104,8 @@ export function decide(rules: readonly Rule[], candidate: Candidate): RuleDecisi
 }
 
 function usesOpenTag(template: string, { source }: Candidate): boolean {
-  return [...template.matchAll(/\{tag:([^}]*)\}/gu)].some(([, key]) => !source.protectedTags.includes(key ?? ''));
+  const keys = [...template.matchAll(/\{(?:tag:([^}]*)|name)\}/gu)].map(([, key]) => key ?? NAME_TAG);
+  return keys.some((key) => !source.protectedTags.includes(key));
 }
 
 function matches(match: RuleMatch, { source, scope, facts }: Candidate): boolean {

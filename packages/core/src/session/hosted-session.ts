@@ -17,7 +17,7 @@ import { connect } from './connect.ts';
 import { causeOfEngineEnd, endedEvent } from './end-cause.ts';
 import type { EndCause } from './end-cause.ts';
 import { EarlyOutput } from './early-output.ts';
-import { InputRecording } from './input-recording.ts';
+import { InputRecording, inputPolicyOf } from './input-recording.ts';
 import { LiveSession } from './live-session.ts';
 import { Questions } from './questions.ts';
 import type { Relay } from './relay.ts';
@@ -373,7 +373,7 @@ export class HostedSession {
       engine,
       history: this.#parts.histories(this.#surface, this.#display),
       input: new InputRecording(
-        recording.input,
+        inputPolicyOf(this.#leave.target, recording.input),
         (event) => void recorder.append(event).catch(() => undefined),
         () => clock.monotonicMs(),
       ),

@@ -1,7 +1,15 @@
+import { INPUT_RECORDING } from '../discovery/index.ts';
 import type { RecordingEvent } from '../recording/index.ts';
+import type { Target } from '../target/index.ts';
 
 /** What becomes of what a person types. `off`: nothing is kept. `length`: how much. `echoed`: kept where its echo was seen, else its length. */
 export type InputPolicy = 'off' | 'length' | 'echoed';
+
+/** A rule of discovery may say so of a machine; otherwise the setting holds. */
+export function inputPolicyOf({ labels }: Pick<Target, 'labels'>, setting: InputPolicy): InputPolicy {
+  const own = labels[INPUT_RECORDING];
+  return own === 'off' || own === 'length' || own === 'echoed' ? own : setting;
+}
 
 /** How long a key waits for its echo. */
 const ECHO_WITHIN_MS = 2_000;

@@ -3,6 +3,7 @@ import type { RecordingId, RecordingSummary, SessionRecorder } from '../recordin
 import { randomId } from '../time/index.ts';
 import type { Steps } from './afterwards.ts';
 import type { BrokerParts } from './broker-parts.ts';
+import { inputPolicyOf } from './input-recording.ts';
 import type { EndReason, SessionRecord } from './session.ts';
 import { unrecorded } from './unrecorded.ts';
 
@@ -41,7 +42,7 @@ export class SessionRecording {
       },
       protocol: record.protocol,
       surface: record.surface,
-      policy: { strict: true, input: parts.recording.input },
+      policy: { strict: true, input: inputPolicyOf(this.#leave.target, parts.recording.input) },
       node: parts.nodeId,
       softwareVersion: parts.softwareVersion,
       startedAt,

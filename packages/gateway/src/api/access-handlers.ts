@@ -4,6 +4,7 @@ import type { Grant } from '@enchilada/core/access';
 import { type CredentialRecord, Secret } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
 import { randomId } from '@enchilada/core/time';
+import { ruleOf } from '../discovery/rule-grants.ts';
 import { actorOf, type Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { grantViews, requireGoodGrant } from './grant-view.ts';
@@ -209,6 +210,9 @@ export function accessHandlers(parts: ApiParts): AccessHandlers {
     deleteGrant: async (context, { params }) => {
       const grant = await store.now.grants.find(params.id);
       if (grant === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
+      const rule = ruleOf(grant);
+      if (rule !== undefined)
+        throw new Fault('CONFLICT', `the rule ${rule} of discovery gives this grant: change the rule`);
       await store.now.grants.delete(grant.id);
       await audit.append({
         action: 'grant.deleted',

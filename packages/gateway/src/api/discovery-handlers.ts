@@ -17,6 +17,7 @@ import { Fault } from '@enchilada/core/fault';
 import type { Target } from '@enchilada/core/target';
 import { randomId } from '@enchilada/core/time';
 import type { Preview } from '../discovery/discovery-service.ts';
+import { grantsIn, ruleOf } from '../discovery/rule-grants.ts';
 import { actorOf, type Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { requireNone } from './target-rules.ts';
@@ -207,7 +208,8 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
   }
 
   async function requireGoodRules(rules: readonly Rule[]): Promise<void> {
-    for (const [index, { outcome }] of rules.entries()) {
+    const granting = new Set<string>();
+    for (const [index, { name, outcome }] of rules.entries()) {
       const wrong = (field: string, message: string): void => {
         requireNone([{ field: `rules.${index}.outcome.${field}`, message }]);
       };
@@ -227,6 +229,14 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
         (await store.now.catalog.findTarget(outcome.jumpTargetId)) === undefined
       )
         wrong('jumpTargetId', 'names a machine that does not exist');
+      if (outcome.grants === undefined) continue;
+      if (granting.has(name))
+        wrong('grants', `need a name of their own: two rules that give rights are called ${name}`);
+      granting.add(name);
+      const { groups, actions } = outcome.grants;
+      if (groups.length === 0 || actions.length === 0) wrong('grants', 'must name a group and what it may do');
+      for (const id of groups)
+        if ((await store.now.groups.find(id)) === undefined) wrong('grants', 'name a group that does not exist');
     }
   }
 
@@ -339,6 +349,10 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
     previewDiscovery: async (context, { body }) => {
       const rules = body.rules ?? (await store.now.discovery.rules()).rules;
       await requireGoodRules(rules);
+      if (body.known === true) {
+        if (body.sourceId !== undefined) await foundSource(body.sourceId);
+        return previewView(await discovery.previewKnown(body.sourceId, rules));
+      }
       if (body.source !== undefined) requireGoodSource(body.source);
       const draft = body.source && { id: 'src_draft', version: 1, createdAt: 0, updatedAt: 0, ...body.source };
       const saved = body.sourceId === undefined ? undefined : await foundSource(body.sourceId);
@@ -365,7 +379,30 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
 
     setRules: async (context, { body }) => {
       await requireGoodRules(body.rules);
-      const saved = await discovery.saveRules(body.rules, body.version);
+      const before = (await store.now.discovery.rules()).rules;
+      // INVARIANT: who may not grant does not grant by rules either.
+      if (!context.permissions.has('access.write') && grantsIn(before) !== grantsIn(body.rules))
+        throw new Fault('FORBIDDEN', 'rules that give rights need the permission access.write');
+      const { grants, ...saved } = await discovery.saveRules(body.rules, {
+        version: body.version,
+        by: context.identity.user.id,
+      });
+      for (const [action, changed] of [
+        ['grant.created', grants.added],
+        ['grant.deleted', grants.withdrawn],
+      ] as const)
+        for (const grant of changed)
+          await audit.append({
+            action,
+            ...actorOf(context),
+            object: { kind: 'grant', id: grant.id },
+            outcome: 'success',
+            detail: {
+              subject: `${grant.subject.kind}:${grant.subject.id}`,
+              rule: ruleOf(grant) ?? '',
+              actions: grant.actions.join(' '),
+            },
+          });
       await audit.append({
         action: 'rules.updated',
         ...actorOf(context),

@@ -1,6 +1,6 @@
 import type { Grant as GrantView } from '@enchilada/contract';
 import { type Grant, type GrantConditions, isTimeZone, parseCidr } from '@enchilada/core/access';
-import { TAG_PREFIX } from '@enchilada/core/discovery';
+import { GRANTED_BY, TAG_PREFIX } from '@enchilada/core/discovery';
 import { Fault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 
@@ -82,6 +82,8 @@ export async function requireGoodGrant(store: Store, grant: Grant, now: number):
     throw wrong('scope', 'names nothing that exists');
   if (scope.kind === 'labels' && Object.values(scope.selector).every((values) => values.length === 0))
     throw wrong('scope', 'must name at least one label with a value');
+  if (scope.kind === 'labels' && Object.hasOwn(scope.selector, GRANTED_BY))
+    throw wrong('scope', `must not rest on ${GRANTED_BY}: rules of discovery make such grants themselves`);
   const tag = scope.kind === 'labels' && Object.keys(scope.selector).find((key) => key.startsWith(TAG_PREFIX));
   if (typeof tag === 'string')
     throw wrong(

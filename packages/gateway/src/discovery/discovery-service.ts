@@ -21,6 +21,7 @@ import {
 import { Fault, toFault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
+import { addRuleGrants, type RuleGrantChange } from './rule-grants.ts';
 import { type RunnerCounts, SourceRunner } from './source-runner.ts';
 
 const REFRESH_MS = 3_000;
@@ -176,7 +177,8 @@ export class DiscoveryService implements AsyncDisposable {
       try {
         const sightings: Sighting[] = [];
         for await (const page of source.scan(scope, signal)) sightings.push(...page);
-        entries.push(...(await this.#compare({ record, scope, rules }, sightings)));
+        const found = await this.#parts.store.now.discovery.listFound(record.id, scope);
+        entries.push(...this.#compare({ record, scope, rules }, { sightings, found }));
       } catch (failure) {
         failures.push({ scope, fault: toFault(failure) });
       }
@@ -185,15 +187,36 @@ export class DiscoveryService implements AsyncDisposable {
     return { entries: entries.slice(0, PREVIEW_MOST), failures, isCut: entries.length > PREVIEW_MOST };
   }
 
-  /** Saves rules and judges everything that is known again, without asking any cloud. */
+  /** What other rules would do to the machines that are known; asks no cloud. */
+  async previewKnown(sourceId: string | undefined, rules: readonly Rule[]): Promise<Preview> {
+    const { store } = this.#parts;
+    const entries: PreviewEntry[] = [];
+    const sources = await store.now.discovery.listSources();
+    for (const record of sources.filter(({ id }) => sourceId === undefined || id === sourceId))
+      for (const scope of await store.now.discovery.listScopes(record.id)) {
+        const found = await store.now.discovery.listFound(record.id, scope);
+        if (entries.length <= PREVIEW_MOST)
+          entries.push(...this.#compare({ record, scope, rules }, { sightings: found.map(sightingOf), found }));
+      }
+    return { entries: entries.slice(0, PREVIEW_MOST), failures: [], isCut: entries.length > PREVIEW_MOST };
+  }
+
+  /** Saves rules and judges everything that is known again, without asking any cloud. @param by who is behind the grants of rules */
   async saveRules(
     rules: readonly Rule[],
-    version: number,
-  ): Promise<{ readonly version: number; readonly changed: number }> {
-    const { store } = this.#parts;
-    const next = await store.now.discovery.saveRules(rules, version);
-    this.#rules = { rules, version: next };
-    return { version: next, changed: await this.#judgeAgain() };
+    { version, by }: { readonly version: number; readonly by: string },
+  ): Promise<{ readonly version: number; readonly changed: number; readonly grants: RuleGrantChange }> {
+    const { store, random, clock } = this.#parts;
+    const now = clock.now();
+    const saved = await store.transaction(async (tx) => ({
+      version: await tx.discovery.saveRules(rules, version),
+      grants: await addRuleGrants(tx, rules, { now, by, random }),
+    }));
+    this.#rules = { rules, version: saved.version };
+    const changed = await this.#judgeAgain();
+    for (const { id } of saved.grants.withdrawn) await store.now.grants.delete(id);
+    await store.now.commands.post({ kind: 'recheck-all' }, clock.now());
+    return { ...saved, changed };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -305,18 +328,16 @@ export class DiscoveryService implements AsyncDisposable {
     return changed;
   }
 
-  async #compare(
+  #compare(
     {
       record,
       scope,
       rules,
     }: { readonly record: SourceRecord; readonly scope: NamedScope; readonly rules: readonly Rule[] },
-    sightings: readonly Sighting[],
-  ): Promise<readonly PreviewEntry[]> {
+    { sightings, found }: { readonly sightings: readonly Sighting[]; readonly found: readonly FoundMachine[] },
+  ): readonly PreviewEntry[] {
     const parts = this.#projectionOf(rules);
-    const known = new Map(
-      (await this.#parts.store.now.discovery.listFound(record.id, scope)).map((machine) => [machine.nativeId, machine]),
-    );
+    const known = new Map(found.map((machine) => [machine.nativeId, machine]));
     const entries = sightings.map(({ nativeId, facts }): PreviewEntry => {
       const projected = project({ source: record, scope, nativeId, facts }, parts);
       const before = known.get(nativeId);

@@ -196,6 +196,30 @@ describe('tags', () => {
     }
   });
 
+  it('or a name gives no group a right and chooses no recording, unless it is protected', async () => {
+    for (const match of [{ tags: { env: ['prod'] } }, { name: 'web*' }]) {
+      const key = 'tags' in match ? 'env' : 'Name';
+      for (const isProtected of [false, true]) {
+        const grants = { groups: ['grp_1'], actions: ['connect'] } as const;
+        const rule = {
+          name: 'production',
+          enabled: true,
+          match,
+          outcome: { grants, inputRecording: 'echoed' },
+        } as const;
+        const world = await aWorld([rule], { protectedTags: isProtected ? [key] : [] });
+        world.cloud.put(FIRST, 'i-1', { name: 'web-1', tags: { env: 'prod' } });
+        await world.sweep();
+        const { labels } = await world.target('web-1');
+        assert.deepEqual(
+          [labels['cloud:granted-by'], labels['cloud:input-recording']],
+          isProtected ? ['production', 'echoed'] : [undefined, undefined],
+          key,
+        );
+      }
+    }
+  });
+
   it('with control characters, markup and great length become plain, bounded names', async () => {
     const world = await aWorld([
       { name: 'g', enabled: true, match: {}, outcome: { group: 'g/{tag:path}/{tag:none}', name: '{name}' } },

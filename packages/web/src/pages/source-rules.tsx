@@ -1,36 +1,34 @@
-import { Button, Drawer, Group, JsonInput, Select, Stack, Text } from '@mantine/core';
-import { IconEye } from '@tabler/icons-react';
-import type { RouteInput, RouteOutput } from '@enchilada/contract';
+import {
+  Accordion,
+  ActionIcon,
+  Button,
+  Drawer,
+  Group,
+  JsonInput,
+  SegmentedControl,
+  Select,
+  Stack,
+  Switch,
+  Text,
+} from '@mantine/core';
+import { IconArrowUp, IconEye, IconPlus, IconTrash } from '@tabler/icons-react';
+import type { RouteOutput } from '@enchilada/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { api } from '../api/client.ts';
+import { can, useMe } from '../api/me.ts';
 import { useAction } from '../components/use-action.ts';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
+import { movedUp, parseRules, type RuleDraft } from './rule-draft.ts';
+import { type RuleChoices, RuleForm } from './rule-form.tsx';
 import { PreviewResult } from './source-preview.tsx';
 import type { Source } from './sources.tsx';
 
-type Rules = RouteInput<'setRules'>['body']['rules'];
+const SETTLE_MS = 600;
+const EVERY = 'every';
 
-const EXAMPLE = `[
-  {
-    "name": "Production through its jump host",
-    "enabled": true,
-    "match": { "accounts": ["123456789012"], "platform": "linux" },
-    "outcome": { "group": "Production/{accountName}/{network}", "hostKeyPolicy": "deny" }
-  }
-]`;
-
-function parse(source: string): Rules | undefined {
-  try {
-    const value: unknown = JSON.parse(source.trim() === '' ? '[]' : source);
-    return Array.isArray(value) ? (value as Rules) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The rules as text, as they stand in version control too; tried against a source before they are saved. */
+/** The rules, as a form or as the text that stands in version control; each change shows what it would do to what is known. */
 export function RulesDrawer(props: {
   readonly sources: readonly Source[];
   readonly readOnly: boolean;
@@ -40,91 +38,251 @@ export function RulesDrawer(props: {
   const client = useQueryClient();
   const saved = useQuery({ queryKey: ['rules'], queryFn: ({ signal }) => api('getRules', {}, { signal }) });
   const [draft, setDraft] = useState<string>();
-  const [sourceId, setSourceId] = useState(props.sources[0]?.id ?? null);
-  const [preview, setPreview] = useState<RouteOutput<'previewDiscovery'>>();
+  const [asText, setAsText] = useState(false);
   const [fault, setFault] = useState<unknown>();
   const [busy, run] = useAction();
-  const [looking, look] = useAction();
   useEffect(() => {
     if (saved.data !== undefined && draft === undefined)
       setDraft(saved.data.rules.length === 0 ? '' : JSON.stringify(saved.data.rules, null, 2));
   }, [saved.data, draft]);
-  const rules = parse(draft ?? '');
-  const attempt = async (act: () => Promise<void>): Promise<void> => {
+  const rules = parseRules(draft ?? '');
+  const save = async (): Promise<void> => {
+    if (rules === undefined || saved.data === undefined) return;
     setFault(undefined);
     try {
-      await act();
+      await api('setRules', { body: { rules, version: saved.data.version } });
+      await client.invalidateQueries();
+      props.onClose();
     } catch (error) {
       setFault(error);
     }
   };
   return (
-    <Drawer opened onClose={props.onClose} size={720} title={text('rules.title')}>
+    <Drawer opened onClose={props.onClose} size={760} title={text('rules.title')}>
       <Stack>
         <Text size="sm" c="dimmed">
           {text('rules.lead')}
         </Text>
         {fault !== undefined && <FaultNotice error={fault} />}
-        <JsonInput
-          label={text('rules.text')}
-          classNames={{ input: 'mono' }}
-          autosize
-          minRows={12}
-          maxRows={28}
-          readOnly={props.readOnly}
-          placeholder={EXAMPLE}
-          value={draft ?? ''}
-          error={rules === undefined ? text('rules.not-json') : undefined}
-          onChange={setDraft}
-          spellCheck={false}
-          data-autofocus
+        <SegmentedControl
+          aria-label={text('rules.title')}
+          data={[
+            { value: 'form', label: text('rules.as-form'), disabled: rules === undefined },
+            { value: 'text', label: text('rules.as-text') },
+          ]}
+          value={asText ? 'text' : 'form'}
+          onChange={(value) => setAsText(value === 'text')}
         />
-        {preview !== undefined && <PreviewResult preview={preview} />}
-        <Group justify="space-between" align="flex-end">
-          <Group align="flex-end" gap="xs">
-            <Select
-              label={text('rules.try-on')}
-              data={props.sources.map(({ id, name }) => ({ value: id, label: name }))}
-              value={sourceId}
-              onChange={setSourceId}
-            />
-            <Button
-              variant="default"
-              loading={looking}
-              disabled={rules === undefined || sourceId === null}
-              leftSection={<IconEye size={16} aria-hidden />}
-              onClick={() =>
-                void look(() =>
-                  attempt(async () => {
-                    if (rules !== undefined && sourceId !== null)
-                      setPreview(await api('previewDiscovery', { body: { sourceId, rules } }));
-                  }),
-                )
-              }
-            >
-              {text('sources.preview')}
-            </Button>
-          </Group>
-          {!props.readOnly && (
+        {asText || rules === undefined ? (
+          <JsonInput
+            label={text('rules.text')}
+            classNames={{ input: 'mono' }}
+            autosize
+            minRows={12}
+            maxRows={28}
+            readOnly={props.readOnly}
+            value={draft ?? ''}
+            error={rules === undefined ? text('rules.not-json') : undefined}
+            onChange={setDraft}
+            spellCheck={false}
+          />
+        ) : (
+          <RuleList
+            rules={rules}
+            sources={props.sources}
+            readOnly={props.readOnly}
+            onChange={(next) => setDraft(JSON.stringify(next, null, 2))}
+          />
+        )}
+        {rules !== undefined && saved.data !== undefined && <Trial rules={rules} sources={props.sources} />}
+        {!props.readOnly && (
+          <Group justify="flex-end">
             <Button
               loading={busy}
               disabled={rules === undefined || saved.data === undefined}
-              onClick={() =>
-                void run(() =>
-                  attempt(async () => {
-                    if (rules === undefined || saved.data === undefined) return;
-                    await api('setRules', { body: { rules, version: saved.data.version } });
-                    await client.invalidateQueries();
-                    props.onClose();
-                  }),
-                )
-              }
+              onClick={() => void run(save)}
             >
               {text('common.save')}
             </Button>
-          )}
-        </Group>
+          </Group>
+        )}
       </Stack>
     </Drawer>
   );
+}
+
+function RuleList(props: {
+  readonly rules: readonly RuleDraft[];
+  readonly sources: readonly Source[];
+  readonly readOnly: boolean;
+  readonly onChange: (rules: readonly RuleDraft[]) => void;
+}) {
+  const text = useText();
+  const { rules, readOnly } = props;
+  const choices = useChoices(props.sources);
+  const [open, setOpen] = useState<string | null>(null);
+  const set = (index: number, rule: RuleDraft): void => props.onChange(rules.with(index, rule));
+  return (
+    <>
+      {rules.length === 0 && <p className="palette-none">{text('rules.none')}</p>}
+      <Accordion chevronPosition="left" variant="separated" value={open} onChange={setOpen}>
+        {rules.map((rule, index) => (
+          <Accordion.Item key={index} value={String(index)}>
+            <Group wrap="nowrap" gap="xs" pr="sm">
+              <Accordion.Control>
+                <span className="rule-title">
+                  {index + 1}. {rule.name}
+                </span>
+              </Accordion.Control>
+              <Switch
+                aria-label={text('rule.enabled', { name: rule.name })}
+                disabled={readOnly}
+                checked={rule.enabled}
+                onChange={(event) => set(index, { ...rule, enabled: event.currentTarget.checked })}
+              />
+              {!readOnly && (
+                <>
+                  <ActionIcon
+                    aria-label={text('rule.move-up', { name: rule.name })}
+                    disabled={index === 0}
+                    onClick={() => {
+                      props.onChange(movedUp(rules, index));
+                      setOpen(null);
+                    }}
+                  >
+                    <IconArrowUp size={16} aria-hidden />
+                  </ActionIcon>
+                  <ActionIcon
+                    aria-label={text('rule.remove', { name: rule.name })}
+                    onClick={() => {
+                      props.onChange(rules.toSpliced(index, 1));
+                      setOpen(null);
+                    }}
+                  >
+                    <IconTrash size={16} aria-hidden />
+                  </ActionIcon>
+                </>
+              )}
+            </Group>
+            <Accordion.Panel>
+              {open === String(index) && (
+                <RuleForm rule={rule} choices={choices} readOnly={readOnly} onChange={(next) => set(index, next)} />
+              )}
+            </Accordion.Panel>
+          </Accordion.Item>
+        ))}
+      </Accordion>
+      {!readOnly && (
+        <Button
+          variant="default"
+          size="xs"
+          style={{ alignSelf: 'flex-start' }}
+          leftSection={<IconPlus size={14} aria-hidden />}
+          onClick={() => {
+            const name = text('rule.new', { number: rules.length + 1 });
+            props.onChange([...rules, { name, enabled: true, match: {}, outcome: {} }]);
+            setOpen(String(rules.length));
+          }}
+        >
+          {text('rule.add')}
+        </Button>
+      )}
+    </>
+  );
+}
+
+/** What the rules would do: to what is known at once, and on wish to what the cloud says now. */
+function Trial({ rules, sources }: { readonly rules: RuleDraft[]; readonly sources: readonly Source[] }) {
+  const text = useText();
+  const [sourceId, setSourceId] = useState(EVERY);
+  const [preview, setPreview] = useState<RouteOutput<'previewDiscovery'>>();
+  const [fault, setFault] = useState<unknown>();
+  const [looking, look] = useAction();
+  const key = JSON.stringify(rules);
+  const of = sourceId === EVERY ? {} : { sourceId };
+  useEffect(() => {
+    const stop = new AbortController();
+    const timer = setTimeout(() => {
+      api('previewDiscovery', { body: { ...of, rules, known: true } }, { signal: stop.signal }).then(
+        (next) => {
+          setPreview(next);
+          setFault(undefined);
+        },
+        (error: unknown) => {
+          if (!stop.signal.aborted) setFault(error);
+        },
+      );
+    }, SETTLE_MS);
+    return () => {
+      clearTimeout(timer);
+      stop.abort();
+    };
+    // What is judged is in these two.
+  }, [key, sourceId]);
+  return (
+    <Stack gap="sm">
+      {fault !== undefined && <FaultNotice error={fault} />}
+      {preview !== undefined && fault === undefined && <PreviewResult preview={preview} />}
+      <Group align="flex-end" gap="xs">
+        <Select
+          label={text('rules.try-on')}
+          allowDeselect={false}
+          data={[
+            { value: EVERY, label: text('rules.try-on-all') },
+            ...sources.map(({ id, name }) => ({ value: id, label: name })),
+          ]}
+          value={sourceId}
+          onChange={(id) => setSourceId(id ?? EVERY)}
+        />
+        <Button
+          variant="default"
+          loading={looking}
+          disabled={sourceId === EVERY}
+          leftSection={<IconEye size={16} aria-hidden />}
+          onClick={() =>
+            void look(async () => {
+              try {
+                setPreview(await api('previewDiscovery', { body: { ...of, rules } }));
+                setFault(undefined);
+              } catch (error) {
+                setFault(error);
+              }
+            })
+          }
+        >
+          {text('rules.read-now')}
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+function useChoices(sources: readonly Source[]): RuleChoices {
+  const text = useText();
+  const me = useMe();
+  const engines = useQuery({ queryKey: ['engines'], queryFn: ({ signal }) => api('listEngines', {}, { signal }) });
+  const groups = useQuery({ queryKey: ['groups'], queryFn: ({ signal }) => api('listGroups', {}, { signal }) });
+  const credentials = useQuery({
+    queryKey: ['credentials'],
+    queryFn: ({ signal }) => api('listCredentials', {}, { signal }),
+    enabled: can(me, 'credential.read'),
+  });
+  const targets = useQuery({
+    queryKey: ['rule-jumps'],
+    queryFn: ({ signal }) => api('listTargets', { query: { limit: 500 } }, { signal }),
+  });
+  const carriers = new Set((engines.data?.items ?? []).filter(({ carries }) => carries === true).map(({ id }) => id));
+  return {
+    engines: engines.data?.items ?? [],
+    sources: sources.map(({ id, name }) => ({ value: id, label: name })),
+    groups: (groups.data?.items ?? []).map(({ id, name }) => ({ value: id, label: name })),
+    jumps: (targets.data?.items ?? [])
+      .filter(({ protocol, builtIn }) => carriers.has(protocol) && !builtIn)
+      .map(({ id, name }) => ({ value: id, label: name })),
+    credentials: (credentials.data?.items ?? []).map(({ id, name, kind }) => ({
+      value: id,
+      label: `${name} · ${text(`credential-kind.${kind}`)}`,
+      kind,
+    })),
+  };
 }
