@@ -1,4 +1,5 @@
 import { accessCommands, grantCommands } from './access/grant-commands.ts';
+import { requestCommands } from './access/request-commands.ts';
 import { userCommands } from './access/user-commands.ts';
 import { auditCommands } from './audit/audit-commands.ts';
 import { backupCommands } from './backup/backup-commands.ts';
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   ...userCommands,
   ...grantCommands,
   ...accessCommands,
+  ...requestCommands,
   ...sessionCommands,
   ...recordingCommands,
   ...auditCommands,

@@ -405,6 +405,41 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('deleteGrant', input, options);
   }
 
+  /** Under which rules a machine may be asked for: who decides, how many, for how long. */
+  getRequestTerms(input: RouteInput<'getRequestTerms'>, options?: CallOptions): Promise<RouteOutput<'getRequestTerms'>> {
+    return this.#transport.call('getRequestTerms', input, options);
+  }
+
+  /** Requests for access: one's own, those that wait for one's decision, and what became of them. */
+  listRequests(input: RouteInput<'listRequests'>, options?: CallOptions): Promise<RouteOutput<'listRequests'>> {
+    return this.#transport.call('listRequests', input, options);
+  }
+
+  /** How many requests wait for my decision, and how many of mine are open. */
+  countRequests(options?: CallOptions): Promise<RouteOutput<'countRequests'>> {
+    return this.#transport.call('countRequests', {}, options);
+  }
+
+  /** One request for access. */
+  getRequest(input: RouteInput<'getRequest'>, options?: CallOptions): Promise<RouteOutput<'getRequest'>> {
+    return this.#transport.call('getRequest', input, options);
+  }
+
+  /** Asks for access to a machine, or to those with certain labels, for a time and with a reason. */
+  createRequest(input: RouteInput<'createRequest'>, options?: CallOptions): Promise<RouteOutput<'createRequest'>> {
+    return this.#transport.call('createRequest', input, options);
+  }
+
+  /** Approves or denies what somebody else asked for, as it was seen. A denial also takes back what was approved. */
+  decideRequest(input: RouteInput<'decideRequest'>, options?: CallOptions): Promise<RouteOutput<'decideRequest'>> {
+    return this.#transport.call('decideRequest', input, options);
+  }
+
+  /** Withdraws one's own request and ends what rests on it. */
+  cancelRequest(input: RouteInput<'cancelRequest'>, options?: CallOptions): Promise<RouteOutput<'cancelRequest'>> {
+    return this.#transport.call('cancelRequest', input, options);
+  }
+
   /** The kinds of sources: labels and form fields. */
   listSourceKinds(options?: CallOptions): Promise<RouteOutput<'listSourceKinds'>> {
     return this.#transport.call('listSourceKinds', {}, options);

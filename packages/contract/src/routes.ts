@@ -5,6 +5,7 @@ import { discoveryRoutes } from './routes/discovery.ts';
 import { catalogRoutes, machineRoutes } from './routes/machine.ts';
 import { providerRoutes } from './routes/provider.ts';
 import { tokenRoutes } from './routes/api-token.ts';
+import { requestRoutes } from './routes/request.ts';
 import { factorRoutes } from './routes/second-factor.ts';
 import { recordingRoutes, sessionRoutes, systemRoutes } from './routes/session.ts';
 
@@ -15,6 +16,7 @@ type Tables = typeof signInRoutes &
   typeof userRoutes &
   typeof machineRoutes &
   typeof catalogRoutes &
+  typeof requestRoutes &
   typeof discoveryRoutes &
   typeof sessionRoutes &
   typeof fileRoutes &
@@ -30,6 +32,7 @@ export const ROUTES: Tables = {
   ...userRoutes,
   ...machineRoutes,
   ...catalogRoutes,
+  ...requestRoutes,
   ...discoveryRoutes,
   ...sessionRoutes,
   ...fileRoutes,

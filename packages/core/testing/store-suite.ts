@@ -6,6 +6,7 @@ import { storeHistoryCases } from './store-history-cases.ts';
 import { storeIdentityCases } from './store-identity-cases.ts';
 import { storeProviderCases } from './store-provider-cases.ts';
 import { storeProcessCases } from './store-process-cases.ts';
+import { storeRequestCases } from './store-request-cases.ts';
 import { storeTransactionCases } from './store-transaction-cases.ts';
 import type { StoreUnderTest } from './store-fixture.ts';
 
@@ -18,6 +19,7 @@ export function storeSuite(name: string, create: () => Promise<StoreUnderTest>):
   storeDiscoveryCases(name, create);
   storeHistoryCases(name, create);
   storeClusterCases(name, create);
+  storeRequestCases(name, create);
   storeTransactionCases(name, create);
   storeProcessCases(name, create);
 }

@@ -7,6 +7,7 @@ const ALARMS: Readonly<Partial<Record<AuditAction, string>>> = {
   'recovery.issued': 'a recovery link was made for an account',
   'recovery.refused': 'a recovery link was refused',
   'factor.reset': 'the second factors of an account were removed',
+  'request.break-glass': 'somebody took access to machines without an approval',
   'user.recovered': 'a recovery link was used to set a new password',
   'backup.created': 'the data of this gateway were copied',
   'backup.restored': 'this data folder came from a backup',

@@ -31,6 +31,8 @@ import { serveProviderDoor } from './http/provider-door.ts';
 import type { SessionHolders } from './http/holder-door.ts';
 import { readWebFiles, serveWeb } from './http/web.ts';
 import { Metrics } from './metrics/metrics.ts';
+import { NewsDesk } from './notifications/news-desk.ts';
+import { AccessRequests } from './requests/access-requests.ts';
 import { DirectoryCheck } from './providers/directory-check.ts';
 import { ProviderPeople } from './providers/provider-people.ts';
 import { ProviderRegistry } from './providers/provider-registry.ts';
@@ -68,6 +70,7 @@ type OwnParts =
   | 'recovery'
   | 'settings'
   | 'catalog'
+  | 'requests'
   | 'engines'
   | 'sessions';
 
@@ -213,8 +216,11 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       },
     }),
   );
+  const catalog = new CatalogView(store, clock);
+  const news = new NewsDesk({ clock, random, publicUrl: () => publicUrl, wake: () => undefined });
   const handlers = createHandlers({
     ...parts,
+    requests: new AccessRequests({ store, audit, catalog, news, clock, random }),
     logins,
     factors,
     tokens,
@@ -227,7 +233,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     engines,
     sessions: broker,
     discovery,
-    catalog: new CatalogView(store, clock),
+    catalog,
   });
   const plan = planListening(values);
   const isTls = plan.tls !== undefined || values.publicUrl?.startsWith('https:') === true;

@@ -20,6 +20,10 @@ interface ConditionOptions {
   readonly zone?: string;
   readonly minutes?: string;
   readonly sessions?: string;
+  readonly approver?: readonly string[];
+  readonly approvals?: string;
+  readonly span?: string;
+  readonly 'break-glass'?: boolean;
 }
 
 interface GrantOptions {
@@ -77,8 +81,9 @@ function mayWords({ effect, actions }: Grant): string {
 }
 
 function conditionWords(conditions: Conditions): string {
-  const { times, networks, notAfter, sessionMinutes, concurrentSessions } = conditions;
+  const { times, networks, notAfter, sessionMinutes, concurrentSessions, approval } = conditions;
   return [
+    ...(approval === undefined ? [] : [`after ${approval.count} ${approval.count === 1 ? 'approval' : 'approvals'}`]),
     ...(times === undefined
       ? []
       : times.windows.map(({ days, from, to }) => `${days.join('')},${from}-${to} ${times.zone}`)),
@@ -102,6 +107,23 @@ function windowOf(text: string): Window {
 function countOf(name: string, text: string): number {
   if (!/^[1-9]\d{0,5}$/u.test(text)) throw usage(`--${name} must be a whole number, received ${JSON.stringify(text)}`);
   return Number(text);
+}
+
+/** @throws CommandFailure 2 */
+async function approvalOf(api: Api, options: ConditionOptions): Promise<Conditions['approval']> {
+  const { approver, approvals, span } = options;
+  if (approver === undefined) {
+    if ((approvals ?? span ?? options['break-glass']) !== undefined)
+      throw usage('--approvals, --span and --break-glass belong to --approver');
+    return undefined;
+  }
+  const groups = await Promise.all(approver.map(async (name) => (await findGroup(api, name)).id));
+  return {
+    groups,
+    count: approvals === undefined ? 1 : countOf('approvals', approvals),
+    minutes: span === undefined ? 480 : countOf('span', span),
+    ...(options['break-glass'] === true ? { breakGlass: true } : {}),
+  };
 }
 
 function conditionsOf({ from, until, hours, zone, minutes, sessions }: ConditionOptions): Conditions {
@@ -228,6 +250,15 @@ export const grantCommands = [
       },
       minutes: { type: 'string', value: 'MINUTES', says: 'the longest that a session may last' },
       sessions: { type: 'string', value: 'COUNT', says: 'how many sessions may run at once, of all people together' },
+      approver: {
+        type: 'string',
+        value: 'GROUP',
+        multiple: true,
+        says: 'only after members of the group agreed, each time anew',
+      },
+      approvals: { type: 'string', value: 'COUNT', says: 'how many must agree; 1 if left out' },
+      span: { type: 'string', value: 'MINUTES', says: 'the longest span that may be asked for; 480 if left out' },
+      'break-glass': { type: 'boolean', says: 'who is in a hurry may go in at once, and everybody is told' },
       plan: { type: 'boolean', says: 'say only who would gain and who would lose what, and save nothing' },
       zone: { type: 'string', value: 'ZONE', says: 'the time zone of the hours, like Europe/Berlin; UTC if left out' },
     },
@@ -237,7 +268,8 @@ export const grantCommands = [
       ];
       const { api } = await client();
       const [subject, scope] = await Promise.all([subjectOf(api, options), scopeOf(api, options)]);
-      const conditions = conditionsOf(options);
+      const approval = await approvalOf(api, options);
+      const conditions = { ...conditionsOf(options), ...(approval === undefined ? {} : { approval }) };
       const body: NewGrant = {
         ...{ subject, scope, actions, effect: options.deny === true ? 'deny' : 'allow' },
         ...(Object.keys(conditions).length === 0 ? {} : { conditions }),

@@ -1,4 +1,4 @@
-import { GRANT_ACTIONS, GRANT_EFFECTS } from '@enchilada/core/access';
+import { GRANT_ACTIONS, GRANT_EFFECTS, UNMET_CONDITIONS } from '@enchilada/core/access';
 import { CREDENTIAL_KINDS } from '@enchilada/core/credential';
 import { SURFACES } from '@enchilada/core/engine';
 import { HOST_KEY_POLICIES } from '@enchilada/core/target';
@@ -57,6 +57,15 @@ export const Machine = closed({
   description: text(2000),
   actions: list(Action, 20),
   builtIn: Type.Boolean(),
+  /** It is opened with an approval alone, and how that stands. */
+  approval: Type.Optional(
+    closed({
+      state: words(['needed', 'pending', 'approved']),
+      requestId: Type.Optional(Id),
+      from: Type.Optional(Time),
+      until: Type.Optional(Time),
+    }),
+  ),
   lastUsedAt: Type.Optional(Time),
 });
 export type Machine = Static<typeof Machine>;
@@ -278,6 +287,19 @@ export const GrantConditions = closed({
   sessionMinutes: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_080 })),
   /** How many live sessions may rest on the grant at once, of all its people together. */
   concurrentSessions: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+  /** It gives nothing by itself: it is asked for, and others agree. */
+  approval: Type.Optional(
+    closed({
+      /** Of people, whose members decide. */
+      groups: Type.Array(Id, { minItems: 1, maxItems: 50, uniqueItems: true }),
+      count: Type.Integer({ minimum: 1, maximum: 20 }),
+      /** The longest span that may be asked for. */
+      minutes: Type.Integer({ minimum: 1, maximum: 43_200 }),
+      /** How many sessions an approval is good for; one where absent. */
+      sessions: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
+      breakGlass: Type.Optional(Type.Boolean()),
+    }),
+  ),
 });
 export type GrantConditions = Static<typeof GrantConditions>;
 /** Names are filled in, so that the interface can write a sentence without further requests. */
@@ -322,7 +344,7 @@ export const AccessFinding = closed({
   grant: Grant,
   counts: Type.Boolean(),
   /** Conditions that do not hold. */
-  unmet: list(words(['times', 'networks', 'over']), 3),
+  unmet: list(words(UNMET_CONDITIONS), 4),
 });
 export const AccessExplanation = closed({
   targetId: Id,

@@ -8,7 +8,8 @@ export interface Circumstances {
   readonly address: string | undefined;
 }
 
-export type UnmetCondition = 'times' | 'networks' | 'over';
+export const UNMET_CONDITIONS = ['times', 'networks', 'over', 'approval'] as const;
+export type UnmetCondition = (typeof UNMET_CONDITIONS)[number];
 
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 const MINUTES_A_DAY = 24 * 60;
@@ -113,12 +114,13 @@ export function unmetConditions(
   { now, address }: Circumstances,
 ): readonly UnmetCondition[] {
   if (conditions === undefined) return [];
-  const { times, networks, notAfter } = conditions;
+  const { times, networks, notAfter, approval } = conditions;
   const unmet: UnmetCondition[] = [];
   if (notAfter !== undefined && now >= notAfter) unmet.push('over');
   if (address === undefined) return unmet;
   if (times !== undefined && !isTime(times, now)) unmet.push('times');
   if (networks !== undefined && !isFrom(networks, address)) unmet.push('networks');
+  if (approval !== undefined) unmet.push('approval');
   return unmet;
 }
 

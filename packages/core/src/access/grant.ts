@@ -1,4 +1,5 @@
 import type { GroupId, UserId } from '../identity/index.ts';
+import type { AccessRequest } from './request.ts';
 import type { TargetGroupId, TargetId } from '../target/index.ts';
 
 export type GrantId = string;
@@ -30,6 +31,20 @@ export interface TimeWindow {
   readonly to: string;
 }
 
+/** The rule by which a grant is asked for and agreed to, each time anew. */
+export interface Approval {
+  /** Whose members decide. */
+  readonly groups: readonly GroupId[];
+  /** How many of them must agree. */
+  readonly count: number;
+  /** The longest span that may be asked for. */
+  readonly minutes: number;
+  /** How many sessions an approval is good for; one where it is absent. */
+  readonly sessions?: number;
+  /** Who is in a hurry may go in at once, and everybody is told. */
+  readonly breakGlass?: boolean;
+}
+
 /** All that are given must hold. */
 export interface GrantConditions {
   /** At one of these times, in this zone (IANA name). */
@@ -41,6 +56,8 @@ export interface GrantConditions {
   readonly sessionMinutes?: number;
   /** So many live sessions at once rest on the grant at most, of all its people together. */
   readonly concurrentSessions?: number;
+  /** INVARIANT: a grant with this gives nothing by itself; an approved request does, and one session or as many as it is good for. */
+  readonly approval?: Approval;
 }
 
 /** Who may do what on which machines (Guacamole: permission). There is no other way to a machine. */
@@ -52,6 +69,8 @@ export interface Grant {
   /** Absent: allow. INVARIANT: a grant that denies wins over every one that allows. */
   readonly effect?: GrantEffect;
   readonly conditions?: GrantConditions;
+  /** Made of an approved request, never stored: what also must cover a machine, and what a session uses up. */
+  readonly pass?: { readonly request: AccessRequest; readonly within: GrantScope };
   readonly createdAt: number;
   readonly createdBy: UserId;
 }

@@ -2,6 +2,7 @@ export { PERMISSIONS, permissionsHeld, permissionsOf, TOKEN_PERMISSIONS } from '
 export type { Permission, TokenPermission } from './permissions.ts';
 export { GRANT_ACTIONS, GRANT_EFFECTS } from './grant.ts';
 export type {
+  Approval,
   Grant,
   GrantAction,
   GrantConditions,
@@ -11,15 +12,35 @@ export type {
   GrantSubject,
   TimeWindow,
 } from './grant.ts';
-export { isTimeZone, minutesOf, unmetConditions } from './conditions.ts';
+export { isTimeZone, minutesOf, UNMET_CONDITIONS, unmetConditions } from './conditions.ts';
 export type { Circumstances, UnmetCondition } from './conditions.ts';
-export { accessUntil, allowedActions, decideFor, explainAccess, groupAncestors } from './policy.ts';
+export { accessUntil, allowedActions, decideFor, explainAccess, groupAncestors, scopeCovers } from './policy.ts';
 export type { AccessView, Decide, GrantFinding } from './policy.ts';
 export { EffectOfChange } from './effect.ts';
 export type { GrantChange, Placement } from './effect.ts';
+export {
+  approvalOf,
+  approvers,
+  askedText,
+  isUnaltered,
+  mayDecide,
+  passOf,
+  REQUEST_STATES,
+  VERDICTS,
+} from './request.ts';
+export type {
+  AccessRequest,
+  Asked,
+  Digest,
+  RequestDecision,
+  RequestId,
+  RequestScope,
+  RequestState,
+  Verdict,
+} from './request.ts';
 export { longestMs, restsOn, seatsOf } from './seat.ts';
 export type { Seat } from './seat.ts';
-export { authorizeJump, authorizeTarget } from './authorized-target.ts';
+export { approvalRequired, authorizeJump, authorizeTarget } from './authorized-target.ts';
 export type { AuthorizedTarget } from './authorized-target.ts';
 export { DEFAULT_EGRESS, egressVerdict, isLoopbackAddress, isSameAddress, parseAddress, parseCidr } from './egress.ts';
 export type { EgressPolicy, EgressVerdict } from './egress.ts';

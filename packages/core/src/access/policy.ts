@@ -48,9 +48,11 @@ function covers(scope: GrantScope, target: Placed, ancestors: readonly TargetGro
   }
 }
 
+export { covers as scopeCovers };
+
 /** Whether the grant is about the target at all. */
-export function coversTarget({ scope }: Grant, target: Placed, ancestors: readonly TargetGroupId[]): boolean {
-  return covers(scope, target, ancestors);
+export function coversTarget({ scope, pass }: Grant, target: Placed, ancestors: readonly TargetGroupId[]): boolean {
+  return covers(scope, target, ancestors) && (pass === undefined || covers(pass.within, target, ancestors));
 }
 
 function isSubject({ subject }: Grant, { userId, groupIds }: Pick<AccessView, 'userId' | 'groupIds'>): boolean {
@@ -118,7 +120,7 @@ export function decideFor(view: AccessView): Decide {
     const denied: GrantAction[] = [];
     const apply = (grants: readonly Grant[] | undefined): void => {
       for (const grant of grants ?? []) {
-        if (!covers(grant.scope, target, ancestors)) continue;
+        if (!coversTarget(grant, target, ancestors)) continue;
         if (grant.effect === 'deny') denied.push(...grant.actions);
         else for (const action of grant.actions) allowed.add(action);
       }
@@ -157,7 +159,7 @@ export function explainAccess(
 ): readonly GrantFinding[] {
   if (target.goneAt !== undefined) return [];
   return view.grants
-    .filter((grant) => isSubject(grant, view) && covers(grant.scope, target, ancestors))
+    .filter((grant) => isSubject(grant, view) && coversTarget(grant, target, ancestors))
     .map((grant) => ({
       grant,
       unmet: unmetConditions(grant.conditions, view.circumstances),
@@ -176,7 +178,7 @@ export function accessUntil(
   horizon: number,
 ): number | undefined {
   const { target, ancestors, isEnough } = question;
-  const grants = view.grants.filter((grant) => isSubject(grant, view) && covers(grant.scope, target, ancestors));
+  const grants = view.grants.filter((grant) => isSubject(grant, view) && coversTarget(grant, target, ancestors));
   const lookAfter = (now: number): number =>
     Math.min(...grants.map(({ conditions }) => (conditions === undefined ? Infinity : nextLook(conditions, now))));
   for (let now = lookAfter(view.circumstances.now); now <= horizon; now = lookAfter(now)) {

@@ -18,6 +18,7 @@ export const FAULTS = {
   LOGIN_REFUSED: 'The name or the password is wrong, or the account is disabled; which one is not said.',
   SECOND_FACTOR_DUE: 'The login lacks its second factor; nothing else can be done with it.',
   ACCESS_NOT_NOW: 'The grant on the machine holds at other times or from other networks.',
+  APPROVAL_REQUIRED: 'The machine is opened with an approval; there is none, or it was used already.',
   STEP_UP_REQUIRED: 'The machine or the act asks the person to prove again who they are; the facts say how recently.',
   FACTOR_REFUSED: 'The code, recovery code or passkey is wrong, was used already or belongs to somebody else.',
   PROVIDER_REFUSED:
@@ -84,6 +85,7 @@ export const FAULTS = {
   DISCOVERY_DENIED: 'A cloud refused a call of discovery; the facts name the permission that is missing.',
   DISCOVERY_THROTTLED: 'A cloud takes no more calls for now; discovery goes on by itself later.',
   DISCOVERY_FAILED: 'A cloud or inventory cannot be read; what was known of it stays in the catalog.',
+  NOTIFICATION_FAILED: 'News could not be delivered to an endpoint; it is tried again.',
   STORE_UNAVAILABLE: 'The database cannot be reached or is read-only.',
   CONFIGURATION_INVALID: 'The configuration file or environment is wrong; the detail names the key.',
   PROTOCOL_MESSAGE_INVALID:

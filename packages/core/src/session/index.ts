@@ -1,3 +1,4 @@
+export { passesToOpen, standingOf } from './passes.ts';
 export type { SessionId, SessionRecord, SessionState, SessionTicket, TicketKind, ViewerMode } from './session.ts';
 export { mayBecome, transition } from './session-state.ts';
 export type { SessionEvent, ViewerMessage } from './session-event.ts';

@@ -1,17 +1,19 @@
 import { authorizeTarget, longestMs, restsOn } from '../access/index.ts';
-import type { AuthorizedTarget, Grant } from '../access/index.ts';
+import type { AuthorizedTarget, Digest, Grant } from '../access/index.ts';
 import { type FaultCode, isFault } from '../fault/index.ts';
 import { identifyLogin } from '../identity/index.ts';
 import type { LoginLimits, VerifiedIdentity } from '../identity/index.ts';
 import type { Store } from '../store/index.ts';
 import type { Target, TargetGroup, TargetGroupId } from '../target/index.ts';
 import type { Clock } from '../time/index.ts';
+import { passOfSession } from './passes.ts';
 import type { SessionRecord, ViewerMode } from './session.ts';
 
 export interface RightsCheckParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly loginLimits: () => LoginLimits;
+  readonly digest: Digest;
 }
 
 /** Somebody's hold on a session: by which login, and as what. */
@@ -80,13 +82,15 @@ export class RightsCheck {
     if (target === undefined) return ended('SESSION_REVOKED', 'the machine was removed');
     try {
       const circumstances = { now: this.#parts.clock.now(), address: hold.address };
-      const leave = authorizeTarget(identity, target, { grants, groups, circumstances });
+      const of = { userId: user.id, grants, now: circumstances.now, digest: this.#parts.digest };
+      const passes = await passOfSession(this.#parts.store, hold.session.grantId, of);
+      const leave = authorizeTarget(identity, target, { grants: [...grants, ...passes], groups, circumstances });
       if (!mayHold(leave, hold.session.userId === user.id, hold.mode)) return WITHDRAWN;
       return hold.mode === 'control'
         ? judgeControl(leave, hold.session, circumstances.now)
         : { holds: true, until: undefined };
     } catch (failure) {
-      if (isFault(failure, 'NOT_FOUND')) return WITHDRAWN;
+      if (isFault(failure, 'NOT_FOUND') || isFault(failure, 'APPROVAL_REQUIRED')) return WITHDRAWN;
       if (isFault(failure, 'ACCESS_NOT_NOW'))
         return ended('ACCESS_ENDED', 'the access holds at other times or from other networks');
       throw failure;

@@ -1,10 +1,11 @@
-import { authorizeTarget } from '../access/index.ts';
+import { approvalRequired, authorizeTarget } from '../access/index.ts';
 import type { AuthorizedTarget } from '../access/index.ts';
 import { Fault } from '../fault/index.ts';
 import { requireRecentProof } from '../identity/index.ts';
 import type { VerifiedIdentity } from '../identity/index.ts';
 import type { Store } from '../store/index.ts';
 import type { TargetGroup } from '../target/index.ts';
+import { passesToOpen, passOfSession } from './passes.ts';
 import { mayHold } from './rights-check.ts';
 import type { FileRights } from './session-files.ts';
 import type { BrokerParts } from './broker-parts.ts';
@@ -14,14 +15,20 @@ import type { SessionRecord, ViewerMode } from './session.ts';
 export class SessionAccess {
   readonly #store: Store;
   readonly #clock: BrokerParts['clock'];
+  readonly #digest: BrokerParts['digest'];
 
-  constructor({ store, clock }: Pick<BrokerParts, 'store' | 'clock'>) {
+  constructor({ store, clock, digest }: Pick<BrokerParts, 'store' | 'clock' | 'digest'>) {
     this.#store = store;
     this.#clock = clock;
+    this.#digest = digest;
   }
 
-  /** @throws Fault NOT_FOUND */
-  async authorize(identity: VerifiedIdentity, targetId: string, address: string): Promise<AuthorizedTarget> {
+  /** @throws Fault NOT_FOUND, ACCESS_NOT_NOW, APPROVAL_REQUIRED */
+  async #authorize(
+    identity: VerifiedIdentity,
+    targetId: string,
+    { address, session }: { readonly address: string; readonly session?: SessionRecord },
+  ): Promise<AuthorizedTarget> {
     const { now } = this.#store;
     const [target, grants, groups] = await Promise.all([
       now.catalog.findTarget(targetId),
@@ -29,12 +36,17 @@ export class SessionAccess {
       now.catalog.listGroups(),
     ]);
     const circumstances = { now: this.#clock.now(), address };
-    return authorizeTarget(identity, target, { grants, groups: byId(groups), circumstances });
+    const of = { userId: identity.user.id, grants, now: circumstances.now, digest: this.#digest };
+    const passes = await (session === undefined
+      ? passesToOpen(this.#store, of)
+      : passOfSession(this.#store, session.grantId, of));
+    return authorizeTarget(identity, target, { grants: [...grants, ...passes], groups: byId(groups), circumstances });
   }
 
-  /** Leave to open the machine now, with the proof that it asks for. @throws Fault NOT_FOUND, ACCESS_NOT_NOW, STEP_UP_REQUIRED */
+  /** Leave to open the machine now, with the proof that it asks for. @throws Fault NOT_FOUND, ACCESS_NOT_NOW, APPROVAL_REQUIRED, STEP_UP_REQUIRED */
   async mayOpen(identity: VerifiedIdentity, targetId: string, address: string): Promise<AuthorizedTarget> {
-    const leave = await this.authorize(identity, targetId, address);
+    const leave = await this.#authorize(identity, targetId, { address });
+    if (!leave.actions.has('connect') && leave.askable.length > 0) throw approvalRequired();
     if (!leave.actions.has('connect')) throw new Fault('NOT_FOUND', 'there is no such machine');
     this.#requireProof(leave);
     return leave;
@@ -48,7 +60,7 @@ export class SessionAccess {
   ): Promise<AuthorizedTarget> {
     if (session === undefined) throw new Fault('NOT_FOUND', 'there is no such session');
     const own = session.userId === identity.user.id;
-    const leave = await this.authorize(identity, session.targetId, view.address);
+    const leave = await this.#authorize(identity, session.targetId, { address: view.address, session });
     if (!mayHold(leave, own, view.mode)) throw new Fault('NOT_FOUND', 'there is no such session');
     if (session.state === 'ended') throw new Fault('SESSION_ENDED', 'the session has ended');
     // The login that opened the session has given its proof; a refresh asks for none.

@@ -1,4 +1,4 @@
-import { seatsOf } from '../access/index.ts';
+import { approvalRequired, seatsOf } from '../access/index.ts';
 import type { AuthorizedTarget } from '../access/index.ts';
 import type { AuditEvent } from '../audit/index.ts';
 import type { Secret } from '../credential/index.ts';
@@ -158,21 +158,40 @@ export class SessionBroker implements AsyncDisposable {
     const seats = seatsOf(leave.ways);
     const placed = await store.now.sessions.insertWithin(session, { most, seats });
     if (placed === 'too-many') throw new Fault('SESSION_LIMIT', `you have ${most} live sessions, the most allowed`);
+    if (placed === 'no-seat' && seats.every(({ request }) => request !== undefined)) throw approvalRequired();
     if (placed === 'no-seat')
       throw new Fault('GRANT_FULL', 'all sessions that the grant on this machine allows at once are taken');
+    const usedUp = seats.some(({ request }) => request !== undefined) ? await this.#noteUse(session) : {};
     await audit.append({
       action: 'session.requested',
       actor: { kind: 'user', id: identity.user.id, name: identity.user.username },
       address,
       object: { kind: 'target', id: session.targetId, name: session.targetName },
       outcome: 'success',
-      detail: { sessionId: session.id },
+      detail: { sessionId: session.id, ...usedUp },
     });
     return {
       session,
       surface: engine.manifest.surface,
       tickets: await this.#tickets.issue(session.id, identity, 'control'),
     };
+  }
+
+  /** Which approval the session has used up, if it needed one. */
+  async #noteUse({ id, userId, username, address }: SessionRecord): Promise<{ readonly requestId?: string }> {
+    const { store, audit } = this.#parts;
+    const seat = (await store.now.sessions.find(id))?.grantId;
+    const request = seat === undefined ? undefined : await store.now.requests.find(seat);
+    if (request === undefined) return {};
+    await audit.append({
+      action: 'request.used',
+      actor: { kind: 'user', id: userId, name: username },
+      address,
+      object: { kind: 'request', id: request.id, name: request.scopeName },
+      outcome: 'success',
+      detail: { sessionId: id, uses: request.uses, sessions: request.sessions },
+    });
+    return { requestId: request.id };
   }
 
   /** Tickets to resume one's own session, or to watch somebody's. @throws Fault NOT_FOUND, SESSION_ENDED */

@@ -1,7 +1,10 @@
 export type { DiscoveryRepository } from './discovery-repository.ts';
 export type { ProviderRepository } from './provider-repository.ts';
 export type { Page, PageRequest, Store, StoreTransaction } from './store.ts';
+export type { NotificationRepository } from './notification-repository.ts';
 export type {
+  AccessRequestRepository,
+  RequestQuery,
   ApiTokenRepository,
   AuditQuery,
   AuditRepository,

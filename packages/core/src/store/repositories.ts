@@ -1,4 +1,4 @@
-import type { Grant, GrantId, Seat } from '../access/index.ts';
+import type { AccessRequest, Grant, GrantId, RequestDecision, RequestId, RequestState, Seat } from '../access/index.ts';
 import type { AuditRecord } from '../audit/index.ts';
 import type { CredentialId, CredentialRecord } from '../credential/index.ts';
 import type {
@@ -197,6 +197,32 @@ export interface GrantRepository {
   delete(id: GrantId): Promise<void>;
 }
 
+export interface RequestQuery extends PageRequest {
+  readonly userId?: UserId;
+  /** Asked under one of these. */
+  readonly grantIds?: readonly GrantId[];
+  readonly states?: readonly RequestState[];
+  /** Whose time is not over then. */
+  readonly openAt?: number;
+}
+
+export interface AccessRequestRepository {
+  insert(request: AccessRequest): Promise<void>;
+  find(id: RequestId): Promise<AccessRequest | undefined>;
+  /** Newest first. */
+  list(query: RequestQuery): Promise<Page<AccessRequest>>;
+  /** Of one person: approved, not over, and good for at least one more session. */
+  usableOf(user: UserId, now: number): Promise<readonly AccessRequest[]>;
+  countOpenOf(user: UserId, now: number): Promise<number>;
+  /** One a person; false where they have decided already. */
+  addDecision(id: RequestId, decision: RequestDecision): Promise<boolean>;
+  /** Exactly one of many racing callers gets true. */
+  move(
+    id: RequestId,
+    change: { readonly from: readonly RequestState[]; readonly to: RequestState; readonly at: number },
+  ): Promise<boolean>;
+}
+
 export interface HostKeyRepository {
   listOf(target: TargetId): Promise<readonly HostKey[]>;
   /** Pins the first key; of two racing different keys exactly one gets true. */
@@ -222,6 +248,7 @@ export interface SessionRepository {
   insert(session: SessionRecord): Promise<void>;
   /**
    * Inserts unless its person has `most` live ones already, on the first of the seats that is free, where any is asked for.
+   * The approval of such a seat is used up in the same transaction, or the session is not there.
    * Exact, however many callers on however many nodes ask at once.
    */
   insertWithin(session: SessionRecord, limits: SessionPlaces): Promise<'placed' | 'too-many' | 'no-seat'>;

@@ -1,6 +1,8 @@
 import type { DiscoveryRepository } from './discovery-repository.ts';
+import type { NotificationRepository } from './notification-repository.ts';
 import type { ProviderRepository } from './provider-repository.ts';
 import type {
+  AccessRequestRepository,
   ApiTokenRepository,
   AuditRepository,
   BootstrapRepository,
@@ -66,6 +68,8 @@ export interface StoreTransaction {
   readonly catalog: CatalogRepository;
   readonly credentials: CredentialRepository;
   readonly grants: GrantRepository;
+  readonly requests: AccessRequestRepository;
+  readonly notifications: NotificationRepository;
   readonly hostKeys: HostKeyRepository;
   readonly sessions: SessionRepository;
   readonly tickets: TicketRepository;

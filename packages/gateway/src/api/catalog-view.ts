@@ -1,4 +1,4 @@
-import { decideFor, type Grant, type GrantAction, groupAncestors } from '@enchilada/core/access';
+import { approvalOf, decideFor, type Grant, type GrantAction, groupAncestors } from '@enchilada/core/access';
 import type { Clock } from '@enchilada/core/time';
 import type { VerifiedIdentity } from '@enchilada/core/identity';
 import type { Store } from '@enchilada/core/store';
@@ -8,6 +8,8 @@ import type { Target, TargetGroup, TargetGroupId } from '@enchilada/core/target'
 export interface VisibleTarget {
   readonly target: Target;
   readonly actions: ReadonlySet<GrantAction>;
+  /** It is opened with an approval alone. */
+  readonly asks: boolean;
   /** Everything that is searched, in lower case. */
   readonly haystack: string;
 }
@@ -78,11 +80,17 @@ export class CatalogView {
     }
     const grants = await this.#store.now.grants.listFor(identity.user.id, identity.groupIds);
     const circumstances = { now, address: undefined };
-    const decide = decideFor({ userId: identity.user.id, groupIds: identity.groupIds, grants, circumstances });
+    const view = { userId: identity.user.id, groupIds: identity.groupIds, grants, circumstances };
+    const decide = decideFor(view);
+    const free = grants.filter((grant) => approvalOf(grant) === undefined);
+    const decideFreely = free.length === grants.length ? decide : decideFor({ ...view, grants: free });
     const visible = snapshot.targets.flatMap((target): readonly VisibleTarget[] => {
       const ancestors = target.groupId === undefined ? NONE : (snapshot.ancestors.get(target.groupId) ?? NONE);
-      const actions = decide(target, ancestors);
-      return isVisible(actions) ? [{ target, actions, haystack: snapshot.haystacks.get(target.id) ?? '' }] : [];
+      const all = decide(target, ancestors);
+      const freely = decideFreely === decide ? all : decideFreely(target, ancestors);
+      const asks = all.has('connect') && !freely.has('connect');
+      const actions = asks ? all : freely;
+      return isVisible(actions) ? [{ target, actions, asks, haystack: snapshot.haystacks.get(target.id) ?? '' }] : [];
     });
     this.#people.set(key, { version: snapshot.version, until: firstEnd(grants, now), visible });
     for (const oldest of this.#people.keys()) {
@@ -90,6 +98,11 @@ export class CatalogView {
       this.#people.delete(oldest);
     }
     return visible;
+  }
+
+  /** As of the last snapshot. */
+  ancestorsOf({ groupId }: Pick<Target, 'groupId'>): readonly TargetGroupId[] {
+    return groupId === undefined ? NONE : (this.#snapshot?.ancestors.get(groupId) ?? NONE);
   }
 
   async #load(version: number): Promise<Snapshot> {

@@ -62,7 +62,7 @@ export function effectHandlers({ store, catalog, clock }: ApiParts): EffectHandl
         lose: { people: people.filter((person) => person.lost > 0).length, machines: lost.size },
         people: people.slice(0, MOST_PEOPLE),
         machines: [...machines],
-        conditional: (conditions?.times ?? conditions?.networks) !== undefined,
+        conditional: (conditions?.times ?? conditions?.networks ?? conditions?.approval) !== undefined,
       };
     },
   };

@@ -11,6 +11,8 @@ import { Fault } from '@enchilada/core/fault';
 import type { User } from '@enchilada/core/identity';
 import type { Target } from '@enchilada/core/target';
 import type { Handlers } from '../http/context.ts';
+import { passesToOpen } from '@enchilada/core/session';
+import { sha256Hex } from '../requests/access-requests.ts';
 import type { ApiParts } from './api-parts.ts';
 import { grantViews } from './grant-view.ts';
 
@@ -43,7 +45,9 @@ export function explainHandlers(parts: ApiParts): ExplainHandlers {
       const grants = await store.now.grants.listFor(user.id, groupIds);
       const { groups } = await catalog.snapshot();
       const circumstances: Circumstances = { now: clock.now(), address: query.address };
-      const view = { userId: user.id, groupIds, grants, circumstances };
+      const of = { userId: user.id, grants, now: clock.now(), digest: sha256Hex };
+      const passes = await passesToOpen(store, of);
+      const view = { userId: user.id, groupIds, grants: [...grants, ...passes], circumstances };
       const ancestors = groupAncestors(groups, target.groupId);
       const findings = explainAccess(view, target, ancestors);
       const views = await grantViews(
@@ -100,7 +104,8 @@ export function explainHandlers(parts: ApiParts): ExplainHandlers {
               actions,
               grantIds: giving.map(({ grant }) => grant.id),
               conditional: giving.every(
-                ({ grant: { conditions } }) => (conditions?.times ?? conditions?.networks) !== undefined,
+                ({ grant: { conditions } }) =>
+                  (conditions?.times ?? conditions?.networks ?? conditions?.approval) !== undefined,
               ),
             },
           ];
@@ -120,7 +125,12 @@ export function explainHandlers(parts: ApiParts): ExplainHandlers {
       const grants = await store.now.grants.listFor(identity.user.id, identity.groupIds);
       const ancestors = groupAncestors(groups, visible.target.groupId);
       const circumstances = { now: clock.now(), address };
-      const view = { userId: identity.user.id, groupIds: identity.groupIds, grants, circumstances };
+      const of = { userId: identity.user.id, grants, now: clock.now(), digest: sha256Hex };
+      const passes = await passesToOpen(store, of);
+      const view = {
+        ...{ userId: identity.user.id, groupIds: identity.groupIds, circumstances },
+        grants: [...grants, ...passes],
+      };
       const findings = explainAccess(view, visible.target, ancestors);
       return {
         actions: [...allowedActions(view, visible.target, ancestors)],

@@ -26,6 +26,7 @@ function conditionsView({
   times,
   networks,
   notAfter,
+  approval,
   ...limits
 }: GrantConditions): NonNullable<GrantView['conditions']> {
   return {
@@ -39,6 +40,7 @@ function conditionsView({
         }),
     ...(networks === undefined ? {} : { networks: [...networks] }),
     ...(notAfter === undefined ? {} : { notAfter }),
+    ...(approval === undefined ? {} : { approval: { ...approval, groups: [...approval.groups] } }),
     ...limits,
   };
 }
@@ -91,6 +93,20 @@ export async function requireGoodGrant(store: Store, grant: Grant, now: number):
       `must not rest on ${JSON.stringify(tag)}: whoever may tag a machine in its cloud could give themselves the grant; name the tag among the protected ones of its source and select it without ${TAG_PREFIX}`,
     );
   requireGoodConditions(grant, now);
+  await requireGoodApproval(store, grant);
+}
+
+/** @throws Fault INVALID_REQUEST */
+async function requireGoodApproval(store: Store, { actions, effect, conditions }: Grant): Promise<void> {
+  const approval = conditions?.approval;
+  if (approval === undefined) return;
+  const wrong = (message: string): Fault =>
+    new Fault('INVALID_REQUEST', `conditions ${message}`, { facts: { field: 'body/conditions' } });
+  if (effect === 'deny') throw wrong('ask for an approval of a denial');
+  if (!actions.includes('connect')) throw wrong('ask for an approval, which is for opening: connect is missing');
+  if (actions.includes('watch')) throw wrong('ask for an approval, which a session uses up: watching takes none');
+  for (const id of approval.groups)
+    if ((await store.now.groups.find(id)) === undefined) throw wrong(`name a group that does not exist: ${id}`);
 }
 
 /** @throws Fault INVALID_REQUEST for what could never hold */

@@ -10,6 +10,7 @@ import { identityHandlers } from './identity-handlers.ts';
 import { machineHandlers } from './machine-handlers.ts';
 import { providerHandlers } from './provider-handlers.ts';
 import { recordingHandlers } from './recording-handlers.ts';
+import { requestHandlers } from './request-handlers.ts';
 import { sessionHandlers } from './session-handlers.ts';
 import { systemHandlers } from './system-handlers.ts';
 import { targetHandlers } from './target-handlers.ts';
@@ -34,6 +35,7 @@ export function createHandlers(parts: ApiParts): Handlers {
     ...accessHandlers(parts),
     ...explainHandlers(parts),
     ...effectHandlers(parts),
+    ...requestHandlers(parts),
     ...discoveryHandlers(parts),
     ...sessionHandlers(parts),
     ...fileHandlers(parts),

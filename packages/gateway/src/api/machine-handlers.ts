@@ -1,4 +1,5 @@
 import type { Machine, MachineGroup } from '@enchilada/contract';
+import { scopeCovers } from '@enchilada/core/access';
 import { Fault } from '@enchilada/core/fault';
 import type { VerifiedIdentity } from '@enchilada/core/identity';
 import type { Handlers } from '../http/context.ts';
@@ -12,8 +13,9 @@ type MachineHandlers = Pick<
 
 const SESSIONS_LOOKED_AT = 200;
 const RECENT = 12;
+const OPEN_REQUESTS = 200;
 
-export function machineHandlers({ store, catalog, engines }: ApiParts): MachineHandlers {
+export function machineHandlers({ store, catalog, engines, clock }: ApiParts): MachineHandlers {
   /** When the person last opened which machine, newest first. */
   async function lastUsed(identity: VerifiedIdentity): Promise<ReadonlyMap<string, number>> {
     const { items } = await store.now.sessions.list({ userId: identity.user.id, limit: SESSIONS_LOOKED_AT });
@@ -23,7 +25,31 @@ export function machineHandlers({ store, catalog, engines }: ApiParts): MachineH
     return new Map([...used].sort(([, a], [, b]) => b - a));
   }
 
-  function view({ target, actions }: VisibleTarget, lastUsedAt: number | undefined): Machine | undefined {
+  /** How the approvals stand that machines of a list need; nothing is asked where none needs any. */
+  async function approvals(
+    { user }: VerifiedIdentity,
+    shown: readonly VisibleTarget[],
+  ): Promise<(entry: VisibleTarget) => Machine['approval']> {
+    if (!shown.some(({ asks }) => asks)) return () => undefined;
+    const now = clock.now();
+    const states = ['pending', 'approved'] as const;
+    const { items } = await store.now.requests.list({ userId: user.id, states, openAt: now, limit: OPEN_REQUESTS });
+    const open = items.filter(({ uses, sessions }) => uses < sessions);
+    return ({ target, asks }) => {
+      if (!asks) return undefined;
+      const about = open.filter(({ scope }) => scopeCovers(scope, target, catalog.ancestorsOf(target)));
+      const request = about.find(({ state }) => state === 'approved') ?? about[0];
+      if (request === undefined) return { state: 'needed' };
+      const { id, from, until, state } = request;
+      return { state: state === 'approved' ? 'approved' : 'pending', requestId: id, from, until };
+    };
+  }
+
+  function view(
+    { target, actions }: VisibleTarget,
+    lastUsedAt: number | undefined,
+    approval: Machine['approval'],
+  ): Machine | undefined {
     const manifest = engines.get(target.protocol);
     if (manifest === undefined) return undefined;
     return {
@@ -40,6 +66,7 @@ export function machineHandlers({ store, catalog, engines }: ApiParts): MachineH
       description: target.description,
       actions: [...actions],
       builtIn: target.builtIn !== undefined,
+      ...(approval === undefined ? {} : { approval }),
       ...(lastUsedAt === undefined ? {} : { lastUsedAt }),
     };
   }
@@ -53,8 +80,9 @@ export function machineHandlers({ store, catalog, engines }: ApiParts): MachineH
       ]);
       const found = searchTargets(visible, query, ancestors);
       const { items, next } = pageOf(found, query);
+      const approvalFor = await approvals(identity, items);
       return {
-        items: items.flatMap((entry) => view(entry, used.get(entry.target.id)) ?? []),
+        items: items.flatMap((entry) => view(entry, used.get(entry.target.id), approvalFor(entry)) ?? []),
         total: found.length,
         ...(next === undefined ? {} : { next }),
       };
@@ -65,9 +93,10 @@ export function machineHandlers({ store, catalog, engines }: ApiParts): MachineH
       const byId = new Map(
         visible.filter(({ target }) => used.has(target.id)).map((entry) => [entry.target.id, entry]),
       );
+      const approvalFor = await approvals(identity, [...byId.values()]);
       const items = [...used].flatMap(([id, at]) => {
         const entry = byId.get(id);
-        return entry === undefined ? [] : (view(entry, at) ?? []);
+        return entry === undefined ? [] : (view(entry, at, approvalFor(entry)) ?? []);
       });
       return { items: items.slice(0, RECENT) };
     },
@@ -75,7 +104,8 @@ export function machineHandlers({ store, catalog, engines }: ApiParts): MachineH
     getMachine: async (context, { params }) => {
       const visible = await catalog.visibleTo(context.identity);
       const entry = visible.find(({ target }) => target.id === params.id);
-      const machine = entry === undefined ? undefined : view(entry, (await lastUsed(context.identity)).get(params.id));
+      const used = await lastUsed(context.identity);
+      const machine = entry && view(entry, used.get(params.id), (await approvals(context.identity, [entry]))(entry));
       if (machine !== undefined) return machine;
       if ((await store.now.catalog.findTarget(params.id)) !== undefined)
         return context.refuse({ kind: 'target', id: params.id });

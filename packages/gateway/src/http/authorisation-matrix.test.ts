@@ -158,6 +158,24 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
     }),
   },
   deleteGrant: { who: ADMINISTRATOR },
+  getRequestTerms: { who: USERS, other: [] },
+  listRequests: { who: SIGNED_IN, query: '?view=history' },
+  countRequests: { who: SIGNED_IN },
+  getRequest: { who: SIGNED_IN, other: ['auditor', 'administrator'] },
+  // The machine of the test is open without an approval.
+  createRequest: {
+    who: USERS,
+    body: (ids) => ({ scope: { kind: 'target', id: ids.target }, until: 4_000_000_000_000, reason: 'because' }),
+    success: 409,
+  },
+  // Nobody decides on their own, and who is in no group that decides learns of nobody's.
+  decideRequest: {
+    who: SIGNED_IN,
+    other: [],
+    body: () => ({ verdict: 'approve', hash: 'a'.repeat(64) }),
+    success: 403,
+  },
+  cancelRequest: { who: SIGNED_IN, other: [] },
   explainAccess: { who: ADMINISTRATOR, query: '?userId=usr_root&targetId=tgt_none', success: 404 },
   listTargetAccess: { who: ADMINISTRATOR },
   explainOwnAccess: { who: USERS, other: [] },

@@ -23,6 +23,8 @@ import { ApiTokens } from '../auth/api-tokens.ts';
 import { Bootstrap } from '../auth/bootstrap.ts';
 import { Logins } from '../auth/logins.ts';
 import { Recovery } from '../auth/recovery.ts';
+import { NewsDesk } from '../notifications/news-desk.ts';
+import { AccessRequests } from '../requests/access-requests.ts';
 import { ProviderPeople } from '../providers/provider-people.ts';
 import { ProviderRegistry } from '../providers/provider-registry.ts';
 import { ProviderSignIn } from '../providers/provider-sign-in.ts';
@@ -227,7 +229,10 @@ export class GatewayFixture implements AsyncDisposable {
       loginLimits: limits,
       isMember: () => true,
     });
+    const catalog = new CatalogView(store, clock);
+    const news = new NewsDesk({ clock, random, publicUrl: () => ORIGIN, wake: () => undefined });
     const handlers = createHandlers({
+      requests: new AccessRequests({ store, audit, catalog, news, clock, random }),
       store,
       audit,
       logins,
@@ -247,7 +252,7 @@ export class GatewayFixture implements AsyncDisposable {
       sessions: broker,
       nodeId: 'node-1',
       version: '0',
-      catalog: new CatalogView(store, clock),
+      catalog,
       engines: new Map([['proto', MANIFEST]]),
       fileReaders: new Map(),
       fingerprintPrivateKey: () => Promise.resolve('SHA256:x'),

@@ -73,6 +73,12 @@ export async function populate(fixture: GatewayFixture, owner: string, tag: stri
       createdBy: 'usr_root',
     });
   await grant(`gra_${suffix}`, `usr_${owner}`);
+  await store.now.requests.insert({
+    ...{ id: `req_${suffix}`, userId: `usr_${owner}`, username: owner, grantId: `gra_${suffix}`, scopeName: 'machine' },
+    scope: { kind: 'target', id: ids.target },
+    ...{ actions: ['connect'], from: at, until: at + 3_600_000, reason: 'because', sessions: 1, breakGlass: false },
+    ...{ hash: 'a'.repeat(64), state: 'pending', uses: 0, createdAt: at, decidedAt: undefined, decisions: [] },
+  });
   const { id: userId, username } = (await store.now.users.findByUsername(owner)) ?? { id: '', username: '' };
   const common = {
     userId,
@@ -133,6 +139,7 @@ export async function fill(
     grants: `gra_${suffix}`,
     sessions: ids.session,
     recordings: ids.recording,
+    requests: `req_${suffix}`,
     discovery: `src_${suffix}`,
     providers: `idp_${suffix}`,
     login: `idp_${suffix}`,

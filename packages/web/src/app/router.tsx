@@ -87,6 +87,11 @@ const tree = root.addChildren([
     }),
     createRoute({
       ...page,
+      path: '/requests',
+      component: lazyRouteComponent(() => import('../pages/requests.tsx'), 'RequestsPage'),
+    }),
+    createRoute({
+      ...page,
       path: '/live',
       component: lazyRouteComponent(() => import('../pages/live.tsx'), 'LivePage'),
     }),

@@ -11,7 +11,7 @@ import {
 } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconChevronDown, IconLogout, IconSearch, IconSettings2, IconUserCircle } from '@tabler/icons-react';
-import { useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { api } from '../api/client.ts';
@@ -75,6 +75,7 @@ export function Shell() {
           {open(PLACES, me).map((place) => (
             <Link key={place.to} to={place.to} className="topnav-link" activeOptions={{ exact: place.to === '/' }}>
               {text(place.label)}
+              {place.to === '/requests' && <WaitingBadge />}
             </Link>
           ))}
           {office[0] !== undefined && (
@@ -102,6 +103,7 @@ export function Shell() {
               to={place.to}
               label={text(place.label)}
               leftSection={<place.icon size={18} aria-hidden />}
+              rightSection={place.to === '/requests' ? <WaitingBadge /> : undefined}
               active={path === place.to}
               color="gray"
             />
@@ -133,6 +135,22 @@ export function Shell() {
         </Suspense>
       )}
     </div>
+  );
+}
+
+/** How many requests wait for the person. INVARIANT: its place is kept while there are none, so that nothing moves when one comes. */
+function WaitingBadge() {
+  const text = useText();
+  const counts = useQuery({
+    queryKey: ['requests', 'counts'],
+    queryFn: ({ signal }) => api('countRequests', {}, { signal, background: true }),
+    refetchInterval: 15_000,
+  });
+  const waiting = counts.data?.decide ?? 0;
+  return (
+    <span className="nav-badge" data-count={waiting} title={text.count('requests.waiting', waiting)}>
+      {waiting > 99 ? '99+' : waiting}
+    </span>
   );
 }
 

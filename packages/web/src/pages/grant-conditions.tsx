@@ -1,4 +1,14 @@
-import { Checkbox, Group, NumberInput, Select, SimpleGrid, Stack, TagsInput, TextInput } from '@mantine/core';
+import {
+  Checkbox,
+  Group,
+  MultiSelect,
+  NumberInput,
+  Select,
+  SimpleGrid,
+  Stack,
+  TagsInput,
+  TextInput,
+} from '@mantine/core';
 import type { GrantConditions } from '@enchilada/contract';
 import type { GrantEffect } from '@enchilada/core/access';
 import { useText } from '../i18n/text.tsx';
@@ -15,7 +25,18 @@ export interface ConditionDraft {
   /** Empty for no limit. */
   readonly minutes: number | '';
   readonly concurrent: number | '';
+  readonly approval: ApprovalDraft | undefined;
 }
+
+export interface ApprovalDraft {
+  readonly groups: readonly string[];
+  readonly count: number;
+  readonly minutes: number;
+  readonly sessions: number;
+  readonly breakGlass: boolean;
+}
+
+const USUAL_APPROVAL: ApprovalDraft = { groups: [], count: 1, minutes: 480, sessions: 1, breakGlass: false };
 
 const WHOLE = { min: 1, allowDecimal: false, allowNegative: false, hideControls: true };
 
@@ -28,12 +49,13 @@ export const NO_CONDITIONS: ConditionDraft = {
   until: '',
   minutes: '',
   concurrent: '',
+  approval: undefined,
 };
 
 /** Undefined where nothing was asked for. */
 /** @param effect a grant that denies limits no sessions */
 export function conditionsOf(draft: ConditionDraft, effect: GrantEffect): GrantConditions | undefined {
-  const { networks, days, from, to, zone, until, minutes, concurrent } = draft;
+  const { networks, days, from, to, zone, until, minutes, concurrent, approval } = draft;
   const conditions: GrantConditions = {
     ...(networks.length === 0 ? {} : { networks: [...networks] }),
     ...(days.length === 0
@@ -42,6 +64,9 @@ export function conditionsOf(draft: ConditionDraft, effect: GrantEffect): GrantC
     ...(until === '' ? {} : { notAfter: new Date(until).getTime() }),
     ...(minutes === '' || effect === 'deny' ? {} : { sessionMinutes: minutes }),
     ...(concurrent === '' || effect === 'deny' ? {} : { concurrentSessions: concurrent }),
+    ...(approval === undefined || approval.groups.length === 0 || effect === 'deny'
+      ? {}
+      : { approval: { ...approval, groups: [...approval.groups] } }),
   };
   return Object.keys(conditions).length === 0 ? undefined : conditions;
 }
@@ -49,6 +74,8 @@ export function conditionsOf(draft: ConditionDraft, effect: GrantEffect): GrantC
 export function ConditionFields(props: {
   readonly effect: GrantEffect;
   readonly draft: ConditionDraft;
+  /** Of people. */
+  readonly groups: readonly { readonly id: string; readonly name: string }[];
   readonly onChange: (draft: ConditionDraft) => void;
 }) {
   const text = useText();
@@ -131,7 +158,58 @@ export function ConditionFields(props: {
             />
           </SimpleGrid>
         )}
+        {props.effect === 'allow' && (
+          <Checkbox
+            label={text('grants.approval')}
+            description={text('grants.approval-help')}
+            checked={draft.approval !== undefined}
+            onChange={(event) => set({ approval: event.currentTarget.checked ? USUAL_APPROVAL : undefined })}
+          />
+        )}
+        {props.effect === 'allow' && draft.approval !== undefined && (
+          <ApprovalFields draft={draft.approval} groups={props.groups} onChange={(approval) => set({ approval })} />
+        )}
       </Stack>
     </fieldset>
+  );
+}
+
+function ApprovalFields(props: {
+  readonly draft: ApprovalDraft;
+  readonly groups: readonly { readonly id: string; readonly name: string }[];
+  readonly onChange: (draft: ApprovalDraft) => void;
+}) {
+  const text = useText();
+  const { draft } = props;
+  const set = (change: Partial<ApprovalDraft>): void => props.onChange({ ...draft, ...change });
+  const whole = (name: 'count' | 'minutes' | 'sessions', max: number) => ({
+    label: text(`grants.approval-${name}`),
+    ...WHOLE,
+    required: true,
+    max,
+    value: draft[name],
+    onChange: (value: string | number) => set({ [name]: typeof value === 'number' ? value : 1 }),
+  });
+  return (
+    <Stack gap="sm" ps="md">
+      <MultiSelect
+        label={text('grants.approvers')}
+        required
+        searchable
+        data={props.groups.map(({ id, name }) => ({ value: id, label: name }))}
+        value={[...draft.groups]}
+        onChange={(groups) => set({ groups })}
+      />
+      <SimpleGrid cols={{ base: 1, xs: 3 }} spacing="sm" verticalSpacing="sm" style={{ alignItems: 'end' }}>
+        <NumberInput {...whole('count', 20)} />
+        <NumberInput {...whole('minutes', 43_200)} />
+        <NumberInput {...whole('sessions', 1_000)} />
+      </SimpleGrid>
+      <Checkbox
+        label={text('grants.break-glass')}
+        checked={draft.breakGlass}
+        onChange={(event) => set({ breakGlass: event.currentTarget.checked })}
+      />
+    </Stack>
   );
 }

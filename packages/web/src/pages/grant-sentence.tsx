@@ -9,9 +9,10 @@ export function dayNames(language: string): readonly string[] {
 }
 
 function conditionWords(text: Text, conditions: NonNullable<Grant['conditions']>): string {
-  const { times, networks, notAfter, sessionMinutes, concurrentSessions } = conditions;
+  const { times, networks, notAfter, sessionMinutes, concurrentSessions, approval } = conditions;
   const names = dayNames(text.language);
   return [
+    ...(approval === undefined ? [] : [text.count('grants.condition-approval', approval.count)]),
     ...(times === undefined
       ? []
       : times.windows.map(({ days, from, to }) =>

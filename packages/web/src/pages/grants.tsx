@@ -257,7 +257,7 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
           )}
         </Stack>
       </fieldset>
-      <ConditionFields effect={effect} draft={draft} onChange={setDraft} />
+      <ConditionFields effect={effect} draft={draft} groups={groups.data?.items ?? []} onChange={setDraft} />
       {grant !== false && <EffectOfGrant change={{ add: grant }} />}
     </FormDrawer>
   );

@@ -1,14 +1,16 @@
 import { Button, Drawer, Stack } from '@mantine/core';
-import { IconExternalLink } from '@tabler/icons-react';
+import { IconExternalLink, IconHourglass } from '@tabler/icons-react';
 import type { Machine } from '@enchilada/contract';
 import { hostPort, openTab, sessionPath } from '../components/platform.ts';
 import { useText } from '../i18n/text.tsx';
+import { asksFirst } from './machine-rows.tsx';
 import { MachineOrigin } from './machine-origin.tsx';
 
 export function MachineDetails(props: {
   readonly machine: Machine | undefined;
   readonly path: readonly string[];
   readonly onClose: () => void;
+  readonly onAsk: (machine: Machine) => void;
 }) {
   const text = useText();
   const { machine } = props;
@@ -46,7 +48,17 @@ export function MachineDetails(props: {
             )}
           </dl>
           <MachineOrigin id={machine.id} labels={machine.labels} />
+          {machine.approval !== undefined && (
+            <Button
+              variant={asksFirst(machine) ? 'filled' : 'default'}
+              leftSection={<IconHourglass size={16} aria-hidden />}
+              onClick={() => props.onAsk(machine)}
+            >
+              {text('requests.ask')}
+            </Button>
+          )}
           <Button
+            disabled={asksFirst(machine)}
             leftSection={<IconExternalLink size={16} aria-hidden />}
             onClick={() => openTab(sessionPath(machine.id))}
           >

@@ -2,6 +2,7 @@ import { ActionIcon, Highlight, Menu, Skeleton } from '@mantine/core';
 import {
   IconDots,
   IconExternalLink,
+  IconHourglass,
   IconEye,
   IconInfoCircle,
   IconStar,
@@ -28,6 +29,9 @@ export interface MachineRowsProps {
   readonly pathOf: (machine: Machine) => readonly string[];
   readonly onFavourite: (id: string) => void;
   readonly onDetails: (machine: Machine) => void;
+  /** Opens it, or asks for it where that is needed first. */
+  readonly onOpen: (machine: Machine) => void;
+  readonly onAsk: (machine: Machine) => void;
   readonly onNearEnd: () => void;
 }
 
@@ -77,7 +81,7 @@ export function MachineRows(props: MachineRowsProps) {
               aria-rowindex={item.index + 2}
               className="machine-row"
               style={{ transform: `translateY(${item.start}px)`, height }}
-              onDoubleClick={() => openTab(sessionPath(machine.id))}
+              onDoubleClick={() => props.onOpen(machine)}
             >
               <MachineCells {...props} machine={machine} />
             </div>
@@ -108,6 +112,11 @@ function MachineCells(props: MachineRowsProps & { readonly machine: Machine }) {
             target="_blank"
             rel="noopener"
             aria-label={text('machines.open-name', { name: printable(machine.name) })}
+            onClick={(event) => {
+              if (!asksFirst(machine)) return;
+              event.preventDefault();
+              props.onAsk(machine);
+            }}
           >
             <Highlight component="span" inherit highlight={words}>
               {printable(machine.name)}
@@ -115,6 +124,7 @@ function MachineCells(props: MachineRowsProps & { readonly machine: Machine }) {
           </a>
           <span className="sub truncate">
             <PowerState state={machine.labels['cloud:state']} />
+            <ApprovalState approval={machine.approval} />
             {machine.description === '' ? text.of(machine.protocolLabel) : printable(machine.description)}
           </span>
         </span>
@@ -164,10 +174,16 @@ function MachineCells(props: MachineRowsProps & { readonly machine: Machine }) {
           <Menu.Dropdown>
             <Menu.Item
               leftSection={<IconExternalLink size={16} aria-hidden />}
+              disabled={asksFirst(machine)}
               onClick={() => openTab(sessionPath(machine.id))}
             >
               {text('machines.open')}
             </Menu.Item>
+            {machine.approval !== undefined && (
+              <Menu.Item leftSection={<IconHourglass size={16} aria-hidden />} onClick={() => props.onAsk(machine)}>
+                {text('requests.ask')}
+              </Menu.Item>
+            )}
             <Menu.Item leftSection={<IconInfoCircle size={16} aria-hidden />} onClick={() => props.onDetails(machine)}>
               {text('machines.details')}
             </Menu.Item>
@@ -198,6 +214,20 @@ export function RowSkeletons(props: { readonly small: boolean }) {
       ))}
     </div>
   );
+}
+
+/** It opens with an approval, and there is none yet. */
+export function asksFirst({ approval }: Machine): boolean {
+  return approval !== undefined && approval.state !== 'approved';
+}
+
+/** In the line below the name, which is there for every machine: nothing moves when an answer comes. */
+export function ApprovalState({ approval }: { readonly approval: Machine['approval'] }) {
+  const text = useText();
+  if (approval === undefined) return undefined;
+  const { state, until } = approval;
+  const time = until === undefined ? '' : text.dateTime(until);
+  return <strong data-approval={state}>{text(`machines.approval-${state}`, { time })} · </strong>;
 }
 
 const LABELS_SHOWN = 3;

@@ -15,8 +15,9 @@ import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
 import { GroupTree } from './group-tree.tsx';
 import { groupPath, groupTree, matches, searchWords } from './machine-search.ts';
+import { RequestForm } from './request-form.tsx';
 import { MachineDetails } from './machine-details.tsx';
-import { MachineRows, RowSkeletons } from './machine-rows.tsx';
+import { asksFirst, MachineRows, RowSkeletons } from './machine-rows.tsx';
 
 const REFRESH_MS = 3_000;
 const PAGE = 200;
@@ -33,6 +34,11 @@ export function MachinesPage() {
   const words = useDeferredValue(useMemo(() => searchWords(query), [query]));
   const [treeOpen, tree] = useDisclosure(false);
   const [details, setDetails] = useState<Machine>();
+  const [asking, setAsking] = useState<Machine>();
+  const openOrAsk = (machine: Machine): void => {
+    if (asksFirst(machine)) setAsking(machine);
+    else openTab(sessionPath(machine.id));
+  };
   const [preferences, setPreferences] = usePreferences();
   const favourites = useMemo(
     () =>
@@ -185,7 +191,7 @@ export function MachinesPage() {
             value={query}
             onChange={(event) => setQuery(event.currentTarget.value)}
             onKeyDown={(event) => {
-              if (event.key === 'Enter' && machines[0] !== undefined) openTab(sessionPath(machines[0].id));
+              if (event.key === 'Enter' && machines[0] !== undefined) openOrAsk(machines[0]);
               if (event.key === 'Escape') setQuery('');
             }}
           />
@@ -232,6 +238,8 @@ export function MachinesPage() {
             favourites={favourites}
             onFavourite={toggleFavourite}
             onDetails={setDetails}
+            onOpen={openOrAsk}
+            onAsk={setAsking}
             onNearEnd={() => {
               if (shelf !== 'recent' && listed.hasNextPage && !listed.isFetchingNextPage) void listed.fetchNextPage();
             }}
@@ -242,7 +250,12 @@ export function MachinesPage() {
         machine={details}
         path={groupPath(byId, details?.groupId)}
         onClose={() => setDetails(undefined)}
+        onAsk={(machine) => {
+          setDetails(undefined);
+          setAsking(machine);
+        }}
       />
+      {asking !== undefined && <RequestForm machine={asking} onClose={() => setAsking(undefined)} />}
     </div>
   );
 }

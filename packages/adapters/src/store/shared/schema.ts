@@ -22,6 +22,10 @@ export interface Schema {
   targetGroup: TargetGroupRow;
   target: TargetRow;
   accessGrant: GrantRow;
+  accessRequest: AccessRequestRow;
+  requestDecision: RequestDecisionRow;
+  notificationEndpoint: NotificationEndpointRow;
+  notificationQueue: { id: string; endpointId: string; body: string; attempts: number; nextAt: number };
   hostKey: HostKeyRow;
   session: SessionRow;
   ticket: TicketRow;
@@ -216,6 +220,52 @@ export interface GrantRow {
   actions: string;
   createdAt: number;
   createdBy: string;
+}
+
+export interface AccessRequestRow {
+  id: string;
+  userId: string;
+  username: string;
+  grantId: string;
+  scope: string;
+  scopeName: string;
+  actions: string;
+  fromAt: number;
+  untilAt: number;
+  reason: string;
+  sessions: number;
+  breakGlass: number;
+  askedHash: string;
+  state: string;
+  uses: number;
+  createdAt: number;
+  decidedAt: number | null;
+}
+
+export interface RequestDecisionRow {
+  requestId: string;
+  userId: string;
+  username: string;
+  verdict: string;
+  words: string;
+  askedHash: string;
+  decidedAt: number;
+}
+
+export interface NotificationEndpointRow {
+  id: string;
+  kind: string;
+  name: string;
+  nameKey: string;
+  parameters: string;
+  secretKeyId: string | null;
+  secret: Uint8Array | null;
+  enabled: number;
+  version: number;
+  createdAt: number;
+  updatedAt: number;
+  deliveredAt: number | null;
+  problem: string | null;
 }
 
 export interface HostKeyRow {

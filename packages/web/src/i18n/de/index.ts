@@ -6,6 +6,7 @@ import { session } from './session.ts';
 import { player } from './player.ts';
 import { discovery } from './discovery.ts';
 import { provider } from './provider.ts';
+import { requests } from './requests.ts';
 import { office } from './office.ts';
 import { faults } from './faults.ts';
 import { secondFactor } from './second-factor.ts';
@@ -20,6 +21,7 @@ export const de: Messages = {
   ...player,
   ...office,
   ...provider,
+  ...requests,
   ...discovery,
   ...secondFactor,
   ...faults,

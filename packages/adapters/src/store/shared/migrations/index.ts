@@ -13,6 +13,7 @@ import { identityProvider } from './0022-identity-provider.ts';
 import { grantConditions } from './0023-grant-conditions.ts';
 import { formAnswer } from './0026-form-answer.ts';
 import { sessionSeat } from './0028-session-seat.ts';
+import { accessRequest } from './0029-access-request.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly Migration[] = [
   grantConditions,
   formAnswer,
   sessionSeat,
+  accessRequest,
 ];

@@ -1,5 +1,6 @@
 import type { StoreTransaction } from '@enchilada/core/store';
 import type { Sql } from '../sql.ts';
+import { accessRequestRepository } from './access-request.ts';
 import { apiTokenRepository } from './api-token.ts';
 import { auditRepository } from './audit.ts';
 import { bootstrapRepository } from './bootstrap.ts';
@@ -13,6 +14,7 @@ import { groupRepository } from './group.ts';
 import { hostKeyRepository } from './host-key.ts';
 import { loginRepository } from './login.ts';
 import { nodeRepository } from './node.ts';
+import { notificationRepository } from './notification.ts';
 import { providerRepository } from './provider.ts';
 import { recordingIndexRepository } from './recording-index.ts';
 import { recoveryRepository } from './recovery.ts';
@@ -38,6 +40,8 @@ export function repositoriesOf(sql: Sql): StoreTransaction {
     catalog: catalogRepository(sql),
     credentials: credentialRepository(sql),
     grants: grantRepository(sql),
+    requests: accessRequestRepository(sql),
+    notifications: notificationRepository(sql),
     hostKeys: hostKeyRepository(sql),
     sessions: sessionRepository(sql),
     tickets: ticketRepository(sql),

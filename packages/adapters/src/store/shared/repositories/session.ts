@@ -4,6 +4,7 @@ import type { SessionRepository } from '@enchilada/core/store';
 import { Cursor, pageSize } from '../page.ts';
 import type { SessionRow } from '../schema.ts';
 import { changedOne, raiseCounter, type Sql } from '../sql.ts';
+import { useUp } from './access-request.ts';
 
 const NEWEST_FIRST = new Cursor(['requestedAt', 'id'], 'desc');
 
@@ -46,17 +47,33 @@ function toRow(session: SessionRecord): SessionRow {
 }
 
 async function freeSeat(sql: Sql, tx: Sql['db'], seats: readonly Seat[]): Promise<string | undefined> {
-  for (const { grantId, most } of seats) {
-    await raiseCounter(sql, tx, `seats:${grantId}`.slice(0, 64));
-    const { count } = await tx
-      .selectFrom('session')
-      .select((eb) => eb.fn.countAll<number>().as('count'))
-      .where('grantId', '=', grantId)
-      .where('endedAt', 'is', null)
-      .executeTakeFirstOrThrow();
-    if (count < most) return grantId;
+  for (const { grantId, most, request, within } of seats) {
+    if (request === undefined) {
+      if (await hasRoom(sql, tx, { grantId, most })) return grantId;
+    } else if ((within === undefined || (await hasRoom(sql, tx, within))) && (await useUp(tx, request))) return grantId;
   }
   return undefined;
+}
+
+/** Counts what rests on the grant itself, and what rests on approvals of requests under it. */
+async function hasRoom(sql: Sql, tx: Sql['db'], { grantId, most }: Pick<Seat, 'grantId' | 'most'>): Promise<boolean> {
+  await raiseCounter(sql, tx, `seats:${grantId}`.slice(0, 64));
+  const { count } = await tx
+    .selectFrom('session')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where((eb) =>
+      eb.or([
+        eb('grantId', '=', grantId),
+        eb(
+          'grantId',
+          'in',
+          eb.selectFrom('accessRequest').select('accessRequest.id').where('accessRequest.grantId', '=', grantId),
+        ),
+      ]),
+    )
+    .where('endedAt', 'is', null)
+    .executeTakeFirstOrThrow();
+  return count < most;
 }
 
 export function sessionRepository(sql: Sql): SessionRepository {

@@ -1,0 +1,100 @@
+import type { Notification, NotificationEndpoint } from '@enchilada/core/notification';
+import type { NotificationRepository } from '@enchilada/core/store';
+import { pageSize } from '../page.ts';
+import type { NotificationEndpointRow } from '../schema.ts';
+import { changedOne, movedOn, nameKey, type Sql, toBuffer, toBytes } from '../sql.ts';
+
+function toEndpoint({ nameKey: _key, secretKeyId, secret, ...row }: NotificationEndpointRow): NotificationEndpoint {
+  return {
+    ...row,
+    parameters: JSON.parse(row.parameters) as NotificationEndpoint['parameters'],
+    secret: secretKeyId === null || secret === null ? undefined : { keyId: secretKeyId, bytes: toBytes(secret) },
+    enabled: row.enabled === 1,
+    deliveredAt: row.deliveredAt ?? undefined,
+    problem: row.problem ?? undefined,
+  };
+}
+
+function toRow(endpoint: NotificationEndpoint): NotificationEndpointRow {
+  const { secret, deliveredAt, problem } = endpoint;
+  return {
+    ...endpoint,
+    nameKey: nameKey(endpoint.name),
+    parameters: JSON.stringify(endpoint.parameters),
+    secretKeyId: secret?.keyId ?? null,
+    secret: secret === undefined ? null : toBuffer(secret.bytes),
+    enabled: endpoint.enabled ? 1 : 0,
+    deliveredAt: deliveredAt ?? null,
+    problem: problem ?? null,
+  };
+}
+
+export function notificationRepository({ db }: Sql): NotificationRepository {
+  async function findEndpoint(id: string): Promise<NotificationEndpoint | undefined> {
+    const row = await db.selectFrom('notificationEndpoint').selectAll().where('id', '=', id).executeTakeFirst();
+    return row && toEndpoint(row);
+  }
+  return {
+    findEndpoint,
+    async insertEndpoint(endpoint) {
+      await db.insertInto('notificationEndpoint').values(toRow(endpoint)).execute();
+    },
+    async listEndpoints() {
+      const rows = await db.selectFrom('notificationEndpoint').selectAll().orderBy('nameKey').execute();
+      return rows.map(toEndpoint);
+    },
+    async updateEndpoint(endpoint) {
+      const next = { ...endpoint, version: endpoint.version + 1 };
+      const result = await db
+        .updateTable('notificationEndpoint')
+        .set(toRow(next))
+        .where('id', '=', endpoint.id)
+        .where('version', '=', endpoint.version)
+        .executeTakeFirstOrThrow();
+      if (!changedOne(result)) throw movedOn('endpoint', (await findEndpoint(endpoint.id)) !== undefined);
+      return next;
+    },
+    async deleteEndpoint(id) {
+      const { numDeletedRows } = await db
+        .deleteFrom('notificationEndpoint')
+        .where('id', '=', id)
+        .executeTakeFirstOrThrow();
+      return numDeletedRows === 1n;
+    },
+    async noteOutcome(id, outcome) {
+      const set = 'at' in outcome ? { deliveredAt: outcome.at, problem: null } : { problem: outcome.problem };
+      await db.updateTable('notificationEndpoint').set(set).where('id', '=', id).execute();
+    },
+    async queue(entries) {
+      if (entries.length === 0) return;
+      const rows = entries.map(({ notification, ...entry }) => ({ ...entry, body: JSON.stringify(notification) }));
+      await db.insertInto('notificationQueue').values(rows).execute();
+    },
+    async due(now, limit) {
+      const rows = await db
+        .selectFrom('notificationQueue')
+        .selectAll()
+        .where('nextAt', '<=', now)
+        .orderBy('nextAt')
+        .orderBy('id')
+        .limit(pageSize({ limit }))
+        .execute();
+      return rows.map(({ body, ...row }) => ({ ...row, notification: JSON.parse(body) as Notification }));
+    },
+    async take({ id, attempts, nextAt: seen }, nextAt) {
+      const taken = db
+        .updateTable('notificationQueue')
+        .set({ attempts: attempts + 1, nextAt })
+        .where('id', '=', id)
+        .where('attempts', '=', attempts)
+        .where('nextAt', '=', seen);
+      return changedOne(await taken.executeTakeFirstOrThrow());
+    },
+    async remove(id) {
+      await db.deleteFrom('notificationQueue').where('id', '=', id).execute();
+    },
+    async postpone(id, nextAt) {
+      await db.updateTable('notificationQueue').set({ nextAt }).where('id', '=', id).execute();
+    },
+  };
+}
