@@ -163,6 +163,36 @@ test('a recording is found, verified and downloaded; its person sees it, a stran
   await none.getByRole('heading', { level: 2, name: 'No recordings' }).waitFor();
 });
 
+test('a credential without a secret makes the certificate authority, whose keys are shown with what machines must do', async () => {
+  await using window = await seatOf(browser, site.admin);
+  const page = await window.at('/catalog/credentials');
+  await page.getByText('No signing key yet').waitFor();
+  await page.getByRole('button', { name: 'Add credential' }).click();
+  const form = page.getByRole('dialog', { name: 'Add credential' });
+  await form.getByRole('textbox', { name: 'Name', exact: true }).fill('everybody as themselves');
+  await form.getByRole('combobox', { name: 'Kind' }).click();
+  await page.getByRole('option', { name: 'Short-lived certificate' }).click();
+  await form.getByRole('textbox', { name: 'User name' }).fill('{username}');
+  await form.getByRole('textbox', { name: 'Presented from' }).fill('10.0.0.0/8\n');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await form.waitFor({ state: 'detached' });
+  const authority = page.locator('section').filter({ hasText: 'Certificate authority' });
+  await authority.getByRole('row').filter({ hasText: 'signs' }).waitFor();
+  await authority.getByText('TrustedUserCAKeys').waitFor();
+  await authority.getByRole('button', { name: 'Prepare the next key' }).click();
+  const next = authority.getByRole('row').filter({ hasText: 'next' });
+  await next.waitFor();
+  await next.getByRole('button', { name: 'Sign with it' }).click();
+  await page
+    .getByRole('dialog', { name: 'Sign with the next key' })
+    .getByRole('button', { name: 'Sign with it' })
+    .click();
+  await authority.getByRole('row').filter({ hasText: 'before' }).waitFor();
+  await authority.getByRole('button', { name: 'Copy', exact: true }).click();
+  assert.match(await page.evaluate(() => navigator.clipboard.readText()), /TrustedUserCAKeys/u);
+  assert.deepEqual(window.complaints(), []);
+});
+
 // Last, for from here on everybody must consent.
 test('settings are changed, take effect, and can be taken back before they are saved', async () => {
   await using window = await seatOf(browser, site.admin);

@@ -1,3 +1,4 @@
+import { authorityCommands } from './access/authority-commands.ts';
 import { accessCommands, grantCommands } from './access/grant-commands.ts';
 import { requestCommands } from './access/request-commands.ts';
 import { userCommands } from './access/user-commands.ts';
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   ...grantCommands,
   ...accessCommands,
   ...requestCommands,
+  ...authorityCommands,
   ...sessionCommands,
   ...recordingCommands,
   ...auditCommands,

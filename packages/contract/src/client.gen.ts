@@ -440,6 +440,26 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('cancelRequest', input, options);
   }
 
+  /** The signing keys of the certificate authority, and how machines come to trust them. */
+  getAuthority(options?: CallOptions): Promise<RouteOutput<'getAuthority'>> {
+    return this.#transport.call('getAuthority', {}, options);
+  }
+
+  /** Makes a signing key: the first one signs at once, a further one waits to be activated. */
+  createAuthorityKey(options?: CallOptions): Promise<RouteOutput<'createAuthorityKey'>> {
+    return this.#transport.call('createAuthorityKey', {}, options);
+  }
+
+  /** Signs with the next key from now on. The one before stays trusted until it is removed. */
+  activateAuthorityKey(input: RouteInput<'activateAuthorityKey'>, options?: CallOptions): Promise<RouteOutput<'activateAuthorityKey'>> {
+    return this.#transport.call('activateAuthorityKey', input, options);
+  }
+
+  /** Removes a signing key that is not the current one. */
+  deleteAuthorityKey(input: RouteInput<'deleteAuthorityKey'>, options?: CallOptions): Promise<RouteOutput<'deleteAuthorityKey'>> {
+    return this.#transport.call('deleteAuthorityKey', input, options);
+  }
+
   /** The kinds of sources: labels and form fields. */
   listSourceKinds(options?: CallOptions): Promise<RouteOutput<'listSourceKinds'>> {
     return this.#transport.call('listSourceKinds', {}, options);

@@ -1,4 +1,5 @@
 import type { ContentStream, InputOf, OutputOf, RouteDefinition } from './route.ts';
+import { authorityRoutes } from './routes/authority.ts';
 import { fileRoutes } from './routes/file.ts';
 import { signInRoutes, userRoutes } from './routes/identity.ts';
 import { discoveryRoutes } from './routes/discovery.ts';
@@ -17,6 +18,7 @@ type Tables = typeof signInRoutes &
   typeof machineRoutes &
   typeof catalogRoutes &
   typeof requestRoutes &
+  typeof authorityRoutes &
   typeof discoveryRoutes &
   typeof sessionRoutes &
   typeof fileRoutes &
@@ -33,6 +35,7 @@ export const ROUTES: Tables = {
   ...machineRoutes,
   ...catalogRoutes,
   ...requestRoutes,
+  ...authorityRoutes,
   ...discoveryRoutes,
   ...sessionRoutes,
   ...fileRoutes,

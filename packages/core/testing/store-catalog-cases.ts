@@ -124,6 +124,57 @@ export function storeCatalogCases(name: string, create: () => Promise<StoreUnder
       assert.equal((await store.now.credentials.find(credential.id))?.sealed, undefined);
     });
 
+    it('keeps the terms of certificates, and one signing key of each state', async () => {
+      const terms = { principals: ['{username}'], minutes: 3, sourceNetworks: ['10.0.0.0/8'] };
+      const credential = aCredential({ kind: 'certificate', sealed: undefined, terms });
+      await store.now.credentials.insert(credential);
+      assert.deepEqual(await store.now.credentials.find(credential.id), credential);
+      const sealed = aCredential().sealed!;
+      const { keyId, wrappedKey, nonce, ciphertext } = sealed;
+      const key = (state: 'current' | 'next') => {
+        const id = anId('cak');
+        const publicKey = `type ${id}`;
+        return {
+          id,
+          state,
+          publicKey,
+          fingerprint: id,
+          sealed: { keyId, wrappedKey, nonce, ciphertext },
+          createdAt: 1,
+        };
+      };
+      const states = async () =>
+        new Map((await store.now.authority.list()).map(({ id, state }) => [id, state] as const));
+      const [first, second, third] = [key('current'), key('next'), key('next')];
+      assert.equal(await store.now.authority.current(), undefined);
+      await store.now.authority.insert(first);
+      assert.deepEqual(await store.now.authority.current(), first);
+      await assert.rejects(store.now.authority.insert(key('current')), conflict);
+      await assert.rejects(store.now.authority.activate(first.id), conflict);
+      await assert.rejects(store.now.authority.delete(first.id), conflict);
+      await store.now.authority.insert(second);
+      await assert.rejects(store.now.authority.insert(third), conflict);
+      await store.now.authority.activate(second.id);
+      assert.deepEqual(
+        await states(),
+        new Map([
+          [first.id, 'previous'],
+          [second.id, 'current'],
+        ]),
+      );
+      await store.now.authority.insert(third);
+      await store.now.authority.activate(third.id);
+      assert.deepEqual(
+        await states(),
+        new Map([
+          [second.id, 'previous'],
+          [third.id, 'current'],
+        ]),
+      );
+      await store.now.authority.delete(second.id);
+      assert.deepEqual(await states(), new Map([[third.id, 'current']]));
+    });
+
     it('finds the grants of a person and of the groups', async () => {
       const [user, other] = [aUser(), aUser()];
       const group = { id: anId('grp'), name: anId('grp'), description: '', createdAt: 1 };

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { join, resolve } from 'node:path';
 import { chainedLog } from '@enchilada/adapters/audit-log/chained';
 import { stdoutSink } from '@enchilada/adapters/audit-sink/stdout';
-import { envelopeVault } from '@enchilada/adapters/credential-vault/envelope';
+import { envelopeKeys, envelopeVault } from '@enchilada/adapters/credential-vault/envelope';
 import { ansible } from '@enchilada/adapters/discovery-source/ansible';
 import { aws } from '@enchilada/adapters/discovery-source/aws';
 import { azure } from '@enchilada/adapters/discovery-source/azure';
@@ -41,6 +41,7 @@ import {
   createSsh,
   createSshCarrier,
   createTryItMachine,
+  createUserAuthority,
   fingerprintPrivateKey,
   makeSessionKeyPair,
 } from '@enchilada/engines/ssh';
@@ -169,6 +170,8 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     createRdp({ dialer, carrier }),
   ];
   const vault = envelopeVault({ keyEncryption: keys, random });
+  const sealer = envelopeKeys({ keyEncryption: keys, random });
+  const authority = createUserAuthority({ store, sealer, clock, random });
 
   let peers: Peers | undefined;
   const gateway = await startGateway({
@@ -186,6 +189,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     store,
     audit,
     vault,
+    authority,
     keys,
     makeSessionKey: makeSessionKeyPair,
     passkeys: webauthn(),
@@ -211,6 +215,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
         audit,
         vault,
         issuers,
+        authority,
         engines: new Map(engines.map((engine) => [engine.manifest.id, engine])),
         builtIns,
         recorder,

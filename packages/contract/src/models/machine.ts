@@ -3,6 +3,7 @@ import { CREDENTIAL_KINDS } from '@enchilada/core/credential';
 import { SURFACES } from '@enchilada/core/engine';
 import { HOST_KEY_POLICIES } from '@enchilada/core/target';
 import { Type, type Static } from 'typebox';
+import { CertificateTerms } from './authority.ts';
 import {
   closed,
   Count,
@@ -218,6 +219,7 @@ export const Credential = closed({
   /** Whether a secret is stored; it can be replaced and never read. */
   hasSecret: Type.Boolean(),
   publicFingerprint: Type.Optional(text(100)),
+  terms: Type.Optional(CertificateTerms),
   targets: Count,
   version: Version,
   createdAt: Time,
@@ -234,10 +236,18 @@ export const CredentialCreate = closed({
   name: text(200, 1),
   kind: words(CREDENTIAL_KINDS),
   username: text(256),
+  terms: Type.Optional(CertificateTerms),
   ...Secrets,
 });
 /** Secrets that are absent stay as they are. */
-export const CredentialUpdate = closed({ name: text(200, 1), username: text(256), ...Secrets, version: Version });
+export const CredentialUpdate = closed({
+  name: text(200, 1),
+  username: text(256),
+  /** Absent: as they are. */
+  terms: Type.Optional(CertificateTerms),
+  ...Secrets,
+  version: Version,
+});
 
 export const HostKey = closed({
   keyType: text(100, 1),

@@ -4,7 +4,7 @@ import type { Secret } from './secret.ts';
 export type CredentialId = string;
 
 /**
- * `password` and `private-key` are stored sealed. `ask` is typed by the person at connect and kept for that session only.
+ * `password` and `private-key` are stored sealed. `certificate` is made for each session and never stored. `ask` is typed by the person at connect and kept for that session only.
  * `login-password` is the password the person signed in with, sealed per login.
  * `session-key` is made for one session and let in by the cloud in which the machine was found; nothing of it is stored.
  * `launch-password` is the password that cloud made when the machine was launched; what is stored sealed is the private key that opens it.
@@ -12,6 +12,7 @@ export type CredentialId = string;
 export const CREDENTIAL_KINDS = [
   'password',
   'private-key',
+  'certificate',
   'ask',
   'login-password',
   'session-key',
@@ -27,7 +28,27 @@ export type Credential =
       readonly username: string;
       readonly privateKey: Secret;
       readonly passphrase?: Secret;
+    }
+  | {
+      readonly kind: 'certificate';
+      readonly username: string;
+      /** In the authority's own form, as one line of text. */
+      readonly certificate: string;
+      readonly serial: string;
+      readonly principals: readonly string[];
+      readonly notAfter: number;
+      /** The key exists behind this function alone, and only as long as it. */
+      readonly sign: (data: Uint8Array) => Uint8Array;
     };
+
+/** What a certificate of this credential says besides the person. */
+export interface CertificateTerms {
+  /** Names that the certificate is good for, as templates. None: the user name alone. */
+  readonly principals: readonly string[];
+  readonly minutes: number;
+  /** Networks that it may be presented from; none: from everywhere. */
+  readonly sourceNetworks: readonly string[];
+}
 
 /** A row of the catalog. INVARIANT: the secret parts exist only inside `sealed`. */
 export interface CredentialRecord {
@@ -39,19 +60,24 @@ export interface CredentialRecord {
   readonly sealed: SealedCredential | undefined;
   /** For private keys: `SHA256:…` of the public half, shown in lists. */
   readonly publicFingerprint: string | undefined;
+  /** For certificates. */
+  readonly terms?: CertificateTerms;
   readonly version: number;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
 
-/** Envelope: AES-256-GCM under a data key of this row, the data key wrapped by the key-encryption key. Bound to table, row, column and version. */
-export interface SealedCredential {
+/** Envelope: AES-256-GCM under a data key of its own, the data key wrapped by the key-encryption key. Both are bound to the place where it lies. */
+export interface SealedBytes {
   readonly keyId: string;
-  /** The version of the row that it was sealed for; later versions of the row may keep it. */
-  readonly version: number;
   readonly wrappedKey: Uint8Array;
   readonly nonce: Uint8Array;
   readonly ciphertext: Uint8Array;
+}
+
+export interface SealedCredential extends SealedBytes {
+  /** The version of the row that it was sealed for; later versions of the row may keep it. */
+  readonly version: number;
 }
 
 export interface SealRequest {

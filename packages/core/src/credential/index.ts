@@ -1,14 +1,29 @@
 export { Secret, SecretBytes } from './secret.ts';
 export { CREDENTIAL_KINDS } from './credential.ts';
 export type {
+  CertificateTerms,
   Credential,
   CredentialIssuer,
   CredentialKind,
   CredentialRecord,
   CredentialId,
   CredentialVault,
+  SealedBytes,
   SealedCredential,
   SealRequest,
 } from './credential.ts';
 export { joinWrappedKey, splitWrappedKey } from './key-encryption.ts';
 export type { KeyEncryption, WrappedKey } from './key-encryption.ts';
+export { AUTHORITY_KEY_STATES } from './certificate-authority.ts';
+export type {
+  AuthorityKey,
+  AuthorityKeySealer,
+  AuthorityKeyState,
+  CertificateAuthority,
+  CertificateRequest,
+  IssuedCertificate,
+} from './certificate-authority.ts';
+export { MOST_CERTIFICATE_MINUTES, certificateRequest } from './certificate-terms.ts';
+export type { CertificateHolder } from './certificate-terms.ts';
+export { fillTemplate, templateProblem } from './user-name.ts';
+export type { NamedPerson } from './user-name.ts';

@@ -57,6 +57,9 @@ export const FAULTS = {
   CREDENTIAL_REFUSED: 'The target refused the credential.',
   CREDENTIAL_MISSING: 'No credential is set for the machine, or none of a kind that the protocol takes.',
   CREDENTIAL_UNREADABLE: 'The private key cannot be read, or its passphrase is wrong.',
+  CERTIFICATE_REFUSED:
+    'The target refused the certificate: it does not trust the authority, takes none of its names, has revoked it, or its clock is wrong.',
+  USERNAME_UNFIT: 'The template of the user name gives none for this person, or one that machines are not told.',
   CREDENTIAL_UNAVAILABLE: 'The sealed credential cannot be opened: wrong key-encryption key or altered row.',
   MACHINE_ACCESS_DENIED:
     'The cloud in which the machine was found does not let the gateway in to it; the facts name the permission.',

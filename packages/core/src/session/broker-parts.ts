@@ -1,5 +1,11 @@
 import type { AuditLog } from '../audit/index.ts';
-import type { Credential, CredentialIssuer, CredentialKind, CredentialVault } from '../credential/index.ts';
+import type {
+  CertificateAuthority,
+  Credential,
+  CredentialIssuer,
+  CredentialKind,
+  CredentialVault,
+} from '../credential/index.ts';
 import type { AnyEngine, ProtocolId } from '../engine/index.ts';
 import type { LoginLimits } from '../identity/index.ts';
 import type { Recorder } from '../recording/index.ts';
@@ -38,6 +44,7 @@ export interface BrokerParts {
   readonly vault: CredentialVault;
   /** For kinds that nobody here keeps. */
   readonly issuers: ReadonlyMap<CredentialKind, CredentialIssuer>;
+  readonly authority: CertificateAuthority;
   readonly engines: ReadonlyMap<ProtocolId, AnyEngine>;
   readonly builtIns: ReadonlyMap<string, BuiltInIdentity>;
   readonly recorder: Recorder;

@@ -9,7 +9,7 @@ import type { RouteParts } from './route.ts';
 export interface Connection
   extends
     Pick<EngineContext, 'signal' | 'sink' | 'progress'>,
-    Pick<RouteParts, 'questions' | 'loginPassword' | 'audit'> {
+    Pick<RouteParts, 'sessionId' | 'questions' | 'loginPassword' | 'audit'> {
   /** As it is when the way is known. */
   readonly display: () => DisplaySize;
 }
@@ -17,7 +17,7 @@ export interface Connection
 /** Opens the target by the engine of its protocol, over its jump hosts. @throws Fault */
 export async function connect(
   leave: AuthorizedTarget,
-  { engines, allowCleartext, store, vault, issuers, builtIns, clock }: BrokerParts,
+  { engines, allowCleartext, store, vault, authority, issuers, builtIns, clock }: BrokerParts,
   { display, signal, sink, progress, ...asked }: Connection,
 ): Promise<EngineSession | StreamedSession> {
   const { protocol } = leave.target;
@@ -25,7 +25,7 @@ export async function connect(
   if (engine === undefined) throw new Fault('NOT_FOUND', `no engine speaks ${protocol}`);
   if (engine.manifest.cleartext === true && !allowCleartext)
     throw new Fault('TARGET_CLEARTEXT_REFUSED', `${protocol} has no encryption and egress.allowCleartext is off`);
-  const hops = await routeTo(leave, { store, vault, issuers, builtIns, clock, ...asked });
+  const hops = await routeTo(leave, { store, vault, authority, issuers, builtIns, clock, ...asked });
   return engine.open({
     hops,
     display: display(),

@@ -290,6 +290,7 @@ export class HostedSession {
         display: () => this.#display,
         signal: this.#abort.signal,
         sink: early,
+        sessionId: this.id,
         questions: this.#questions,
         loginPassword: this.#loginPassword,
         audit: (event) => this.#log.audit(event),

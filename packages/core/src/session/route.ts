@@ -1,7 +1,14 @@
 import { authorizeJump } from '../access/index.ts';
 import type { AuthorizedTarget } from '../access/index.ts';
-import { Secret } from '../credential/index.ts';
-import type { Credential, CredentialIssuer, CredentialKind, CredentialVault } from '../credential/index.ts';
+import { certificateRequest, fillTemplate, Secret } from '../credential/index.ts';
+import type {
+  CertificateAuthority,
+  Credential,
+  CredentialIssuer,
+  CredentialKind,
+  CredentialRecord,
+  CredentialVault,
+} from '../credential/index.ts';
 import type { Hop } from '../engine/index.ts';
 import { Fault } from '../fault/index.ts';
 import type { Store } from '../store/index.ts';
@@ -16,8 +23,10 @@ const MOST_HOPS = 8;
 
 export interface RouteParts {
   readonly store: Store;
+  readonly sessionId: string;
   readonly vault: CredentialVault;
   readonly issuers: ReadonlyMap<CredentialKind, CredentialIssuer>;
+  readonly authority: CertificateAuthority;
   readonly builtIns: ReadonlyMap<string, BuiltInIdentity>;
   readonly clock: Clock;
   readonly questions: Questions;
@@ -28,7 +37,7 @@ export interface RouteParts {
 
 /** The hops to the target in order of travel, each with its own host identity and credential. @throws Fault CONFLICT on a loop */
 export async function routeTo(destination: AuthorizedTarget, parts: RouteParts): Promise<readonly [Hop, ...Hop[]]> {
-  const route: [Hop, ...Hop[]] = [await hopOf(destination, parts)];
+  const route: [Hop, ...Hop[]] = [await hopOf(destination, 'session', parts)];
   const seen = new Set([destination.target.id]);
   let leave = destination;
   while (leave.target.jumpTargetId !== undefined) {
@@ -38,19 +47,21 @@ export async function routeTo(destination: AuthorizedTarget, parts: RouteParts):
       throw new Fault('CONFLICT', `the jump hosts of ${destination.target.name} form a loop or are too many`);
     seen.add(jump.id);
     leave = authorizeJump(leave, jump);
-    route.unshift(await hopOf(leave, parts));
+    route.unshift(await hopOf(leave, 'passage', parts));
   }
   return route;
 }
 
-async function hopOf(leave: AuthorizedTarget, parts: RouteParts): Promise<Hop> {
+type Purpose = 'session' | 'passage';
+
+async function hopOf(leave: AuthorizedTarget, purpose: Purpose, parts: RouteParts): Promise<Hop> {
   const { builtIn } = leave.target;
   if (builtIn !== undefined) return hopInside(leave, parts.builtIns.get(builtIn));
   const known = await parts.store.now.hostKeys.listOf(leave.target.id);
   return {
     leave,
     pinnedKeyTypes: [...new Set(known.filter((key) => key.state === 'pinned').map((key) => key.keyType))],
-    credential: () => credentialFor(leave, parts),
+    credential: () => credentialFor(leave, purpose, parts),
     loginPassword: () => parts.loginPassword(),
     verifyHostKey: (presented) => verifyHostKey(leave.target, presented, parts),
   };
@@ -77,7 +88,7 @@ function hopInside(leave: AuthorizedTarget, machine: BuiltInIdentity | undefined
   };
 }
 
-async function credentialFor(leave: AuthorizedTarget, parts: RouteParts): Promise<Credential> {
+async function credentialFor(leave: AuthorizedTarget, purpose: Purpose, parts: RouteParts): Promise<Credential> {
   const { target, identity } = leave;
   const record =
     target.credentialId === undefined ? undefined : await parts.store.now.credentials.find(target.credentialId);
@@ -94,6 +105,7 @@ async function credentialFor(leave: AuthorizedTarget, parts: RouteParts): Promis
     });
     return credential.username === '' ? { ...credential, username: identity.user.username } : credential;
   }
+  if (record !== undefined && kind === 'certificate') return certificateFor(leave, { record, purpose }, parts);
   if (kind === 'login-password') {
     const password = await parts.loginPassword();
     if (password !== undefined)
@@ -104,6 +116,33 @@ async function credentialFor(leave: AuthorizedTarget, parts: RouteParts): Promis
       };
   }
   return askFor(target, record?.username ?? '', parts);
+}
+
+async function certificateFor(
+  { identity }: AuthorizedTarget,
+  { record, purpose }: { readonly record: CredentialRecord; readonly purpose: Purpose },
+  { authority, clock, audit, sessionId }: RouteParts,
+): Promise<Credential> {
+  const person = identity.user;
+  const username = fillTemplate(record.username === '' ? '{username}' : record.username, person);
+  const request = certificateRequest(record.terms, { person, username, sessionId, purpose }, clock.now());
+  const { serial, certificate, authority: signedBy, sign } = await authority.issue(request);
+  const { keyId, principals, notAfter } = request;
+  // INVARIANT: no certificate is used that was not written down.
+  await audit({
+    action: 'certificate.issued',
+    outcome: 'success',
+    object: { kind: 'credential', id: record.id, name: record.name },
+    detail: {
+      serial,
+      keyId,
+      principals: principals.join(' '),
+      notAfter: new Date(notAfter).toISOString(),
+      authority: signedBy,
+      ...(request.sourceNetworks.length === 0 ? {} : { sourceNetworks: request.sourceNetworks.join(' ') }),
+    },
+  });
+  return { kind: 'certificate', username, certificate, serial, principals, notAfter, sign };
 }
 
 async function askFor(target: Target, username: string, parts: RouteParts): Promise<Credential> {

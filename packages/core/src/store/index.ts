@@ -1,3 +1,4 @@
+export type { AuthorityRepository } from './authority-repository.ts';
 export type { DiscoveryRepository } from './discovery-repository.ts';
 export type { ProviderRepository } from './provider-repository.ts';
 export type { Page, PageRequest, Store, StoreTransaction } from './store.ts';

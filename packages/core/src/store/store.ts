@@ -1,3 +1,4 @@
+import type { AuthorityRepository } from './authority-repository.ts';
 import type { DiscoveryRepository } from './discovery-repository.ts';
 import type { NotificationRepository } from './notification-repository.ts';
 import type { ProviderRepository } from './provider-repository.ts';
@@ -67,6 +68,7 @@ export interface StoreTransaction {
   readonly throttle: ThrottleRepository;
   readonly catalog: CatalogRepository;
   readonly credentials: CredentialRepository;
+  readonly authority: AuthorityRepository;
   readonly grants: GrantRepository;
   readonly requests: AccessRequestRepository;
   readonly notifications: NotificationRepository;

@@ -34,6 +34,8 @@ export interface Sshd extends AsyncDisposable {
   /** Processes that serve a connection. */
   connectionPids(): Promise<readonly number[]>;
   authorize(publicKey: string): Promise<void>;
+  /** Restarts on the same port with these further lines of sshd_config. */
+  reconfigure(config: readonly string[]): Promise<void>;
   /** Restarts on the same port with new host keys. */
   changeHostKeys(): Promise<void>;
 }
@@ -167,11 +169,11 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     }
   };
   const config = join(directory, 'sshd_config');
-  const writeConfig = (port: number): Promise<void> =>
+  const writeConfig = (port: number, further = options.config ?? []): Promise<void> =>
     writeFile(
       config,
       [
-        ...(options.config ?? []),
+        ...further,
         `Port ${port}`,
         'ListenAddress 127.0.0.1',
         ...types.map((type) => `HostKey ${join(directory, `host_${type}`)}`),
@@ -229,6 +231,13 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
         .filter((method) => method !== 'none'),
     connectionPids: () => children(current.child.pid),
     authorize: async (publicKey) => writeFile(authorizedKeys, `${publicKey}\n`, { flag: 'a' }),
+    async reconfigure(further) {
+      await stop();
+      await writeConfig(port, further);
+      const again = await launch(config);
+      if (again === undefined) throw new Error(`port ${port} was taken meanwhile`);
+      current = again;
+    },
     async changeHostKeys() {
       await stop();
       await makeHostKeys();

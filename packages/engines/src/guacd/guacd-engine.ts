@@ -160,6 +160,8 @@ function valuesOf(
 
 function secretOf(credential: Credential): Readonly<Record<string, string>> {
   if (credential.kind === 'password') return { password: credential.password.reveal() };
+  if (credential.kind === 'certificate')
+    throw new Fault('CREDENTIAL_MISSING', 'guacd takes a password or a private key, received a certificate');
   const { privateKey, passphrase } = credential;
   return {
     'private-key': privateKey.reveal(),

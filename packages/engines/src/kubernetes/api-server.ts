@@ -278,6 +278,8 @@ function proofOf(credential: Credential, certificate: string | undefined): Proof
       ...(passphrase === undefined ? {} : { passphrase }),
     };
   }
+  if (credential.kind !== 'password')
+    throw new Fault('CREDENTIAL_MISSING', `the machine takes a token or a key, received ${credential.kind}`);
   const token = credential.password.reveal().trim();
   if (!/^[\u0021-\u007e]+$/u.test(token))
     throw new Fault('CREDENTIAL_UNREADABLE', 'a bearer token has no blanks, line breaks or other characters');

@@ -3,6 +3,7 @@ import type { EngineContext, Hop } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { AnyAuthMethod, ParsedKey, Prompt as TargetPrompt } from 'ssh2';
 import { peerText, type Patience } from '../shared/index.ts';
+import { certificateKey } from './certificate-key.ts';
 import { readPrivateKey, withoutSha1 } from './private-key.ts';
 import { unpooled } from './unpooled.ts';
 
@@ -73,11 +74,22 @@ export class Authentication {
   }
 
   async #fetch(): Promise<Credential> {
-    const { hop, patience, legacyAlgorithms } = this.#options;
+    const { hop, context, patience, legacyAlgorithms } = this.#options;
     const credential = await patience.whileAsking(() => hop.credential());
     if (credential.kind === 'private-key') {
       const key = await readPrivateKey(credential);
       this.#key = legacyAlgorithms ? key : withoutSha1(key);
+    }
+    if (credential.kind === 'certificate') {
+      if (context.clock.now() >= credential.notAfter)
+        throw new Fault(
+          'CERTIFICATE_REFUSED',
+          `the certificate ${credential.serial} expired before it could be shown`,
+          {
+            facts: this.#certificateFacts(credential),
+          },
+        );
+      this.#key = certificateKey(credential);
     }
     return credential;
   }
@@ -87,6 +99,13 @@ export class Authentication {
     const facts = { host: this.#options.hop.leave.target.name, methods };
     if (this.#partlyAccepted)
       return new Fault('CREDENTIAL_REFUSED', `the target refused the further factor; it takes ${methods}`, { facts });
+    const credential = this.#credential;
+    if (this.#secretOffered && credential?.kind === 'certificate')
+      return new Fault(
+        'CERTIFICATE_REFUSED',
+        `the target refused the certificate ${credential.serial} for ${credential.username}: it does not trust the authority, lets none of ${credential.principals.join(', ')} sign in there, has revoked it, or its clock is wrong`,
+        { facts: { ...facts, ...this.#certificateFacts(credential) } },
+      );
     if (this.#secretOffered)
       return new Fault('CREDENTIAL_REFUSED', `the target refused the credential; it takes ${methods}`, { facts });
     return new Fault(
@@ -94,6 +113,10 @@ export class Authentication {
       `the target takes ${methods || 'no method'}, which is not the kind of the credential`,
       { facts },
     );
+  }
+
+  #certificateFacts({ serial, principals, username }: Extract<Credential, { kind: 'certificate' }>) {
+    return { host: this.#options.hop.leave.target.name, username, serial, principals: principals.join(', ') };
   }
 
   async #answer(

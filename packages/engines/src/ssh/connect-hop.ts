@@ -11,6 +11,7 @@ import { connectionFault } from './connection-fault.ts';
 import { gatherWrites } from './gather-writes.ts';
 import { internalsOf, type Negotiated, prepareKeys } from './ssh2-internals.ts';
 import { readParameters } from './ssh-manifest.ts';
+import { offerCertificates } from './certificate-key.ts';
 import { unpooled } from './unpooled.ts';
 
 /** All that a target may send before it has accepted the person: version, key exchange, banners and questions. */
@@ -216,6 +217,7 @@ export function connectHop(
     hostVerifier: (key: Buffer, verify: (accepted: boolean) => void) => void verifyHost(key, verify),
     authHandler: (left, partial, next) => void chooseMethod(left, partial, next),
   });
+  offerCertificates(client);
   // After `connect`, which has paused the stream: a listener added earlier would start it too soon.
   stream.on('data', countBytes);
   return opened.promise.finally(() => {

@@ -1,5 +1,5 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import type { Client, ClientChannel } from 'ssh2';
+import type { Client, ClientChannel, ParsedKey } from 'ssh2';
 
 /**
  * What this engine uses of ssh2 1.17.0 beyond its public interface. The version is pinned exactly; `ssh2-internals.test.ts` fails when a part
@@ -14,18 +14,30 @@ export interface Negotiated {
 
 /** What ssh2 makes of AES-GCM without its native part: a new cipher for every packet, from the same key. */
 interface PacketCipher {
+  encrypt(packet: Buffer): void;
   _encKey?: Uint8Array | KeyObject;
 }
 interface PacketDecipher {
   _decipherKey?: Uint8Array | KeyObject;
 }
 
+type SignRequest = (data: Buffer, done: (signature: Uint8Array) => void) => void;
+
 interface Protocol {
   readonly _cipher: PacketCipher;
   readonly _decipher: PacketDecipher | undefined;
   /** True once both sides announced strict key exchange. */
   readonly _strictMode: boolean | undefined;
-  readonly _kex: { readonly negotiated: Negotiated } | undefined;
+  readonly _kex: { readonly negotiated: Negotiated; readonly sessionID: Buffer } | undefined;
+  /** Holds packets back while keys are exchanged. */
+  readonly _kexinit: unknown;
+  _queue: Buffer[] | undefined;
+  readonly _packetRW: {
+    readonly write: { readonly allocStart: number; alloc(size: number): Buffer; finalize(packet: Buffer): Buffer };
+  };
+  readonly _authsQueue: string[];
+  /** Asks whether a key would do, and with `sign` proves it. */
+  authPK(username: string, key: ParsedKey, algorithm?: string, sign?: SignRequest): void;
   session(localChannel: number, initialWindow: number, maxPacket: number): void;
   channelWindowAdjust(remoteChannel: number, amount: number): void;
 }
@@ -65,4 +77,14 @@ export function prepareKeys(client: Client): void {
     if (cipher._encKey instanceof Uint8Array) cipher._encKey = createSecretKey(cipher._encKey);
     if (decipher?._decipherKey instanceof Uint8Array) decipher._decipherKey = createSecretKey(decipher._decipherKey);
   });
+}
+
+/** As ssh2's own `sendPacket`: while keys are exchanged, a packet waits. */
+export function sendPayload({ _protocol: protocol }: ClientInternals, payload: Uint8Array): void {
+  const { write } = protocol._packetRW;
+  const packet = write.alloc(payload.length);
+  packet.set(payload, write.allocStart);
+  const finished = write.finalize(packet);
+  if (protocol._kexinit === undefined) protocol._cipher.encrypt(finished);
+  else (protocol._queue ??= []).push(finished);
 }

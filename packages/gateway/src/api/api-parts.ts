@@ -1,6 +1,6 @@
 import type { AuditVerification } from '@enchilada/contract';
 import type { AuditLog } from '@enchilada/core/audit';
-import type { CredentialVault, Secret } from '@enchilada/core/credential';
+import type { CertificateAuthority, CredentialVault, Secret } from '@enchilada/core/credential';
 import type { EngineManifest, MachineInFile, ProtocolId } from '@enchilada/core/engine';
 import type { PasswordHasher } from '@enchilada/core/identity';
 import type { RecordingReader } from '@enchilada/core/recording';
@@ -43,6 +43,7 @@ export interface ApiParts {
   readonly recovery: Recovery;
   readonly hasher: PasswordHasher;
   readonly vault: CredentialVault;
+  readonly authority: CertificateAuthority;
   /** `SHA256:…` of the public half. @throws Fault CREDENTIAL_UNREADABLE */
   readonly fingerprintPrivateKey: (privateKey: Secret, passphrase: Secret | undefined) => Promise<string>;
   readonly settings: SettingsService;

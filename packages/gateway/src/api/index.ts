@@ -1,6 +1,8 @@
 import type { Handlers } from '../http/context.ts';
 import { accessHandlers } from './access-handlers.ts';
 import type { ApiParts } from './api-parts.ts';
+import { authorityHandlers } from './authority-handlers.ts';
+import { credentialHandlers } from './credential-handlers.ts';
 import { discoveryHandlers } from './discovery-handlers.ts';
 import { effectHandlers } from './effect-handlers.ts';
 import { explainHandlers } from './explain-handlers.ts';
@@ -33,6 +35,8 @@ export function createHandlers(parts: ApiParts): Handlers {
     ...machineHandlers(parts),
     ...targetHandlers(parts),
     ...accessHandlers(parts),
+    ...credentialHandlers(parts),
+    ...authorityHandlers(parts),
     ...explainHandlers(parts),
     ...effectHandlers(parts),
     ...requestHandlers(parts),

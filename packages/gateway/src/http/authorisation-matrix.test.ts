@@ -138,6 +138,10 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
   getCredential: { who: ADMINISTRATOR },
   updateCredential: { who: ADMINISTRATOR, body: () => ({ name: 'c', username: '', version: 999 }), success: 409 },
   deleteCredential: { who: ADMINISTRATOR },
+  getAuthority: { who: ADMINISTRATOR },
+  createAuthorityKey: { who: ADMINISTRATOR },
+  activateAuthorityKey: { who: ADMINISTRATOR },
+  deleteAuthorityKey: { who: ADMINISTRATOR },
   listGrants: { who: ADMINISTRATOR },
   createGrant: {
     who: ADMINISTRATOR,

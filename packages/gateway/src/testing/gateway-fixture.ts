@@ -7,14 +7,14 @@ import { webauthn } from '@enchilada/adapters/passkey-verifier/webauthn';
 import { sqlite } from '@enchilada/adapters/store/sqlite';
 import { API_PREFIX, CSRF_HEADER } from '@enchilada/contract';
 import type { AuditEvent, AuditLog } from '@enchilada/core/audit';
-import { Secret, SecretBytes, type WrappedKey } from '@enchilada/core/credential';
+import { type CertificateAuthority, Secret, SecretBytes, type WrappedKey } from '@enchilada/core/credential';
 import type { EngineManifest, ProtocolEngine } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { FactorDemand, PasswordHasher, Role, User } from '@enchilada/core/identity';
 import type { Recorder, RecordingReader } from '@enchilada/core/recording';
 import { DEFAULT_SESSION_LIMITS, SessionBroker } from '@enchilada/core/session';
 import type { Store } from '@enchilada/core/store';
-import type { RandomSource } from '@enchilada/core/time';
+import { randomId, type RandomSource } from '@enchilada/core/time';
 import { CloudSimulator } from '@enchilada/core/testing/cloud-simulator';
 import { StandingClock } from '@enchilada/core/testing/standing-clock';
 import type { FastifyInstance } from 'fastify';
@@ -205,12 +205,14 @@ export class GatewayFixture implements AsyncDisposable {
         }),
       unseal: () => Promise.reject(new Fault('CREDENTIAL_UNAVAILABLE', 'nothing is unsealed here')),
     };
+    const authority = standInAuthority();
     const broker = new SessionBroker({
       nodeId: 'node-1',
       softwareVersion: '0',
       store,
       audit,
       vault,
+      authority,
       engines: new Map([['proto', engine]]),
       issuers: new Map(),
       builtIns: new Map(),
@@ -245,6 +247,7 @@ export class GatewayFixture implements AsyncDisposable {
       recovery,
       hasher,
       vault,
+      authority,
       settings,
       clock,
       random,
@@ -369,4 +372,22 @@ export function call(
     },
     ...(options.body === undefined ? {} : { payload: options.body as object }),
   });
+}
+
+/** Makes keys that sign nothing. */
+function standInAuthority(): CertificateAuthority {
+  return {
+    issue: () => Promise.reject(new Fault('CREDENTIAL_UNAVAILABLE', 'nothing is signed here')),
+    makeKey: (state) => {
+      const id = `cak_${randomId(random)}`;
+      const sealed = {
+        keyId: 'k',
+        wrappedKey: new Uint8Array(1),
+        nonce: new Uint8Array(1),
+        ciphertext: new Uint8Array(1),
+      };
+      return Promise.resolve({ id, state, publicKey: `key ${id}`, fingerprint: id, sealed, createdAt: 0 });
+    },
+    trust: (keys) => ({ file: keys.map(({ publicKey }) => `${publicKey}\n`).join(''), steps: { en: 'en', de: 'de' } }),
+  };
 }

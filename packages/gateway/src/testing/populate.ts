@@ -150,6 +150,8 @@ export async function fill(
     if (whose === 'other') await fixture.signIn(facts.node, facts.stranger);
     id = (await fixture.store.now.logins.listOf(`usr_${whom}`))[0]?.digest.slice(0, 32) ?? 'a'.repeat(32);
   }
+  if (collection === 'certificate-authority')
+    id = await nextSigningKey(fixture, whose === 'missing' ? 'cak_none' : `cak_${suffix}`);
   if (path.startsWith('/me/factors/:id')) {
     const whom = `usr_${whose === 'own' ? facts.owner : facts.stranger}`;
     id = `fac_${suffix}`;
@@ -184,4 +186,14 @@ export async function fill(
     .replace(':userId', ids.user)
     .replace(':transfer', 'a'.repeat(26))
     .replace(':fingerprint', `SHA256:${'A'.repeat(43)}`);
+}
+
+/** One signing key waits to be activated, and has this id. */
+async function nextSigningKey({ store }: GatewayFixture, id: string): Promise<string> {
+  for (const key of await store.now.authority.list())
+    if (key.state !== 'current') await store.now.authority.delete(key.id);
+  const sealed = { keyId: 'k', wrappedKey: new Uint8Array(1), nonce: new Uint8Array(1), ciphertext: new Uint8Array(1) };
+  if (id !== 'cak_none')
+    await store.now.authority.insert({ id, state: 'next', publicKey: id, fingerprint: id, sealed, createdAt: 0 });
+  return id;
 }

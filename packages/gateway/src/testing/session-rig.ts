@@ -108,6 +108,7 @@ export class SessionRig implements AsyncDisposable {
       ...{ nodeId: 'node-1', softwareVersion: '0', store: this.store, audit: this.#audit, builtIns: new Map() },
       issuers: new Map(),
       vault: { seal: never, unseal: never },
+      authority: { issue: never, makeKey: never, trust: () => ({ file: '', steps: { en: '', de: '' } }) },
       engines: new Map([['proto', engine]]),
       recorder: {} as Recorder,
       recording: { mode: 'off', input: 'off' },

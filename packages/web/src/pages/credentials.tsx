@@ -13,6 +13,8 @@ import { EditAction, RemoveAction, Table } from '../components/table.tsx';
 import { FormDrawer, useSave } from '../components/form.tsx';
 import { AddButton, Page } from '../components/page.tsx';
 import { useText } from '../i18n/text.tsx';
+import { CertificateAuthority } from './certificate-authority.tsx';
+import { CertificateFields, termsOf } from './certificate-fields.tsx';
 
 export function CredentialsPage() {
   const text = useText();
@@ -91,6 +93,7 @@ export function CredentialsPage() {
           </Table>
         )}
       </Listing>
+      <CertificateAuthority />
       {editing !== undefined && (
         <CredentialForm
           credential={editing === 'new' ? undefined : editing}
@@ -99,6 +102,7 @@ export function CredentialsPage() {
           onSaved={() => {
             setEditing(undefined);
             void changed();
+            void client.invalidateQueries({ queryKey: ['certificate-authority'] });
           }}
         />
       )}
@@ -122,6 +126,7 @@ function CredentialForm(props: {
   const [secret, setSecret] = useState('');
   const [privateKey, setPrivateKey] = useState('');
   const [passphrase, setPassphrase] = useState('');
+  const [terms, setTerms] = useState(termsOf(credential?.terms));
   const stored = credential?.hasSecret === true;
   const isOptional = kind === 'ask' || kind === 'login-password' || kind === 'session-key';
   const holdsKey = kind === 'private-key' || kind === 'launch-password';
@@ -131,6 +136,7 @@ function CredentialForm(props: {
       username: username.trim(),
       ...(kind === 'password' && secret !== '' ? { secret } : {}),
       ...(holdsKey && privateKey !== '' ? { privateKey, ...(passphrase === '' ? {} : { passphrase }) } : {}),
+      ...(kind === 'certificate' ? { terms } : {}),
     };
     if (credential === undefined) await api('createCredential', { body: { ...body, kind } });
     else
@@ -164,7 +170,13 @@ function CredentialForm(props: {
       />
       <TextInput
         label={text('field.username')}
-        description={isOptional ? text('credentials.username-help') : undefined}
+        description={
+          kind === 'certificate'
+            ? text('credentials.username-template')
+            : isOptional
+              ? text('credentials.username-help')
+              : undefined
+        }
         required={!isOptional}
         autoComplete="off"
         spellCheck={false}
@@ -210,8 +222,11 @@ function CredentialForm(props: {
           />
         </>
       )}
+      {kind === 'certificate' && <CertificateFields terms={terms} onChange={setTerms} />}
       <Alert color="gray" icon={<IconLock size={16} aria-hidden />}>
-        <Text size="sm">{text('credentials.sealed')}</Text>
+        <Text size="sm">
+          {text(kind === 'certificate' ? 'credential-kind.certificate.help' : 'credentials.sealed')}
+        </Text>
       </Alert>
     </FormDrawer>
   );

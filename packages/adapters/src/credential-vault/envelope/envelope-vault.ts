@@ -1,4 +1,3 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto';
 import type { AuthorizedTarget } from '@enchilada/core/access';
 import {
   Secret,
@@ -6,41 +5,20 @@ import {
   type Credential,
   type CredentialRecord,
   type CredentialVault,
-  type KeyEncryption,
-  type SealedCredential,
   type SealRequest,
 } from '@enchilada/core/credential';
-import { Fault, isFault } from '@enchilada/core/fault';
-import type { RandomSource } from '@enchilada/core/time';
+import { Fault } from '@enchilada/core/fault';
+import { bindingOf, type EnvelopeParts, openBytes, sealBytes } from './envelope.ts';
 
 const TABLE = 'credential';
-const COLUMN = 'ciphertext';
-const KEY_BYTES = 32;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
-const ALGORITHM = 'aes-256-gcm';
-
-export interface EnvelopeVaultParts {
-  readonly keyEncryption: KeyEncryption;
-  readonly random: RandomSource;
-}
 
 /** Each secret under a data key of its own, the data key under the key-encryption key; both bound to the place where they lie. */
-export function envelopeVault({ keyEncryption, random }: EnvelopeVaultParts): CredentialVault {
+export function envelopeVault(parts: EnvelopeParts): CredentialVault {
   return {
     async seal(request) {
-      const binding = bindingOf(request.id, request.version);
-      using dataKey = new SecretBytes(random.bytes(KEY_BYTES));
       using plain = new SecretBytes(encodeParts(request));
-      const nonce = random.bytes(NONCE_BYTES);
-      const cipher = createCipheriv(ALGORITHM, dataKey.reveal(), nonce, { authTagLength: TAG_BYTES }).setAAD(
-        Buffer.from(binding, 'utf8'),
-      );
-      const ciphertext = Uint8Array.from(
-        Buffer.concat([cipher.update(plain.reveal()), cipher.final(), cipher.getAuthTag()]),
-      );
-      const wrapped = await keyEncryption.wrap(dataKey, binding);
-      return { keyId: wrapped.keyId, version: request.version, wrappedKey: wrapped.bytes, nonce, ciphertext };
+      const sealed = await sealBytes(parts, plain, bindingOf(TABLE, request.id, request.version));
+      return { ...sealed, version: request.version };
     },
 
     async unseal(record: CredentialRecord, leave: AuthorizedTarget): Promise<Credential> {
@@ -51,7 +29,7 @@ export function envelopeVault({ keyEncryption, random }: EnvelopeVaultParts): Cr
       // A row may be renamed and keep its secret; a secret from a later version than the row's was put there.
       if (sealed.version > record.version)
         throw unavailable(`version ${sealed.version} of the secret is newer than version ${record.version} of the row`);
-      using plain = await open(record.id, sealed, keyEncryption);
+      using plain = await openBytes(parts, sealed, bindingOf(TABLE, record.id, sealed.version));
       const { password, privateKey, passphrase } = decodeParts(plain.reveal());
       const { kind, username } = record;
       if (kind === 'password' && password !== undefined) return { kind, username, password };
@@ -67,36 +45,8 @@ function missing({ name, kind }: CredentialRecord): Fault {
   return new Fault('CREDENTIAL_MISSING', `the credential ${name} holds no ${kind}`);
 }
 
-/** INVARIANT: names the table, the row, the column and the version; moved to any other place, neither key nor secret opens. */
-function bindingOf(id: string, version: number): string {
-  return JSON.stringify([TABLE, id, COLUMN, version]);
-}
-
-async function open(id: string, sealed: SealedCredential, keyEncryption: KeyEncryption): Promise<SecretBytes> {
-  const binding = bindingOf(id, sealed.version);
-  try {
-    using dataKey = await keyEncryption.unwrap({ keyId: sealed.keyId, bytes: sealed.wrappedKey }, binding);
-    if (sealed.nonce.length !== NONCE_BYTES || sealed.ciphertext.length < TAG_BYTES)
-      throw new RangeError('the sealed credential is cut');
-    const decipher = createDecipheriv(ALGORITHM, dataKey.reveal(), sealed.nonce, { authTagLength: TAG_BYTES })
-      .setAAD(Buffer.from(binding, 'utf8'))
-      .setAuthTag(sealed.ciphertext.subarray(-TAG_BYTES));
-    const plain = decipher.update(sealed.ciphertext.subarray(0, -TAG_BYTES));
-    try {
-      decipher.final();
-    } catch (error) {
-      plain.fill(0);
-      throw error;
-    }
-    return new SecretBytes(plain);
-  } catch (cause) {
-    if (isFault(cause, 'KEY_UNAVAILABLE')) throw cause;
-    throw unavailable('the sealed credential does not open: wrong key-encryption key or altered row', cause);
-  }
-}
-
-function unavailable(message: string, cause?: unknown): Fault {
-  return new Fault('CREDENTIAL_UNAVAILABLE', message, cause === undefined ? {} : { cause });
+function unavailable(message: string): Fault {
+  return new Fault('CREDENTIAL_UNAVAILABLE', message);
 }
 
 const PARTS = ['password', 'privateKey', 'passphrase'] as const;

@@ -1,1 +1,2 @@
 export { envelopeVault } from './envelope-vault.ts';
+export { envelopeKeys } from './envelope-keys.ts';

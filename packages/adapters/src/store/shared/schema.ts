@@ -19,6 +19,8 @@ export interface Schema {
   counter: { name: string; value: number };
   setting: { name: string; value: string };
   credential: CredentialRow;
+  authorityKey: AuthorityKeyRow;
+  secretStore: SecretStoreRow;
   targetGroup: TargetGroupRow;
   target: TargetRow;
   accessGrant: GrantRow;
@@ -171,6 +173,34 @@ export interface CredentialRow {
   ciphertext: Uint8Array | null;
   sealedVersion: number | null;
   publicFingerprint: string | null;
+  terms: string | null;
+  secretStoreId: string | null;
+  reference: string | null;
+  version: number;
+  createdAt: number;
+  updatedAt: number;
+}
+
+export interface AuthorityKeyRow {
+  id: string;
+  state: string;
+  publicKey: string;
+  fingerprint: string;
+  keyId: string;
+  wrappedKey: Uint8Array;
+  nonce: Uint8Array;
+  ciphertext: Uint8Array;
+  createdAt: number;
+}
+
+export interface SecretStoreRow {
+  id: string;
+  kind: string;
+  name: string;
+  nameKey: string;
+  parameters: string;
+  secretKeyId: string | null;
+  secret: Uint8Array | null;
   version: number;
   createdAt: number;
   updatedAt: number;

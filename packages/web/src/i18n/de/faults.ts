@@ -120,6 +120,12 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.CREDENTIAL_MISSING.next': 'Die Administration kann sie in den Einstellungen der Maschine wählen.',
   'fault.CREDENTIAL_UNREADABLE': 'Der private Schlüssel ist nicht lesbar',
   'fault.CREDENTIAL_UNREADABLE.next': 'Format und Passphrase prüfen und ihn erneut eingeben.',
+  'fault.CERTIFICATE_REFUSED': 'Die Maschine hat das Zertifikat abgelehnt',
+  'fault.CERTIFICATE_REFUSED.next':
+    'Die Administration prüft, ob die Maschine der Zertifizierungsstelle vertraut und einen der Namen im Zertifikat annimmt, es nicht widerrufen hat und ihre Uhr stimmt.',
+  'fault.USERNAME_UNFIT': 'Auf dieser Maschine gibt es keinen Benutzernamen für dich',
+  'fault.USERNAME_UNFIT.next':
+    'Die Zugangsdaten der Maschine nehmen ihn aus deinem Konto; dort fehlt der Wert, oder er taugt nicht als Benutzername. Die Administration kann beides ändern.',
   'fault.CREDENTIAL_UNAVAILABLE': 'Die hinterlegten Zugangsdaten lassen sich nicht öffnen',
   'fault.CREDENTIAL_UNAVAILABLE.next':
     'Der Hauptschlüssel ist nicht der, mit dem sie versiegelt wurden. Der Administration die Kennung nennen.',

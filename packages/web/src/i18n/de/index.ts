@@ -4,6 +4,7 @@ import { machines } from './machines.ts';
 import { files } from './files.ts';
 import { session } from './session.ts';
 import { player } from './player.ts';
+import { credential } from './credential.ts';
 import { discovery } from './discovery.ts';
 import { provider } from './provider.ts';
 import { requests } from './requests.ts';
@@ -22,6 +23,7 @@ export const de: Messages = {
   ...office,
   ...provider,
   ...requests,
+  ...credential,
   ...discovery,
   ...secondFactor,
   ...faults,

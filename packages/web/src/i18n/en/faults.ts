@@ -114,6 +114,12 @@ export const faults = {
   'fault.CREDENTIAL_MISSING.next': 'An administrator can choose one in the machine’s settings.',
   'fault.CREDENTIAL_UNREADABLE': 'The private key cannot be read',
   'fault.CREDENTIAL_UNREADABLE.next': 'Check its format and passphrase, and enter it again.',
+  'fault.CERTIFICATE_REFUSED': 'The machine refused the certificate',
+  'fault.CERTIFICATE_REFUSED.next':
+    'An administrator checks that the machine trusts the certificate authority and takes one of the names in the certificate, has not revoked it, and has the right time.',
+  'fault.USERNAME_UNFIT': 'There is no user name for you on this machine',
+  'fault.USERNAME_UNFIT.next':
+    'The machine’s credential takes it from your account, which lacks the value or has one that cannot be a user name. An administrator can change either.',
   'fault.CREDENTIAL_UNAVAILABLE': 'The stored credential cannot be opened',
   'fault.CREDENTIAL_UNAVAILABLE.next':
     'The key-encryption key is not the one it was sealed with. Give the reference to your administrator.',

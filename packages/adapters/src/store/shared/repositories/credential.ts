@@ -1,4 +1,4 @@
-import type { CredentialKind, CredentialRecord } from '@enchilada/core/credential';
+import type { CertificateTerms, CredentialKind, CredentialRecord } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
 import type { CredentialRepository } from '@enchilada/core/store';
 import type { CredentialRow } from '../schema.ts';
@@ -23,6 +23,7 @@ function toCredential(row: CredentialRow): CredentialRecord {
         }
       : undefined,
     publicFingerprint: row.publicFingerprint ?? undefined,
+    ...(row.terms === null ? {} : { terms: JSON.parse(row.terms) as CertificateTerms }),
     version: row.version,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
@@ -30,7 +31,7 @@ function toCredential(row: CredentialRow): CredentialRecord {
 }
 
 function toRow(credential: CredentialRecord): CredentialRow {
-  const { id, name, kind, username, sealed, publicFingerprint, version, createdAt, updatedAt } = credential;
+  const { id, name, kind, username, sealed, publicFingerprint, terms, version, createdAt, updatedAt } = credential;
   return {
     id,
     name,
@@ -43,6 +44,9 @@ function toRow(credential: CredentialRecord): CredentialRow {
     ciphertext: sealed === undefined ? null : toBuffer(sealed.ciphertext),
     sealedVersion: sealed?.version ?? null,
     publicFingerprint: publicFingerprint ?? null,
+    terms: terms === undefined ? null : JSON.stringify(terms),
+    secretStoreId: null,
+    reference: null,
     version,
     createdAt,
     updatedAt,

@@ -3,6 +3,7 @@ import type { Sql } from '../sql.ts';
 import { accessRequestRepository } from './access-request.ts';
 import { apiTokenRepository } from './api-token.ts';
 import { auditRepository } from './audit.ts';
+import { authorityRepository } from './authority.ts';
 import { bootstrapRepository } from './bootstrap.ts';
 import { catalogRepository } from './catalog.ts';
 import { challengeRepository } from './challenge.ts';
@@ -39,6 +40,7 @@ export function repositoriesOf(sql: Sql): StoreTransaction {
     throttle: throttleRepository(sql),
     catalog: catalogRepository(sql),
     credentials: credentialRepository(sql),
+    authority: authorityRepository(sql),
     grants: grantRepository(sql),
     requests: accessRequestRepository(sql),
     notifications: notificationRepository(sql),

@@ -1,0 +1,1 @@
+export { createUserAuthority } from './user-authority.ts';

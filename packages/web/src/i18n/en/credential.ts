@@ -1,0 +1,37 @@
+export const credential = {
+  'authority.activate': 'Sign with it',
+  'authority.activate-body':
+    'Only once every machine trusts it. What the present key signed stays valid for minutes, and that key stays trusted until it is removed.',
+  'authority.activate-title': 'Sign with the next key',
+  'authority.copied': 'Copied',
+  'authority.copy': 'Copy',
+  'authority.copy-file': 'Copy the keys alone',
+  'authority.lead':
+    'Signs a certificate for each session, good for minutes and for this one person. Machines need to trust its keys once; nothing else is kept on them.',
+  'authority.key': 'Signing key',
+  'authority.made': 'Made',
+  'authority.make-first': 'Make the authority',
+  'authority.make-next': 'Prepare the next key',
+  'authority.none': 'No signing key yet',
+  'authority.remove-body':
+    'Machines may forget it. A session that is being opened with a certificate of this key right now fails.',
+  'authority.rotation':
+    'To change the key: prepare the next one, bring both to the machines, sign with the next one, then remove the old one.',
+  'authority.steps': 'On each machine',
+  'authority.title': 'Certificate authority',
+  'authority-state.current': 'signs',
+  'authority-state.next': 'next',
+  'authority-state.previous': 'before',
+  'credential-kind.certificate': 'Short-lived certificate',
+  'credential-kind.certificate.help':
+    'Made by the gateway for each session under a key that lives only in memory. Nothing secret is stored.',
+  'credentials.minutes': 'Valid for, in minutes',
+  'credentials.minutes-help': 'Long enough to connect; the session goes on.',
+  'credentials.principals': 'Names in the certificate',
+  'credentials.principals-help':
+    'One a line. Empty: the user name. With AuthorizedPrincipalsFile on the machine these can be roles.',
+  'credentials.source-networks': 'Presented from',
+  'credentials.source-networks-help':
+    'Networks of the gateway as machines see it, one a line, as 10.0.0.0/8. Empty: from everywhere.',
+  'credentials.username-template': '{username} stands for the person’s sign-in name, as does an empty field.',
+} as const;
