@@ -21,6 +21,7 @@ export const DEBIAN_PACKAGES = [
   'xdotool',
   'xterm',
   'openssl',
+  'freeradius',
   'slapd',
   'ldap-utils',
   'simplesamlphp',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { OpenIdServer } from '@enchilada/adapters/identity-provider/oidc/testing';
 import type { Provider } from '@enchilada/contract';
+import { startFreeRadius } from '@enchilada/core/testing/servers/freeradius';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import type { Page } from 'playwright-core';
 import { Chromium, PHONE } from '../fixtures/chromium.ts';
@@ -183,4 +184,38 @@ test('whom the proxy before us has signed in goes on with one press of a button 
   await person.waitForURL((url) => url.pathname === '/me');
   await person.getByTitle(/^Account of paula@example\.org/u).waitFor();
   assert.deepEqual(window.complaints(), []);
+});
+
+test('what a RADIUS server asks is a question of the sign-in page, in its own words', async () => {
+  await using radius = await startFreeRadius();
+  await using window = await seatOf(browser, site.admin);
+  const page = await window.at('/access/providers');
+  await page.getByRole('button', { name: 'Add provider' }).first().click();
+  await page.getByRole('menuitem', { name: 'RADIUS' }).click();
+  const form = page.getByRole('dialog');
+  await form.getByRole('textbox', { name: 'Name', exact: true }).fill('Tokens');
+  await form.getByLabel('Servers').fill(`127.0.0.1:${radius.port}`);
+  await form.getByRole('textbox', { name: /^Shared secret/u }).fill(radius.secret);
+  await form.getByRole('combobox', { name: 'Who may sign in' }).click();
+  await page.getByRole('option', { name: 'Everyone whom the provider knows' }).click();
+  await form.getByRole('switch', { name: 'Offered at sign-in' }).click();
+  await picture(page, 'radius-form');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await form.waitFor({ state: 'hidden' });
+  assert.deepEqual(window.complaints(), []);
+  await using outside = await browser.window({ size: PHONE, scheme: 'dark', locale: 'de-DE' });
+  const person = await outside.tab(`${site.gateway.url}/me`);
+  const enter = async (answer: string): Promise<void> => {
+    await person.getByLabel('Benutzername').fill('carol');
+    await person.getByRole('textbox', { name: 'Passwort' }).fill('password of carol');
+    await person.getByRole('button', { name: 'Anmelden', exact: true }).click();
+    await person.getByText('The code on your token').waitFor();
+    await person.getByLabel('Ihre Antwort').fill(answer);
+    await picture(person, 'question-phone');
+    await person.getByRole('button', { name: 'Anmelden', exact: true }).click();
+  };
+  await enter('000000');
+  await person.getByRole('alert').waitFor();
+  await enter(radius.code);
+  await person.waitForURL((url) => url.pathname === '/me');
 });

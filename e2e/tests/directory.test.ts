@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ApiProblem } from '@enchilada/contract';
+import { startFreeRadius } from '@enchilada/core/testing/servers/freeradius';
 import { type Slapd, startSlapd } from '@enchilada/core/testing/servers/slapd';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { Person } from '../product/index.ts';
@@ -68,4 +69,37 @@ test('who leaves the directory is out of the live session within its check, and 
   await assert.rejects(alice.api.getMe(), (problem) => problem instanceof ApiProblem && problem.status === 401);
   await employee('staff');
   await signIn();
+});
+
+test('who signed in at a RADIUS server opens a machine with that very password', async () => {
+  await using radius = await startFreeRadius({ guest: sshd });
+  const { api } = site.admin;
+  const { id } = await api.createProvider({
+    body: {
+      ...{ kind: 'radius', name: 'Tokens', secret: radius.secret, admits: 'everyone', trustsFactor: false },
+      parameters: { servers: [`127.0.0.1:${radius.port}`] },
+      ...{ rules: [], enabled: true },
+    },
+  });
+  const guest = new Person(site.gateway.url);
+  await guest.api.login({ body: { username: sshd.username, password: sshd.password, providerId: id } });
+  const me = await guest.api.getMe();
+  assert.deepEqual([me.login.method, me.login.hasLoginPassword], ['directory', true]);
+  const own = await api.createCredential({
+    body: { name: 'their own', kind: 'login-password', username: sshd.username },
+  });
+  const targetId = await site.machine({
+    name: 'by own password',
+    host: sshd.host,
+    port: sshd.port,
+    credentialId: own.id,
+  });
+  await site.grant(guest, targetId, ['connect']);
+  const shell = await guest.open(targetId);
+  await shell.live();
+  const refused = new Person(site.gateway.url);
+  await assert.rejects(
+    refused.api.login({ body: { username: sshd.username, password: 'wrong', providerId: id } }),
+    (problem) => problem instanceof ApiProblem && problem.status === 401,
+  );
 });

@@ -29,6 +29,7 @@ export {
   RecoveryRequest,
   SignedIn,
   SignInFacts,
+  SignInQuestion,
   User,
   UserCreate,
   UserUpdate,

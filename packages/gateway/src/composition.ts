@@ -13,6 +13,7 @@ import { inventoryFile } from '@enchilada/adapters/discovery-source/inventory-fi
 import { ldap } from '@enchilada/adapters/identity-provider/ldap';
 import { oidc } from '@enchilada/adapters/identity-provider/oidc';
 import { forwardAuth } from '@enchilada/adapters/identity-provider/forward-auth';
+import { radius } from '@enchilada/adapters/identity-provider/radius-pap';
 import { saml } from '@enchilada/adapters/identity-provider/saml';
 import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
 import { webauthn } from '@enchilada/adapters/passkey-verifier/webauthn';
@@ -193,7 +194,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     keys,
     makeSessionKey: makeSessionKeyPair,
     passkeys: webauthn(),
-    providerTypes: [oidc, saml({ clock }), ldap, forwardAuth],
+    providerTypes: [oidc, saml({ clock }), ldap, radius, forwardAuth],
     hasher: argon2(),
     fingerprintPrivateKey: (privateKey: Secret, passphrase: Secret | undefined) =>
       Promise.resolve().then(() => fingerprintPrivateKey(privateKey, passphrase)),

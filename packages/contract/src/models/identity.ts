@@ -37,6 +37,8 @@ export const LoginRequest = closed({
   password: Password,
   /** Where the account lives; absent: here. */
   providerId: Type.Optional(Id),
+  /** To the question that the same name and password led to. */
+  answer: Type.Optional(closed({ ticket: writeOnly(4000), text: writeOnly(256) })),
   /** True: the person agreed to the banner. Demanded where the banner asks for consent. */
   consent: Type.Optional(Type.Boolean()),
 });
@@ -76,8 +78,23 @@ export const Me = closed({
 });
 export type Me = Static<typeof Me>;
 
-/** The answer to a sign-in. Without `me` the login lacks its second factor, or must get one first, and can do nothing else. */
-export const SignedIn = closed({ stage: words(LOGIN_STAGES), me: Type.Optional(Me) });
+/** What the provider asks besides the password; its own words, which may be none. The ticket comes back with the answer. */
+export const SignInQuestion = closed({
+  text: lines(500),
+  hidden: Type.Boolean(),
+  ticket: Type.String({ maxLength: 4000 }),
+});
+export type SignInQuestion = Static<typeof SignInQuestion>;
+
+/**
+ * The answer to a sign-in. Without `me` the login lacks its second factor, or must get one first, and can do nothing else; with the stage `question`
+ * there is no login yet.
+ */
+export const SignedIn = closed({
+  stage: words([...LOGIN_STAGES, 'question']),
+  me: Type.Optional(Me),
+  question: Type.Optional(SignInQuestion),
+});
 export type SignedIn = Static<typeof SignedIn>;
 
 export const PasswordChange = closed({ current: Password, next: Password });

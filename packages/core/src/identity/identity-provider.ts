@@ -97,14 +97,42 @@ export interface ProviderDoor {
   read(message: DoorMessage, at: ProviderAddresses): Promise<DoorAct>;
 }
 
+/** From where somebody signs in; empty where that is not known. */
+export interface PasswordAsker {
+  readonly address: string;
+}
+
+/** What a provider asks besides the password. */
+export interface SignInQuestion {
+  /** The provider's own words, untrusted as text; may be empty. */
+  readonly text: string;
+  /** What is typed is not shown. */
+  readonly isHidden: boolean;
+  /** What the provider needs again with the answer. */
+  readonly state: Secret;
+}
+
+/** INVARIANT: of the person who was asked: whoever carries the state keeps it with the name and the password that led to the question. */
+export interface QuestionAnswer {
+  readonly username: string;
+  readonly state: Secret;
+  readonly answer: Secret;
+}
+
+export type PasswordVerdict =
+  | { readonly person: AssertedPerson; /** @see AssertedLogin */ readonly gaveSecondFactor?: boolean }
+  | { readonly question: SignInQuestion };
+
 /** The person gives name and password to us. Failures are LOGIN_REFUSED, PASSWORD_EXPIRED and PROVIDER_UNAVAILABLE. */
 export interface PasswordProvider {
   readonly way: 'password';
-  verify(username: string, password: Secret): Promise<AssertedPerson>;
+  verify(username: string, password: Secret, asker: PasswordAsker): Promise<PasswordVerdict>;
+  /** For providers that ask questions. A question may lead to another. */
+  answer?(given: QuestionAnswer, asker: PasswordAsker): Promise<PasswordVerdict>;
   /** @throws Fault LOGIN_REFUSED, PASSWORD_TOO_WEAK, CONFLICT where passwords are not changed here */
   changePassword(username: string, password: Secret, next: Secret): Promise<void>;
-  /** As the provider knows somebody now; undefined who is gone, disabled or expired. */
-  lookUp(subject: string): Promise<AssertedPerson | undefined>;
+  /** As the provider knows somebody now; undefined who is gone, disabled or expired. Absent where it cannot be asked. */
+  lookUp?(subject: string): Promise<AssertedPerson | undefined>;
 }
 
 /** A request as it reached this process. */

@@ -34,7 +34,9 @@ export type {
   ExternalIdentity,
   HeardLogout,
   IdentityProvider,
+  PasswordAsker,
   PasswordProvider,
+  PasswordVerdict,
   PendingSignIn,
   ProvidedLogin,
   ProviderAddresses,
@@ -50,8 +52,10 @@ export type {
   ProviderVerdict,
   ProxiedRequest,
   ProxyProvider,
+  QuestionAnswer,
   RedirectProvider,
   SignInFlow,
+  SignInQuestion,
 } from './identity-provider.ts';
 export { passwordWeakness } from './password.ts';
 export type { PasswordHasher, PasswordWeakness } from './password.ts';

@@ -69,9 +69,12 @@ export function identityHandlers(parts: ApiParts): IdentityHandlers {
       requireConsent(settings, body.consent);
       const password = new Secret(body.password);
       if (body.providerId !== undefined) {
-        const given = { providerId: body.providerId, username: body.username, password };
-        const { user, proof } = await signInAt.verifyPassword(given, context);
-        return signedInOf(parts, await logins.create(user, context, proof));
+        const { ticket, text } = body.answer ?? {};
+        const answer = ticket === undefined || text === undefined ? {} : { answer: { ticket, text: new Secret(text) } };
+        const given = { providerId: body.providerId, username: body.username, password, ...answer };
+        const outcome = await signInAt.verifyPassword(given, context);
+        if ('question' in outcome) return { stage: 'question', question: outcome.question };
+        return signedInOf(parts, await logins.create(outcome.user, context, outcome.proof));
       }
       const user = await logins.verifyPassword(body.username, password, context);
       return signedInOf(parts, await logins.create(user, context, { method: 'password', password }));

@@ -21,6 +21,8 @@ export interface Attempt {
   /** Settles the attempt; a failure counts against address and account. */
   succeeded(): Promise<void>;
   failed(): Promise<void>;
+  /** Another step follows: nothing is forgiven for a right password alone. */
+  undecided(): void;
 }
 
 /**
@@ -74,6 +76,7 @@ export class SignInThrottle {
           turn?.[Symbol.dispose]();
         }
       },
+      undecided: () => turn?.[Symbol.dispose](),
     };
   }
 

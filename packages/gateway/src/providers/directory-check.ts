@@ -43,7 +43,7 @@ export class DirectoryCheck {
 
   /** INVARIANT: a directory that does not answer takes nobody's right away, and neither does one that suddenly knows hardly anybody. */
   async #check({ record, provider }: OpenProvider): Promise<void> {
-    if (provider.way !== 'password') return;
+    if (provider.way !== 'password' || provider.lookUp === undefined) return;
     const { store, people, report } = this.#parts;
     const gone: ExternalIdentity[] = [];
     const known = await store.now.providers.listIdentities(record.id);

@@ -6,6 +6,8 @@ import { Fault, isFault, toFault } from '@enchilada/core/fault';
 import type {
   DoorMessage,
   HeardLogout,
+  PasswordProvider,
+  PasswordVerdict,
   ProviderAddresses,
   ProviderId,
   ProviderRecord,
@@ -16,6 +18,7 @@ import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
 import type { ProvidedProof, SignInProof } from '../auth/logins.ts';
 import { digestOf, normaliseName } from '../auth/logins.ts';
+import { SignInQuestions } from './sign-in-questions.ts';
 import type { SignInThrottle } from '../auth/throttle.ts';
 import type { OpenContext } from '../http/context.ts';
 import type { ProviderPeople } from './provider-people.ts';
@@ -53,12 +56,27 @@ export interface Proven {
   readonly next: string;
 }
 
+export interface PasswordGiven {
+  readonly providerId: ProviderId;
+  readonly username: string;
+  readonly password: Secret;
+  /** To the question that name and password led to. */
+  readonly answer?: { readonly ticket: string; readonly text: Secret };
+}
+
+/** The sign-in goes on with an answer, given together with the name, the password and the ticket. */
+export interface QuestionAsked {
+  readonly question: { readonly text: string; readonly hidden: boolean; readonly ticket: string };
+}
+
 /** Signing in through identity providers. Whatever they answer ends here, as a user and a proof, or not at all. */
 export class ProviderSignIn {
   readonly #parts: ProviderSignInParts;
+  readonly #questions: SignInQuestions;
 
   constructor(parts: ProviderSignInParts) {
     this.#parts = parts;
+    this.#questions = new SignInQuestions(parts);
   }
 
   get publicUrl(): string {
@@ -177,25 +195,38 @@ export class ProviderSignIn {
     return open.flat();
   }
 
-  /** With a password that the provider judges. @throws Fault LOGIN_REFUSED, PASSWORD_EXPIRED, PROVIDER_UNAVAILABLE, NOT_ADMITTED, THROTTLED */
-  async verifyPassword(
-    given: { readonly providerId: ProviderId; readonly username: string; readonly password: Secret },
-    context: OpenContext,
-  ): Promise<Proven> {
+  /** With a password that the provider judges, which may ask a question first. @throws Fault LOGIN_REFUSED, PASSWORD_EXPIRED, PROVIDER_UNAVAILABLE, NOT_ADMITTED, SIGN_IN_LOST, THROTTLED */
+  async verifyPassword(given: PasswordGiven, context: OpenContext): Promise<Proven | QuestionAsked> {
     const { registry, people, throttle } = this.#parts;
     const { providerId: id, username, password } = given;
     const { record, provider } = await registry.asking(id);
     const attempt = await throttle.begin(`${id} ${normaliseName(username)}`, context.address);
     try {
-      const person = await provider.verify(username, password);
+      const verdict = await this.#judge(provider, given, context);
+      if ('question' in verdict) {
+        const ticket = await this.#questions.seal(given, verdict.question);
+        attempt.undecided();
+        const { text, isHidden } = verdict.question;
+        return { question: { text, hidden: isHidden, ticket } };
+      }
+      const { person, gaveSecondFactor = false } = verdict;
       const user = await people.admit(record, person);
       await attempt.succeeded();
       const provided: ProvidedProof = { providerId: id, subject: person.subject, session: undefined, hint: undefined };
-      return { user, next: '', proof: { method: 'directory', password, provided } };
+      const factor = record.trustsFactor && gaveSecondFactor ? ({ factor: 'provider' } as const) : {};
+      return { user, next: '', proof: { method: 'directory', password, provided, ...factor } };
     } catch (failure) {
       await attempt.failed();
       throw await this.#refused(failure, { id, context, username });
     }
+  }
+
+  async #judge(provider: PasswordProvider, given: PasswordGiven, { address }: OpenContext): Promise<PasswordVerdict> {
+    const { username, password, answer } = given;
+    if (answer === undefined) return provider.verify(username, password, { address });
+    if (provider.answer === undefined) throw new Fault('SIGN_IN_LOST', 'the provider asks no questions');
+    const state = await this.#questions.open(answer.ticket, given);
+    return provider.answer({ username, state, answer: answer.text }, { address });
   }
 
   /** In the place where the password lives. @throws Fault LOGIN_REFUSED, PASSWORD_TOO_WEAK, CONFLICT, THROTTLED */

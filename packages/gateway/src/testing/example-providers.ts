@@ -1,3 +1,4 @@
+import { Secret } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
 import type { AssertedPerson, ProviderType } from '@enchilada/core/identity';
 
@@ -46,7 +47,16 @@ const asking: ProviderType = {
       const person = [...exampleDirectory.values()].find((one) => one.username === username);
       if (person === undefined || password.reveal() !== [...username].reverse().join(''))
         return Promise.reject(new Fault('LOGIN_REFUSED', 'the name or the password is wrong'));
-      return Promise.resolve(person);
+      if (!person.groups.includes('asked')) return Promise.resolve({ person });
+      return Promise.resolve({
+        question: { text: 'the code', isHidden: true, state: new Secret(`state of ${username}`) },
+      });
+    },
+    answer: ({ username, state, answer }) => {
+      const person = exampleDirectory.get(username);
+      if (person === undefined || state.reveal() !== `state of ${username}` || answer.reveal() !== '246810')
+        return Promise.reject(new Fault('LOGIN_REFUSED', 'the answer is wrong'));
+      return Promise.resolve({ person, gaveSecondFactor: true });
     },
     changePassword: () => Promise.reject(new Fault('CONFLICT', 'passwords are not changed here')),
     lookUp: (subject) => Promise.resolve(exampleDirectory.get(subject)),

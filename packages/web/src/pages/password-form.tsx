@@ -1,6 +1,6 @@
 import { Button, Checkbox, Divider, PasswordInput, ScrollArea, Select, Stack, Text, TextInput } from '@mantine/core';
 import { IconFingerprint } from '@tabler/icons-react';
-import type { SignedIn, SignInFacts } from '@enchilada/contract';
+import type { SignedIn, SignInFacts, SignInQuestion } from '@enchilada/contract';
 import { useState, type SyntheticEvent } from 'react';
 import { api } from '../api/client.ts';
 import { ApiFault } from '../api/http.ts';
@@ -8,6 +8,7 @@ import { askPasskey } from '../second-factor/authenticator.ts';
 import { FactorFault } from '../second-factor/factor-fault.tsx';
 import { useText } from '../i18n/text.tsx';
 import { ExpiredPassword } from './expired-password.tsx';
+import { ProviderQuestion } from './provider-question.tsx';
 import { lastChoice, rememberChoice } from './sign-in-choice.ts';
 
 const HERE = 'local';
@@ -35,6 +36,7 @@ export function PasswordForm(props: {
     return directories.some(({ id }) => id === last) || last === HERE ? (last ?? HERE) : (directories[0]?.id ?? HERE);
   });
   const [isExpired, setIsExpired] = useState(false);
+  const [question, setQuestion] = useState<SignInQuestion>();
   const [busy, setBusy] = useState<'password' | 'passkey'>();
   const [fault, setFault] = useState<unknown>();
   const { banner, passkeys } = props.facts;
@@ -44,23 +46,44 @@ export function PasswordForm(props: {
     setBusy(way);
     setFault(undefined);
     try {
-      props.onSignedIn(await act());
+      const signedIn = await act();
+      setQuestion(signedIn.question);
+      if (signedIn.question === undefined) props.onSignedIn(signedIn);
+      else setBusy(undefined);
     } catch (error) {
+      setQuestion(undefined);
       if (error instanceof ApiFault && error.code === 'PASSWORD_EXPIRED') setIsExpired(true);
       else setFault(error);
       setPassword('');
       setBusy(undefined);
     }
   };
-  const submit = (event: SyntheticEvent): void => {
-    event.preventDefault();
+  const signIn = (answer?: { readonly ticket: string; readonly text: string }): void =>
     void attempt('password', async () => {
       const where = place === HERE ? {} : { providerId: place };
-      const signedIn = await api('login', { body: { username, password, ...where, ...agreed } });
+      const answered = answer === undefined ? {} : { answer };
+      const signedIn = await api('login', { body: { username, password, ...where, ...answered, ...agreed } });
       if (directories.length > 0) rememberChoice(place);
       return signedIn;
     });
+  const submit = (event: SyntheticEvent): void => {
+    event.preventDefault();
+    signIn();
   };
+  if (question !== undefined)
+    return (
+      <ProviderQuestion
+        key={question.ticket}
+        question={question}
+        username={username}
+        isBusy={busy !== undefined}
+        onAnswer={(answer) => signIn({ ticket: question.ticket, text: answer })}
+        onCancel={() => {
+          setQuestion(undefined);
+          setPassword('');
+        }}
+      />
+    );
   if (isExpired)
     return (
       <ExpiredPassword

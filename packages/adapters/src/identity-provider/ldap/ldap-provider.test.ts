@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { Secret } from '@enchilada/core/credential';
 import { isFault } from '@enchilada/core/fault';
 import type { FaultCode } from '@enchilada/core/fault';
-import type { PasswordProvider } from '@enchilada/core/identity';
+import type { AssertedPerson, PasswordProvider } from '@enchilada/core/identity';
 import { issueCertificate } from '@enchilada/core/testing/servers/database-server';
 import { type Slapd, startSlapd } from '@enchilada/core/testing/servers/slapd';
 import { ldap } from './ldap-provider.ts';
@@ -38,8 +38,13 @@ function open(change: Parameters = {}, secret = slapd.searcher.password): Passwo
   return provider;
 }
 
-const verify = (username: string, password: string, change?: Parameters) =>
-  open(change).verify(username, new Secret(password));
+const verify = async (username: string, password: string, change?: Parameters): Promise<AssertedPerson> => {
+  const verdict = await open(change).verify(username, new Secret(password), { address: '' });
+  assert.ok('person' in verdict);
+  return verdict.person;
+};
+const lookUp = (subject: string, change?: Parameters, secret?: string): Promise<AssertedPerson | undefined> =>
+  open(change, secret).lookUp?.(subject) ?? assert.fail('a directory can be asked');
 const rejects = (outcome: Promise<unknown>, code: FaultCode, words?: string) =>
   assert.rejects(outcome, (failure) => isFault(failure, code), words);
 
@@ -56,7 +61,7 @@ test('a person signs in with what the directory knows of them, groups of groups 
     },
   );
   assert.match(alice.subject, /^[0-9a-f-]{36}$/u);
-  assert.deepEqual(await open().lookUp(alice.subject), alice);
+  assert.deepEqual(await lookUp(alice.subject), alice);
   assert.deepEqual((await verify('alice', 'password of alice', { nested: false })).groups, ['ops']);
   assert.deepEqual((await verify('ALICE', 'password of alice')).username, 'alice');
 });
@@ -88,9 +93,9 @@ test('an empty password is refused before anybody is asked', async () => {
   assert.ok(address !== null && typeof address !== 'string');
   const provider = open({ servers: [`ldaps://localhost:${address.port}`] });
   for (const password of ['', ' ', '\t', '\n', '\0', 'x\0'])
-    await rejects(provider.verify('alice', new Secret(password)), 'LOGIN_REFUSED');
+    await rejects(provider.verify('alice', new Secret(password), { address: '' }), 'LOGIN_REFUSED');
   for (const username of ['', '  ', 'x'.repeat(300), 'a\0lice'])
-    await rejects(provider.verify(username, new Secret('password')), 'LOGIN_REFUSED');
+    await rejects(provider.verify(username, new Secret('password'), { address: '' }), 'LOGIN_REFUSED');
   assert.equal(connections, 0);
   await new Promise((resolve) => server.close(resolve));
 });
@@ -136,7 +141,7 @@ test('what is typed as a name is compared as it stands, whatever signs of filter
   assert.ok(INJECTIONS.length >= 30);
   for (const name of INJECTIONS) await rejects(verify(name, 'password of alice'), 'LOGIN_REFUSED', name);
   for (const subject of ['*', '*)(uid=*', ')(uid=alice', '\\2a'])
-    assert.equal(await open().lookUp(subject), undefined, subject);
+    assert.equal(await lookUp(subject), undefined, subject);
 });
 
 test('a server whose certificate is not vouched for, or names another, is told nothing', async () => {
@@ -167,19 +172,19 @@ test('the next server is asked where one does not answer; where none does, nobod
   });
   assert.equal(person.username, 'alice');
   await rejects(verify('alice', 'password of alice', { servers: [dead] }), 'PROVIDER_UNAVAILABLE');
-  await rejects(open({ servers: [dead] }).lookUp(person.subject), 'PROVIDER_UNAVAILABLE');
-  await rejects(open({}, 'wrong').lookUp(person.subject), 'PROVIDER_UNAVAILABLE', 'the searcher is refused');
-  await rejects(open({ peopleBase: 'ou=gone,dc=example,dc=test' }).lookUp(person.subject), 'PROVIDER_UNAVAILABLE');
+  await rejects(lookUp(person.subject, { servers: [dead] }), 'PROVIDER_UNAVAILABLE');
+  await rejects(lookUp(person.subject, {}, 'wrong'), 'PROVIDER_UNAVAILABLE', 'the searcher is refused');
+  await rejects(lookUp(person.subject, { peopleBase: 'ou=gone,dc=example,dc=test' }), 'PROVIDER_UNAVAILABLE');
 });
 
 test('whom the filter no longer matches is gone', async () => {
   const { subject } = await verify('bob', 'password of bob');
   const filtered = { peopleFilter: '(&(objectClass=person)(!(employeeType=left)))' };
-  assert.ok((await open(filtered).lookUp(subject)) !== undefined);
+  assert.ok((await lookUp(subject, filtered)) !== undefined);
   await slapd.modify(
     'dn: uid=bob,ou=people,dc=example,dc=test\nchangetype: modify\nreplace: employeeType\nemployeeType: left\n',
   );
-  assert.equal(await open(filtered).lookUp(subject), undefined);
+  assert.equal(await lookUp(subject, filtered), undefined);
   await rejects(verify('bob', 'password of bob', filtered), 'LOGIN_REFUSED');
 });
 

@@ -51,7 +51,7 @@ class LdapProvider implements PasswordProvider {
     }
   }
 
-  async verify(username: string, password: Secret): Promise<AssertedPerson> {
+  async verify(username: string, password: Secret): Promise<{ readonly person: AssertedPerson }> {
     requireTyped(username, password);
     return this.#searching(async (search) => {
       const entry = await this.#findByName(search, username);
@@ -62,7 +62,7 @@ class LdapProvider implements PasswordProvider {
       if (isOver(entry)) throw new Fault('LOGIN_REFUSED', 'the account has expired');
       if (textOf(entry, 'pwdReset').toUpperCase() === 'TRUE')
         throw new Fault('PASSWORD_EXPIRED', 'the directory asks for a new password');
-      return this.#personOf(search, entry);
+      return { person: await this.#personOf(search, entry) };
     });
   }
 

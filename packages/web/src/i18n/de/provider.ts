@@ -13,6 +13,8 @@ export const provider: Readonly<Record<keyof typeof en, string>> = {
   'sign-in.expired-lead':
     'Das Verzeichnis verlangt für {name} ein neues Kennwort. Es wird dort geändert, nicht nur hier.',
   'sign-in.expired-submit': 'Ändern und anmelden',
+  'sign-in.question': 'Vor der Anmeldung wird noch etwas gefragt.',
+  'sign-in.answer': 'Ihre Antwort',
   'providers.lead':
     'Wo Menschen nachweisen, wer sie sind. Konten entstehen bei der ersten Anmeldung, werden an der dauerhaften Kennung des Anbieters unterschieden und nach Ihren Regeln Gruppen zugeordnet.',
   'providers.add': 'Anbieter hinzufügen',

@@ -10,6 +10,8 @@ export const provider = {
   'sign-in.expired-title': 'A new password is due',
   'sign-in.expired-lead': 'The directory wants {name} to choose a new password. It is changed there, not only here.',
   'sign-in.expired-submit': 'Change and sign in',
+  'sign-in.question': 'One more thing is asked before you are let in.',
+  'sign-in.answer': 'Your answer',
   'providers.lead':
     'Where people prove who they are. Accounts are made at the first sign-in, told apart by the provider’s own lasting identifier, and put into groups by your rules.',
   'providers.add': 'Add provider',

@@ -1,0 +1,1 @@
+export { radius } from './radius-provider.ts';
