@@ -8,6 +8,7 @@ export const DEBIAN_PACKAGES = [
   'chromium',
   'fonts-dejavu-core',
   'inetutils-telnetd',
+  'lrzsz',
   'mariadb-server',
   'postgresql',
   'tigervnc-standalone-server',

@@ -59,7 +59,7 @@ export class Workplace implements AsyncDisposable {
 export type Recording = 'strict' | 'off';
 
 /** The product with TLS and its defaults; only the number of sessions a person may have, and recording where it is compared, differ. */
-export function startSite(place: Workplace, recording: Recording = 'strict', profile?: string): Promise<Site> {
+export function configOf(place: Workplace, recording: Recording = 'strict'): string {
   const lines = [
     'tls:',
     `  cert: ${place.cert}`,
@@ -68,9 +68,13 @@ export function startSite(place: Workplace, recording: Recording = 'strict', pro
     'log: { level: warn }',
     ...(recording === 'strict' ? [] : ['recording: { mode: off }']),
   ];
+  return `${lines.join('\n')}\n`;
+}
+
+export function startSite(place: Workplace, recording: Recording = 'strict', profile?: string): Promise<Site> {
   const options = process.env['NODE_OPTIONS'] ?? '';
   return Site.start({
-    config: `${lines.join('\n')}\n`,
+    config: configOf(place, recording),
     ...(profile === undefined
       ? {}
       : { environment: { NODE_OPTIONS: `${options} --cpu-prof --cpu-prof-dir=${profile}` } }),

@@ -135,6 +135,13 @@ export const FIGURES = [
     target: 4,
     says: 'resident memory more for a stalled viewer of a desktop, of 5',
   },
+  {
+    id: 'guacd-tunnel-cpu-added',
+    unit: '%',
+    bound: 'at-most',
+    target: 5,
+    says: 'gateway CPU for a scrolling desktop by way of guacd, of the CPU of guacd itself',
+  },
 ] as const;
 
 export type FigureId = (typeof FIGURES)[number]['id'];

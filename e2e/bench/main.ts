@@ -3,6 +3,7 @@ import { parseArgs, promisify } from 'node:util';
 import { FIGURES, judge, tableOf, unmeasured } from './figure.ts';
 import type { Experiment, Figure, FigureId } from './figure.ts';
 import { echo } from './figures/echo.ts';
+import { guacdTunnelCpu } from './figures/guacd-tunnel-cpu.ts';
 import { idle } from './figures/idle.ts';
 import { open } from './figures/open.ts';
 import { outputVersusGuacd, outputVersusPipe } from './figures/output-cpu.ts';
@@ -29,6 +30,7 @@ const EXPERIMENTS: readonly Experiment[] = [
   playerSeek,
   vncSessions,
   vncCpu,
+  guacdTunnelCpu,
 ];
 
 const USAGE = `npm run bench -- [--only ID,ID] [--json]

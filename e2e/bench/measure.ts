@@ -24,6 +24,12 @@ async function childrenOf(pid: number): Promise<readonly number[]> {
   );
 }
 
+/** CPU seconds of the process and of those children that it has now. */
+export async function cpuOfTree(pid: number): Promise<number> {
+  const all = await Promise.all([pid, ...(await childrenOf(pid))].map(cpuSeconds));
+  return all.reduce((sum, seconds) => sum + seconds, 0);
+}
+
 /** What the process and its children spend while `work` lasts; a child that nobody waits for is read until it is gone. */
 export async function cpuOfFamily(pid: number, work: Promise<unknown>): Promise<number> {
   const before = await cpuSeconds(pid);

@@ -97,6 +97,20 @@ test('text is copied from the terminal and pasted into it; several lines only af
     await session.page.keyboard.press('Control+C');
   }));
 
+test('a file transfer through the terminal is cancelled, in words that name the files panel', () =>
+  withSession(async (session) => {
+    const notice = session.page.getByRole('alert').filter({ hasText: 'Use the files panel instead' });
+    for (const program of ['sz /etc/hostname', 'rz']) {
+      await session.run(program, `over-${program.slice(0, 2)}`);
+      await notice.filter({ hasText: 'was cancelled' }).getByRole('button', { name: 'Close' }).click();
+      await notice.waitFor({ state: 'detached' });
+      // As often as every three seconds.
+      await session.run('sleep 3', 'later');
+    }
+    await session.type("printf '::TRZSZ:TRANSFER:%s\\n' S:1.1.6:1234567890123");
+    await notice.filter({ hasText: 'Ctrl+C' }).waitFor();
+  }));
+
 test('a link of the machine opens only after a look at where it leads', () =>
   withSession(async (session) => {
     await session.run(

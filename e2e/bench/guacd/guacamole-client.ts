@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { BareTarget } from '../bare-shell.ts';
 
 /** A decoder of the Guacamole protocol: `4.size,1.0,4.1024;`, lengths in Unicode characters. */
-class Instructions {
+export class Instructions {
   #rest = '';
 
   push(text: string): string[][] {
@@ -30,8 +30,12 @@ class Instructions {
   }
 }
 
+export function instruction(...elements: readonly string[]): string {
+  return `${elements.map((element) => `${[...element].length}.${element}`).join(',')};`;
+}
+
 function send(socket: Socket, ...elements: string[]): void {
-  socket.write(`${elements.map((element) => `${[...element].length}.${element}`).join(',')};`);
+  socket.write(instruction(...elements));
 }
 
 /** How much guacd sent until it had drawn everything that `command` prints and closed the connection. */
@@ -71,7 +75,7 @@ export async function runByGuacd(
     };
     socket.on('data', (text: unknown) => {
       bytes += Buffer.byteLength(text as string);
-      for (const instruction of instructions.push(text as string)) hear(instruction);
+      for (const heard of instructions.push(text as string)) hear(heard);
     });
     socket.once('error', reject);
     socket.once('close', () =>

@@ -5,6 +5,7 @@ import { lazy, Suspense, useCallback, useRef, useState } from 'react';
 import { useText } from '../i18n/text.tsx';
 import { useTerminalChoices } from '../surfaces/terminal/settings.ts';
 import type { TerminalSurface } from '../surfaces/terminal/terminal-surface.ts';
+import { ZMODEM_CANCEL, type TransferKind } from '../surfaces/terminal/transfer-watch.ts';
 import { TerminalView, type TerminalHandle } from '../surfaces/terminal/terminal-view.tsx';
 import { DisplayDrawer } from './display-drawer.tsx';
 import { SessionBar } from './session-bar.tsx';
@@ -15,6 +16,8 @@ import { useSession } from './use-session.ts';
 import { useNotice } from './use-notice.ts';
 
 const FilesPanel = lazy(async () => ({ default: (await import('../files/files-panel.tsx')).FilesPanel }));
+
+const CANCEL_EVERY_MS = 3_000;
 
 /** A session whose surface is a terminal. */
 export function TerminalSession(props: SurfaceSessionProps) {
@@ -53,6 +56,22 @@ export function TerminalSession(props: SurfaceSessionProps) {
       });
     }
   };
+  const cancelledAt = useRef(-Infinity);
+  const refuse = (kind: TransferKind): void => {
+    // Whatever a machine prints, it makes us say little.
+    if (kind === 'zmodem' && performance.now() - cancelledAt.current > CANCEL_EVERY_MS) {
+      cancelledAt.current = performance.now();
+      connection?.input(ZMODEM_CANCEL);
+    }
+    notifications.show({
+      id: 'transfer',
+      color: 'yellow',
+      title: text(`terminal.transfer-${kind}`),
+      message: text(view.files === undefined ? 'terminal.transfer-none' : 'terminal.transfer-files'),
+      autoClose: false,
+      closeButtonProps: { 'aria-label': text('common.close') },
+    });
+  };
   const ended = over.current;
 
   return (
@@ -90,6 +109,7 @@ export function TerminalSession(props: SurfaceSessionProps) {
           onLeave={() => bar.current?.querySelector<HTMLElement>('[data-bar-first]')?.focus()}
           // Once this key is done with: a menu that is open already takes it for a key pressed outside, and closes.
           onMenu={() => setTimeout(() => setMenuOpen(true))}
+          onTransfer={refuse}
           onCopied={() =>
             notifications.show({ id: 'copied', message: text('terminal.copied'), autoClose: 1500, color: 'gray' })
           }

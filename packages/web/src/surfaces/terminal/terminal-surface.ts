@@ -7,6 +7,7 @@ import { Terminal, type ITheme } from '@xterm/xterm';
 import { MONOSPACE } from '../../theme/theme.ts';
 import { openableLink } from './links.ts';
 import { letSpansBeStyled } from './span-styles.ts';
+import { TransferWatch, type TransferKind } from './transfer-watch.ts';
 
 export interface TerminalSettings {
   readonly theme: ITheme;
@@ -25,6 +26,8 @@ export interface TerminalEvents {
   readonly onLeave: () => void;
   readonly onMenu: () => void;
   readonly onFind: () => void;
+  /** A program on the machine begins to move files through the terminal. */
+  readonly onTransfer: (kind: TransferKind) => void;
 }
 
 const SCROLLBACK = 10_000;
@@ -42,7 +45,10 @@ export class TerminalSurface implements Disposable {
   readonly #observer: ResizeObserver;
   readonly #events: TerminalEvents;
   readonly #encoder = new TextEncoder();
+  readonly #transfers = new TransferWatch();
   #escapedAt = -Infinity;
+  /** What comes first is how the screen was; nothing in it begins now. */
+  #isPast = true;
 
   constructor(host: HTMLElement, settings: TerminalSettings, events: TerminalEvents) {
     letSpansBeStyled();
@@ -89,11 +95,16 @@ export class TerminalSurface implements Disposable {
   }
 
   write(bytes: Uint8Array): Promise<void> {
+    const transfer = this.#isPast ? undefined : this.#transfers.push(bytes);
+    this.#isPast = false;
+    if (transfer !== undefined) this.#events.onTransfer(transfer);
     return new Promise((resolve) => this.#terminal.write(bytes, resolve));
   }
 
   reset(): void {
     this.#terminal.reset();
+    this.#transfers.forget();
+    this.#isPast = true;
   }
 
   focus(): void {

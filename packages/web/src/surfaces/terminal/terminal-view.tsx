@@ -9,6 +9,7 @@ import { afterUse, modified, type Modifiers } from './keys.ts';
 import { SearchBar, type MatchCount } from './search-bar.tsx';
 import type { TerminalChoices } from './settings.ts';
 import { TerminalSurface } from './terminal-surface.ts';
+import type { TransferKind } from './transfer-watch.ts';
 import { terminalTheme } from './terminal-themes.ts';
 
 export interface TerminalHandle {
@@ -28,6 +29,7 @@ export interface TerminalViewProps {
   readonly onLeave: () => void;
   readonly onMenu: () => void;
   readonly onCopied: () => void;
+  readonly onTransfer: (kind: TransferKind) => void;
 }
 
 const NO_MODIFIERS: Modifiers = { ctrl: 'off', alt: 'off' };
@@ -84,6 +86,9 @@ export function TerminalView(props: TerminalViewProps) {
       },
       onMenu: () => latest.current.onMenu(),
       onFind: () => setSearching(true),
+      onTransfer: (kind) => {
+        if (!latest.current.readOnly) latest.current.onTransfer(kind);
+      },
     });
     surface.current = created;
     const onPaste = (event: ClipboardEvent): void => {
