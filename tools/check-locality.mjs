@@ -9,6 +9,7 @@ const HOMES = [
   'packages/adapters/src/recording-store',
   'packages/adapters/src/identity-provider',
   'packages/adapters/src/discovery-source',
+  'packages/adapters/src/secret-store',
 ];
 /** Words of every day that also name a folder. */
 const NOT_NAMES = new Set(['shared', 'filesystem', 'local', 'testing']);

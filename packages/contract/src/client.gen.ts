@@ -460,6 +460,31 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('deleteAuthorityKey', input, options);
   }
 
+  /** The kinds of secret stores: labels and form fields. */
+  listSecretStoreKinds(options?: CallOptions): Promise<RouteOutput<'listSecretStoreKinds'>> {
+    return this.#transport.call('listSecretStoreKinds', {}, options);
+  }
+
+  /** The secret stores outside the product that credentials refer to. */
+  listSecretStores(options?: CallOptions): Promise<RouteOutput<'listSecretStores'>> {
+    return this.#transport.call('listSecretStores', {}, options);
+  }
+
+  /** Adds a secret store. */
+  createSecretStore(input: RouteInput<'createSecretStore'>, options?: CallOptions): Promise<RouteOutput<'createSecretStore'>> {
+    return this.#transport.call('createSecretStore', input, options);
+  }
+
+  /** Changes a secret store, or what the gateway proves itself with there. */
+  updateSecretStore(input: RouteInput<'updateSecretStore'>, options?: CallOptions): Promise<RouteOutput<'updateSecretStore'>> {
+    return this.#transport.call('updateSecretStore', input, options);
+  }
+
+  /** Removes a secret store that no credential refers to. */
+  deleteSecretStore(input: RouteInput<'deleteSecretStore'>, options?: CallOptions): Promise<RouteOutput<'deleteSecretStore'>> {
+    return this.#transport.call('deleteSecretStore', input, options);
+  }
+
   /** The kinds of sources: labels and form fields. */
   listSourceKinds(options?: CallOptions): Promise<RouteOutput<'listSourceKinds'>> {
     return this.#transport.call('listSourceKinds', {}, options);

@@ -8,6 +8,7 @@ import { providerRoutes } from './routes/provider.ts';
 import { tokenRoutes } from './routes/api-token.ts';
 import { requestRoutes } from './routes/request.ts';
 import { factorRoutes } from './routes/second-factor.ts';
+import { secretStoreRoutes } from './routes/secret-store.ts';
 import { recordingRoutes, sessionRoutes, systemRoutes } from './routes/session.ts';
 
 type Tables = typeof signInRoutes &
@@ -19,6 +20,7 @@ type Tables = typeof signInRoutes &
   typeof catalogRoutes &
   typeof requestRoutes &
   typeof authorityRoutes &
+  typeof secretStoreRoutes &
   typeof discoveryRoutes &
   typeof sessionRoutes &
   typeof fileRoutes &
@@ -36,6 +38,7 @@ export const ROUTES: Tables = {
   ...catalogRoutes,
   ...requestRoutes,
   ...authorityRoutes,
+  ...secretStoreRoutes,
   ...discoveryRoutes,
   ...sessionRoutes,
   ...fileRoutes,

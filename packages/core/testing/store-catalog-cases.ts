@@ -175,6 +175,32 @@ export function storeCatalogCases(name: string, create: () => Promise<StoreUnder
       assert.deepEqual(await states(), new Map([[third.id, 'current']]));
     });
 
+    it('keeps secret stores and what refers to them, which they outlive by no one', async () => {
+      const parameters = { address: 'https://store.test', lines: ['a', 'b'] };
+      const secret = { keyId: 'kek-1', bytes: new Uint8Array([1, 2, 3]) };
+      const id = anId('sst');
+      const one = { ...{ id, kind: 'k', name: id, parameters, secret, version: 1 }, createdAt: 1, updatedAt: 1 };
+      await store.now.secretStores.insert(one);
+      assert.deepEqual(await store.now.secretStores.find(id), one);
+      await assert.rejects(
+        store.now.secretStores.insert({ ...one, id: anId('sst'), name: id.toUpperCase() }),
+        conflict,
+      );
+      const updated = await store.now.secretStores.update({ ...one, secret: undefined });
+      assert.deepEqual(await store.now.secretStores.find(id), { ...one, secret: undefined, version: 2 });
+      await assert.rejects(store.now.secretStores.update(one), conflict);
+      const reference = { storeId: id, path: 'a/b', field: 'password' };
+      const credential = aCredential({ sealed: undefined, reference });
+      await store.now.credentials.insert(credential);
+      assert.deepEqual(await store.now.credentials.find(credential.id), credential);
+      const [listed] = (await store.now.secretStores.list()).filter((each) => each.id === id);
+      assert.deepEqual(listed, { ...updated, credentials: 1 });
+      await assert.rejects(store.now.secretStores.delete(id), conflict);
+      await store.now.credentials.delete(credential.id);
+      await store.now.secretStores.delete(id);
+      assert.equal(await store.now.secretStores.find(id), undefined);
+    });
+
     it('finds the grants of a person and of the groups', async () => {
       const [user, other] = [aUser(), aUser()];
       const group = { id: anId('grp'), name: anId('grp'), description: '', createdAt: 1 };

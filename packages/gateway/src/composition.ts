@@ -21,6 +21,7 @@ import { argon2 } from '@enchilada/adapters/password-hasher/argon2';
 import { openJournalRecorder, openRecordingKeyFile, openRecordingReader } from '@enchilada/adapters/recorder/journal';
 import { openFilesystemRecordingStore } from '@enchilada/adapters/recording-store/filesystem';
 import { terminalHistories } from '@enchilada/adapters/screen-history/terminal';
+import { hashicorpVault } from '@enchilada/adapters/secret-store/hashicorp-vault';
 import { sqlite } from '@enchilada/adapters/store/sqlite';
 import { verifyChain } from '@enchilada/core/audit';
 import type { AuditLog, AuditRecord, AuditSink } from '@enchilada/core/audit';
@@ -54,6 +55,7 @@ import type { SettingsService } from './api/index.ts';
 import { systemClock as clock, systemRandom as random } from './clock.ts';
 import { readCertificates } from './config/index.ts';
 import type { LoadedConfig } from './config/index.ts';
+import { SecretStores } from './credentials/secret-stores.ts';
 import type { DatabaseCopy } from './control/index.ts';
 import { startGateway } from './gateway.ts';
 import type { Gateway } from './gateway.ts';
@@ -170,7 +172,8 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     createVnc({ dialer, carrier }),
     createRdp({ dialer, carrier }),
   ];
-  const vault = envelopeVault({ keyEncryption: keys, random });
+  const secretStores = new SecretStores({ store, keys, clock, types: [hashicorpVault] });
+  const vault = secretStores.around(envelopeVault({ keyEncryption: keys, random }));
   const sealer = envelopeKeys({ keyEncryption: keys, random });
   const authority = createUserAuthority({ store, sealer, clock, random });
 
@@ -191,6 +194,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     audit,
     vault,
     authority,
+    secretStores,
     keys,
     makeSessionKey: makeSessionKeyPair,
     passkeys: webauthn(),

@@ -29,3 +29,12 @@ export const Authority = closed({
   steps: closed({ en: Type.String({ maxLength: 8000 }), de: Type.String({ maxLength: 8000 }) }),
 });
 export type Authority = Static<typeof Authority>;
+
+/** Where a secret is kept outside, and under which field. */
+export const SecretReference = closed({
+  storeId: Id,
+  path: text(500, 1),
+  field: text(200, 1),
+  /** For a private key under a passphrase. */
+  passphraseField: Type.Optional(text(200, 1)),
+});

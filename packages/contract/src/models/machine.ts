@@ -3,7 +3,7 @@ import { CREDENTIAL_KINDS } from '@enchilada/core/credential';
 import { SURFACES } from '@enchilada/core/engine';
 import { HOST_KEY_POLICIES } from '@enchilada/core/target';
 import { Type, type Static } from 'typebox';
-import { CertificateTerms } from './authority.ts';
+import { CertificateTerms, SecretReference } from './authority.ts';
 import {
   closed,
   Count,
@@ -220,6 +220,7 @@ export const Credential = closed({
   hasSecret: Type.Boolean(),
   publicFingerprint: Type.Optional(text(100)),
   terms: Type.Optional(CertificateTerms),
+  reference: Type.Optional(SecretReference),
   targets: Count,
   version: Version,
   createdAt: Time,
@@ -237,6 +238,7 @@ export const CredentialCreate = closed({
   kind: words(CREDENTIAL_KINDS),
   username: text(256),
   terms: Type.Optional(CertificateTerms),
+  reference: Type.Optional(SecretReference),
   ...Secrets,
 });
 /** Secrets that are absent stay as they are. */
@@ -245,6 +247,7 @@ export const CredentialUpdate = closed({
   username: text(256),
   /** Absent: as they are. */
   terms: Type.Optional(CertificateTerms),
+  reference: Type.Optional(SecretReference),
   ...Secrets,
   version: Version,
 });

@@ -1,4 +1,5 @@
 import type { AuthorizedTarget } from '../access/index.ts';
+import type { SecretReference } from './secret-store.ts';
 import type { Secret } from './secret.ts';
 
 export type CredentialId = string;
@@ -62,6 +63,8 @@ export interface CredentialRecord {
   readonly publicFingerprint: string | undefined;
   /** For certificates. */
   readonly terms?: CertificateTerms;
+  /** Where the secret is kept outside; then nothing is sealed here. */
+  readonly reference?: SecretReference;
   readonly version: number;
   readonly createdAt: number;
   readonly updatedAt: number;

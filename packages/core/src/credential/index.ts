@@ -25,5 +25,14 @@ export type {
 } from './certificate-authority.ts';
 export { MOST_CERTIFICATE_MINUTES, certificateRequest } from './certificate-terms.ts';
 export type { CertificateHolder } from './certificate-terms.ts';
+export type {
+  SecretReference,
+  SecretStore,
+  SecretStoreId,
+  SecretStoreManifest,
+  SecretStoreRecord,
+  SecretStoreSettings,
+  SecretStoreType,
+} from './secret-store.ts';
 export { fillTemplate, templateProblem } from './user-name.ts';
 export type { NamedPerson } from './user-name.ts';

@@ -59,6 +59,9 @@ export const FAULTS = {
   CREDENTIAL_UNREADABLE: 'The private key cannot be read, or its passphrase is wrong.',
   CERTIFICATE_REFUSED:
     'The target refused the certificate: it does not trust the authority, takes none of its names, has revoked it, or its clock is wrong.',
+  SECRET_STORE_DENIED: 'The secret store refused the gateway; the facts name the permission that is missing.',
+  SECRET_NOT_FOUND: 'The secret store has no such secret, or not the field that the credential names.',
+  SECRET_STORE_UNAVAILABLE: 'The secret store cannot be reached, is sealed, throttles, or did not answer in time.',
   USERNAME_UNFIT: 'The template of the user name gives none for this person, or one that machines are not told.',
   CREDENTIAL_UNAVAILABLE: 'The sealed credential cannot be opened: wrong key-encryption key or altered row.',
   MACHINE_ACCESS_DENIED:

@@ -1,6 +1,7 @@
 import type { AuthorityRepository } from './authority-repository.ts';
 import type { DiscoveryRepository } from './discovery-repository.ts';
 import type { NotificationRepository } from './notification-repository.ts';
+import type { SecretStoreRepository } from './secret-store-repository.ts';
 import type { ProviderRepository } from './provider-repository.ts';
 import type {
   AccessRequestRepository,
@@ -69,6 +70,7 @@ export interface StoreTransaction {
   readonly catalog: CatalogRepository;
   readonly credentials: CredentialRepository;
   readonly authority: AuthorityRepository;
+  readonly secretStores: SecretStoreRepository;
   readonly grants: GrantRepository;
   readonly requests: AccessRequestRepository;
   readonly notifications: NotificationRepository;

@@ -16,6 +16,7 @@ import type { AccessRequests } from '../requests/access-requests.ts';
 import type { ProviderPeople } from '../providers/provider-people.ts';
 import type { ProviderRegistry } from '../providers/provider-registry.ts';
 import type { ProviderSignIn } from '../providers/provider-sign-in.ts';
+import type { SecretStores } from '../credentials/secret-stores.ts';
 import type { CatalogView } from './catalog-view.ts';
 import type { SessionService } from './session-service.ts';
 import type { SettingsService } from './settings.ts';
@@ -44,6 +45,7 @@ export interface ApiParts {
   readonly hasher: PasswordHasher;
   readonly vault: CredentialVault;
   readonly authority: CertificateAuthority;
+  readonly secretStores: SecretStores;
   /** `SHA256:…` of the public half. @throws Fault CREDENTIAL_UNREADABLE */
   readonly fingerprintPrivateKey: (privateKey: Secret, passphrase: Secret | undefined) => Promise<string>;
   readonly settings: SettingsService;

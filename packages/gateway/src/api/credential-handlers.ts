@@ -27,6 +27,7 @@ function viewOf(record: CredentialRecord, targets: number): CredentialView {
     username: record.username,
     hasSecret: record.sealed !== undefined,
     ...(record.publicFingerprint === undefined ? {} : { publicFingerprint: record.publicFingerprint }),
+    ...(record.reference === undefined ? {} : { reference: record.reference }),
     ...(record.terms === undefined ? {} : { terms: termsView(record.terms) }),
     targets,
     version: record.version,
@@ -34,6 +35,8 @@ function viewOf(record: CredentialRecord, targets: number): CredentialView {
     updatedAt: record.updatedAt,
   };
 }
+
+const NOTHING_SEALED = { sealed: undefined, publicFingerprint: undefined };
 
 function termsView({ principals, minutes, sourceNetworks }: CertificateTerms) {
   return { principals: [...principals], minutes, sourceNetworks: [...sourceNetworks] };
@@ -72,6 +75,24 @@ function requireRsaKey(privateKey: Secret, passphrase: Secret | undefined): void
 
 export function credentialHandlers(parts: ApiParts): CredentialHandlers {
   const { store, audit, vault, clock, random } = parts;
+
+  /** @throws Fault INVALID_REQUEST */
+  async function requireGoodReference(
+    {
+      kind,
+      reference,
+    }: Pick<CredentialRecord, 'kind'> & { readonly reference?: CredentialRecord['reference'] | undefined },
+    secrets: SecretInput,
+  ): Promise<void> {
+    if (reference === undefined) return;
+    if (kind !== 'password' && kind !== 'private-key')
+      throw wrongField('reference', 'is for passwords and private keys alone');
+    if (Object.keys(secrets).length > 0) throw wrongField('secret', 'is kept in the secret store');
+    if (reference.passphraseField !== undefined && kind !== 'private-key')
+      throw wrongField('reference/passphraseField', 'is for private keys alone');
+    if ((await store.now.secretStores.find(reference.storeId)) === undefined)
+      throw wrongField('reference/storeId', 'names a secret store that does not exist');
+  }
 
   /** The sealed part of a credential, as its kind wants it. Bound to the version that the row will have. */
   async function seal(
@@ -135,15 +156,20 @@ export function credentialHandlers(parts: ApiParts): CredentialHandlers {
     }),
 
     createCredential: async (context, { body }) => {
-      const { name, kind, username, terms, ...secrets } = body;
+      const { name, kind, username, terms, reference, ...secrets } = body;
       const now = clock.now();
       const head = {
         ...{ id: `crd_${randomId(random)}`, name, kind, username, version: 1, createdAt: now, updatedAt: now },
         ...(terms === undefined ? {} : { terms }),
+        ...(reference === undefined ? {} : { reference }),
       };
       requireGoodNames(head);
+      await requireGoodReference(head, secrets);
       if (kind === 'certificate') await firstSigningKey(parts, context);
-      const record: CredentialRecord = { ...head, ...(await seal(head, secrets)) };
+      const record: CredentialRecord = {
+        ...head,
+        ...(reference === undefined ? await seal(head, secrets) : NOTHING_SEALED),
+      };
       await store.now.credentials.insert(record);
       await audit.append({
         action: 'credential.created',
@@ -158,19 +184,24 @@ export function credentialHandlers(parts: ApiParts): CredentialHandlers {
     getCredential: async (_context, { params }) => viewOf(await find(params.id), await usersOf(params.id)),
 
     updateCredential: async (context, { params, body }) => {
-      const { name, username, terms, version, ...secrets } = body;
+      const { name, username, terms, reference, version, ...secrets } = body;
       const before = await find(params.id);
       if (before.version !== version) throw new Fault('CONFLICT', 'the credential was changed in the meantime');
       const replaces = Object.keys(secrets).length > 0;
-      const wanted: CredentialRecord = {
+      const wanted: { -readonly [K in keyof CredentialRecord]: CredentialRecord[K] } = {
         ...{ ...before, name, username, updatedAt: clock.now() },
         ...(terms === undefined ? {} : { terms }),
+        ...(reference === undefined ? {} : { reference }),
       };
       requireGoodNames(wanted);
+      await requireGoodReference({ kind: before.kind, reference }, secrets);
+      if (before.reference !== undefined && replaces) delete wanted.reference;
       // An update that keeps the secret keeps its envelope, which remembers the version it was made for.
       const sealed = replaces
         ? await seal({ ...before, version: before.version + 1 }, secrets)
-        : { sealed: before.sealed, publicFingerprint: before.publicFingerprint };
+        : reference !== undefined
+          ? NOTHING_SEALED
+          : { sealed: before.sealed, publicFingerprint: before.publicFingerprint };
       const after = await store.now.credentials.update({ ...wanted, ...sealed });
       await audit.append({
         action: 'credential.updated',

@@ -13,6 +13,7 @@ import { machineHandlers } from './machine-handlers.ts';
 import { providerHandlers } from './provider-handlers.ts';
 import { recordingHandlers } from './recording-handlers.ts';
 import { requestHandlers } from './request-handlers.ts';
+import { secretStoreHandlers } from './secret-store-handlers.ts';
 import { sessionHandlers } from './session-handlers.ts';
 import { systemHandlers } from './system-handlers.ts';
 import { targetHandlers } from './target-handlers.ts';
@@ -37,6 +38,7 @@ export function createHandlers(parts: ApiParts): Handlers {
     ...accessHandlers(parts),
     ...credentialHandlers(parts),
     ...authorityHandlers(parts),
+    ...secretStoreHandlers(parts),
     ...explainHandlers(parts),
     ...effectHandlers(parts),
     ...requestHandlers(parts),

@@ -7,7 +7,13 @@ import { webauthn } from '@enchilada/adapters/passkey-verifier/webauthn';
 import { sqlite } from '@enchilada/adapters/store/sqlite';
 import { API_PREFIX, CSRF_HEADER } from '@enchilada/contract';
 import type { AuditEvent, AuditLog } from '@enchilada/core/audit';
-import { type CertificateAuthority, Secret, SecretBytes, type WrappedKey } from '@enchilada/core/credential';
+import {
+  type CertificateAuthority,
+  Secret,
+  SecretBytes,
+  type SecretStoreType,
+  type WrappedKey,
+} from '@enchilada/core/credential';
 import type { EngineManifest, ProtocolEngine } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { FactorDemand, PasswordHasher, Role, User } from '@enchilada/core/identity';
@@ -33,6 +39,7 @@ import { exampleProviders } from './example-providers.ts';
 import { RefusalTally } from '../auth/refusal-tally.ts';
 import { SecondFactors } from '../auth/second-factors.ts';
 import { loadConfig } from '../config/index.ts';
+import { SecretStores } from '../credentials/secret-stores.ts';
 import { DiscoveryService } from '../discovery/discovery-service.ts';
 import { addressMatcher, clientAddress } from '../http/client-address.ts';
 import { createApp } from '../http/app.ts';
@@ -248,6 +255,7 @@ export class GatewayFixture implements AsyncDisposable {
       hasher,
       vault,
       authority,
+      secretStores: new SecretStores({ store, keys, clock, types: [exampleSecretStore] }),
       settings,
       clock,
       random,
@@ -391,3 +399,14 @@ function standInAuthority(): CertificateAuthority {
     trust: (keys) => ({ file: keys.map(({ publicKey }) => `${publicKey}\n`).join(''), steps: { en: 'en', de: 'de' } }),
   };
 }
+
+/** Holds at each path what the path says. */
+const exampleSecretStore: SecretStoreType = {
+  manifest: {
+    kind: 'example',
+    label: { en: 'Example', de: 'Beispiel' },
+    parameters: [],
+    secret: { en: 'Key', de: 'Schlüssel' },
+  },
+  open: () => ({ read: (path, fields) => Promise.resolve(fields.map((field) => new Secret(`${path}.${field}`))) }),
+};

@@ -59,6 +59,8 @@ export async function populate(fixture: GatewayFixture, owner: string, tag: stri
     { account: '111111111111', region: 'eu-west-1', accountName: 'One' },
   ]);
   await store.now.discovery.saveFound([aFoundMachine(source.id, { targetId: ids.target })]);
+  const settings = { kind: 'example', parameters: {}, secret: undefined, version: 1, createdAt: at, updatedAt: at };
+  await store.now.secretStores.insert({ ...settings, id: `sst_${suffix}`, name: `secrets ${tag}` });
   await store.now.providers.insert({
     ...{ id: `idp_${suffix}`, kind: 'away', name: `provider ${tag}`, parameters: {}, secret: undefined, rules: [] },
     ...{ admits: 'matched', trustsFactor: false, enabled: true, version: 1, createdAt: at, updatedAt: at },
@@ -142,6 +144,7 @@ export async function fill(
     requests: `req_${suffix}`,
     discovery: `src_${suffix}`,
     providers: `idp_${suffix}`,
+    'secret-stores': `sst_${suffix}`,
     login: `idp_${suffix}`,
   };
   let id = byCollection[collection] ?? '';

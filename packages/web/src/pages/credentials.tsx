@@ -14,6 +14,8 @@ import { FormDrawer, useSave } from '../components/form.tsx';
 import { AddButton, Page } from '../components/page.tsx';
 import { useText } from '../i18n/text.tsx';
 import { CertificateAuthority } from './certificate-authority.tsx';
+import { ReferenceFields, type ReferenceDraft, referenceDraft, referenceOf } from './reference-fields.tsx';
+import { SecretStores } from './secret-stores.tsx';
 import { CertificateFields, termsOf } from './certificate-fields.tsx';
 
 export function CredentialsPage() {
@@ -93,6 +95,7 @@ export function CredentialsPage() {
           </Table>
         )}
       </Listing>
+      <SecretStores />
       <CertificateAuthority />
       {editing !== undefined && (
         <CredentialForm
@@ -126,17 +129,23 @@ function CredentialForm(props: {
   const [secret, setSecret] = useState('');
   const [privateKey, setPrivateKey] = useState('');
   const [passphrase, setPassphrase] = useState('');
+  const [place, setPlace] = useState<ReferenceDraft>(referenceDraft(credential?.reference));
   const [terms, setTerms] = useState(termsOf(credential?.terms));
   const stored = credential?.hasSecret === true;
+  const mayBeOutside = kind === 'password' || kind === 'private-key';
+  const isOutside = mayBeOutside && place.storeId !== '';
   const isOptional = kind === 'ask' || kind === 'login-password' || kind === 'session-key';
   const holdsKey = kind === 'private-key' || kind === 'launch-password';
   const save = useSave(async () => {
     const body = {
       name: name.trim(),
       username: username.trim(),
-      ...(kind === 'password' && secret !== '' ? { secret } : {}),
-      ...(holdsKey && privateKey !== '' ? { privateKey, ...(passphrase === '' ? {} : { passphrase }) } : {}),
+      ...(!isOutside && kind === 'password' && secret !== '' ? { secret } : {}),
+      ...(!isOutside && holdsKey && privateKey !== ''
+        ? { privateKey, ...(passphrase === '' ? {} : { passphrase }) }
+        : {}),
       ...(kind === 'certificate' ? { terms } : {}),
+      ...(isOutside ? { reference: referenceOf(place, kind) } : {}),
     };
     if (credential === undefined) await api('createCredential', { body: { ...body, kind } });
     else
@@ -184,7 +193,8 @@ function CredentialForm(props: {
         value={username}
         onChange={(event) => setUsername(event.currentTarget.value)}
       />
-      {kind === 'password' && (
+      {mayBeOutside && <ReferenceFields kind={kind} place={place} onChange={setPlace} />}
+      {!isOutside && kind === 'password' && (
         <PasswordInput
           label={text('field.password')}
           required={!stored}
@@ -194,7 +204,7 @@ function CredentialForm(props: {
           onChange={(event) => setSecret(event.currentTarget.value)}
         />
       )}
-      {holdsKey && (
+      {!isOutside && holdsKey && (
         <>
           <Textarea
             className="mono"

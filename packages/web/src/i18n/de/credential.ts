@@ -34,4 +34,20 @@ export const credential = {
   'credentials.source-networks-help':
     'Netze des Gateways, wie Maschinen es sehen, eines je Zeile, als 10.0.0.0/8. Leer: von überall.',
   'credentials.username-template': '{username} steht für den Anmeldenamen der Person, ein leeres Feld auch.',
+  'credentials.kept': 'Wo es liegt',
+  'credentials.kept-here': 'Hier, versiegelt',
+  'credentials.kept-help':
+    'Bei einem Geheimnisspeicher halten die Zugangsdaten nur den Ort; der Wert wird für jede Sitzung geholt und nirgends behalten.',
+  'credentials.path': 'Pfad des Geheimnisses',
+  'credentials.field': 'Feld',
+  'credentials.passphrase-field': 'Feld seiner Passphrase',
+  'secret-stores.add': 'Geheimnisspeicher hinzufügen',
+  'secret-stores.lead':
+    'Geheimnisse, die bleiben, wo sie sind: Zugangsdaten nennen den Ort, und das Gateway holt den Wert für eine Sitzung.',
+  'secret-stores.none': 'Noch kein Geheimnisspeicher',
+  'secret-stores.remove-body': 'Nur möglich, solange keine Zugangsdaten darauf verweisen.',
+  'secret-stores.secret-kept':
+    'Gespeichert. Leer lassen, um es zu behalten; ändert sich die Adresse, muss es neu eingegeben werden.',
+  'secret-stores.title': 'Geheimnisspeicher',
+  'secret-stores.uses': 'Zugangsdaten',
 } as const;

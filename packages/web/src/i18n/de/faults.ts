@@ -123,6 +123,13 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.CERTIFICATE_REFUSED': 'Die Maschine hat das Zertifikat abgelehnt',
   'fault.CERTIFICATE_REFUSED.next':
     'Die Administration prüft, ob die Maschine der Zertifizierungsstelle vertraut und einen der Namen im Zertifikat annimmt, es nicht widerrufen hat und ihre Uhr stimmt.',
+  'fault.SECRET_STORE_DENIED': 'Der Geheimnisspeicher hat das Gateway abgewiesen',
+  'fault.SECRET_STORE_DENIED.next': 'Seine Administration muss dem Gateway erlauben, was fehlt: {permission}.',
+  'fault.SECRET_NOT_FOUND': 'Der Geheimnisspeicher hat kein solches Geheimnis',
+  'fault.SECRET_NOT_FOUND.next': 'Die Administration prüft Pfad und Feld in den Zugangsdaten der Maschine.',
+  'fault.SECRET_STORE_UNAVAILABLE': 'Der Geheimnisspeicher antwortet nicht',
+  'fault.SECRET_STORE_UNAVAILABLE.next':
+    'Er ist womöglich versiegelt, drosselt oder ist vom Netz getrennt. Öffne die Maschine gleich noch einmal.',
   'fault.USERNAME_UNFIT': 'Auf dieser Maschine gibt es keinen Benutzernamen für dich',
   'fault.USERNAME_UNFIT.next':
     'Die Zugangsdaten der Maschine nehmen ihn aus deinem Konto; dort fehlt der Wert, oder er taugt nicht als Benutzername. Die Administration kann beides ändern.',

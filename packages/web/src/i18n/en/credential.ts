@@ -34,4 +34,19 @@ export const credential = {
   'credentials.source-networks-help':
     'Networks of the gateway as machines see it, one a line, as 10.0.0.0/8. Empty: from everywhere.',
   'credentials.username-template': '{username} stands for the person’s sign-in name, as does an empty field.',
+  'credentials.kept': 'Where it is kept',
+  'credentials.kept-here': 'Here, sealed',
+  'credentials.kept-help':
+    'In a secret store, the credential holds the place alone; the value is fetched for each session and kept nowhere.',
+  'credentials.path': 'Path of the secret',
+  'credentials.field': 'Field',
+  'credentials.passphrase-field': 'Field of its passphrase',
+  'secret-stores.add': 'Add secret store',
+  'secret-stores.lead':
+    'Secrets that stay where they are: credentials name the place, and the gateway fetches the value for one session.',
+  'secret-stores.none': 'No secret store yet',
+  'secret-stores.remove-body': 'Only possible while no credential refers to it.',
+  'secret-stores.secret-kept': 'Stored. Leave empty to keep it; where the address changes it must be given anew.',
+  'secret-stores.title': 'Secret stores',
+  'secret-stores.uses': 'Credentials',
 } as const;

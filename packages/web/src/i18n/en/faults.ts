@@ -117,6 +117,13 @@ export const faults = {
   'fault.CERTIFICATE_REFUSED': 'The machine refused the certificate',
   'fault.CERTIFICATE_REFUSED.next':
     'An administrator checks that the machine trusts the certificate authority and takes one of the names in the certificate, has not revoked it, and has the right time.',
+  'fault.SECRET_STORE_DENIED': 'The secret store refused the gateway',
+  'fault.SECRET_STORE_DENIED.next': 'Its administrator must allow the gateway what is missing: {permission}.',
+  'fault.SECRET_NOT_FOUND': 'The secret store has no such secret',
+  'fault.SECRET_NOT_FOUND.next': 'An administrator checks path and field in the machine’s credential.',
+  'fault.SECRET_STORE_UNAVAILABLE': 'The secret store does not answer',
+  'fault.SECRET_STORE_UNAVAILABLE.next':
+    'It may be sealed, throttling or cut off from the network. Open the machine again in a moment.',
   'fault.USERNAME_UNFIT': 'There is no user name for you on this machine',
   'fault.USERNAME_UNFIT.next':
     'The machine’s credential takes it from your account, which lacks the value or has one that cannot be a user name. An administrator can change either.',

@@ -1,4 +1,4 @@
-import type { CertificateTerms, CredentialKind, CredentialRecord } from '@enchilada/core/credential';
+import type { CertificateTerms, CredentialKind, CredentialRecord, SecretReference } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
 import type { CredentialRepository } from '@enchilada/core/store';
 import type { CredentialRow } from '../schema.ts';
@@ -24,6 +24,7 @@ function toCredential(row: CredentialRow): CredentialRecord {
       : undefined,
     publicFingerprint: row.publicFingerprint ?? undefined,
     ...(row.terms === null ? {} : { terms: JSON.parse(row.terms) as CertificateTerms }),
+    ...(row.reference === null ? {} : { reference: JSON.parse(row.reference) as SecretReference }),
     version: row.version,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
@@ -31,7 +32,8 @@ function toCredential(row: CredentialRow): CredentialRecord {
 }
 
 function toRow(credential: CredentialRecord): CredentialRow {
-  const { id, name, kind, username, sealed, publicFingerprint, terms, version, createdAt, updatedAt } = credential;
+  const { id, name, kind, username, sealed, publicFingerprint, terms, reference, version, createdAt, updatedAt } =
+    credential;
   return {
     id,
     name,
@@ -45,8 +47,8 @@ function toRow(credential: CredentialRecord): CredentialRow {
     sealedVersion: sealed?.version ?? null,
     publicFingerprint: publicFingerprint ?? null,
     terms: terms === undefined ? null : JSON.stringify(terms),
-    secretStoreId: null,
-    reference: null,
+    secretStoreId: reference?.storeId ?? null,
+    reference: reference === undefined ? null : JSON.stringify(reference),
     version,
     createdAt,
     updatedAt,

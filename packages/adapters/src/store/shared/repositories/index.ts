@@ -19,6 +19,7 @@ import { notificationRepository } from './notification.ts';
 import { providerRepository } from './provider.ts';
 import { recordingIndexRepository } from './recording-index.ts';
 import { recoveryRepository } from './recovery.ts';
+import { secretStoreRepository } from './secret-store.ts';
 import { secondFactorRepository } from './second-factor.ts';
 import { sessionRepository } from './session.ts';
 import { settingRepository } from './setting.ts';
@@ -41,6 +42,7 @@ export function repositoriesOf(sql: Sql): StoreTransaction {
     catalog: catalogRepository(sql),
     credentials: credentialRepository(sql),
     authority: authorityRepository(sql),
+    secretStores: secretStoreRepository(sql),
     grants: grantRepository(sql),
     requests: accessRequestRepository(sql),
     notifications: notificationRepository(sql),

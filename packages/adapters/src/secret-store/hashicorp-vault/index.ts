@@ -1,0 +1,1 @@
+export { hashicorpVault } from './vault-store.ts';

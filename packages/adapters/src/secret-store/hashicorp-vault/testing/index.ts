@@ -1,0 +1,1 @@
+export { VaultStandIn } from './vault-stand-in.ts';

@@ -1,0 +1,20 @@
+import { Fault } from '@enchilada/core/fault';
+
+const MOST_BYTES = 1024 * 1024;
+
+/** @throws Fault SECRET_STORE_UNAVAILABLE where the answer is larger than any secret */
+export async function boundedText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += (chunk as Uint8Array).length;
+    if (length > MOST_BYTES)
+      throw new Fault('SECRET_STORE_UNAVAILABLE', `the secret store answered with more than ${MOST_BYTES} bytes`);
+    chunks.push(chunk as Uint8Array);
+  }
+  try {
+    return Buffer.concat(chunks).toString('utf8');
+  } finally {
+    for (const chunk of chunks) chunk.fill(0);
+  }
+}

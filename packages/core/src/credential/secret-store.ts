@@ -1,0 +1,55 @@
+import type { LocalizedText, ParameterField, ParameterValues } from '../engine/index.ts';
+import type { WrappedKey } from './key-encryption.ts';
+import type { Secret } from './secret.ts';
+
+export type SecretStoreId = string;
+
+/** Where a secret is kept outside. The credential holds this and never the value. */
+export interface SecretReference {
+  readonly storeId: SecretStoreId;
+  readonly path: string;
+  /** Of several in one place. */
+  readonly field: string;
+  /** For a private key under a passphrase. */
+  readonly passphraseField?: string;
+}
+
+export interface SecretStoreManifest {
+  readonly kind: string;
+  readonly label: LocalizedText;
+  readonly parameters: readonly ParameterField[];
+  /** What its own secret is called: what the gateway proves itself with there. */
+  readonly secret: LocalizedText;
+}
+
+export interface SecretStoreSettings {
+  readonly parameters: ParameterValues;
+  readonly secret: Secret | undefined;
+}
+
+/** A store of secrets outside the product. Nothing that it answers is kept. */
+export interface SecretStore {
+  /**
+   * The fields of one place, those that were asked for.
+   * @throws Fault SECRET_STORE_DENIED naming what is missing, SECRET_NOT_FOUND, SECRET_STORE_UNAVAILABLE
+   */
+  read(path: string, fields: readonly string[], signal: AbortSignal): Promise<readonly Secret[]>;
+}
+
+export interface SecretStoreType {
+  readonly manifest: SecretStoreManifest;
+  /** Reads the settings and calls nobody. @throws Fault INVALID_REQUEST */
+  open(settings: SecretStoreSettings): SecretStore;
+}
+
+export interface SecretStoreRecord {
+  readonly id: SecretStoreId;
+  readonly kind: string;
+  readonly name: string;
+  readonly parameters: ParameterValues;
+  /** Wrapped by the key-encryption key, bound to the row. */
+  readonly secret: WrappedKey | undefined;
+  readonly version: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}

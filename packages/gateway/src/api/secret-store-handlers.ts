@@ -1,0 +1,115 @@
+import type { SecretStore as SecretStoreView } from '@enchilada/contract';
+import type { AuditAction } from '@enchilada/core/audit';
+import { Secret, type SecretStoreRecord } from '@enchilada/core/credential';
+import { checkParameters } from '@enchilada/core/engine';
+import { Fault } from '@enchilada/core/fault';
+import { randomId } from '@enchilada/core/time';
+import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
+import type { ApiParts } from './api-parts.ts';
+
+type SecretStoreHandlers = Pick<
+  Handlers,
+  'listSecretStoreKinds' | 'listSecretStores' | 'createSecretStore' | 'updateSecretStore' | 'deleteSecretStore'
+>;
+
+function viewOf(record: SecretStoreRecord, credentials: number): SecretStoreView {
+  const { id, kind, name, version, createdAt, updatedAt } = record;
+  return {
+    ...{ id, kind, name, version, createdAt, updatedAt, credentials },
+    parameters: Object.fromEntries(
+      Object.entries(record.parameters).map(([key, value]) => [key, typeof value === 'object' ? [...value] : value]),
+    ),
+    hasSecret: record.secret !== undefined,
+  };
+}
+
+export function secretStoreHandlers({ store, audit, clock, random, secretStores }: ApiParts): SecretStoreHandlers {
+  async function found(id: string): Promise<SecretStoreRecord> {
+    const record = await store.now.secretStores.find(id);
+    if (record === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
+    return record;
+  }
+  const usesOf = async (id: string): Promise<number> =>
+    (await store.now.secretStores.list()).find((record) => record.id === id)?.credentials ?? 0;
+
+  /** @throws Fault INVALID_REQUEST */
+  function requireGood({ kind, parameters }: Pick<SecretStoreRecord, 'kind' | 'parameters'>): void {
+    const type = secretStores.typeOf(kind);
+    const [problem] = checkParameters(type.manifest, parameters);
+    if (problem !== undefined)
+      throw new Fault('INVALID_REQUEST', `parameters/${problem.field} ${problem.message}`, {
+        facts: { field: `body/parameters/${problem.field}` },
+      });
+    type.open({ parameters, secret: undefined });
+  }
+
+  const acted = (context: SignedInContext, action: AuditAction, { id, name, kind, parameters }: SecretStoreRecord) =>
+    audit.append({
+      action,
+      ...actorOf(context),
+      object: { kind: 'secret-store', id, name },
+      outcome: 'success',
+      detail: { kind, parameters: JSON.stringify(parameters).slice(0, 2_000) },
+    });
+
+  return {
+    listSecretStoreKinds: () =>
+      Promise.resolve({
+        items: [...secretStores.types.values()].map(({ manifest }) => ({
+          ...manifest,
+          parameters: manifest.parameters.map((field) =>
+            field.kind === 'choice' ? { ...field, options: [...field.options] } : field,
+          ),
+        })),
+      }),
+
+    listSecretStores: async () => ({
+      items: (await store.now.secretStores.list()).map((record) => viewOf(record, record.credentials)),
+    }),
+
+    createSecretStore: async (context, { body }) => {
+      const { secret, ...fields } = body;
+      requireGood(fields);
+      const id = `sst_${randomId(random)}`;
+      const now = clock.now();
+      const record: SecretStoreRecord = {
+        ...fields,
+        id,
+        secret: secret === undefined ? undefined : await secretStores.seal(id, new Secret(secret)),
+        version: 1,
+        createdAt: now,
+        updatedAt: now,
+      };
+      await store.now.secretStores.insert(record);
+      await acted(context, 'secret-store.created', record);
+      return viewOf(record, 0);
+    },
+
+    updateSecretStore: async (context, { params, body }) => {
+      const { secret, ...fields } = body;
+      const before = await found(params.id);
+      requireGood({ ...before, ...fields });
+      // INVARIANT: a stored secret is sent to no other place than it was entered for.
+      const stays = JSON.stringify(before.parameters) === JSON.stringify(fields.parameters);
+      if (secret === undefined && before.secret !== undefined && !stays)
+        throw new Fault('INVALID_REQUEST', 'secret must be given anew where other settings change', {
+          facts: { field: 'body/secret' },
+        });
+      const after = await store.now.secretStores.update({
+        ...before,
+        ...fields,
+        secret: secret === undefined ? before.secret : await secretStores.seal(before.id, new Secret(secret)),
+        updatedAt: clock.now(),
+      });
+      await acted(context, 'secret-store.updated', after);
+      return viewOf(after, await usesOf(after.id));
+    },
+
+    deleteSecretStore: async (context, { params }) => {
+      const record = await found(params.id);
+      await store.now.secretStores.delete(record.id);
+      await acted(context, 'secret-store.deleted', record);
+      return undefined;
+    },
+  };
+}

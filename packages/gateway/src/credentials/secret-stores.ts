@@ -1,0 +1,90 @@
+import {
+  type CredentialRecord,
+  type CredentialVault,
+  type KeyEncryption,
+  Secret,
+  SecretBytes,
+  type SecretStoreRecord,
+  type SecretStoreType,
+  type WrappedKey,
+} from '@enchilada/core/credential';
+import { Fault } from '@enchilada/core/fault';
+import type { Store } from '@enchilada/core/store';
+import type { Clock } from '@enchilada/core/time';
+
+const READ_MS = 10_000;
+
+export interface SecretStoresParts {
+  readonly store: Store;
+  readonly keys: KeyEncryption;
+  readonly types: readonly SecretStoreType[];
+  readonly clock: Clock;
+}
+
+/** The stores of secrets outside. INVARIANT: what they answer is given to the one session that asked, and kept nowhere. */
+export class SecretStores {
+  readonly types: ReadonlyMap<string, SecretStoreType>;
+  readonly #parts: SecretStoresParts;
+
+  constructor(parts: SecretStoresParts) {
+    this.#parts = parts;
+    this.types = new Map(parts.types.map((type) => [type.manifest.kind, type]));
+  }
+
+  /** @throws Fault INVALID_REQUEST */
+  typeOf(kind: string): SecretStoreType {
+    const type = this.types.get(kind);
+    if (type === undefined)
+      throw new Fault('INVALID_REQUEST', `kind must be one of ${[...this.types.keys()].join(', ')}`, {
+        facts: { field: 'body/kind' },
+      });
+    return type;
+  }
+
+  seal(id: string, secret: Secret): Promise<WrappedKey> {
+    return this.#parts.keys.wrap(new SecretBytes(new TextEncoder().encode(secret.reveal())), contextOf(id));
+  }
+
+  /** The vault, which goes outside for what lies outside. */
+  around(vault: CredentialVault): CredentialVault {
+    return {
+      seal: (request) => vault.seal(request),
+      unseal: async (record, leave) => {
+        if (record.reference === undefined) return vault.unseal(record, leave);
+        if (leave.target.credentialId !== record.id)
+          throw new Fault('CREDENTIAL_UNAVAILABLE', 'the credential does not belong to the authorised target');
+        const [secret, passphrase] = await this.#read(record, record.reference);
+        const { kind, username } = record;
+        if (kind === 'password' && secret !== undefined) return { kind, username, password: secret };
+        if (kind === 'private-key' && secret !== undefined)
+          return { kind, username, privateKey: secret, ...(passphrase === undefined ? {} : { passphrase }) };
+        throw new Fault('CREDENTIAL_MISSING', `the credential ${record.name} holds no ${kind}`);
+      },
+    };
+  }
+
+  async #read(
+    { name }: CredentialRecord,
+    { storeId, path, field, passphraseField }: NonNullable<CredentialRecord['reference']>,
+  ): Promise<readonly Secret[]> {
+    const { store, clock } = this.#parts;
+    const record = await store.now.secretStores.find(storeId);
+    if (record === undefined) throw new Fault('CREDENTIAL_MISSING', `the secret store of ${name} is gone`);
+    const secret = record.secret === undefined ? undefined : await this.#unseal(record, record.secret);
+    const opened = this.typeOf(record.kind).open({ parameters: record.parameters, secret });
+    const late = new AbortController();
+    using _limit = clock.after(READ_MS, () => {
+      late.abort();
+    });
+    return opened.read(path, passphraseField === undefined ? [field] : [field, passphraseField], late.signal);
+  }
+
+  async #unseal({ id }: SecretStoreRecord, wrapped: WrappedKey): Promise<Secret> {
+    using bytes = await this.#parts.keys.unwrap(wrapped, contextOf(id));
+    return new Secret(new TextDecoder().decode(bytes.reveal()));
+  }
+}
+
+function contextOf(id: string): string {
+  return `secret-store ${id}`;
+}

@@ -1,0 +1,93 @@
+import { Select, TextInput } from '@mantine/core';
+import type { Credential } from '@enchilada/contract';
+import type { CredentialKind } from '@enchilada/core/credential';
+import { useQuery } from '@tanstack/react-query';
+import { api } from '../api/client.ts';
+import { useText } from '../i18n/text.tsx';
+
+type Reference = NonNullable<Credential['reference']>;
+
+export interface ReferenceDraft {
+  /** Empty: it is kept here. */
+  readonly storeId: string;
+  readonly path: string;
+  readonly field: string;
+  readonly passphraseField: string;
+}
+
+export function referenceDraft(reference: Reference | undefined): ReferenceDraft {
+  return { storeId: '', path: '', field: '', passphraseField: '', ...reference };
+}
+
+export function referenceOf(
+  { storeId, path, field, passphraseField }: ReferenceDraft,
+  kind: CredentialKind,
+): Reference {
+  return {
+    ...{ storeId, path: path.trim(), field: field.trim() },
+    ...(kind === 'private-key' && passphraseField.trim() !== '' ? { passphraseField: passphraseField.trim() } : {}),
+  };
+}
+
+/** Where the secret of a credential is kept. Nothing to choose where there is no store outside. */
+export function ReferenceFields(props: {
+  readonly kind: CredentialKind;
+  readonly place: ReferenceDraft;
+  readonly onChange: (place: ReferenceDraft) => void;
+}) {
+  const text = useText();
+  const { kind, place, onChange } = props;
+  const stores = useQuery({
+    queryKey: ['secret-stores'],
+    queryFn: ({ signal }) => api('listSecretStores', {}, { signal }),
+  });
+  const items = stores.data?.items ?? [];
+  if (items.length === 0) return null;
+  return (
+    <>
+      <Select
+        label={text('credentials.kept')}
+        description={text('credentials.kept-help')}
+        allowDeselect={false}
+        data={[
+          { value: '', label: text('credentials.kept-here') },
+          ...items.map(({ id, name }) => ({ value: id, label: name })),
+        ]}
+        value={place.storeId}
+        onChange={(storeId) => onChange({ ...place, storeId: storeId ?? '' })}
+      />
+      {place.storeId !== '' && (
+        <>
+          <TextInput
+            label={text('credentials.path')}
+            required
+            maxLength={500}
+            spellCheck={false}
+            classNames={{ input: 'mono' }}
+            value={place.path}
+            onChange={(event) => onChange({ ...place, path: event.currentTarget.value })}
+          />
+          <TextInput
+            label={text('credentials.field')}
+            required
+            maxLength={200}
+            spellCheck={false}
+            classNames={{ input: 'mono' }}
+            value={place.field}
+            onChange={(event) => onChange({ ...place, field: event.currentTarget.value })}
+          />
+          {kind === 'private-key' && (
+            <TextInput
+              label={text('credentials.passphrase-field')}
+              maxLength={200}
+              spellCheck={false}
+              classNames={{ input: 'mono' }}
+              value={place.passphraseField}
+              onChange={(event) => onChange({ ...place, passphraseField: event.currentTarget.value })}
+            />
+          )}
+        </>
+      )}
+    </>
+  );
+}
