@@ -142,6 +142,14 @@ export const FIGURES = [
     target: 5,
     says: 'gateway CPU for a scrolling desktop by way of guacd, of the CPU of guacd itself',
   },
+  {
+    id: 'rdp-seek-nla-s',
+    unit: 's',
+    bound: 'at-most',
+    target: 3,
+    says: 'slowest seek in half an hour of a machine with network level authentication',
+  },
+  { id: 'rdp-seek-xrdp-s', unit: 's', bound: 'at-most', target: 3, says: 'the same of xrdp' },
 ] as const;
 
 export type FigureId = (typeof FIGURES)[number]['id'];

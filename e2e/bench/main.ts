@@ -9,6 +9,7 @@ import { open } from './figures/open.ts';
 import { outputVersusGuacd, outputVersusPipe } from './figures/output-cpu.ts';
 import { stalled } from './figures/stalled.ts';
 import { playerSeek } from './figures/player-seek.ts';
+import { rdpSeek } from './figures/rdp-seek.ts';
 import { start } from './figures/start.ts';
 import { sftp } from './figures/sftp.ts';
 import { telnetOutputCpu } from './figures/telnet-output-cpu.ts';
@@ -31,6 +32,7 @@ const EXPERIMENTS: readonly Experiment[] = [
   vncSessions,
   vncCpu,
   guacdTunnelCpu,
+  rdpSeek,
 ];
 
 const USAGE = `npm run bench -- [--only ID,ID] [--json]

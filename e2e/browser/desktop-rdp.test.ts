@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { RecordingStreamDecoder } from '@enchilada/contract';
 import { startRdpShadow } from '@enchilada/core/testing/servers/rdp-shadow';
 import { startXrdp } from '@enchilada/core/testing/servers/xrdp';
 import { Chromium, PHONE } from '../fixtures/chromium.ts';
@@ -51,6 +52,19 @@ async function settled(page: DesktopPage): Promise<string> {
   return before;
 }
 
+/** Whole ones since the desktop was opened for the second time, as far as the running session's recording is stored. */
+async function keyFramesOf(sessionId: string): Promise<number> {
+  const { recordingId } = await site.admin.api.getSession({ params: { id: sessionId } });
+  if (recordingId === undefined) return 0;
+  const response = await site.admin.api.streamRecording({ params: { id: recordingId }, query: {} });
+  let [openings, count] = [0, 0];
+  for (const { event } of new RecordingStreamDecoder().push(new Uint8Array(await response.arrayBuffer()))) {
+    if (event.kind === 'segment' && event.mode === 'control') openings += 1;
+    if (openings > 1 && event.kind === 'key-frame' && event.phase === 'whole') count += 1;
+  }
+  return count;
+}
+
 for (const [kind, start, resizes] of [
   ['without network level authentication', startXrdp, true],
   ['with network level authentication', startRdpShadow, false],
@@ -77,6 +91,15 @@ for (const [kind, start, resizes] of [
 
     await live.page.reload();
     await live.connected();
+    const noise = server.start(
+      'xterm',
+      '-geometry',
+      '165x56+0+0',
+      '-e',
+      'while :; do od -A n -t x1 -N 3000 /dev/urandom; done',
+    );
+    await until(async () => (await keyFramesOf(sessionId)) > 0, 'a key frame after the reload');
+    noise.kill('SIGKILL');
     await server.run('xsetroot', '-solid', '#336699');
     const ground = await settled(live);
     await site.admin.api.endSession({ params: { id: sessionId }, body: {} });
@@ -91,8 +114,14 @@ for (const [kind, start, resizes] of [
     await position.focus();
     await position.press('Home');
     await until(async () => (await played.pixels()) !== ground, 'another picture at the beginning');
+    const asked: number[] = [];
+    played.page.on('request', (request) => {
+      const chunk = new URL(request.url()).searchParams.get('fromChunk');
+      if (chunk !== null) asked.push(Number(chunk));
+    });
     await position.press('End');
     await until(async () => (await played.pixels()) === ground, 'the last picture, sought');
+    assert.ok((asked.at(-1) ?? 0) > 1, 'from a key frame');
     await played.page.getByRole('button', { name: /^Verified/ }).waitFor();
     assert.deepEqual(own.complaints(), []);
   });

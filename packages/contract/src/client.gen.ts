@@ -625,6 +625,11 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.open('streamRecording', input, options);
   }
 
+  /** What was typed on a desktop, opened with the recording’s input key. */
+  listKeyStrokes(input: RouteInput<'listKeyStrokes'>, options?: CallOptions): Promise<RouteOutput<'listKeyStrokes'>> {
+    return this.#transport.call('listKeyStrokes', input, options);
+  }
+
   /** The sealed objects as a tar archive, for `enchilada verify`. */
   downloadRecording(input: RouteInput<'downloadRecording'>, options?: CallOptions): Promise<R> {
     return this.#transport.open('downloadRecording', input, options);

@@ -99,7 +99,15 @@ export {
   Viewer,
 } from './models/session.ts';
 export { FILE_KINDS, FileChange, FileEntry, FileListing } from './models/file.ts';
-export { Recording, RecordingDetail, RecordingPage, RecordingQuery, Verification } from './models/recording.ts';
+export {
+  DESKTOP_INPUT,
+  KeyStrokes,
+  Recording,
+  RecordingDetail,
+  RecordingPage,
+  RecordingQuery,
+  Verification,
+} from './models/recording.ts';
 export {
   AuditExportQuery,
   AuditPage,

@@ -1,4 +1,4 @@
-import type { RecordingEvent, SessionRecorder } from '@enchilada/core/recording';
+import type { PastKeyStroke, RecordingEvent, SessionRecorder } from '@enchilada/core/recording';
 import { Viewer, type DataPort, type Relay, type SessionEvent, type ViewerMode } from '@enchilada/core/session';
 import { StandingClock } from './standing-clock.ts';
 
@@ -50,6 +50,7 @@ export abstract class RelayBench {
   abstract readonly relay: Relay;
   readonly clock = new StandingClock();
   readonly recorded: RecordingEvent[] = [];
+  readonly sealed: { readonly channel: number; readonly strokes: readonly PastKeyStroke[] }[] = [];
   readonly failures: unknown[] = [];
   /** Where it is set, the recorder accepts output only when the test calls what is in it. */
   accept: (() => void)[] | undefined;
@@ -60,7 +61,7 @@ export abstract class RelayBench {
     this.failures.push(cause);
   };
 
-  readonly recorder: Pick<SessionRecorder, 'append' | 'backlog'> = recorderOf(this);
+  readonly recorder: Pick<SessionRecorder, 'append' | 'sealKeys' | 'backlog'> = recorderOf(this);
 
   viewer(id: string, mode: ViewerMode): TestViewer {
     const events: SessionEvent[] = [];
@@ -85,6 +86,10 @@ function recorderOf(bench: RelayBench): RelayBench['recorder'] {
       return accept === undefined || event.kind !== 'output'
         ? Promise.resolve()
         : new Promise<void>((resolve) => accept.push(resolve));
+    },
+    sealKeys: (channel, strokes) => {
+      bench.sealed.push({ channel, strokes });
+      return Promise.resolve();
     },
     get backlog() {
       return bench.backlog?.promise;

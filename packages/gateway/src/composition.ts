@@ -229,6 +229,9 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
           get input() {
             return settings.current.inputRecording;
           },
+          get desktopInput() {
+            return settings.current.desktopInput;
+          },
         },
         histories: terminalHistories({ folder: join(dataDir, 'spool'), scrollbackLines: SCROLLBACK_LINES }),
         limits: liveLimits(settings),

@@ -2,6 +2,8 @@ import { VERIFY_CODES, type VerifyCode } from '@enchilada/core/recording';
 import { Type, type Static } from 'typebox';
 import { closed, Count, Cursor, Id, Limit, list, text, Time, words } from '../schema.ts';
 
+export const DESKTOP_INPUT = ['off', 'pointer', 'keys'] as const;
+
 export const Recording = closed({
   id: Id,
   sessionId: Id,
@@ -24,11 +26,31 @@ export type Recording = Static<typeof Recording>;
 export const RecordingDetail = closed({
   recording: Recording,
   chunkTimesUs: list(Count, 10_000_000),
-  policy: closed({ strict: Type.Boolean(), input: words(['off', 'length', 'echoed']) }),
+  policy: closed({
+    strict: Type.Boolean(),
+    input: words(['off', 'length', 'echoed']),
+    desktopInput: words(DESKTOP_INPUT),
+  }),
   address: text(64),
   softwareVersion: text(40),
 });
 export type RecordingDetail = Static<typeof RecordingDetail>;
+
+/** What was typed on a desktop: a scan code of set 1, a UTF-16 unit or an X keysym, and when it went down or up. */
+export const KeyStrokes = closed({
+  items: list(
+    closed({
+      atMs: Count,
+      code: words(['scancode', 'character', 'keysym']),
+      value: Count,
+      isDown: Type.Boolean(),
+    }),
+    200_000,
+  ),
+  /** There are more than one answer holds; these are the first. */
+  isCut: Type.Boolean(),
+});
+export type KeyStrokes = Static<typeof KeyStrokes>;
 
 export const RecordingQuery = closed({
   text: Type.Optional(text(200)),

@@ -2,6 +2,7 @@ import { AUDIT_ACTIONS } from '@enchilada/core/audit';
 import { FACTOR_DEMANDS } from '@enchilada/core/identity';
 import { Type, type Static } from 'typebox';
 import { closed, Count, Cursor, Facts, Id, Limit, lines, list, text, Time, words } from '../schema.ts';
+import { DESKTOP_INPUT } from './recording.ts';
 
 const Hash = Type.String({ pattern: '^[0-9a-f]{64}$' });
 
@@ -72,6 +73,7 @@ export const SettingValues = closed({
   /** Whether people may play their own recordings. */
   ownRecordings: Type.Boolean(),
   inputRecording: words(['off', 'length', 'echoed']),
+  desktopInput: words(DESKTOP_INPUT),
   /** Of whom a second factor is demanded at sign-in. */
   secondFactor: words(FACTOR_DEMANDS),
   loginIdleMinutes: Minutes,

@@ -3,6 +3,7 @@ import { closed, IdParams, list, Nothing } from '../schema.ts';
 import {
   EventsQuery,
   ExportQuery,
+  KeyStrokes,
   RecordingDetail,
   RecordingPage,
   RecordingQuery,
@@ -119,6 +120,15 @@ export const recordingRoutes = routes({
     response: { 200: Bytes },
     stream: RECORDING_STREAM_MEDIA_TYPE,
     audit: ['recording.viewed'],
+  },
+  listKeyStrokes: {
+    method: 'GET',
+    path: '/recordings/:id/keys',
+    access: 'recording.keys',
+    summary: 'What was typed on a desktop, opened with the recording’s input key.',
+    params: IdParams,
+    response: { 200: KeyStrokes },
+    audit: ['recording.keys-viewed'],
   },
   downloadRecording: {
     method: 'GET',

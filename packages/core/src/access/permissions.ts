@@ -4,6 +4,8 @@ import type { Role, VerifiedIdentity } from '../identity/index.ts';
 export const TOKEN_PERMISSIONS = [
   'recording.own',
   'recording.read',
+  /** What was typed on desktops, which recordings hold sealed under a key of its own. */
+  'recording.keys',
   'audit.read',
   'catalog.read',
   'catalog.write',

@@ -92,6 +92,7 @@ export const AUDIT_ACTIONS = [
   'recording.viewed',
   'recording.downloaded',
   'recording.exported',
+  'recording.keys-viewed',
   'recording.verified',
   'recording.failed',
   'recording.recovered',

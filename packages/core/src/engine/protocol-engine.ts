@@ -1,6 +1,7 @@
 import type { AuthorizedTarget } from '../access/index.ts';
 import type { Credential, Secret } from '../credential/index.ts';
 import type { Fault } from '../fault/index.ts';
+import type { KeyStroke } from '../recording/index.ts';
 import type { PresentedHostKey } from '../target/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { FileChannel } from './files.ts';
@@ -107,16 +108,24 @@ export interface EngineSession extends EngineStream, SessionExtras {
   control(message: SurfaceControl): void;
 }
 
-/** What a viewer did that only the engine can tell from the bytes of its surface. */
+/** What only the engine can tell from the bytes of a viewer's surface; it belongs between the outputs before and behind it. */
 export type SeatEvent =
   /** A key, a pointer, a paste: the person is there. */
   | { readonly type: 'active' }
+  /** A key that the target gets. */
+  | { readonly type: 'key'; readonly stroke: KeyStroke }
+  /** In pixels of the desktop; buttons as in a recording. */
+  | { readonly type: 'pointer'; readonly x: number; readonly y: number; readonly buttons: number }
   | {
       readonly type: 'clipboard';
       readonly direction: 'upload' | 'download';
       readonly size: number;
       readonly sha256: Uint8Array;
-    };
+    }
+  /** What a decoder that begins at one of the next key frames must have heard before, message by message. */
+  | { readonly type: 'preamble'; readonly messages: readonly Uint8Array[] }
+  /** What is put out between the two draws all of the picture anew. */
+  | { readonly type: 'key-frame'; readonly phase: 'begins' | 'whole' };
 
 /** One viewer of a session whose decoder must see its stream from the beginning. */
 export interface Seat {

@@ -9,7 +9,7 @@ import type { RecordingEvent, TransferDirection } from './recorder.ts';
  * |---------|--------|-------------------------------------------------------------|
  * | delta   | 1–8    | varint, µs since the event before; 0 for the chunk's first  |
  * | kind    | 1      | `KIND`                                                      |
- * | channel | 1      | which stream; 0 for all but `output` and `segment`          |
+ * | channel | 1      | which stream; 0 for what has none                           |
  * | length  | 1–4    | varint, at most 256 KiB                                     |
  * | data    | length |                                                             |
  *
@@ -27,7 +27,20 @@ const KIND = {
   gap: 12,
   'input-length': 13,
   segment: 14,
+  preamble: 15,
+  'key-frame': 16,
+  pointer: 17,
+  'sealed-keys': 18,
 } as const;
+
+const ON_CHANNELS = new Set<number>([
+  KIND.output,
+  KIND.segment,
+  KIND.preamble,
+  KIND['key-frame'],
+  KIND.pointer,
+  KIND['sealed-keys'],
+]);
 
 export const MAX_EVENT_BYTES = 256 * 1024;
 export const MAX_CHANNEL = 255;
@@ -63,6 +76,14 @@ function dataOf(event: RecordingEvent): Uint8Array {
       return Uint8Array.from([event.mode === 'control' ? 0 : 1, ...text(event.viewer), ...text(event.user)]);
     case 'segment':
       return Uint8Array.from([event.mode === 'control' ? 0 : 1, ...text(event.viewer)]);
+    case 'preamble':
+      return numbered(event.part, event.bytes);
+    case 'sealed-keys':
+      return numbered(event.sequence, event.bytes);
+    case 'pointer':
+      return Uint8Array.from([...varint(event.x), ...varint(event.y), ...varint(event.buttons)]);
+    case 'key-frame':
+      return Uint8Array.of(event.phase === 'begins' ? 0 : 1);
     case 'marker':
       return Uint8Array.from(text(event.text));
     case 'file':
@@ -95,7 +116,7 @@ export function* decodeEvents(
     atUs += reader.varint();
     const kind = reader.byte();
     const channel = reader.byte();
-    if (channel !== 0 && kind !== KIND.output && kind !== KIND.segment) throw reader.damage('channel is not 0');
+    if (channel !== 0 && !ON_CHANNELS.has(kind)) throw reader.damage('channel is not 0');
     const length = reader.varint();
     if (length > MAX_EVENT_BYTES) throw reader.damage(`event of ${length} bytes`);
     const data = new Reader(reader.take(length));
@@ -111,6 +132,14 @@ function decodeData(kind: number, channel: number, data: Reader): RecordingEvent
       return { kind: 'output', bytes: data.rest(), ...(channel === 0 ? {} : { channel }) };
     case KIND.segment:
       return { kind: 'segment', channel, mode: data.choice('control', 'watch'), viewer: data.text() };
+    case KIND.preamble:
+      return { kind: 'preamble', channel, part: data.varint(), bytes: data.rest() };
+    case KIND.pointer:
+      return { kind: 'pointer', channel, x: data.varint(), y: data.varint(), buttons: data.varint() };
+    case KIND['sealed-keys']:
+      return { kind: 'sealed-keys', channel, sequence: data.varint(), bytes: data.rest() };
+    case KIND['key-frame']:
+      return { kind: 'key-frame', channel, phase: data.choice('begins', 'whole') };
     case KIND.input:
       return { kind: 'input', bytes: data.rest() };
     case KIND['input-length']:
@@ -213,6 +242,14 @@ function transfer(event: {
   if (event.sha256.length !== SHA256_BYTES)
     throw new RangeError(`a SHA-256 has 32 bytes, received ${event.sha256.length}`);
   return [event.direction === 'upload' ? 0 : 1, ...varint(event.size), ...event.sha256];
+}
+
+function numbered(number: number, bytes: Uint8Array): Uint8Array {
+  const head = varint(number);
+  const data = new Uint8Array(head.length + bytes.length);
+  data.set(head);
+  data.set(bytes, head.length);
+  return data;
 }
 
 /** Texts are names and reasons; one past the limit is cut at a character and says so by an ellipsis. */

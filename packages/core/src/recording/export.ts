@@ -49,6 +49,10 @@ function asciicastItem(
     case 'file':
     case 'clipboard':
     case 'segment':
+    case 'preamble':
+    case 'key-frame':
+    case 'pointer':
+    case 'sealed-keys':
       return undefined;
   }
 }

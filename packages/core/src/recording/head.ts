@@ -18,6 +18,8 @@ export interface RecordingHead {
   readonly description: RecordingDescription;
   readonly dataKey: SealedDataKey;
   readonly epochKey: Uint8Array;
+  /** Seals what was typed on a desktop; wrapped apart, so that it can be opened apart. */
+  readonly inputKey?: SealedDataKey;
 }
 
 /** recovered-<chunk>.json: keys of the chunks that a restart sealed from the journal, from `firstSeq` on. */
@@ -39,6 +41,11 @@ export function dataKeyContext(id: RecordingId): string {
   return `recording:${id}`;
 }
 
+/** Another context than that of the data key: a key management service can permit one and refuse the other. */
+export function inputKeyContext(id: RecordingId): string {
+  return `recording-input:${id}`;
+}
+
 export function headBody(head: RecordingHead): JsonObject {
   return {
     format: 'enchilada-recording',
@@ -47,6 +54,7 @@ export function headBody(head: RecordingHead): JsonObject {
     description: head.description as unknown as JsonObject,
     dataKey: dataKeyBody(head.dataKey),
     epochKey: toHex(head.epochKey),
+    ...(head.inputKey === undefined ? {} : { inputKey: dataKeyBody(head.inputKey) }),
   };
 }
 
@@ -70,11 +78,14 @@ export function parseHead(
   if (document === undefined) return undefined;
   const recording = textField(document.body, 'recording');
   const description = objectField(document.body, 'description');
-  const dataKey = parseDataKey(document.body);
+  const dataKey = parseDataKey(document.body, 'dataKey');
+  const inputKey = parseDataKey(document.body, 'inputKey');
+  if (inputKey === undefined && document.body['inputKey'] !== undefined) return undefined;
   const epochKey = fromHex(document.body['epochKey'], 32);
   if (recording === undefined || dataKey === undefined || epochKey === undefined || !isDescription(description))
     return undefined;
-  return { head: { recording, description, dataKey, epochKey }, document };
+  const head = { recording, description, dataKey, epochKey, ...(inputKey === undefined ? {} : { inputKey }) };
+  return { head, document };
 }
 
 export function parseRecoveredHead(
@@ -90,7 +101,7 @@ export function parseRecoveredHead(
     countField(body, 'recoveredAt'),
   ];
   const head = fromHex(body['head'], 32);
-  const dataKey = parseDataKey(body);
+  const dataKey = parseDataKey(body, 'dataKey');
   const epochKey = fromHex(body['epochKey'], 32);
   if (recording === undefined || node === undefined || firstSeq === undefined || epoch === undefined) return undefined;
   if (recoveredAt === undefined || head === undefined || dataKey === undefined || epochKey === undefined)
@@ -102,8 +113,8 @@ function dataKeyBody(key: SealedDataKey): JsonObject {
   return { keyId: key.keyId, wrapped: toHex(key.wrapped), commitment: toHex(key.commitment) };
 }
 
-function parseDataKey(body: JsonObject): SealedDataKey | undefined {
-  const key = objectField(body, 'dataKey');
+function parseDataKey(body: JsonObject, name: 'dataKey' | 'inputKey'): SealedDataKey | undefined {
+  const key = objectField(body, name);
   if (key === undefined) return undefined;
   const keyId = textField(key, 'keyId');
   const wrapped = fromHex(key['wrapped']);

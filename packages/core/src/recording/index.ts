@@ -23,7 +23,9 @@ export {
 } from './event-codec.ts';
 export type { EncodedEvent } from './event-codec.ts';
 export { toAsciicast, toPlainText, toSurfaceDump } from './export.ts';
-export { dataKeyContext, headBody, parseHead, parseRecoveredHead, recoveredHeadBody } from './head.ts';
+export { decodeStrokes, encodeStrokes, sealedStrokesContext, sealedStrokesNonce } from './key-strokes.ts';
+export type { KeyStroke, PastKeyStroke } from './key-strokes.ts';
+export { dataKeyContext, headBody, inputKeyContext, parseHead, parseRecoveredHead, recoveredHeadBody } from './head.ts';
 export type { RecordingHead, RecoveredHead, SealedDataKey } from './head.ts';
 export {
   checkpointName,
@@ -54,6 +56,7 @@ export type {
   RecordingReader,
   RecordingSummary,
   SessionRecorder,
+  TimedKeyStroke,
   TimedRecordingEvent,
   TransferDirection,
 } from './recorder.ts';

@@ -1,5 +1,6 @@
 import type { Fault } from '../fault/index.ts';
 import type { RecordingState } from './manifest.ts';
+import type { KeyStroke, PastKeyStroke } from './key-strokes.ts';
 import type { VerifyReport } from './verify-report.ts';
 
 /** Made by the server: 128 random bits as 26 characters of `[a-z2-7]`. INVARIANT: no text of a person is ever part of a recording's path. */
@@ -23,6 +24,23 @@ export type RecordingEvent =
       readonly viewer: string;
       readonly mode: 'control' | 'watch';
     }
+  /**
+   * One message, counted from 0, of what a decoder that begins at one of the next key frames of this channel is given first. Whoever plays from the
+   * beginning leaves it out.
+   */
+  | { readonly kind: 'preamble'; readonly channel: number; readonly part: number; readonly bytes: Uint8Array }
+  /** What is put out between the two draws all of the picture anew: a decoder can begin where it begins, and shows what was shown where it is whole. */
+  | { readonly kind: 'key-frame'; readonly channel: number; readonly phase: 'begins' | 'whole' }
+  /** Where the pointer of the person in control was, and which buttons were down: bit 0 left, 1 middle, 2 right, 3 and 4 the wheel. */
+  | {
+      readonly kind: 'pointer';
+      readonly channel: number;
+      readonly x: number;
+      readonly y: number;
+      readonly buttons: number;
+    }
+  /** Key strokes, sealed under the recording's input key: nothing without that key tells what they are. */
+  | { readonly kind: 'sealed-keys'; readonly channel: number; readonly sequence: number; readonly bytes: Uint8Array }
   | { readonly kind: 'input'; readonly bytes: Uint8Array }
   | { readonly kind: 'input-length'; readonly count: number }
   | { readonly kind: 'resize'; readonly columns: number; readonly rows: number }
@@ -58,6 +76,11 @@ export interface TimedRecordingEvent {
   readonly event: RecordingEvent;
 }
 
+export interface TimedKeyStroke extends KeyStroke {
+  readonly atMs: number;
+  readonly channel: number;
+}
+
 /** Who, where and under which rules. It is stored in clear in `head.json`, so that an auditor needs no key for it. */
 export interface RecordingDescription {
   readonly sessionId: string;
@@ -70,7 +93,12 @@ export interface RecordingDescription {
   };
   readonly protocol: string;
   readonly surface: string;
-  readonly policy: { readonly strict: boolean; readonly input: 'off' | 'length' | 'echoed' };
+  readonly policy: {
+    readonly strict: boolean;
+    readonly input: 'off' | 'length' | 'echoed';
+    /** Of a desktop; `keys`: the recording has an input key of its own, and the strokes sealed under it. */
+    readonly desktopInput?: 'off' | 'pointer' | 'keys';
+  };
   readonly node: string;
   readonly softwareVersion: string;
   /** Milliseconds since the epoch. */
@@ -105,6 +133,8 @@ export interface SessionRecorder {
    * INVARIANT: nothing is shown before this has resolved. Rejects once and for ever after a failure.
    */
   append(event: RecordingEvent): Promise<void>;
+  /** Seals key strokes under the recording's input key and appends them. @throws Fault RECORDER_FAILED where the description asks for no keys */
+  sealKeys(channel: number, strokes: readonly PastKeyStroke[]): Promise<void>;
   /**
    * While more of this recording waits for the store than may: resolves once there is room, or once the recorder failed. The target is paused
    * meanwhile; what comes nevertheless is accepted as ever.
@@ -172,6 +202,8 @@ export interface RecordingReader {
   describe(id: RecordingId): Promise<RecordingListing>;
   /** Unwraps the data key through the key-encryption key. @throws Fault RECORDING_NOT_FOUND, RECORDING_DAMAGED, KEY_UNAVAILABLE */
   events(id: RecordingId, options?: ReadOptions): AsyncIterable<TimedRecordingEvent>;
+  /** Opens the key strokes, which `events` yields sealed. @throws Fault RECORDING_NOT_FOUND, RECORDING_DAMAGED, KEY_UNAVAILABLE */
+  keyStrokes(id: RecordingId): AsyncIterable<TimedKeyStroke>;
   verify(id: RecordingId): Promise<VerifyReport>;
   /** The sealed objects as they are stored, for a download that `enchilada verify` reads. */
   objects(id: RecordingId): AsyncIterable<{ readonly name: string; readonly bytes: Uint8Array }>;

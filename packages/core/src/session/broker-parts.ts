@@ -12,6 +12,7 @@ import type { Recorder } from '../recording/index.ts';
 import type { Store } from '../store/index.ts';
 import type { PresentedHostKey } from '../target/index.ts';
 import type { Clock, RandomSource } from '../time/index.ts';
+import type { DesktopInputPolicy } from './desktop-input.ts';
 import type { InputPolicy } from './input-recording.ts';
 import type { RunningHash } from './file-transfers.ts';
 import type { SessionLimits } from './limits.ts';
@@ -27,6 +28,7 @@ export interface RecordingPolicy {
   /** `off` is a named weakening (`recording.mode: off`). */
   readonly mode: 'strict' | 'off';
   readonly input: InputPolicy;
+  readonly desktopInput: DesktopInputPolicy;
 }
 
 /** A machine inside the gateway: what it proves itself with and what it takes, both made at start. */

@@ -315,7 +315,8 @@ export class HostedSession {
     // INVARIANT: the row that says the session is open names the recording, and the recording's head names the row.
     const auditHash = await this.#log.opening(this.#recording.id);
     if (this.#over) throw ended;
-    const recorder = await this.#recording.open(engine.facts.hostKeyFingerprint, auditHash);
+    const desktopInput = isStreamed(engine) ? this.#parts.recording.desktopInput : 'off';
+    const recorder = await this.#recording.open(engine.facts.hostKeyFingerprint, auditHash, desktopInput);
     if (this.#over) {
       const end = { at: this.#parts.clock.now(), reason: 'closed-by-user' };
       await this.#afterwards.write(this.#recording.indexed(await this.#recording.seal(end.reason), end));
@@ -365,10 +366,13 @@ export class HostedSession {
     });
   }
 
-  #relay(engine: EngineSession | StreamedSession, recorder: Pick<SessionRecorder, 'append' | 'backlog'>): Relay {
+  #relay(
+    engine: EngineSession | StreamedSession,
+    recorder: Pick<SessionRecorder, 'append' | 'sealKeys' | 'backlog'>,
+  ): Relay {
     const { clock, limits, recording } = this.#parts;
     const common = { recorder, limits, clock, onFailure: (cause: unknown) => void this.#failed(cause) };
-    if (isStreamed(engine)) return new StreamRelay({ ...common, engine });
+    if (isStreamed(engine)) return new StreamRelay({ ...common, engine, desktopInput: this.#recording.desktopInput });
     return new LiveSession({
       ...common,
       engine,

@@ -8,6 +8,7 @@ export type { ControlPort, DataPort } from './viewer.ts';
 export { DEFAULT_SESSION_LIMITS, PAUSE_ABOVE_BYTES } from './limits.ts';
 export type { SessionLimits } from './limits.ts';
 export { InputRecording } from './input-recording.ts';
+export type { DesktopInputPolicy } from './desktop-input.ts';
 export type { InputPolicy } from './input-recording.ts';
 export { LiveSession } from './live-session.ts';
 export { StreamRelay } from './stream-relay.ts';

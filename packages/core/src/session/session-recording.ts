@@ -3,6 +3,7 @@ import type { RecordingId, RecordingSummary, SessionRecorder } from '../recordin
 import { randomId } from '../time/index.ts';
 import type { Steps } from './afterwards.ts';
 import type { BrokerParts } from './broker-parts.ts';
+import type { DesktopInputPolicy } from './desktop-input.ts';
 import { inputPolicyOf } from './input-recording.ts';
 import type { EndReason, SessionRecord } from './session.ts';
 import { unrecorded } from './unrecorded.ts';
@@ -13,6 +14,8 @@ export class SessionRecording {
   readonly #record: SessionRecord;
   readonly #leave: AuthorizedTarget;
   #recorder: SessionRecorder | undefined;
+  /** As it was when the recording began; the settings may change meanwhile. */
+  desktopInput: DesktopInputPolicy = 'off';
   /** Undefined where nothing is recorded. Made before the recording, so that the audit row it names can name it. */
   readonly id: RecordingId | undefined;
 
@@ -27,9 +30,11 @@ export class SessionRecording {
   async open(
     hostKeyFingerprint: string | undefined,
     auditHash: string,
-  ): Promise<Pick<SessionRecorder, 'append' | 'backlog' | 'failed'>> {
+    desktopInput: DesktopInputPolicy,
+  ): Promise<Pick<SessionRecorder, 'append' | 'sealKeys' | 'backlog' | 'failed'>> {
     const { parts, record } = { parts: this.#parts, record: this.#record };
     if (this.id === undefined) return unrecorded();
+    this.desktopInput = desktopInput;
     const startedAt = parts.clock.now();
     const description = {
       sessionId: record.id,
@@ -42,7 +47,7 @@ export class SessionRecording {
       },
       protocol: record.protocol,
       surface: record.surface,
-      policy: { strict: true, input: inputPolicyOf(this.#leave.target, parts.recording.input) },
+      policy: { strict: true, input: inputPolicyOf(this.#leave.target, parts.recording.input), desktopInput },
       node: parts.nodeId,
       softwareVersion: parts.softwareVersion,
       startedAt,

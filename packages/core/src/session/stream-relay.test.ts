@@ -71,6 +71,7 @@ class Bench extends RelayBench {
     engine: this.engine,
     recorder: this.recorder,
     limits: DEFAULT_SESSION_LIMITS,
+    desktopInput: 'keys',
     clock: this.clock,
     onFailure: this.onFailure,
   });
@@ -114,6 +115,36 @@ test('keeps the messages of the engine apart', async () => {
   stream.say('two');
   await settled();
   assert.deepEqual(socket.messages, ['one', 'two']);
+});
+
+test('what is typed is recorded sealed, together, and nowhere else; the pointer is recorded as it goes', async () => {
+  const bench = new Bench();
+  const { stream, viewer } = await bench.seated('ada', 'control');
+  const stroke = (value: number, isDown: boolean) => ({ code: 'keysym', value, isDown }) as const;
+  stream.seat.noted({ type: 'key', stroke: stroke(0x73, true) });
+  bench.clock.time += 40;
+  stream.seat.noted({ type: 'key', stroke: stroke(0x73, false) });
+  for (const [x, buttons] of [
+    [1, 0],
+    [2, 0],
+    [3, 1],
+  ] as const)
+    stream.seat.noted({ type: 'pointer', x, y: 9, buttons });
+  assert.deepEqual(bench.sealed, []);
+  bench.relay.leave(viewer);
+  await settled();
+  const strokes = [
+    { ...stroke(0x73, true), agoMs: 40 },
+    { ...stroke(0x73, false), agoMs: 0 },
+  ];
+  assert.deepEqual(bench.sealed, [{ channel: 0, strokes }]);
+  assert.deepEqual(
+    bench.recorded.filter(({ kind }) => kind === 'pointer'),
+    [
+      { kind: 'pointer', channel: 0, x: 1, y: 9, buttons: 0 },
+      { kind: 'pointer', channel: 0, x: 3, y: 9, buttons: 1 },
+    ],
+  );
 });
 
 test('shows nothing that the recorder has not accepted', async () => {

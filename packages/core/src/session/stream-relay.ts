@@ -1,7 +1,8 @@
 import type { EngineStream, Seat, SeatEvent, SessionEnd, StreamedSession } from '../engine/index.ts';
 import { toFault } from '../fault/index.ts';
-import { MAX_CHANNEL } from '../recording/index.ts';
+import { MAX_CHANNEL, type SessionRecorder } from '../recording/index.ts';
 import type { Clock } from '../time/index.ts';
+import { DesktopInput, type DesktopInputPolicy } from './desktop-input.ts';
 import { PAUSE_ABOVE_BYTES, RESUME_BELOW_BYTES } from './limits.ts';
 import type { SessionLimits } from './limits.ts';
 import { RelayRecording } from './relay-recording.ts';
@@ -15,6 +16,8 @@ export interface StreamRelayParts extends RelayRecordingParts {
   readonly engine: StreamedSession;
   readonly limits: SessionLimits;
   readonly clock: Clock;
+  readonly desktopInput: DesktopInputPolicy;
+  readonly recorder: RelayRecordingParts['recorder'] & Pick<SessionRecorder, 'sealKeys'>;
 }
 
 /** What a viewer says before its stream is there: a greeting, no more. */
@@ -26,6 +29,7 @@ interface Place {
   readonly data: DataPort;
   readonly channel: number;
   readonly source: RecordedSource;
+  readonly typed: DesktopInput;
   early: Uint8Array[];
   stream: EngineStream | undefined;
   isOver: boolean;
@@ -84,6 +88,18 @@ export class StreamRelay implements Relay {
           this.#accepted(place, bytes);
         },
       ),
+      typed: new DesktopInput({
+        policy: this.#parts.desktopInput,
+        channel,
+        clock: this.#parts.clock,
+        note: (event) => {
+          this.#recording.note(event);
+        },
+        seal: (on, strokes) => this.#parts.recorder.sealKeys(on, strokes),
+        onFailure: (cause) => {
+          this.#recording.fail(cause);
+        },
+      }),
       early: [],
       stream: undefined,
       isOver: false,
@@ -202,6 +218,7 @@ export class StreamRelay implements Relay {
   }
 
   async close(): Promise<void> {
+    for (const { typed } of this.#places.values()) typed.flush();
     this.#recording.close();
     await this.#parts.engine[Symbol.asyncDispose]();
   }
@@ -217,6 +234,19 @@ export class StreamRelay implements Relay {
         this.#recording.note({ kind: 'clipboard', direction, size, sha256 });
         return;
       }
+      case 'key':
+        place.typed.key(event.stroke);
+        return;
+      case 'pointer':
+        place.typed.pointer(event);
+        return;
+      case 'preamble':
+        for (const [part, bytes] of event.messages.entries())
+          this.#recording.note({ kind: 'preamble', channel: place.channel, part, bytes });
+        return;
+      case 'key-frame':
+        this.#recording.note({ kind: 'key-frame', channel: place.channel, phase: event.phase });
+        return;
     }
   }
 
@@ -225,6 +255,7 @@ export class StreamRelay implements Relay {
     if (place === undefined) return;
     this.#places.delete(viewer);
     place.isOver = true;
+    place.typed.flush();
     // INVARIANT: a channel is free again only when nothing more can be recorded on it.
     this.#channels.delete(place.channel);
     void place.stream?.[Symbol.asyncDispose]();

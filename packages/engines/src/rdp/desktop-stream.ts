@@ -5,6 +5,8 @@ import { clientInfo } from './codec/client-info.ts';
 import { invalid, joinBytes } from './codec/bytes.ts';
 import type { ContentListener, Direction } from './codec/clipboard.ts';
 import { DOMAIN, sendData } from './codec/mcs.ts';
+import { Pointer } from './codec/pointer.ts';
+import type { InputEvent } from './codec/fast-path.ts';
 import { parseCleanPathRequest } from './codec/rdcleanpath.ts';
 import { CHANNEL } from './codec/rdp-state.ts';
 import { connectInitial, type ViewerWishes } from './codec/settings.ts';
@@ -12,6 +14,7 @@ import { deactivateAll } from './codec/share.ts';
 import { ViewerMessages } from './codec/viewer-messages.ts';
 import { requestedProtocols, takesCharacters } from './codec/x224.ts';
 import type { HeldMachine } from './held-machine.ts';
+import type { KeyFrameMark } from './key-frames.ts';
 import { keyboardLayout } from './keyboard-layouts.ts';
 import type { RdpParameters } from './rdp-manifest.ts';
 import { accountOf } from './security/account.ts';
@@ -40,6 +43,7 @@ export class DesktopStream implements EngineStream {
   #greeting: Uint8Array = new Uint8Array(0);
   #requestedProtocols = 0;
   #chosenLayout: string | undefined;
+  readonly #pointer = new Pointer();
   #position = 0;
   #isPaused = false;
   #isOver = false;
@@ -107,6 +111,10 @@ export class DesktopStream implements EngineStream {
 
   drained(): void {
     if (this.#stage.is === 'driving') this.#resumeInput();
+  }
+
+  marked(mark: KeyFrameMark): void {
+    if (this.#stage.is === 'driving') this.#seat.noted(mark);
   }
 
   /** Another viewer of the machine has left. */
@@ -189,8 +197,8 @@ export class DesktopStream implements EngineStream {
         answer: (message) => {
           machine.say(message);
         },
-        active: () => {
-          this.#seat.noted({ type: 'active' });
+        did: (events) => {
+          this.#did(events);
         },
         content: this.#contentOf('upload'),
       },
@@ -217,6 +225,14 @@ export class DesktopStream implements EngineStream {
       console,
       selectedProtocol: machine.machine.negotiated.protocol,
     });
+  }
+
+  #did(events: readonly InputEvent[]): void {
+    this.#seat.noted({ type: 'active' });
+    for (const event of events) {
+      if (event.type === 'key') this.#seat.noted(event);
+      if (event.type === 'mouse') this.#seat.noted({ type: 'pointer', ...this.#pointer.take(event) });
+    }
   }
 
   #signOn({ machine }: HeldMachine): Uint8Array {

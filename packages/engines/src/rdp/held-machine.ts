@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { SessionEnd } from '@enchilada/core/engine';
 import { Fault, toFault } from '@enchilada/core/fault';
+import type { Clock } from '@enchilada/core/time';
 import { startingState, type RdpState } from './codec/rdp-state.ts';
 import { DOMAIN, sendData } from './codec/mcs.ts';
 import type { ContentListener, ClipboardPolicy } from './codec/clipboard.ts';
@@ -11,6 +12,7 @@ import { frameAcknowledge } from './codec/share.ts';
 import { TargetMessages } from './codec/target-messages.ts';
 import { PROTOCOL, connectionConfirm } from './codec/x224.ts';
 import type { Machine } from './connect-machine.ts';
+import { KeyFrames, type KeyFrameMark, type KeyFrameRhythm } from './key-frames.ts';
 import { StreamLog } from './stream-log.ts';
 
 /** Control of dynamic channels is a few messages; more than this is no machine that wants to be watched. */
@@ -21,6 +23,8 @@ export interface MachineListener {
   /** One message; the log holds it up to this position. */
   message(bytes: Uint8Array, to: number): void;
   drained(): void;
+  /** Belongs between what was said before and what comes. */
+  marked(mark: KeyFrameMark): void;
   /** Another listener has left. */
   vacated(): void;
   over(end: SessionEnd): void;
@@ -39,17 +43,24 @@ export interface DrivePolicy {
   readonly content: ContentListener;
 }
 
+export interface HeldMachineParts {
+  readonly host: string;
+  readonly clock: Clock;
+  readonly keyFrames: KeyFrameRhythm;
+}
+
 /** A connection to a machine. One viewer's decoder drives it; those of others read along, from the log. */
 export class HeldMachine implements AsyncDisposable {
   readonly machine: Machine;
   readonly state: RdpState = startingState();
   readonly log = new StreamLog();
   readonly ended: Promise<SessionEnd>;
-  readonly #host: string;
+  readonly #parts: HeldMachineParts;
   readonly #stream: Duplex;
   readonly #listeners = new Set<MachineListener>();
   readonly #ended = Promise.withResolvers<SessionEnd>();
   #messages: TargetMessages | undefined;
+  #keyFrames: KeyFrames | undefined;
   #driver: MachineListener | undefined;
   #activation: number | undefined;
   #handshakeEnd: number | undefined;
@@ -59,9 +70,9 @@ export class HeldMachine implements AsyncDisposable {
   #broken: Error | undefined;
   #error: ErrorInfo | undefined;
 
-  constructor(machine: Machine, host: string) {
+  constructor(machine: Machine, parts: HeldMachineParts) {
     this.machine = machine;
-    this.#host = host;
+    this.#parts = parts;
     this.#stream = machine.stream;
     this.ended = this.#ended.promise;
     this.#stream.on('data', (bytes: Buffer) => {
@@ -116,6 +127,17 @@ export class HeldMachine implements AsyncDisposable {
   drive(listener: MachineListener, policy: DrivePolicy): Drive {
     const dynamic = new DynamicChannels(new Set(policy.resizes ? [DISPLAY_CONTROL] : []));
     this.#driver = listener;
+    const { clock, keyFrames: rhythm } = this.#parts;
+    const keyFrames = new KeyFrames({
+      ...{ clock, rhythm, state: this.state, log: this.log, dynamicMessages: this.#dynamic },
+      write: (bytes) => {
+        this.write(bytes);
+      },
+      mark: (mark) => {
+        this.#driver?.marked(mark);
+      },
+    });
+    this.#keyFrames = keyFrames;
     this.#messages = new TargetMessages(
       this.state,
       { clipboard: policy.clipboard, dynamic },
@@ -135,9 +157,11 @@ export class HeldMachine implements AsyncDisposable {
         activating: () => {
           this.#lastActivation = this.log.end;
           this.#activation ??= this.log.end;
+          keyFrames.activating();
         },
         activated: () => {
           this.#handshakeEnd ??= this.log.end;
+          keyFrames.activated();
         },
         error: (info) => {
           this.#error = info;
@@ -145,12 +169,19 @@ export class HeldMachine implements AsyncDisposable {
         framesEnded: (frames) => {
           if (this.#driver === undefined) this.#acknowledge(frames);
         },
+        drawn: (drawings, bytes) => {
+          keyFrames.drawn(drawings, bytes);
+        },
         content: policy.content,
       },
     );
     const { negotiated, identity } = this.machine;
     // The gateway has proved name and password: for the decoder this is a server with TLS.
-    const response = cleanPathResponse(this.#host, connectionConfirm(negotiated.flags, PROTOCOL.ssl), identity.chain);
+    const response = cleanPathResponse(
+      this.#parts.host,
+      connectionConfirm(negotiated.flags, PROTOCOL.ssl),
+      identity.chain,
+    );
     return {
       dynamic,
       start: () => {
@@ -218,6 +249,8 @@ export class HeldMachine implements AsyncDisposable {
           'the target broke the RDP protocol: it speaks before it was asked',
         );
       this.#messages.push(bytes);
+      // Recordings are played from who was in control.
+      if (this.#driver?.mode === 'control' && !this.#messages.isWithinUpdate) this.#keyFrames?.settle();
     } catch (failure) {
       this.#finish({ reason: 'failed', fault: toFault(failure) });
     }

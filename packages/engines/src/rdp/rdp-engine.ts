@@ -2,6 +2,7 @@ import type { Credential } from '@enchilada/core/credential';
 import type { EngineContext, ProtocolEngine, StreamedSession } from '@enchilada/core/engine';
 import { openPassage, type PassageParts } from '../shared/index.ts';
 import { connectMachine, type Machine, type MachineLimits } from './connect-machine.ts';
+import { KEY_FRAME_RHYTHM, type KeyFrameRhythm } from './key-frames.ts';
 import { manifest, readParameters } from './rdp-manifest.ts';
 import { RdpSession } from './rdp-session.ts';
 
@@ -9,10 +10,16 @@ const LIMITS: MachineLimits = { handshakeMs: 20_000, answerMs: 180_000 };
 
 export interface RdpOptions extends PassageParts {
   readonly limits?: Partial<MachineLimits>;
+  readonly keyFrames?: Partial<KeyFrameRhythm>;
 }
 
-export function createRdp({ limits: given = {}, ...parts }: RdpOptions): ProtocolEngine<StreamedSession> {
+export function createRdp({
+  limits: given = {},
+  keyFrames: rhythm = {},
+  ...parts
+}: RdpOptions): ProtocolEngine<StreamedSession> {
   const limits = { ...LIMITS, ...given };
+  const keyFrames = { ...KEY_FRAME_RHYTHM, ...rhythm };
   return {
     manifest,
     async open(context: EngineContext): Promise<StreamedSession> {
@@ -45,7 +52,7 @@ export function createRdp({ limits: given = {}, ...parts }: RdpOptions): Protoco
       return new RdpSession(
         passage.via.length === 0 ? first : { ...first, facts: { ...first.facts, via: passage.via.join(' → ') } },
         {
-          host: target.host,
+          held: { host: target.host, clock: context.clock, keyFrames },
           parameters,
           signal: context.signal,
           connect: () => connect(() => undefined),

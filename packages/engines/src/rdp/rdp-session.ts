@@ -2,11 +2,11 @@ import type { EngineFacts, EngineStream, Seat, SessionEnd, StreamedSession } fro
 import { isFault } from '@enchilada/core/fault';
 import type { Machine } from './connect-machine.ts';
 import { DesktopStream } from './desktop-stream.ts';
-import { HeldMachine } from './held-machine.ts';
+import { HeldMachine, type HeldMachineParts } from './held-machine.ts';
 import type { RdpParameters } from './rdp-manifest.ts';
 
 export interface RdpSessionParts {
-  readonly host: string;
+  readonly held: HeldMachineParts;
   readonly parameters: RdpParameters;
   readonly signal: AbortSignal;
   /** A further connection to the same machine, signed in as the same account: it takes the desktop over. @throws Fault */
@@ -33,7 +33,7 @@ export class RdpSession implements StreamedSession {
     this.ended = this.#ended.promise;
     this.facts = first.facts;
     this.#parts = parts;
-    this.#held = new HeldMachine(first, parts.host);
+    this.#held = new HeldMachine(first, parts.held);
     this.#endWith(this.#held);
     const { signal } = parts;
     if (signal.aborted) this.#abort();
@@ -56,7 +56,7 @@ export class RdpSession implements StreamedSession {
   }
 
   async #takeOver(): Promise<void> {
-    const next = new HeldMachine(await this.#parts.connect(), this.#parts.host);
+    const next = new HeldMachine(await this.#parts.connect(), this.#parts.held);
     if (this.#isOver) {
       await next[Symbol.asyncDispose]();
       return;

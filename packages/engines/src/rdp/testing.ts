@@ -15,6 +15,7 @@ import { systemClock, testLeave, testTarget } from '@enchilada/core/testing/auth
 import { RdpViewer, type RdpViewerOptions } from '@enchilada/core/testing/viewers/rdp-viewer';
 import { createDialer, noCarrier } from '../shared/index.ts';
 import type { MachineLimits } from './connect-machine.ts';
+import type { KeyFrameRhythm } from './key-frames.ts';
 import { createRdp } from './index.ts';
 
 export interface Opening {
@@ -24,6 +25,7 @@ export interface Opening {
   readonly password?: string;
   readonly parameters?: ParameterValues;
   readonly limits?: Partial<MachineLimits>;
+  readonly keyFrames?: Partial<KeyFrameRhythm>;
   readonly hop?: Partial<Hop>;
   readonly context?: Partial<EngineContext>;
 }
@@ -38,16 +40,16 @@ export function hopTo({ host, port, password = '', username = '', parameters = {
   };
 }
 
-export function engine(limits: Partial<MachineLimits> = {}) {
+export function engine(limits: Partial<MachineLimits> = {}, keyFrames: Partial<KeyFrameRhythm> = {}) {
   const dialer = createDialer({
     policy: { allowLoopback: true, allowOwnServices: false, allow: [], deny: [] },
     builtIn: new Map(),
   });
-  return createRdp({ dialer, carrier: noCarrier, limits });
+  return createRdp({ dialer, carrier: noCarrier, limits, keyFrames });
 }
 
 export async function openMachine(opening: Opening, steps: ConnectStep[] = []): Promise<StreamedSession> {
-  return engine(opening.limits).open({
+  return engine(opening.limits, opening.keyFrames).open({
     hops: [hopTo(opening)],
     sink: { output: () => undefined },
     display: { columns: 80, rows: 24 },

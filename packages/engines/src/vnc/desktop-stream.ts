@@ -62,6 +62,12 @@ export class DesktopStream implements EngineStream {
         active: () => {
           seat.noted({ type: 'active' });
         },
+        key: (stroke) => {
+          seat.noted({ type: 'key', stroke });
+        },
+        pointer: (place) => {
+          seat.noted({ type: 'pointer', ...place });
+        },
       },
     );
     this.#fromTarget = new ServerMessages(

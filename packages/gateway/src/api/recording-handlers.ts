@@ -1,5 +1,6 @@
 import {
   RECORDING_STREAM_MEDIA_TYPE,
+  type KeyStrokes,
   type Recording as RecordingView,
   RecordingStreamEncoder,
 } from '@enchilada/contract';
@@ -13,10 +14,17 @@ import { tar } from './tar.ts';
 
 type RecordingHandlers = Pick<
   Handlers,
-  'listRecordings' | 'getRecording' | 'verifyRecording' | 'streamRecording' | 'downloadRecording' | 'exportRecording'
+  | 'listRecordings'
+  | 'getRecording'
+  | 'verifyRecording'
+  | 'streamRecording'
+  | 'listKeyStrokes'
+  | 'downloadRecording'
+  | 'exportRecording'
 >;
 
 /** Seeking asks for the same recording again and again; that is one viewing. */
+const MOST_STROKES = 200_000;
 const SAME_VIEWING_MS = 60 * 60_000;
 
 function viewOf(row: RecordingRow): RecordingView {
@@ -42,6 +50,8 @@ async function* frames(events: ReturnType<RecordingReader['events']>): AsyncGene
   const encoder = new RecordingStreamEncoder();
   yield encoder.start();
   for await (const timed of events) {
+    // Sealed, and of no use to who may not open it.
+    if (timed.event.kind === 'sealed-keys') continue;
     const frame = encoder.add(timed);
     if (frame !== undefined) yield frame;
   }
@@ -115,7 +125,7 @@ export function recordingHandlers({ store, audit, settings, recordings, clock }:
       return {
         recording: viewOf(row),
         chunkTimesUs: [...listing.chunkTimesUs],
-        policy,
+        policy: { ...policy, desktopInput: policy.desktopInput ?? 'off' },
         address: user.address,
         softwareVersion,
       };
@@ -132,6 +142,18 @@ export function recordingHandlers({ store, audit, settings, recordings, clock }:
       const row = await find(context, params.id);
       await auditViewing(context, row);
       return { bytes: frames(recordings.events(row.id, query)) };
+    },
+
+    listKeyStrokes: async (context, { params }) => {
+      const row = await find(context, params.id);
+      // INVARIANT: nothing is opened before the audit log holds who opens it.
+      await acted(context, 'recording.keys-viewed', row);
+      const items: KeyStrokes['items'] = [];
+      for await (const { atMs, code, value, isDown } of recordings.keyStrokes(row.id)) {
+        if (items.length === MOST_STROKES) return { items, isCut: true };
+        items.push({ atMs, code, value, isDown });
+      }
+      return { items, isCut: false };
     },
 
     downloadRecording: async (context, { params }) => {

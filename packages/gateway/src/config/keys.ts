@@ -124,6 +124,12 @@ export const CONFIG_KEYS = entries({
     options: ['off', 'length', 'echoed'],
     says: 'What is kept of keystrokes: nothing, their number, or those whose echo was seen.',
   },
+  'recording.desktopInput': {
+    kind: 'choice',
+    default: 'off',
+    options: ['off', 'pointer', 'keys'],
+    says: 'What is kept of input to desktops: nothing, the pointer, or the pointer and what is typed, sealed under a key of its own.',
+  },
   'recording.retention': {
     kind: 'duration',
     default: '400d',

@@ -212,6 +212,7 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
   getRecording: { who: SIGNED_IN, other: ['auditor', 'administrator'] },
   verifyRecording: { who: SIGNED_IN, other: ['auditor', 'administrator'] },
   streamRecording: { who: SIGNED_IN, other: ['auditor', 'administrator'] },
+  listKeyStrokes: { who: ADMINISTRATOR },
   downloadRecording: { who: AUDITORS },
   exportRecording: { who: AUDITORS, query: '?format=text' },
   listAudit: { who: AUDITORS },

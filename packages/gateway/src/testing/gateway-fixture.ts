@@ -126,6 +126,11 @@ const recordings: RecordingReader = {
       event: { kind: 'output' as const, bytes: new TextEncoder().encode('shown') },
     });
   },
+  async *keyStrokes() {
+    yield await Promise.resolve({
+      ...{ atMs: 0, channel: 0, code: 'keysym' as const, value: 0x61, isDown: true },
+    });
+  },
   verify: (id) => Promise.resolve({ recording: id, code: 0, findings: [], chunks: 1, bytes: 1, durationUs: 1 }),
   async *objects() {
     yield await Promise.resolve({ name: 'head.json', bytes: new TextEncoder().encode('{}') });
@@ -224,7 +229,7 @@ export class GatewayFixture implements AsyncDisposable {
       issuers: new Map(),
       builtIns: new Map(),
       recorder: {} as Recorder,
-      recording: { mode: 'strict', input: 'off' },
+      recording: { mode: 'strict', input: 'off', desktopInput: 'off' },
       histories: () => undefined,
       limits: DEFAULT_SESSION_LIMITS,
       sessionsPerUser: 5,

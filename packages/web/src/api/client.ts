@@ -116,6 +116,7 @@ const ENDPOINTS = {
   getRecording: ['GET', '/recordings/:id'],
   verifyRecording: ['POST', '/recordings/:id/verify'],
   streamRecording: ['GET', '/recordings/:id/events'],
+  listKeyStrokes: ['GET', '/recordings/:id/keys'],
   downloadRecording: ['GET', '/recordings/:id/download'],
   exportRecording: ['GET', '/recordings/:id/export'],
   listAudit: ['GET', '/audit'],

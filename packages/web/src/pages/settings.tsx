@@ -184,6 +184,19 @@ function SettingsForm(props: { readonly values: SettingValues; readonly fixed: r
             value={draft.inputRecording}
             onChange={(value) => set({ inputRecording: value ?? 'off' })}
           />
+          <Select
+            maw={360}
+            label={text('setting.desktopInput')}
+            description={note('desktopInput') ?? text('setting.desktopInput.help')}
+            disabled={fixed('desktopInput')}
+            allowDeselect={false}
+            data={(['off', 'pointer', 'keys'] as const).map((value) => ({
+              value,
+              label: text(`desktop-input.${value}`),
+            }))}
+            value={draft.desktopInput}
+            onChange={(value) => set({ desktopInput: value ?? 'off' })}
+          />
         </Stack>
       </section>
       <section className="panel section">

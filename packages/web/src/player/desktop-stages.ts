@@ -1,3 +1,6 @@
+import type { KeyStrokes } from '@enchilada/contract';
+import { codeOfScancode } from '../surfaces/rdp/scancodes.ts';
+import { meaningOfKeysym } from '../surfaces/rfb/keysyms.ts';
 import type { Stage } from './stage.ts';
 
 type CreateStage = (host: HTMLElement) => Stage;
@@ -17,3 +20,18 @@ export const desktopStages: Readonly<Record<string, (() => Promise<CreateStage>)
     return (host) => new RdpStage(host);
   },
 };
+
+/** A character, or the place of a key on the keyboard. */
+export type KeyMeaning = { readonly character: string } | { readonly code: string };
+
+export function meaningOfKey({ code, value }: Pick<KeyStrokes['items'][number], 'code' | 'value'>): KeyMeaning {
+  const unknown = { code: `0x${value.toString(16)}` };
+  switch (code) {
+    case 'character':
+      return { character: String.fromCharCode(value) };
+    case 'keysym':
+      return meaningOfKeysym(value) ?? unknown;
+    case 'scancode':
+      return { code: codeOfScancode(value) ?? unknown.code };
+  }
+}

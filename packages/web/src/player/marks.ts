@@ -9,6 +9,8 @@ export interface Mark {
 
 export function markOf(event: RecordingEvent, atMs: number): Mark | undefined {
   switch (event.kind) {
+    case 'pointer':
+      return event.buttons === 0 ? undefined : { atMs, kind: 'input', label: '' };
     case 'input':
     case 'input-length':
       return { atMs, kind: 'input', label: '' };
@@ -26,6 +28,9 @@ export function markOf(event: RecordingEvent, atMs: number): Mark | undefined {
     case 'output':
     case 'clipboard':
     case 'segment':
+    case 'preamble':
+    case 'key-frame':
+    case 'sealed-keys':
       return undefined;
   }
 }

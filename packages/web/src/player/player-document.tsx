@@ -14,6 +14,7 @@ import {
 import {
   IconDownload,
   IconFileText,
+  IconKeyboard,
   IconListSearch,
   IconMovie,
   IconPackage,
@@ -37,6 +38,7 @@ import { useText } from '../i18n/text.tsx';
 import { useTerminalChoices } from '../surfaces/terminal/settings.ts';
 import { terminalTheme } from '../surfaces/terminal/terminal-themes.ts';
 import { BEGINNING, Playback, type PlaybackState } from './playback.ts';
+import { KeysPanel } from './keys-panel.tsx';
 import { clockText, SPEEDS } from './playback-clock.ts';
 import { PlaybackScreen } from './playback-screen.ts';
 import { desktopStages } from './desktop-stages.ts';
@@ -149,7 +151,9 @@ export function PlayerDocument() {
           <FaultNotice error={detail.error} onRetry={() => void detail.refetch()} />
         </Container>
       ) : (
-        detail.data !== undefined && <PlayerStage detail={detail.data} />
+        detail.data !== undefined && (
+          <PlayerStage detail={detail.data} mayReadKeys={me.data !== undefined && can(me.data, 'recording.keys')} />
+        )
       )}
     </div>
   );
@@ -161,7 +165,7 @@ async function openStream(id: string, fromChunk: number, signal: AbortSignal): P
   return body;
 }
 
-function PlayerStage(props: { readonly detail: RouteOutput<'getRecording'> }) {
+function PlayerStage(props: { readonly detail: RouteOutput<'getRecording'>; readonly mayReadKeys: boolean }) {
   const text = useText();
   const shape = useRef(props.detail);
   const scheme = useComputedColorScheme('dark');
@@ -177,6 +181,8 @@ function PlayerStage(props: { readonly detail: RouteOutput<'getRecording'> }) {
   const [speed, setSpeed] = useState(1);
   const [skipIdle, setSkipIdle] = useState(true);
   const [searching, setSearching] = useState(false);
+  const [readingKeys, setReadingKeys] = useState(false);
+  const hasKeys = props.mayReadKeys && props.detail.policy.desktopInput === 'keys';
   const first = useRef(theme);
   const isText = desktopStages[props.detail.recording.surface] === undefined;
 
@@ -239,6 +245,7 @@ function PlayerStage(props: { readonly detail: RouteOutput<'getRecording'> }) {
             ref={host}
             className={isText ? 'player-host' : 'player-desktop'}
             role="region"
+            aria-busy={state.seeking}
             aria-label={text('player.screen')}
           />
           {state.seeking && state.sought > 0 && (
@@ -261,6 +268,14 @@ function PlayerStage(props: { readonly detail: RouteOutput<'getRecording'> }) {
             onFind={(words) => playback?.find(words)}
             onJump={(atMs) => playback?.seek(atMs)}
             onClose={() => setSearching(false)}
+          />
+        )}
+        {readingKeys && (
+          <KeysPanel
+            recordingId={props.detail.recording.id}
+            positionMs={state.positionMs}
+            onJump={(atMs) => playback?.seek(atMs)}
+            onClose={() => setReadingKeys(false)}
           />
         )}
       </div>
@@ -314,6 +329,17 @@ function PlayerStage(props: { readonly detail: RouteOutput<'getRecording'> }) {
             onChange={(value) => setSpeed(Number(value ?? 1))}
             comboboxProps={{ position: 'top' }}
           />
+          {hasKeys && (
+            <ActionIcon
+              size="lg"
+              onClick={() => setReadingKeys(!readingKeys)}
+              aria-pressed={readingKeys}
+              aria-label={text('player.keys')}
+              title={text('player.keys')}
+            >
+              <IconKeyboard size={18} aria-hidden />
+            </ActionIcon>
+          )}
           {isText && (
             <ActionIcon
               size="lg"

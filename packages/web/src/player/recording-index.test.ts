@@ -208,6 +208,39 @@ test('typing within a second is one mark', async () => {
   );
 });
 
+test('a seek in a desktop begins at the last key frame that is whole, and never at one of another stream', async () => {
+  const index = new RecordingIndex(undefined, { durationMs: 60_000, chunkTimesUs: [0], hasText: false });
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+  const at = (second: number, event: TimedRecordingEvent['event']): TimedRecordingEvent => ({
+    atUs: second * 1e6,
+    chunk: 1 + Math.floor(second / 10),
+    event,
+  });
+  await index.add([
+    at(0, { kind: 'segment', channel: 0, viewer: 'ada', mode: 'control' }),
+    at(1, { kind: 'output', bytes: bytes('handshake') }),
+    at(10, { kind: 'preamble', channel: 0, part: 0, bytes: bytes('a') }),
+    at(10, { kind: 'preamble', channel: 0, part: 1, bytes: bytes('b') }),
+    at(11, { kind: 'key-frame', channel: 0, phase: 'begins' }),
+    at(12, { kind: 'output', bytes: bytes('half') }),
+    at(13, { kind: 'key-frame', channel: 0, phase: 'whole' }),
+    at(20, { kind: 'key-frame', channel: 0, phase: 'begins' }),
+    at(21, { kind: 'key-frame', channel: 3, phase: 'whole' }),
+    at(30, { kind: 'segment', channel: 1, viewer: 'ada', mode: 'control' }),
+    at(31, { kind: 'key-frame', channel: 1, phase: 'begins' }),
+    at(32, { kind: 'key-frame', channel: 1, phase: 'whole' }),
+  ]);
+  index.end();
+  const found = (second: number): unknown => {
+    const { atMs, chunk, skip, preamble } = index.baseFor(second * 1000);
+    return [atMs / 1000, chunk, skip, preamble?.messages.map((one) => new TextDecoder().decode(one)).join('')];
+  };
+  assert.deepEqual(found(12.9), [0, 1, 0, undefined]);
+  assert.deepEqual(found(13), [13, 2, 2, 'ab']);
+  assert.deepEqual(found(29), [13, 2, 2, 'ab']);
+  assert.deepEqual(found(40), [30, 4, 0, undefined], 'without a preamble there is nothing to begin with');
+});
+
 test('a reader stops reading until its events are taken, and goes on then', async () => {
   let bytes = 0;
   using reader = new EventReader(() => Promise.resolve(streamFrom(1, (count) => (bytes += count))), 0);

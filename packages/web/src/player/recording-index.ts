@@ -13,6 +13,12 @@ export interface Emulator {
   serialize(): string;
 }
 
+/** What a decoder is given first that begins at a key frame. */
+export interface Preamble {
+  readonly channel: number;
+  readonly messages: readonly Uint8Array[];
+}
+
 /** Where to begin, to show a moment: a screen, and the events behind it. */
 export interface Base {
   readonly atMs: number;
@@ -22,6 +28,7 @@ export interface Base {
   readonly columns: number;
   readonly rows: number;
   readonly screen: string;
+  readonly preamble?: Preamble;
   /** False where the index has not come this far: the screen is drawn from the last chunks alone, until it has. */
   readonly exact: boolean;
 }
@@ -59,6 +66,10 @@ export class RecordingIndex {
   #chunk = 1;
   #inChunk = 0;
   #bytesSince = 0;
+  /** The stream that is shown. */
+  #channel = 0;
+  #preamble: Preamble | undefined;
+  #begun: Keyframe | undefined;
 
   /** Without an emulator: a surface whose decoder says itself where it can begin. */
   constructor(emulator: Emulator | undefined, shape: RecordingShape) {
@@ -129,10 +140,22 @@ export class RecordingIndex {
     };
   }
 
-  /** The person in control got a decoder that starts afresh. */
+  /** A decoder begins where the person in control got a fresh one, or at a key frame, which is of use from where it is whole. */
   #begin({ atUs, chunk, event }: TimedRecordingEvent): void {
-    if (event.kind === 'segment' && event.mode === 'control')
-      this.#keyframes.push({ ...FIRST, atMs: atUs / 1000, chunk, skip: this.#inChunk });
+    const here = { ...FIRST, atMs: atUs / 1000, chunk, skip: this.#inChunk };
+    if (event.kind === 'segment' && event.mode === 'control') {
+      this.#channel = event.channel;
+      this.#preamble = undefined;
+      this.#begun = undefined;
+      this.#keyframes.push(here);
+    } else if (event.kind === 'preamble' && event.channel === this.#channel) {
+      const before = event.part === 0 ? [] : (this.#preamble?.messages ?? []);
+      this.#preamble = { channel: event.channel, messages: [...before, event.bytes] };
+    } else if (event.kind === 'key-frame' && event.channel === this.#channel) {
+      if (event.phase === 'begins')
+        this.#begun = this.#preamble === undefined ? undefined : { ...here, preamble: this.#preamble };
+      else if (this.#begun !== undefined) this.#keyframes.push({ ...this.#begun, atMs: here.atMs });
+    }
   }
 
   #mark(mark: Mark | undefined): void {

@@ -64,6 +64,35 @@ describe('journal recorder', () => {
     assert.deepEqual([report.code, report.findings], [0, []]);
   });
 
+  it('seals what was typed under a key of its own, which verifying needs not and events do not open', async () => {
+    await using rig = await openRig();
+    const policy = { strict: true, input: 'off', desktopInput: 'keys' } as const;
+    const session = await rig.recorder.open(exampleDescription({ policy }));
+    const strokes = [...'hunter2'].map((letter) => ({
+      ...{ code: 'keysym' as const, value: letter.charCodeAt(0), isDown: true, agoMs: 0 },
+    }));
+    await session.append(output('********'));
+    await session.sealKeys(0, strokes.slice(0, 3));
+    await session.sealKeys(0, strokes.slice(3));
+    await session.finish({ reason: 'closed' });
+    const typed: string[] = [];
+    for await (const { value } of rig.reader.keyStrokes(session.id)) typed.push(String.fromCharCode(value));
+    assert.equal(typed.join(''), 'hunter2');
+    const sealed: Uint8Array[] = [];
+    for await (const { event } of rig.reader.events(session.id))
+      if (event.kind === 'sealed-keys') sealed.push(event.bytes);
+    assert.deepEqual(
+      sealed.map(({ length }) => length),
+      [464, 464],
+      'the number of strokes does not show',
+    );
+    for (const bytes of sealed) assert.equal(Buffer.from(bytes).indexOf(Buffer.from([0, 0, 0, 0x75])), -1);
+    assert.deepEqual((await rig.reader.verify(session.id)).findings, []);
+    const other = await rig.recorder.open(exampleDescription());
+    await assert.rejects(other.sealKeys(0, strokes), (cause) => isFault(cause, 'RECORDER_FAILED'));
+    await other.finish({ reason: 'closed' });
+  });
+
   it('resolves appends in the order they were made, across sessions and batches', async () => {
     await using rig = await openRig({ segmentBytes: 100_000 });
     const sessions = [await rig.recorder.open(exampleDescription()), await rig.recorder.open(exampleDescription())];

@@ -1,15 +1,24 @@
 import { SecretBytes } from '@enchilada/core/credential';
 import type { KeyEncryption } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
-import { dataKeyContext, HEAD_NAME, headBody, recordingPrefix, signDocument } from '@enchilada/core/recording';
+import {
+  dataKeyContext,
+  HEAD_NAME,
+  headBody,
+  inputKeyContext,
+  recordingPrefix,
+  signDocument,
+} from '@enchilada/core/recording';
 import type {
   CheckpointEntry,
   Recorder,
   RecorderStats,
   RecordingDescription,
+  RecordingId,
   RecordingSigner,
   RecordingStore,
   RecordingSummary,
+  SealedDataKey,
   SessionRecorder,
 } from '@enchilada/core/recording';
 import { randomId } from '@enchilada/core/time';
@@ -162,8 +171,12 @@ class JournalRecorder implements Recorder {
       flags: 0,
     });
     const sealedKey = { keyId: wrapped.keyId, wrapped: wrapped.bytes, commitment: keyCommitment(dataKey.reveal()) };
+    const input = description.policy.desktopInput === 'keys' ? await this.#inputKey(id) : undefined;
     const head = await signDocument(
-      headBody({ recording: id, description, dataKey: sealedKey, epochKey: sealer.publicKey }),
+      headBody({
+        ...{ recording: id, description, dataKey: sealedKey, epochKey: sealer.publicKey },
+        ...(input === undefined ? {} : { inputKey: input.sealed }),
+      }),
       signer,
     );
     const headDigest = sha256(head);
@@ -181,6 +194,7 @@ class JournalRecorder implements Recorder {
         clock,
         journal: this.#journal,
         queue: this.#queue,
+        inputKey: input?.key,
       },
       onPending: (pending) => {
         this.#sealLater(pending);
@@ -188,6 +202,7 @@ class JournalRecorder implements Recorder {
       onStored: (stored) => {
         this.#forget(stored);
         dataKey[Symbol.dispose]();
+        input?.key[Symbol.dispose]();
       },
     });
     this.#slots.set(slot, session);
@@ -201,6 +216,13 @@ class JournalRecorder implements Recorder {
     this.#live.set(slot, session);
     if (this.#journal.failure !== undefined) session.fail(this.#journal.failure);
     return session;
+  }
+
+  async #inputKey(id: RecordingId): Promise<{ readonly key: SecretBytes; readonly sealed: SealedDataKey }> {
+    const { keys, random } = this.#options;
+    const key = new SecretBytes(random.bytes(32));
+    const { keyId, bytes } = await keys.wrap(key, inputKeyContext(id));
+    return { key, sealed: { keyId, wrapped: bytes, commitment: keyCommitment(key.reveal()) } };
   }
 
   recover(): Promise<readonly RecordingSummary[]> {

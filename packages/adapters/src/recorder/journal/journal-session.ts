@@ -1,19 +1,25 @@
+import { createCipheriv } from 'node:crypto';
+import type { SecretBytes } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
 import {
   chunkName,
   encodeEvent,
+  encodeStrokes,
   EVENT_OVERHEAD_BYTES,
   MANIFEST_NAME,
   manifestBody,
   MAX_CIPHER_BYTES,
   MAX_EVENT_BYTES,
   merkleRoot,
+  sealedStrokesContext,
+  sealedStrokesNonce,
   signDocument,
   signedBytes,
 } from '@enchilada/core/recording';
 import type {
   CheckpointEntry,
   EncodedEvent,
+  PastKeyStroke,
   RecordingDescription,
   RecordingEnd,
   RecordingEvent,
@@ -46,6 +52,8 @@ export interface JournalSessionParts {
   readonly queue: StoreQueue;
   readonly signer: RecordingSigner;
   readonly clock: Clock;
+  /** Where key strokes are recorded. */
+  readonly inputKey: SecretBytes | undefined;
   /** The session has begun a chunk: it is to be sealed in 5 s. */
   onPending(session: JournalSession): void;
   /** The manifest is stored. */
@@ -71,6 +79,7 @@ export class JournalSession implements SessionRecorder {
   #events = 0;
   #outputBytes = 0;
   #gapped = false;
+  #sealedBatches = 0;
   #failure: Fault | undefined;
   #finished: Promise<RecordingSummary> | undefined;
   #stored: Promise<void> = Promise.resolve();
@@ -133,6 +142,19 @@ export class JournalSession implements SessionRecorder {
       written = this.#append({ ...encoded, data: encoded.data.subarray(at, at + MAX_EVENT_BYTES) });
     }
     return written;
+  }
+
+  sealKeys(channel: number, strokes: readonly PastKeyStroke[]): Promise<void> {
+    const { inputKey } = this.#parts;
+    if (inputKey === undefined)
+      return Promise.reject(new Fault('RECORDER_FAILED', `recording ${this.id} has no key for what is typed`));
+    const sequence = ++this.#sealedBatches;
+    const cipher = createCipheriv('aes-256-gcm', inputKey.reveal(), sealedStrokesNonce(sequence));
+    cipher.setAAD(sealedStrokesContext(this.id, sequence));
+    const plain = encodeStrokes(strokes);
+    const bytes = Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+    plain.fill(0);
+    return this.append({ kind: 'sealed-keys', channel, sequence, bytes });
   }
 
   /** Stops accepting. What was accepted is sealed by `finish`. */

@@ -7,8 +7,10 @@ import {
   chunkNonce,
   dataKeyContext,
   decodeEvents,
+  decodeStrokes,
   FLAG,
   HEAD_NAME,
+  inputKeyContext,
   MAX_CHUNK_BYTES,
   parseChunk,
   parseHead,
@@ -16,6 +18,8 @@ import {
   parseObjectName,
   parseRecoveredHead,
   sameBytes,
+  sealedStrokesContext,
+  sealedStrokesNonce,
   verifyRecording,
 } from '@enchilada/core/recording';
 import type {
@@ -29,6 +33,7 @@ import type {
   RecoveredHead,
   SealedDataKey,
   StoredObject,
+  TimedKeyStroke,
   TimedRecordingEvent,
   TrustStore,
   VerifyReport,
@@ -106,13 +111,25 @@ class StoredRecordingReader implements RecordingReader {
             ? folder.head
             : recovered.find(({ epoch }) => epoch === chunk.header.epoch);
         if (head === undefined) throw new Fault('RECORDING_DAMAGED', `chunk ${seq} of ${id} names no recovery`);
-        const key = keys.get(head) ?? (await this.#unwrap(id, head.dataKey));
+        const key = keys.get(head) ?? (await this.#unwrap(id, head.dataKey, dataKeyContext(id)));
         keys.set(head, key);
         for (const { atUs, event } of decodeEvents(openChunk(chunk, key), chunk.header.firstUs))
           yield { atUs, chunk: seq, event };
       }
     } finally {
       for (const key of keys.values()) key[Symbol.dispose]();
+    }
+  }
+
+  async *keyStrokes(id: RecordingId): AsyncGenerator<TimedKeyStroke> {
+    const { head } = await this.#folder(id);
+    if (head.inputKey === undefined) return;
+    using key = await this.#unwrap(id, head.inputKey, inputKeyContext(id));
+    for await (const { atUs, event } of this.events(id)) {
+      if (event.kind !== 'sealed-keys') continue;
+      const { channel, sequence, bytes } = event;
+      for (const { agoMs, ...stroke } of decodeStrokes(openStrokes({ id, sequence, bytes }, key)))
+        yield { ...stroke, channel, atMs: Math.max(0, Math.round(atUs / 1000) - agoMs) };
     }
   }
 
@@ -171,11 +188,32 @@ class StoredRecordingReader implements RecordingReader {
     return bytes;
   }
 
-  async #unwrap(id: RecordingId, sealed: SealedDataKey): Promise<SecretBytes> {
-    const key = await this.#options.keys.unwrap({ keyId: sealed.keyId, bytes: sealed.wrapped }, dataKeyContext(id));
+  async #unwrap(id: RecordingId, sealed: SealedDataKey, context: string): Promise<SecretBytes> {
+    const key = await this.#options.keys.unwrap({ keyId: sealed.keyId, bytes: sealed.wrapped }, context);
     if (sameBytes(keyCommitment(key.reveal()), sealed.commitment)) return key;
     key[Symbol.dispose]();
-    throw new Fault('RECORDING_DAMAGED', `the data key of ${id} is not the one it was sealed with`);
+    throw new Fault('RECORDING_DAMAGED', `a key of ${id} is not the one it was sealed with`);
+  }
+}
+
+interface SealedStrokes {
+  readonly id: RecordingId;
+  readonly sequence: number;
+  readonly bytes: Uint8Array;
+}
+
+const TAG_BYTES = 16;
+
+function openStrokes({ id, sequence, bytes }: SealedStrokes, key: SecretBytes): Uint8Array {
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', key.reveal(), sealedStrokesNonce(sequence))
+      .setAAD(sealedStrokesContext(id, sequence))
+      .setAuthTag(bytes.subarray(-TAG_BYTES));
+    const plain = decipher.update(bytes.subarray(0, -TAG_BYTES));
+    decipher.final();
+    return plain;
+  } catch (cause) {
+    throw new Fault('RECORDING_DAMAGED', `key strokes ${sequence} of ${id} do not open`, { cause });
   }
 }
 

@@ -5,7 +5,8 @@ import { isFault } from '@enchilada/core/fault';
 import { ascii, invalid, joinBytes, readU32, u16le, u32le, utf16, violation } from './bytes.ts';
 import { ClipboardFlow, type Direction } from './clipboard.ts';
 import { DISPLAY_CONTROL, DynamicChannels } from './dynamic-channels.ts';
-import { endedFrames, fastPathUpdates, isPersonActive, widenBitmaps } from './fast-path.ts';
+import { endedFrames, fastPathUpdates, inputEvents, slowInputEvents, widenBitmaps } from './fast-path.ts';
+import { Pointer } from './pointer.ts';
 
 const chunk = (message: Uint8Array, flags = 3, total = message.length): Uint8Array =>
   joinBytes(u32le(total), u32le(flags), message);
@@ -178,11 +179,46 @@ describe('dynamic channels', () => {
 
 describe('fast-path', () => {
   it('tells keys and pointer from what a decoder sends by itself', () => {
-    assert.equal(isPersonActive(Uint8Array.of(0x08, 6, 0, 0x1e, 1, 0x1e)), true);
-    assert.equal(isPersonActive(Uint8Array.of(0x04, 9, 0x20, 0, 8, 10, 0, 10, 0)), true);
-    assert.equal(isPersonActive(Uint8Array.of(0x04, 5, 0x80, 0x41, 0)), true);
-    assert.equal(isPersonActive(Uint8Array.of(0x04, 3, 0x60)), false);
-    assert.equal(isPersonActive(Uint8Array.of(0, 5, 1, 0, 0x1e)), true);
+    const events = (...bytes: readonly number[]) => inputEvents(Uint8Array.from(bytes));
+    const key = (code: 'scancode' | 'character', value: number, isDown: boolean) => ({
+      type: 'key',
+      stroke: { code, value, isDown },
+    });
+    const pressed = [key('scancode', 0x1e, true), key('scancode', 0x1e, false)];
+    assert.deepEqual(events(0x08, 6, 0, 0x1e, 1, 0x1e), pressed);
+    assert.deepEqual(events(0x04, 4, 2, 0x1d), [key('scancode', 0xe01d, true)]);
+    assert.deepEqual(events(0x04, 9, 0x20, 0, 8, 10, 0, 11, 0), [{ type: 'mouse', flags: 0x800, x: 10, y: 11 }]);
+    assert.deepEqual(events(0x04, 5, 0x80, 0x41, 0), [key('character', 0x41, true)]);
+    assert.deepEqual(events(0x04, 3, 0x60), []);
+    assert.deepEqual(events(0, 5, 1, 0, 0x1e), pressed.slice(0, 1));
+  });
+
+  it('tells the same of input that comes the slow way', () => {
+    const slow = (...messages: readonly (readonly number[])[]): Uint8Array =>
+      joinBytes(
+        u16le(messages.length),
+        u16le(0),
+        ...messages.map((values) => joinBytes(u32le(0), ...values.map(u16le))),
+      );
+    assert.deepEqual(
+      slowInputEvents(slow([4, 0x8100, 0x1d, 0], [5, 0, 0x41, 0], [0x8001, 0x9000, 3, 4], [0, 0, 0, 0])),
+      [
+        { type: 'key', stroke: { code: 'scancode', value: 0xe01d, isDown: false } },
+        { type: 'key', stroke: { code: 'character', value: 0x41, isDown: true } },
+        { type: 'mouse', flags: 0x9000, x: 3, y: 4 },
+      ],
+    );
+    assert.deepEqual(slowInputEvents(slow([4, 0, 0x1e, 0]).subarray(0, 12)), []);
+  });
+
+  it('knows from one change at a time where the pointer is and what is pressed', () => {
+    const pointer = new Pointer();
+    const take = (flags: number, x = 5, y = 6) => pointer.take({ type: 'mouse', flags, x, y });
+    assert.deepEqual(take(0x9000), { x: 5, y: 6, buttons: 1 });
+    assert.deepEqual(take(0x0800, 7, 8), { x: 7, y: 8, buttons: 1 });
+    assert.deepEqual(take(0x0388, 0, 0), { x: 7, y: 8, buttons: 1 | 16 });
+    assert.deepEqual(take(0xa000), { x: 5, y: 6, buttons: 1 | 4 });
+    assert.deepEqual(take(0x1000), { x: 5, y: 6, buttons: 4 });
   });
 
   it('refuses input that is encrypted, cut or of an unknown kind', () => {
@@ -192,7 +228,7 @@ describe('fast-path', () => {
       [0x04, 4, 0xe0, 1],
       [0x04, 5, 0, 0x1e, 9],
     ])
-      assert.equal(isPersonActive(Uint8Array.from(bytes)), undefined);
+      assert.equal(inputEvents(Uint8Array.from(bytes)), undefined);
   });
 
   it('widens the rectangle of a padded bitmap, and never beyond the desktop', () => {
@@ -220,7 +256,8 @@ describe('fast-path', () => {
   it('takes any bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 3, maxLength: 200 }), (bytes) => {
-        isPersonActive(bytes);
+        inputEvents(bytes);
+        slowInputEvents(bytes);
         for (const update of fastPathUpdates(bytes) ?? []) endedFrames(update);
         widenBitmaps(bytes.slice(), 1024);
       }),

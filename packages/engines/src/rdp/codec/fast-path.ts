@@ -1,3 +1,4 @@
+import type { KeyStroke } from '@enchilada/core/recording';
 import { readU16, viewOf } from './bytes.ts';
 
 /** eventCode: length of each event behind its first byte. [MS-RDPBCGR] 2.2.8.1.2.2 */
@@ -5,15 +6,25 @@ const EVENT_BYTES: Readonly<Record<number, number>> = { 0: 1, 1: 6, 2: 6, 3: 0, 
 const SYNC = 3;
 const TIMESTAMP = 6;
 /** updateCode of bitmaps and surface commands. [MS-RDPBCGR] 2.2.9.1.2.1 */
-const UPDATE = { bitmap: 1, surface: 4 } as const;
+export const [BITMAP_UPDATE, SURFACE_UPDATE] = [1, 4];
 const COMPRESSION_USED = 2;
 
 function bodyAt(pdu: Uint8Array): number {
   return (pdu[1] ?? 0) < 0x80 ? 2 : 3;
 }
 
-/** Whether a person did something; undefined for what is no input. [MS-RDPBCGR] 2.2.8.1.2 */
-export function isPersonActive(pdu: Uint8Array): boolean | undefined {
+/** Something that a person did. */
+export type InputEvent =
+  | { readonly type: 'key'; readonly stroke: KeyStroke }
+  /** pointerFlags say what of it counts. [MS-RDPBCGR] 2.2.8.1.1.3.1.1.3 */
+  | { readonly type: 'mouse'; readonly flags: number; readonly x: number; readonly y: number }
+  | { readonly type: 'other' };
+
+const CODE = { scancode: 0, mouse: 1, unicode: 4 } as const;
+const RELEASED = 1;
+
+/** What a person did; undefined for what is no input. [MS-RDPBCGR] 2.2.8.1.2 */
+export function inputEvents(pdu: Uint8Array): readonly InputEvent[] | undefined {
   const first = pdu[0] ?? 0;
   let count = (first >> 2) & 0xf;
   let at = bodyAt(pdu);
@@ -23,15 +34,56 @@ export function isPersonActive(pdu: Uint8Array): boolean | undefined {
     count = pdu[at] ?? 0;
     at += 1;
   }
-  let active = false;
+  const events: InputEvent[] = [];
   for (let index = 0; index < count; index++) {
     const code = (pdu[at] ?? 0) >> 5;
     const length = EVENT_BYTES[code];
     if (length === undefined || at + 1 + length > pdu.length) return undefined;
-    if (code !== SYNC && code !== TIMESTAMP) active = true;
+    if (code !== SYNC && code !== TIMESTAMP) events.push(inputEvent(pdu, at));
     at += 1 + length;
   }
-  return at === pdu.length ? active : undefined;
+  return at === pdu.length ? events : undefined;
+}
+
+function inputEvent(pdu: Uint8Array, at: number): InputEvent {
+  const [head = 0, value = 0] = pdu.subarray(at);
+  const flags = head & 0x1f;
+  const isDown = (flags & RELEASED) === 0;
+  switch (head >> 5) {
+    case CODE.scancode:
+      return { type: 'key', stroke: { code: 'scancode', value: prefixed(flags >> 1) | value, isDown } };
+    case CODE.unicode:
+      return { type: 'key', stroke: { code: 'character', value: readU16(pdu, at + 1), isDown } };
+    case CODE.mouse:
+      return { type: 'mouse', flags: readU16(pdu, at + 1), x: readU16(pdu, at + 3), y: readU16(pdu, at + 5) };
+    default:
+      return { type: 'other' };
+  }
+}
+
+/** Bit 0 for E0, bit 1 for E1. */
+function prefixed(extension: number): number {
+  return ((extension & 1) === 0 ? 0 : 0xe000) | ((extension & 2) === 0 ? 0 : 0xe100);
+}
+
+/** messageType, and flags that slow-path keys have in common. [MS-RDPBCGR] 2.2.8.1.1.3.1.1 */
+const MESSAGE = { scancode: 4, unicode: 5, mouse: 0x8001, sync: 0 } as const;
+const KEY_FLAG = { extended: 0x100, extended1: 0x200, release: 0x8000 } as const;
+
+/** The same of a slow-path Input Event PDU. [MS-RDPBCGR] 2.2.8.1.1.3 */
+export function slowInputEvents(body: Uint8Array): readonly InputEvent[] {
+  const events: InputEvent[] = [];
+  for (let at = 4, left = readU16(body, 0); left > 0 && at + 12 <= body.length; left -= 1, at += 12) {
+    const [type, flags, value] = [readU16(body, at + 4), readU16(body, at + 6), readU16(body, at + 8)];
+    const isDown = (flags & KEY_FLAG.release) === 0;
+    const extension = ((flags & KEY_FLAG.extended) === 0 ? 0 : 1) | ((flags & KEY_FLAG.extended1) === 0 ? 0 : 2);
+    if (type === MESSAGE.scancode)
+      events.push({ type: 'key', stroke: { code: 'scancode', value: prefixed(extension) | (value & 0xff), isDown } });
+    else if (type === MESSAGE.unicode) events.push({ type: 'key', stroke: { code: 'character', value, isDown } });
+    else if (type === MESSAGE.mouse) events.push({ type: 'mouse', flags, x: value, y: readU16(body, at + 10) });
+    else if (type !== MESSAGE.sync) events.push({ type: 'other' });
+  }
+  return events;
 }
 
 export interface FastPathUpdate {
@@ -79,7 +131,7 @@ export function widenBitmaps(update: Uint8Array, desktopWidth: number): void {
 }
 
 export function isWholeBitmap({ code, fragmentation, isCompressed }: FastPathUpdate): boolean {
-  return code === UPDATE.bitmap && fragmentation === 0 && !isCompressed;
+  return code === BITMAP_UPDATE && fragmentation === 0 && !isCompressed;
 }
 
 const COMMAND = { setSurfaceBits: 1, streamSurfaceBits: 6, frameMarker: 4 } as const;
@@ -87,7 +139,7 @@ const BITS_HEAD_BYTES = 22;
 
 /** Numbers of the frames that end in this update. [MS-RDPBCGR] 2.2.9.2.3 */
 export function endedFrames({ code, fragmentation, body }: FastPathUpdate): readonly number[] {
-  if (code !== UPDATE.surface || fragmentation !== 0) return [];
+  if (code !== SURFACE_UPDATE || fragmentation !== 0) return [];
   const ended: number[] = [];
   for (let at = 0; at + 8 <= body.length;) {
     const command = readU16(body, at);

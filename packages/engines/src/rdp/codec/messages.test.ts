@@ -54,6 +54,7 @@ class Connection {
         activated: () => (this.activations += 1),
         error: (info) => this.errors.push(info),
         framesEnded: () => undefined,
+        drawn: () => undefined,
         content: () => undefined,
       },
     );
@@ -80,7 +81,7 @@ class Connection {
             performanceFlags: 0,
           }),
         answer: (bytes) => this.answers.push(bytes),
-        active: () => (this.active += 1),
+        did: () => (this.active += 1),
         content: () => undefined,
       },
     );

@@ -3,6 +3,7 @@ import { CHANNEL, type RdpState } from './rdp-state.ts';
 import { ClipboardFlow, type ClipboardPolicy, type ContentListener } from './clipboard.ts';
 import type { DynamicChannels } from './dynamic-channels.ts';
 import { errorInfo, type ErrorInfo } from './error-info.ts';
+import { Drawings, bitmapAreas, type Drawing } from './drawings.ts';
 import { endedFrames, fastPathUpdates, isWholeBitmap, widenBitmaps } from './fast-path.ts';
 import { DOMAIN, attachedUser, domainChoice, parseSendData, sendData, tpduBody, type SendData } from './mcs.ts';
 import { PduFramer } from './pdu-framer.ts';
@@ -32,8 +33,17 @@ export interface TargetListener {
   activated(): void;
   error(info: ErrorInfo): void;
   framesEnded(frames: readonly number[]): void;
+  /** What the updates of a PDU of so many bytes draw. */
+  drawn(drawings: readonly Drawing[], bytes: number): void;
   readonly content: ContentListener;
 }
+
+interface Shown {
+  readonly pdu: Uint8Array;
+  readonly drawings: readonly Drawing[];
+}
+
+const NOTHING_DRAWN: readonly Drawing[] = [];
 
 /**
  * What a target sends, as a viewer's decoder takes it. Channels that policy names not are not heard of, and each quirk of a server that the
@@ -45,11 +55,12 @@ export class TargetMessages {
   readonly #clipboard: ClipboardFlow;
   readonly #listener: TargetListener;
   readonly #framer = new PduFramer(violation);
+  readonly #drawings = new Drawings();
   #phase: 'connecting' | 'activating' | 'active' = 'connecting';
   #isConnected = false;
   /** Deactivate All, until its Demand Active is there. */
   #deactivation: Uint8Array | undefined;
-  readonly #held: Uint8Array[] = [];
+  readonly #held: Shown[] = [];
   readonly #heldForDriver: Uint8Array[] = [];
   #heldBytes = 0;
   #batch: Uint8Array[] = [];
@@ -67,6 +78,11 @@ export class TargetMessages {
       broken: violation,
       content: listener.content,
     });
+  }
+
+  /** An update has begun and is not whole. */
+  get isWithinUpdate(): boolean {
+    return this.#drawings.isWithinUpdate;
   }
 
   /** @throws Fault TARGET_PROTOCOL_VIOLATION, TARGET_DISCONNECTED */
@@ -219,7 +235,7 @@ export class TargetMessages {
         this.#listener.activated();
         this.#phase = 'active';
         this.#heldBytes = 0;
-        for (const one of this.#held.splice(0)) this.#show(one);
+        for (const { pdu: one, drawings } of this.#held.splice(0)) this.#show(one, drawings);
         for (const one of this.#heldForDriver.splice(0)) this.#private(one);
         return;
       }
@@ -229,9 +245,10 @@ export class TargetMessages {
         else this.#show(pdu);
         return;
       case DATA.update:
-        if (readU16(data.body, 0) === BITMAP && this.#state.size !== undefined)
+        if (readU16(data.body, 0) === BITMAP && this.#state.size !== undefined) {
           widenBitmaps(data.body, this.#state.size.width);
-        this.#show(pdu);
+          this.#show(pdu, [{ areas: bitmapAreas(data.body), isCodecStart: false }]);
+        } else this.#show(pdu);
         return;
       default:
         this.#show(pdu);
@@ -242,12 +259,14 @@ export class TargetMessages {
     const updates = fastPathUpdates(pdu);
     if (updates === undefined) throw violation('a fast-path PDU whose updates do not fit into it');
     const ended: number[] = [];
+    const drawings: Drawing[] = [];
     for (const update of updates) {
       if (update.isCompressed) throw violation('a compressed update, which was not agreed on');
       if (isWholeBitmap(update) && this.#state.size !== undefined) widenBitmaps(update.body, this.#state.size.width);
       ended.push(...endedFrames(update));
+      drawings.push(this.#drawings.push(update));
     }
-    this.#show(pdu);
+    this.#show(pdu, drawings);
     if (ended.length > 0) this.#listener.framesEnded(ended);
   }
 
@@ -258,13 +277,13 @@ export class TargetMessages {
       this.#listener.passToDriver(pdu);
       return;
     }
-    this.#hold(pdu, this.#heldForDriver);
+    this.#heldForDriver.push(this.#heldBack(pdu));
   }
 
-  #hold(pdu: Uint8Array, held: Uint8Array[]): void {
+  #heldBack(pdu: Uint8Array): Uint8Array {
     this.#heldBytes += pdu.length;
     if (this.#heldBytes > MOST_HELD_BYTES) throw violation('pictures for a desktop that is not there yet');
-    held.push(pdu);
+    return pdu;
   }
 
   /** In a message of its own, at once. */
@@ -274,11 +293,12 @@ export class TargetMessages {
   }
 
   /** With what comes along with it; between Deactivate All or Demand Active and Font Map it waits. */
-  #show(pdu: Uint8Array): void {
+  #show(pdu: Uint8Array, drawings = NOTHING_DRAWN): void {
     if (this.#phase !== 'active') {
-      this.#hold(pdu, this.#held);
+      this.#held.push({ pdu: this.#heldBack(pdu), drawings });
       return;
     }
+    if (drawings.length > 0) this.#listener.drawn(drawings, pdu.length);
     if (this.#batchBytes + pdu.length > MOST_MESSAGE_BYTES) this.#flush();
     this.#batch.push(pdu);
     this.#batchBytes += pdu.length;

@@ -2,7 +2,7 @@ import { invalid, readU16 } from './bytes.ts';
 import { SECURITY } from './client-info.ts';
 import { ClipboardFlow, type ClipboardPolicy, type ContentListener } from './clipboard.ts';
 import type { DynamicChannels } from './dynamic-channels.ts';
-import { isPersonActive } from './fast-path.ts';
+import { inputEvents, slowInputEvents, type InputEvent } from './fast-path.ts';
 import {
   DOMAIN,
   channelJoinConfirm,
@@ -32,7 +32,8 @@ export interface ViewerListener {
   signOn(): Uint8Array;
   /** Bytes for the viewer's own decoder. */
   answer(bytes: Uint8Array): void;
-  active(): void;
+  /** What a person did, and the target gets. */
+  did(events: readonly InputEvent[]): void;
   readonly content: ContentListener;
 }
 
@@ -110,10 +111,10 @@ export class ViewerMessages {
   }
 
   #fastPath(pdu: Uint8Array): Uint8Array | undefined {
-    const isActive = isPersonActive(pdu);
-    if (isActive === undefined) throw invalid('a fast-path PDU that is no input');
+    const events = inputEvents(pdu);
+    if (events === undefined) throw invalid('a fast-path PDU that is no input');
     if (!this.#policy.control || this.#phase !== 'signed-on') return undefined;
-    if (isActive) this.#listener.active();
+    if (events.length > 0) this.#listener.did(events);
     return pdu;
   }
 
@@ -140,7 +141,7 @@ export class ViewerMessages {
     if (share.data.type === DATA.frameAcknowledge) this.#state.acknowledgesFrames = true;
     if (PERMITTED.has(share.data.type)) return pdu;
     if (share.data.type !== DATA.input || !this.#policy.control) return undefined;
-    this.#listener.active();
+    this.#listener.did(slowInputEvents(share.data.body));
     return pdu;
   }
 

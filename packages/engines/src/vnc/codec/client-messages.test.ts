@@ -33,15 +33,22 @@ interface Heard {
   readonly out: number[];
   readonly active: number;
   readonly pasted: number;
+  readonly did: readonly unknown[];
 }
 
 function say(stream: readonly number[], policy: ClientPolicy, cuts: readonly number[] = []): Heard {
   let active = 0;
   let pasted = 0;
+  const did: unknown[] = [];
   const messages = new ClientMessages(
     startingState({ width: 640, height: 480 }, { bitsPerPixel: 32, tightBytes: 3 }),
     policy,
-    { active: () => active++, cutText: () => pasted++ },
+    {
+      active: () => active++,
+      cutText: () => pasted++,
+      key: (stroke) => did.push(stroke),
+      pointer: (place) => did.push(place),
+    },
   );
   const bytes = Uint8Array.from(stream);
   const out: number[] = [];
@@ -50,8 +57,20 @@ function say(stream: readonly number[], policy: ClientPolicy, cuts: readonly num
     for (const part of messages.push(bytes.slice(from, to))) out.push(...part);
     from = to;
   }
-  return { out, active, pasted };
+  return { out, active, pasted, did };
 }
+
+describe('what a person does', () => {
+  it('is told key by key and place by place, and only where it reaches the machine', () => {
+    const typed = [...KEY, ...POINTER, ...QEMU_KEY];
+    assert.deepEqual(say(typed, ALL).did, [
+      { code: 'keysym', value: 0x61, isDown: true },
+      { x: 10, y: 20, buttons: 1 },
+      { code: 'keysym', value: 0x61, isDown: true },
+    ]);
+    assert.deepEqual(say(typed, NONE).did, []);
+  });
+});
 
 describe('the framing of what a viewer sends', () => {
   it('passes every message whole, however the network cuts it', () => {

@@ -1,3 +1,4 @@
+import type { KeyStroke } from '@enchilada/core/recording';
 import { Fault } from '@enchilada/core/fault';
 import { carriesText, parseCutText, type CutText } from './cut-text.ts';
 import type { RfbState } from './rfb-state.ts';
@@ -18,6 +19,8 @@ export interface ClientEvents {
   cutText(message: CutText): void;
   /** A key, a pointer, a paste. */
   active(): void;
+  key(stroke: KeyStroke): void;
+  pointer(place: { readonly x: number; readonly y: number; readonly buttons: number }): void;
 }
 
 const MOST_CUT_TEXT = 4 * 1024 * 1024;
@@ -144,7 +147,29 @@ export class ClientMessages {
       default:
         if (!control) return undefined;
         this.#events.active();
+        this.#tell(view);
         return message;
+    }
+  }
+
+  /** RFC 6143 sections 7.5.4 and 7.5.5; QEMU's message has the keysym too. */
+  #tell(view: DataView): void {
+    switch (view.getUint8(0)) {
+      case CLIENT.keyEvent:
+        this.#events.key({ code: 'keysym', value: view.getUint32(4), isDown: view.getUint8(1) !== 0 });
+        return;
+      case CLIENT.qemu: {
+        const [value, scancode] = [view.getUint32(4), view.getUint32(8)];
+        const isDown = view.getUint16(2) !== 0;
+        this.#events.key(
+          value === 0 ? { code: 'scancode', value: scancode, isDown } : { code: 'keysym', value, isDown },
+        );
+        return;
+      }
+      case CLIENT.pointerEvent:
+        this.#events.pointer({ x: view.getUint16(2), y: view.getUint16(4), buttons: view.getUint8(1) & 0x7f });
+        return;
+      default:
     }
   }
 

@@ -195,6 +195,12 @@ export const office: Readonly<Record<keyof typeof english, string>> = {
   'setting.bannerText': 'Banner',
   'setting.bannerConsent': 'Vor der Anmeldung muss zugestimmt werden',
   'setting.ownRecordings': 'Personen dürfen ihre eigenen Aufzeichnungen abspielen',
+  'setting.desktopInput': 'Aufzeichnung von Eingaben auf Desktops',
+  'setting.desktopInput.help':
+    'Eingetipptes wird unter einem eigenen Schlüssel versiegelt; nur Administratoren lesen es, und das steht im Audit-Log. Passwörter sind darunter.',
+  'desktop-input.off': 'Aus',
+  'desktop-input.pointer': 'Der Zeiger',
+  'desktop-input.keys': 'Der Zeiger und was getippt wird',
   'setting.inputRecording': 'Aufzeichnung von Eingaben',
   'setting.inputRecording.help': 'Eingaben ohne Echo, etwa Passwörter, werden nie aufbewahrt.',
   'setting.loginIdleMinutes': 'Abmelden nach Untätigkeit',

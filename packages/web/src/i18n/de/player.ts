@@ -14,6 +14,12 @@ export const player: Readonly<Record<keyof typeof english, string>> = {
   'player.found.one': '{count} Treffer',
   'player.found.other': '{count} Treffer',
   'player.inexact': 'Bild aus dem letzten Teil; wird vollständig, sobald alles geladen ist',
+  'player.keys': 'Eingetipptes',
+  'player.keys-cut': 'Nur der erste Teil ist zu sehen.',
+  'player.keys-help':
+    'Tasten heissen nach ihrem Platz auf einer US-Tastatur oder nach dem, was sie schreiben. Dass Sie dies geöffnet haben, steht im Audit-Log.',
+  'player.keys-lines.one': '{count} Zeile',
+  'player.keys-lines.other': '{count} Zeilen',
   'player.loading': 'Wird geladen',
   'player.of': '{at} von {all}',
   'player.pause': 'Anhalten',

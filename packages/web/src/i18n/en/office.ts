@@ -191,6 +191,12 @@ export const office = {
   'setting.bannerText': 'Banner',
   'setting.bannerConsent': 'People must agree before they sign in',
   'setting.ownRecordings': 'People may play their own recordings',
+  'setting.desktopInput': 'Recording of input to desktops',
+  'setting.desktopInput.help':
+    'What is typed is sealed under a key of its own; only administrators read it, and that is audited. Passwords are among it.',
+  'desktop-input.off': 'Off',
+  'desktop-input.pointer': 'The pointer',
+  'desktop-input.keys': 'The pointer, and what is typed',
   'setting.inputRecording': 'Recording of what is typed',
   'setting.inputRecording.help': 'What is typed without an echo, such as passwords, is never kept.',
   'setting.loginIdleMinutes': 'Sign out after idle',

@@ -12,6 +12,12 @@ export const player = {
   'player.found.one': '{count} match',
   'player.found.other': '{count} matches',
   'player.inexact': 'Screen from its last part; completed once all is loaded',
+  'player.keys': 'What was typed',
+  'player.keys-cut': 'Only the first part is shown.',
+  'player.keys-help':
+    'Keys are named by their place on a US keyboard, or by what they type. That you opened this is in the audit log.',
+  'player.keys-lines.one': '{count} line',
+  'player.keys-lines.other': '{count} lines',
   'player.loading': 'Loading',
   'player.of': '{at} of {all}',
   'player.pause': 'Pause',

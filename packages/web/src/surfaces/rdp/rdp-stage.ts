@@ -1,5 +1,6 @@
 import type { TimedRecordingEvent } from '@enchilada/core/recording';
 import type { Stage } from '../../player/stage.ts';
+import type { Base } from '../../player/recording-index.ts';
 import { CanvasView } from './canvas-view.ts';
 import { RdpDecoder } from './rdp-decoder.ts';
 
@@ -26,7 +27,14 @@ export class RdpStage implements Stage {
     return (this.#decoder?.queuedBytes ?? 0) > MOST_UNSHOWN_BYTES;
   }
 
-  restart(): void {
+  restart({ preamble }: Pick<Base, 'preamble'> = {}): void {
+    this.#end();
+    if (preamble === undefined) return;
+    this.#begin(preamble.channel);
+    for (const message of preamble.messages) this.#decoder?.receive(message);
+  }
+
+  #end(): void {
     this.#isActive = false;
     this.#decoder?.[Symbol.dispose]();
     this.#decoder = undefined;
@@ -48,11 +56,11 @@ export class RdpStage implements Stage {
   }
 
   [Symbol.dispose](): void {
-    this.restart();
+    this.#end();
   }
 
   #begin(channel: number): void {
-    this.restart();
+    this.#end();
     this.#channel = channel;
     const view = new CanvasView(this.#host, () => undefined);
     view.canvas.tabIndex = -1;

@@ -46,3 +46,10 @@ const SCANCODES: ReadonlyMap<string, number> = new Map(
 export function scancodeOf(code: string): number | undefined {
   return SCANCODES.get(code);
 }
+
+const PLACES: ReadonlyMap<number, string> = new Map([...SCANCODES].map(([code, scancode]) => [scancode, code]));
+
+/** The place of a key on the keyboard, as the browser calls it. */
+export function codeOfScancode(scancode: number): string | undefined {
+  return PLACES.get(scancode);
+}

@@ -36,3 +36,23 @@ export function keysymOfCharacter(character: string): number {
   if (code === 0x09) return 0xff09;
   return code < 0x100 ? code : 0x0100_0000 | code;
 }
+
+const CODES: ReadonlyMap<number, string> = new Map([
+  ...Object.entries(BY_CODE).map(([code, keysym]) => [keysym, code] as const),
+  ...Array.from({ length: 12 }, (_, index) => [0xffbe + index, `F${index + 1}`] as const),
+  ...[0xffe2, 0xffe4, 0xffea, 0xffec].map(
+    (keysym, index) => [keysym, ['ShiftRight', 'ControlRight', 'AltRight', 'MetaRight'][index] ?? ''] as const,
+  ),
+  [0xfe03, 'AltRight'],
+]);
+
+/** A character, or the place of a key that types none. */
+export function meaningOfKeysym(
+  keysym: number,
+): { readonly character: string } | { readonly code: string } | undefined {
+  if ((keysym >= 0x20 && keysym < 0x7f) || (keysym >= 0xa0 && keysym <= 0xff))
+    return { character: String.fromCodePoint(keysym) };
+  if (keysym >= 0x0100_0100 && keysym <= 0x0110_ffff) return { character: String.fromCodePoint(keysym - 0x0100_0000) };
+  const code = CODES.get(keysym);
+  return code === undefined ? undefined : { code };
+}

@@ -1,0 +1,120 @@
+import { startRdpShadow } from '@enchilada/core/testing/servers/rdp-shadow';
+import { startXrdp } from '@enchilada/core/testing/servers/xrdp';
+import { DesktopPage, until } from '../../browser/desktop-page.ts';
+import { seatOf } from '../../browser/seat.ts';
+import { Chromium } from '../../fixtures/chromium.ts';
+import { stretchRecording } from '../../fixtures/stretched-recording.ts';
+import { Site } from '../../tests/site.ts';
+import { halfAnHour, type Workstation } from '../desktop-work.ts';
+import type { Experiment, FigureId, Measured } from '../figure.ts';
+import { rounded } from '../measure.ts';
+
+const MINUTES = 30;
+const SEEKS = 20;
+const SIZES = { small: { width: 900, height: 700 }, large: { width: 1024, height: 768 } };
+
+interface Server extends Workstation, AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+}
+
+interface Kind {
+  readonly words: string;
+  readonly start: () => Promise<Server>;
+  /** Whether the desktop takes the browser's size; otherwise its screen is given another one. */
+  readonly follows: boolean;
+}
+
+const KINDS: Partial<Record<FigureId, Kind>> = {
+  'rdp-seek-nla-s': { words: 'FreeRDP with network level authentication', start: startRdpShadow, follows: false },
+  'rdp-seek-xrdp-s': { words: 'xrdp', start: () => startXrdp({ backend: 'xorg' }), follows: true },
+};
+
+const SMALL_MODE = ['43.0', '900', '920', '940', '960', '700', '701', '702', '703'];
+
+async function resizeScreen(server: Server, to: keyof typeof SIZES): Promise<void> {
+  if (to === 'small') {
+    await server.run('xrandr', '--newmode', 'small', ...SMALL_MODE);
+    await server.run('xrandr', '--addmode', 'screen', 'small');
+  }
+  await server.run('xrandr', '--output', 'screen', '--mode', to === 'small' ? 'small' : '1024x768');
+  // The server looks when something is drawn.
+  await server.run('xsetroot', '-solid', to === 'small' ? '#204061' : '#204060');
+}
+
+async function recordWork(site: Site, browser: Chromium, kind: Kind): Promise<string> {
+  await using server = await kind.start();
+  const { host, port, username } = server;
+  const { id: credentialId } = await site.admin.api.createCredential({
+    body: { name: `desktop ${port}`, kind: 'password', username, secret: server.password },
+  });
+  const target = await site.machine({ protocol: 'rdp', host, port, credentialId });
+  await using own = await seatOf(browser, site.admin, { size: SIZES.large });
+  const live = await new DesktopPage(await own.at(`/s/new?target=${target}`)).connected();
+  await halfAnHour(server, async (to) => {
+    const before = await live.size();
+    if (kind.follows) await live.page.setViewportSize(SIZES[to]);
+    else await resizeScreen(server, to);
+    await until(async () => (await live.size()) !== before, 'the other size');
+  });
+  const { sessionId } = live;
+  await site.admin.api.endSession({ params: { id: sessionId }, body: {} });
+  await live.page.getByRole('alert').waitFor();
+  let recordingId: string | undefined;
+  await until(async () => {
+    const found = await site.admin.api.getSession({ params: { id: sessionId } });
+    recordingId = found.state === 'ended' ? found.recordingId : undefined;
+    return recordingId !== undefined;
+  }, 'the recording');
+  return recordingId ?? '';
+}
+
+async function seeks(site: Site, browser: Chromium, recordingId: string): Promise<number[]> {
+  await using own = await seatOf(browser, site.admin, { size: { width: 1280, height: 900 } });
+  const page = await own.at(`/r/${recordingId}`);
+  const played = new DesktopPage(page, '.player-desktop');
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.getByText('Loading', { exact: true }).waitFor({ state: 'detached' });
+  const track = await page.getByRole('slider', { name: 'Position' }).boundingBox();
+  if (track === null) throw new Error('the player has no time line');
+  const samples: number[] = [];
+  for (let count = 0; count < SEEKS; count += 1) {
+    // Back and forth over the whole length, never twice to the same moment.
+    const share = ((count * 0.618_034) % 0.97) + 0.02;
+    const since = performance.now();
+    await page.mouse.click(track.x + track.width * share, track.y + track.height / 2);
+    await page.locator('.player-desktop[aria-busy=false]').waitFor();
+    samples.push((performance.now() - since) / 1000);
+    await played.drawn();
+  }
+  return samples;
+}
+
+export const rdpSeek: Experiment = {
+  figures: ['rdp-seek-nla-s', 'rdp-seek-xrdp-s'],
+  async run(wanted, say) {
+    await using owned = new AsyncDisposableStack();
+    const site = owned.use(await Site.start());
+    const browser = owned.use(await Chromium.launch());
+    const found: Measured[] = [];
+    for (const id of ['rdp-seek-nla-s', 'rdp-seek-xrdp-s'] as const) {
+      const kind = KINDS[id];
+      if (kind === undefined || !wanted.has(id)) continue;
+      const source = await recordWork(site, browser, kind);
+      const recording = await stretchRecording(site, { of: source, minutes: MINUTES });
+      const { recording: facts } = await site.admin.api.getRecording({ params: { id: recording.id } });
+      say(`${kind.words}: ${recording.chunks} chunks, ${(facts.storedBytes / 1e6).toFixed(1)} MB`);
+      const samples = await seeks(site, browser, recording.id);
+      say(`${kind.words}: ${samples.map((sample) => sample.toFixed(2)).join(', ')} s`);
+      found.push({
+        id,
+        value: Math.max(...samples),
+        how: `a click on the time line of a recording of ${MINUTES} minutes of ${kind.words} (windows moved, text typed and scrolled, two resizes: e2e/bench/desktop-work.ts, with pauses that fill the time) to the moment at which Chromium shows that picture; the slowest of ${SEEKS} all over it`,
+        samples: { ours: rounded(samples, 2), storedBytes: facts.storedBytes },
+      });
+    }
+    return found;
+  },
+};

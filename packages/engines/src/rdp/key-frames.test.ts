@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { SeatEvent } from '@enchilada/core/engine';
+import { startRdpShadow } from '@enchilada/core/testing/servers/rdp-shadow';
+import { StandingClock } from '@enchilada/core/testing/standing-clock';
+import { startXrdp } from '@enchilada/core/testing/servers/xrdp';
+import { RdpViewer } from '@enchilada/core/testing/viewers/rdp-viewer';
+import { startingState } from './codec/rdp-state.ts';
+import { KeyFrames, type KeyFrameMark } from './key-frames.ts';
+import { StreamLog } from './stream-log.ts';
+import { openMachine, TestSeat, until } from './testing.ts';
+
+type KeyFrame = Extract<SeatEvent, { readonly type: 'key-frame' }>;
+
+/** Remembers where between its messages something was noted. */
+class MarkedSeat extends TestSeat {
+  readonly marks: { readonly at: number; readonly event: SeatEvent }[] = [];
+
+  override noted(event: SeatEvent): void {
+    this.marks.push({ at: this.messages.length, event });
+    super.noted(event);
+  }
+
+  get phases(): readonly KeyFrame['phase'][] {
+    return this.marks.flatMap(({ event }) => (event.type === 'key-frame' ? [event.phase] : []));
+  }
+
+  /** Where the last whole key frame begins, and what a decoder needs in front of it. */
+  lastKeyFrame(): { readonly from: number; readonly preamble: readonly Uint8Array[] } {
+    const whole = this.marks.findLastIndex(({ event }) => event.type === 'key-frame' && event.phase === 'whole');
+    const begun = this.marks.slice(0, whole).findLast(({ event }) => event.type === 'key-frame');
+    const given = this.marks.slice(0, whole).findLast(({ event }) => event.type === 'preamble')?.event;
+    assert.ok(begun !== undefined && given?.type === 'preamble');
+    return { from: begun.at, preamble: given.messages };
+  }
+}
+
+for (const [name, start] of [
+  ['FreeRDP', startRdpShadow],
+  ['xrdp on Xvnc', () => startXrdp()],
+  ['xrdp on Xorg', () => startXrdp({ backend: 'xorg' })],
+] as const)
+  describe(`key frames of ${name}`, () => {
+    it('are asked for after enough pictures, and a fresh decoder begins at them', async () => {
+      await using server = await start();
+      await using session = await openMachine({
+        ...server,
+        keyFrames: { everyBytes: 1, everyTimesItself: 0, everyMs: 0 },
+      });
+      const seat = new MarkedSeat();
+      await seat.sit(session);
+      await until(() => seat.phases.filter((phase) => phase === 'whole').length >= 2);
+      const seen = seat.viewer.updates;
+      await server.run('xsetroot', '-solid', '#406080');
+      await until(() => seat.viewer.updates > seen);
+      const { from, preamble } = seat.lastKeyFrame();
+      const fresh = new RdpViewer({ channels: ['drdynvc', 'cliprdr', 'rdpsnd'], send: () => undefined });
+      for (const message of [...preamble, ...seat.messages.slice(from)]) fresh.push(message);
+      assert.deepEqual([fresh.failure, fresh.isActive, fresh.size], [undefined, true, seat.viewer.size]);
+      assert.ok(fresh.updates > 0 && fresh.updates < seat.viewer.updates);
+    });
+  });
+
+describe('key frames across a resize', () => {
+  it('begin with the desktop that is activated anew, and know the new size', async () => {
+    await using server = await startXrdp({ backend: 'xorg' });
+    await using session = await openMachine({ ...server, keyFrames: { everyMs: 600_000 } });
+    const seat = new MarkedSeat();
+    await seat.sit(session);
+    await until(() => seat.viewer.canResize && seat.viewer.updates > 0);
+    assert.deepEqual(seat.phases, []);
+    seat.stream?.input(seat.viewer.resize(1152, 864));
+    await until(() => seat.phases.includes('whole'));
+    const { from, preamble } = seat.lastKeyFrame();
+    const fresh = new RdpViewer({ channels: ['drdynvc', 'cliprdr', 'rdpsnd'], send: () => undefined });
+    for (const message of [...preamble, ...seat.messages.slice(from)]) fresh.push(message);
+    assert.deepEqual([fresh.failure, fresh.activations, fresh.size], [undefined, 2, { width: 1152, height: 864 }]);
+  });
+});
+
+describe('a machine that does not answer', () => {
+  it('is asked three times and no more, until its desktop is there anew', () => {
+    const clock = new StandingClock();
+    const state = { ...startingState(), size: { width: 100, height: 100 } };
+    using log = new StreamLog();
+    const asked: Uint8Array[] = [];
+    const marks: KeyFrameMark[] = [];
+    const frames = new KeyFrames({
+      ...{ clock, state, log, dynamicMessages: [] },
+      rhythm: { everyBytes: 1_000, everyTimesItself: 4, everyMs: 5_000, answerMs: 10_000 },
+      write: (bytes) => asked.push(bytes),
+      mark: (mark) => marks.push(mark),
+    });
+    const activate = (): void => {
+      frames.activating();
+      log.append(Buffer.from('demand active to font map'));
+      frames.activated();
+    };
+    const corner = { areas: [{ left: 0, top: 0, right: 99, bottom: 100 }], isCodecStart: false };
+    const paint = (seconds: number): void => {
+      for (let second = 0; second < seconds; second += 1) {
+        clock.time += 1_000;
+        log.append(Buffer.from('a picture'));
+        frames.drawn([corner], 600);
+        frames.settle();
+      }
+    };
+    activate();
+    paint(120);
+    assert.equal(asked.length, 3);
+    assert.deepEqual(
+      marks.filter((mark) => mark.type === 'key-frame' && mark.phase === 'whole'),
+      [],
+    );
+    activate();
+    paint(120);
+    assert.equal(asked.length, 6);
+  });
+});
