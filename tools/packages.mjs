@@ -6,6 +6,7 @@ export const DEBIAN_PACKAGES = [
   'openssh-server',
   'openssh-client',
   'chromium',
+  'chromium-headless-shell',
   'fonts-dejavu-core',
   'inetutils-telnetd',
   'lrzsz',

@@ -20,7 +20,7 @@ const SUITES = [
   { name: 'web', files: ['packages/web/src/**/*.test.ts'], limitMs: 3 * MINUTE },
   { name: 'cli', files: ['packages/cli/src/**/*.test.ts'], limitMs: 5 * MINUTE },
   { name: 'build', command: ['tools/build-web.mjs'], limitMs: 5 * MINUTE },
-  { name: 'e2e', files: ['e2e/**/*.test.ts'], limitMs: 25 * MINUTE },
+  { name: 'e2e', files: ['e2e/**/*.test.ts'], limitMs: 30 * MINUTE },
 ];
 const NODE_OPTIONS = ['--conditions=source', '--disable-warning=ExperimentalWarning'];
 const TEST_LIMIT_MS = 4 * MINUTE;
