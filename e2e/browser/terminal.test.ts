@@ -104,8 +104,6 @@ test('a file transfer through the terminal is cancelled, in words that name the 
       await session.run(program, `over-${program.slice(0, 2)}`);
       await notice.filter({ hasText: 'was cancelled' }).getByRole('button', { name: 'Close' }).click();
       await notice.waitFor({ state: 'detached' });
-      // As often as every three seconds.
-      await session.run('sleep 3', 'later');
     }
     await session.type("printf '::TRZSZ:TRANSFER:%s\\n' S:1.1.6:1234567890123");
     await notice.filter({ hasText: 'Ctrl+C' }).waitFor();

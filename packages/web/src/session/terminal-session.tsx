@@ -17,7 +17,7 @@ import { useNotice } from './use-notice.ts';
 
 const FilesPanel = lazy(async () => ({ default: (await import('../files/files-panel.tsx')).FilesPanel }));
 
-const CANCEL_EVERY_MS = 3_000;
+const CANCEL_EVERY_MS = 1_000;
 
 /** A session whose surface is a terminal. */
 export function TerminalSession(props: SurfaceSessionProps) {
