@@ -216,3 +216,37 @@ test('settings are changed, take effect, and can be taken back before they are s
   await enter.click();
   await door.getByRole('alert').getByText('Name or password is wrong').waitFor();
 });
+
+test('an account for a program is made on the page of people, with a token that does what was chosen', async () => {
+  await using window = await seatOf(browser, site.admin);
+  const page = await window.at('/access/people');
+  await page.getByRole('button', { name: 'Add person' }).click();
+  const form = page.getByRole('dialog', { name: 'Add person' });
+  await form.getByRole('textbox', { name: 'User name' }).fill('nightly-report');
+  await form.getByRole('combobox', { name: 'Role' }).click();
+  await page.getByRole('option', { name: 'Auditor' }).click();
+  await form.getByRole('switch', { name: 'Service account' }).click();
+  await form.getByRole('textbox', { name: 'Password' }).waitFor({ state: 'detached' });
+  await form.getByRole('button', { name: 'Save' }).click();
+  await form.waitFor({ state: 'detached' });
+  await page.getByText('nightly-report · Service account').waitFor();
+  await page.getByRole('button', { name: 'nightly-report' }).click();
+  await page.getByRole('button', { name: 'API tokens' }).click();
+  const tokens = page.getByRole('dialog', { name: 'API tokens of nightly-report' });
+  await tokens.getByRole('button', { name: 'Make a token' }).click();
+  const wish = page.getByRole('dialog', { name: 'Make a token' });
+  await wish.getByRole('textbox', { name: 'Name' }).fill('report');
+  await wish.getByRole('combobox', { name: 'Permissions' }).press('ArrowDown');
+  const offered = page.getByRole('option', { name: 'audit.read' });
+  await offered.waitFor();
+  // An auditor's account carries no more than an auditor may.
+  assert.equal(await page.getByRole('option', { name: 'catalog.write' }).count(), 0);
+  await offered.click();
+  await page.keyboard.press('Escape');
+  await wish.getByRole('button', { name: 'Make a token' }).click();
+  const value = await page.getByRole('dialog', { name: 'The new token' }).locator('pre').textContent();
+  const as = (path: string): Promise<Response> =>
+    fetch(`${site.gateway.url}/api/v1${path}`, { headers: { authorization: `Bearer ${value ?? ''}` } });
+  assert.deepEqual([(await as('/audit')).status, (await as('/users')).status], [200, 403]);
+  assert.deepEqual(window.complaints(), []);
+});

@@ -59,6 +59,15 @@ test('an operator signs in, sets up access, and signs out', async () => {
     (await anna.api.listMachines({ query: {} })).items.map(({ name }) => name),
     ['web1'],
   );
+  await json('users', 'add', 'nightly', '--service', '--role', 'auditor');
+  const made = await json('tokens', 'add', 'nightly', 'report', '--permission', 'audit.read', '--days', '7');
+  const asked = await fetch(`${site.gateway.url}/api/v1/audit`, {
+    headers: { authorization: `Bearer ${String(made['value'])}` },
+  });
+  assert.equal(asked.status, 200);
+  const { items } = (await json('tokens', 'list', 'nightly')) as { readonly items: readonly { readonly id: string }[] };
+  await json('tokens', 'remove', 'nightly', items[0]?.id ?? '');
+  assert.deepEqual((await json('tokens', 'list', 'nightly'))['items'], []);
   assert.match((await enchilada('targets', 'remove', 'wbe1')).stderr, /the nearest name is "web1"/u);
   await writeFile(join(base, 'machines.csv'), 'name,protocol,host\ndb1,ssh,db1.example.org\n');
   assert.match((await enchilada('targets', 'import', 'machines.csv')).stdout, /Preview: 1 to create/u);

@@ -145,6 +145,21 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('removeToken', input, options);
   }
 
+  /** The API tokens of an account, without their values. */
+  listUserTokens(input: RouteInput<'listUserTokens'>, options?: CallOptions): Promise<RouteOutput<'listUserTokens'>> {
+    return this.#transport.call('listUserTokens', input, options);
+  }
+
+  /** Makes an API token of a service account, shown once; it carries no more than the account holds, and you. Needs a recent proof. */
+  createUserToken(input: RouteInput<'createUserToken'>, options?: CallOptions): Promise<RouteOutput<'createUserToken'>> {
+    return this.#transport.call('createUserToken', input, options);
+  }
+
+  /** Withdraws an account's API token at once. */
+  removeUserToken(input: RouteInput<'removeUserToken'>, options?: CallOptions): Promise<RouteOutput<'removeUserToken'>> {
+    return this.#transport.call('removeUserToken', input, options);
+  }
+
   /** Begins to sign in at an identity provider: where the browser goes, bound to this browser. */
   startProviderSignIn(input: RouteInput<'startProviderSignIn'>, options?: CallOptions): Promise<RouteOutput<'startProviderSignIn'>> {
     return this.#transport.call('startProviderSignIn', input, options);

@@ -34,6 +34,14 @@ export function storeIdentityCases(name: string, create: () => Promise<StoreUnde
       assert.equal(await store.now.users.find('usr_é😀'), undefined);
     });
 
+    it('tells accounts of programs from those of people, and counts no program as an administrator', async () => {
+      const before = await store.now.users.countEnabledAdministrators();
+      const program = aUser({ role: 'administrator', passwordHash: undefined, isService: true });
+      await store.now.users.insert(program);
+      assert.deepEqual(await store.now.users.find(program.id), program);
+      assert.equal(await store.now.users.countEnabledAdministrators(), before);
+    });
+
     it('holds names equal by NFKC, case and surrounding space, and by nothing else', async () => {
       await store.now.users.insert(aUser({ username: 'alice' }));
       for (const username of ['ALICE', 'alice ', ' Alice', 'ａｌｉｃｅ']) {

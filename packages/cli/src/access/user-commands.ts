@@ -1,3 +1,4 @@
+import { TOKEN_PERMISSIONS } from '@enchilada/core/access';
 import { ROLES } from '@enchilada/core/identity';
 import { command, done } from '../frame/command.ts';
 import { table, when } from '../frame/table.ts';
@@ -12,7 +13,9 @@ export const userCommands = [
       const { api } = await client();
       const { items } = await api.listUsers();
       const state = (user: (typeof items)[number]): string =>
-        [user.disabled ? 'disabled' : '', user.breakGlass ? 'break-glass' : ''].filter((word) => word !== '').join(' ');
+        [user.service ? 'service' : '', user.disabled ? 'disabled' : '', user.breakGlass ? 'break-glass' : '']
+          .filter((word) => word !== '')
+          .join(' ');
       return done(
         { items },
         ...table(
@@ -38,12 +41,16 @@ export const userCommands = [
       group: { type: 'string', value: 'NAME', multiple: true, says: 'a group that the person is in' },
       'password-file': { type: 'string', value: 'FILE', says: 'read the password from a file; - is standard input' },
       'no-password': { type: 'boolean', says: 'set no password yet' },
+      service: {
+        type: 'boolean',
+        says: 'make a service account, for a program: it has API tokens and never a password',
+      },
     },
     async run({ io, words: [username = ''], options, client }) {
       const { api } = await client();
       const groups = await Promise.all((options.group ?? []).map((name) => findGroup(api, name)));
       const password =
-        options['no-password'] === true
+        options['no-password'] === true || options.service === true
           ? undefined
           : await askPassword(io, 'Password of the new person', options['password-file']);
       const user = await api.createUser({
@@ -53,6 +60,7 @@ export const userCommands = [
           role: oneOf(options.role ?? 'user', 'role', ROLES),
           groupIds: groups.map(({ id }) => id),
           ...(password === undefined ? {} : { password: password.reveal() }),
+          ...(options.service === true ? { service: true } : {}),
         },
       });
       return done(user, `Added ${user.username} (${user.id}).`);
@@ -100,6 +108,56 @@ export const userCommands = [
       const { id, version, username } = await findUser(api, name);
       await api.deleteUser({ params: { id }, query: { version } });
       return done({ removed: id }, `Removed ${username} (${id}).`);
+    },
+  }),
+  command('tokens list', {
+    summary: 'List the API tokens of an account.',
+    words: ['USERNAME'],
+    async run({ words: [name = ''], client }) {
+      const { api } = await client();
+      const { id } = await findUser(api, name);
+      const { items } = await api.listUserTokens({ params: { id } });
+      const rows = items.map((token) => [
+        token.id,
+        token.name,
+        token.scope.join(' '),
+        when(token.expiresAt),
+        when(token.lastUsedAt),
+      ]);
+      return done({ items }, ...table(['id', 'name', 'permissions', 'expires', 'last used'], rows));
+    },
+  }),
+  command('tokens add', {
+    summary: 'Make an API token of a service account. It is printed once.',
+    words: ['USERNAME', 'NAME'],
+    options: {
+      permission: {
+        type: 'string',
+        value: 'PERMISSION',
+        multiple: true,
+        says: `what it may do, once or more: ${TOKEN_PERMISSIONS.join(', ')}`,
+      },
+      days: { type: 'string', value: 'NUMBER', says: 'how long it is valid; 90 if left out, 366 at most' },
+    },
+    async run({ words: [username = '', name = ''], options, client }) {
+      const { api } = await client();
+      const { id } = await findUser(api, username);
+      const scope = (options.permission ?? []).map((one) => oneOf(one, 'permission', TOKEN_PERMISSIONS));
+      const made = await api.createUserToken({
+        params: { id },
+        body: { name, scope, days: Number(options.days ?? '90') },
+      });
+      return done(made, made.value);
+    },
+  }),
+  command('tokens remove', {
+    summary: 'Withdraw an API token of an account at once.',
+    words: ['USERNAME', 'ID'],
+    async run({ words: [username = '', tokenId = ''], client }) {
+      const { api } = await client();
+      const { id } = await findUser(api, username);
+      await api.removeUserToken({ params: { id, tokenId } });
+      return done({ removed: tokenId }, `Withdrew ${tokenId}.`);
     },
   }),
   command('groups list', {

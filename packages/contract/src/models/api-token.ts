@@ -23,3 +23,4 @@ export const ApiTokenCreate = closed({
 });
 /** `value` is shown this once. */
 export const ApiTokenCreated = closed({ token: ApiToken, value: Type.String({ maxLength: 100 }) });
+export const UserTokenParams = closed({ id: Id, tokenId: Id });

@@ -122,6 +122,8 @@ export const User = closed({
   breakGlass: Type.Boolean(),
   disabled: Type.Boolean(),
   hasPassword: Type.Boolean(),
+  /** Of a program: it has API tokens, and nothing to sign in with. */
+  service: Type.Boolean(),
   /** How many second factors the person has enrolled. */
   factors: Count,
   groupIds: list(Id, 1000),
@@ -137,6 +139,8 @@ export const UserCreate = closed({
   role: Role,
   password: Type.Optional(Password),
   groupIds: Type.Optional(list(Id, 1000)),
+  /** For a program; it stays one, and has no password. */
+  service: Type.Optional(Type.Boolean()),
 });
 export const UserUpdate = closed({
   username: Type.Optional(Username),

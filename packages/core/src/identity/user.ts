@@ -14,6 +14,8 @@ export interface User {
   readonly passwordHash: string | undefined;
   /** The local administrator of last resort: signs in when every other provider is down; each use is audited loudly. */
   readonly breakGlass: boolean;
+  /** Of a program, and owned by the organisation: it holds API tokens. INVARIANT: it never has a password, a factor or a login. */
+  readonly isService?: boolean;
   readonly disabledAt: number | undefined;
   readonly createdAt: number;
   readonly lastLoginAt: number | undefined;

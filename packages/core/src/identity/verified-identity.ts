@@ -60,7 +60,7 @@ export interface LoginLimits {
 }
 
 function isAlive({ login, user }: Identified, limits: LoginLimits, now: number): boolean {
-  if (login.userId !== user.id || user.disabledAt !== undefined) return false;
+  if (login.userId !== user.id || user.disabledAt !== undefined || user.isService === true) return false;
   if (now >= login.expiresAt || now - login.createdAt >= limits.absoluteMs) return false;
   return now - login.lastSeenAt < limits.idleMs;
 }

@@ -36,6 +36,7 @@ function viewOf(user: User, groupIds: readonly string[], factors: number): UserV
     breakGlass: user.breakGlass,
     disabled: user.disabledAt !== undefined,
     hasPassword: user.passwordHash !== undefined,
+    service: user.isService === true,
     factors,
     groupIds: [...groupIds],
     createdAt: user.createdAt,
@@ -49,6 +50,10 @@ function requireHeld(context: SignedInContext, role: Role): void {
   const missing = [...permissionsOf(role)].filter((permission: Permission) => !context.permissions.has(permission));
   if (missing.length > 0)
     throw new Fault('FORBIDDEN', `the role ${role} has permissions that you lack: ${missing.join(', ')}`);
+}
+
+function withoutPassword(): Fault {
+  return new Fault('CONFLICT', 'a service account has no password, it uses API tokens');
 }
 
 async function keepAnAdministrator(tx: StoreTransaction): Promise<void> {
@@ -124,6 +129,7 @@ export function userHandlers(parts: ApiParts): UserHandlers {
 
     createUser: async (context, { body }) => {
       requireHeld(context, body.role);
+      if (body.service === true && body.password !== undefined) throw withoutPassword();
       const password = body.password === undefined ? undefined : new Secret(body.password);
       if (password !== undefined) requireStrong(password, body.username);
       const user: User = {
@@ -138,12 +144,14 @@ export function userHandlers(parts: ApiParts): UserHandlers {
         lastLoginAt: undefined,
         preferences: {},
         version: 1,
+        ...(body.service === true ? { isService: true } : {}),
       };
       await store.transaction(async (tx) => {
         await tx.users.insert(user);
         await setGroups(tx, user.id, body.groupIds ?? []);
       });
-      await acted(context, 'user.created', userObject(user), { role: user.role });
+      const service = user.isService === true ? { service: true } : {};
+      await acted(context, 'user.created', userObject(user), { role: user.role, ...service });
       return viewOf(user, body.groupIds ?? [], 0);
     },
 
@@ -218,6 +226,7 @@ export function userHandlers(parts: ApiParts): UserHandlers {
     setUserPassword: async (context, { params, body }) => {
       const user = await found(store.now.users.find(params.id));
       requireHeld(context, user.role);
+      if (user.isService === true) throw withoutPassword();
       const password = new Secret(body.password);
       requireStrong(password, user.username);
       await store.now.users.update({ ...user, passwordHash: await hasher.hash(password) });

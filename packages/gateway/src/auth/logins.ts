@@ -153,6 +153,8 @@ export class Logins {
   /** A new login under a new id. Whatever cookie the browser brought is ended and replaced (T03). */
   async create(user: User, context: OpenContext, how: SignInProof): Promise<SignInOutcome> {
     const { store, audit, clock, random, limits } = this.#parts;
+    // INVARIANT: whatever way leads here, a service account has no login.
+    if (user.isService === true) throw new Fault('LOGIN_REFUSED', 'a service account does not sign in');
     const cookie = Buffer.from(random.bytes(COOKIE_BYTES)).toString('base64url');
     const digest = digestOf(cookie);
     const now = clock.now();

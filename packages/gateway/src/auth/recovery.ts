@@ -66,6 +66,8 @@ export class Recovery {
       });
       throw new Fault('NOT_FOUND', `there is no person named ${JSON.stringify(username)}`);
     }
+    if (user.isService === true)
+      throw new Fault('CONFLICT', `${user.username} is a service account, which has no password to recover`);
     const wasDisabled = user.disabledAt !== undefined;
     if (wasDisabled && !enable)
       throw new Fault('CONFLICT', `the account ${user.username} is disabled; add --enable to enable it as well`);

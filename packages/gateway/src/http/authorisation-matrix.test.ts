@@ -85,6 +85,14 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
   // Nobody lends what they lack: an auditor has this permission and a user has not.
   createToken: { who: AUDITORS, body: () => ({ name: 'x', scope: ['audit.read'], days: 1 }) },
   removeToken: { who: SIGNED_IN, other: [] },
+  listUserTokens: { who: ADMINISTRATOR },
+  // The account of the matrix is a person's; of service accounts see service-account.test.ts.
+  createUserToken: {
+    who: ADMINISTRATOR,
+    body: () => ({ name: 'x', scope: ['audit.read'], days: 1 }),
+    success: 409,
+  },
+  removeUserToken: { who: ADMINISTRATOR },
   startProviderSignIn: { who: EVERYBODY, body: () => ({}) },
   completeProviderSignIn: { who: EVERYBODY, body: () => ({ answer: 'x' }), success: 409, missing: 409 },
   signInThroughProxy: { who: EVERYBODY, body: () => ({}), success: 404 },

@@ -169,12 +169,13 @@ export async function fill(
       seed: await fixture.wrapSeed(`second_factor:${id}:${whom}:seed`),
     });
   }
-  if (path.startsWith('/me/tokens/:id')) {
-    id = `tok_${suffix}`;
+  if (path.includes('/tokens/:')) {
+    const ofMe = path.startsWith('/me');
+    if (ofMe) id = `tok_${suffix}`;
     await fixture.store.now.tokens.insert({
-      id,
+      id: `tok_${suffix}`,
       digest: suffix,
-      userId: `usr_${whose === 'own' ? facts.owner : facts.stranger}`,
+      userId: ofMe ? `usr_${whose === 'own' ? facts.owner : facts.stranger}` : ids.user,
       name: 'token',
       scope: [],
       createdAt: 0,
@@ -187,6 +188,7 @@ export async function fill(
   return path
     .replace(':id', id)
     .replace(':userId', ids.user)
+    .replace(':tokenId', `tok_${suffix}`)
     .replace(':transfer', 'a'.repeat(26))
     .replace(':fingerprint', `SHA256:${'A'.repeat(43)}`);
 }

@@ -1,4 +1,4 @@
-import { Button, MultiSelect, PasswordInput, Select, Switch, TextInput } from '@mantine/core';
+import { Button, Modal, MultiSelect, PasswordInput, Select, Switch, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { IconSearch, IconUsers } from '@tabler/icons-react';
 import type { User } from '@enchilada/contract';
@@ -14,6 +14,7 @@ import { Table } from '../components/table.tsx';
 import { FormDrawer, useSave } from '../components/form.tsx';
 import { AddButton, Page } from '../components/page.tsx';
 import { useText } from '../i18n/text.tsx';
+import { ServiceTokens } from '../second-factor/own-tokens.tsx';
 
 export function PeoplePage() {
   const text = useText();
@@ -68,7 +69,10 @@ export function PeoplePage() {
                   <button type="button" className="row-title" onClick={() => setEditing(user)}>
                     {user.displayName === '' ? user.username : user.displayName}
                   </button>
-                  <div className="sub">{user.username}</div>
+                  <div className="sub">
+                    {user.username}
+                    {user.service && ` · ${text('people.service')}`}
+                  </div>
                 </td>
                 <td>{text(`role.${user.role}`)}</td>
                 <td>
@@ -124,13 +128,18 @@ function PersonForm(props: PersonFormProps) {
     role: user?.role ?? 'user',
     disabled: user?.disabled ?? false,
     groupIds: user?.groupIds ?? [],
+    service: user?.service ?? false,
   });
+  const [showsTokens, setShowsTokens] = useState(false);
   const [password, setPassword] = useState('');
   const [confirmation, ask] = useConfirm();
   const set = (change: Partial<typeof draft>): void => setDraft({ ...draft, ...change });
   const save = useSave(async () => {
-    const { disabled, ...rest } = draft;
-    if (user === undefined) await api('createUser', { body: { ...rest, ...(password === '' ? {} : { password }) } });
+    const { disabled, service, ...rest } = draft;
+    if (user === undefined)
+      await api('createUser', {
+        body: { ...rest, ...(service ? { service } : password === '' ? {} : { password }) },
+      });
     else {
       await api('updateUser', { params: { id: user.id }, body: { ...rest, disabled, version: user.version } });
       if (password !== '') {
@@ -168,7 +177,21 @@ function PersonForm(props: PersonFormProps) {
           </Button>
         )
       }
-      below={confirmation}
+      below={
+        <>
+          {confirmation}
+          {user?.service === true && (
+            <Modal
+              opened={showsTokens}
+              onClose={() => setShowsTokens(false)}
+              title={text('people.tokens-of', { name: user.username })}
+              size="xl"
+            >
+              <ServiceTokens user={user} />
+            </Modal>
+          )}
+        </>
+      }
       onClose={props.onClose}
     >
       <TextInput
@@ -204,13 +227,28 @@ function PersonForm(props: PersonFormProps) {
         value={draft.groupIds}
         onChange={(groupIds) => set({ groupIds })}
       />
-      <PasswordInput
-        label={text(user === undefined ? 'field.password' : 'people.new-password')}
-        description={user === undefined ? text('field.password-help') : text('people.new-password-help')}
-        autoComplete="new-password"
-        value={password}
-        onChange={(event) => setPassword(event.currentTarget.value)}
-      />
+      {user === undefined && (
+        <Switch
+          label={text('people.service')}
+          description={text('people.service-help')}
+          checked={draft.service}
+          onChange={(event) => set({ service: event.currentTarget.checked })}
+        />
+      )}
+      {user?.service === true && (
+        <Button variant="default" onClick={() => setShowsTokens(true)}>
+          {text('tokens.title')}
+        </Button>
+      )}
+      {!draft.service && (
+        <PasswordInput
+          label={text(user === undefined ? 'field.password' : 'people.new-password')}
+          description={user === undefined ? text('field.password-help') : text('people.new-password-help')}
+          autoComplete="new-password"
+          value={password}
+          onChange={(event) => setPassword(event.currentTarget.value)}
+        />
+      )}
       {user !== undefined && user.factors > 0 && !props.readOnly && (
         <Button
           variant="default"

@@ -11,7 +11,8 @@ import {
   TextInput,
 } from '@mantine/core';
 import { IconKey } from '@tabler/icons-react';
-import { TOKEN_PERMISSIONS, type TokenPermission } from '@enchilada/core/access';
+import type { ApiToken, User } from '@enchilada/contract';
+import { permissionsOf, TOKEN_PERMISSIONS, type TokenPermission } from '@enchilada/core/access';
 import { useQuery } from '@tanstack/react-query';
 import { useState, type SyntheticEvent } from 'react';
 import { api } from '../api/client.ts';
@@ -26,17 +27,65 @@ import { useStepUp } from './step-up.tsx';
 
 const DAYS = 90;
 
+/** Whose tokens, and what they can carry. */
+interface TokenOwner {
+  readonly key: readonly string[];
+  readonly offered: readonly TokenPermission[];
+  readonly list: (signal: AbortSignal) => Promise<{ readonly items: readonly ApiToken[] }>;
+  readonly create: (body: ApiTokenWish) => Promise<{ readonly value: string }>;
+  readonly remove: (id: string) => Promise<unknown>;
+}
+interface ApiTokenWish {
+  name: string;
+  scope: TokenPermission[];
+  days: number;
+}
+
 /** The own API tokens, on the page of the account. */
 export function OwnTokens() {
   const text = useText();
   const me = useMe();
-  const tokens = useQuery({ queryKey: ['tokens'], queryFn: ({ signal }) => api('listTokens', {}, { signal }) });
-  const [draft, setDraft] = useState<{ name: string; scope: TokenPermission[]; days: number }>();
+  return (
+    <Section title={text('tokens.title')} lead={text('tokens.lead')}>
+      <Tokens
+        owner={{
+          key: ['tokens'],
+          offered: TOKEN_PERMISSIONS.filter((permission) => me.permissions.includes(permission)),
+          list: (signal) => api('listTokens', {}, { signal }),
+          create: (body) => api('createToken', { body }),
+          remove: (id) => api('removeToken', { params: { id } }),
+        }}
+      />
+    </Section>
+  );
+}
+
+/** Those of a service account, for whoever may change accounts. */
+export function ServiceTokens({ user }: { readonly user: Pick<User, 'id' | 'role'> }) {
+  const me = useMe();
+  const { id } = user;
+  const held = permissionsOf(user.role);
+  return (
+    <Tokens
+      owner={{
+        key: ['tokens', id],
+        offered: TOKEN_PERMISSIONS.filter((permission) => me.permissions.includes(permission) && held.has(permission)),
+        list: (signal) => api('listUserTokens', { params: { id } }, { signal }),
+        create: (body) => api('createUserToken', { params: { id }, body }),
+        remove: (tokenId) => api('removeUserToken', { params: { id, tokenId } }),
+      }}
+    />
+  );
+}
+
+function Tokens({ owner }: { readonly owner: TokenOwner }) {
+  const text = useText();
+  const tokens = useQuery({ queryKey: owner.key, queryFn: ({ signal }) => owner.list(signal) });
+  const [draft, setDraft] = useState<ApiTokenWish>();
   const [value, setValue] = useState<string>();
   const [confirmation, ask] = useConfirm();
   const [busy, run] = useAction();
   const [dialog, attempt] = useStepUp();
-  const mine = TOKEN_PERMISSIONS.filter((permission) => me.permissions.includes(permission));
   const create = (event: SyntheticEvent): void => {
     event.preventDefault();
     if (draft === undefined) return;
@@ -44,14 +93,14 @@ export function OwnTokens() {
     // The dialog for the fresh proof comes in place of this one.
     setDraft(undefined);
     void run(async () => {
-      setValue((await attempt(() => api('createToken', { body }))).value);
+      setValue((await attempt(() => owner.create(body))).value);
       await tokens.refetch();
     }).then((done) => {
       if (!done) setDraft(body);
     });
   };
   return (
-    <Section title={text('tokens.title')} lead={text('tokens.lead')}>
+    <>
       <Listing
         query={tokens}
         items={tokens.data?.items ?? []}
@@ -83,7 +132,7 @@ export function OwnTokens() {
                         body: text('tokens.remove-body'),
                         action: text('tokens.remove'),
                         run: async () => {
-                          await api('removeToken', { params: { id: token.id } });
+                          await owner.remove(token.id);
                           await tokens.refetch();
                         },
                       })
@@ -97,7 +146,7 @@ export function OwnTokens() {
           </Table>
         )}
       </Listing>
-      {mine.length > 0 && (
+      {owner.offered.length > 0 && (
         <Group mt="md">
           <Button
             variant="default"
@@ -124,7 +173,7 @@ export function OwnTokens() {
               <MultiSelect
                 label={text('tokens.scope')}
                 description={text('tokens.scope-help')}
-                data={mine}
+                data={[...owner.offered]}
                 value={draft.scope}
                 onChange={(scope) => setDraft({ ...draft, scope })}
               />
@@ -161,6 +210,6 @@ export function OwnTokens() {
       </Modal>
       {confirmation}
       {dialog}
-    </Section>
+    </>
   );
 }

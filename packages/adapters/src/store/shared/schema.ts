@@ -57,6 +57,7 @@ export interface UserRow {
   lastLoginAt: number | null;
   preferences: string;
   version: number;
+  service: number | null;
 }
 
 export interface UserGroupRow {

@@ -11,6 +11,7 @@ import { discovery } from './0020-discovery.ts';
 import { withoutBootstrap } from './0021-without-bootstrap.ts';
 import { identityProvider } from './0022-identity-provider.ts';
 import { grantConditions } from './0023-grant-conditions.ts';
+import { serviceAccount } from './0024-service-account.ts';
 import { formAnswer } from './0026-form-answer.ts';
 import { credentialSource } from './0027-credential-source.ts';
 import { sessionSeat } from './0028-session-seat.ts';
@@ -30,6 +31,7 @@ export const MIGRATIONS: readonly Migration[] = [
   withoutBootstrap,
   identityProvider,
   grantConditions,
+  serviceAccount,
   formAnswer,
   credentialSource,
   sessionSeat,

@@ -16,6 +16,7 @@ export function toUser(row: UserRow): User {
     lastLoginAt: row.lastLoginAt ?? undefined,
     preferences: JSON.parse(row.preferences) as User['preferences'],
     version: row.version,
+    ...(row.service === 1 ? { isService: true } : {}),
   };
 }
 
@@ -33,6 +34,7 @@ function toRow(user: User): UserRow {
     lastLoginAt: user.lastLoginAt ?? null,
     preferences: JSON.stringify(user.preferences),
     version: user.version,
+    service: user.isService === true ? 1 : 0,
   };
 }
 
@@ -81,6 +83,7 @@ export function userRepository(sql: Sql): UserRepository {
         .select((eb) => eb.fn.countAll<number>().as('count'))
         .where('role', '=', 'administrator')
         .where('disabledAt', 'is', null)
+        .where((eb) => eb.or([eb('service', 'is', null), eb('service', '=', 0)]))
         .executeTakeFirstOrThrow();
       return count;
     },
