@@ -8,6 +8,7 @@ import type {
   CredentialKind,
   CredentialRecord,
   CredentialVault,
+  NamedPerson,
 } from '../credential/index.ts';
 import type { Hop } from '../engine/index.ts';
 import { Fault } from '../fault/index.ts';
@@ -103,7 +104,7 @@ async function credentialFor(leave: AuthorizedTarget, purpose: Purpose, parts: R
       outcome: 'success',
       object: { kind: 'credential', id: record.id, name: record.name },
     });
-    return credential.username === '' ? { ...credential, username: identity.user.username } : credential;
+    return { ...credential, username: nameFor(credential.username, identity.user) };
   }
   if (record !== undefined && kind === 'certificate') return certificateFor(leave, { record, purpose }, parts);
   if (kind === 'login-password') {
@@ -111,11 +112,16 @@ async function credentialFor(leave: AuthorizedTarget, purpose: Purpose, parts: R
     if (password !== undefined)
       return {
         kind: 'password',
-        username: record?.username === undefined || record.username === '' ? identity.user.username : record.username,
+        username: nameFor(record?.username ?? '', identity.user),
         password,
       };
   }
-  return askFor(target, record?.username ?? '', parts);
+  return askFor(target, fillTemplate(record?.username ?? '', identity.user), parts);
+}
+
+/** The name that the credential says, or the person's own where it says none. */
+function nameFor(template: string, person: NamedPerson): string {
+  return template === '' ? person.username : fillTemplate(template, person);
 }
 
 async function certificateFor(

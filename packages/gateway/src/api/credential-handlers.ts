@@ -42,14 +42,21 @@ function termsView({ principals, minutes, sourceNetworks }: CertificateTerms) {
   return { principals: [...principals], minutes, sourceNetworks: [...sourceNetworks] };
 }
 
+/** Of what templates may say, accounts know the sign-in name so far. */
+function problemOf(template: string): string | undefined {
+  const problem = templateProblem(template);
+  if (problem !== undefined) return problem;
+  return /\{(?!username\})/iu.test(template) ? `may use {username} alone, received ${template}` : undefined;
+}
+
 /** @throws Fault INVALID_REQUEST */
 function requireGoodNames({ kind, username, terms }: Pick<CredentialRecord, 'kind' | 'username' | 'terms'>): void {
-  const problem = templateProblem(username);
+  const problem = problemOf(username);
   if (problem !== undefined) throw wrongField('username', problem);
   if (terms === undefined) return;
   if (kind !== 'certificate') throw wrongField('terms', 'belong to certificates alone');
   for (const principal of terms.principals) {
-    const wrong = templateProblem(principal) ?? (/[\s,*?!"]/u.test(principal) ? 'must be one name' : undefined);
+    const wrong = problemOf(principal) ?? (/[\s,*?!"]/u.test(principal) ? 'must be one name' : undefined);
     if (wrong !== undefined) throw wrongField('terms/principals', wrong);
   }
   for (const network of terms.sourceNetworks)
