@@ -97,9 +97,9 @@ test('text is copied from the terminal and pasted into it; several lines only af
     await session.page.keyboard.press('Control+C');
   }));
 
-test('a file transfer through the terminal is cancelled, in words that name the files panel', () =>
+test('a file transfer through the terminal is cancelled, and the person is told', () =>
   withSession(async (session) => {
-    const notice = session.page.getByRole('alert').filter({ hasText: 'Use the files panel instead' });
+    const notice = session.page.getByRole('alert').filter({ hasText: 'This session has no other way for files' });
     for (const program of ['sz /etc/hostname', 'rz']) {
       await session.run(program, `over-${program.slice(0, 2)}`);
       await notice.filter({ hasText: 'was cancelled' }).getByRole('button', { name: 'Close' }).click();

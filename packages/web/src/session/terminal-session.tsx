@@ -63,11 +63,12 @@ export function TerminalSession(props: SurfaceSessionProps) {
       cancelledAt.current = performance.now();
       connection?.input(ZMODEM_CANCEL);
     }
+    const mayMoveFiles = view.files !== undefined && (view.files.upload || view.files.download);
     notifications.show({
       id: 'transfer',
       color: 'yellow',
       title: text(`terminal.transfer-${kind}`),
-      message: text(view.files === undefined ? 'terminal.transfer-none' : 'terminal.transfer-files'),
+      message: text(mayMoveFiles ? 'terminal.transfer-files' : 'terminal.transfer-none'),
       autoClose: false,
       closeButtonProps: { 'aria-label': text('common.close') },
     });

@@ -76,7 +76,8 @@ export const session: Readonly<Record<keyof typeof english, string>> = {
   'terminal.find': 'Im Terminal suchen',
   'terminal.keys': 'Zusatztasten',
   'terminal.transfer-files': 'Stattdessen die Dateiansicht benutzen: oben in der Leiste, unter „Dateien“.',
-  'terminal.transfer-none': 'Diese Sitzung hat keinen anderen Weg für Dateien.',
+  'terminal.transfer-none':
+    'Diese Sitzung hat keinen anderen Weg für Dateien. Sie zu übertragen braucht eine eigene Berechtigung.',
   'terminal.transfer-trzsz': 'Keine Dateiübertragung im Terminal: mit Strg+C beenden',
   'terminal.transfer-zmodem': 'Die Dateiübertragung im Terminal wurde abgebrochen',
   'terminal.label': 'Terminal von {name}',

@@ -73,7 +73,7 @@ export const session = {
   'terminal.find': 'Find in terminal',
   'terminal.keys': 'Extra keys',
   'terminal.transfer-files': 'Use the files panel instead: it is in the bar above, under Files.',
-  'terminal.transfer-none': 'This session has no other way for files.',
+  'terminal.transfer-none': 'This session has no other way for files. Moving them needs a grant of its own.',
   'terminal.transfer-trzsz': 'No file transfer in the terminal: end it with Ctrl+C',
   'terminal.transfer-zmodem': 'The file transfer in the terminal was cancelled',
   'terminal.label': 'Terminal of {name}',
