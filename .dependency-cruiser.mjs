@@ -47,7 +47,7 @@ export default {
     {
       name: 'only-the-composition-root-names-implementations',
       severity: 'error',
-      from: { path: '^packages/gateway/src/', pathNot: `^packages/gateway/src/composition[.]ts$|${TEST}` },
+      from: { path: '^packages/gateway/src/', pathNot: `^packages/gateway/src/(?:composition|lambda)[.]ts$|${TEST}` },
       to: { path: '^packages/(engines|adapters)/' },
     },
     {

@@ -69,6 +69,9 @@ test('a subscription is planned, switched on and followed by its events, and an 
   const parameters = { managementGroup: 'corp', endpoint: cloud.url, queueUrl: queue.url, callsPerSecond: 100 };
   const fields = { name: 'Cloud', parameters, protectedTags: ['team'] };
   const source = await api.createSource({ body: { ...fields, kind: 'azure', enabled: false } });
+  assert.match((await enchilada('discovery', 'onboarding', 'cloud')).stdout, /--management-group-id corp /u);
+  const template = await enchilada('discovery', 'onboarding', 'cloud', '--file', 'enchilada-reader.json');
+  assert.ok('resources' in (JSON.parse(template.stdout) as object));
   const plan = await enchilada('discovery', 'plan', 'cloud');
   assert.match(plan.stdout, /2 appear, 0 change, 0 go, 0 are left out, 0 stay\. Nothing was written\./u);
   assert.equal((await enchilada('targets', 'list')).stdout.includes('web-1'), false);

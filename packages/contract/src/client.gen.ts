@@ -530,6 +530,11 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('listSourceScopes', input, options);
   }
 
+  /** Templates that give the source what it needs in its cloud, and how they are deployed. */
+  getOnboarding(input: RouteInput<'getOnboarding'>, options?: CallOptions): Promise<RouteOutput<'getOnboarding'>> {
+    return this.#transport.call('getOnboarding', input, options);
+  }
+
   /** Lists every scope of a source now and compares it with the catalog. */
   sweepSource(input: RouteInput<'sweepSource'>, options?: CallOptions): Promise<RouteOutput<'sweepSource'>> {
     return this.#transport.call('sweepSource', input, options);

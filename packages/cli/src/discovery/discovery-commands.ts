@@ -233,6 +233,26 @@ export const discoveryCommands = [
       );
     },
   }),
+  command('discovery onboarding', {
+    summary: 'Print the templates that give a source what it needs in its cloud, and how to deploy them.',
+    words: ['SOURCE'],
+    options: { file: { type: 'string', value: 'NAME', says: 'only this template, as it is to be saved' } },
+    async run({ words: [wanted = ''], options, client }) {
+      const { api } = await client();
+      const { files } = await api.getOnboarding({ params: { id: (await findSource(api, wanted)).id } });
+      if (options.file === undefined) {
+        if (files.length === 0) return done({ files }, 'There is nothing to deploy for a source of this kind.');
+        return done({ files }, ...files.flatMap(({ name, use }) => [name, `  ${use.en}`, '']));
+      }
+      const file = files.find(({ name }) => name === options.file);
+      if (file === undefined)
+        throw new CommandFailure(
+          1,
+          `there is no template ${options.file}; there are ${files.map(({ name }) => name).join(', ')}`,
+        );
+      return done(file, ...file.text.trimEnd().split('\n'));
+    },
+  }),
   command('discovery changes', {
     summary: 'List what discovery did, the newest first.',
     options: {

@@ -99,6 +99,11 @@ export const RulesSaved = closed({ version: Version, changed: Count });
 const Trace = closed({ field: text(40), rule: text(100), refusedBecauseOfTag: Type.Optional(text(256)) });
 const Omission = words(['deleted', 'rule', 'no-address', 'no-protocol']);
 
+/** Templates that give a source what it needs in its cloud. */
+export const Onboarding = closed({
+  files: list(closed({ name: text(100, 1), text: Type.String({ maxLength: 200_000 }), use: LocalizedText }), 20),
+});
+
 /** A draft, or a saved source by its id; rules may be tried before they are saved. */
 export const PreviewRequest = closed({
   sourceId: Type.Optional(Id),

@@ -4,6 +4,7 @@ import {
   ChangeQuery,
   DiscoveryPreview,
   Explanation,
+  Onboarding,
   PreviewRequest,
   RuleSet,
   RulesSaved,
@@ -67,6 +68,14 @@ export const discoveryRoutes = routes({
     summary: 'Accounts and regions of a source: last event, last listing, what is stale, held or denied.',
     params: IdParams,
     response: { 200: closed({ items: list(SourceScope, 20_000) }) },
+  },
+  getOnboarding: {
+    method: 'GET',
+    path: '/discovery/sources/:id/onboarding',
+    access: 'catalog.read',
+    summary: 'Templates that give the source what it needs in its cloud, and how they are deployed.',
+    params: IdParams,
+    response: { 200: Onboarding },
   },
   sweepSource: {
     method: 'POST',

@@ -138,11 +138,21 @@ export interface SourceManifest {
   readonly usesExternalId?: true;
 }
 
+/** Something to deploy in a cloud so that a source can read it. */
+export interface OnboardingFile {
+  readonly name: string;
+  readonly text: string;
+  /** Where and how it is deployed. */
+  readonly use: LocalizedText;
+}
+
 /** A kind of source: what its form asks for, and how one is opened. */
 export interface SourceType {
   readonly manifest: SourceManifest;
   /** @throws Fault CONFIGURATION_INVALID where the settings contradict each other. */
   open(record: SourceRecord): Promise<DiscoverySource>;
+  /** Absent where there is nothing to deploy. INVARIANT: asks for the permissions that are used and for no other. */
+  onboarding?(record: SourceRecord): readonly OnboardingFile[];
 }
 
 /** A configured source. */

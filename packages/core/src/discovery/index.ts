@@ -12,6 +12,7 @@ export type {
   MachineReference,
   MachineState,
   NamedScope,
+  OnboardingFile,
   Scope,
   Sighting,
   SourceId,

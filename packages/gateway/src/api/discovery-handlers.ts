@@ -30,6 +30,7 @@ type DiscoveryHandlers = Pick<
   | 'updateSource'
   | 'deleteSource'
   | 'listSourceScopes'
+  | 'getOnboarding'
   | 'sweepSource'
   | 'acceptRemovals'
   | 'previewDiscovery'
@@ -304,6 +305,11 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
       const source = await foundSource(params.id);
       const counts = await store.now.discovery.countFound(source.id);
       return { items: (await store.now.discovery.listScopes(source.id)).map((scope) => scopeView(scope, counts)) };
+    },
+
+    getOnboarding: async (_context, { params }) => {
+      const source = await foundSource(params.id);
+      return { files: (discovery.types.get(source.kind)?.onboarding?.(source) ?? []).map((file) => ({ ...file })) };
     },
 
     sweepSource: async (context, { params }) => {

@@ -250,6 +250,7 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
   getRules: { who: ADMINISTRATOR },
   setRules: { who: ADMINISTRATOR, body: () => ({ rules: [], version: 999 }), success: 409 },
   explainTarget: { who: ADMINISTRATOR },
+  getOnboarding: { who: ADMINISTRATOR },
 };
 
 const PEOPLE = { user: 'ann', auditor: 'otto', administrator: 'root' } as const satisfies Record<Role, string>;

@@ -137,6 +137,7 @@ const ENDPOINTS = {
   acceptRemovals: ['POST', '/discovery/sources/:id/accept'],
   previewDiscovery: ['POST', '/discovery/preview'],
   listDiscoveryChanges: ['GET', '/discovery/changes'],
+  getOnboarding: ['GET', '/discovery/sources/:id/onboarding'],
   getRules: ['GET', '/discovery/rules'],
   setRules: ['PUT', '/discovery/rules'],
   explainTarget: ['GET', '/targets/:id/discovery'],

@@ -1,6 +1,7 @@
-import { Alert, Button, Stack, Switch, TagsInput, Text, TextInput, Title } from '@mantine/core';
+import { Alert, Anchor, Button, Stack, Switch, TagsInput, Text, TextInput, Title } from '@mantine/core';
 import { IconCopy, IconEye } from '@tabler/icons-react';
 import type { RouteOutput } from '@enchilada/contract';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
 import { useAction } from '../components/use-action.ts';
@@ -105,6 +106,7 @@ export function SourceForm(props: {
             onFocus={(event) => event.currentTarget.select()}
           />
         ))}
+      {source !== undefined && <Templates source={source} />}
       <Switch
         label={text('sources.enabled')}
         description={text('sources.enabled-help')}
@@ -116,5 +118,37 @@ export function SourceForm(props: {
         {text('sources.preview-help')}
       </Text>
     </FormDrawer>
+  );
+}
+
+/** What is to be deployed in the cloud before the source can read it. */
+function Templates({ source }: { readonly source: Source }) {
+  const text = useText();
+  const onboarding = useQuery({
+    queryKey: ['onboarding', source.id, source.version],
+    queryFn: ({ signal }) => api('getOnboarding', { params: { id: source.id } }, { signal }),
+  });
+  const files = onboarding.data?.files ?? [];
+  if (files.length === 0) return null;
+  return (
+    <Stack gap="sm">
+      <Title order={3} size="h5">
+        {text('sources.templates')}
+      </Title>
+      {files.map((file) => (
+        <div key={file.name}>
+          <Anchor
+            className="mono"
+            download={file.name}
+            href={`data:application/json;charset=utf-8,${encodeURIComponent(file.text)}`}
+          >
+            {file.name}
+          </Anchor>
+          <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+            {text.of(file.use)}
+          </Text>
+        </div>
+      ))}
+    </Stack>
   );
 }

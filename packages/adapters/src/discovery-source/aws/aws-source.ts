@@ -15,6 +15,7 @@ import { type AwsConfig, manifest, readConfig } from './aws-config.ts';
 import { toDiscoveryFault } from './aws-fault.ts';
 import { sightingOf } from './instance-facts.ts';
 import { machineAccess } from './machine-access.ts';
+import { onboarding } from './onboarding.ts';
 import { Pacer } from '../shared/pacer.ts';
 import { sqsHints } from './sqs-hints.ts';
 
@@ -28,6 +29,7 @@ const LISTED = ['pending', 'running', 'stopping', 'stopped'];
 export function aws({ clock }: { readonly clock: Clock }): SourceType {
   return {
     manifest,
+    onboarding,
     async open(record) {
       const config = readConfig(record.parameters);
       if (config.accounts.size === 0 && !config.organization)

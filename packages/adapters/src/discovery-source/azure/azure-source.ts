@@ -14,6 +14,7 @@ import {
   sightingOf,
   type VirtualMachine,
 } from './machine-facts.ts';
+import { onboarding } from './onboarding.ts';
 import { queueHints } from './queue-hints.ts';
 import { type Listing, ResourceGraph } from './resource-graph.ts';
 import { readResourceId, type ResourceId } from './resource-id.ts';
@@ -27,6 +28,7 @@ const READS_AT_ONCE = 8;
 export function azure({ clock }: { readonly clock: Clock }): SourceType {
   return {
     manifest,
+    onboarding,
     async open({ parameters }) {
       const config = readConfig(parameters);
       if ((config.managementGroup === undefined) === (config.subscriptions.size === 0))

@@ -124,6 +124,7 @@ export const discovery: Readonly<Record<keyof typeof en, string>> = {
   'sources.stale.other': '{count} nicht lesbar',
   'sources.starting': 'Noch nicht aufgelistet',
   'sources.sweep': 'Jetzt auflisten',
+  'sources.templates': 'Vorlagen für die Cloud',
   'sources.timeline': 'Verlauf',
   'sources.timeline-empty': 'Noch ist nichts geschehen.',
   'sources.well': 'Aktuell',

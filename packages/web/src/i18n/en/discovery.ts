@@ -121,6 +121,7 @@ export const discovery = {
   'sources.stale.other': '{count} cannot be read',
   'sources.starting': 'Not listed yet',
   'sources.sweep': 'List now',
+  'sources.templates': 'Templates for the cloud',
   'sources.timeline': 'Timeline',
   'sources.timeline-empty': 'Nothing has happened yet.',
   'sources.well': 'Up to date',
