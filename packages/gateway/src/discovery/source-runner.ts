@@ -15,7 +15,8 @@ import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
 
 const SWEEP_EVERY_MS = 10 * 60_000;
-const LEASE_MS = 5 * 60_000;
+/** So soon another node sweeps in place of one that died in the middle. */
+const LEASE_MS = 12_000;
 const SCOPES_EVERY_MS = 10 * 60_000;
 const LOOK_EVERY_MS = 2_000;
 /** Messages are gathered for so long, so that one describe call serves many. */
