@@ -43,7 +43,7 @@ export function workerOn(store: Store): EventWorker {
     source: process.env['ENCHILADA_SOURCE'],
     projection: { protocols: { linux: 'ssh', windows: 'rdp' }, portOf: (protocol) => PORTS[protocol] },
     report: (message, cause) => {
-      console.error(JSON.stringify({ message, cause: cause instanceof Error ? cause.message : cause }));
+      process.stderr.write(`${JSON.stringify({ message, cause: cause instanceof Error ? cause.message : cause })}\n`);
     },
   });
 }
