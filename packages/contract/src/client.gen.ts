@@ -500,6 +500,36 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('deleteSecretStore', input, options);
   }
 
+  /** The kinds of endpoints for notifications: labels and form fields. */
+  listNotifierKinds(options?: CallOptions): Promise<RouteOutput<'listNotifierKinds'>> {
+    return this.#transport.call('listNotifierKinds', {}, options);
+  }
+
+  /** Where notifications go, and how the last delivery went. */
+  listNotificationEndpoints(options?: CallOptions): Promise<RouteOutput<'listNotificationEndpoints'>> {
+    return this.#transport.call('listNotificationEndpoints', {}, options);
+  }
+
+  /** Adds an endpoint for notifications. */
+  createNotificationEndpoint(input: RouteInput<'createNotificationEndpoint'>, options?: CallOptions): Promise<RouteOutput<'createNotificationEndpoint'>> {
+    return this.#transport.call('createNotificationEndpoint', input, options);
+  }
+
+  /** Replaces an endpoint's settings. */
+  updateNotificationEndpoint(input: RouteInput<'updateNotificationEndpoint'>, options?: CallOptions): Promise<RouteOutput<'updateNotificationEndpoint'>> {
+    return this.#transport.call('updateNotificationEndpoint', input, options);
+  }
+
+  /** Removes an endpoint, and what waits for it. */
+  deleteNotificationEndpoint(input: RouteInput<'deleteNotificationEndpoint'>, options?: CallOptions): Promise<RouteOutput<'deleteNotificationEndpoint'>> {
+    return this.#transport.call('deleteNotificationEndpoint', input, options);
+  }
+
+  /** Delivers a test message at once, and says why it cannot be delivered. */
+  testNotificationEndpoint(input: RouteInput<'testNotificationEndpoint'>, options?: CallOptions): Promise<RouteOutput<'testNotificationEndpoint'>> {
+    return this.#transport.call('testNotificationEndpoint', input, options);
+  }
+
   /** The kinds of sources: labels and form fields. */
   listSourceKinds(options?: CallOptions): Promise<RouteOutput<'listSourceKinds'>> {
     return this.#transport.call('listSourceKinds', {}, options);

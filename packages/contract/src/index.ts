@@ -38,6 +38,7 @@ export type { AccessExplanation, GrantConditions, TargetAccess } from './models/
 export { AccessRequest, REQUEST_STATUSES, REQUEST_VIEWS, RequestTerms } from './models/request.ts';
 export { Authority, AuthorityKey, CertificateTerms } from './models/authority.ts';
 export { SecretStore, SecretStoreKind } from './models/secret-store.ts';
+export { NotificationEndpoint, NotifierKind } from './models/notification.ts';
 export { ApiToken } from './models/api-token.ts';
 export { Provider, ProviderCreate, ProviderKindManifest, ProviderRule, ProviderUpdate } from './models/provider.ts';
 export {

@@ -6,6 +6,7 @@ import { discoveryRoutes } from './routes/discovery.ts';
 import { catalogRoutes, machineRoutes } from './routes/machine.ts';
 import { providerRoutes } from './routes/provider.ts';
 import { tokenRoutes } from './routes/api-token.ts';
+import { notificationRoutes } from './routes/notification.ts';
 import { requestRoutes } from './routes/request.ts';
 import { factorRoutes } from './routes/second-factor.ts';
 import { secretStoreRoutes } from './routes/secret-store.ts';
@@ -21,6 +22,7 @@ type Tables = typeof signInRoutes &
   typeof requestRoutes &
   typeof authorityRoutes &
   typeof secretStoreRoutes &
+  typeof notificationRoutes &
   typeof discoveryRoutes &
   typeof sessionRoutes &
   typeof fileRoutes &
@@ -39,6 +41,7 @@ export const ROUTES: Tables = {
   ...requestRoutes,
   ...authorityRoutes,
   ...secretStoreRoutes,
+  ...notificationRoutes,
   ...discoveryRoutes,
   ...sessionRoutes,
   ...fileRoutes,

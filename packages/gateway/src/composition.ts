@@ -16,6 +16,10 @@ import { forwardAuth } from '@enchilada/adapters/identity-provider/forward-auth'
 import { radius } from '@enchilada/adapters/identity-provider/radius-pap';
 import { saml } from '@enchilada/adapters/identity-provider/saml';
 import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
+import { email } from '@enchilada/adapters/notifier/email';
+import { slack } from '@enchilada/adapters/notifier/slack';
+import { teams } from '@enchilada/adapters/notifier/teams';
+import { webhook } from '@enchilada/adapters/notifier/webhook';
 import { webauthn } from '@enchilada/adapters/passkey-verifier/webauthn';
 import { argon2 } from '@enchilada/adapters/password-hasher/argon2';
 import { openJournalRecorder, openRecordingKeyFile, openRecordingReader } from '@enchilada/adapters/recorder/journal';
@@ -198,6 +202,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     keys,
     makeSessionKey: makeSessionKeyPair,
     passkeys: webauthn(),
+    notifierTypes: notifierTypes(config),
     providerTypes: [oidc, saml({ clock }), ldap, radius, forwardAuth],
     hasher: argon2(),
     fingerprintPrivateKey: (privateKey: Secret, passphrase: Secret | undefined) =>
@@ -282,6 +287,11 @@ function egressOf({ values }: LoadedConfig) {
     deny: values['egress.deny'],
     allowOwnServices: values['egress.allowOwnServices'],
   };
+}
+
+function notifierTypes(config: LoadedConfig) {
+  const egress = egressOf(config);
+  return [webhook({ egress, clock }), slack({ egress }), teams({ egress }), email({ egress })];
 }
 
 function sourceTypes(dataDir: string, config: LoadedConfig): readonly SourceType[] {

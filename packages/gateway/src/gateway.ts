@@ -5,6 +5,7 @@ import type { CredentialIssuer, CredentialKind, KeyEncryption } from '@enchilada
 import type { EngineManifest, ProtocolId } from '@enchilada/core/engine';
 import { type Fault, isFault } from '@enchilada/core/fault';
 import type { PasskeyVerifier, ProviderType } from '@enchilada/core/identity';
+import type { NotifierType } from '@enchilada/core/notification';
 import type { RecorderStats } from '@enchilada/core/recording';
 import { type BrokerObservation, NodeLease } from '@enchilada/core/session';
 import { recur } from '@enchilada/core/time';
@@ -31,6 +32,7 @@ import { serveProviderDoor } from './http/provider-door.ts';
 import type { SessionHolders } from './http/holder-door.ts';
 import { readWebFiles, serveWeb } from './http/web.ts';
 import { Metrics } from './metrics/metrics.ts';
+import { Courier } from './notifications/courier.ts';
 import { NewsDesk } from './notifications/news-desk.ts';
 import { AccessRequests } from './requests/access-requests.ts';
 import { DirectoryCheck } from './providers/directory-check.ts';
@@ -71,6 +73,7 @@ type OwnParts =
   | 'settings'
   | 'catalog'
   | 'requests'
+  | 'courier'
   | 'engines'
   | 'sessions';
 
@@ -91,6 +94,7 @@ export interface GatewayParts extends Omit<ApiParts, OwnParts> {
   readonly makeSessionKey: MachineCredentialsParts['makeSessionKey'];
   readonly passkeys: PasskeyVerifier;
   readonly providerTypes: readonly ProviderType[];
+  readonly notifierTypes: readonly NotifierType[];
   readonly recorderStats: () => RecorderStats | undefined;
   /** Rejects while the recorder would refuse a session. */
   readonly probeRecorder: () => Promise<void>;
@@ -116,6 +120,7 @@ export interface Gateway extends AsyncDisposable {
 
 const UPGRADE = { kind: 'route', id: 'upgrade' };
 const SETTINGS_MS = 5_000;
+const NEWS_MS = 5_000;
 const MAINTENANCE_MS = 10 * 60_000;
 const DAY_MS = 24 * 60 * 60_000;
 const THROTTLE_KEPT_MS = 31 * DAY_MS;
@@ -217,10 +222,19 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     }),
   );
   const catalog = new CatalogView(store, clock);
-  const news = new NewsDesk({ clock, random, publicUrl: () => publicUrl, wake: () => undefined });
+  const courier = new Courier({
+    ...{ store, audit, keys: parts.keys, types: parts.notifierTypes, clock, nodeId, publicUrl: () => publicUrl },
+  });
+  const wake = (): void => {
+    courier.run().catch((cause: unknown) => {
+      report('notifications could not be delivered', cause);
+    });
+  };
+  const news = new NewsDesk({ clock, random, publicUrl: () => publicUrl, wake });
   const handlers = createHandlers({
     ...parts,
     requests: new AccessRequests({ store, audit, catalog, news, clock, random }),
+    courier,
     logins,
     factors,
     tokens,
@@ -324,6 +338,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     started.use(recur(clock, { periodMs, work, failed }));
   };
   repeatedly(SETTINGS_MS, 'the settings could not be read again', () => settings.refresh());
+  repeatedly(NEWS_MS, 'notifications could not be delivered', () => courier.run());
   repeatedly(MAINTENANCE_MS, 'the database could not be tidied', async () => {
     const now = clock.now();
     await store.now.logins.deleteExpired(now);

@@ -12,6 +12,7 @@ import type { Logins } from '../auth/logins.ts';
 import type { Recovery } from '../auth/recovery.ts';
 import type { DiscoveryService } from '../discovery/discovery-service.ts';
 import type { SecondFactors } from '../auth/second-factors.ts';
+import type { Courier } from '../notifications/courier.ts';
 import type { AccessRequests } from '../requests/access-requests.ts';
 import type { ProviderPeople } from '../providers/provider-people.ts';
 import type { ProviderRegistry } from '../providers/provider-registry.ts';
@@ -51,6 +52,7 @@ export interface ApiParts {
   readonly settings: SettingsService;
   readonly catalog: CatalogView;
   readonly requests: AccessRequests;
+  readonly courier: Courier;
   readonly engines: ReadonlyMap<ProtocolId, EngineManifest>;
   /** For protocols that have files of their own. @throws Fault INVALID_REQUEST */
   readonly fileReaders: ReadonlyMap<ProtocolId, (text: string) => readonly MachineInFile[]>;

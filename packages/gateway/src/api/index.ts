@@ -12,6 +12,7 @@ import { identityHandlers } from './identity-handlers.ts';
 import { machineHandlers } from './machine-handlers.ts';
 import { providerHandlers } from './provider-handlers.ts';
 import { recordingHandlers } from './recording-handlers.ts';
+import { notificationHandlers } from './notification-handlers.ts';
 import { requestHandlers } from './request-handlers.ts';
 import { secretStoreHandlers } from './secret-store-handlers.ts';
 import { sessionHandlers } from './session-handlers.ts';
@@ -42,6 +43,7 @@ export function createHandlers(parts: ApiParts): Handlers {
     ...explainHandlers(parts),
     ...effectHandlers(parts),
     ...requestHandlers(parts),
+    ...notificationHandlers(parts),
     ...discoveryHandlers(parts),
     ...sessionHandlers(parts),
     ...fileHandlers(parts),

@@ -17,6 +17,7 @@ import {
 import type { EngineManifest, ProtocolEngine } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { FactorDemand, PasswordHasher, Role, User } from '@enchilada/core/identity';
+import type { Notification } from '@enchilada/core/notification';
 import type { Recorder, RecordingReader } from '@enchilada/core/recording';
 import { DEFAULT_SESSION_LIMITS, SessionBroker } from '@enchilada/core/session';
 import type { Store } from '@enchilada/core/store';
@@ -29,6 +30,7 @@ import { ApiTokens } from '../auth/api-tokens.ts';
 import { Bootstrap } from '../auth/bootstrap.ts';
 import { Logins } from '../auth/logins.ts';
 import { Recovery } from '../auth/recovery.ts';
+import { Courier } from '../notifications/courier.ts';
 import { NewsDesk } from '../notifications/news-desk.ts';
 import { AccessRequests } from '../requests/access-requests.ts';
 import { ProviderPeople } from '../providers/provider-people.ts';
@@ -98,6 +100,13 @@ export const MANIFEST: EngineManifest = {
   hostKeys: true,
 };
 
+const EXAMPLE_NOTIFIER = {
+  kind: 'example',
+  label: { en: 'Example', de: 'Beispiel' },
+  parameters: [],
+  secret: { label: { en: 'S', de: 'S' }, help: { en: 'S', de: 'S' }, required: false },
+};
+
 const recordings: RecordingReader = {
   describe: (id) =>
     Promise.resolve({
@@ -160,6 +169,9 @@ export class GatewayFixture implements AsyncDisposable {
   );
   /** Of whom the nodes demand a second factor; the product demands it of administrators. */
   demand: FactorDemand = 'nobody';
+  /** What an endpoint of the kind `example` does with news. */
+  deliver: (news: Notification) => Promise<void> = () => Promise.resolve();
+  courier: Courier | undefined;
   readonly #nodes: Node[] = [];
 
   async start(
@@ -244,8 +256,14 @@ export class GatewayFixture implements AsyncDisposable {
       isMember: () => true,
     });
     const catalog = new CatalogView(store, clock);
+    const courier = new Courier({
+      ...{ store, audit, keys, clock, nodeId: 'node-1', publicUrl: () => ORIGIN },
+      types: [{ manifest: EXAMPLE_NOTIFIER, open: () => ({ deliver: (news) => this.deliver(news) }) }],
+    });
+    this.courier = courier;
     const news = new NewsDesk({ clock, random, publicUrl: () => ORIGIN, wake: () => undefined });
     const handlers = createHandlers({
+      courier,
       requests: new AccessRequests({ store, audit, catalog, news, clock, random }),
       store,
       audit,

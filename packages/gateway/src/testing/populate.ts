@@ -75,6 +75,17 @@ export async function populate(fixture: GatewayFixture, owner: string, tag: stri
       createdBy: 'usr_root',
     });
   await grant(`gra_${suffix}`, `usr_${owner}`);
+  await store.now.notifications.insertEndpoint({
+    ...{
+      id: `end_${suffix}`,
+      kind: 'example',
+      name: `endpoint ${tag}`,
+      parameters: {},
+      secret: undefined,
+      enabled: true,
+    },
+    ...{ version: 1, createdAt: at, updatedAt: at, deliveredAt: undefined, problem: undefined },
+  });
   await store.now.requests.insert({
     ...{ id: `req_${suffix}`, userId: `usr_${owner}`, username: owner, grantId: `gra_${suffix}`, scopeName: 'machine' },
     scope: { kind: 'target', id: ids.target },
@@ -142,6 +153,7 @@ export async function fill(
     sessions: ids.session,
     recordings: ids.recording,
     requests: `req_${suffix}`,
+    notifications: `end_${suffix}`,
     discovery: `src_${suffix}`,
     providers: `idp_${suffix}`,
     'secret-stores': `sst_${suffix}`,

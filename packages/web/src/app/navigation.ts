@@ -1,5 +1,6 @@
 import type { Permission } from '@enchilada/core/access';
 import {
+  IconBell,
   IconBroadcast,
   IconCloudSearch,
   IconDeviceDesktop,
@@ -80,6 +81,13 @@ export const OFFICE: readonly (Place & { readonly section: MessageKey })[] = [
   },
   { to: '/access/grants', label: 'nav.grants', icon: IconShieldCheck, needs: ['access.read'], section: 'nav.access' },
   { to: '/access/providers', label: 'nav.providers', icon: IconLogin2, needs: ['access.read'], section: 'nav.access' },
+  {
+    to: '/notifications',
+    label: 'nav.notifications',
+    icon: IconBell,
+    needs: ['settings.read'],
+    section: 'nav.product',
+  },
   { to: '/settings', label: 'nav.settings', icon: IconSettings, needs: ['settings.read'], section: 'nav.product' },
 ];
 

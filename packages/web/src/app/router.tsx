@@ -149,6 +149,11 @@ const tree = root.addChildren([
       }),
       createRoute({
         ...office,
+        path: '/notifications',
+        component: lazyRouteComponent(() => import('../pages/notifications.tsx'), 'NotificationsPage'),
+      }),
+      createRoute({
+        ...office,
         path: '/settings',
         component: lazyRouteComponent(() => import('../pages/settings.tsx'), 'SettingsPage'),
       }),

@@ -82,4 +82,17 @@ export const requests = {
     'Es gibt keine, oder sie wurde schon genutzt. Beantragen Sie den Zugang in Ihrer Liste der Maschinen: Andere entscheiden, dann öffnet sie sich.',
   'fault.NOTIFICATION_FAILED': 'Die Nachricht konnte nicht zugestellt werden',
   'fault.NOTIFICATION_FAILED.next': '{detail}. Adresse und Geheimnis des Empfängers prüfen.',
+  'nav.notifications': 'Benachrichtigungen',
+  'notifications.lead':
+    'Wo Anträge und Notzugänge gemeldet werden, neben der Zahl im Menü. Was nicht zugestellt werden kann, wird einen Tag lang erneut versucht.',
+  'notifications.add': 'Empfänger hinzufügen',
+  'notifications.empty': 'Anderswo erfährt es niemand',
+  'notifications.empty-body':
+    'Fügen Sie einen Webhook, einen Chat oder einen Mailserver hinzu, und Anträge erreichen die Menschen dort, wo sie sind.',
+  'notifications.enabled': 'Eingeschaltet',
+  'notifications.delivered': 'Zuletzt zugestellt',
+  'notifications.test': 'Testnachricht an {name} senden',
+  'notifications.tested': 'Zugestellt',
+  'notifications.tested-body': '{name} hat die Testnachricht angenommen.',
+  'notifications.remove-body': 'Was für diesen Empfänger noch wartet, wird nicht mehr zugestellt.',
 } as const;

@@ -81,4 +81,16 @@ export const requests = {
     'There is none, or it was used already. Ask for access in your list of machines: others decide, and then it opens.',
   'fault.NOTIFICATION_FAILED': 'The news could not be delivered',
   'fault.NOTIFICATION_FAILED.next': '{detail}. Check the address and the secret of the endpoint.',
+  'nav.notifications': 'Notifications',
+  'notifications.lead':
+    'Where requests for access and break-glass are told, beside the badge in the menu. What cannot be delivered is tried again for a day.',
+  'notifications.add': 'Add endpoint',
+  'notifications.empty': 'Nobody is told elsewhere',
+  'notifications.empty-body': 'Add a webhook, a chat or a mail server, and people hear of requests where they are.',
+  'notifications.enabled': 'Switched on',
+  'notifications.delivered': 'Last delivered',
+  'notifications.test': 'Send a test message to {name}',
+  'notifications.tested': 'Delivered',
+  'notifications.tested-body': '{name} took the test message.',
+  'notifications.remove-body': 'What still waits for this endpoint is not delivered any more.',
 } as const;

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { after, before, describe, it } from 'node:test';
+import { Secret } from '@enchilada/core/credential';
+import { isFault } from '@enchilada/core/fault';
+import type { Notification } from '@enchilada/core/notification';
+import { systemClock as clock } from '@enchilada/core/testing/authorized';
+import { LoopbackCertificate } from '@enchilada/core/testing/loopback-certificate';
+import { SMTPServer } from 'smtp-server';
+import { email } from './email/index.ts';
+import { slack } from './slack/index.ts';
+import { teams } from './teams/index.ts';
+import { webhook } from './webhook/index.ts';
+
+const egress = { allowLoopback: true, allow: [], deny: [], allowOwnServices: false };
+const { signal } = new AbortController();
+const KEY = 'a key that both know';
+const NEWS: Notification = {
+  id: 'ntf_1',
+  event: 'request.asked',
+  at: 1_800_000_000_000,
+  title: 'ann asks for access to <!channel> [db](https://evil.example)',
+  facts: [{ name: 'Why', value: 'Wartung & "mehr"\n' }],
+  link: 'https://bastion.example/requests?show=req_1',
+  loud: true,
+};
+
+describe('notifiers', () => {
+  const certificate = new LoopbackCertificate();
+  let server: Server;
+  let status = 200;
+  const received: { readonly headers: IncomingHttpHeaders; readonly body: string }[] = [];
+  const last = () => received.at(-1) ?? assert.fail('nothing came');
+  before(async () => {
+    certificate.trust();
+    server = createServer({ cert: certificate.cert, key: certificate.key }, (request, response) => {
+      let body = '';
+      request.setEncoding('utf8').on('data', (piece: string) => (body += piece));
+      request.on('end', () => {
+        received.push({ headers: request.headers, body });
+        response.writeHead(status, { location: 'https://127.0.0.1:1/' }).end();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  });
+  after(() => {
+    server.closeAllConnections();
+    server.close();
+    certificate[Symbol.dispose]();
+  });
+  const url = (): string => `https://127.0.0.1:${(server.address() as AddressInfo).port}/hook/secret-path`;
+
+  it('a webhook is signed over time and body, and names what is repeated', async () => {
+    status = 204;
+    const notifier = webhook({ egress, clock }).open({ parameters: { url: url() }, secret: new Secret(KEY) });
+    await notifier.deliver(NEWS, signal);
+    const { headers, body } = last();
+    assert.deepEqual(JSON.parse(body), NEWS);
+    assert.deepEqual([headers['x-enchilada-event'], headers['x-enchilada-delivery']], [NEWS.event, NEWS.id]);
+    const [, seconds = '', mac] = /^t=(\d+),v1=([0-9a-f]{64})$/u.exec(String(headers['x-enchilada-signature'])) ?? [];
+    assert.equal(createHmac('sha256', KEY).update(`${seconds}.${body}`).digest('hex'), mac);
+  });
+
+  it('what fails is told by host and status, never by the path; redirects and forbidden addresses are no way', async () => {
+    const open = (how: typeof egress) => slack({ egress: how }).open({ parameters: {}, secret: new Secret(url()) });
+    for (status of [302, 400, 500])
+      await assert.rejects(
+        open(egress).deliver(NEWS, signal),
+        (fault) =>
+          isFault(fault, 'NOTIFICATION_FAILED') &&
+          fault.message.endsWith(`answered ${status}`) &&
+          !fault.message.includes('secret-path'),
+      );
+    const count = received.length;
+    await assert.rejects(open({ ...egress, allowLoopback: false }).deliver(NEWS, signal), /loopback/u);
+    const named = slack({ egress: { ...egress, allowLoopback: false } }).open({
+      ...{ parameters: {}, secret: new Secret(url().replace('127.0.0.1', 'localhost')) },
+    });
+    await assert.rejects(named.deliver(NEWS, signal), /loopback/u);
+    assert.equal(received.length, count);
+    assert.throws(() => slack({ egress }).open({ parameters: {}, secret: new Secret('http://x') }));
+    assert.throws(() => webhook({ egress, clock }).open({ parameters: { url: url() }, secret: new Secret('short') }));
+  });
+
+  it('Slack’s text mentions nobody, and the card of Teams links nowhere but here', async () => {
+    status = 200;
+    const secret = new Secret(url());
+    await slack({ egress }).open({ parameters: {}, secret }).deliver(NEWS, signal);
+    const message = JSON.parse(last().body) as { text: string; blocks: object[] };
+    assert.ok(message.text.includes('&lt;!channel&gt;') && !message.text.includes('<!'));
+    assert.equal(message.blocks.length, 3);
+    await teams({ egress }).open({ parameters: {}, secret }).deliver(NEWS, signal);
+    const card = JSON.parse(last().body) as {
+      attachments: { content: { body: { text: string }[]; actions: { url: string }[] } }[];
+    };
+    const content = card.attachments[0]?.content;
+    assert.ok(content?.body[0]?.text.includes('\\[db\\]\\(https'));
+    assert.deepEqual(
+      content?.actions.map((action) => action.url),
+      [NEWS.link],
+    );
+  });
+
+  it('e-mail goes over STARTTLS with the password, or not at all', async () => {
+    const mails: { from: string; to: readonly string[]; text: string; user: string | undefined; secure: boolean }[] =
+      [];
+    const mailServer = (options: object) =>
+      new SMTPServer({
+        ...{ cert: certificate.cert, key: certificate.key, disableReverseLookup: true, logger: false },
+        onAuth: ({ username, password }, _session, done) =>
+          password === KEY ? done(null, { user: username }) : done(new Error('wrong')),
+        onData: (stream, session, done) => {
+          let text = '';
+          stream.setEncoding('utf8').on('data', (piece: string) => (text += piece));
+          stream.on('end', () => {
+            const { mailFrom, rcptTo } = session.envelope;
+            const from = mailFrom === false ? '' : mailFrom.address;
+            mails.push({
+              from,
+              to: rcptTo.map(({ address }) => address),
+              text,
+              user: session.user,
+              secure: session.secure,
+            });
+            done();
+          });
+        },
+        ...options,
+      });
+    await using stack = new AsyncDisposableStack();
+    const start = async (options: object) => {
+      const smtp = mailServer(options);
+      stack.defer(() => new Promise<void>((resolve) => smtp.close(resolve)));
+      smtp.on('error', () => undefined);
+      await new Promise<void>((resolve) => smtp.listen(0, '127.0.0.1', resolve));
+      return { port: (smtp.server.address() as AddressInfo).port };
+    };
+    const common = { host: '127.0.0.1', from: 'bastion@example.org', to: ['a@example.org', 'b@example.org'] };
+    const { port } = await start({});
+    const parameters = { ...common, port, encryption: 'starttls', username: 'bastion' };
+    await email({ egress })
+      .open({ parameters, secret: new Secret(KEY) })
+      .deliver(NEWS, signal);
+    const [mail] = mails;
+    assert.deepEqual([mail?.from, mail?.to, mail?.user, mail?.secure], [common.from, common.to, 'bastion', true]);
+    assert.match(mail?.text ?? '', /Subject: \[!\] ann asks/u);
+    assert.match(mail?.text ?? '', /requests\?show=(?:3D)?req_1/u);
+    await assert.rejects(
+      email({ egress })
+        .open({ parameters, secret: new Secret('wrong') })
+        .deliver(NEWS, signal),
+      (fault) =>
+        isFault(fault, 'NOTIFICATION_FAILED') && fault.message.includes('535') && !fault.message.includes('wrong'),
+    );
+    await assert.rejects(
+      email({ egress: { ...egress, allowLoopback: false } })
+        .open({ parameters, secret: new Secret(KEY) })
+        .deliver(NEWS, signal),
+      (fault) => isFault(fault, 'NOTIFICATION_FAILED'),
+    );
+    const plain = await start({ hideSTARTTLS: true, disabledCommands: ['STARTTLS'], allowInsecureAuth: true });
+    await assert.rejects(
+      email({ egress })
+        .open({ parameters: { ...parameters, port: plain.port }, secret: new Secret(KEY) })
+        .deliver(NEWS, signal),
+      (fault) => isFault(fault, 'NOTIFICATION_FAILED'),
+    );
+    assert.equal(mails.length, 1);
+    assert.throws(() =>
+      email({ egress }).open({ parameters: { ...parameters, encryption: 'none' }, secret: new Secret(KEY) }),
+    );
+  });
+});
