@@ -5,6 +5,7 @@ import {
   type CredentialKind,
   type CredentialRecord,
   type CredentialVault,
+  fillTemplate,
   type Secret,
 } from '@enchilada/core/credential';
 import type { FoundMachine, MachineAccess, MachineReference } from '@enchilada/core/discovery';
@@ -35,7 +36,7 @@ async function sessionKey(
 ): Promise<Credential> {
   const { access, machine } = await cloudOf(parts, record, leave);
   const person = leave.identity.user.username;
-  const username = record.username === '' ? person : record.username;
+  const username = record.username === '' ? person : fillTemplate(record.username, leave.identity.user);
   const { publicKey, privateKey } = parts.makeSessionKey();
   await access.admitKey(machine, { username, person, publicKey });
   return { kind: 'private-key', username, privateKey };
