@@ -91,15 +91,17 @@ for (const [kind, start, resizes] of [
 
     await live.page.reload();
     await live.connected();
-    const noise = server.start(
-      'xterm',
-      '-geometry',
-      '165x56+0+0',
-      '-e',
-      'while :; do od -A n -t x1 -N 3000 /dev/urandom; done',
-    );
-    await until(async () => (await keyFramesOf(sessionId)) > 0, 'a key frame after the reload');
-    noise.kill('SIGKILL');
+    if (resizes) {
+      const noise = server.start(
+        'xterm',
+        '-geometry',
+        '165x56+0+0',
+        '-e',
+        'while :; do od -A n -t x1 -N 3000 /dev/urandom; done',
+      );
+      await until(async () => (await keyFramesOf(sessionId)) > 0, 'a key frame after the reload');
+      noise.kill('SIGKILL');
+    }
     await server.run('xsetroot', '-solid', '#336699');
     const ground = await settled(live);
     await site.admin.api.endSession({ params: { id: sessionId }, body: {} });
@@ -121,7 +123,7 @@ for (const [kind, start, resizes] of [
     });
     await position.press('End');
     await until(async () => (await played.pixels()) === ground, 'the last picture, sought');
-    assert.ok((asked.at(-1) ?? 0) > 1, 'from a key frame');
+    if (resizes) assert.ok((asked.at(-1) ?? 0) > 1, 'from a key frame');
     await played.page.getByRole('button', { name: /^Verified/ }).waitFor();
     assert.deepEqual(own.complaints(), []);
   });
