@@ -311,7 +311,7 @@ test('an auditor is offered recordings and audit, and nothing else', async () =>
 test('a user is offered the machines that grants name, and no administration', async () => {
   await using window = await browser.window();
   const page = await signIn(window, USER);
-  assert.deepEqual(await offered(page), ['Machines', 'Live sessions', 'Recordings']);
+  assert.deepEqual(await offered(page), ['Machines', 'Requests', 'Live sessions', 'Recordings']);
   const machines = page.getByRole('table', { name: 'Machines' }).getByRole('link', { name: /^Open / });
   await machines.first().waitFor();
   assert.deepEqual(await machines.evaluateAll((links) => links.map((link) => link.getAttribute('aria-label'))), [

@@ -43,13 +43,25 @@ function answers(port: number): Promise<boolean> {
   });
 }
 
-export async function startRdpShadow(): Promise<RdpShadow> {
-  if (!existsSync(SHADOW)) throw new Error('a test RDP server needs the Debian package freerdp2-shadow-x11');
-  const [username, password] = ['otter', 'Seven-calm-otters'];
-  const directory = await mkdtemp(join(tmpdir(), 'enchilada-shadow-'));
-  const { stdout } = await run('winpr-hash', ['-u', username, '-p', password]);
-  const sam = join(directory, 'sam');
-  await writeFile(sam, `${username}:::${stdout.trim().split(':').at(-1) ?? ''}:::\n`, { mode: 0o600 });
+interface OnScreen {
+  readonly screen: ChildProcess;
+  readonly display: string;
+  readonly shadow: ChildProcess;
+  readonly port: number;
+  log(): string;
+}
+
+const stop = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await exited;
+};
+
+const MOST_SCREENS = 5;
+
+/** An X server that ends takes the socket of its number away, also where another took the number meanwhile: then one more is tried. */
+async function onScreen(directory: string, sam: string, tries = 1): Promise<OnScreen> {
   const screen = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1024x768x24', '-nolisten', 'tcp'], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   });
@@ -70,15 +82,24 @@ export async function startRdpShadow(): Promise<RdpShadow> {
   );
   for (const stream of [shadow.stdout, shadow.stderr]) stream?.on('data', (bytes: Buffer) => (log += bytes.toString()));
   while (!(await answers(port))) {
-    if (shadow.exitCode !== null) throw new Error(`the shadow server ended with ${shadow.exitCode}: ${log}`);
+    if (shadow.exitCode !== null) {
+      await stop(screen);
+      if (tries < MOST_SCREENS && log.includes('failed to open display')) return onScreen(directory, sam, tries + 1);
+      throw new Error(`the shadow server ended with ${shadow.exitCode}: ${log}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  const stop = async (child: ChildProcess): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
-    await exited;
-  };
+  return { screen, display, shadow, port, log: () => log };
+}
+
+export async function startRdpShadow(): Promise<RdpShadow> {
+  if (!existsSync(SHADOW)) throw new Error('a test RDP server needs the Debian package freerdp2-shadow-x11');
+  const [username, password] = ['otter', 'Seven-calm-otters'];
+  const directory = await mkdtemp(join(tmpdir(), 'enchilada-shadow-'));
+  const { stdout } = await run('winpr-hash', ['-u', username, '-p', password]);
+  const sam = join(directory, 'sam');
+  await writeFile(sam, `${username}:::${stdout.trim().split(':').at(-1) ?? ''}:::\n`, { mode: 0o600 });
+  const { screen, display, shadow, port, log } = await onScreen(directory, sam);
   const env = { ...process.env, DISPLAY: display, XAUTHORITY: '/dev/null', LC_ALL: 'C.UTF-8' };
   const programs = new Set<ChildProcess>();
   const certificate = await readFile(join(directory, '.config', 'freerdp', 'shadow', 'shadow.crt'));
@@ -90,8 +111,8 @@ export async function startRdpShadow(): Promise<RdpShadow> {
     password,
     fingerprint: `SHA256:${createHash('sha256').update(der).digest('base64').replace(/=+$/u, '')}`,
     display,
-    log: () => log,
-    signIns: () => [...log.matchAll(/AcceptSecurityContext status SEC_I_CONTINUE_NEEDED/gu)].length,
+    log,
+    signIns: () => [...log().matchAll(/AcceptSecurityContext status SEC_I_CONTINUE_NEEDED/gu)].length,
     run: async (program, ...arguments_) => (await run(program, [...arguments_], { env })).stdout,
     start(program, ...arguments_) {
       const child = spawn(program, [...arguments_], { env, stdio: 'ignore' });

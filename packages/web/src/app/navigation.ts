@@ -31,12 +31,7 @@ export interface Place {
 
 export const PLACES: readonly Place[] = [
   { to: '/', label: 'nav.machines', icon: IconDeviceDesktop, needs: ['machine.use'] },
-  {
-    to: '/requests',
-    label: 'nav.requests',
-    icon: IconHourglass,
-    needs: ['machine.use', 'access.read', 'audit.read'],
-  },
+  { to: '/requests', label: 'nav.requests', icon: IconHourglass, needs: ['machine.use', 'access.read'] },
   { to: '/live', label: 'nav.live', icon: IconBroadcast, needs: ['session.manage', 'machine.use'] },
   { to: '/recordings', label: 'nav.recordings', icon: IconPlayerPlay, needs: ['recording.read', 'recording.own'] },
   { to: '/audit', label: 'nav.audit', icon: IconListDetails, needs: ['audit.read'] },
