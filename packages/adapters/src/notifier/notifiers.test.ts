@@ -122,7 +122,7 @@ describe('notifiers', () => {
               from,
               to: rcptTo.map(({ address }) => address),
               text,
-              user: session.user,
+              user: session.user as string | undefined,
               secure: session.secure,
             });
             done();

@@ -57,5 +57,6 @@ export const notificationRoutes = routes({
     summary: 'Delivers a test message at once, and says why it cannot be delivered.',
     params: IdParams,
     response: { 204: Nothing },
+    audit: ['notification-endpoint.tested'],
   },
 });

@@ -74,6 +74,7 @@ export const AUDIT_ACTIONS = [
   'notification-endpoint.created',
   'notification-endpoint.updated',
   'notification-endpoint.deleted',
+  'notification-endpoint.tested',
   'notification.failed',
   'session.requested',
   'session.refused',

@@ -116,7 +116,8 @@ export function notificationHandlers({ store, audit, courier, clock, random }: A
     },
 
     testNotificationEndpoint: async (context, { params }) => {
-      await courier.deliverNow(await found(params.id), {
+      const endpoint = await found(params.id);
+      await courier.deliverNow(endpoint, {
         id: `ntf_${randomId(random)}`,
         event: 'notification.test',
         at: clock.now(),
@@ -125,6 +126,7 @@ export function notificationHandlers({ store, audit, courier, clock, random }: A
         link: courier.link,
         loud: false,
       });
+      await acted(context, 'notification-endpoint.tested', endpoint);
       return undefined;
     },
   };

@@ -76,7 +76,7 @@ export class SecretStores {
     using _limit = clock.after(READ_MS, () => {
       late.abort();
     });
-    return opened.read(path, passphraseField === undefined ? [field] : [field, passphraseField], late.signal);
+    return await opened.read(path, passphraseField === undefined ? [field] : [field, passphraseField], late.signal);
   }
 
   async #unseal({ id }: SecretStoreRecord, wrapped: WrappedKey): Promise<Secret> {

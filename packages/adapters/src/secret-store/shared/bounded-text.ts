@@ -7,10 +7,10 @@ export async function boundedText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of response.body ?? []) {
-    length += (chunk as Uint8Array).length;
+    length += chunk.length;
     if (length > MOST_BYTES)
       throw new Fault('SECRET_STORE_UNAVAILABLE', `the secret store answered with more than ${MOST_BYTES} bytes`);
-    chunks.push(chunk as Uint8Array);
+    chunks.push(chunk);
   }
   try {
     return Buffer.concat(chunks).toString('utf8');
