@@ -75,7 +75,14 @@ test('no GET changes anything, whoever asks and whatever for', async () => {
   }
   assert.deepEqual(
     [...written].sort(),
-    ['access.denied', 'audit.exported', 'recording.downloaded', 'recording.exported', 'recording.viewed'],
+    [
+      'access.denied',
+      'audit.exported',
+      'recording.downloaded',
+      'recording.exported',
+      'recording.keys-viewed',
+      'recording.viewed',
+    ],
     'readings that matter are audited',
   );
 });
