@@ -112,7 +112,9 @@ test('a machine over RDP is heard, live and played back, and its end is said in 
     };
   });
   const loudest = (page: DesktopPage): Promise<number> => page.page.evaluate(() => globalThis.loudest ?? 0);
-  const live = await new DesktopPage(await window.at(`/s/new?target=${targetId}`)).connected();
+  const live = new DesktopPage(await window.at(`/s/new?target=${targetId}`));
+  // Of this machine, sound is looked at alone: its picture does not always come with guacd 1.3.0.
+  await live.page.getByRole('status').filter({ hasText: 'Connected' }).waitFor();
   await live.page.mouse.click(300, 250);
   // One second of a tone at half of full scale.
   const tone = Int16Array.from(
@@ -138,7 +140,6 @@ test('a machine over RDP is heard, live and played back, and its end is said in 
     'the recording to verify',
   );
   const played = new DesktopPage(await window.at(`/r/${recordingId}`), '.player-desktop');
-  await played.drawn();
   const position = played.page.getByRole('slider', { name: 'Position' });
   await position.press('Home');
   await until(async () => (await loudest(played)) > 0.45, 'the tone, played back');

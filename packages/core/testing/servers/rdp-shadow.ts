@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { freePort } from '../free-port.ts';
+import { ownDisplay } from '../own-display.ts';
 
 const run = promisify(execFile);
 const SHADOW = '/usr/bin/freerdp-shadow-cli';
@@ -58,11 +59,8 @@ const stop = async (child: ChildProcess): Promise<void> => {
   await exited;
 };
 
-const MOST_SCREENS = 5;
-
-/** An X server that ends takes the socket of its number away, also where another took the number meanwhile: then one more is tried. */
-async function onScreen(directory: string, sam: string, tries = 1): Promise<OnScreen> {
-  const screen = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1024x768x24', '-nolisten', 'tcp'], {
+async function onScreen(directory: string, sam: string): Promise<OnScreen> {
+  const screen = spawn('Xvfb', [ownDisplay(), '-displayfd', '3', '-screen', '0', '1024x768x24', '-nolisten', 'tcp'], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   });
   const display = await new Promise<string>((resolve, reject) => {
@@ -84,7 +82,6 @@ async function onScreen(directory: string, sam: string, tries = 1): Promise<OnSc
   while (!(await answers(port))) {
     if (shadow.exitCode !== null) {
       await stop(screen);
-      if (tries < MOST_SCREENS && log.includes('failed to open display')) return onScreen(directory, sam, tries + 1);
       throw new Error(`the shadow server ended with ${shadow.exitCode}: ${log}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 50));

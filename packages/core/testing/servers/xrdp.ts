@@ -10,6 +10,7 @@ import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { startXvnc, type Xvnc } from './xvnc.ts';
 import { freePort } from '../free-port.ts';
+import { ownDisplay } from '../own-display.ts';
 
 const run = promisify(execFile);
 const XRDP = '/usr/sbin/xrdp';
@@ -93,7 +94,7 @@ async function onXorg(directory: string): Promise<Desktop> {
   const server = spawn(
     XORG,
     [
-      ...['-displayfd', '3', '-config', 'xrdp/xorg.conf', '-noreset', '-nolisten', 'tcp', '-ac'],
+      ...[ownDisplay(), '-displayfd', '3', '-config', 'xrdp/xorg.conf', '-noreset', '-nolisten', 'tcp', '-ac'],
       ...['-logfile', join(directory, 'xorg.log')],
     ],
     { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], env: { ...process.env, XRDP_SOCKET_PATH: directory } },

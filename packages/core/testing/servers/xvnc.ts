@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { freePort } from '../free-port.ts';
+import { ownDisplay } from '../own-display.ts';
 
 const run = promisify(execFile);
 const XVNC = '/usr/bin/Xvnc';
@@ -88,7 +89,7 @@ export async function startXvnc(options: XvncOptions = {}): Promise<Xvnc> {
   const server = spawn(
     XVNC,
     [
-      ...['-displayfd', '3', '-rfbport', String(port), '-interface', '127.0.0.1', '-UseIPv6=0'],
+      ...[ownDisplay(), '-displayfd', '3', '-rfbport', String(port), '-interface', '127.0.0.1', '-UseIPv6=0'],
       ...['-geometry', options.geometry ?? '1024x768', '-depth', '24', '-AlwaysShared', '-nolisten', 'tcp'],
       ...['-SecurityTypes', options.securityTypes ?? 'X509Vnc', '-PasswordFile', passwordFile],
       ...[

@@ -80,7 +80,7 @@ export function SecretStores() {
           <Group gap="sm">
             {(kinds.data?.items ?? []).map((kind) => (
               <Button key={kind.kind} variant="default" onClick={() => setOpen({ store: undefined, kind })}>
-                {text('secret-stores.add')}: {text.of(kind.label)}
+                {text('secret-stores.add', { kind: text.of(kind.label) })}
               </Button>
             ))}
           </Group>

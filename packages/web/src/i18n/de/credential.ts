@@ -41,7 +41,7 @@ export const credential = {
   'credentials.path': 'Pfad des Geheimnisses',
   'credentials.field': 'Feld',
   'credentials.passphrase-field': 'Feld seiner Passphrase',
-  'secret-stores.add': 'Geheimnisspeicher hinzufügen',
+  'secret-stores.add': '{kind} hinzufügen',
   'secret-stores.lead':
     'Geheimnisse, die bleiben, wo sie sind: Zugangsdaten nennen den Ort, und das Gateway holt den Wert für eine Sitzung.',
   'secret-stores.none': 'Noch kein Geheimnisspeicher',

@@ -41,7 +41,7 @@ export const credential = {
   'credentials.path': 'Path of the secret',
   'credentials.field': 'Field',
   'credentials.passphrase-field': 'Field of its passphrase',
-  'secret-stores.add': 'Add secret store',
+  'secret-stores.add': 'Add {kind}',
   'secret-stores.lead':
     'Secrets that stay where they are: credentials name the place, and the gateway fetches the value for one session.',
   'secret-stores.none': 'No secret store yet',
