@@ -1,4 +1,5 @@
 import { Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
+import { IconPlus } from '@tabler/icons-react';
 import type { RouteOutput } from '@enchilada/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -79,8 +80,14 @@ export function SecretStores() {
         {mayWrite && (
           <Group gap="sm">
             {(kinds.data?.items ?? []).map((kind) => (
-              <Button key={kind.kind} variant="default" onClick={() => setOpen({ store: undefined, kind })}>
-                {text('secret-stores.add', { kind: text.of(kind.label) })}
+              <Button
+                key={kind.kind}
+                variant="default"
+                leftSection={<IconPlus size={16} aria-hidden />}
+                aria-label={text('secret-stores.add', { kind: text.of(kind.label) })}
+                onClick={() => setOpen({ store: undefined, kind })}
+              >
+                {text.of(kind.label)}
               </Button>
             ))}
           </Group>
