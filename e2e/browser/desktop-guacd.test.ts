@@ -113,7 +113,7 @@ test('a machine over RDP is heard, live and played back, and its end is said in 
   });
   const loudest = (page: DesktopPage): Promise<number> => page.page.evaluate(() => globalThis.loudest ?? 0);
   const live = new DesktopPage(await window.at(`/s/new?target=${targetId}`));
-  // Of this machine, sound is looked at alone: its picture does not always come with guacd 1.3.0.
+  // Of this machine, sound is looked at alone: xrdp may lose the memory that its X server draws in when the desktop is resized as it opens.
   await live.page.getByRole('status').filter({ hasText: 'Connected' }).waitFor();
   await live.page.mouse.click(300, 250);
   // One second of a tone at half of full scale.

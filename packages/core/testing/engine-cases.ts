@@ -12,6 +12,7 @@ import {
 } from '@enchilada/core/engine';
 import { Fault, isFault } from '@enchilada/core/fault';
 import { systemClock } from './authorized.ts';
+export { until } from './until.ts';
 
 /** A real server that an engine is tried against, whatever its sessions are like. */
 export interface ServerFixture<Session extends EngineSession | StreamedSession> extends AsyncDisposable {
@@ -28,10 +29,6 @@ export interface Opened<Session> {
   readonly session: Session;
   /** The steps that were reported and what was asked for, in order. */
   readonly order: readonly string[];
-}
-
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 /** Opens a session over one hop and writes down what happens on the way. */

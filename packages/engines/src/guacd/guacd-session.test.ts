@@ -10,10 +10,7 @@ import { startXrdp, type Xrdp } from '@enchilada/core/testing/servers/xrdp';
 import { startXvnc, type Xvnc } from '@enchilada/core/testing/servers/xvnc';
 import { encodeInstruction, InstructionDecoder } from './codec/index.ts';
 import { engine, hopTo, type Address, type EngineWishes } from './testing/hop.ts';
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
+import { until } from '@enchilada/core/testing/until';
 
 class TestSeat implements Seat {
   readonly mode: 'control' | 'watch';

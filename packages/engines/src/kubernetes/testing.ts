@@ -6,10 +6,8 @@ import { systemClock, testLeave, testTarget } from '@enchilada/core/testing/auth
 import { createDialer, noCarrier } from '../shared/index.ts';
 import { createKubernetes } from './index.ts';
 import type { KubernetesLimits } from './kubernetes-engine.ts';
-
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
+export { until } from '@enchilada/core/testing/until';
+import { until } from '@enchilada/core/testing/until';
 
 export function engine(limits: Partial<KubernetesLimits> = {}) {
   const dialer = createDialer({ policy: { ...DEFAULT_EGRESS, allowLoopback: true }, builtIn: new Map() });

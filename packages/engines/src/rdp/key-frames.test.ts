@@ -37,8 +37,7 @@ class MarkedSeat extends TestSeat {
 
 for (const [name, start] of [
   ['FreeRDP', startRdpShadow],
-  ['xrdp on Xvnc', () => startXrdp()],
-  ['xrdp on Xorg', () => startXrdp({ backend: 'xorg' })],
+  ['xrdp', () => startXrdp()],
 ] as const)
   describe(`key frames of ${name}`, () => {
     it('are asked for after enough pictures, and a fresh decoder begins at them', async () => {
@@ -63,7 +62,7 @@ for (const [name, start] of [
 
 describe('key frames across a resize', () => {
   it('begin with the desktop that is activated anew, and know the new size', async () => {
-    await using server = await startXrdp({ backend: 'xorg' });
+    await using server = await startXrdp();
     await using session = await openMachine({ ...server, keyFrames: { everyMs: 600_000 } });
     const seat = new MarkedSeat();
     await seat.sit(session);

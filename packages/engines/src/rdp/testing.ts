@@ -17,6 +17,7 @@ import { createDialer, noCarrier } from '../shared/index.ts';
 import type { MachineLimits } from './connect-machine.ts';
 import type { KeyFrameRhythm } from './key-frames.ts';
 import { createRdp } from './index.ts';
+export { until } from '@enchilada/core/testing/until';
 
 export interface Opening {
   readonly host: string;
@@ -124,8 +125,4 @@ export async function scriptedServer(
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
 }

@@ -9,11 +9,7 @@ import { createDialer, type BuiltInMachine } from '../shared/index.ts';
 import type { HopLimits } from './connect-hop.ts';
 import { createSsh } from './index.ts';
 import type { TryItMachine } from './try-it/index.ts';
-
-/** Polls until the condition holds; the test runner's own limit ends it. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
-}
+export { until } from '@enchilada/core/testing/until';
 
 export interface TestHop {
   readonly target: Target;

@@ -8,6 +8,7 @@ import { systemClock, testLeave, testTarget } from '@enchilada/core/testing/auth
 import { createDialer, noCarrier, type Carrier } from '../shared/index.ts';
 import type { DesktopLimits } from './connect-desktop.ts';
 import { createVnc } from './index.ts';
+export { until } from '@enchilada/core/testing/until';
 
 export const ANSWER = Buffer.concat([Buffer.from('RFB 003.008\n'), Buffer.of(1, 1)]);
 /** SetEncodings with Raw and the desktop's size; a request for the whole picture. */
@@ -105,8 +106,4 @@ export async function scriptedServer(
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
