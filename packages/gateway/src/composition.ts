@@ -164,7 +164,8 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
   const guacdServers = parseServers(values['guacd.servers']);
   const guacd = {
     servers: guacdServers,
-    protocols: ['rdp', 'vnc', 'ssh', 'telnet', 'kubernetes'],
+    // What has no encryption is not asked of guacd either, unless it is permitted.
+    protocols: ['rdp', 'vnc', 'ssh', ...(values['egress.allowCleartext'] ? ['telnet'] : []), 'kubernetes'],
     allowVulnerable: values['guacd.allowVulnerable'],
     authorities: readCertificates(values, 'guacd.ca'),
   };

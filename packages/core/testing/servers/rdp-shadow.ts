@@ -12,6 +12,8 @@ import { ownDisplay } from '../own-display.ts';
 
 const run = promisify(execFile);
 const SHADOW = '/usr/bin/freerdp-shadow-cli';
+// The shadow server looks at the screens and connects anew; a server that begins anew in between would let nobody in.
+const SCREEN = ['-screen', '0', '1024x768x24', '-nolisten', 'tcp', '-noreset'];
 
 /** A real RDP server that demands network level authentication: FreeRDP's shadow server on a display of its own. */
 export interface RdpShadow extends AsyncDisposable {
@@ -60,7 +62,7 @@ const stop = async (child: ChildProcess): Promise<void> => {
 };
 
 async function onScreen(directory: string, sam: string): Promise<OnScreen> {
-  const screen = spawn('Xvfb', [ownDisplay(), '-displayfd', '3', '-screen', '0', '1024x768x24', '-nolisten', 'tcp'], {
+  const screen = spawn('Xvfb', [ownDisplay(), '-displayfd', '3', ...SCREEN], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   });
   const display = await new Promise<string>((resolve, reject) => {

@@ -1,4 +1,5 @@
 import type { EngineManifest, LocalizedText, ParameterValues } from '@enchilada/core/engine';
+import { Fault } from '@enchilada/core/fault';
 import { CLIPBOARD_FIELDS, DESKTOP_FIELDS, GROUPS, readLines } from '../shared/index.ts';
 
 const GUACAMOLE: LocalizedText = { en: 'Guacamole', de: 'Guacamole' };
@@ -73,13 +74,15 @@ const SECRET = new RegExp(`^(?:${SECRETS})$`, 'u');
 const OWN = new RegExp(`^${OWN_PASSWORD}$`, 'u');
 
 export function readParameters(values: ParameterValues, protocols: readonly string[]): GuacdParameters {
-  const { protocol } = values;
+  const { protocol = protocols[0] ?? '' } = values;
+  if (typeof protocol !== 'string' || !protocols.includes(protocol))
+    throw new Fault('TARGET_CLEARTEXT_REFUSED', `guacd may not be asked for ${String(protocol)} here`);
   const given = readLines(values['settings'])
     .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const)
     .filter(([name]) => !NOT_GIVEN.test(name));
   const secrets = given.filter(([name, text]) => SECRET.test(name) && OWN.test(text));
   return {
-    protocol: typeof protocol === 'string' && protocols.includes(protocol) ? protocol : (protocols[0] ?? ''),
+    protocol,
     settings: Object.fromEntries(given.filter(([name]) => !SECRET.test(name))),
     ownPassword: Object.fromEntries(secrets.map(([name, text]) => [name, !text.includes(':OPTIONAL')])),
     sound: values['sound'] !== false,

@@ -96,6 +96,12 @@ export function notificationHandlers({ store, audit, courier, clock, random }: A
     updateNotificationEndpoint: async (context, { params, body }) => {
       const { secret, ...fields } = body;
       const before = await found(params.id);
+      // INVARIANT: a stored secret is sent to no other place than it was entered for.
+      const stays = JSON.stringify(before.parameters) === JSON.stringify(fields.parameters);
+      if (secret === undefined && before.secret !== undefined && !stays)
+        throw new Fault('INVALID_REQUEST', 'secret must be given anew where other settings change', {
+          facts: { field: 'body/secret' },
+        });
       const wanted: NotificationEndpoint = {
         ...before,
         ...fields,

@@ -10,6 +10,7 @@ import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts
 import { backChannelPath } from '../http/provider-door.ts';
 import type { ApiParts } from './api-parts.ts';
 import { requireConsent, signedInOf } from './describe-me.ts';
+import { requireHeld } from './require-held.ts';
 
 type ProviderHandlers = Pick<
   Handlers,
@@ -141,7 +142,9 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
       return { items: records.map((record) => viewOf(record, people.get(record.id) ?? 0)) };
     },
 
+    // INVARIANT: a provider says who anybody is, administrators too: only who holds all that they do says where it is (T14).
     createProvider: async (context, { body }) => {
+      requireHeld(context, 'administrator');
       const { secret, rules, ...fields } = body;
       const id = `idp_${randomId(random)}`;
       requireGood({ ...fields, id }, secret);
@@ -161,6 +164,7 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
     },
 
     updateProvider: async (context, { params, body }) => {
+      requireHeld(context, 'administrator');
       const { secret, rules, ...fields } = body;
       const before = await found(params.id);
       requireGood({ ...before, ...fields }, secret);
@@ -179,6 +183,7 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
     },
 
     deleteProvider: async (context, { params }) => {
+      requireHeld(context, 'administrator');
       const record = await found(params.id);
       await signInAt.endAllOf(record.id);
       await store.now.providers.delete(record.id);

@@ -5,6 +5,7 @@ import { type ApiToken, requireRecentProof, type User } from '@enchilada/core/id
 import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { OWN_ACCOUNT_MS } from './factor-handlers.ts';
+import { requireHeld } from './require-held.ts';
 
 type TokenHandlers = Pick<
   Handlers,
@@ -92,6 +93,10 @@ export function tokenHandlers({ store, audit, tokens, factors, clock }: ApiParts
       return create(context, owner, body);
     },
 
-    removeUserToken: async (context, { params }) => remove(context, await account(params.id), params.tokenId),
+    removeUserToken: async (context, { params }) => {
+      const owner = await account(params.id);
+      requireHeld(context, owner.role);
+      return remove(context, owner, params.tokenId);
+    },
   };
 }

@@ -1,14 +1,14 @@
 import type { Group, User as UserView } from '@enchilada/contract';
-import { type Permission, permissionsOf } from '@enchilada/core/access';
 import type { AuditAction } from '@enchilada/core/audit';
 import { Secret } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
-import type { Role, User, UserGroup } from '@enchilada/core/identity';
+import type { User, UserGroup } from '@enchilada/core/identity';
 import type { StoreTransaction } from '@enchilada/core/store';
 import { randomId } from '@enchilada/core/time';
 import { requireStrong } from '../auth/password-rule.ts';
 import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
+import { requireHeld } from './require-held.ts';
 
 type UserHandlers = Pick<
   Handlers,
@@ -43,13 +43,6 @@ function viewOf(user: User, groupIds: readonly string[], factors: number): UserV
     ...(user.lastLoginAt === undefined ? {} : { lastLoginAt: user.lastLoginAt }),
     version: user.version,
   };
-}
-
-/** Nobody hands out what they lack (T14). */
-function requireHeld(context: SignedInContext, role: Role): void {
-  const missing = [...permissionsOf(role)].filter((permission: Permission) => !context.permissions.has(permission));
-  if (missing.length > 0)
-    throw new Fault('FORBIDDEN', `the role ${role} has permissions that you lack: ${missing.join(', ')}`);
 }
 
 function withoutPassword(): Fault {
@@ -210,6 +203,7 @@ export function userHandlers(parts: ApiParts): UserHandlers {
 
     deleteUser: async (context, { params, query }) => {
       const user = await found(store.now.users.find(params.id));
+      requireHeld(context, user.role);
       if (user.version !== query.version) throw new Fault('CONFLICT', 'the person was changed in the meantime');
       await store.transaction(async (tx) => {
         for (const grant of await tx.grants.listFor(user.id, [])) await tx.grants.delete(grant.id);

@@ -3,6 +3,8 @@ import { Fault } from '@enchilada/core/fault';
 import { boundedText } from '../shared/bounded-text.ts';
 import { manifest, readConfig, type VaultConfig } from './vault-config.ts';
 
+const REVOKE_MS = 2_000;
+
 interface Asked {
   readonly method: 'GET' | 'POST';
   readonly path: string;
@@ -48,7 +50,8 @@ export const hashicorpVault: SecretStoreType = {
             await ask(
               config,
               { method: 'POST', path: 'auth/token/revoke-self', capability: 'update on auth/token/revoke-self', token },
-              signal,
+              // Also where the reading itself took too long.
+              AbortSignal.timeout(REVOKE_MS),
             ).catch(() => undefined);
         }
       },
