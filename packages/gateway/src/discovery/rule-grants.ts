@@ -1,5 +1,6 @@
 import type { Grant } from '@enchilada/core/access';
 import { GRANTED_BY, type Rule } from '@enchilada/core/discovery';
+import { canonicalJson } from '@enchilada/core/recording';
 import type { StoreTransaction } from '@enchilada/core/store';
 import { type RandomSource, randomId } from '@enchilada/core/time';
 
@@ -59,7 +60,10 @@ export async function addRuleGrants(
   return { added, withdrawn };
 }
 
-/** What rules say of rights, to tell whether a change of rules changes any. */
+/** What rules say of rights and of the machines that they are for, to tell whether a change of rules changes either. */
 export function grantsIn(rules: readonly Rule[]): string {
-  return [...wantedBy(rules).keys()].sort().join('\n');
+  const giving = rules.filter(
+    ({ enabled, outcome }) => enabled && outcome.skip !== true && outcome.grants !== undefined,
+  );
+  return canonicalJson(giving.map(({ name, match, outcome: { grants } }) => ({ name, match, grants })) as never);
 }
