@@ -84,7 +84,16 @@ describe('user names from templates', () => {
   });
 
   it('make nobody an account of the system by what a person is called elsewhere', () => {
-    for (const username of ['root', 'ROOT', 'Administrator', 'SYSTEM', 'daemon', 'root@corp.example'])
+    for (const username of [
+      'root',
+      'ROOT',
+      'Administrator',
+      'SYSTEM',
+      'daemon',
+      'root@corp.example',
+      'ubuntu',
+      'ec2-user',
+    ])
       assert.throws(() => fillTemplate('{username}', { username }), unfit, username);
     assert.throws(() => fillTemplate('ro{username}', { username: 'ot' }), unfit);
     assert.throws(() => fillTemplate('CORP\\{username}', { username: 'administrator' }), unfit);

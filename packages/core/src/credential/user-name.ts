@@ -17,7 +17,9 @@ const LONGEST = 256;
 const OF_THE_SYSTEM = new Set(
   (
     'root toor daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody sshd systemd-network messagebus ' +
-    'admin administrator administrador administrateur guest defaultaccount system localsystem wheel sudo operator'
+    'admin administrator administrador administrateur guest defaultaccount system localsystem wheel sudo operator ' +
+    // Of images in clouds: most may become root without a password.
+    'ubuntu debian ec2-user centos fedora rocky almalinux opc azureuser core cloud-user cloudadmin vagrant ssm-user'
   ).split(' '),
 );
 

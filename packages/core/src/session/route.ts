@@ -104,7 +104,10 @@ async function credentialFor(leave: AuthorizedTarget, purpose: Purpose, parts: R
       outcome: 'success',
       object: { kind: 'credential', id: record.id, name: record.name },
     });
-    return { ...credential, username: nameFor(credential.username, identity.user) };
+    // A key opens whatever account is named; a password is of one person, or of no account at all.
+    const template =
+      credential.username === '' && credential.kind === 'private-key' ? '{username}' : credential.username;
+    return { ...credential, username: nameFor(template, identity.user) };
   }
   if (record !== undefined && kind === 'certificate') return certificateFor(leave, { record, purpose }, parts);
   if (kind === 'login-password') {

@@ -36,7 +36,7 @@ async function sessionKey(
 ): Promise<Credential> {
   const { access, machine } = await cloudOf(parts, record, leave);
   const person = leave.identity.user.username;
-  const username = record.username === '' ? person : fillTemplate(record.username, leave.identity.user);
+  const username = fillTemplate(record.username === '' ? '{username}' : record.username, leave.identity.user);
   const { publicKey, privateKey } = parts.makeSessionKey();
   await access.admitKey(machine, { username, person, publicKey });
   return { kind: 'private-key', username, privateKey };
