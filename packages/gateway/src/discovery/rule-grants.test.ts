@@ -9,7 +9,7 @@ const GIVING: Rule = {
   match: { labels: { team: ['payments'] } },
   outcome: { grants: { groups: ['grp_payments'], actions: ['connect'] } },
 } as Rule;
-const PLACING: Rule = { name: 'placed', enabled: true, match: {}, outcome: { group: 'Fleet' } } as Rule;
+const PLACING: Rule = { name: 'placed', enabled: true, match: {}, outcome: { group: 'Fleet' } };
 
 test('whoever changes which machines a granting rule is for changes what it grants, and nobody else does', () => {
   const before = grantsIn([GIVING, PLACING]);
