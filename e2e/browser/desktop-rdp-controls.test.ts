@@ -36,6 +36,8 @@ async function machineOn(server: Server, parameters: Record<string, string | boo
   return site.machine({ name, protocol: 'rdp', host: server.host, port: server.port, credentialId, parameters }, [
     'connect',
     'watch',
+    'clipboard-in',
+    'clipboard-out',
   ]);
 }
 
@@ -95,7 +97,12 @@ for (const [disableCopy, disablePaste] of [
 
     const readBack = (): Promise<string> => live.page.evaluate(() => navigator.clipboard.readText());
     await live.page.evaluate(() => navigator.clipboard.writeText('to the machine: ñ✓'));
-    await choose(live, 'More', 'Paste to the machine’s clipboard');
+    if (disablePaste) {
+      await live.page.getByRole('button', { name: 'More' }).click();
+      const item = live.page.getByRole('menuitem', { name: 'Paste to the machine’s clipboard' });
+      assert.ok(await item.isDisabled());
+      await live.page.keyboard.press('Escape');
+    } else await choose(live, 'More', 'Paste to the machine’s clipboard');
     await live.page.mouse.click(200, 200);
     await until(async () => {
       await live.page.keyboard.press('F2');

@@ -1,6 +1,7 @@
 import { startSshd } from '@enchilada/core/testing/servers/sshd';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import type { Target } from '@enchilada/contract';
+import type { GrantAction } from '@enchilada/core/access';
 import { Gateway } from '../fixtures/gateway.ts';
 import type { GatewayOptions } from '../fixtures/gateway.ts';
 import { Person } from '../product/index.ts';
@@ -33,7 +34,7 @@ export class Site implements AsyncDisposable {
   /** Adds a machine that may be opened by the administrator. Answers its id. */
   async machine(
     change: TargetChange & { readonly host: string; readonly port: number },
-    actions: readonly ('connect' | 'watch')[] = ['connect'],
+    actions: readonly GrantAction[] = ['connect'],
   ): Promise<string> {
     const { api } = this.admin;
     const target = await api.createTarget({
@@ -70,7 +71,7 @@ export class Site implements AsyncDisposable {
     return Person.signIn(this.gateway.url, { username, password });
   }
 
-  async grant(person: Person, targetId: string, actions: readonly ('connect' | 'watch')[]): Promise<string> {
+  async grant(person: Person, targetId: string, actions: readonly GrantAction[]): Promise<string> {
     const { user } = await person.api.getMe();
     const grant = await this.admin.api.createGrant({
       body: { subject: { kind: 'user', id: user.id }, scope: { kind: 'target', id: targetId }, actions: [...actions] },

@@ -29,6 +29,7 @@ export interface StreamedFixture extends ServerFixture<StreamedSession> {
 
 class Viewer implements Seat {
   readonly mode: 'control' | 'watch';
+  readonly clipboard = { upload: true, download: true };
   readonly events: SeatEvent[] = [];
   bytes = 0;
   readonly decoder: StreamDecoder;

@@ -23,6 +23,7 @@ export { checkParameters } from './parameters.ts';
 export { isStreamed } from './protocol-engine.ts';
 export type {
   AnyEngine,
+  ClipboardRights,
   ConnectStep,
   DisplaySize,
   EngineContext,

@@ -127,9 +127,17 @@ export type SeatEvent =
   /** What is put out between the two draws all of the picture anew. */
   | { readonly type: 'key-frame'; readonly phase: 'begins' | 'whole' };
 
+/** In which directions somebody may move text between their own clipboard and the machine's. */
+export interface ClipboardRights {
+  readonly upload: boolean;
+  readonly download: boolean;
+}
+
 /** One viewer of a session whose decoder must see its stream from the beginning. */
 export interface Seat {
   readonly mode: 'control' | 'watch';
+  /** What the person's grants allow. INVARIANT: the engine lets pass what both they and the machine's settings allow, and nobody's who watches. */
+  readonly clipboard: ClipboardRights;
   /** Each `output` is one message to the viewer, at most 256 KiB. */
   readonly sink: EngineSink;
   noted(event: SeatEvent): void;
@@ -141,6 +149,8 @@ export interface Seat {
  */
 export interface StreamedSession extends AsyncDisposable, SessionExtras {
   readonly facts: EngineFacts;
+  /** What the machine's own settings allow, for whoever has the rights. */
+  readonly clipboard: ClipboardRights;
   /** Settles when the target's side of the session is over, whoever looks. Never rejects. */
   readonly ended: Promise<SessionEnd>;
   /**

@@ -2,6 +2,7 @@ import type { AuthorizedTarget } from '../access/index.ts';
 import type { Secret } from '../credential/index.ts';
 import { isStreamed } from '../engine/index.ts';
 import type {
+  ClipboardRights,
   ConnectStep,
   DisplaySize,
   EngineFacts,
@@ -21,7 +22,7 @@ import { InputRecording, inputPolicyOf } from './input-recording.ts';
 import { LiveSession } from './live-session.ts';
 import { Questions } from './questions.ts';
 import type { Relay } from './relay.ts';
-import { fileRightsOf } from './session-access.ts';
+import { clipboardRightsOf, fileRightsOf } from './session-access.ts';
 import { SessionFiles } from './session-files.ts';
 import { SessionLog } from './session-log.ts';
 import type { ByteCounts } from './session-log.ts';
@@ -68,6 +69,9 @@ export class HostedSession {
   #step: ConnectStep | undefined;
   #graceUntil: number | undefined;
   #time: SessionTime | undefined;
+  /** What the machine's settings allow; undefined where the surface has no clipboard of its own. */
+  #clipboard: ClipboardRights | undefined;
+  #actions: AuthorizedTarget['actions'];
   /** The login whose end ends the session: that of whoever controls it. */
   login: LoginLife;
   /** When time alone takes the access away, as far as that is known. */
@@ -78,6 +82,7 @@ export class HostedSession {
     this.#parts = parts;
     this.#record = facts.record;
     this.#leave = facts.leave;
+    this.#actions = facts.leave.actions;
     this.#log = new SessionLog(parts, facts.record, facts.afterwards);
     this.#recording = new SessionRecording(parts, facts.record, facts.leave);
     this.#surface = facts.surface;
@@ -201,6 +206,18 @@ export class HostedSession {
   dismiss(viewer: Viewer, { code, facts }: Fault): void {
     viewer.control.send({ type: 'ended', reason: code, fault: { code, facts } });
     this.detach(viewer);
+  }
+
+  /**
+   * What the person may do with the session, as the policy says now. A stream keeps what it began with: where its clipboard
+   * changes, it ends, and the person's page comes back for another.
+   */
+  allow(actions: AuthorizedTarget['actions']): void {
+    const before = clipboardRightsOf(this.#actions);
+    this.#actions = actions;
+    const after = clipboardRightsOf(actions);
+    if (this.#clipboard === undefined || (before.upload === after.upload && before.download === after.download)) return;
+    for (const viewer of this.viewers) if (viewer.identity.mode === 'control') this.detach(viewer);
   }
 
   message(viewer: Viewer, message: ViewerMessage): void {
@@ -330,6 +347,7 @@ export class HostedSession {
     this.#live = live;
     this.#become('live');
     this.#files = this.#filesOf(engine, recorder);
+    if (isStreamed(engine)) this.#clipboard = engine.clipboard;
     void recorder.failed.then((fault) => this.#failed(fault));
     if (!isStreamed(engine)) void recorder.append({ kind: 'resize', ...this.#display }).catch(() => undefined);
     for (const viewer of this.#waiting) {
@@ -372,7 +390,13 @@ export class HostedSession {
   ): Relay {
     const { clock, limits, recording } = this.#parts;
     const common = { recorder, limits, clock, onFailure: (cause: unknown) => void this.#failed(cause) };
-    if (isStreamed(engine)) return new StreamRelay({ ...common, engine, desktopInput: this.#recording.desktopInput });
+    if (isStreamed(engine))
+      return new StreamRelay({
+        ...common,
+        engine,
+        desktopInput: this.#recording.desktopInput,
+        clipboard: () => clipboardRightsOf(this.#actions),
+      });
     return new LiveSession({
       ...common,
       engine,
@@ -403,7 +427,18 @@ export class HostedSession {
     viewer.control.send({ type: 'recording', on: this.#recording.id !== undefined });
     viewer.control.send({ type: 'facts', facts: this.#facts });
     if (viewer.identity.mode === 'watch') viewer.control.send({ type: 'notice', code: 'view-only' });
-    else if (this.#files !== undefined) viewer.control.send({ type: 'files', ...fileRightsOf(this.#leave) });
+    else {
+      if (this.#clipboard !== undefined) {
+        const { upload, download } = clipboardRightsOf(this.#actions);
+        const machine = this.#clipboard;
+        viewer.control.send({
+          type: 'clipboard',
+          upload: upload && machine.upload,
+          download: download && machine.download,
+        });
+      }
+      if (this.#files !== undefined) viewer.control.send({ type: 'files', ...fileRightsOf(this.#actions) });
+    }
   }
 
   #become(next: SessionState): void {

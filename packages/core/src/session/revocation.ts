@@ -33,6 +33,7 @@ export class Revocation {
         continue;
       }
       session.accessUntil = judgement.until;
+      session.allow(judgement.actions);
       for (const viewer of session.viewers) {
         const { login, mode, address } = viewer.identity;
         const hold = { loginDigest: login.digest, mode, address, session };

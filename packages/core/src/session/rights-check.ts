@@ -28,7 +28,7 @@ export interface Hold {
 export type Judgement =
   | { readonly holds: false; readonly code: FaultCode; readonly words: string }
   /** `until`: when time alone ends it, where that is near. */
-  | { readonly holds: true; readonly until: number | undefined };
+  | { readonly holds: true; readonly until: number | undefined; readonly actions: AuthorizedTarget['actions'] };
 
 /** How far ahead the end of somebody's access is looked for. */
 const HORIZON_MS = 10 * 60_000;
@@ -51,7 +51,7 @@ function judgeControl(leave: AuthorizedTarget, session: Hold['session'], now: nu
   const end = session.requestedAt + longestMs(grants);
   if (now >= end) return ended('SESSION_EXPIRED', 'the session lasted as long as its grant allows');
   const until = Math.min(end, leave.until('connect', now + HORIZON_MS) ?? Infinity);
-  return { holds: true, until: until === Infinity ? undefined : until };
+  return { holds: true, until: until === Infinity ? undefined : until, actions: leave.actions };
 }
 
 /**
@@ -88,7 +88,7 @@ export class RightsCheck {
       if (!mayHold(leave, hold.session.userId === user.id, hold.mode)) return WITHDRAWN;
       return hold.mode === 'control'
         ? judgeControl(leave, hold.session, circumstances.now)
-        : { holds: true, until: undefined };
+        : { holds: true, until: undefined, actions: leave.actions };
     } catch (failure) {
       if (isFault(failure, 'NOT_FOUND') || isFault(failure, 'APPROVAL_REQUIRED')) return WITHDRAWN;
       if (isFault(failure, 'ACCESS_NOT_NOW'))

@@ -1,5 +1,6 @@
 import { approvalRequired, authorizeTarget } from '../access/index.ts';
 import type { AuthorizedTarget } from '../access/index.ts';
+import type { ClipboardRights } from '../engine/index.ts';
 import { Fault } from '../fault/index.ts';
 import { requireRecentProof } from '../identity/index.ts';
 import type { VerifiedIdentity } from '../identity/index.ts';
@@ -78,6 +79,10 @@ function byId(groups: readonly TargetGroup[]): ReadonlyMap<string, TargetGroup> 
   return new Map(groups.map((group) => [group.id, group]));
 }
 
-export function fileRightsOf({ actions }: AuthorizedTarget): FileRights {
+export function clipboardRightsOf(actions: AuthorizedTarget['actions']): ClipboardRights {
+  return { upload: actions.has('clipboard-in'), download: actions.has('clipboard-out') };
+}
+
+export function fileRightsOf(actions: AuthorizedTarget['actions']): FileRights {
   return { upload: actions.has('file-in'), download: actions.has('file-out') };
 }

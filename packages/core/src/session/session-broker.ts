@@ -279,10 +279,10 @@ export class SessionBroker implements AsyncDisposable {
     return {
       files,
       caller: {
-        rights: fileRightsOf(leave),
+        rights: fileRightsOf(leave.actions),
         stillMay: async (direction) =>
           fileRightsOf(
-            await this.#access.mayView(identity, await this.#parts.store.now.sessions.find(sessionId), view),
+            (await this.#access.mayView(identity, await this.#parts.store.now.sessions.find(sessionId), view)).actions,
           )[direction],
       },
     };

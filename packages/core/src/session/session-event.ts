@@ -24,6 +24,8 @@ export type SessionEvent =
   | { readonly type: 'watched'; readonly viewers: readonly { readonly user: string; readonly mode: ViewerMode }[] }
   | { readonly type: 'recording'; readonly on: boolean }
   | { readonly type: 'facts'; readonly facts: EngineFacts }
+  /** In which directions text may move between the person's clipboard and the machine's. */
+  | { readonly type: 'clipboard'; readonly upload: boolean; readonly download: boolean }
   /** The machine's files can be reached, and in which directions the person may move them. */
   | { readonly type: 'files'; readonly upload: boolean; readonly download: boolean }
   | { readonly type: 'notice'; readonly code: SessionNotice; readonly seconds?: number }

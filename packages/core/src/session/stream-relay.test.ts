@@ -53,6 +53,7 @@ class Bench extends RelayBench {
 
   readonly engine: StreamedSession = {
     facts: {},
+    clipboard: { upload: true, download: true },
     ended: new Promise<SessionEnd>(() => undefined),
     join: async (seat) => {
       await this.hold;
@@ -67,11 +68,14 @@ class Bench extends RelayBench {
     },
   };
 
+  rights = { upload: true, download: false };
+
   readonly relay = new StreamRelay({
     engine: this.engine,
     recorder: this.recorder,
     limits: DEFAULT_SESSION_LIMITS,
     desktopInput: 'keys',
+    clipboard: () => this.rights,
     clock: this.clock,
     onFailure: this.onFailure,
   });
@@ -84,6 +88,20 @@ class Bench extends RelayBench {
     return { viewer, socket, stream: this.streams.at(-1)! };
   }
 }
+
+test('a seat has the rights to the clipboard that the person has as it is taken', async () => {
+  const bench = new Bench();
+  const before = await bench.seated('ada', 'control');
+  bench.rights = { upload: false, download: true };
+  const after = await bench.seated('ada again', 'control');
+  assert.deepEqual(
+    [before, after].map(({ stream }) => stream.seat.clipboard),
+    [
+      { upload: true, download: false },
+      { upload: false, download: true },
+    ],
+  );
+});
 
 test('each viewer has a stream of its own, recorded as a segment on a channel of its own', async () => {
   const bench = new Bench();

@@ -1,4 +1,4 @@
-import type { EngineStream, Seat, SeatEvent, SessionEnd, StreamedSession } from '../engine/index.ts';
+import type { ClipboardRights, EngineStream, Seat, SeatEvent, SessionEnd, StreamedSession } from '../engine/index.ts';
 import { toFault } from '../fault/index.ts';
 import { MAX_CHANNEL, type SessionRecorder } from '../recording/index.ts';
 import type { Clock } from '../time/index.ts';
@@ -17,6 +17,8 @@ export interface StreamRelayParts extends RelayRecordingParts {
   readonly limits: SessionLimits;
   readonly clock: Clock;
   readonly desktopInput: DesktopInputPolicy;
+  /** As the policy said when it was asked last. */
+  readonly clipboard: () => ClipboardRights;
   readonly recorder: RelayRecordingParts['recorder'] & Pick<SessionRecorder, 'sealKeys'>;
 }
 
@@ -112,6 +114,7 @@ export class StreamRelay implements Relay {
     this.#recording.note({ kind: 'segment', channel, viewer: id, mode });
     const seat: Seat = {
       mode,
+      clipboard: this.#parts.clipboard(),
       sink: {
         output: (bytes) => {
           if (!place.isOver) place.source.output({ kind: 'output', bytes, channel });

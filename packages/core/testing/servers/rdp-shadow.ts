@@ -11,6 +11,8 @@ import { freePort } from '../free-port.ts';
 import { ownDisplay } from '../own-display.ts';
 
 const run = promisify(execFile);
+/** A program of a screen that waits for what never comes must not hold a test for ever. */
+const PATIENCE_MS = 120_000;
 const SHADOW = '/usr/bin/freerdp-shadow-cli';
 // The shadow server looks at the screens and connects anew; a server that begins anew in between would let nobody in.
 const SCREEN = ['-screen', '0', '1024x768x24', '-nolisten', 'tcp', '-noreset'];
@@ -112,7 +114,7 @@ export async function startRdpShadow(): Promise<RdpShadow> {
     display,
     log,
     signIns: () => [...log().matchAll(/AcceptSecurityContext status SEC_I_CONTINUE_NEEDED/gu)].length,
-    run: async (program, ...arguments_) => (await run(program, [...arguments_], { env })).stdout,
+    run: async (program, ...arguments_) => (await run(program, [...arguments_], { env, timeout: PATIENCE_MS })).stdout,
     start(program, ...arguments_) {
       const child = spawn(program, [...arguments_], { env, stdio: 'ignore' });
       programs.add(child);

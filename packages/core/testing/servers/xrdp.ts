@@ -13,6 +13,8 @@ import { freePort } from '../free-port.ts';
 import { ownDisplay } from '../own-display.ts';
 
 const run = promisify(execFile);
+/** A program of a screen that waits for what never comes must not hold a test for ever. */
+const PATIENCE_MS = 120_000;
 const XRDP = '/usr/sbin/xrdp';
 const XORG = '/usr/lib/xorg/Xorg';
 const SOCKETS = '/run/xrdp/sockdir';
@@ -210,7 +212,7 @@ export async function startXrdp(options: XrdpOptions = {}): Promise<Xrdp> {
     display: desktop.display,
     log: () => log,
     signIns: () => desktop.attempts(),
-    run: async (program, ...arguments_) => (await run(program, [...arguments_], { env })).stdout,
+    run: async (program, ...arguments_) => (await run(program, [...arguments_], { env, timeout: PATIENCE_MS })).stdout,
     start(program, ...arguments_) {
       const child = spawn(program, [...arguments_], { env, stdio: 'ignore' });
       programs.add(child);

@@ -11,6 +11,8 @@ import { freePort } from '../free-port.ts';
 import { ownDisplay } from '../own-display.ts';
 
 const run = promisify(execFile);
+/** A program of a screen that waits for what never comes must not hold a test for ever. */
+const PATIENCE_MS = 120_000;
 const XVNC = '/usr/bin/Xvnc';
 /** What VNC servers obfuscate their password file with, since the first of them. */
 const FILE_KEY = Buffer.from([0xe8, 0x4a, 0xd6, 0x60, 0xc4, 0x72, 0x1a, 0xe0]);
@@ -134,7 +136,7 @@ export async function startXvnc(options: XvncOptions = {}): Promise<Xvnc> {
     fingerprint: `SHA256:${createHash('sha256').update(der).digest('base64').replace(/=+$/u, '')}`,
     log: () => log,
     signIns: () => count(/VNCSConnST:\s+Server default pixel format|AuthFailureException/gu),
-    run: async (program, ...arguments_) => (await run(program, [...arguments_], { env })).stdout,
+    run: async (program, ...arguments_) => (await run(program, [...arguments_], { env, timeout: PATIENCE_MS })).stdout,
     start(program, ...arguments_) {
       const child = spawn(program, [...arguments_], { env, stdio: 'ignore' });
       programs.add(child);

@@ -14,6 +14,7 @@ import { until } from '@enchilada/core/testing/until';
 
 class TestSeat implements Seat {
   readonly mode: 'control' | 'watch';
+  clipboard = { upload: true, download: true };
   readonly events: SeatEvent[] = [];
   readonly opcodes: string[] = [];
   stream: EngineStream | undefined;

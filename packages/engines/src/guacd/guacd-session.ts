@@ -1,6 +1,14 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { EngineFacts, EngineStream, Seat, SessionEnd, StreamedSession } from '@enchilada/core/engine';
+import type {
+  ClipboardRights,
+  EngineFacts,
+  EngineStream,
+  Seat,
+  SessionEnd,
+  StreamedSession,
+} from '@enchilada/core/engine';
 import { isFault, toFault } from '@enchilada/core/fault';
+import { clipboardAt, clipboardOf } from '../shared/index.ts';
 import { faultOfError, FromGuacd, FromViewer, type ClipboardEvents, type Instruction } from './codec/index.ts';
 import type { GuacdConnection } from './guacd-connection.ts';
 import type { GuacdParameters } from './guacd-manifest.ts';
@@ -18,6 +26,7 @@ export interface GuacdSessionParts {
 /** A connection of guacd that viewers join and leave. The controlling viewer's place in it stays when the viewer goes. */
 export class GuacdSession implements StreamedSession {
   readonly facts: EngineFacts;
+  readonly clipboard: ClipboardRights;
   readonly #parts: GuacdSessionParts;
   readonly #ended = Promise.withResolvers<SessionEnd>();
   readonly ended = this.#ended.promise;
@@ -27,6 +36,7 @@ export class GuacdSession implements StreamedSession {
 
   constructor(first: GuacdConnection, parts: GuacdSessionParts) {
     this.facts = parts.facts;
+    this.clipboard = clipboardOf(parts.parameters);
     this.#parts = parts;
     this.#held = first;
     this.#follow(first);
@@ -105,13 +115,14 @@ class GuacdStream implements EngineStream {
     this.#connection = connection;
     this.#seat = seat;
     const control = seat.mode === 'control' && !parameters.viewOnly;
+    const clipboard = clipboardAt(seat, parameters);
     this.#fromViewer = new FromViewer(
-      { control, paste: control && !parameters.disablePaste, resize: parameters.resizeDesktop },
+      { control, paste: clipboard.upload, resize: parameters.resizeDesktop },
       noted(seat, 'upload'),
       () => seat.noted({ type: 'active' }),
     );
     this.#fromGuacd = new FromGuacd(
-      { copy: control && !parameters.disableCopy },
+      { copy: clipboard.download },
       {
         clipboard: noted(seat, 'download'),
         ended: (words) =>

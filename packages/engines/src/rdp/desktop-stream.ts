@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { EngineStream, Seat, SessionEnd } from '@enchilada/core/engine';
 import { Fault, toFault } from '@enchilada/core/fault';
+import { clipboardAt } from '../shared/index.ts';
 import { clientInfo } from './codec/client-info.ts';
 import { invalid, joinBytes } from './codec/bytes.ts';
 import type { ContentListener, Direction } from './codec/clipboard.ts';
@@ -178,10 +179,7 @@ export class DesktopStream implements EngineStream {
     }
     if (machine.isOver || (this.mode === 'watch' && machine.hasController)) return;
     const control = this.mode === 'control' && !this.#parameters.viewOnly;
-    const clipboard = {
-      upload: control && !this.#parameters.disablePaste,
-      download: control && !this.#parameters.disableCopy,
-    };
+    const clipboard = clipboardAt(this.#seat, this.#parameters);
     machine.state.requestedProtocols = this.#requestedProtocols;
     const drive = machine.drive(this, {
       clipboard,

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { ParameterValues, StreamedSession } from '@enchilada/core/engine';
+import type { ClipboardRights, ParameterValues, StreamedSession } from '@enchilada/core/engine';
 import { startXrdp, type Xrdp } from '@enchilada/core/testing/servers/xrdp';
 import type { RdpViewerOptions } from '@enchilada/core/testing/viewers/rdp-viewer';
 import { openMachine, TestSeat, until } from './testing.ts';
@@ -34,10 +34,12 @@ after(async () => {
 
 async function seatOn(
   parameters: ParameterValues = {},
-  options: Partial<RdpViewerOptions> = {},
+  options: Partial<RdpViewerOptions> & { readonly clipboard?: Partial<ClipboardRights> } = {},
 ): Promise<{ readonly session: StreamedSession; readonly seat: TestSeat }> {
   const session = await openMachine({ ...server, parameters });
-  const seat = new TestSeat('control', options);
+  const { clipboard, ...viewer } = options;
+  const seat = new TestSeat('control', viewer);
+  Object.assign(seat.clipboard, clipboard);
   await seat.sit(session);
   await until(() => seat.viewer.isActive && seat.viewer.updates > 0);
   return { session, seat };
@@ -68,9 +70,12 @@ describe('what the machine is told', () => {
     assert.equal(seat.viewer.failure, undefined);
   });
 
-  it('hears of no clipboard where copying and pasting are denied, and of no display control where the size stays', async () => {
+  it('hears of no clipboard where the settings deny copying and the grants pasting, and of no display control where the size stays', async () => {
     const before = announced().length;
-    const { session, seat } = await seatOn({ disableCopy: true, disablePaste: true, resizeDesktop: false });
+    const { session, seat } = await seatOn(
+      { disableCopy: true, resizeDesktop: false },
+      { clipboard: { upload: false } },
+    );
     await using _owner = session;
     assert.deepEqual(announced().slice(before), []);
     assert.deepEqual([...seat.viewer.heard.keys()], []);
@@ -171,8 +176,8 @@ describe('the clipboard of a machine', () => {
     program.kill();
   });
 
-  it('is empty to the person where copying is denied, whatever they ask for', async () => {
-    const { session, seat } = await seatOn({ disableCopy: true });
+  it('is empty to the person whose grants leave copying out, whatever they ask for', async () => {
+    const { session, seat } = await seatOn({}, { clipboard: { download: false } });
     await using _owner = session;
     await until(() => heard(seat, 1).length > 0);
     tell(seat, CAPABILITIES);
@@ -191,9 +196,14 @@ describe('the clipboard of a machine', () => {
   });
 
   it('takes what the person pastes, and nothing where pasting is denied', async () => {
-    for (const disablePaste of [false, true]) {
-      const file = join(folder, `pasted-${disablePaste}`);
-      const { session, seat } = await seatOn({ disablePaste });
+    let files = 0;
+    for (const deniedBy of ['nobody', 'the settings', 'the grants'] as const) {
+      const file = join(folder, `pasted-${files++}`);
+      const disablePaste = deniedBy !== 'nobody';
+      const { session, seat } = await seatOn(
+        { disablePaste: deniedBy === 'the settings' },
+        { clipboard: { upload: deniedBy !== 'the grants' } },
+      );
       await using _owner = session;
       await until(() => heard(seat, 1).length > 0);
       tell(seat, CAPABILITIES);

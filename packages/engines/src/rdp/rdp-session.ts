@@ -1,5 +1,13 @@
-import type { EngineFacts, EngineStream, Seat, SessionEnd, StreamedSession } from '@enchilada/core/engine';
+import type {
+  ClipboardRights,
+  EngineFacts,
+  EngineStream,
+  Seat,
+  SessionEnd,
+  StreamedSession,
+} from '@enchilada/core/engine';
 import { isFault } from '@enchilada/core/fault';
+import { clipboardOf } from '../shared/index.ts';
 import type { Machine } from './connect-machine.ts';
 import { DesktopStream } from './desktop-stream.ts';
 import { HeldMachine, type HeldMachineParts } from './held-machine.ts';
@@ -21,6 +29,7 @@ export interface RdpSessionParts {
  */
 export class RdpSession implements StreamedSession {
   readonly facts: EngineFacts;
+  readonly clipboard: ClipboardRights;
   readonly ended: Promise<SessionEnd>;
   readonly #parts: RdpSessionParts;
   readonly #ended = Promise.withResolvers<SessionEnd>();
@@ -32,6 +41,7 @@ export class RdpSession implements StreamedSession {
   constructor(first: Machine, parts: RdpSessionParts) {
     this.ended = this.#ended.promise;
     this.facts = first.facts;
+    this.clipboard = clipboardOf(parts.parameters);
     this.#parts = parts;
     this.#held = new HeldMachine(first, parts.held);
     this.#endWith(this.#held);

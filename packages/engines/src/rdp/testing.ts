@@ -65,6 +65,7 @@ export async function openMachine(opening: Opening, steps: ConnectStep[] = []): 
 /** A viewer with a decoder. */
 export class TestSeat implements Seat {
   readonly mode: 'control' | 'watch';
+  clipboard = { upload: true, download: true };
   readonly events: SeatEvent[] = [];
   readonly messages: Buffer[] = [];
   readonly viewer: RdpViewer;

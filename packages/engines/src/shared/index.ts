@@ -1,3 +1,4 @@
+export { clipboardAt, clipboardOf } from './clipboard-settings.ts';
 export { abortFault, createDialer } from './dial.ts';
 export type { BuiltInMachine, Dialer } from './dial.ts';
 export {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { constants, inflateSync } from 'node:zlib';
 import type { EngineStream, Seat, SessionEnd } from '@enchilada/core/engine';
 import { Fault, toFault } from '@enchilada/core/fault';
+import { clipboardAt } from '../shared/index.ts';
 import { ACTION, type CutText } from './codec/cut-text.ts';
 import { ClientMessages } from './codec/client-messages.ts';
 import { ServerMessages } from './codec/server-messages.ts';
@@ -37,8 +38,7 @@ export class DesktopStream implements EngineStream {
     this.#desktop = desktop;
     this.#seat = seat;
     const control = seat.mode === 'control' && !parameters.viewOnly;
-    const copy = control && !parameters.disableCopy;
-    const paste = control && !parameters.disablePaste;
+    const { download: copy, upload: paste } = clipboardAt(seat, parameters);
     const choice: EncodingChoice = {
       only: ONLY[parameters.pixelEncoding],
       remoteCursor: parameters.remoteCursor,

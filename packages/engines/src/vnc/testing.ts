@@ -65,6 +65,7 @@ export async function openDesktop(opening: Opening, steps: ConnectStep[] = []): 
 /** A viewer that remembers what it was sent. */
 export class TestSeat implements Seat {
   readonly mode: 'control' | 'watch';
+  clipboard = { upload: true, download: true };
   readonly events: SeatEvent[] = [];
   bytes = Buffer.alloc(0);
   messages = 0;

@@ -14,16 +14,19 @@ function copyScript(text: string): readonly string[] {
   return ['-xrm', 'XTerm*allowWindowOps: true', '-e', words];
 }
 
-for (const [mode, disableCopy] of [
-  ['control', false],
-  ['control', true],
-  ['watch', false],
+for (const [mode, deniedBy] of [
+  ['control', undefined],
+  ['control', 'the settings'],
+  ['control', 'the grants'],
+  ['watch', undefined],
 ] as const) {
-  const passes = mode === 'control' && !disableCopy;
-  test(`what the machine copies ${passes ? 'reaches' : 'does not reach'} a ${mode} seat ${disableCopy ? 'where copying is forbidden' : ''}`, async () => {
+  const passes = mode === 'control' && deniedBy === undefined;
+  const disableCopy = deniedBy === 'the settings';
+  test(`what the machine copies ${passes ? 'reaches' : 'does not reach'} a ${mode} seat${deniedBy === undefined ? '' : ` where ${deniedBy} forbid copying`}`, async () => {
     await using desktop = await startXvnc({ securityTypes: 'None', geometry: '64x48' });
     await using session = await openDesktop({ ...desktop, parameters: { allowCleartext: true, disableCopy } });
     const seat = new TestSeat(mode);
+    seat.clipboard.download = deniedBy !== 'the grants';
     const stream = await session.join(seat);
     for (const message of [ANSWER, WISHES, updateRequest(64, 48)]) stream.input(message);
     await until(() => seat.bytes.length > 64 * 48 * 4);

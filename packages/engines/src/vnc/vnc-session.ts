@@ -1,5 +1,13 @@
-import type { EngineFacts, EngineStream, Seat, SessionEnd, StreamedSession } from '@enchilada/core/engine';
+import type {
+  ClipboardRights,
+  EngineFacts,
+  EngineStream,
+  Seat,
+  SessionEnd,
+  StreamedSession,
+} from '@enchilada/core/engine';
 import { isFault } from '@enchilada/core/fault';
+import { clipboardOf } from '../shared/index.ts';
 import type { Desktop } from './connect-desktop.ts';
 import { DesktopStream } from './desktop-stream.ts';
 import { HeldDesktop } from './held-desktop.ts';
@@ -20,6 +28,7 @@ export interface VncSessionParts {
  */
 export class VncSession implements StreamedSession {
   readonly facts: EngineFacts;
+  readonly clipboard: ClipboardRights;
   readonly #parts: VncSessionParts;
   readonly #ended = Promise.withResolvers<SessionEnd>();
   readonly ended = this.#ended.promise;
@@ -29,6 +38,7 @@ export class VncSession implements StreamedSession {
 
   constructor(first: Desktop, parts: VncSessionParts) {
     this.facts = first.facts;
+    this.clipboard = clipboardOf(parts.parameters);
     this.#parts = parts;
     this.#held = new HeldDesktop(first);
     this.#follow(this.#held);

@@ -27,6 +27,8 @@ export interface SessionView {
   readonly viewers: readonly { readonly user: string; readonly mode: 'control' | 'watch' }[];
   readonly roundTripMs: number | undefined;
   readonly facts: Readonly<Record<string, string>>;
+  /** In which directions text may be moved between the clipboards, as far as the machine has one of its own. */
+  readonly clipboard: { readonly upload: boolean; readonly download: boolean };
   /** In which directions files may be moved; undefined where the session has none. */
   readonly files: { readonly upload: boolean; readonly download: boolean } | undefined;
   readonly notice: Extract<ServerFrame, { readonly type: 'notice' }> | undefined;
@@ -44,6 +46,7 @@ export const START: SessionView = {
   viewers: [],
   roundTripMs: undefined,
   facts: {},
+  clipboard: { upload: false, download: false },
   files: undefined,
   notice: undefined,
   ended: undefined,
@@ -106,6 +109,8 @@ function framed(view: SessionView, frame: ServerFrame): SessionView {
       return { ...view, recorded: frame.on };
     case 'facts':
       return { ...view, facts: frame.facts };
+    case 'clipboard':
+      return { ...view, clipboard: { upload: frame.upload, download: frame.download } };
     case 'files':
       return { ...view, files: { upload: frame.upload, download: frame.download } };
     case 'notice':

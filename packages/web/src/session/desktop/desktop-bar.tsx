@@ -18,6 +18,7 @@ export function DesktopBar(props: DesktopBarProps) {
   const text = useText();
   const { keyboardOpen, onPress, onKeyboard, onCopy, onPaste, onType, onPicture, ...base } = props;
   const over = isOver(base.view);
+  const { clipboard } = base.view;
   const keyOf = (combination: KeyCombination): BarKey => ({
     label: combination.label,
     send: () => onPress(combination),
@@ -42,10 +43,20 @@ export function DesktopBar(props: DesktopBarProps) {
       }
       items={
         <>
-          <BarItem icon={IconClipboardCopy} label={text('desktop.copy')} onClick={onCopy} />
+          <BarItem
+            icon={IconClipboardCopy}
+            label={text('desktop.copy')}
+            disabled={!clipboard.download}
+            onClick={onCopy}
+          />
           {!base.watching && (
             <>
-              <BarItem icon={IconClipboardText} label={text('desktop.paste')} disabled={over} onClick={onPaste} />
+              <BarItem
+                icon={IconClipboardText}
+                label={text('desktop.paste')}
+                disabled={over || !clipboard.upload}
+                onClick={onPaste}
+              />
               <BarItem icon={IconForms} label={text('desktop.text-title')} disabled={over} onClick={onType} />
             </>
           )}

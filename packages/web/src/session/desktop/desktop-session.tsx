@@ -90,6 +90,7 @@ export function DesktopSession(props: DesktopSessionProps) {
     const bring = (): void => {
       void readAllowedClipboard().then((content) => {
         if (content === undefined || content === '' || content === sent.current) return;
+        if (!latest.current.sessionLive.view.clipboard.upload) return;
         sent.current = content;
         surface.current?.paste(content);
       });
@@ -192,6 +193,7 @@ export function DesktopSession(props: DesktopSessionProps) {
               {text('desktop.text-type')}
             </Button>
             <Button
+              disabled={!view.clipboard.upload}
               onClick={() => {
                 sent.current = pasting ?? '';
                 surface.current?.paste(sent.current);

@@ -1,0 +1,22 @@
+import type { ClipboardRights, Seat } from '@enchilada/core/engine';
+
+export interface ClipboardSettings {
+  readonly viewOnly: boolean;
+  readonly disableCopy: boolean;
+  readonly disablePaste: boolean;
+}
+
+/** What a machine's settings leave of a clipboard, whoever sits before it. */
+export function clipboardOf({ viewOnly, disableCopy, disablePaste }: ClipboardSettings): ClipboardRights {
+  return { upload: !viewOnly && !disablePaste, download: !viewOnly && !disableCopy };
+}
+
+/** What a seat has of it: what its grants and the machine's settings allow both, and nothing where it only watches. */
+export function clipboardAt(seat: Pick<Seat, 'mode' | 'clipboard'>, settings: ClipboardSettings): ClipboardRights {
+  const machine = clipboardOf(settings);
+  const control = seat.mode === 'control';
+  return {
+    upload: control && seat.clipboard.upload && machine.upload,
+    download: control && seat.clipboard.download && machine.download,
+  };
+}
