@@ -550,7 +550,7 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('updateSource', input, options);
   }
 
-  /** Removes a source that is switched off. Its machines stay as if they had been added by hand. */
+  /** Removes a source that is switched off. Its machines stay as if they had been added by hand; what rules granted on them ends. */
   deleteSource(input: RouteInput<'deleteSource'>, options?: CallOptions): Promise<RouteOutput<'deleteSource'>> {
     return this.#transport.call('deleteSource', input, options);
   }

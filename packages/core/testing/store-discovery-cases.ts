@@ -122,6 +122,7 @@ export function storeDiscoveryCases(name: string, create: () => Promise<StoreUnd
         heldSince: 2,
         held: ['i-1', 'i-2'],
         problem: { code: 'DISCOVERY_DENIED', detail: 'no permission' },
+        judgedBy: '3.1',
       } as const;
       await store.now.discovery.updateScope(source.id, scope, change);
       const empty = { lastSweepAt: undefined, lastEventAt: undefined, staleSince: undefined, heldSince: undefined };
@@ -135,6 +136,7 @@ export function storeDiscoveryCases(name: string, create: () => Promise<StoreUnd
           ...empty,
           held: [],
           problem: undefined,
+          judgedBy: undefined,
         },
       ]);
       await store.now.discovery.updateScope(source.id, scope, { problem: undefined, staleSince: undefined });

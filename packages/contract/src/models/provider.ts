@@ -17,6 +17,8 @@ export const ProviderKindManifest = closed({
   parameters: list(ParameterField, 100),
   /** What its secret is called. */
   secret: LocalizedText,
+  /** The parameters that say to whom the secret is sent: where one changes, the secret is given anew. */
+  secretGoesBy: Type.Optional(list(text(40, 1), 100)),
 });
 export type ProviderKindManifest = Static<typeof ProviderKindManifest>;
 

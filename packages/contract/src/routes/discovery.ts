@@ -56,7 +56,8 @@ export const discoveryRoutes = routes({
     method: 'DELETE',
     path: '/discovery/sources/:id',
     access: 'catalog.write',
-    summary: 'Removes a source that is switched off. Its machines stay as if they had been added by hand.',
+    summary:
+      'Removes a source that is switched off. Its machines stay as if they had been added by hand; what rules granted on them ends.',
     params: IdParams,
     response: { 204: Nothing },
     audit: ['source.deleted'],

@@ -11,6 +11,7 @@ import {
   type SightingEffect,
 } from './found-machine.ts';
 import { mergeProjection, project, type ProjectedFields, type ProjectionParts } from './projection.ts';
+import type { ScopeRecord } from './scope-record.ts';
 import type { Candidate } from './rule.ts';
 
 /** What happened to a machine, for the timeline. */
@@ -49,7 +50,12 @@ export interface ScopeNews {
 export interface UpdaterParts {
   readonly clock: Clock;
   readonly random: RandomSource;
-  readonly projection: () => ProjectionParts;
+  readonly projection: Omit<ProjectionParts, 'rules'>;
+}
+
+/** Names what machines are judged by: whatever rights or places it gave is judged again where the name is another. */
+function judgementOf(rulesVersion: number, source: Pick<SourceRecord, 'version'>): string {
+  return `${rulesVersion}.${source.version}`;
 }
 
 /** Brings the catalog to what was seen. What people set by hand stays; see `mergeProjection`. */
@@ -60,21 +66,47 @@ export class CatalogUpdater {
     this.#parts = parts;
   }
 
-  /** INVARIANT: depends on the transaction alone, so that it may run again after a serialisation failure. */
+  /**
+   * INVARIANT: depends on the transaction alone, so that it may run again after a serialisation failure, and so that no rule
+   * and no protected tag that were taken away since are judged by.
+   */
   async apply(tx: StoreTransaction, news: ScopeNews): Promise<readonly DiscoveryChange[]> {
-    const { source, scope, hints = [], missing = [], gone = [] } = news;
+    const { scope, hints = [], missing = [], gone = [] } = news;
+    const source = await tx.discovery.findSource(news.source.id);
+    if (source === undefined) return [];
+    const { rules } = await tx.discovery.rules();
     const at = this.#parts.clock.now();
     if (hints.length > 0) await tx.discovery.noteEvents([...new Set(hints.map(({ eventId }) => eventId))], at);
     const ids = [...new Set([...news.sightings.map(({ nativeId }) => nativeId), ...missing, ...gone])];
     const known = new Map(
       (await tx.discovery.found(source.id, scope, ids)).map((machine) => [machine.nativeId, machine]),
     );
-    const run = new Run(tx, { ...this.#parts, news, at });
+    const projection = { ...this.#parts.projection, rules };
+    const run = new Run(tx, { ...this.#parts, projection, news: { ...news, source }, at });
     await run.load([...known.values()]);
     for (const sighting of latest(news.sightings)) await run.sight(known.get(sighting.nativeId), sighting);
     for (const id of missing) run.miss(known.get(id));
     for (const id of gone) run.lose(known.get(id));
     return run.finish();
+  }
+
+  /** Judges what is known of a scope by the rules and the source as they are now, unless that was done. */
+  async judgeAgain(
+    tx: StoreTransaction,
+    { sourceId, account, region }: ScopeRecord,
+  ): Promise<readonly DiscoveryChange[]> {
+    const source = await tx.discovery.findSource(sourceId);
+    const scope = (await tx.discovery.listScopes(sourceId)).find(
+      (one) => one.account === account && one.region === region,
+    );
+    if (source === undefined || scope === undefined) return [];
+    const judgedBy = judgementOf((await tx.discovery.rules()).version, source);
+    if (scope.judgedBy === judgedBy) return [];
+    const found = await tx.discovery.listFound(sourceId, scope);
+    const sightings = found.map(({ nativeId, facts, observedAt }) => ({ nativeId, facts, observedAt }));
+    const changes = await this.apply(tx, { source, scope, cause: 'rules', sightings, judgeAgain: true });
+    await tx.discovery.updateScope(sourceId, scope, { judgedBy });
+    return changes;
   }
 }
 
@@ -88,7 +120,8 @@ function latest(sightings: readonly Sighting[]): readonly Sighting[] {
   return [...byId.values()];
 }
 
-interface RunParts extends UpdaterParts {
+interface RunParts extends Pick<UpdaterParts, 'random'> {
+  readonly projection: ProjectionParts;
   readonly news: ScopeNews;
   readonly at: number;
 }
@@ -110,7 +143,7 @@ class Run {
   constructor(tx: StoreTransaction, parts: RunParts) {
     this.#tx = tx;
     this.#parts = parts;
-    this.#projection = parts.projection();
+    this.#projection = parts.projection;
   }
 
   async load(known: readonly FoundMachine[]): Promise<void> {

@@ -13,4 +13,6 @@ export interface ScopeRecord extends NamedScope {
   /** Removals that wait for a person. */
   readonly heldSince: number | undefined;
   readonly held: readonly string[];
+  /** The rules and the settings of the source by which everything that was known was last judged; see `judgementOf`. */
+  readonly judgedBy: string | undefined;
 }

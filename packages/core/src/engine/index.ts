@@ -19,7 +19,7 @@ export type {
   ProtocolId,
   SurfaceKind,
 } from './manifest.ts';
-export { checkParameters } from './parameters.ts';
+export { changedFields, checkParameters } from './parameters.ts';
 export { isStreamed } from './protocol-engine.ts';
 export type {
   AnyEngine,

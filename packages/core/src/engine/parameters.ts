@@ -54,3 +54,17 @@ export function checkParameters(
     return message === undefined ? [] : [{ field: name, message }];
   });
 }
+
+/** The names of the fields that say something else in one than in the other; what is left out says the field's default. */
+export function changedFields(
+  fields: readonly { readonly name: string; readonly default?: ParameterValue }[],
+  before: Readonly<Record<string, ParameterValue>>,
+  after: Readonly<Record<string, ParameterValue>>,
+): readonly string[] {
+  const said = ({ name, default: standard = '' }: (typeof fields)[number], values: typeof before): string => {
+    const value = values[name];
+    const isEmpty = value === undefined || (Array.isArray(value) && value.length === 0);
+    return JSON.stringify(isEmpty ? standard : value);
+  };
+  return fields.filter((field) => said(field, before) !== said(field, after)).map(({ name }) => name);
+}

@@ -162,6 +162,8 @@ export interface ProviderManifest {
   readonly parameters: readonly ParameterField[];
   /** What the one secret of such a provider is called. */
   readonly secret: LocalizedText;
+  /** The parameters that say to whom the secret is sent; absent where it is sent to nobody. INVARIANT: where one changes the secret is given anew. */
+  readonly secretGoesBy?: readonly string[];
 }
 
 /** What a provider is opened with. */

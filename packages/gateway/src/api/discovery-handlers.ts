@@ -17,7 +17,7 @@ import { Fault } from '@enchilada/core/fault';
 import type { Target } from '@enchilada/core/target';
 import { randomId } from '@enchilada/core/time';
 import type { Preview } from '../discovery/discovery-service.ts';
-import { grantsIn, ruleOf } from '../discovery/rule-grants.ts';
+import { givesRights, grantsIn, ruleOf, withdrawMarks } from '../discovery/rule-grants.ts';
 import { actorOf, type Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { requireNone } from './target-rules.ts';
@@ -276,6 +276,14 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
     updateSource: async (context, { params, body }) => {
       const before = await foundSource(params.id);
       requireGoodSource({ kind: before.kind, parameters: body.parameters });
+      // INVARIANT: which tags grant is part of what rules grant.
+      const protects = body.protectedTags.some((tag) => !before.protectedTags.includes(tag));
+      if (
+        protects &&
+        !context.permissions.has('access.write') &&
+        givesRights((await store.now.discovery.rules()).rules)
+      )
+        throw new Fault('FORBIDDEN', 'more protected tags need the permission access.write where rules give rights');
       const after = await store.now.discovery.updateSource({ ...before, ...body, updatedAt: clock.now() });
       await audit.append({
         action: 'source.updated',
@@ -291,7 +299,11 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
     deleteSource: async (context, { params }) => {
       const source = await foundSource(params.id);
       if (source.enabled) throw new Fault('CONFLICT', 'switch the source off before you remove it');
-      await store.now.discovery.deleteSource(source.id);
+      await store.transaction(async (tx) => {
+        await withdrawMarks(tx, source.id, clock.now());
+        await tx.discovery.deleteSource(source.id);
+        await tx.commands.post({ kind: 'recheck-all' }, clock.now());
+      });
       await audit.append({
         action: 'source.deleted',
         ...actorOf(context),
@@ -385,7 +397,10 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
 
     setRules: async (context, { body }) => {
       await requireGoodRules(body.rules);
-      const before = (await store.now.discovery.rules()).rules;
+      const { rules: before, version } = await store.now.discovery.rules();
+      // What is compared here is what is replaced.
+      if (version !== body.version)
+        throw new Fault('CONFLICT', 'the rules were changed by someone else in the meantime');
       // INVARIANT: who may not grant does not grant by rules either.
       if (!context.permissions.has('access.write') && grantsIn(before) !== grantsIn(body.rules))
         throw new Fault('FORBIDDEN', 'rules that give rights need the permission access.write');

@@ -7,6 +7,7 @@ import type { NotificationEndpoint } from '@enchilada/core/notification';
 import { randomId } from '@enchilada/core/time';
 import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
+import { requireSecretAnew } from './kept-secret.ts';
 
 type NotificationHandlers = Pick<
   Handlers,
@@ -96,12 +97,8 @@ export function notificationHandlers({ store, audit, courier, clock, random }: A
     updateNotificationEndpoint: async (context, { params, body }) => {
       const { secret, ...fields } = body;
       const before = await found(params.id);
-      // INVARIANT: a stored secret is sent to no other place than it was entered for.
-      const stays = JSON.stringify(before.parameters) === JSON.stringify(fields.parameters);
-      if (secret === undefined && before.secret !== undefined && !stays)
-        throw new Fault('INVALID_REQUEST', 'secret must be given anew where other settings change', {
-          facts: { field: 'body/secret' },
-        });
+      const { manifest } = courier.typeOf(before.kind);
+      requireSecretAnew(manifest.parameters, before, { secret, parameters: fields.parameters });
       const wanted: NotificationEndpoint = {
         ...before,
         ...fields,

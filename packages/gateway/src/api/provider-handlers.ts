@@ -10,6 +10,7 @@ import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts
 import { backChannelPath } from '../http/provider-door.ts';
 import type { ApiParts } from './api-parts.ts';
 import { requireConsent, signedInOf } from './describe-me.ts';
+import { requireSecretAnew } from './kept-secret.ts';
 import { requireHeld } from './require-held.ts';
 
 type ProviderHandlers = Pick<
@@ -95,6 +96,7 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
         admits: record.admits,
         trustsFactor: record.trustsFactor,
         rules: JSON.stringify(record.rules).slice(0, 2_000),
+        parameters: JSON.stringify(record.parameters).slice(0, 2_000),
       },
     });
 
@@ -128,8 +130,9 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
 
     listProviderKinds: () =>
       Promise.resolve({
-        items: [...registry.types.values()].map(({ manifest }) => ({
+        items: [...registry.types.values()].map(({ manifest: { secretGoesBy, ...manifest } }) => ({
           ...manifest,
+          ...(secretGoesBy === undefined ? {} : { secretGoesBy: [...secretGoesBy] }),
           parameters: manifest.parameters.map((field) =>
             field.kind === 'choice' ? { ...field, options: [...field.options] } : field,
           ),
@@ -168,6 +171,9 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
       const { secret, rules, ...fields } = body;
       const before = await found(params.id);
       requireGood({ ...before, ...fields }, secret);
+      const { parameters, secretGoesBy = [] } = registry.typeOf(before.kind).manifest;
+      const places = parameters.filter(({ name }) => secretGoesBy.includes(name));
+      requireSecretAnew(places, before, { secret, parameters: fields.parameters });
       const after = await store.now.providers.update({
         ...before,
         ...fields,

@@ -6,6 +6,7 @@ import { Fault } from '@enchilada/core/fault';
 import { randomId } from '@enchilada/core/time';
 import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
+import { requireSecretAnew } from './kept-secret.ts';
 
 type SecretStoreHandlers = Pick<
   Handlers,
@@ -89,12 +90,8 @@ export function secretStoreHandlers({ store, audit, clock, random, secretStores 
       const { secret, ...fields } = body;
       const before = await found(params.id);
       requireGood({ ...before, ...fields });
-      // INVARIANT: a stored secret is sent to no other place than it was entered for.
-      const stays = JSON.stringify(before.parameters) === JSON.stringify(fields.parameters);
-      if (secret === undefined && before.secret !== undefined && !stays)
-        throw new Fault('INVALID_REQUEST', 'secret must be given anew where other settings change', {
-          facts: { field: 'body/secret' },
-        });
+      const { manifest } = secretStores.typeOf(before.kind);
+      requireSecretAnew(manifest.parameters, before, { secret, parameters: fields.parameters });
       const after = await store.now.secretStores.update({
         ...before,
         ...fields,

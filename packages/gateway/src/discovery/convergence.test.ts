@@ -49,7 +49,7 @@ async function live(store: Store, seed: number, lossPercent: number): Promise<vo
   const record = aSource();
   await store.now.discovery.insertSource(record);
   await store.now.discovery.noteScopes(record.id, SCOPES);
-  const projection = () => ({ rules: [], protocols: { linux: 'proto' }, portOf: () => 22 });
+  const projection = { protocols: { linux: 'proto' }, portOf: () => 22 };
   const updater = new CatalogUpdater({ clock, random, projection });
   const { signal } = new AbortController();
 

@@ -22,6 +22,7 @@ import { Fault, toFault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
 import { addRuleGrants, type RuleGrantChange } from './rule-grants.ts';
+import { RuleSettlement } from './rule-settlement.ts';
 import { type RunnerCounts, SourceRunner } from './source-runner.ts';
 
 const REFRESH_MS = 3_000;
@@ -69,7 +70,7 @@ export class DiscoveryService implements AsyncDisposable {
   readonly #runners = new Map<string, SourceRunner>();
   readonly #timers: Disposable[] = [];
   readonly #refusals = new Map<string, number>();
-  #rules: { readonly rules: readonly Rule[]; readonly version: number } = { rules: [], version: -1 };
+  readonly #settlement: RuleSettlement;
   #refreshing: Promise<void> | undefined;
   #stopped = false;
   #refusedEvents = 0;
@@ -79,12 +80,12 @@ export class DiscoveryService implements AsyncDisposable {
   constructor(parts: DiscoveryParts) {
     this.#parts = parts;
     this.types = new Map(parts.types.map((type) => [type.manifest.kind, type]));
-    const { clock, random } = parts;
-    this.#updater = new CatalogUpdater({ clock, random, projection: () => this.#projectionOf(this.#rules.rules) });
+    const { clock, random, protocols, portOf } = parts;
+    this.#updater = new CatalogUpdater({ clock, random, projection: { protocols, portOf } });
+    this.#settlement = new RuleSettlement({ ...parts, updater: this.#updater });
   }
 
   async start(): Promise<void> {
-    this.#rules = await this.#parts.store.now.discovery.rules();
     await this.refresh();
     const { clock, report } = this.#parts;
     const every = (ms: number, what: string, work: () => Promise<void>): void => {
@@ -212,9 +213,7 @@ export class DiscoveryService implements AsyncDisposable {
       version: await tx.discovery.saveRules(rules, version),
       grants: await addRuleGrants(tx, rules, { now, by, random }),
     }));
-    this.#rules = { rules, version: saved.version };
-    const changed = await this.#judgeAgain();
-    for (const { id } of saved.grants.withdrawn) await store.now.grants.delete(id);
+    const { changed } = await this.#settlement.settle(saved.version);
     await store.now.commands.post({ kind: 'recheck-all' }, clock.now());
     return { ...saved, changed };
   }
@@ -240,9 +239,8 @@ export class DiscoveryService implements AsyncDisposable {
 
   async #refresh(): Promise<void> {
     const { store, report } = this.#parts;
-    const rules = await store.now.discovery.rules();
-    if (rules.version !== this.#rules.version) this.#rules = rules;
-    const wanted = (await store.now.discovery.listSources()).filter(({ enabled }) => enabled);
+    const sources = await store.now.discovery.listSources();
+    const wanted = sources.filter(({ enabled }) => enabled);
     const versions = new Map(wanted.map(({ id, version }) => [id, version]));
     for (const [id, runner] of this.#runners) {
       if (versions.get(id) === runner.record.version) continue;
@@ -261,6 +259,11 @@ export class DiscoveryService implements AsyncDisposable {
       } catch (failure) {
         report(`the source ${record.name} could not be opened`, failure);
       }
+    }
+    try {
+      await this.#settlement.catchUp(sources);
+    } catch (failure) {
+      report('machines could not be judged by the rules that were saved', failure);
     }
   }
 
@@ -307,25 +310,6 @@ export class DiscoveryService implements AsyncDisposable {
         });
       },
     };
-  }
-
-  async #judgeAgain(): Promise<number> {
-    const { store } = this.#parts;
-    let changed = 0;
-    for (const record of await store.now.discovery.listSources())
-      for (const scope of await store.now.discovery.listScopes(record.id)) {
-        const found = await store.now.discovery.listFound(record.id, scope);
-        if (found.length === 0) continue;
-        const news = {
-          source: record,
-          scope,
-          cause: 'rules',
-          sightings: found.map(sightingOf),
-          judgeAgain: true,
-        } as const;
-        changed += (await store.transaction((tx) => this.#updater.apply(tx, news))).length;
-      }
-    return changed;
   }
 
   #compare(

@@ -19,7 +19,7 @@ export interface EventWorkerParts {
   readonly type: SourceType;
   /** Name or id; undefined where there is one of the kind. */
   readonly source: string | undefined;
-  readonly projection: Pick<ProjectionParts, 'protocols' | 'portOf'>;
+  readonly projection: Omit<ProjectionParts, 'rules'>;
   readonly report: (message: string, cause: unknown) => void;
 }
 
@@ -36,9 +36,8 @@ export class EventWorker implements AsyncDisposable {
   async take(deliveries: readonly Delivery[], signal: AbortSignal): Promise<ProcessResult> {
     const { store, clock, random, projection, report } = this.#parts;
     const { record, source } = await this.#open();
-    const { rules } = await store.now.discovery.rules();
     const scopes = await store.now.discovery.listScopes(record.id);
-    const updater = new CatalogUpdater({ clock, random, projection: () => ({ rules, ...projection }) });
+    const updater = new CatalogUpdater({ clock, random, projection });
     const result = await processDeliveries(
       {
         store,

@@ -45,7 +45,7 @@ it('bad messages stop no good one, and each is tried five times before it is put
     const { signal } = new AbortController();
     await store.now.discovery.noteScopes(record.id, await source.scopes(signal));
     const scopes = await store.now.discovery.listScopes(record.id);
-    const projection = () => ({ rules: [], protocols: { linux: 'proto' }, portOf: () => 22 });
+    const projection = { protocols: { linux: 'proto' }, portOf: () => 22 };
     const updater = new CatalogUpdater({ clock, random, projection });
     const bodies: string[] = [];
     let bad = 0;

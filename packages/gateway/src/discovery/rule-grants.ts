@@ -1,5 +1,5 @@
 import type { Grant } from '@enchilada/core/access';
-import { GRANTED_BY, type Rule } from '@enchilada/core/discovery';
+import { GRANTED_BY, type Rule, type SourceId } from '@enchilada/core/discovery';
 import { canonicalJson } from '@enchilada/core/recording';
 import type { StoreTransaction } from '@enchilada/core/store';
 import { type RandomSource, randomId } from '@enchilada/core/time';
@@ -34,6 +34,26 @@ export interface RuleGrantChange {
   readonly withdrawn: readonly Grant[];
 }
 
+/** Machines whose source goes are judged by no rule any more: what rules gave on them ends with it. */
+export async function withdrawMarks(tx: StoreTransaction, sourceId: SourceId, now: number): Promise<void> {
+  for (const scope of await tx.discovery.listScopes(sourceId)) {
+    const found = await tx.discovery.listFound(sourceId, scope);
+    for (const target of await tx.catalog.findTargets(found.flatMap(({ targetId }) => targetId ?? []))) {
+      const { [GRANTED_BY]: mark, ...labels } = target.labels;
+      if (mark !== undefined) await tx.catalog.updateTarget({ ...target, labels, updatedAt: now });
+    }
+  }
+}
+
+/** The grants of rules that no rule gives any more. */
+export async function staleRuleGrants(tx: StoreTransaction, rules: readonly Rule[]): Promise<readonly Grant[]> {
+  const wanted = wantedBy(rules);
+  return (await tx.grants.list()).filter((grant) => {
+    const rule = ruleOf(grant);
+    return rule !== undefined && !wanted.has(keyOf({ rule, groupId: grant.subject.id, actions: grant.actions }));
+  });
+}
+
 /** Adds the grants that rules give and are not there yet: one for each rule and group, on the label that discovery alone writes. */
 export async function addRuleGrants(
   tx: StoreTransaction,
@@ -41,12 +61,10 @@ export async function addRuleGrants(
   { now, by, random }: { readonly now: number; readonly by: string; readonly random: RandomSource },
 ): Promise<RuleGrantChange> {
   const wanted = new Map(wantedBy(rules));
-  const withdrawn: Grant[] = [];
+  const withdrawn = await staleRuleGrants(tx, rules);
   for (const grant of await tx.grants.list()) {
     const rule = ruleOf(grant);
-    if (rule === undefined) continue;
-    const isWanted = wanted.delete(keyOf({ rule, groupId: grant.subject.id, actions: grant.actions }));
-    if (!isWanted) withdrawn.push(grant);
+    if (rule !== undefined) wanted.delete(keyOf({ rule, groupId: grant.subject.id, actions: grant.actions }));
   }
   const added = [...wanted.values()].map(({ rule, groupId, actions }): Grant => ({
     id: `gra_${randomId(random)}`,
@@ -58,6 +76,10 @@ export async function addRuleGrants(
   }));
   for (const grant of added) await tx.grants.insert(grant);
   return { added, withdrawn };
+}
+
+export function givesRights(rules: readonly Rule[]): boolean {
+  return wantedBy(rules).size > 0;
 }
 
 /** What rules say of rights and of the machines that they are for, to tell whether a change of rules changes either. */

@@ -41,7 +41,7 @@ it('an account of which half of the calls are throttled converges, and four othe
     await using source = await aws({ clock }).open(record);
     const { signal } = new AbortController();
     await store.now.discovery.noteScopes(record.id, await source.scopes(signal));
-    const projection = () => ({ rules: [], protocols: { linux: 'proto' }, portOf: () => 22 });
+    const projection = { protocols: { linux: 'proto' }, portOf: () => 22 };
     const updater = new CatalogUpdater({ clock, random, projection });
     const scopes = await store.now.discovery.listScopes(record.id);
     for (let round = 0; round < 2; round++) {

@@ -39,11 +39,11 @@ export async function aWorld(rules: readonly Rule[] = [], fields: Partial<Source
   const record = aSource({ name: 'cloud', ...fields });
   await store.now.discovery.insertSource(record);
   await store.now.discovery.noteScopes(record.id, SCOPES);
+  await store.now.discovery.saveRules(rules, 0);
   const world = {
     store,
     cloud,
     record,
-    rules,
     wait: (ms: number) => {
       clock.time += ms;
     },
@@ -86,9 +86,9 @@ export async function aWorld(rules: readonly Rule[] = [], fields: Partial<Source
   const updater = new CatalogUpdater({
     clock,
     random,
-    projection: () => ({ rules: world.rules, protocols: { linux: 'proto', windows: 'desk' }, portOf: () => 22 }),
+    projection: { protocols: { linux: 'proto', windows: 'desk' }, portOf: () => 22 },
   });
-  return { ...world, refused, setRules: (next: readonly Rule[]) => (world.rules = next), clock, updater };
+  return { ...world, refused, clock, updater };
 }
 export type World = Awaited<ReturnType<typeof aWorld>>;
 

@@ -40,7 +40,13 @@ const redirecting: ProviderType = {
 };
 
 const asking: ProviderType = {
-  manifest: { kind: 'phonebook', label: label('Phone book'), way: 'password', parameters: [], secret: label('Secret') },
+  manifest: {
+    ...{ kind: 'phonebook', label: label('Phone book'), way: 'password', secret: label('Secret') },
+    parameters: ['shelf', 'shade'].map((name) => ({
+      ...{ name, kind: 'text', group: label('Place'), label: label(name), default: '', maxLength: 100 },
+    })),
+    secretGoesBy: ['shelf'],
+  },
   open: () => ({
     way: 'password',
     verify: (username, password) => {

@@ -3,6 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { IconBell, IconPlus, IconSend } from '@tabler/icons-react';
 import type { NotificationEndpoint, NotifierKind } from '@enchilada/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { changedFields } from '@enchilada/core/engine';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
@@ -155,6 +156,8 @@ function EndpointForm({
   const [parameters, setParameters] = useState<Readonly<Record<string, ParameterValue>>>(endpoint?.parameters ?? {});
   const [secret, setSecret] = useState('');
   const [enabled, setEnabled] = useState(endpoint?.enabled ?? true);
+  const secretMoves =
+    endpoint?.hasSecret === true && changedFields(kind.parameters, endpoint.parameters, filled(parameters)).length > 0;
   const save = useSave(async () => {
     const fields = { name: name.trim(), parameters: filled(parameters), enabled, ...(secret === '' ? {} : { secret }) };
     if (endpoint === undefined) await api('createNotificationEndpoint', { body: { ...fields, kind: kind.kind } });
@@ -186,8 +189,12 @@ function EndpointForm({
       ))}
       <PasswordInput
         label={text.of(kind.secret.label)}
-        description={endpoint?.hasSecret === true ? text('providers.secret-kept') : text.of(kind.secret.help)}
-        required={kind.secret.required && endpoint?.hasSecret !== true}
+        description={
+          endpoint?.hasSecret === true
+            ? text(secretMoves ? 'providers.secret-anew' : 'providers.secret-kept')
+            : text.of(kind.secret.help)
+        }
+        required={secretMoves || (kind.secret.required && endpoint?.hasSecret !== true)}
         value={secret}
         maxLength={4000}
         onChange={(event) => setSecret(event.currentTarget.value)}

@@ -1,5 +1,6 @@
 import { Alert, PasswordInput, Select, Stack, Switch, TextInput, Title } from '@mantine/core';
 import { IconCopy } from '@tabler/icons-react';
+import { changedFields } from '@enchilada/core/engine';
 import { PROVIDER_ADMISSIONS, type ProviderAdmission } from '@enchilada/core/identity';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
@@ -39,6 +40,9 @@ export function ProviderForm(props: {
         : await api('updateProvider', { params: { id: provider.id }, body: { ...fields, version: provider.version } });
     props.onSaved(saved);
   });
+  const places = kind.parameters.filter((field) => kind.secretGoesBy?.includes(field.name) === true);
+  const secretMoves =
+    provider?.hasSecret === true && changedFields(places, provider.parameters, filled(parameters)).length > 0;
   const groups = [...new Set(kind.parameters.map((field) => text.of(field.group)))];
   return (
     <FormDrawer
@@ -89,7 +93,12 @@ export function ProviderForm(props: {
       {kind.way !== 'proxy' && (
         <PasswordInput
           label={text.of(kind.secret)}
-          description={provider?.hasSecret === true ? text('providers.secret-kept') : undefined}
+          description={
+            provider?.hasSecret === true
+              ? text(secretMoves ? 'providers.secret-anew' : 'providers.secret-kept')
+              : undefined
+          }
+          required={secretMoves}
           value={secret}
           maxLength={4000}
           onChange={(event) => setSecret(event.currentTarget.value)}

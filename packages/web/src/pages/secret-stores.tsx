@@ -2,6 +2,7 @@ import { Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/c
 import { IconPlus } from '@tabler/icons-react';
 import type { RouteOutput } from '@enchilada/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { changedFields } from '@enchilada/core/engine';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
@@ -123,6 +124,8 @@ function SecretStoreForm(props: {
   const [name, setName] = useState(store?.name ?? text.of(kind.label));
   const [parameters, setParameters] = useState<Readonly<Record<string, ParameterValue>>>(store?.parameters ?? {});
   const [secret, setSecret] = useState('');
+  const secretMoves =
+    store?.hasSecret === true && changedFields(kind.parameters, store.parameters, filled(parameters)).length > 0;
   const save = useSave(async () => {
     const fields = {
       ...{ name: name.trim(), parameters: filled(parameters) },
@@ -159,7 +162,10 @@ function SecretStoreForm(props: {
       ))}
       <PasswordInput
         label={text.of(kind.secret)}
-        description={store?.hasSecret === true ? text('secret-stores.secret-kept') : undefined}
+        description={
+          store?.hasSecret === true ? text(secretMoves ? 'providers.secret-anew' : 'providers.secret-kept') : undefined
+        }
+        required={secretMoves}
         value={secret}
         maxLength={4000}
         onChange={(event) => setSecret(event.currentTarget.value)}

@@ -11,6 +11,7 @@ export const manifest: ProviderManifest = {
   label: { en: 'LDAP or Active Directory', de: 'LDAP oder Active Directory' },
   way: 'password',
   secret: { en: 'Password of the account that searches', de: 'Kennwort des suchenden Kontos' },
+  secretGoesBy: ['servers', 'serverName', 'authorities', 'bindDn'],
   parameters: [
     {
       name: 'flavour',

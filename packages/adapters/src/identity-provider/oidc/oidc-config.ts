@@ -23,6 +23,7 @@ export const manifest: ProviderManifest = {
   label: { en: 'OpenID Connect', de: 'OpenID Connect' },
   way: 'redirect',
   secret: { en: 'Client secret', de: 'Client-Geheimnis' },
+  secretGoesBy: ['issuer', 'clientId'],
   parameters: [
     {
       name: 'issuer',

@@ -13,6 +13,7 @@ export const manifest: ProviderManifest = {
   label: { en: 'RADIUS', de: 'RADIUS' },
   way: 'password',
   secret: { en: 'Shared secret (16 characters or more)', de: 'Gemeinsames Geheimnis (ab 16 Zeichen)' },
+  secretGoesBy: ['servers'],
   parameters: [
     {
       name: 'servers',

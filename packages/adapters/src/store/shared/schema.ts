@@ -406,6 +406,7 @@ export interface DiscoveryScopeRow {
   problem: string | null;
   heldSince: number | null;
   held: string;
+  judgedBy: string | null;
 }
 
 export interface FoundMachineRow {

@@ -115,7 +115,8 @@ export const discovery: Readonly<Record<keyof typeof en, string>> = {
   'sources.protected-tags': 'Geschützte Markierungen',
   'sources.protected-tags-help':
     'Schlüssel, die nur Vertrauenswürdige setzen können (durch eine Tag-Richtlinie). Sie werden zu Labels, nach denen Freigaben wählen, und Regeln dürfen danach Zugangsdaten wählen.',
-  'sources.remove-body': 'Ihre Maschinen bleiben, als wären sie von Hand angelegt.',
+  'sources.remove-body':
+    'Ihre Maschinen bleiben, als wären sie von Hand angelegt. Was Regeln darauf gewährt haben, endet.',
   'sources.remove-off-first': 'Zuerst ausschalten',
   'sources.scopes.one': '{count} Konto und Region',
   'sources.scopes.other': '{count} Konten und Regionen',

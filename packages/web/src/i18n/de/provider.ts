@@ -50,6 +50,7 @@ export const provider: Readonly<Record<keyof typeof en, string>> = {
   'providers.single-logout': 'Single-Logout-Dienst',
   'providers.after-saving': 'Die Adressen, die beim Anbieter einzutragen sind, erscheinen nach dem Speichern.',
   'providers.secret-kept': 'Versiegelt gespeichert. Leer lassen, um es zu behalten.',
+  'providers.secret-anew': 'Neu anzugeben: Das gespeicherte wurde für einen anderen Ort eingegeben.',
   'providers.remove-body':
     'Anmeldungen, die darauf beruhen, enden, und seine Mitgliedschaften werden zurückgenommen. Konten bleiben, ohne Anmeldeweg, sofern sie keinen anderen haben.',
   'grants.sentence-deny': '{subject} darf niemals {actions} auf {scope}',

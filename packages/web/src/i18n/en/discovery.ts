@@ -112,7 +112,7 @@ export const discovery = {
   'sources.protected-tags': 'Protected tags',
   'sources.protected-tags-help':
     'Keys that only trusted people can set (by a tag policy). They become labels that grants select, and rules may choose credentials by them.',
-  'sources.remove-body': 'Its machines stay as if they had been added by hand.',
+  'sources.remove-body': 'Its machines stay as if they had been added by hand. What rules granted on them ends.',
   'sources.remove-off-first': 'Switch it off first',
   'sources.scopes.one': '{count} account and region',
   'sources.scopes.other': '{count} accounts and regions',

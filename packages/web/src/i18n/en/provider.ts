@@ -45,6 +45,7 @@ export const provider = {
   'providers.single-logout': 'Single logout service',
   'providers.after-saving': 'The addresses to enter at the provider are shown once this is saved.',
   'providers.secret-kept': 'Stored sealed. Leave empty to keep it.',
+  'providers.secret-anew': 'To be given anew: the stored one was entered for another place.',
   'providers.remove-body':
     'Logins that rest on it end, and the memberships it gave are taken back. Accounts stay, without a way to sign in unless they have another.',
   'grants.sentence-deny': '{subject} may never {actions} on {scope}',

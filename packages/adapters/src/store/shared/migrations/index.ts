@@ -16,6 +16,7 @@ import { formAnswer } from './0026-form-answer.ts';
 import { credentialSource } from './0027-credential-source.ts';
 import { sessionSeat } from './0028-session-seat.ts';
 import { accessRequest } from './0029-access-request.ts';
+import { judgedBy } from './0030-judged-by.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -36,4 +37,5 @@ export const MIGRATIONS: readonly Migration[] = [
   credentialSource,
   sessionSeat,
   accessRequest,
+  judgedBy,
 ];

@@ -56,6 +56,7 @@ function toScope(row: DiscoveryScopeRow): ScopeRecord {
     problem: row.problem === null ? undefined : (JSON.parse(row.problem) as ScopeRecord['problem']),
     heldSince: row.heldSince ?? undefined,
     held: JSON.parse(row.held) as readonly string[],
+    judgedBy: row.judgedBy ?? undefined,
   };
 }
 
@@ -208,6 +209,7 @@ export function discoveryRepository(sql: Sql): DiscoveryRepository {
               staleSince: null,
               problem: null,
               heldSince: null,
+              judgedBy: null,
             };
             await tx
               .insertInto('discoveryScope')
@@ -225,8 +227,8 @@ export function discoveryRepository(sql: Sql): DiscoveryRepository {
     async updateScope(source, scope, change) {
       const { problem, held, ...plain } = change;
       const set = Object.fromEntries(Object.entries(plain).map(([column, value]) => [column, value ?? null]));
-      if ('problem' in change) set['problem'] = problem === undefined ? null : (JSON.stringify(problem) as never);
-      if (held !== undefined) set['held'] = JSON.stringify(held) as never;
+      if ('problem' in change) set['problem'] = problem === undefined ? null : JSON.stringify(problem);
+      if (held !== undefined) set['held'] = JSON.stringify(held);
       if (Object.keys(set).length === 0) return;
       await db
         .updateTable('discoveryScope')
