@@ -83,6 +83,12 @@ export function storeRequestCases(name: string, create: () => Promise<StoreUnder
         [late.id],
       );
       assert.equal(await requests.countOpenOf(userId, 0), 2);
+      const asked = (query: object) => requests.askedAt(userId, { since: 0, breakGlass: false, limit: 9, ...query });
+      const times = [early.createdAt, late.createdAt];
+      assert.deepEqual(await asked({}), times);
+      assert.deepEqual(await asked({ limit: 1 }), times.slice(1));
+      assert.deepEqual(await asked({ since: early.createdAt }), times.slice(1));
+      assert.deepEqual(await asked({ breakGlass: true }), []);
     });
 
     it('moves a request once, whoever wants to at the same time', async () => {
@@ -168,20 +174,25 @@ export function storeRequestCases(name: string, create: () => Promise<StoreUnder
         ...{ id: anId('nte'), endpointId: endpoint.id, notification, attempts: 0, nextAt: 5 },
       };
       await notifications.queue([queued]);
-      assert.deepEqual(await notifications.due(4, 10), []);
-      assert.deepEqual(await notifications.due(5, 10), [queued]);
+      const other = anEndpoint();
+      await notifications.insertEndpoint(other);
+      await notifications.queue([{ ...queued, id: anId('nte'), endpointId: other.id, nextAt: 3 }]);
+      assert.deepEqual(await notifications.endpointsDue(4), [other.id]);
+      assert.deepEqual(await notifications.endpointsDue(5), [other.id, endpoint.id]);
+      assert.deepEqual(await notifications.due(endpoint.id, 4, 10), []);
+      assert.deepEqual(await notifications.due(endpoint.id, 5, 10), [queued]);
       const taken = await Promise.all(
         Array.from({ length: 12 }, (_, index) => either(index).now.notifications.take(queued, 100)),
       );
       assert.equal(taken.filter(Boolean).length, 1);
-      assert.deepEqual(await notifications.due(99, 10), []);
+      assert.deepEqual(await notifications.due(endpoint.id, 99, 10), []);
       await notifications.postpone(queued.id, 50);
       assert.deepEqual(
-        (await notifications.due(50, 10)).map(({ attempts }) => attempts),
+        (await notifications.due(endpoint.id, 50, 10)).map(({ attempts }) => attempts),
         [1],
       );
       assert.equal(await notifications.deleteEndpoint(endpoint.id), true);
-      assert.deepEqual(await notifications.due(1_000, 10), [], 'what waits goes with its endpoint');
+      assert.deepEqual(await notifications.due(endpoint.id, 1_000, 10), [], 'what waits goes with its endpoint');
       assert.equal(await notifications.deleteEndpoint(endpoint.id), false);
     });
   });

@@ -22,8 +22,8 @@ const NEWS: Notification = {
   id: 'ntf_1',
   event: 'request.asked',
   at: 1_800_000_000_000,
-  title: 'ann asks for access to <!channel> [db](https://evil.example)',
-  facts: [{ name: 'Why', value: 'Wartung & "mehr"\n' }],
+  title: 'ann asks for access to <!channel> @everyone [db](https://evil.example)',
+  facts: [{ name: 'Why', value: 'Wartung & "mehr" @here <at>you</at> {{DATE(2026-01-01)}}\n' }],
   link: 'https://bastion.example/requests?show=req_1',
   loud: true,
 };
@@ -92,12 +92,16 @@ describe('notifiers', () => {
     const message = JSON.parse(last().body) as { text: string; blocks: object[] };
     assert.ok(message.text.includes('&lt;!channel&gt;') && !message.text.includes('<!'));
     assert.equal(message.blocks.length, 3);
+    // Mattermost, Rocket.Chat and Discord take the same payload, and read `@` and Markdown in all of it.
+    const words = JSON.stringify([message.text, message.blocks.slice(0, 2)]);
+    assert.doesNotMatch(words, /@\w|\w:\/\/|\]\(/u);
     await teams({ egress }).open({ parameters: {}, secret }).deliver(NEWS, signal);
     const card = JSON.parse(last().body) as {
       attachments: { content: { body: { text: string }[]; actions: { url: string }[] } }[];
     };
     const content = card.attachments[0]?.content;
     assert.ok(content?.body[0]?.text.includes('\\[db\\]\\(https'));
+    assert.doesNotMatch(JSON.stringify(content?.body), /@\w|\w:\/\/|[^\\]<|\{\{/u);
     assert.deepEqual(
       content?.actions.map((action) => action.url),
       [NEWS.link],

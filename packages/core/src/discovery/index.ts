@@ -27,7 +27,7 @@ export type { ProcessResult } from './hint-processor.ts';
 export { GRANTED_BY, INPUT_RECORDING, isReserved, TAG_PREFIX, TRUSTED_PREFIX } from './labels.ts';
 export { project } from './projection.ts';
 export type { Omission, Projected, ProjectionParts } from './projection.ts';
-export { NAME_TAG } from './rule.ts';
+export { NAME_TAG, plainText } from './rule.ts';
 export type { Rule } from './rule.ts';
 export type { ScopeRecord } from './scope-record.ts';
 export { MISSING_GRACE_MS, sweepScope } from './sweep.ts';

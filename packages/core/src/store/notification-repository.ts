@@ -11,8 +11,10 @@ export interface NotificationRepository {
   deleteEndpoint(id: EndpointId): Promise<boolean>;
   noteOutcome(id: EndpointId, outcome: { readonly at: number } | { readonly problem: string }): Promise<void>;
   queue(entries: readonly QueuedNotification[]): Promise<void>;
-  /** Those whose time has come, oldest first. */
-  due(now: number, limit: number): Promise<readonly QueuedNotification[]>;
+  /** Endpoints for which something's time has come, the one that waits longest first. */
+  endpointsDue(now: number): Promise<readonly EndpointId[]>;
+  /** Those of one endpoint whose time has come, oldest first. */
+  due(endpoint: EndpointId, now: number, limit: number): Promise<readonly QueuedNotification[]>;
   /** Takes one for an attempt and puts it off until `nextAt`; exactly one of many racing nodes gets true. */
   take(entry: QueuedNotification, nextAt: number): Promise<boolean>;
   /** Delivered, or given up. */

@@ -214,6 +214,11 @@ export interface AccessRequestRepository {
   /** Of one person: approved, not over, and good for at least one more session. */
   usableOf(user: UserId, now: number): Promise<readonly AccessRequest[]>;
   countOpenOf(user: UserId, now: number): Promise<number>;
+  /** When the person asked since then, oldest first: the newest `limit` of them. */
+  askedAt(
+    user: UserId,
+    query: { readonly since: number; readonly breakGlass: boolean; readonly limit: number },
+  ): Promise<readonly number[]>;
   /** One a person; false where they have decided already. */
   addDecision(id: RequestId, decision: RequestDecision): Promise<boolean>;
   /** Exactly one of many racing callers gets true. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '@enchilada/core/fault';
 import type { Notification } from '@enchilada/core/notification';
+import { until } from '@enchilada/core/testing/until';
 import { call, GatewayFixture } from '../testing/gateway-fixture.ts';
 
 async function site() {
@@ -16,22 +17,25 @@ async function site() {
   const made = await ask('POST', '/notifications', {
     ...{ kind: 'example', name: 'on call', parameters: {}, enabled: true, secret: 'canary-secret-of-the-endpoint' },
   });
-  const id = (JSON.parse(made.text) as { id: string }).id;
+  const other = await ask('POST', '/notifications', {
+    ...{ kind: 'example', name: 'aside', parameters: {}, enabled: true, secret: 'another secret of an endpoint' },
+  });
+  const [id, aside] = [made, other].map(({ text }) => (JSON.parse(text) as { id: string }).id) as [string, string];
   const { store, clock, courier } = fixture;
   assert.ok(courier);
   const news: Notification = {
     ...{ id: 'ntf_1', event: 'request.asked', at: 1, title: 'x', facts: [], link: 'https://x', loud: false },
   };
-  const queue = (entry: string) =>
+  const queue = (entry: string, endpointId = id) =>
     store.now.notifications.queue([
-      { id: entry, endpointId: id, notification: { ...news, id: `ntf_${entry}` }, attempts: 0, nextAt: clock.now() },
+      { id: entry, endpointId, notification: { ...news, id: `ntf_${entry}` }, attempts: 0, nextAt: clock.now() },
     ]);
   const problem = async () => (await store.now.notifications.findEndpoint(id))?.problem;
-  return { fixture, ask, id, store, clock, courier, queue, problem, made };
+  return { fixture, ask, id, aside, store, clock, courier, queue, problem, made };
 }
 
 test('what cannot be delivered waits, longer each time, and is delivered once when it can be', async () => {
-  const { fixture, store, clock, courier, queue, problem } = await site();
+  const { fixture, id, store, clock, courier, queue, problem } = await site();
   await using _ = fixture;
   const delivered: string[] = [];
   fixture.deliver = () => Promise.reject(new Fault('NOTIFICATION_FAILED', 'away'));
@@ -50,11 +54,11 @@ test('what cannot be delivered waits, longer each time, and is delivered once wh
   await Promise.all([courier.run(), courier.run()]);
   assert.deepEqual(delivered.sort(), ['ntf_one', 'ntf_two']);
   assert.equal(await problem(), undefined);
-  assert.deepEqual(await store.now.notifications.due(clock.now() + 1e9, 10), []);
+  assert.deepEqual(await store.now.notifications.due(id, clock.now() + 1e9, 10), []);
 });
 
 test('what can never be delivered is given up after a day, and that is written down', async () => {
-  const { fixture, store, clock, courier, queue } = await site();
+  const { fixture, id, store, clock, courier, queue } = await site();
   await using _ = fixture;
   fixture.deliver = () => Promise.reject(new Fault('NOTIFICATION_FAILED', 'away'));
   await queue('one');
@@ -62,7 +66,7 @@ test('what can never be delivered is given up after a day, and that is written d
     await courier.run();
     clock.time += 3_600_000;
   }
-  assert.deepEqual(await store.now.notifications.due(clock.now() + 1e12, 10), []);
+  assert.deepEqual(await store.now.notifications.due(id, clock.now() + 1e12, 10), []);
   assert.equal(fixture.audit.events.filter(({ action }) => action === 'notification.failed').length, 2);
 });
 
@@ -93,4 +97,37 @@ test('an endpoint is tried out, its secret goes in and never comes out, and a sw
     (await ask('POST', '/notifications', { kind: 'none', name: 'x', parameters: {}, enabled: true })).status,
     400,
   );
+});
+
+test('an endpoint that hangs delays no other, and is given up in time whatever it does', async () => {
+  const { fixture, id, store, clock, courier, queue, problem, aside } = await site();
+  await using _ = fixture;
+  const limits: (() => void)[] = [];
+  Object.assign(clock, {
+    after: (_ms: number, work: () => void) => {
+      limits.push(work);
+      return { [Symbol.dispose]: () => limits.splice(limits.indexOf(work), 1) };
+    },
+  });
+  const heard: string[] = [];
+  // Takes no notice of any signal.
+  fixture.deliver = (news) =>
+    news.id === 'ntf_hangs' ? new Promise(() => undefined) : Promise.resolve(void heard.push(news.id));
+  await queue('hangs');
+  const first = courier.run();
+  await until(() => limits.length === 1);
+  await queue('one', aside);
+  await courier.run();
+  assert.deepEqual(heard, ['ntf_one']);
+  for (const limit of limits.slice()) limit();
+  await first;
+  assert.match((await problem()) ?? '', /no answer within 25 s/u);
+  await queue('two');
+  await courier.run();
+  assert.deepEqual(heard, ['ntf_one'], 'it rests before it is asked anew');
+  clock.time += 10_000;
+  fixture.deliver = (news) => Promise.resolve(void heard.push(news.id));
+  await courier.run();
+  assert.deepEqual(heard.sort(), ['ntf_hangs', 'ntf_one', 'ntf_two']);
+  assert.deepEqual(await store.now.notifications.due(id, clock.now() + 1e9, 10), []);
 });

@@ -24,6 +24,8 @@ export interface CourierParts {
 }
 
 const BATCH = 50;
+/** Endpoints of one node. */
+const MOST_AT_ONCE = 16;
 /** So long nobody else tries what this node has taken. */
 const LEASE_MS = 60_000;
 const ATTEMPT_MS = 25_000;
@@ -36,8 +38,10 @@ const MOST_ATTEMPTS = 32;
 export class Courier {
   readonly #parts: CourierParts;
   readonly types: ReadonlyMap<EndpointKind, NotifierType>;
-  #running: Promise<void> | undefined;
-  #again = false;
+  readonly #serving = new Set<EndpointId>();
+  /** Served, and more has come. */
+  readonly #again = new Set<EndpointId>();
+  readonly #restsUntil = new Map<EndpointId, number>();
 
   constructor(parts: CourierParts) {
     this.#parts = parts;
@@ -74,7 +78,7 @@ export class Courier {
   async deliverNow(endpoint: NotificationEndpoint, notification: Notification): Promise<void> {
     const { store, clock } = this.#parts;
     try {
-      await (await this.open(endpoint)).deliver(notification, AbortSignal.timeout(ATTEMPT_MS));
+      await this.#within(async (signal) => (await this.open(endpoint)).deliver(notification, signal));
       await store.now.notifications.noteOutcome(endpoint.id, { at: clock.now() });
     } catch (failure) {
       await store.now.notifications.noteOutcome(endpoint.id, { problem: toFault(failure).message.slice(0, 500) });
@@ -82,55 +86,67 @@ export class Courier {
     }
   }
 
-  /** Does what is due; a second call while the first one runs makes it look once more. */
-  run(): Promise<void> {
-    if (this.#running !== undefined) {
-      this.#again = true;
-      return this.#running;
-    }
-    this.#running = this.#work().finally(() => {
-      this.#running = undefined;
-    });
-    return this.#running;
-  }
-
-  async #work(): Promise<void> {
+  /** Serves every endpoint for which something is due and that is not served already; ends when those that it began with are. */
+  async run(): Promise<void> {
     const { store, clock } = this.#parts;
-    do {
-      this.#again = false;
-      const due = await store.now.notifications.due(clock.now(), BATCH);
-      const endpoints = [...new Set(due.map(({ endpointId }) => endpointId))];
-      await Promise.all(
-        endpoints.map((id) =>
-          this.#serve(
-            id,
-            due.filter(({ endpointId }) => endpointId === id),
-          ),
-        ),
-      );
-      if (due.length === BATCH) this.#again = true;
-    } while (this.#again);
+    const now = clock.now();
+    const waiting: EndpointId[] = [];
+    for (const id of await store.now.notifications.endpointsDue(now)) {
+      const isServed = this.#serving.has(id);
+      if (isServed) this.#again.add(id);
+      else if ((this.#restsUntil.get(id) ?? 0) <= now) waiting.push(id);
+    }
+    const begun = waiting.slice(0, Math.max(0, MOST_AT_ONCE - this.#serving.size));
+    for (const id of begun) this.#serving.add(id);
+    await Promise.all(
+      begun.map((id) =>
+        this.#serve(id).finally(() => {
+          this.#serving.delete(id);
+        }),
+      ),
+    );
   }
 
-  /** One endpoint, in order; where it does not answer, the rest waits with the first. */
-  async #serve(id: EndpointId, entries: readonly QueuedNotification[]): Promise<void> {
+  /** INVARIANT: an endpoint waits for no other. One endpoint, in order; where it does not answer, the rest waits with the first. */
+  async #serve(id: EndpointId): Promise<void> {
     const { store, clock } = this.#parts;
     const { notifications } = store.now;
-    const endpoint = await notifications.findEndpoint(id);
-    for (const entry of entries) {
-      if (!(await notifications.take(entry, clock.now() + LEASE_MS))) continue;
-      if (endpoint?.enabled !== true) {
-        await notifications.remove(entry.id);
-        continue;
+    let isMore = true;
+    while (isMore) {
+      this.#again.delete(id);
+      const entries = await notifications.due(id, clock.now(), BATCH);
+      for (const entry of entries) {
+        if (!(await notifications.take(entry, clock.now() + LEASE_MS))) continue;
+        const endpoint = await notifications.findEndpoint(id);
+        if (endpoint?.enabled !== true) {
+          await notifications.remove(entry.id);
+          continue;
+        }
+        try {
+          await this.deliverNow(endpoint, entry.notification);
+          await notifications.remove(entry.id);
+          this.#restsUntil.delete(id);
+        } catch (failure) {
+          await this.#failed(endpoint, entry, toFault(failure));
+          if (!isFault(failure, 'NOTIFICATION_FAILED')) continue;
+          this.#restsUntil.set(id, clock.now() + FIRST_PAUSE_MS);
+          return;
+        }
       }
-      try {
-        await this.deliverNow(endpoint, entry.notification);
-        await notifications.remove(entry.id);
-      } catch (failure) {
-        await this.#failed(endpoint, entry, toFault(failure));
-        if (isFault(failure, 'NOTIFICATION_FAILED')) return;
-      }
+      isMore = entries.length === BATCH || this.#again.has(id);
     }
+  }
+
+  /** INVARIANT: ends in time, also where a notifier takes no notice of its signal. @throws Fault NOTIFICATION_FAILED */
+  async #within(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const limit = new AbortController();
+    const { promise, reject } = Promise.withResolvers<never>();
+    using _timer = this.#parts.clock.after(ATTEMPT_MS, () => {
+      const fault = new Fault('NOTIFICATION_FAILED', `no answer within ${ATTEMPT_MS / 1_000} s`);
+      limit.abort(fault);
+      reject(fault);
+    });
+    await Promise.race([work(limit.signal), promise]);
   }
 
   async #failed(endpoint: NotificationEndpoint, entry: QueuedNotification, fault: Fault): Promise<void> {

@@ -34,7 +34,8 @@ export class NewsDesk {
         endpointId: id,
         notification,
         attempts: 0,
-        nextAt: clock.now(),
+        // What cannot wait goes before everything that does.
+        nextAt: news.loud ? 0 : clock.now(),
       })),
     );
   }

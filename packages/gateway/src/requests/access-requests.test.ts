@@ -232,7 +232,7 @@ test('what is asked for keeps to the rule: window, actions, machines, and who is
   assert.equal((await ask({ reason: '   ' })).status, 400);
   assert.equal((await ask({ actions: ['connect', 'file-in'] })).status, 409);
   assert.equal((await ask({ scope: { kind: 'target', id: 'tgt_lab' } })).status, 404, 'no grant, no machine');
-  assert.equal((await ask({ scope: { kind: 'labels', selector: { env: ['test'] } } })).status, 409);
+  assert.equal((await ask({ scope: { kind: 'labels', selector: { env: ['test'] } } })).status, 400);
   assert.equal((await ask({ scope: { kind: 'labels', selector: {} } })).status, 400);
   assert.equal((await ask({ breakGlass: true })).status, 400, 'the rule has no such way');
   const later = await ask({ from: time + TEN, until: time + 2 * TEN });
@@ -256,8 +256,11 @@ test('what is asked for keeps to the rule: window, actions, machines, and who is
 test('a selector is asked for once and opens whichever of its machines, within what the grant covers', async () => {
   const { fixture, ask, decide, open } = await site({ sessions: 2 });
   await using _ = fixture;
-  const { body: request } = await ask({ scope: { kind: 'labels', selector: { env: ['prod', 'test'] } } });
-  assert.equal(request.scopeName, 'env=prod|test');
+  const asking = (env: readonly string[]) => ask({ scope: { kind: 'labels', selector: { env } } });
+  for (const unseen of ['test', '<!channel> look at https://evil.example'])
+    assert.equal((await asking(['prod', unseen])).status, 400, 'a value that no machine carries that the person sees');
+  const { body: request } = await asking(['prod']);
+  assert.equal(request.scopeName, 'env=prod');
   await decide('olaf', request);
   assert.equal((await open('tgt_db')).status, 201);
   assert.equal((await open('tgt_lab')).body.code, 'NOT_FOUND', 'wider than the grant is no wider');
@@ -286,7 +289,7 @@ test('break-glass opens at once, is loud, and ends with its time', async () => {
       ({ action, reason }) => action === 'request.break-glass' && reason === 'the shop is down',
     ),
   );
-  const [queued] = await store.now.notifications.due(clock.now(), 10);
+  const [queued] = await store.now.notifications.due('end_1', clock.now(), 10);
   assert.deepEqual([queued?.notification.event, queued?.notification.loud], ['request.break-glass', true]);
   assert.equal((await open()).status, 201);
   assert.equal((await decide('olaf', request, 'deny')).body.status, 'denied', 'approvers may end it');
@@ -294,4 +297,25 @@ test('break-glass opens at once, is loud, and ends with its time', async () => {
   clock.time += TEN;
   assert.equal((await open()).body.code, 'APPROVAL_REQUIRED');
   assert.equal(again.breakGlass, true);
+});
+
+test('nobody floods those who decide: a person asks so often in an hour, whatever is withdrawn, and in haste still can', async () => {
+  const { fixture, as, ask, clock, store } = await site({ breakGlass: true });
+  await using _ = fixture;
+  const endpoint = { parameters: {}, secret: undefined, enabled: true, version: 1, createdAt: 0, updatedAt: 0 };
+  await store.now.notifications.insertEndpoint({
+    ...{ id: 'end_1', kind: 'x', name: 'on call', ...endpoint, deliveredAt: undefined, problem: undefined },
+  });
+  const reason = 'ticket\u2028 \u202e4711';
+  for (let count = 0; count < 30; count++) {
+    const { status, body } = await ask({ reason, until: clock.now() + TEN });
+    assert.equal(status, 201);
+    assert.equal((await as('ann', ['POST', `/requests/${body.id}/cancellation`])).status, 200);
+  }
+  const refused = await ask({ until: clock.now() + TEN });
+  assert.deepEqual([refused.status, refused.body.code], [429, 'THROTTLED']);
+  assert.equal((await ask({ breakGlass: true, until: clock.now() + TEN })).status, 201);
+  const [first, second] = await store.now.notifications.due('end_1', clock.now(), 2);
+  assert.equal(first?.notification.loud, true, 'what cannot wait goes first');
+  assert.equal(second?.notification.facts.find(({ name }) => name === 'Why')?.value, 'ticket 4711');
 });

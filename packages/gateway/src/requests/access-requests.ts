@@ -58,6 +58,9 @@ export interface Decision {
 
 const MINUTE = 60_000;
 const MOST_OPEN = 50;
+const HOUR = 60 * MINUTE;
+/** Of one person in an hour; each is told to everybody, and withdrawing one frees no place. Haste has a count of its own. */
+const MOST_ASKED = { waiting: 30, breakGlass: 10 };
 const FURTHEST_MS = 60 * 24 * 60 * MINUTE;
 const SLACK_MS = 2 * MINUTE;
 const OPEN: readonly RequestState[] = ['pending', 'approved'];
@@ -97,8 +100,6 @@ export class AccessRequests {
     if (wanted.until <= from) throw wrong('until', 'must be after the beginning');
     if (wanted.until - from > approval.minutes * MINUTE + SLACK_MS)
       throw wrong('until', `is too late: at most ${approval.minutes} minutes may be asked for`);
-    if ((await store.now.requests.countOpenOf(user.id, now)) >= MOST_OPEN)
-      throw new Fault('CONFLICT', `${MOST_OPEN} of your requests are open already; cancel some of them`);
     const asked: Asked = {
       id: `req_${randomId(random)}`,
       userId: user.id,
@@ -124,6 +125,7 @@ export class AccessRequests {
     };
     const action = breakGlass ? 'request.break-glass' : 'request.asked';
     await store.transaction(async (tx) => {
+      await requirePlace(tx, { userId: user.id, breakGlass, now });
       await tx.requests.insert(request);
       await news.queue(tx, newsOf(action, request, { count: approval.count, by: user.username, at: now }));
     });
@@ -248,6 +250,7 @@ export class AccessRequests {
     const candidates = scope.kind === 'target' ? visible.filter(({ target }) => target.id === scope.id) : visible;
     const [first] = candidates;
     if (scope.kind === 'target' && first === undefined) throw new Fault('NOT_FOUND', 'there is no such machine');
+    if (scope.kind === 'labels') requireSeen(scope, visible);
     const askable = await this.#askable(identity);
     const fitting = askable.filter(
       (grant) =>
@@ -263,6 +266,23 @@ export class AccessRequests {
     if (actions !== undefined && !actions.includes('connect')) throw wrong('actions', 'must hold connect');
     return { grant, approval, scopeName: scope.kind === 'target' ? (first?.target.name ?? '') : selectorWords(scope) };
   }
+}
+
+/** INVARIANT: counted in the transaction that writes, over all nodes. @throws Fault CONFLICT, THROTTLED */
+async function requirePlace(
+  tx: StoreTransaction,
+  { userId, breakGlass, now }: { readonly userId: string; readonly breakGlass: boolean; readonly now: number },
+): Promise<void> {
+  if ((await tx.requests.countOpenOf(userId, now)) >= MOST_OPEN)
+    throw new Fault('CONFLICT', `${MOST_OPEN} of your requests are open already; cancel some of them`);
+  const limit = breakGlass ? MOST_ASKED.breakGlass : MOST_ASKED.waiting;
+  const times = await tx.requests.askedAt(userId, { since: now - HOUR, breakGlass, limit });
+  const [first] = times;
+  if (first === undefined || times.length < limit) return;
+  const retryAfterSeconds = Math.max(1, Math.ceil((first + HOUR - now) / 1_000));
+  throw new Fault('THROTTLED', `${limit} times an hour is the most, ask again in ${retryAfterSeconds} seconds`, {
+    facts: { retryAfterSeconds },
+  });
 }
 
 interface DecisionQuestion {
@@ -289,6 +309,17 @@ async function refusalOf(
   if (now >= request.until) return new Fault('CONFLICT', 'the time that was asked for is over');
   const isOpen = request.state === 'pending' || (decision.verdict === 'deny' && request.state === 'approved');
   return isOpen ? undefined : new Fault('CONFLICT', `the request is ${request.state} already`);
+}
+
+/** INVARIANT: what is asked for is told to people in chats, so that it says nothing but what machines are labelled with. @throws Fault INVALID_REQUEST */
+function requireSeen(
+  { selector }: Extract<RequestScope, { readonly kind: 'labels' }>,
+  visible: readonly VisibleTarget[],
+): void {
+  for (const [key, values] of Object.entries(selector))
+    for (const value of values)
+      if (!visible.some(({ target }) => target.labels[key] === value))
+        throw wrong('scope', `names ${key}=${JSON.stringify(value)}, which no machine that you see carries`);
 }
 
 export function selectorWords({ selector }: Extract<RequestScope, { readonly kind: 'labels' }>): string {

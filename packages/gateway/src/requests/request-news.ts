@@ -1,6 +1,9 @@
 import type { AccessRequest } from '@enchilada/core/access';
+import { plainText } from '@enchilada/core/discovery';
 import type { NotificationEvent } from '@enchilada/core/notification';
 import type { News } from '../notifications/news-desk.ts';
+
+const LONGEST = 1_000;
 
 type RequestEvent = Extract<NotificationEvent, `request.${string}`>;
 
@@ -11,7 +14,9 @@ interface Circumstances {
   readonly at: number;
 }
 
-const TITLES: Readonly<Record<RequestEvent, (request: AccessRequest, by: string) => string>> = {
+const TITLES: Readonly<
+  Record<RequestEvent, (request: Pick<AccessRequest, 'username' | 'scopeName'>, by: string) => string>
+> = {
   'request.asked': ({ username, scopeName }) => `${username} asks for access to ${scopeName}`,
   'request.approved': ({ username, scopeName }, by) => `${by} approved: ${username} may open ${scopeName}`,
   'request.denied': ({ username, scopeName }, by) => `${by} denied ${username} access to ${scopeName}`,
@@ -20,14 +25,17 @@ const TITLES: Readonly<Record<RequestEvent, (request: AccessRequest, by: string)
     `BREAK-GLASS: ${username} took access to ${scopeName} without an approval`,
 };
 
-/** What people are told about a request. The reason is the asker's own words. */
+/** What people are told about a request. The reason is the asker's own words, on one line and without signs that are not seen. */
 export function newsOf(event: RequestEvent, request: AccessRequest, { count, by, at }: Circumstances): News {
-  const { id, username, scopeName, actions, from, until, reason } = request;
+  const { id, actions, from, until } = request;
+  const [username, scopeName, reason] = [request.username, request.scopeName, request.reason].map((text) =>
+    plainText(text, LONGEST),
+  ) as [string, string, string];
   const time = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
   return {
     event,
     at,
-    title: TITLES[event](request, by),
+    title: TITLES[event]({ username, scopeName }, by),
     path: `/requests?show=${id}`,
     loud: event === 'request.break-glass',
     facts: [

@@ -1,5 +1,6 @@
 import type { EgressPolicy } from '@enchilada/core/access';
 import type { Notification, NotifierType } from '@enchilada/core/notification';
+import { asWords } from '../shared/as-words.ts';
 import { postJson, secretUrl } from '../shared/post-json.ts';
 
 /** https://docs.slack.dev/messaging/formatting-message-text: what is between angle brackets mentions and links. */
@@ -7,18 +8,19 @@ function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
-/** Plain text and blocks; others that take Slack's payload read at least the text. */
+/** Plain text and blocks; others that take Slack's payload read at least the text, and Markdown and `@` in it. */
 export function slackPayload({ title, facts, link, loud }: Notification): object {
-  const headline = `${loud ? ':rotating_light: ' : ''}${title}`;
+  const headline = `${loud ? '🚨 ' : ''}${asWords(title)}`;
   return {
     text: escaped(headline),
     blocks: [
-      { type: 'section', text: { type: 'plain_text', emoji: true, text: headline.slice(0, 3_000) } },
+      { type: 'section', text: { type: 'plain_text', emoji: false, text: headline.slice(0, 3_000) } },
       {
         type: 'section',
-        fields: facts
-          .slice(0, 10)
-          .map(({ name, value }) => ({ type: 'plain_text', emoji: false, text: `${name}: ${value}`.slice(0, 2_000) })),
+        fields: facts.slice(0, 10).map(({ name, value }) => ({
+          ...{ type: 'plain_text', emoji: false },
+          text: `${name}: ${asWords(value)}`.slice(0, 2_000),
+        })),
       },
       { type: 'section', text: { type: 'mrkdwn', text: `<${encodeURI(link)}|Enchilada>` } },
     ],

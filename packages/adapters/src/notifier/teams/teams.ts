@@ -1,10 +1,12 @@
 import type { EgressPolicy } from '@enchilada/core/access';
 import type { Notification, NotifierType } from '@enchilada/core/notification';
+import { asWords } from '../shared/as-words.ts';
 import { postJson, secretUrl } from '../shared/post-json.ts';
 
-/** Cards read Markdown: what people wrote becomes no link. */
+/** Cards read Markdown, `<at>` and `{{DATE()}}`: what people wrote becomes none of them. */
 function escaped(text: string): string {
-  return text.replaceAll(/[\\[\]()*_~`]/gu, (sign) => `\\${sign}`);
+  const signs = /[\\[\](){}*_~`<>|#!]|^\s*[-+](?=\s)/gu;
+  return asWords(text.replaceAll(signs, (sign) => `\\${sign.trimStart()}`));
 }
 
 /** An Adaptive Card in a message, as workflows ("post to a channel when a webhook request is received") take it. */

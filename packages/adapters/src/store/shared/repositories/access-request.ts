@@ -146,6 +146,18 @@ export function accessRequestRepository({ db, traits }: Sql): AccessRequestRepos
         .executeTakeFirstOrThrow();
       return count;
     },
+    async askedAt(user, { since, breakGlass, limit }) {
+      const rows = await db
+        .selectFrom('accessRequest')
+        .select('createdAt')
+        .where('userId', '=', user)
+        .where('createdAt', '>', since)
+        .where('breakGlass', '=', breakGlass ? 1 : 0)
+        .orderBy('createdAt', 'desc')
+        .limit(limit)
+        .execute();
+      return rows.map(({ createdAt }) => createdAt).reverse();
+    },
     addDecision: (requestId, { userId, username, verdict, words, hash, at }) =>
       insertOnce(
         traits,

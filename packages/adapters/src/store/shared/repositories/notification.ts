@@ -70,10 +70,22 @@ export function notificationRepository({ db }: Sql): NotificationRepository {
       const rows = entries.map(({ notification, ...entry }) => ({ ...entry, body: JSON.stringify(notification) }));
       await db.insertInto('notificationQueue').values(rows).execute();
     },
-    async due(now, limit) {
+    async endpointsDue(now) {
+      const rows = await db
+        .selectFrom('notificationQueue')
+        .select('endpointId')
+        .where('nextAt', '<=', now)
+        .groupBy('endpointId')
+        .orderBy((eb) => eb.fn.min('nextAt'))
+        .orderBy('endpointId')
+        .execute();
+      return rows.map(({ endpointId }) => endpointId);
+    },
+    async due(endpoint, now, limit) {
       const rows = await db
         .selectFrom('notificationQueue')
         .selectAll()
+        .where('endpointId', '=', endpoint)
         .where('nextAt', '<=', now)
         .orderBy('nextAt')
         .orderBy('id')
