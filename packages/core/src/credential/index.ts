@@ -34,5 +34,5 @@ export type {
   SecretStoreSettings,
   SecretStoreType,
 } from './secret-store.ts';
-export { fillTemplate, templateProblem } from './user-name.ts';
+export { fillTemplate, isFitValue, requireOwnName, templateProblem } from './user-name.ts';
 export type { NamedPerson } from './user-name.ts';

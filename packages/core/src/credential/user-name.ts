@@ -51,12 +51,22 @@ export function fillTemplate(template: string, person: NamedPerson): string {
       });
     return value;
   });
-  const account = filled.slice(filled.lastIndexOf('\\') + 1);
-  if (filled.length > LONGEST || OF_THE_SYSTEM.has(account.toLowerCase().split('@')[0] ?? ''))
-    throw new Fault('USERNAME_UNFIT', `${template} makes ${filled.slice(0, 64)} of ${person.username}`, {
+  requireOwnName(filled, template, person);
+  return filled;
+}
+
+/** For a name that was made of somebody's own data. @throws Fault USERNAME_UNFIT where it is an account of the system */
+export function requireOwnName(name: string, template: string, { username }: NamedPerson): void {
+  const account = name.slice(name.lastIndexOf('\\') + 1);
+  if (name.length > LONGEST || OF_THE_SYSTEM.has(account.toLowerCase().split('@')[0] ?? ''))
+    throw new Fault('USERNAME_UNFIT', `${template} makes ${name.slice(0, 64)} of ${username}`, {
       facts: { token: template },
     });
-  return filled;
+}
+
+/** Whether somebody's own data may stand in a name, or where a shell reads it. */
+export function isFitValue(value: string): boolean {
+  return FIT.test(value);
 }
 
 function valueOf(name: string, { username, email, attributes }: NamedPerson): string | undefined {

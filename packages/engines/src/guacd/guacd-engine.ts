@@ -1,4 +1,5 @@
-import type { Credential, Secret } from '@enchilada/core/credential';
+import { isIPv4 } from 'node:net';
+import { type Credential, isFitValue, requireOwnName, type Secret } from '@enchilada/core/credential';
 import type {
   EngineContext,
   Hop,
@@ -12,7 +13,7 @@ import type { RandomSource } from '@enchilada/core/time';
 import { Patience, type Dialer } from '../shared/index.ts';
 import { withTokens, type Tokens } from './codec/index.ts';
 import { shakeHands, type GuacdConnection } from './guacd-connection.ts';
-import { manifestOf, readParameters, type GuacdParameters } from './guacd-manifest.ts';
+import { isRun, manifestOf, readParameters, type GuacdParameters } from './guacd-manifest.ts';
 import { connectAny, connectServer, inTurn, type GuacdServer } from './guacd-servers.ts';
 import { GuacdSession } from './guacd-session.ts';
 
@@ -30,6 +31,8 @@ export interface GuacdOptions {
   readonly random: RandomSource;
   /** What guacd may be asked to speak. */
   readonly protocols: readonly string[];
+  /** Protocols whose machine proves its name by a certificate, where its settings do not say otherwise. */
+  readonly provesName: Readonly<Record<string, (settings: Readonly<Record<string, string>>) => boolean>>;
   readonly servers: readonly GuacdServer[];
   /** PEM; absent: the system's. */
   readonly authorities?: string | undefined;
@@ -51,8 +54,12 @@ export function createGuacd(options: GuacdOptions): ProtocolEngine<StreamedSessi
       using patience = new Patience(clock, limits, (fault) => tooLong.abort(fault));
       const signal = AbortSignal.any([context.signal, tooLong.signal]);
       context.progress('name', target.name);
-      // guacd dials in our place, so that what can be judged is judged before.
-      await dialer.assertPermitted(target, { clock, signal });
+      // guacd dials in our place: what it is handed is judged before.
+      const addresses = await dialer.judged(target, { clock, signal });
+      const { protocol, settings } = parameters;
+      // INVARIANT: guacd gets the very address that was judged, and a name only where whoever is behind it must prove it.
+      const provesName = options.provesName[protocol]?.(settings) === true && settings['ignore-cert'] !== 'true';
+      const host = provesName ? target.host : preferred(addresses, target.host);
       context.progress('route', target.name);
       const { server, socket } = await connectAny(inTurn(servers, options.random), authorities);
       context.progress('port', target.name);
@@ -67,7 +74,7 @@ export function createGuacd(options: GuacdOptions): ProtocolEngine<StreamedSessi
         first = await shakeHands(socket, {
           ...{ clock, signal, allowOld, display: FIRST_SIZE, sound: parameters.sound, name: identity.user.username },
           select: parameters.protocol,
-          values: valuesOf(hop, { parameters, secrets, now: clock.now() }),
+          values: valuesOf(hop, { host, parameters, secrets, now: clock.now() }),
           ask: (names) =>
             patience.whileAsking(() =>
               context.ask({ origin: 'product', title: target.name, instruction: '', fields: names.map(fieldFor) }),
@@ -135,18 +142,24 @@ function tokensOf({ leave }: Hop, credential: Credential | undefined, now: numbe
 /** INVARIANT: a secret stands under the names that guacd has for secrets, and under no other. */
 function valuesOf(
   hop: Hop,
-  given: { readonly parameters: GuacdParameters; readonly secrets: Secrets; readonly now: number },
+  given: {
+    readonly host: string;
+    readonly parameters: GuacdParameters;
+    readonly secrets: Secrets;
+    readonly now: number;
+  },
 ): Readonly<Record<string, string>> {
-  const { host, port } = hop.leave.target;
-  const { parameters, secrets, now } = given;
+  const { port } = hop.leave.target;
+  const { host, parameters, secrets, now } = given;
   const { credential, own } = secrets;
   const tokens = tokensOf(hop, credential, now);
-  const settings = Object.entries(parameters.settings).map(([name, text]) => [name, withTokens(text, tokens)]);
+  const filled = (name: string, text: string): string => fill(hop, { name, text, tokens });
+  const settings = Object.entries(parameters.settings).map(([name, text]) => [name, filled(name, text)]);
   return {
     'server-layout': '',
     ...(parameters.resizeDesktop ? { 'resize-method': 'display-update' } : {}),
     ...(parameters.sound ? {} : { 'disable-audio': 'true' }),
-    ...(credential === undefined ? {} : { username: withTokens(credential.username, tokens) }),
+    ...(credential === undefined ? {} : { username: filled('username', credential.username) }),
     ...(Object.fromEntries(settings) as Record<string, string>),
     hostname: host,
     port: String(port),
@@ -156,6 +169,34 @@ function valuesOf(
     'disable-paste': String(parameters.disablePaste || parameters.viewOnly),
     'read-only': String(parameters.viewOnly),
   };
+}
+
+/** Of the person's own data, and of the one token that may hold what they typed. */
+const PERSONAL = new Set(['GUAC_USERNAME', 'CREDENTIAL_USERNAME']);
+
+/**
+ * INVARIANT: what a person is called begins no option and ends no word where a shell reads it, and makes them no account of the system.
+ * @throws Fault USERNAME_UNFIT
+ */
+function fill(
+  { leave: { identity } }: Hop,
+  { name, text, tokens }: { readonly name: string; readonly text: string; readonly tokens: Tokens },
+): string {
+  const { username } = identity.user;
+  let isTheirs = false;
+  const filled = withTokens(text, tokens, (token) => {
+    isTheirs ||= token === 'GUAC_USERNAME';
+    const isNamed = name === 'username' && token === 'GUAC_USERNAME';
+    if (PERSONAL.has(token) && (isNamed || isRun(name)) && !isFitValue(tokens[token] ?? ''))
+      throw new Fault('USERNAME_UNFIT', `${username} has a name that may not stand in ${name}`, { facts: { token } });
+  });
+  if (name === 'username' && isTheirs) requireOwnName(filled, text, { username });
+  return filled;
+}
+
+/** guacd tries one address, where of a name it would try all: the kind that every network has. */
+function preferred(addresses: readonly string[], host: string): string {
+  return addresses.find((address) => isIPv4(address)) ?? addresses[0] ?? host;
 }
 
 function secretOf(credential: Credential): Readonly<Record<string, string>> {

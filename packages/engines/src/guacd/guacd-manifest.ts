@@ -3,11 +3,11 @@ import { Fault } from '@enchilada/core/fault';
 import { CLIPBOARD_FIELDS, DESKTOP_FIELDS, GROUPS, readLines } from '../shared/index.ts';
 
 const GUACAMOLE: LocalizedText = { en: 'Guacamole', de: 'Guacamole' };
-/** Ours to say, secret, or a way to the disk of the machine on which guacd runs. */
+/** Ours to say, secret, a way to the disk or the ports of the machine on which guacd runs, or to a third one that nobody judged. */
 const RESERVED =
-  'hostname|port|private-key|passphrase|domain-password|sftp-password|sftp-private-key|sftp-passphrase|(?:create-)?(?:recording|typescript|drive)-[a-z-]+|enable-drive|enable-sftp|enable-printing|disable-copy|disable-paste|read-only|wol-[a-z-]+';
+  'hostname|port|private-key|passphrase|domain-password|sftp-password|sftp-private-key|sftp-passphrase|(?:create-)?(?:recording|typescript|drive)-[a-z-]+|enable-drive|enable-sftp|enable-printing|dest-(?:host|port)|gateway-[a-z]+|audio-servername|reverse-connect|listen-timeout|disable-copy|disable-paste|read-only|wol-[a-z-]+';
 /** Of a secret nothing but the person's own password may stand here. */
-const SECRETS = 'password|gateway-password';
+const SECRETS = 'password';
 const OWN_PASSWORD = '\\$\\{GUAC_PASSWORD(:OPTIONAL)?\\}';
 
 export function manifestOf(protocols: readonly string[]): EngineManifest {
@@ -67,6 +67,14 @@ export interface GuacdParameters {
   readonly resizeDesktop: boolean;
   readonly disableCopy: boolean;
   readonly disablePaste: boolean;
+}
+
+/** What the machine runs. */
+const RUN = /(?:^|-)(?:command|program|app|args|exec|shell|dir)(?:-|$)/u;
+
+/** Whether a setting says what the machine runs, so that a shell may read it. */
+export function isRun(setting: string): boolean {
+  return RUN.test(setting);
 }
 
 const NOT_GIVEN = new RegExp(`^(?:${RESERVED})$`, 'u');

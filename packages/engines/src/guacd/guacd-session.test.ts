@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { createServer, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import type { EngineContext, EngineStream, Hop, Seat, SeatEvent, StreamedSession } from '@enchilada/core/engine';
+import {
+  checkParameters,
+  type EngineContext,
+  type EngineStream,
+  type Hop,
+  type Seat,
+  type SeatEvent,
+  type StreamedSession,
+} from '@enchilada/core/engine';
 import { Fault, isFault } from '@enchilada/core/fault';
 import { systemClock } from '@enchilada/core/testing/authorized';
 import { Guacd } from '@enchilada/core/testing/servers/guacd';
@@ -9,7 +17,7 @@ import { startSshd, type Sshd } from '@enchilada/core/testing/servers/sshd';
 import { startXrdp, type Xrdp } from '@enchilada/core/testing/servers/xrdp';
 import { startXvnc, type Xvnc } from '@enchilada/core/testing/servers/xvnc';
 import { encodeInstruction, InstructionDecoder } from './codec/index.ts';
-import { engine, hopTo, type Address, type EngineWishes } from './testing/hop.ts';
+import { engine, hopTo, type Address, type EngineWishes, type HopWishes } from './testing/hop.ts';
 import { until } from '@enchilada/core/testing/until';
 
 class TestSeat implements Seat {
@@ -93,6 +101,10 @@ describe('sessions through the real guacd', () => {
     seat.type('exit\r');
     assert.equal((await session.ended).reason, 'closed-by-target');
     assert.ok(seat.events.some(({ type }) => type === 'active'));
+    const strokes = seat.events.flatMap((event) =>
+      event.type === 'key' && event.stroke.isDown ? [event.stroke.value] : [],
+    );
+    assert.deepEqual(strokes, [...'exit'].map((letter) => letter.codePointAt(0)).concat(0xff0d));
   });
 
   it('draws a desktop over RDP, and takes its size from the viewer', async () => {
@@ -168,23 +180,41 @@ describe('sessions through the real guacd', () => {
 });
 
 describe('what guacd is told', () => {
-  it('is the settings with their tokens filled in, under the names that it asks for', async () => {
-    const heard = Promise.withResolvers<readonly string[]>();
+  /** What guacd is told under the names that it asks for; undefined where it is never connected to a machine. */
+  async function told(names: readonly string[], hop: Hop, way: Way = {}): Promise<readonly string[] | undefined> {
+    let heard: readonly string[] | undefined;
     const server = createServer((socket) => {
       const decoder = new InstructionDecoder('INTERNAL');
       socket.on('error', () => undefined);
       socket.on('data', (bytes) => {
         for (const { opcode, arguments: words } of decoder.push(bytes)) {
-          if (opcode === 'connect') heard.resolve(words);
-          if (opcode === 'select')
-            socket.write(encodeInstruction('args', 'VERSION_1_5_0', 'username', 'domain', 'password', 'remote-app'));
-          if (opcode === 'connect') socket.end(encodeInstruction('error', 'enough', '519'));
+          if (opcode === 'select') socket.write(encodeInstruction('args', 'VERSION_1_5_0', ...names));
+          if (opcode !== 'connect') continue;
+          heard = words;
+          socket.end(encodeInstruction('error', 'enough', '519'));
         }
       });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
     assert.ok(address !== null && typeof address === 'object');
+    try {
+      await open({ host: '127.0.0.1', port: address.port }, hop, way);
+    } catch (failure) {
+      if (!isFault(failure, 'TARGET_REFUSED')) throw failure;
+    } finally {
+      server.close();
+    }
+    return heard;
+  }
+  const machine = (settings: readonly string[], change: Partial<HopWishes> = {}): Hop =>
+    hopTo({
+      ...{ host: '127.0.0.1', port: 1, protocol: 'rdp', username: 'eve', password: 'p;,😀' },
+      ...change,
+      parameters: { settings },
+    });
+
+  it('is the settings with their tokens filled in, under the names that it asks for', async () => {
     const settings = [
       'username=LAND\\${CREDENTIAL_USERNAME}',
       'domain=${GUAC_CLIENT_ADDRESS}/${GUAC_USERNAME:UPPER}/${NOBODY:OPTIONAL}',
@@ -192,16 +222,58 @@ describe('what guacd is told', () => {
       'password=guessed',
       'recording-path=/tmp',
     ];
-    const hop = hopTo({
-      ...{ host: '127.0.0.1', port: 1, protocol: 'rdp', username: 'eve', password: 'p;,😀' },
-      parameters: { settings },
-    });
-    await assert.rejects(open({ host: '127.0.0.1', port: address.port }, hop), { code: 'TARGET_REFUSED' });
-    const [version, username, domain, password, stamp] = await heard.promise;
-    server.close();
+    const names = ['username', 'domain', 'password', 'remote-app'];
+    const [version, username, domain, password, stamp] = (await told(names, machine(settings))) ?? [];
     assert.deepEqual([version, username, domain], ['VERSION_1_5_0', 'LAND\\eve', '127.0.0.1/TEST/']);
     assert.equal(password, 'p;,😀', 'a password among the settings is none');
     assert.match(stamp ?? '', /^\d{8}-\d{6}$/u);
+  });
+
+  it('is the very address that was judged, and a name only where the machine proves it', async () => {
+    const addressOf = async (settings: readonly string[], protocol: string) => {
+      const lookup = () => Promise.resolve(['2001:db8::7', '192.0.2.7']);
+      const hop = machine(settings, { host: 'machine.example', protocol });
+      return (await told(['hostname'], hop, { lookup }))?.[1];
+    };
+    assert.equal(await addressOf([], 'vnc'), '192.0.2.7');
+    assert.equal(await addressOf(['ignore-cert=true'], 'rdp'), '192.0.2.7');
+    assert.equal(await addressOf(['security=rdp'], 'rdp'), '192.0.2.7');
+    assert.equal(await addressOf([], 'rdp'), 'machine.example');
+    for (const protocol of ['rdp', 'vnc']) {
+      const hop = machine([], { host: 'harmless.example', protocol });
+      const lookup = () => Promise.resolve(['192.0.2.7', '169.254.169.254']);
+      await assert.rejects(told(['hostname'], hop, { lookup }), { code: 'TARGET_EGRESS_DENIED' });
+    }
+  });
+
+  it('leads to no third machine and opens no port of its own', async () => {
+    const names = ['dest-host', 'dest-port', 'gateway-hostname', 'gateway-port', 'audio-servername'];
+    const all = [...names, 'reverse-connect', 'listen-timeout'];
+    const settings = all.map((name) => `${name}=169.254.169.254`);
+    assert.deepEqual(
+      (await told(all, machine(settings)))?.slice(1),
+      all.map(() => ''),
+    );
+    const field = engine({ host: '127.0.0.1', port: 1 }).manifest;
+    for (const line of settings) assert.equal(checkParameters(field, { settings: [line] }).length, 1, line);
+    assert.deepEqual(checkParameters(field, { settings: ['color-depth=16', 'password=${GUAC_PASSWORD}'] }), []);
+  });
+
+  it('lets no name of a person be a command, or an account of the system', async () => {
+    const as = (username: string, line: string, own = 'eve') => {
+      const hop = machine([line], { username: own });
+      const { identity } = hop.leave;
+      const leave = { ...hop.leave, identity: { ...identity, user: { ...identity.user, username } } };
+      return told(['command', 'username'], { ...hop, leave } as Hop);
+    };
+    assert.equal((await as('ann.b', 'command=greet ${GUAC_USERNAME}'))?.[1], 'greet ann.b');
+    for (const name of ['ann;reboot', '$(reboot)', '-rf', 'LAND\\ann', 'ann b'])
+      await assert.rejects(as(name, 'command=greet ${GUAC_USERNAME:LOWER}'), { code: 'USERNAME_UNFIT' }, name);
+    await assert.rejects(as('ann', 'command=greet ${CREDENTIAL_USERNAME}', 'x;reboot'), { code: 'USERNAME_UNFIT' });
+    assert.equal((await as('ann', 'username=LAND\\${GUAC_USERNAME}'))?.[2], 'LAND\\ann');
+    await assert.rejects(as('Root', 'username=${GUAC_USERNAME:LOWER}'), { code: 'USERNAME_UNFIT' });
+    await assert.rejects(as('root', 'domain=x', '${GUAC_USERNAME}'), { code: 'USERNAME_UNFIT' });
+    assert.equal((await as('ann', 'username=root'))?.[2], 'root', 'who writes it out means it');
   });
 });
 

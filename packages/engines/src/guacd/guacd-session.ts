@@ -118,8 +118,11 @@ class GuacdStream implements EngineStream {
     const clipboard = clipboardAt(seat, parameters);
     this.#fromViewer = new FromViewer(
       { control, paste: clipboard.upload, resize: parameters.resizeDesktop },
-      noted(seat, 'upload'),
-      () => seat.noted({ type: 'active' }),
+      {
+        clipboard: noted(seat, 'upload'),
+        active: () => seat.noted({ type: 'active' }),
+        key: (stroke) => seat.noted({ type: 'key', stroke }),
+      },
     );
     this.#fromGuacd = new FromGuacd(
       { copy: clipboard.download },

@@ -46,6 +46,11 @@ export interface Dialer {
    * @throws Fault TARGET_EGRESS_DENIED
    */
   assertPermitted(target: Target, context: Pick<DialContext, 'clock' | 'signal'>): Promise<void>;
+  /**
+   * For a target that a program beside us dials in our place: its addresses, in order, each of which was judged.
+   * @throws Fault TARGET_NAME_NOT_FOUND, TARGET_TIMED_OUT, TARGET_EGRESS_DENIED
+   */
+  judged(target: Target, context: Pick<DialContext, 'clock' | 'signal'>): Promise<readonly string[]>;
   /** Sends a magic packet for a machine that may be asleep. @throws Fault TARGET_EGRESS_DENIED, TARGET_NO_ROUTE */
   wake(leave: AuthorizedTarget, wake: Wake): Promise<void>;
 }
@@ -221,6 +226,18 @@ export function createDialer(options: DialerOptions): Dialer {
     return addresses;
   };
 
+  const limited = (
+    { host, port }: Target,
+    { clock, limit }: { readonly clock: Clock; readonly limit: AbortController },
+  ): Disposable =>
+    clock.after(connectMs, () =>
+      limit.abort(
+        new Fault('TARGET_TIMED_OUT', `${host} port ${port} did not answer within ${connectMs / 1000} s`, {
+          facts: { host, port },
+        }),
+      ),
+    );
+
   return {
     async assertPermitted(target, { clock, signal }) {
       judgePort(target);
@@ -229,6 +246,19 @@ export function createDialer(options: DialerOptions): Dialer {
       if (address !== undefined) judge(target, [address]);
       await unlessAborted(services.refresh(clock), signal);
       judgeService(target, address === undefined ? [] : [address]);
+    },
+
+    async judged(target, { clock, signal }) {
+      judgePort(target);
+      if (METADATA_NAMES.test(target.host)) throw denied(target, 'a cloud metadata name');
+      const limit = new AbortController();
+      using _timer = limited(target, { clock, limit });
+      const inTime = AbortSignal.any([signal, limit.signal]);
+      const addresses = await resolve(target, inTime);
+      judge(target, addresses);
+      await unlessAborted(services.refresh(clock), inTime);
+      judgeService(target, addresses);
+      return addresses;
     },
 
     async wake({ target }, wake) {
@@ -251,15 +281,7 @@ export function createDialer(options: DialerOptions): Dialer {
       }
       judgePort(target);
       const limit = new AbortController();
-      using _timer = context.clock.after(connectMs, () =>
-        limit.abort(
-          new Fault(
-            'TARGET_TIMED_OUT',
-            `${target.host} port ${target.port} did not answer within ${connectMs / 1000} s`,
-            { facts: { host: target.host, port: target.port } },
-          ),
-        ),
-      );
+      using _timer = limited(target, { clock: context.clock, limit });
       const signal = AbortSignal.any([context.signal, limit.signal]);
       context.progress('name', target.name);
       const addresses = await resolve(target, signal);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { isFault } from '@enchilada/core/fault';
+import type { KeyStroke } from '@enchilada/core/recording';
 import {
   encodeInstruction,
   faultOfError,
@@ -92,6 +93,8 @@ describe('the codec of instructions', () => {
 
 const silent = { begun: () => undefined, piece: () => undefined, done: () => undefined };
 
+const unheard = { clipboard: silent, active: () => undefined, key: () => undefined };
+
 describe('what a viewer may say', () => {
   const opcodes = [
     'key',
@@ -115,8 +118,10 @@ describe('what a viewer may say', () => {
   it('is sync, nop and ack where it may not control, whatever it says', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.constantFrom(...opcodes), fc.constantFrom('0', '1'), word)), (said) => {
-        const viewer = new FromViewer({ control: false, paste: true, resize: true }, silent, () =>
-          assert.fail('active'),
+        const fail = () => assert.fail('active');
+        const viewer = new FromViewer(
+          { control: false, paste: true, resize: true },
+          { clipboard: silent, active: fail, key: fail },
         );
         const passed = viewer.push(joined(said)).flatMap((bytes) => decoder().push(bytes));
         for (const { opcode } of passed) assert.ok(['sync', 'nop', 'ack'].includes(opcode));
@@ -135,12 +140,41 @@ describe('what a viewer may say', () => {
       ['blob', '1', 'aGk='],
       ['end', '1'],
     ]);
-    const viewer = (allowed: boolean) =>
-      new FromViewer({ control: true, paste: allowed, resize: true }, silent, () => undefined);
+    const viewer = (allowed: boolean) => new FromViewer({ control: true, paste: allowed, resize: true }, unheard);
     assert.equal(viewer(true).push(paste).length, 3);
     assert.equal(viewer(false).push(paste).length, 0);
     assert.equal(viewer(true).push(file).length, 0);
     assert.throws(() => viewer(true).push(joined([['select', 'ssh']])), { code: 'PROTOCOL_MESSAGE_INVALID' });
+  });
+});
+
+describe('the keys of a viewer', () => {
+  it('are told as they pass, and one that cannot be told does not pass', () => {
+    const strokes: KeyStroke[] = [];
+    const viewer = () =>
+      new FromViewer(
+        { control: true, paste: false, resize: false },
+        { ...unheard, key: (stroke) => strokes.push(stroke) },
+      );
+    const passed = viewer().push(
+      joined([
+        ['key', '122', '1'],
+        ['key', '122', '0'],
+      ]),
+    );
+    assert.equal(passed.length, 2);
+    assert.deepEqual(strokes, [
+      { code: 'keysym', value: 122, isDown: true },
+      { code: 'keysym', value: 122, isDown: false },
+    ]);
+    for (const odd of [
+      ['key'],
+      ['key', ' 122', '1'],
+      ['key', '122', '2'],
+      ['key', '0x7a', '1'],
+      ['key', '4294967296', '1'],
+    ])
+      assert.throws(() => viewer().push(joined([odd])), { code: 'PROTOCOL_MESSAGE_INVALID' });
   });
 });
 

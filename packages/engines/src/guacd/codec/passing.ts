@@ -1,4 +1,5 @@
 import { Fault } from '@enchilada/core/fault';
+import type { KeyStroke } from '@enchilada/core/recording';
 import { InstructionDecoder, type Instruction } from './instructions.ts';
 
 export interface ClipboardEvents {
@@ -28,6 +29,14 @@ const NEVER = new Set([
 ]);
 const OWN_WORDS = new Set(['size', 'clipboard', 'blob', 'end']);
 
+/** What a viewer does that is let through. */
+export interface ViewerEvents {
+  readonly clipboard: ClipboardEvents;
+  /** A key, a pointer, a paste: the person is there. */
+  active(): void;
+  key(stroke: KeyStroke): void;
+}
+
 export interface ViewerRights {
   readonly control: boolean;
   readonly paste: boolean;
@@ -38,15 +47,13 @@ export interface ViewerRights {
 export class FromViewer {
   readonly #decoder = new InstructionDecoder('PROTOCOL_MESSAGE_INVALID');
   readonly #rights: ViewerRights;
-  readonly #clipboard: ClipboardEvents;
-  readonly #active: () => void;
+  readonly #events: ViewerEvents;
   /** Streams of clipboards that were let through. */
   readonly #open = new Set<string>();
 
-  constructor(rights: ViewerRights, clipboard: ClipboardEvents, active: () => void) {
+  constructor(rights: ViewerRights, events: ViewerEvents) {
     this.#rights = rights;
-    this.#clipboard = clipboard;
-    this.#active = active;
+    this.#events = events;
   }
 
   /** What goes on to guacd. @throws Fault PROTOCOL_MESSAGE_INVALID */
@@ -62,26 +69,36 @@ export class FromViewer {
     if (!isKnown) throw new Fault('PROTOCOL_MESSAGE_INVALID', `the viewer sent the instruction ${opcode.slice(0, 40)}`);
     if (!control) return false;
     if (opcode === 'size') return resize;
-    this.#active();
+    this.#events.active();
     const [stream = ''] = words;
     switch (opcode) {
+      case 'key':
+        this.#events.key(strokeOf(words));
+        return true;
       case 'clipboard':
         if (!paste || this.#open.size > 16) return false;
         this.#open.add(stream);
-        this.#clipboard.begun();
+        this.#events.clipboard.begun();
         return true;
       case 'blob':
         if (!this.#open.has(stream)) return false;
-        this.#clipboard.piece(words[1] ?? '');
+        this.#events.clipboard.piece(words[1] ?? '');
         return true;
       case 'end':
         if (!this.#open.delete(stream)) return false;
-        this.#clipboard.done();
+        this.#events.clipboard.done();
         return true;
       default:
         return true;
     }
   }
+}
+
+/** `key`: the keysym, and 1 where it is down. INVARIANT: what guacd would read otherwise than we do does not pass unrecorded. */
+function strokeOf([keysym = '', state = '']: readonly string[]): KeyStroke {
+  if (!/^\d{1,10}$/u.test(keysym) || Number(keysym) > 0xffff_ffff || !/^[01]$/u.test(state))
+    throw new Fault('PROTOCOL_MESSAGE_INVALID', 'the viewer sent a key that is none');
+  return { code: 'keysym', value: Number(keysym), isDown: state === '1' };
 }
 
 /** What guacd says beside what is shown. */

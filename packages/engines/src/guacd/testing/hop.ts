@@ -14,13 +14,19 @@ export interface Address {
   readonly port: number;
 }
 
-export type EngineWishes = Partial<Pick<GuacdOptions, 'limits' | 'allowVulnerable' | 'servers' | 'authorities'>>;
+export type EngineWishes = Partial<Pick<GuacdOptions, 'limits' | 'allowVulnerable' | 'servers' | 'authorities'>> & {
+  readonly lookup?: (host: string) => Promise<readonly string[]>;
+};
 
-export function engine({ host, port }: Address, wishes: EngineWishes = {}) {
+export function engine({ host, port }: Address, { lookup, ...wishes }: EngineWishes = {}) {
   return createGuacd({
-    dialer: createDialer({ policy: { ...DEFAULT_EGRESS, allowLoopback: true }, builtIn: new Map() }),
+    dialer: createDialer({
+      ...{ policy: { ...DEFAULT_EGRESS, allowLoopback: true }, builtIn: new Map() },
+      ...(lookup === undefined ? {} : { lookup }),
+    }),
     random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
     protocols: PROTOCOLS,
+    provesName: { rdp: ({ security }) => security !== 'rdp' },
     servers: [{ host, port, tls: false, weight: 1 }],
     allowVulnerable: true,
     ...wishes,
