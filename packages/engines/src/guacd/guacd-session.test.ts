@@ -264,7 +264,7 @@ describe('what guacd is told', () => {
       const hop = machine([line], { username: own });
       const { identity } = hop.leave;
       const leave = { ...hop.leave, identity: { ...identity, user: { ...identity.user, username } } };
-      return told(['command', 'username'], { ...hop, leave } as Hop);
+      return told(['command', 'username'], { ...hop, leave });
     };
     assert.equal((await as('ann.b', 'command=greet ${GUAC_USERNAME}'))?.[1], 'greet ann.b');
     for (const name of ['ann;reboot', '$(reboot)', '-rf', 'LAND\\ann', 'ann b'])
