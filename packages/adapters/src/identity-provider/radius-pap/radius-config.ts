@@ -2,6 +2,7 @@ import type { ParameterValues } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { ProviderManifest } from '@enchilada/core/identity';
 import type { RadiusServer } from './exchange.ts';
+import type { NameForm } from './person-name.ts';
 
 const SERVER = { en: 'Server', de: 'Server' };
 const PEOPLE = { en: 'People', de: 'Personen' };
@@ -106,6 +107,37 @@ export const manifest: ProviderManifest = {
       ],
     },
     {
+      name: 'names',
+      kind: 'choice',
+      group: PEOPLE,
+      label: { en: 'People are named', de: 'Personen heißen' },
+      help: {
+        en: 'Servers often take several spellings for one person; here each person has one. Other spellings are refused, unless the server answers with the name (User-Name).',
+        de: 'Server nehmen oft mehrere Schreibweisen für eine Person; hier hat jede Person eine. Andere werden abgewiesen, außer der Server antwortet mit dem Namen (User-Name).',
+      },
+      default: 'plain',
+      options: [
+        { value: 'plain', label: { en: 'without their domain: alice', de: 'ohne ihre Domäne: alice' } },
+        {
+          value: 'full',
+          label: { en: 'with their domain: alice@example.org', de: 'mit ihrer Domäne: alice@example.org' },
+        },
+      ],
+    },
+    {
+      name: 'domains',
+      kind: 'list',
+      group: PEOPLE,
+      label: { en: 'Domains that may be typed', de: 'Domänen, die mitgetippt werden dürfen' },
+      help: {
+        en: 'Where people are named without: other words for the one domain, one a line. With CORP and corp.example, CORP\\alice and alice@corp.example are alice.',
+        de: 'Wo Personen ohne heißen: andere Namen der einen Domäne, einer je Zeile. Mit CORP und corp.example sind CORP\\alice und alice@corp.example die Person alice.',
+      },
+      maxItems: 20,
+      maxLength: 200,
+      pattern: '^[A-Za-z0-9._-]+$',
+    },
+    {
       name: 'caseSensitive',
       kind: 'boolean',
       group: PEOPLE,
@@ -125,6 +157,7 @@ export interface RadiusConfig {
   readonly groupsFrom: 'filter-id' | 'class' | { readonly vendor: number; readonly type: number };
   readonly alwaysAsksFactor: boolean;
   readonly caseSensitive: boolean;
+  readonly nameForm: NameForm;
 }
 
 /** @throws Fault INVALID_REQUEST */
@@ -145,6 +178,10 @@ export function readConfig(parameters: ParameterValues): RadiusConfig {
     groupsFrom: groupsFrom === 'vendor' ? readVendor(vendorAttribute) : groupsFrom === 'class' ? 'class' : 'filter-id',
     alwaysAsksFactor: parameters['secondFactor'] === 'always',
     caseSensitive: parameters['caseSensitive'] === true,
+    nameForm: {
+      names: parameters['names'] === 'full' ? 'full' : 'plain',
+      domains: Array.isArray(parameters['domains']) ? (parameters['domains'] as readonly string[]) : [],
+    },
   };
 }
 

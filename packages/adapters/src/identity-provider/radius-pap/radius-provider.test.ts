@@ -49,6 +49,8 @@ test('a person signs in, with the groups that an attribute of the answer names',
   assert.deepEqual((await person('bob')).groups, []);
   assert.equal((await person('ALICE')).subject, 'alice', 'one person, however the name is typed');
   assert.equal((await person('ALICE', { caseSensitive: true })).subject, 'ALICE');
+  const spaced = await verify(' alice ', 'password of alice');
+  assert.ok('person' in spaced && spaced.person.subject === 'alice');
 });
 
 test('a wrong password, an unknown name and nothing at all are refused, with what the server said of it', async () => {
@@ -197,3 +199,20 @@ async function udp(answer: (request: Buffer) => Buffer | undefined) {
     [Symbol.asyncDispose]: () => new Promise<void>((resolve) => socket.close(resolve)),
   };
 }
+
+test('a spelling that the server takes and the settings do not know makes no other account', async () => {
+  await using accepting = await udp((request) => reply(request, 2, { signed: true }));
+  const subjectOf = async (typed: string, change: Parameters = {}): Promise<string> => {
+    const provider = open({ servers: [`127.0.0.1:${accepting.port}`], ...change });
+    const verdict = await provider.verify(typed, new Secret('x'), ASKER);
+    assert.ok('person' in verdict);
+    return verdict.person.subject;
+  };
+  const domains = { domains: ['CORP', 'corp.example'] };
+  for (const typed of ['Alice', 'corp\\ALICE', 'alice@Corp.Example'])
+    assert.equal(await subjectOf(typed, domains), 'alice', typed);
+  for (const typed of ['CORP\\alice', 'alice@corp.example']) await rejects(subjectOf(typed), 'LOGIN_REFUSED');
+  await rejects(subjectOf('alice@other.example', domains), 'LOGIN_REFUSED');
+  assert.equal(await subjectOf('Alice@A.example', { names: 'full' }), 'alice@a.example');
+  await rejects(subjectOf('alice', { names: 'full' }), 'LOGIN_REFUSED');
+});

@@ -11,6 +11,7 @@ import type {
 } from '@enchilada/core/identity';
 import { exchange, type RadiusServer } from './exchange.ts';
 import { type Attribute, ATTRIBUTE, CODE, encodeRequest, hidePassword, type Reply, vendorValues } from './packet.ts';
+import { personName } from './person-name.ts';
 import { manifest, type RadiusConfig, readConfig } from './radius-config.ts';
 
 const SECRET_MIN = 16;
@@ -41,11 +42,12 @@ class RadiusProvider implements PasswordProvider {
 
   async verify(username: string, password: Secret, asker: PasswordAsker): Promise<PasswordVerdict> {
     requireTyped(username, password);
+    const name = username.trim();
     let failure: unknown;
     for (const server of this.#inOrder()) {
       try {
-        const reply = await this.#ask(server, { username, password, asker });
-        return this.#judge(reply, { username, server, hasAnswered: false });
+        const reply = await this.#ask(server, { username: name, password, asker });
+        return this.#judge(reply, { username: name, server, hasAnswered: false });
       } catch (cause) {
         if (!isFault(cause, 'PROVIDER_UNAVAILABLE')) throw cause;
         this.#silentAt.set(server, Date.now());
@@ -114,12 +116,15 @@ class RadiusProvider implements PasswordProvider {
     const words = textsOf(attributes, ATTRIBUTE.replyMessage).join('\n').slice(0, TEXT_MAX);
     switch (code) {
       case CODE.accessAccept: {
-        const { alwaysAsksFactor, caseSensitive } = this.#config;
+        const { alwaysAsksFactor, caseSensitive, nameForm } = this.#config;
         // The server's own spelling of the name, where it gives one (RFC 2865 section 5.1).
-        const name = textsOf(attributes, ATTRIBUTE.userName)[0] ?? username;
+        const own = textsOf(attributes, ATTRIBUTE.userName)[0];
+        const name = own === undefined ? personName(username, nameForm) : (personName(own, nameForm) ?? own);
+        if (name === undefined)
+          throw new Fault('LOGIN_REFUSED', 'the server accepts a spelling of a name that is not one of the settings');
         return {
           person: {
-            subject: caseSensitive ? name : name.replaceAll(/[A-Z]/gu, (letter) => letter.toLowerCase()),
+            subject: caseSensitive ? name : name.toLowerCase(),
             ...{ username: name, displayName: '', email: undefined, groups: this.#groupsOf(attributes) },
           },
           gaveSecondFactor: alwaysAsksFactor || hasAnswered,
