@@ -13,6 +13,7 @@ import type { Command } from './frame/command.ts';
 import { loginCommands } from './login/login-commands.ts';
 import { recordingCommands } from './recordings/recording-commands.ts';
 import { sessionCommands } from './sessions/session-commands.ts';
+import { applyCommands } from './policy/apply-command.ts';
 import { verifyCommand } from './verify-command.ts';
 
 export const COMMANDS: readonly Command[] = [
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   ...userCommands,
   ...grantCommands,
   ...accessCommands,
+  ...applyCommands,
   ...requestCommands,
   ...authorityCommands,
   ...sessionCommands,

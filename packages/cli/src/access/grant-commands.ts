@@ -6,6 +6,7 @@ import { table, when } from '../frame/table.ts';
 import { assignment, oneOf } from '../catalog/assignments.ts';
 import { findGroup, findTarget, findTargetGroup, findUser } from '../catalog/find.ts';
 import type { Api } from '../login/client.ts';
+import { conditionWords, mayWords, scopeWords } from './grant-words.ts';
 
 type Scope = Grant['scope'];
 type NewGrant = Parameters<Api['createGrant']>[0]['body'];
@@ -59,39 +60,6 @@ async function scopeOf(api: Api, options: GrantOptions): Promise<Scope> {
   for (const [key, value] of (options.label ?? []).map((text) => assignment(text, 'label')))
     (selector[key] ??= []).push(value);
   return { kind: 'labels', selector };
-}
-
-function scopeWords(grant: Grant): string {
-  const { scope, scopeName } = grant;
-  switch (scope.kind) {
-    case 'all':
-      return 'every machine';
-    case 'labels':
-      return Object.entries(scope.selector)
-        .map(([key, values]) => `${key}=${values.join('|')}`)
-        .join(' ');
-    case 'target':
-    case 'target-group':
-      return `${scope.kind === 'target' ? 'machine' : 'group'} ${scopeName ?? scope.id}`;
-  }
-}
-
-function mayWords({ effect, actions }: Grant): string {
-  return `${effect === 'deny' ? 'may never' : 'may'} ${actions.join(', ')}`;
-}
-
-function conditionWords(conditions: Conditions): string {
-  const { times, networks, notAfter, sessionMinutes, concurrentSessions, approval } = conditions;
-  return [
-    ...(approval === undefined ? [] : [`after ${approval.count} ${approval.count === 1 ? 'approval' : 'approvals'}`]),
-    ...(times === undefined
-      ? []
-      : times.windows.map(({ days, from, to }) => `${days.join('')},${from}-${to} ${times.zone}`)),
-    ...(networks === undefined ? [] : [`from ${networks.join(' ')}`]),
-    ...(notAfter === undefined ? [] : [`until ${when(notAfter)}`]),
-    ...(sessionMinutes === undefined ? [] : [`${sessionMinutes} min a session`]),
-    ...(concurrentSessions === undefined ? [] : [`${concurrentSessions} at once`]),
-  ].join('; ');
 }
 
 /** `1-5,08:00-18:00` */

@@ -55,6 +55,8 @@ export interface Command {
   readonly details: readonly string[];
   /** Its words are all that stands behind it, options too, unread. */
   readonly ownArguments?: true;
+  /** What every failure exits with, where the command gives the usual codes another meaning. */
+  readonly failsWith?: 1;
   run(context: CommandContext): Promise<Outcome>;
 }
 
@@ -62,6 +64,7 @@ interface CommandParts<O extends Options> {
   readonly words?: readonly string[];
   readonly options?: O;
   readonly details?: readonly string[];
+  readonly failsWith?: 1;
   readonly summary: string;
   readonly run: (context: CommandContext<O>) => Promise<Outcome>;
 }
@@ -78,6 +81,7 @@ export function command<const O extends Options = Readonly<Record<never, never>>
     words,
     details,
     options: parts.options ?? {},
+    ...(parts.failsWith === undefined ? {} : { failsWith: parts.failsWith }),
     run: (context) => parts.run(context as CommandContext<O>),
   };
 }

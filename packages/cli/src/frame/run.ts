@@ -122,7 +122,8 @@ export async function run(commands: readonly Command[], argv: readonly string[],
     else print(outcome.lines);
     return outcome.exitCode ?? 0;
   } catch (error) {
-    const { exitCode, message, facts } = explain(error);
+    const { message, facts, ...told } = explain(error);
+    const exitCode = command?.failsWith ?? told.exitCode;
     if (json) io.stdout.write(`${escapeJson({ error: { message, exitCode, ...facts } })}\n`);
     else io.stderr.write(`enchilada: ${escapeText(message)}\n`);
     return exitCode;

@@ -15,9 +15,11 @@ export type {
 export { isTimeZone, minutesOf, UNMET_CONDITIONS, unmetConditions } from './conditions.ts';
 export type { Circumstances, UnmetCondition } from './conditions.ts';
 export { accessUntil, allowedActions, decideFor, explainAccess, groupAncestors, scopeCovers } from './policy.ts';
-export type { AccessView, Decide, GrantFinding } from './policy.ts';
+export type { AccessView, Decide, GrantFinding, PlacedTarget } from './policy.ts';
 export { EffectOfChange } from './effect.ts';
 export type { GrantChange, Placement } from './effect.ts';
+export { effectBetween } from './policy-effect.ts';
+export type { PersonEffect, PolicyState } from './policy-effect.ts';
 export {
   approvalOf,
   approvers,

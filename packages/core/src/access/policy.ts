@@ -12,7 +12,8 @@ export interface AccessView {
   readonly circumstances: Circumstances;
 }
 
-type Placed = Pick<Target, 'id' | 'groupId' | 'labels' | 'goneAt'>;
+/** What a decision asks of a target. */
+export type PlacedTarget = Pick<Target, 'id' | 'groupId' | 'labels' | 'goneAt'>;
 
 /** The group and its ancestors, nearest first. A loop in the data ends the walk. */
 export function groupAncestors(
@@ -24,7 +25,7 @@ export function groupAncestors(
   return path;
 }
 
-function covers(scope: GrantScope, target: Placed, ancestors: readonly TargetGroupId[]): boolean {
+function covers(scope: GrantScope, target: PlacedTarget, ancestors: readonly TargetGroupId[]): boolean {
   switch (scope.kind) {
     case 'all':
       return true;
@@ -51,7 +52,11 @@ function covers(scope: GrantScope, target: Placed, ancestors: readonly TargetGro
 export { covers as scopeCovers };
 
 /** Whether the grant is about the target at all. */
-export function coversTarget({ scope, pass }: Grant, target: Placed, ancestors: readonly TargetGroupId[]): boolean {
+export function coversTarget(
+  { scope, pass }: Grant,
+  target: PlacedTarget,
+  ancestors: readonly TargetGroupId[],
+): boolean {
   return covers(scope, target, ancestors) && (pass === undefined || covers(pass.within, target, ancestors));
 }
 
@@ -68,7 +73,7 @@ function countsNow({ conditions, effect }: Grant, circumstances: Circumstances):
   return effect !== 'deny' || circumstances.address !== undefined || isTimeless;
 }
 
-export type Decide = (target: Placed, ancestors: readonly TargetGroupId[]) => ReadonlySet<GrantAction>;
+export type Decide = (target: PlacedTarget, ancestors: readonly TargetGroupId[]) => ReadonlySet<GrantAction>;
 
 interface Rules {
   readonly everywhere: Grant[];
@@ -137,7 +142,7 @@ export function decideFor(view: AccessView): Decide {
 
 export function allowedActions(
   view: AccessView,
-  target: Placed,
+  target: PlacedTarget,
   ancestors: readonly TargetGroupId[],
 ): ReadonlySet<GrantAction> {
   return decideFor(view)(target, ancestors);
@@ -154,7 +159,7 @@ export interface GrantFinding {
 /** Why somebody may, or may not: every grant about the person and the machine, and whether it counts now. INVARIANT: judged by the same functions as the decision. */
 export function explainAccess(
   view: AccessView,
-  target: Placed,
+  target: PlacedTarget,
   ancestors: readonly TargetGroupId[],
 ): readonly GrantFinding[] {
   if (target.goneAt !== undefined) return [];
@@ -171,7 +176,7 @@ export function explainAccess(
 export function accessUntil(
   view: AccessView,
   question: {
-    readonly target: Placed;
+    readonly target: PlacedTarget;
     readonly ancestors: readonly TargetGroupId[];
     readonly isEnough: (actions: ReadonlySet<GrantAction>) => boolean;
   },
