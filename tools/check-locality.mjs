@@ -10,9 +10,10 @@ const HOMES = [
   'packages/adapters/src/identity-provider',
   'packages/adapters/src/discovery-source',
   'packages/adapters/src/secret-store',
+  'packages/adapters/src/key-encryption',
 ];
 /** Words of every day that also name a folder. */
-const NOT_NAMES = new Set(['shared', 'filesystem', 'local', 'testing']);
+const NOT_NAMES = new Set(['shared', 'filesystem', 'local', 'testing', 'file']);
 /** Where surfaces are named. A protocol's folder may have a surface's name: there the word is the surface's. */
 const SURFACE_TABLE = 'packages/core/src/engine/manifest.ts';
 const SURFACE_HOMES = [
@@ -48,6 +49,10 @@ const files = readdirSync(join(ROOT, 'packages'), { recursive: true, withFileTyp
 
 // Comments may explain by example; code may not branch.
 const isSurfaceHere = (name, file) => SURFACES.includes(name) && SURFACE_HOMES.some((home) => file.startsWith(home));
+/** A platform serves several ports: `key-encryption/aws-kms` and `shared/aws` may say what `discovery-source/aws` is called. */
+const isOfPlatform = (name, file) =>
+  file.startsWith('packages/adapters/src/') &&
+  file.split('/').some((part) => part === name || part.startsWith(`${name}-`));
 const withoutComments = (text) => text.replaceAll(/\/\*[\s\S]*?\*\//gu, '').replaceAll(/(^|\s)\/\/.*$/gmu, '$1');
 const strays = files
   .filter((file) => !COMPOSITIONS.includes(file))
@@ -57,6 +62,7 @@ const strays = files
       ({ name, home }) =>
         !file.startsWith(home) &&
         !isSurfaceHere(name, file) &&
+        !isOfPlatform(name, file) &&
         !file.startsWith(`${home.split('/').slice(0, -2).join('/')}/shared/`) &&
         new RegExp(`(?<![A-Za-z0-9])${name}(?![A-Za-z0-9])`, 'iu').test(text),
     );

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { AwsSecretsStandIn } from '@enchilada/adapters/shared/aws/testing';
 import { Gateway } from '../fixtures/gateway.ts';
 import { Person } from '../product/index.ts';
 import { ADMIN, LOOPBACK, Site, startSshd } from './site.ts';
@@ -60,4 +61,54 @@ test('a new key-encryption key above the old one seals from then on, and what th
   await rotated.gateway.stop();
 
   await assert.rejects(started(oldKey), /the key file has no key [0-9a-f]{16} \(KEY_UNAVAILABLE\)/u, 'it sealed anew');
+});
+
+test('the key goes from its file into a service, everything is sealed anew, and without the service nothing starts', async () => {
+  await using sshd = await startSshd();
+  await using cloud = await AwsSecretsStandIn.start();
+  await using owned = new AsyncDisposableStack();
+  const dataDir = await mkdtemp(join(tmpdir(), 'enchilada-kms-'));
+  owned.defer(() => rm(dataDir, { recursive: true, force: true }));
+  const before = await Site.start({ dataDir });
+  const machine = await before.machineOn(sshd, { name: 'sealed in the file' });
+  await before.gateway.stop();
+  const arn = cloud.makeKey();
+  const mayUse = [`kms:Encrypt ${arn}`, `kms:Decrypt ${arn}`];
+  cloud.policies.set('node', mayUse);
+  const started = async (alsoOpens: string) => {
+    const config = `${LOOPBACK}keyEncryption: { key: "aws-kms:${arn}", alsoOpens: "${alsoOpens}" }\n`;
+    const gateway = await Gateway.start({ dataDir, config, environment: cloud.environment });
+    return { gateway, admin: await Person.signIn(gateway.url, ADMIN) };
+  };
+  const isLive = async (admin: Person): Promise<void> => {
+    const shell = await admin.open(machine);
+    await shell.live();
+    shell.type('exit\r');
+    await shell.ended();
+  };
+
+  const both = await started('file');
+  await isLive(both.admin);
+  const status = await both.admin.api.getKeyEncryption();
+  assert.deepEqual(
+    status.keys.map(({ name }) => name),
+    [`aws-kms:${arn}`, 'file'],
+  );
+  assert.deepEqual(status.nodesWithout, []);
+  assert.ok(status.sealed.every(({ keyId, opens }) => keyId !== status.current && opens));
+  const turn = await both.admin.api.rewrapKeys();
+  assert.deepEqual([turn.remaining, turn.failed], [0, 0]);
+  assert.ok(turn.rewrapped > 0);
+  await isLive(both.admin);
+  await both.gateway.stop();
+
+  await rm(join(dataDir, 'keys', 'key-encryption.key'));
+  const alone = await started('');
+  await isLive(alone.admin);
+  cloud.policies.set('node', []);
+  await alone.gateway.stop();
+  await assert.rejects(started(''), /aws-kms:arn:aws:kms:\S+: .*AWS refused kms:Encrypt on arn\S+.*KEY_UNAVAILABLE/su);
+  cloud.policies.set('node', mayUse);
+  cloud.isThrottling = true;
+  await assert.rejects(started(''), /throttled kms:Encrypt.*KEY_UNAVAILABLE/su);
 });

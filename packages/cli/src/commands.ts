@@ -1,5 +1,6 @@
 import { authorityCommands } from './access/authority-commands.ts';
 import { accessCommands, grantCommands } from './access/grant-commands.ts';
+import { keyCommands } from './access/key-commands.ts';
 import { requestCommands } from './access/request-commands.ts';
 import { userCommands } from './access/user-commands.ts';
 import { auditCommands } from './audit/audit-commands.ts';
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
   ...applyCommands,
   ...requestCommands,
   ...authorityCommands,
+  ...keyCommands,
   ...sessionCommands,
   ...recordingCommands,
   ...auditCommands,

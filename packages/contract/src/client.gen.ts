@@ -500,6 +500,16 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('deleteSecretStore', input, options);
   }
 
+  /** The key-encryption keys that this node opens, and what is sealed under which. */
+  getKeyEncryption(options?: CallOptions): Promise<RouteOutput<'getKeyEncryption'>> {
+    return this.#transport.call('getKeyEncryption', {}, options);
+  }
+
+  /** Seals anew under the current key, as much as fits into a request; to be asked until nothing remains. */
+  rewrapKeys(options?: CallOptions): Promise<RouteOutput<'rewrapKeys'>> {
+    return this.#transport.call('rewrapKeys', {}, options);
+  }
+
   /** The kinds of endpoints for notifications: labels and form fields. */
   listNotifierKinds(options?: CallOptions): Promise<RouteOutput<'listNotifierKinds'>> {
     return this.#transport.call('listNotifierKinds', {}, options);

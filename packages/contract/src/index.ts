@@ -37,6 +37,7 @@ export {
 export type { AccessExplanation, GrantConditions, TargetAccess } from './models/machine.ts';
 export { AccessRequest, REQUEST_STATUSES, REQUEST_VIEWS, RequestTerms } from './models/request.ts';
 export { Authority, AuthorityKey, CertificateTerms } from './models/authority.ts';
+export { KeyEncryptionStatus, KeyRewrapping } from './models/key-encryption.ts';
 export { SecretStore, SecretStoreKind } from './models/secret-store.ts';
 export { NotificationEndpoint, NotifierKind } from './models/notification.ts';
 export { ApiToken } from './models/api-token.ts';

@@ -9,6 +9,7 @@ import { tokenRoutes } from './routes/api-token.ts';
 import { notificationRoutes } from './routes/notification.ts';
 import { requestRoutes } from './routes/request.ts';
 import { factorRoutes } from './routes/second-factor.ts';
+import { keyEncryptionRoutes } from './routes/key-encryption.ts';
 import { secretStoreRoutes } from './routes/secret-store.ts';
 import { recordingRoutes, sessionRoutes, systemRoutes } from './routes/session.ts';
 
@@ -22,6 +23,7 @@ type Tables = typeof signInRoutes &
   typeof requestRoutes &
   typeof authorityRoutes &
   typeof secretStoreRoutes &
+  typeof keyEncryptionRoutes &
   typeof notificationRoutes &
   typeof discoveryRoutes &
   typeof sessionRoutes &
@@ -41,6 +43,7 @@ export const ROUTES: Tables = {
   ...requestRoutes,
   ...authorityRoutes,
   ...secretStoreRoutes,
+  ...keyEncryptionRoutes,
   ...notificationRoutes,
   ...discoveryRoutes,
   ...sessionRoutes,

@@ -175,6 +175,38 @@ export function storeCatalogCases(name: string, create: () => Promise<StoreUnder
       assert.deepEqual(await states(), new Map([[third.id, 'current']]));
     });
 
+    it('finds what is wrapped by which key, and exchanges the wrapping of what has not moved on', async () => {
+      const keyId = anId('kek');
+      const sealed = { ...aCredential().sealed!, keyId, version: 3 };
+      const [first, second] = [aCredential({ sealed, version: 5 }), aCredential({ sealed, version: 3 })].sort((a, b) =>
+        a.id < b.id ? -1 : 1,
+      );
+      assert.ok(first !== undefined && second !== undefined);
+      for (const credential of [first, second]) await store.now.credentials.insert(credential);
+      const { wrappedKeys } = store.now;
+      const countOf = async (id: string) =>
+        (await wrappedKeys.count()).filter((row) => row.keyId === id).map(({ kind, count }) => ({ kind, count }));
+      assert.deepEqual(await countOf(keyId), [{ kind: 'credential', count: 2 }]);
+      const page = { keyIds: ['none', keyId], after: '', limit: 1 };
+      const [row] = await wrappedKeys.list('credential', page);
+      assert.deepEqual(row, {
+        ...{ kind: 'credential', id: first.id, version: 3 },
+        wrapped: { keyId, bytes: sealed.wrappedKey },
+      });
+      assert.deepEqual(
+        (await wrappedKeys.list('credential', { ...page, after: first.id })).map(({ id }) => id),
+        [second.id],
+      );
+      assert.deepEqual(await wrappedKeys.list('credential', { ...page, keyIds: [] }), []);
+      assert.deepEqual(await wrappedKeys.list('second-factor', page), []);
+      const fresh = { keyId: `${keyId}-2`, bytes: new Uint8Array([9, 8, 7]) };
+      assert.equal(await wrappedKeys.replace(row, fresh), true);
+      assert.equal(await wrappedKeys.replace(row, fresh), false, 'it is no longer what was read');
+      const after = await store.now.credentials.find(first.id);
+      assert.deepEqual(after, { ...first, sealed: { ...sealed, keyId: fresh.keyId, wrappedKey: fresh.bytes } });
+      assert.deepEqual(await countOf(fresh.keyId), [{ kind: 'credential', count: 1 }]);
+    });
+
     it('keeps secret stores and what refers to them, which they outlive by no one', async () => {
       const parameters = { address: 'https://store.test', lines: ['a', 'b'] };
       const secret = { keyId: 'kek-1', bytes: new Uint8Array([1, 2, 3]) };

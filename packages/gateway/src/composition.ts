@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { join, resolve } from 'node:path';
 import { chainedLog } from '@enchilada/adapters/audit-log/chained';
 import { stdoutSink } from '@enchilada/adapters/audit-sink/stdout';
-import { envelopeKeys, envelopeVault } from '@enchilada/adapters/credential-vault/envelope';
+import { bindingOfEnvelope, envelopeKeys, envelopeVault } from '@enchilada/adapters/credential-vault/envelope';
 import { ansible } from '@enchilada/adapters/discovery-source/ansible';
 import { aws } from '@enchilada/adapters/discovery-source/aws';
 import { azure } from '@enchilada/adapters/discovery-source/azure';
@@ -15,7 +15,10 @@ import { oidc } from '@enchilada/adapters/identity-provider/oidc';
 import { forwardAuth } from '@enchilada/adapters/identity-provider/forward-auth';
 import { radius } from '@enchilada/adapters/identity-provider/radius-pap';
 import { saml } from '@enchilada/adapters/identity-provider/saml';
+import { awsKms } from '@enchilada/adapters/key-encryption/aws-kms';
+import { azureKeyVault } from '@enchilada/adapters/key-encryption/azure-key-vault';
 import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
+import { vaultTransit } from '@enchilada/adapters/key-encryption/vault-transit';
 import { email } from '@enchilada/adapters/notifier/email';
 import { slack } from '@enchilada/adapters/notifier/slack';
 import { teams } from '@enchilada/adapters/notifier/teams';
@@ -25,6 +28,9 @@ import { argon2 } from '@enchilada/adapters/password-hasher/argon2';
 import { openJournalRecorder, openRecordingKeyFile, openRecordingReader } from '@enchilada/adapters/recorder/journal';
 import { openFilesystemRecordingStore } from '@enchilada/adapters/recording-store/filesystem';
 import { terminalHistories } from '@enchilada/adapters/screen-history/terminal';
+import { awsParameterStore } from '@enchilada/adapters/secret-store/aws-parameter-store';
+import { awsSecretsManager } from '@enchilada/adapters/secret-store/aws-secrets-manager';
+import { keyVaultSecrets } from '@enchilada/adapters/secret-store/azure-key-vault';
 import { hashicorpVault } from '@enchilada/adapters/secret-store/hashicorp-vault';
 import { sqlite } from '@enchilada/adapters/store/sqlite';
 import { verifyChain } from '@enchilada/core/audit';
@@ -59,6 +65,8 @@ import type { SettingsService } from './api/index.ts';
 import { systemClock as clock, systemRandom as random } from './clock.ts';
 import { readCertificates } from './config/index.ts';
 import type { LoadedConfig } from './config/index.ts';
+import { openKeyRing } from './credentials/key-ring.ts';
+import { KeyRotation } from './credentials/key-rotation.ts';
 import { SecretStores } from './credentials/secret-stores.ts';
 import type { DatabaseCopy } from './control/index.ts';
 import { startGateway } from './gateway.ts';
@@ -91,12 +99,18 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
 
   const nodeId = values['node.id'] ?? keptNodeId(dataDir);
   const peerCa = readCertificates(values, 'node.ca');
+  // INVARIANT: before the database is touched. Without its key nothing may be stored.
+  const keys = await openKeyRing({
+    ...{ key: values['keyEncryption.key'], alsoOpens: values['keyEncryption.alsoOpens'], random },
+    types: [awsKms({ clock, random }), azureKeyVault({ clock, random }), vaultTransit({ clock, random })],
+    openFile: (absent) =>
+      openFileKeyEncryption({ path: values.keyFile ?? join(keysDir, 'key-encryption.key'), random, absent }),
+  });
   const unheldRules: string[] = [];
   const { store, databaseCopy, databases } = await openStore(config, dataDir, unheldRules);
   opened.use(store);
   await store.migrate();
 
-  const keys = await openFileKeyEncryption({ path: values.keyFile ?? join(keysDir, 'key-encryption.key'), random });
   const signer = await openRecordingKeyFile({ path: join(keysDir, 'recording.key') });
   const trust = trustStoreOf([signer]);
   writeFileSync(join(dataDir, 'recording-trust.json'), formatTrustFile(trust), { mode: 0o644 });
@@ -181,7 +195,10 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     createVnc({ dialer, carrier }),
     createRdp({ dialer, carrier }),
   ];
-  const secretStores = new SecretStores({ store, keys, clock, types: [hashicorpVault] });
+  const rotation = new KeyRotation({ store, keys, clock, report, bindingOf: bindingOfEnvelope });
+  await rotation.reportLost();
+  const secretStoreTypes = [hashicorpVault, awsSecretsManager, awsParameterStore, keyVaultSecrets()];
+  const secretStores = new SecretStores({ store, keys, clock, types: secretStoreTypes });
   const vault = secretStores.around(envelopeVault({ keyEncryption: keys, random }));
   const sealer = envelopeKeys({ keyEncryption: keys, random });
   const authority = createUserAuthority({ store, sealer, clock, random });
@@ -205,6 +222,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     authority,
     secretStores,
     keys,
+    rotation,
     makeSessionKey: makeSessionKeyPair,
     passkeys: webauthn(),
     notifierTypes: notifierTypes(config),

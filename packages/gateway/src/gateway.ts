@@ -323,7 +323,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
 
   lease = started.use(
     new NodeLease({
-      ...{ nodeId, store, audit, clock, report, version: parts.version },
+      ...{ nodeId, store, audit, clock, report, version: parts.version, keyIds: parts.rotation.keys.opens },
       url: values['node.url'] ?? url,
       giveUp: () => broker.giveUp(),
     }),

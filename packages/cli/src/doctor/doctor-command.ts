@@ -73,7 +73,10 @@ async function serverOf(
 async function examine({ io, options }: CommandContext<typeof OPTIONS>): Promise<Outcome> {
   const { config, checks } = await checkConfiguration(options, io.env);
   const dataDir = resolve(options['data-dir'] ?? io.env['ENCHILADA_DATA_DIR'] ?? textOf(config, 'dataDir') ?? 'data');
-  const keyFile = resolve(textOf(config, 'keyFile') ?? join(dataDir, 'keys', 'key-encryption.key'));
+  const keyFile =
+    textOf(config, 'keyEncryption.key') === undefined
+      ? resolve(textOf(config, 'keyFile') ?? join(dataDir, 'keys', 'key-encryption.key'))
+      : undefined;
   const recordings = textOf(config, 'recording.directory');
   const cert = textOf(config, 'tls.cert');
   const server = await serverOf(dataDir, options, io);

@@ -53,11 +53,11 @@ export async function checkDataFolder(path: string): Promise<Check> {
   }
 }
 
-/** Every key file below `keys`, and the key-encryption key wherever it is configured. */
-export async function checkKeyFiles(keyFolder: string, keyFile: string): Promise<readonly Check[]> {
+/** Every key file below `keys`, and that of the key-encryption key, unless a service has it. */
+export async function checkKeyFiles(keyFolder: string, keyFile: string | undefined): Promise<readonly Check[]> {
   const below = await readdir(keyFolder, { withFileTypes: true }).catch((): [] => []);
   const paths = new Set([
-    keyFile,
+    ...(keyFile === undefined ? [] : [keyFile]),
     ...below.filter((entry) => entry.isFile()).map((entry) => join(keyFolder, entry.name)),
   ]);
   return Promise.all([...paths].map(checkKeyFile));

@@ -34,7 +34,8 @@ export type Authority = Static<typeof Authority>;
 export const SecretReference = closed({
   storeId: Id,
   path: text(500, 1),
-  field: text(200, 1),
+  /** Empty: the whole value, where the store holds such. */
+  field: text(200),
   /** For a private key under a passphrase. */
   passphraseField: Type.Optional(text(200, 1)),
 });

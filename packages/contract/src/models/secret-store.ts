@@ -9,8 +9,11 @@ export const SecretStoreKind = closed({
   kind: Kind,
   label: LocalizedText,
   parameters: list(ParameterField, 100),
-  /** What its own secret is called. */
-  secret: LocalizedText,
+  /** What its own secret is called. Absent: the node has an identity of its own there. */
+  secret: Type.Optional(LocalizedText),
+  usesExternalId: Type.Optional(Type.Boolean()),
+  /** A place may hold one value; then no field is named. */
+  holdsWholeValues: Type.Optional(Type.Boolean()),
 });
 export type SecretStoreKind = Static<typeof SecretStoreKind>;
 
@@ -21,6 +24,8 @@ export const SecretStore = closed({
   id: Id,
   kind: Kind,
   hasSecret: Type.Boolean(),
+  /** What the trust policy of a role must ask for. */
+  externalId: Type.Optional(text(100)),
   /** How many credentials refer to it. */
   credentials: Count,
   version: Version,

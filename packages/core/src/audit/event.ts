@@ -59,6 +59,7 @@ export const AUDIT_ACTIONS = [
   'authority-key.created',
   'authority-key.activated',
   'authority-key.deleted',
+  'keys.rewrapped',
   'host-key.pinned',
   'host-key.refused',
   'host-key.removed',

@@ -13,7 +13,7 @@ export type {
   SealRequest,
 } from './credential.ts';
 export { joinWrappedKey, splitWrappedKey } from './key-encryption.ts';
-export type { KeyEncryption, WrappedKey } from './key-encryption.ts';
+export type { KeyEncryption, KeyServiceType, WrappedKey } from './key-encryption.ts';
 export { AUTHORITY_KEY_STATES } from './certificate-authority.ts';
 export type {
   AuthorityKey,
@@ -25,6 +25,7 @@ export type {
 } from './certificate-authority.ts';
 export { MOST_CERTIFICATE_MINUTES, certificateRequest } from './certificate-terms.ts';
 export type { CertificateHolder } from './certificate-terms.ts';
+export { externalIdOfStore } from './secret-store.ts';
 export type {
   SecretReference,
   SecretStore,

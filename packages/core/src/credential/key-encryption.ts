@@ -7,11 +7,22 @@ export interface WrappedKey {
 
 /** The key-encryption key, wherever it lives: a file of mode 0600, or a key management service. */
 export interface KeyEncryption {
+  /** Of the key that wraps. */
   readonly keyId: string;
+  /** The ids of all keys that unwrap, that one among them. */
+  readonly opens: readonly string[];
   /** @param context is bound into the result; unwrapping with another context fails. */
   wrap(key: SecretBytes, context: string): Promise<WrappedKey>;
   /** @throws Fault KEY_UNAVAILABLE */
   unwrap(wrapped: WrappedKey, context: string): Promise<SecretBytes>;
+}
+
+/** A key management service that may hold the key-encryption key. */
+export interface KeyServiceType {
+  /** What its addresses in the configuration begin with. */
+  readonly scheme: string;
+  /** Reads the address and calls nobody. @throws Fault CONFIGURATION_INVALID where the address is none of its own */
+  open(address: string): Promise<KeyEncryption>;
 }
 
 /** AES-256-GCM under the key-encryption key, the context as additional data. */

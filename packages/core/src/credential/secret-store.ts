@@ -8,7 +8,7 @@ export type SecretStoreId = string;
 export interface SecretReference {
   readonly storeId: SecretStoreId;
   readonly path: string;
-  /** Of several in one place. */
+  /** Of several in one place; empty for the whole of it. */
   readonly field: string;
   /** For a private key under a passphrase. */
   readonly passphraseField?: string;
@@ -18,11 +18,16 @@ export interface SecretStoreManifest {
   readonly kind: string;
   readonly label: LocalizedText;
   readonly parameters: readonly ParameterField[];
-  /** What its own secret is called: what the gateway proves itself with there. */
-  readonly secret: LocalizedText;
+  /** What its own secret is called: what the gateway proves itself with there. Absent: the node has an identity of its own there. */
+  readonly secret?: LocalizedText;
+  /** A role is taken on there, whose owner asks for an external id. */
+  readonly usesExternalId?: boolean;
+  /** A place may hold one value; then no field is named. */
+  readonly holdsWholeValues?: boolean;
 }
 
 export interface SecretStoreSettings {
+  readonly id: SecretStoreId;
   readonly parameters: ParameterValues;
   readonly secret: Secret | undefined;
 }
@@ -30,7 +35,7 @@ export interface SecretStoreSettings {
 /** A store of secrets outside the product. Nothing that it answers is kept. */
 export interface SecretStore {
   /**
-   * The fields of one place, those that were asked for.
+   * The fields of one place, those that were asked for; the whole value for an empty one.
    * @throws Fault SECRET_STORE_DENIED naming what is missing, SECRET_NOT_FOUND, SECRET_STORE_UNAVAILABLE
    */
   read(path: string, fields: readonly string[], signal: AbortSignal): Promise<readonly Secret[]>;
@@ -40,6 +45,11 @@ export interface SecretStoreType {
   readonly manifest: SecretStoreManifest;
   /** Reads the settings and calls nobody. @throws Fault INVALID_REQUEST */
   open(settings: SecretStoreSettings): SecretStore;
+}
+
+/** INVARIANT: follows from the store and is chosen by nobody: a role that trusts it is read through this store alone. */
+export function externalIdOfStore(id: SecretStoreId): string {
+  return `enchilada-${id}`;
 }
 
 export interface SecretStoreRecord {

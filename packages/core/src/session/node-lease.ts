@@ -6,6 +6,8 @@ export interface NodeLeaseParts extends SessionKeeping {
   /** Where the other nodes reach this one. */
   readonly url: string;
   readonly version: string;
+  /** The key-encryption keys that this node opens. */
+  readonly keyIds?: readonly string[];
   /** The others gave this node up: ends all it holds. */
   readonly giveUp: () => Promise<void>;
   readonly report: (message: string, cause: unknown) => void;
@@ -64,8 +66,8 @@ export class NodeLease implements AsyncDisposable {
   }
 
   get #node() {
-    const { nodeId, url, version } = this.#parts;
-    return { id: nodeId, url, version, startedAt: this.#startedAt };
+    const { nodeId, url, version, keyIds } = this.#parts;
+    return { id: nodeId, url, version, startedAt: this.#startedAt, ...(keyIds === undefined ? {} : { keyIds }) };
   }
 
   async #turn(): Promise<void> {

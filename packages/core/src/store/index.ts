@@ -4,6 +4,8 @@ export type { SecretStoreRepository } from './secret-store-repository.ts';
 export type { ProviderRepository } from './provider-repository.ts';
 export type { Page, PageRequest, Store, StoreTransaction } from './store.ts';
 export type { NotificationRepository } from './notification-repository.ts';
+export { WRAPPED_KINDS } from './wrapped-key-repository.ts';
+export type { WrappedKeyRepository, WrappedKind, WrappedRow } from './wrapped-key-repository.ts';
 export type {
   AccessRequestRepository,
   RequestQuery,

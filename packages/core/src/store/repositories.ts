@@ -357,6 +357,8 @@ export interface NodeRecord {
   readonly version: string;
   readonly startedAt: number;
   readonly heartbeatAt: number;
+  /** The key-encryption keys that it opens; undefined for releases that do not tell. */
+  readonly keyIds?: readonly string[];
 }
 
 export interface NodeRepository {

@@ -3,6 +3,7 @@ import type { DiscoveryRepository } from './discovery-repository.ts';
 import type { NotificationRepository } from './notification-repository.ts';
 import type { SecretStoreRepository } from './secret-store-repository.ts';
 import type { ProviderRepository } from './provider-repository.ts';
+import type { WrappedKeyRepository } from './wrapped-key-repository.ts';
 import type {
   AccessRequestRepository,
   ApiTokenRepository,
@@ -83,4 +84,5 @@ export interface StoreTransaction {
   readonly commands: CommandRepository;
   readonly settings: SettingRepository;
   readonly discovery: DiscoveryRepository;
+  readonly wrappedKeys: WrappedKeyRepository;
 }

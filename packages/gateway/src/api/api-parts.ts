@@ -17,6 +17,7 @@ import type { AccessRequests } from '../requests/access-requests.ts';
 import type { ProviderPeople } from '../providers/provider-people.ts';
 import type { ProviderRegistry } from '../providers/provider-registry.ts';
 import type { ProviderSignIn } from '../providers/provider-sign-in.ts';
+import type { KeyRotation } from '../credentials/key-rotation.ts';
 import type { SecretStores } from '../credentials/secret-stores.ts';
 import type { CatalogView } from './catalog-view.ts';
 import type { SessionService } from './session-service.ts';
@@ -47,6 +48,7 @@ export interface ApiParts {
   readonly vault: CredentialVault;
   readonly authority: CertificateAuthority;
   readonly secretStores: SecretStores;
+  readonly rotation: KeyRotation;
   /** `SHA256:…` of the public half. @throws Fault CREDENTIAL_UNREADABLE */
   readonly fingerprintPrivateKey: (privateKey: Secret, passphrase: Secret | undefined) => Promise<string>;
   readonly settings: SettingsService;

@@ -81,7 +81,7 @@ function requireRsaKey(privateKey: Secret, passphrase: Secret | undefined): void
 }
 
 export function credentialHandlers(parts: ApiParts): CredentialHandlers {
-  const { store, audit, vault, clock, random } = parts;
+  const { store, audit, vault, secretStores, clock, random } = parts;
 
   /** @throws Fault INVALID_REQUEST */
   async function requireGoodReference(
@@ -97,8 +97,10 @@ export function credentialHandlers(parts: ApiParts): CredentialHandlers {
     if (Object.keys(secrets).length > 0) throw wrongField('secret', 'is kept in the secret store');
     if (reference.passphraseField !== undefined && kind !== 'private-key')
       throw wrongField('reference/passphraseField', 'is for private keys alone');
-    if ((await store.now.secretStores.find(reference.storeId)) === undefined)
-      throw wrongField('reference/storeId', 'names a secret store that does not exist');
+    const place = await store.now.secretStores.find(reference.storeId);
+    if (place === undefined) throw wrongField('reference/storeId', 'names a secret store that does not exist');
+    if (reference.field === '' && secretStores.typeOf(place.kind).manifest.holdsWholeValues !== true)
+      throw wrongField('reference/field', 'must be given: a place of this store holds several fields');
   }
 
   /** The sealed part of a credential, as its kind wants it. Bound to the version that the row will have. */

@@ -14,6 +14,7 @@ import { providerHandlers } from './provider-handlers.ts';
 import { recordingHandlers } from './recording-handlers.ts';
 import { notificationHandlers } from './notification-handlers.ts';
 import { requestHandlers } from './request-handlers.ts';
+import { keyEncryptionHandlers } from './key-encryption-handlers.ts';
 import { secretStoreHandlers } from './secret-store-handlers.ts';
 import { sessionHandlers } from './session-handlers.ts';
 import { systemHandlers } from './system-handlers.ts';
@@ -40,6 +41,7 @@ export function createHandlers(parts: ApiParts): Handlers {
     ...credentialHandlers(parts),
     ...authorityHandlers(parts),
     ...secretStoreHandlers(parts),
+    ...keyEncryptionHandlers(parts),
     ...explainHandlers(parts),
     ...effectHandlers(parts),
     ...requestHandlers(parts),

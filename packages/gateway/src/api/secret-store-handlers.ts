@@ -1,6 +1,11 @@
 import type { SecretStore as SecretStoreView } from '@enchilada/contract';
 import type { AuditAction } from '@enchilada/core/audit';
-import { Secret, type SecretStoreRecord } from '@enchilada/core/credential';
+import {
+  externalIdOfStore,
+  Secret,
+  type SecretStoreManifest,
+  type SecretStoreRecord,
+} from '@enchilada/core/credential';
 import { checkParameters } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import { randomId } from '@enchilada/core/time';
@@ -13,7 +18,10 @@ type SecretStoreHandlers = Pick<
   'listSecretStoreKinds' | 'listSecretStores' | 'createSecretStore' | 'updateSecretStore' | 'deleteSecretStore'
 >;
 
-function viewOf(record: SecretStoreRecord, credentials: number): SecretStoreView {
+function viewOf(
+  record: SecretStoreRecord,
+  { manifest, credentials }: { readonly manifest: SecretStoreManifest | undefined; readonly credentials: number },
+): SecretStoreView {
   const { id, kind, name, version, createdAt, updatedAt } = record;
   return {
     ...{ id, kind, name, version, createdAt, updatedAt, credentials },
@@ -21,6 +29,7 @@ function viewOf(record: SecretStoreRecord, credentials: number): SecretStoreView
       Object.entries(record.parameters).map(([key, value]) => [key, typeof value === 'object' ? [...value] : value]),
     ),
     hasSecret: record.secret !== undefined,
+    ...(manifest?.usesExternalId === true ? { externalId: externalIdOfStore(id) } : {}),
   };
 }
 
@@ -33,15 +42,22 @@ export function secretStoreHandlers({ store, audit, clock, random, secretStores 
   const usesOf = async (id: string): Promise<number> =>
     (await store.now.secretStores.list()).find((record) => record.id === id)?.credentials ?? 0;
 
+  const shown = (record: SecretStoreRecord, credentials: number): SecretStoreView =>
+    viewOf(record, { manifest: secretStores.types.get(record.kind)?.manifest, credentials });
+
   /** @throws Fault INVALID_REQUEST */
-  function requireGood({ kind, parameters }: Pick<SecretStoreRecord, 'kind' | 'parameters'>): void {
+  function requireGood({ kind, parameters }: Pick<SecretStoreRecord, 'kind' | 'parameters'>, secret?: string): void {
     const type = secretStores.typeOf(kind);
     const [problem] = checkParameters(type.manifest, parameters);
     if (problem !== undefined)
       throw new Fault('INVALID_REQUEST', `parameters/${problem.field} ${problem.message}`, {
         facts: { field: `body/parameters/${problem.field}` },
       });
-    type.open({ parameters, secret: undefined });
+    if (secret !== undefined && type.manifest.secret === undefined)
+      throw new Fault('INVALID_REQUEST', `a store of the kind ${kind} has no secret of its own`, {
+        facts: { field: 'body/secret' },
+      });
+    type.open({ id: '', parameters, secret: undefined });
   }
 
   const acted = (context: SignedInContext, action: AuditAction, { id, name, kind, parameters }: SecretStoreRecord) =>
@@ -65,12 +81,12 @@ export function secretStoreHandlers({ store, audit, clock, random, secretStores 
       }),
 
     listSecretStores: async () => ({
-      items: (await store.now.secretStores.list()).map((record) => viewOf(record, record.credentials)),
+      items: (await store.now.secretStores.list()).map((record) => shown(record, record.credentials)),
     }),
 
     createSecretStore: async (context, { body }) => {
       const { secret, ...fields } = body;
-      requireGood(fields);
+      requireGood(fields, secret);
       const id = `sst_${randomId(random)}`;
       const now = clock.now();
       const record: SecretStoreRecord = {
@@ -83,13 +99,13 @@ export function secretStoreHandlers({ store, audit, clock, random, secretStores 
       };
       await store.now.secretStores.insert(record);
       await acted(context, 'secret-store.created', record);
-      return viewOf(record, 0);
+      return shown(record, 0);
     },
 
     updateSecretStore: async (context, { params, body }) => {
       const { secret, ...fields } = body;
       const before = await found(params.id);
-      requireGood({ ...before, ...fields });
+      requireGood({ ...before, ...fields }, secret);
       const { manifest } = secretStores.typeOf(before.kind);
       requireSecretAnew(manifest.parameters, before, { secret, parameters: fields.parameters });
       const after = await store.now.secretStores.update({
@@ -99,7 +115,7 @@ export function secretStoreHandlers({ store, audit, clock, random, secretStores 
         updatedAt: clock.now(),
       });
       await acted(context, 'secret-store.updated', after);
-      return viewOf(after, await usesOf(after.id));
+      return shown(after, await usesOf(after.id));
     },
 
     deleteSecretStore: async (context, { params }) => {

@@ -160,7 +160,7 @@ export class SecondFactors {
       createdAt: clock.now(),
       confirmedAt: undefined,
       lastUsedAt: undefined,
-      seed: await keys.wrap(seed, contextOf(id, user.id)),
+      seed: await keys.wrap(seed, seedContext(id, user.id)),
     };
     await store.now.secondFactors.insert(factor);
     return { id, secret: toBase32(seed.reveal()), uri: totpUri(seed.reveal(), ISSUER, user.username) };
@@ -247,7 +247,7 @@ export class SecondFactors {
   /** INVARIANT: of all attempts with the code of one step, over all nodes, one is accepted (RFC 6238 section 5.2). */
   async #useTotp(factor: TotpFactor, code: string): Promise<boolean> {
     const { store, keys, clock } = this.#parts;
-    using seed = await keys.unwrap(factor.seed, contextOf(factor.id, factor.userId));
+    using seed = await keys.unwrap(factor.seed, seedContext(factor.id, factor.userId));
     const now = clock.now();
     for (const step of matchingSteps(seed, code, now))
       if (await store.now.secondFactors.useStep(factor.id, step, now)) return true;
@@ -335,7 +335,7 @@ function handleOf(userId: string): string {
   return Buffer.from(userId).toString('base64url');
 }
 
-function contextOf(factorId: string, userId: string): string {
+export function seedContext(factorId: string, userId: string): string {
   return `second_factor:${factorId}:${userId}:seed`;
 }
 

@@ -38,6 +38,17 @@ export const CONFIG_KEYS = entries({
     kind: 'path',
     says: 'The key-encryption key, a file of mode 0600; made at first start. Absent: keys/key-encryption.key in dataDir.',
   },
+  'keyEncryption.key': {
+    kind: 'text',
+    maxLength: 1_000,
+    says: 'The key-encryption key in a key management service, written as docs/operating.md shows. Absent: keyFile.',
+  },
+  'keyEncryption.alsoOpens': {
+    kind: 'text',
+    maxLength: 4_000,
+    default: '',
+    says: 'Key-encryption keys that only open what they sealed before, or will seal next, in the form of keyEncryption.key, separated by spaces; file is keyFile.',
+  },
   'node.id': {
     kind: 'text',
     pattern: /^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/u,

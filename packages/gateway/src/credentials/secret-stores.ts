@@ -42,7 +42,7 @@ export class SecretStores {
   }
 
   seal(id: string, secret: Secret): Promise<WrappedKey> {
-    return this.#parts.keys.wrap(new SecretBytes(new TextEncoder().encode(secret.reveal())), contextOf(id));
+    return this.#parts.keys.wrap(new SecretBytes(new TextEncoder().encode(secret.reveal())), storeSecretContext(id));
   }
 
   /** The vault, which goes outside for what lies outside. */
@@ -71,7 +71,7 @@ export class SecretStores {
     const record = await store.now.secretStores.find(storeId);
     if (record === undefined) throw new Fault('CREDENTIAL_MISSING', `the secret store of ${name} is gone`);
     const secret = record.secret === undefined ? undefined : await this.#unseal(record, record.secret);
-    const opened = this.typeOf(record.kind).open({ parameters: record.parameters, secret });
+    const opened = this.typeOf(record.kind).open({ id: record.id, parameters: record.parameters, secret });
     const late = new AbortController();
     using _limit = clock.after(READ_MS, () => {
       late.abort();
@@ -80,11 +80,11 @@ export class SecretStores {
   }
 
   async #unseal({ id }: SecretStoreRecord, wrapped: WrappedKey): Promise<Secret> {
-    using bytes = await this.#parts.keys.unwrap(wrapped, contextOf(id));
+    using bytes = await this.#parts.keys.unwrap(wrapped, storeSecretContext(id));
     return new Secret(new TextDecoder().decode(bytes.reveal()));
   }
 }
 
-function contextOf(id: string): string {
+export function storeSecretContext(id: string): string {
   return `secret-store ${id}`;
 }

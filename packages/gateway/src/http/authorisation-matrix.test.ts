@@ -154,6 +154,8 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
   },
   updateSecretStore: { who: ADMINISTRATOR, body: () => ({ name: 's', parameters: {}, version: 999 }), success: 409 },
   deleteSecretStore: { who: ADMINISTRATOR },
+  getKeyEncryption: { who: ADMINISTRATOR },
+  rewrapKeys: { who: ADMINISTRATOR },
   getAuthority: { who: ADMINISTRATOR },
   createAuthorityKey: { who: ADMINISTRATOR },
   activateAuthorityKey: { who: ADMINISTRATOR },

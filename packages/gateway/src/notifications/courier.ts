@@ -63,14 +63,14 @@ export class Courier {
   }
 
   seal(id: EndpointId, secret: Secret): Promise<WrappedKey> {
-    return this.#parts.keys.wrap(new SecretBytes(new TextEncoder().encode(secret.reveal())), contextOf(id));
+    return this.#parts.keys.wrap(new SecretBytes(new TextEncoder().encode(secret.reveal())), endpointSecretContext(id));
   }
 
   /** @throws Fault CONFIGURATION_INVALID, KEY_UNAVAILABLE */
   async open({ id, kind, parameters, secret }: NotificationEndpoint): Promise<Notifier> {
     const type = this.typeOf(kind);
     if (secret === undefined) return type.open({ parameters, secret: undefined });
-    using bytes = await this.#parts.keys.unwrap(secret, contextOf(id));
+    using bytes = await this.#parts.keys.unwrap(secret, endpointSecretContext(id));
     return type.open({ parameters, secret: new Secret(new TextDecoder().decode(bytes.reveal())) });
   }
 
@@ -169,6 +169,6 @@ export class Courier {
   }
 }
 
-function contextOf(id: EndpointId): string {
+export function endpointSecretContext(id: EndpointId): string {
   return `notification-endpoint ${id}`;
 }

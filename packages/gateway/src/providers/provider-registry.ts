@@ -93,16 +93,16 @@ export class ProviderRegistry {
   }
 
   seal(id: ProviderId, secret: Secret): Promise<WrappedKey> {
-    return this.#parts.keys.wrap(new SecretBytes(new TextEncoder().encode(secret.reveal())), contextOf(id));
+    return this.#parts.keys.wrap(new SecretBytes(new TextEncoder().encode(secret.reveal())), providerSecretContext(id));
   }
 
   async #unseal(id: ProviderId, wrapped: WrappedKey): Promise<Secret> {
-    using bytes = await this.#parts.keys.unwrap(wrapped, contextOf(id));
+    using bytes = await this.#parts.keys.unwrap(wrapped, providerSecretContext(id));
     return new Secret(new TextDecoder().decode(bytes.reveal()));
   }
 }
 
-function contextOf(id: ProviderId): string {
+export function providerSecretContext(id: ProviderId): string {
   return `identity-provider ${id}`;
 }
 

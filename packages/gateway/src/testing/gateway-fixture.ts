@@ -41,6 +41,8 @@ import { exampleProviders } from './example-providers.ts';
 import { RefusalTally } from '../auth/refusal-tally.ts';
 import { SecondFactors } from '../auth/second-factors.ts';
 import { loadConfig } from '../config/index.ts';
+import { openKeyRing } from '../credentials/key-ring.ts';
+import { KeyRotation } from '../credentials/key-rotation.ts';
 import { SecretStores } from '../credentials/secret-stores.ts';
 import { DiscoveryService } from '../discovery/discovery-service.ts';
 import { addressMatcher, clientAddress } from '../http/client-address.ts';
@@ -191,7 +193,10 @@ export class GatewayFixture implements AsyncDisposable {
       demand: () => this.demand,
       isTrustedNetwork: addressMatcher(options.trustedNetworks ?? []),
     });
-    const keys = await openFileKeyEncryption({ path: join(this.folder, 'key'), random });
+    const keys = await openKeyRing({
+      ...{ key: undefined, alsoOpens: '', types: [], random },
+      openFile: () => openFileKeyEncryption({ path: join(this.folder, 'key'), random }),
+    });
     const factors = new SecondFactors({
       ...{ store, audit, clock, random, keys, passkeys: webauthn(), throttle: logins.throttle },
       relyingParty: () => ({ id: new URL(ORIGIN).hostname, origins: [ORIGIN] }),
@@ -278,6 +283,10 @@ export class GatewayFixture implements AsyncDisposable {
       hasher,
       vault,
       authority,
+      rotation: new KeyRotation({
+        ...{ store, keys, clock, report: () => undefined },
+        bindingOf: (kind, id, version) => `${kind} ${id} ${version}`,
+      }),
       secretStores: new SecretStores({ store, keys, clock, types: [exampleSecretStore] }),
       settings,
       clock,

@@ -86,6 +86,8 @@ const ENDPOINTS = {
   createSecretStore: ['POST', '/secret-stores'],
   updateSecretStore: ['PUT', '/secret-stores/:id'],
   deleteSecretStore: ['DELETE', '/secret-stores/:id'],
+  getKeyEncryption: ['GET', '/key-encryption'],
+  rewrapKeys: ['POST', '/key-encryption/rewrap'],
   getAuthority: ['GET', '/certificate-authority'],
   createAuthorityKey: ['POST', '/certificate-authority/keys'],
   activateAuthorityKey: ['POST', '/certificate-authority/keys/:id/activate'],

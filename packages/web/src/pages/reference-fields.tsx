@@ -41,7 +41,14 @@ export function ReferenceFields(props: {
     queryKey: ['secret-stores'],
     queryFn: ({ signal }) => api('listSecretStores', {}, { signal }),
   });
+  const kinds = useQuery({
+    queryKey: ['secret-store-kinds'],
+    queryFn: ({ signal }) => api('listSecretStoreKinds', {}, { signal }),
+    staleTime: Infinity,
+  });
   const items = stores.data?.items ?? [];
+  const chosen = items.find(({ id }) => id === place.storeId)?.kind;
+  const mayBeWhole = kinds.data?.items.find((one) => one.kind === chosen)?.holdsWholeValues === true;
   if (items.length === 0) return null;
   return (
     <>
@@ -69,7 +76,8 @@ export function ReferenceFields(props: {
           />
           <TextInput
             label={text('credentials.field')}
-            required
+            description={mayBeWhole ? text('credentials.field-help') : undefined}
+            required={!mayBeWhole}
             maxLength={200}
             spellCheck={false}
             classNames={{ input: 'mono' }}

@@ -1,4 +1,4 @@
-import { Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import type { RouteOutput } from '@enchilada/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
@@ -160,18 +160,34 @@ function SecretStoreForm(props: {
           onChange={(value) => setParameters({ ...parameters, [field.name]: value })}
         />
       ))}
-      <PasswordInput
-        label={text.of(kind.secret)}
-        description={
-          store?.hasSecret === true ? text(secretMoves ? 'providers.secret-anew' : 'providers.secret-kept') : undefined
-        }
-        required={secretMoves}
-        value={secret}
-        maxLength={4000}
-        onChange={(event) => setSecret(event.currentTarget.value)}
-        autoComplete="new-password"
-        visibilityToggleButtonProps={{ 'aria-label': text('field.show-password') }}
-      />
+      {kind.usesExternalId === true &&
+        (store?.externalId === undefined ? (
+          <Alert color="gray">{text('secret-stores.external-id-later')}</Alert>
+        ) : (
+          <TextInput
+            label={text('secret-stores.external-id')}
+            description={text('secret-stores.external-id-help')}
+            readOnly
+            classNames={{ input: 'mono' }}
+            value={store.externalId}
+          />
+        ))}
+      {kind.secret !== undefined && (
+        <PasswordInput
+          label={text.of(kind.secret)}
+          description={
+            store?.hasSecret === true
+              ? text(secretMoves ? 'providers.secret-anew' : 'providers.secret-kept')
+              : undefined
+          }
+          required={secretMoves}
+          value={secret}
+          maxLength={4000}
+          onChange={(event) => setSecret(event.currentTarget.value)}
+          autoComplete="new-password"
+          visibilityToggleButtonProps={{ 'aria-label': text('field.show-password') }}
+        />
+      )}
     </FormDrawer>
   );
 }

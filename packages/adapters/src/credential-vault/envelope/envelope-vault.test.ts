@@ -17,6 +17,7 @@ function keyEncryption(keyId: string): KeyEncryption {
   const key = randomBytes(32);
   return {
     keyId,
+    opens: [keyId],
     async wrap(dataKey, context) {
       const nonce = randomBytes(12);
       const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context));

@@ -1,2 +1,3 @@
-export { envelopeVault } from './envelope-vault.ts';
 export { envelopeKeys } from './envelope-keys.ts';
+export { envelopeVault } from './envelope-vault.ts';
+export { bindingOfEnvelope } from './envelope-places.ts';

@@ -1,5 +1,6 @@
 import type { SourceManifest } from '@enchilada/core/discovery';
 import type { ParameterValues } from '@enchilada/core/engine';
+import { identityFields, type NodeIdentity } from '../../shared/azure/node-identity.ts';
 
 const READING = { en: 'Reading', de: 'Lesen' };
 const EVENTS = { en: 'Events', de: 'Ereignisse' };
@@ -36,35 +37,7 @@ export const manifest: SourceManifest = {
       maxLength: 140,
       pattern: `^${GUID}(=.{1,100})?$`,
     },
-    {
-      name: 'identity',
-      kind: 'choice',
-      group: READING,
-      label: { en: 'Identity of the node', de: 'Identität des Knotens' },
-      help: {
-        en: 'A service principal is read from AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH of the node; nothing secret is kept here.',
-        de: 'Ein Dienstprinzipal wird aus AZURE_TENANT_ID, AZURE_CLIENT_ID und AZURE_CLIENT_SECRET oder AZURE_CLIENT_CERTIFICATE_PATH des Knotens gelesen; nichts Geheimes liegt hier.',
-      },
-      default: 'managed',
-      options: [
-        { value: 'managed', label: { en: 'Managed identity', de: 'Verwaltete Identität' } },
-        { value: 'principal', label: { en: 'Service principal', de: 'Dienstprinzipal' } },
-        { value: 'workload', label: { en: 'Workload identity (AKS)', de: 'Workload-Identität (AKS)' } },
-      ],
-    },
-    {
-      name: 'clientId',
-      kind: 'text',
-      group: READING,
-      label: { en: 'Client id of the identity', de: 'Client-Kennung der Identität' },
-      help: {
-        en: 'Needed for a user-assigned managed identity.',
-        de: 'Nötig bei einer benutzerzugewiesenen verwalteten Identität.',
-      },
-      default: '',
-      maxLength: 36,
-      pattern: `^(${GUID})?$`,
-    },
+    ...identityFields(READING),
     {
       name: 'queueUrl',
       kind: 'text',
@@ -123,7 +96,7 @@ export interface AzureConfig {
   readonly managementGroup: string | undefined;
   /** Names by lower-case id. */
   readonly subscriptions: ReadonlyMap<string, string>;
-  readonly identity: 'managed' | 'principal' | 'workload';
+  readonly identity: NodeIdentity;
   readonly clientId: string | undefined;
   readonly queueUrl: string | undefined;
   readonly callsPerSecond: number;
@@ -156,7 +129,7 @@ export function readConfig(parameters: ParameterValues): AzureConfig {
         return [id, line.slice(GUID_LENGTH + 1) || id];
       }),
     ),
-    identity: (text('identity') ?? 'managed') as AzureConfig['identity'],
+    identity: (text('identity') ?? 'managed') as NodeIdentity,
     clientId: text('clientId'),
     queueUrl: text('queueUrl'),
     callsPerSecond: typeof calls === 'number' ? calls : 2,

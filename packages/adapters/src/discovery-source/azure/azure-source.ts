@@ -3,6 +3,7 @@ import type { DiscoverySource, NamedScope, Scope, Sighting, SourceType } from '@
 import { Fault } from '@enchilada/core/fault';
 import type { Clock } from '@enchilada/core/time';
 import { groupBy } from '../shared/group-by.ts';
+import { identityOf } from '../../shared/azure/node-identity.ts';
 import { Pacer } from '../shared/pacer.ts';
 import { type AzureConfig, manifest, readConfig } from './azure-config.ts';
 import { ALL_REGIONS } from './event.ts';
@@ -41,7 +42,7 @@ export function azure({ clock }: { readonly clock: Clock }): SourceType {
         import('@azure/arm-resourcegraph'),
         import('@azure/core-rest-pipeline'),
       ]);
-      const credential = credentialOf(identity, config);
+      const credential = identityOf(identity, config);
       const pacer = new Pacer(clock, config.callsPerSecond);
       const client = new graph.ResourceGraphClient(credential, {
         endpoint: config.endpoint,
@@ -57,18 +58,6 @@ export function azure({ clock }: { readonly clock: Clock }): SourceType {
       });
     },
   };
-}
-
-function credentialOf(sdk: typeof import('@azure/identity'), { identity, clientId }: AzureConfig): TokenCredential {
-  const options = clientId === undefined ? {} : { clientId };
-  switch (identity) {
-    case 'managed':
-      return new sdk.ManagedIdentityCredential(options);
-    case 'principal':
-      return new sdk.EnvironmentCredential();
-    case 'workload':
-      return new sdk.WorkloadIdentityCredential(options);
-  }
 }
 
 async function hintsOf({ queueUrl }: AzureConfig, credential: TokenCredential, clock: Clock) {

@@ -11,12 +11,17 @@ export interface FileKeyEncryptionOptions {
   /** One key a line, the first wraps, all unwrap: a rotation puts the new key before the old ones. */
   readonly path: string;
   readonly random: RandomSource;
+  /** A missing file is a fault where it only opens what was sealed before: a new key would open nothing. */
+  readonly absent?: 'make' | 'refuse';
 }
 
 /** Reads the key file, or makes it at first start. @throws Fault KEY_UNAVAILABLE where others may read it, or it holds no key. */
 export async function openFileKeyEncryption(options: FileKeyEncryptionOptions): Promise<KeyEncryption> {
-  const { path, random } = options;
-  const text = await openKeyFile(path, () => `enchilada-kek-1:${Buffer.from(random.bytes(32)).toString('base64')}\n`);
+  const { path, random, absent = 'make' } = options;
+  const text = await openKeyFile(path, () => {
+    if (absent === 'refuse') throw new Fault('KEY_UNAVAILABLE', `there is no key file ${path}`);
+    return `enchilada-kek-1:${Buffer.from(random.bytes(32)).toString('base64')}\n`;
+  });
   const keys = new Map<string, SecretBytes>();
   for (const line of text.split('\n').filter((candidate) => candidate.trim() !== '' && !candidate.startsWith('#'))) {
     const encoded = LINE.exec(line.trim())?.[1];
@@ -41,6 +46,10 @@ class FileKeyEncryption implements KeyEncryption {
     this.keyId = parts.keyId;
     this.#keys = parts.keys;
     this.#random = parts.random;
+  }
+
+  get opens(): readonly string[] {
+    return [...this.#keys.keys()];
   }
 
   wrap(key: SecretBytes, context: string): Promise<WrappedKey> {

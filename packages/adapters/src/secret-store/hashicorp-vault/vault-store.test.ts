@@ -32,6 +32,7 @@ describe('secrets in a vault', () => {
 
   const open = (parameters: Readonly<Record<string, string>> = {}, secret: string | undefined = 'hvs.reader') =>
     hashicorpVault.open({
+      id: 'sst_1',
       parameters: { address: vault.url, ...parameters },
       secret: secret === undefined ? undefined : new Secret(secret),
     });
@@ -89,13 +90,13 @@ describe('secrets in a vault', () => {
       /needs read on secret\/data\/other: .*permission denied/u,
     );
     await refused(read(open({}, 'hvs.stolen')), 'SECRET_STORE_DENIED', /permission denied/u);
-    await refused(read(open(), 'gone'), 'SECRET_NOT_FOUND', /no secret at secret\/data\/gone/u);
+    await refused(read(open(), 'gone'), 'SECRET_NOT_FOUND', /nothing at secret\/data\/gone/u);
     await refused(read(open(), 'deleted'), 'SECRET_NOT_FOUND', /deleted/u);
     for (const field of ['absent', 'port', 'empty', 'constructor', '__proto__'])
       await refused(read(open(), PLACE, [field]), 'SECRET_NOT_FOUND', new RegExp(`under ${field}`, 'u'));
     await refused(
       hashicorpVault
-        .open({ parameters: { address: vault.url }, secret: undefined })
+        .open({ id: 'sst_1', parameters: { address: vault.url }, secret: undefined })
         .read(PLACE, ['x'], AbortSignal.timeout(5_000)),
       'SECRET_STORE_DENIED',
       /no token/u,
@@ -104,7 +105,7 @@ describe('secrets in a vault', () => {
 
   it('leaves the mount by no path', async () => {
     for (const path of ['../sys/mounts', 'a/../../sys', '', '/', 'a//b', '.', 'a/./b'])
-      await refused(read(open(), path), 'SECRET_NOT_FOUND', /no path|no secret/u);
+      await refused(read(open(), path), 'SECRET_NOT_FOUND', /no path|nothing at/u);
     await refused(read(open(), 'a?version=1#x'), 'SECRET_STORE_DENIED', /needs read/u);
     assert.deepEqual(vault.calls, ['GET secret/data/a%3Fversion%3D1%23x']);
   });

@@ -33,7 +33,14 @@ export interface Schema {
   ticket: TicketRow;
   recording: RecordingIndexRow;
   audit: AuditRow;
-  node: { id: string; url: string; version: string; startedAt: number; heartbeatAt: number };
+  node: {
+    id: string;
+    url: string;
+    version: string;
+    startedAt: number;
+    heartbeatAt: number;
+    keyIds: string | null;
+  };
   command: { sequence: number; postedAt: number; body: string };
   discoverySource: DiscoverySourceRow;
   discoveryRules: { id: number; rules: string; version: number };

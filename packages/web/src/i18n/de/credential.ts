@@ -40,8 +40,13 @@ export const credential = {
     'Bei einem Geheimnisspeicher halten die Zugangsdaten nur den Ort; der Wert wird für jede Sitzung geholt und nirgends behalten.',
   'credentials.path': 'Pfad des Geheimnisses',
   'credentials.field': 'Feld',
+  'credentials.field-help': 'Eines Wertes, der ein JSON-Objekt ist. Leer: der ganze Wert.',
   'credentials.passphrase-field': 'Feld seiner Passphrase',
   'secret-stores.add': '{kind} hinzufügen',
+  'secret-stores.external-id': 'Externe Kennung',
+  'secret-stores.external-id-help': 'Die Vertrauensrichtlinie der Rolle muss sie verlangen.',
+  'secret-stores.external-id-later':
+    'Mit einer Rolle: zuerst speichern, dann wird die externe Kennung für ihre Vertrauensrichtlinie gezeigt.',
   'secret-stores.lead':
     'Geheimnisse, die bleiben, wo sie sind: Zugangsdaten nennen den Ort, und das Gateway holt den Wert für eine Sitzung.',
   'secret-stores.none': 'Noch kein Geheimnisspeicher',

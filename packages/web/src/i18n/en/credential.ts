@@ -40,8 +40,12 @@ export const credential = {
     'In a secret store, the credential holds the place alone; the value is fetched for each session and kept nowhere.',
   'credentials.path': 'Path of the secret',
   'credentials.field': 'Field',
+  'credentials.field-help': 'Of a value that is a JSON object. Empty: the whole value.',
   'credentials.passphrase-field': 'Field of its passphrase',
   'secret-stores.add': 'Add {kind}',
+  'secret-stores.external-id': 'External id',
+  'secret-stores.external-id-help': 'The trust policy of the role must ask for it.',
+  'secret-stores.external-id-later': 'With a role: save first, the external id for its trust policy is shown then.',
   'secret-stores.lead':
     'Secrets that stay where they are: credentials name the place, and the gateway fetches the value for one session.',
   'secret-stores.none': 'No secret store yet',

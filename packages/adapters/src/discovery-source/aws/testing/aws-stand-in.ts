@@ -8,7 +8,7 @@ import {
   GetPasswordDataResult$,
 } from '@aws-sdk/client-ec2';
 import { XmlShapeSerializer } from '@aws-sdk/core/protocols';
-import { signedBy } from './signature.ts';
+import { signedBy } from '../../../shared/aws/testing/index.ts';
 
 const EC2_NAMESPACE = 'http://ec2.amazonaws.com/doc/2016-11-15/';
 const STS_NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/';

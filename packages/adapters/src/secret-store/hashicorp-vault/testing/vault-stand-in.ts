@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -22,6 +22,8 @@ export class VaultStandIn implements AsyncDisposable {
   isSilent = false;
   /** Answers with this instead. */
   raw: string | undefined;
+  /** Of the transit engine, versions by name; the newest encrypts. */
+  readonly transitKeys = new Map<string, Buffer[]>();
   readonly calls: string[] = [];
   readonly revoked: string[] = [];
   readonly #server: Server;
@@ -72,7 +74,9 @@ export class VaultStandIn implements AsyncDisposable {
       this.policies.delete(token);
       this.revoked.push(token);
       answer(204);
-    } else if (request.method === 'GET') this.#read(path, token, answer);
+    } else if (/^POST transit\/(?:en|de)crypt\/[^/]+$/u.test(call))
+      this.#transit({ path, token, body: JSON.parse(Buffer.concat(chunks).toString()) as TransitBody }, answer);
+    else if (request.method === 'GET') this.#read(path, token, answer);
     else answer(405, { errors: ['unsupported operation'] });
   }
 
@@ -84,6 +88,41 @@ export class VaultStandIn implements AsyncDisposable {
     const token = `hvs.${randomUUID()}`;
     this.policies.set(token, this.appRole.reads);
     answer(200, { auth: { client_token: token, lease_duration: 60, renewable: true, token_type: 'service' } });
+  }
+
+  /** https://developer.hashicorp.com/vault/api-docs/secret/transit#encrypt-data */
+  #transit({ path, token, body }: { path: string; token: string; body: TransitBody }, answer: Answer): void {
+    const [, action, name = ''] = path.split('/');
+    const versions = this.transitKeys.get(name);
+    if (this.policies.get(token)?.includes(path) !== true) {
+      answer(403, { errors: ['1 error occurred:\n\t* permission denied\n\n'] });
+      return;
+    }
+    if (versions === undefined) {
+      answer(400, { errors: ['encryption key not found'] });
+      return;
+    }
+    const aad = Buffer.from(body.associated_data ?? '', 'base64');
+    if (action === 'encrypt') {
+      const nonce = randomBytes(12);
+      const cipher = createCipheriv('aes-256-gcm', versions.at(-1) ?? '', nonce).setAAD(aad);
+      const plain = Buffer.from(body.plaintext ?? '', 'base64');
+      const sealed = Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+      const ciphertext = `vault:v${versions.length}:${sealed.toString('base64')}`;
+      answer(200, { data: { ciphertext, key_version: versions.length } });
+      return;
+    }
+    try {
+      const [, version = '', text = ''] = /^vault:v(\d+):(.+)$/u.exec(body.ciphertext ?? '') ?? [];
+      const sealed = Buffer.from(text, 'base64');
+      const key = versions[Number(version) - 1] ?? Buffer.alloc(0);
+      const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12)).setAAD(aad);
+      decipher.setAuthTag(sealed.subarray(-16));
+      const plain = Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()]);
+      answer(200, { data: { plaintext: plain.toString('base64') } });
+    } catch {
+      answer(400, { errors: ['invalid ciphertext: unable to decrypt'] });
+    }
   }
 
   #read(path: string, token: string, answer: (status: number, body?: object) => void): void {
@@ -98,4 +137,12 @@ export class VaultStandIn implements AsyncDisposable {
     else if (this.secrets.has(place)) answer(404, { data: { data: null, metadata } });
     else answer(404, { errors: [] });
   }
+}
+
+type Answer = (status: number, body?: object) => void;
+
+interface TransitBody {
+  readonly plaintext?: string;
+  readonly ciphertext?: string;
+  readonly associated_data?: string;
 }

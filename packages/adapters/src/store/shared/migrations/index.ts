@@ -17,6 +17,7 @@ import { credentialSource } from './0027-credential-source.ts';
 import { sessionSeat } from './0028-session-seat.ts';
 import { accessRequest } from './0029-access-request.ts';
 import { judgedBy } from './0030-judged-by.ts';
+import { nodeKeys } from './0031-node-keys.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -38,4 +39,5 @@ export const MIGRATIONS: readonly Migration[] = [
   sessionSeat,
   accessRequest,
   judgedBy,
+  nodeKeys,
 ];

@@ -26,6 +26,7 @@ import { settingRepository } from './setting.ts';
 import { throttleRepository } from './throttle.ts';
 import { ticketRepository } from './ticket.ts';
 import { userRepository } from './user.ts';
+import { wrappedKeyRepository } from './wrapped-key.ts';
 
 export function repositoriesOf(sql: Sql): StoreTransaction {
   return {
@@ -55,5 +56,6 @@ export function repositoriesOf(sql: Sql): StoreTransaction {
     commands: commandRepository(sql),
     settings: settingRepository(sql),
     discovery: discoveryRepository(sql),
+    wrappedKeys: wrappedKeyRepository(sql),
   };
 }

@@ -1,18 +1,29 @@
-import type { NodeRepository } from '@enchilada/core/store';
+import type { NodeRecord, NodeRepository } from '@enchilada/core/store';
+import type { Schema } from '../schema.ts';
 import { clockOf, insertOnce, type Sql } from '../sql.ts';
+
+function toRecord({ keyIds, ...node }: Schema['node']): NodeRecord {
+  return { ...node, ...(keyIds === null ? {} : { keyIds: JSON.parse(keyIds) as readonly string[] }) };
+}
+
+function toText(keyIds: readonly string[] | undefined): string | null {
+  return keyIds === undefined ? null : JSON.stringify(keyIds);
+}
 
 export function nodeRepository({ db, traits, atomic }: Sql): NodeRepository {
   const heartbeatAt = clockOf(traits);
   return {
-    join: ({ id, url, version, startedAt }) =>
+    join: ({ id, url, version, startedAt, keyIds }) =>
       atomic(async (tx) => {
-        const life = { url, version, startedAt, heartbeatAt };
+        const life = { url, version, startedAt, heartbeatAt, keyIds: toText(keyIds) };
         const replace = () => tx.updateTable('node').set(life).where('id', '=', id).executeTakeFirstOrThrow();
         if ((await replace()).numUpdatedRows === 1n) return;
         if (!(await insertOnce(traits, tx.insertInto('node').values({ id, ...life })))) await replace();
       }),
-    joinIfAbsent: ({ id, url, version, startedAt }) =>
-      insertOnce(traits, db.insertInto('node').values({ id, url, version, startedAt, heartbeatAt })),
+    joinIfAbsent: ({ id, url, version, startedAt, keyIds }) => {
+      const life = { url, version, startedAt, heartbeatAt, keyIds: toText(keyIds) };
+      return insertOnce(traits, db.insertInto('node').values({ id, ...life }));
+    },
     async beat(id, startedAt) {
       const { numUpdatedRows } = await db
         .updateTable('node')
@@ -30,7 +41,7 @@ export function nodeRepository({ db, traits, atomic }: Sql): NodeRepository {
         .where('heartbeatAt', '<', (eb) => eb(heartbeatAt, '-', silentMs))
         .orderBy('id')
         .execute();
-      const lost = [];
+      const lost: NodeRecord[] = [];
       for (const node of silent) {
         const { numDeletedRows } = await db
           .deleteFrom('node')
@@ -38,12 +49,12 @@ export function nodeRepository({ db, traits, atomic }: Sql): NodeRepository {
           .where('startedAt', '=', node.startedAt)
           .where('heartbeatAt', '=', node.heartbeatAt)
           .executeTakeFirstOrThrow();
-        if (numDeletedRows === 1n) lost.push(node);
+        if (numDeletedRows === 1n) lost.push(toRecord(node));
       }
       return lost;
     },
     async list() {
-      return db.selectFrom('node').selectAll().orderBy('id').execute();
+      return (await db.selectFrom('node').selectAll().orderBy('id').execute()).map(toRecord);
     },
     async delete(id) {
       await db.deleteFrom('node').where('id', '=', id).execute();

@@ -9,7 +9,7 @@ export async function boundedText(response: Response): Promise<string> {
   for await (const chunk of response.body ?? []) {
     length += chunk.length;
     if (length > MOST_BYTES)
-      throw new Fault('SECRET_STORE_UNAVAILABLE', `the secret store answered with more than ${MOST_BYTES} bytes`);
+      throw new Fault('SECRET_STORE_UNAVAILABLE', `the vault answered with more than ${MOST_BYTES} bytes`);
     chunks.push(chunk);
   }
   try {

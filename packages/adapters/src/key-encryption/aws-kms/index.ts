@@ -1,0 +1,1 @@
+export { awsKms } from './aws-kms.ts';

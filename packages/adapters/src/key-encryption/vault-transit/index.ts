@@ -1,0 +1,1 @@
+export { vaultTransit } from './vault-transit.ts';

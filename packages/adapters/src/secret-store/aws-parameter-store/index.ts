@@ -1,0 +1,1 @@
+export { awsParameterStore } from './parameter-store.ts';

@@ -1,0 +1,1 @@
+export { awsSecretsManager } from './secrets-manager.ts';

@@ -1,0 +1,1 @@
+export { keyVaultSecrets } from './key-vault-secrets.ts';

@@ -1,0 +1,1 @@
+export { KeyVaultStandIn } from './key-vault-stand-in.ts';
