@@ -218,3 +218,45 @@ test('a right that is withdrawn past the product, in the database itself, ends t
   t.diagnostic(`ended ${Math.round(performance.now() - begun)} ms after the statement was sent`);
   await shell.leave();
 });
+
+test('whom the identity provider deactivates at the other node loses the live session', async (t) => {
+  const provider = await admin.api.createProvider({
+    body: {
+      ...{ kind: 'forward-auth', name: 'Staff', rules: [], admits: 'everyone', trustsFactor: false, enabled: false },
+      parameters: { peers: ['192.0.2.1'], says: 'headers' },
+    },
+  });
+  const { value } = await admin.api.renewProvisioningToken({ params: { id: provider.id } });
+  const provision = async (
+    url: string,
+    method: string,
+    path: string,
+    body: object,
+  ): Promise<{ readonly id: string }> => {
+    const headers = { authorization: `Bearer ${value}`, 'content-type': 'application/scim+json' };
+    const address = `${url}/scim/v2/${provider.id}${path}`;
+    const answered = await fetch(address, { method, headers, body: JSON.stringify(body) });
+    assert.ok(answered.ok, `${method} ${path} was answered by ${answered.status}`);
+    return (await answered.json()) as { readonly id: string };
+  };
+  const machine = await personWithMachine(admin, sshd, 'paula');
+  const { id } = await provision(both.a.url, 'POST', '/Users', { userName: 'scim-paula', externalId: 'o-1' });
+  // A password of ours stands for the sign-in at the provider: what ends a session is the same.
+  await admin.api.setUserPassword({ params: { id }, body: { password: PASSWORD } });
+  await admin.api.createGrant({
+    body: {
+      subject: { kind: 'user', id },
+      scope: { kind: 'target', id: machine.targetId },
+      actions: ['connect'],
+    },
+  });
+  const person = await Person.signIn(both.a.url, { username: 'scim-paula', password: PASSWORD });
+  const shell = await person.open(machine.targetId);
+  await shell.live();
+  const begun = performance.now();
+  const operations = { Operations: [{ op: 'Replace', path: 'active', value: 'False' }] };
+  await provision(both.b.url, 'PATCH', `/Users/${id}`, operations);
+  assert.equal((await shell.ended()).reason, 'SESSION_REVOKED');
+  t.diagnostic(`ended ${Math.round(performance.now() - begun)} ms after the request was sent`);
+  await shell.leave();
+});

@@ -205,6 +205,21 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('deleteProvider', input, options);
   }
 
+  /** Whether an identity provider writes its people and groups here by SCIM 2.0, and where. */
+  getProvisioning(input: RouteInput<'getProvisioning'>, options?: CallOptions): Promise<RouteOutput<'getProvisioning'>> {
+    return this.#transport.call('getProvisioning', input, options);
+  }
+
+  /** Makes the token with which the provider writes; it is shown once, and the one before ends. */
+  renewProvisioningToken(input: RouteInput<'renewProvisioningToken'>, options?: CallOptions): Promise<RouteOutput<'renewProvisioningToken'>> {
+    return this.#transport.call('renewProvisioningToken', input, options);
+  }
+
+  /** Withdraws the token and forgets what was written with it. Accounts stay. */
+  removeProvisioning(input: RouteInput<'removeProvisioning'>, options?: CallOptions): Promise<RouteOutput<'removeProvisioning'>> {
+    return this.#transport.call('removeProvisioning', input, options);
+  }
+
   /** All people. */
   listUsers(options?: CallOptions): Promise<RouteOutput<'listUsers'>> {
     return this.#transport.call('listUsers', {}, options);

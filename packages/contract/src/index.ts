@@ -41,7 +41,14 @@ export { KeyEncryptionStatus, KeyRewrapping } from './models/key-encryption.ts';
 export { SecretStore, SecretStoreKind } from './models/secret-store.ts';
 export { NotificationEndpoint, NotifierKind } from './models/notification.ts';
 export { ApiToken } from './models/api-token.ts';
-export { Provider, ProviderCreate, ProviderKindManifest, ProviderRule, ProviderUpdate } from './models/provider.ts';
+export {
+  Provider,
+  ProviderCreate,
+  ProviderKindManifest,
+  ProviderRule,
+  ProviderUpdate,
+  Provisioning,
+} from './models/provider.ts';
 export {
   Factor,
   Factors,

@@ -8,7 +8,7 @@ import { aDigest, aLogin, anId, aUser, type StoreUnderTest } from './store-fixtu
 
 const count = (answers: readonly boolean[]): number => answers.filter(Boolean).length;
 
-function aProvider(fields: Partial<ProviderRecord> = {}): ProviderRecord {
+export function aProvider(fields: Partial<ProviderRecord> = {}): ProviderRecord {
   const id = anId('idp');
   return {
     id,

@@ -5,6 +5,7 @@ import { storeFactorCases } from './store-factor-cases.ts';
 import { storeHistoryCases } from './store-history-cases.ts';
 import { storeIdentityCases } from './store-identity-cases.ts';
 import { storeProviderCases } from './store-provider-cases.ts';
+import { storeProvisioningCases } from './store-provisioning-cases.ts';
 import { storeProcessCases } from './store-process-cases.ts';
 import { storeRequestCases } from './store-request-cases.ts';
 import { storeTransactionCases } from './store-transaction-cases.ts';
@@ -15,6 +16,7 @@ export function storeSuite(name: string, create: () => Promise<StoreUnderTest>):
   storeIdentityCases(name, create);
   storeFactorCases(name, create);
   storeProviderCases(name, create);
+  storeProvisioningCases(name, create);
   storeCatalogCases(name, create);
   storeDiscoveryCases(name, create);
   storeHistoryCases(name, create);

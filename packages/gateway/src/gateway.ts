@@ -29,6 +29,7 @@ import { type AnyServer, listen } from './http/listen.ts';
 import { listenForMetrics, serveProbes } from './http/probes.ts';
 import { Readiness } from './http/readiness.ts';
 import { serveProviderDoor } from './http/provider-door.ts';
+import { serveScim } from './scim/scim-door.ts';
 import type { SessionHolders } from './http/holder-door.ts';
 import { readWebFiles, serveWeb } from './http/web.ts';
 import { Metrics } from './metrics/metrics.ts';
@@ -279,6 +280,15 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   });
   serveProbes(app, readiness, metrics);
   serveProviderDoor(app, { signInAt, refusals });
+  serveScim(app, {
+    store,
+    audit,
+    people: providerPeople,
+    clock,
+    random,
+    refusals,
+    publicUrl: () => signInAt.publicUrl,
+  });
   const web = await readWebFiles(parts.webFolder);
   if (web === undefined) log.warn({ file: parts.webFolder }, 'the web interface is not built, the API serves alone');
   else serveWeb(app, web, isTls);

@@ -63,6 +63,19 @@ export type Provider = Static<typeof Provider>;
 export const ProviderCreate = closed({ ...ProviderFields, kind: Kind, secret: SecretField });
 export const ProviderUpdate = closed({ ...ProviderFields, version: Version, secret: SecretField });
 
+/** How the provider writes its people and groups here (SCIM 2.0). */
+export const Provisioning = closed({
+  /** Where it writes them. */
+  baseUrl: text(500),
+  /** Absent: it cannot. */
+  token: Type.Optional(closed({ createdAt: Time, createdBy: text(200), lastUsedAt: Type.Optional(Time) })),
+  people: Count,
+  groups: Count,
+});
+export type Provisioning = Static<typeof Provisioning>;
+/** Shown once. */
+export const ProvisioningTokenMade = closed({ baseUrl: text(500), value: Type.String({ maxLength: 100 }) });
+
 export const ProviderStart = closed({
   /** The path to go on to afterwards. */
   next: Type.Optional(Type.String({ maxLength: 2000, pattern: '^/(?![/\\\\])[\\u0021-\\u007e]*$' })),

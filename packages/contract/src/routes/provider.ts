@@ -8,6 +8,8 @@ import {
   ProviderStart,
   ProviderStarted,
   ProviderUpdate,
+  Provisioning,
+  ProvisioningTokenMade,
   ProxySignIn,
 } from '../models/provider.ts';
 import { SignedIn } from '../models/identity.ts';
@@ -96,5 +98,31 @@ export const providerRoutes = routes({
     params: IdParams,
     response: { 204: Nothing },
     audit: ['provider.deleted'],
+  },
+  getProvisioning: {
+    method: 'GET',
+    path: '/providers/:id/provisioning',
+    access: 'access.read',
+    summary: 'Whether an identity provider writes its people and groups here by SCIM 2.0, and where.',
+    params: IdParams,
+    response: { 200: Provisioning },
+  },
+  renewProvisioningToken: {
+    method: 'POST',
+    path: '/providers/:id/provisioning/token',
+    access: 'access.write',
+    summary: 'Makes the token with which the provider writes; it is shown once, and the one before ends.',
+    params: IdParams,
+    response: { 201: ProvisioningTokenMade },
+    audit: ['provisioning.token-created'],
+  },
+  removeProvisioning: {
+    method: 'DELETE',
+    path: '/providers/:id/provisioning',
+    access: 'access.write',
+    summary: 'Withdraws the token and forgets what was written with it. Accounts stay.',
+    params: IdParams,
+    response: { 204: Nothing },
+    audit: ['provisioning.removed'],
   },
 });

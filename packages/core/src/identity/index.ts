@@ -57,5 +57,13 @@ export type {
   SignInFlow,
   SignInQuestion,
 } from './identity-provider.ts';
+export type {
+  NamedMembership,
+  ProvisionedGroup,
+  ProvisionedGroupId,
+  ProvisionedResource,
+  ProvisionedUser,
+  ProvisioningToken,
+} from './provisioning.ts';
 export { passwordWeakness } from './password.ts';
 export type { PasswordHasher, PasswordWeakness } from './password.ts';

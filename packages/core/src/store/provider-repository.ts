@@ -29,6 +29,8 @@ export interface ProviderRepository {
     identity: Pick<ExternalIdentity, 'providerId' | 'subject'>,
     change: Partial<Pick<ExternalIdentity, 'groups' | 'seenAt' | 'isSuspended'>>,
   ): Promise<void>;
+  /** The same person under another subject. @throws Fault CONFLICT where somebody has it already */
+  moveIdentity(identity: Pick<ExternalIdentity, 'providerId' | 'subject'>, to: string): Promise<void>;
   /** Makes the memberships that this provider gave be these; those given by hand stay. Answers whether anything changed. */
   setMemberships(user: UserId, provider: ProviderId, groups: readonly GroupId[]): Promise<boolean>;
 

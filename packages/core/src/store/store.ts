@@ -4,6 +4,7 @@ import type { NotificationRepository } from './notification-repository.ts';
 import type { SecretStoreRepository } from './secret-store-repository.ts';
 import type { ProviderRepository } from './provider-repository.ts';
 import type { WrappedKeyRepository } from './wrapped-key-repository.ts';
+import type { ProvisioningRepository } from './provisioning-repository.ts';
 import type {
   AccessRequestRepository,
   ApiTokenRepository,
@@ -65,6 +66,7 @@ export interface StoreTransaction {
   readonly challenges: ChallengeRepository;
   readonly tokens: ApiTokenRepository;
   readonly providers: ProviderRepository;
+  readonly provisioning: ProvisioningRepository;
   readonly bootstrap: BootstrapRepository;
   readonly recovery: RecoveryRepository;
   readonly throttle: ThrottleRepository;

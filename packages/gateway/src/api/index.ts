@@ -11,6 +11,7 @@ import { factorHandlers } from './factor-handlers.ts';
 import { identityHandlers } from './identity-handlers.ts';
 import { machineHandlers } from './machine-handlers.ts';
 import { providerHandlers } from './provider-handlers.ts';
+import { provisioningHandlers } from './provisioning-handlers.ts';
 import { recordingHandlers } from './recording-handlers.ts';
 import { notificationHandlers } from './notification-handlers.ts';
 import { requestHandlers } from './request-handlers.ts';
@@ -34,6 +35,7 @@ export function createHandlers(parts: ApiParts): Handlers {
     ...factorHandlers(parts),
     ...tokenHandlers(parts),
     ...providerHandlers(parts),
+    ...provisioningHandlers(parts),
     ...userHandlers(parts),
     ...machineHandlers(parts),
     ...targetHandlers(parts),

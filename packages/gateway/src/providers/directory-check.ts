@@ -1,5 +1,5 @@
 import { isFault } from '@enchilada/core/fault';
-import { type ExternalIdentity, judgeByRules } from '@enchilada/core/identity';
+import type { ExternalIdentity } from '@enchilada/core/identity';
 import type { Store } from '@enchilada/core/store';
 import type { Clock } from '@enchilada/core/time';
 import type { ProviderPeople } from './provider-people.ts';
@@ -49,7 +49,7 @@ export class DirectoryCheck {
     const known = await store.now.providers.listIdentities(record.id);
     for (const identity of known) {
       const person = await provider.lookUp(identity.subject);
-      const verdict = judgeByRules(record, person?.groups ?? []);
+      const verdict = await people.judge(record, { userId: identity.userId, groups: person?.groups ?? [] });
       if (person === undefined || !verdict.isAdmitted) {
         if (!identity.isSuspended) gone.push(identity);
         continue;

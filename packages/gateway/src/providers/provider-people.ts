@@ -35,9 +35,9 @@ export class ProviderPeople {
   /** INVARIANT: an account is found by provider and subject alone, and never taken over by its name (T10). @throws Fault NOT_ADMITTED, LOGIN_REFUSED, PROVIDER_REFUSED */
   async admit(record: ProviderRecord, asserted: AssertedPerson): Promise<User> {
     const person = bounded(asserted);
-    const verdict = judgeByRules(record, person.groups);
     const { providers } = this.#parts.store.now;
     let identity = await providers.findIdentity(record.id, person.subject);
+    const verdict = await this.judge(record, { userId: identity?.userId, groups: person.groups });
     if (identity === undefined && verdict.isAdmitted) {
       const made = await this.#create({ record, person, verdict });
       if (made !== undefined) return made;
@@ -49,6 +49,54 @@ export class ProviderPeople {
       throw new Fault('NOT_ADMITTED', 'no rule of the provider admits the person');
     if (user.disabledAt !== undefined) throw new Fault('LOGIN_REFUSED', 'the account is disabled');
     return user;
+  }
+
+  /**
+   * What the rules make of somebody. Of a group that the provider also provisions, its own list of members holds, and not what a sign-in says.
+   * INVARIANT: whom the provider has deactivated is not admitted.
+   */
+  async judge(
+    record: ProviderRecord,
+    { userId, groups }: { readonly userId: string | undefined; readonly groups: readonly string[] },
+  ): Promise<ProviderVerdict> {
+    const { provisioning } = this.#parts.store.now;
+    const rules = record.rules.map(({ from }) => from);
+    const provisioned = await provisioning.groupsNamed(record.id, rules, userId);
+    const theirs = provisioned.filter(({ isMember }) => isMember).flatMap(({ names }) => names);
+    const known = new Set(provisioned.flatMap(({ names }) => names));
+    const verdict = judgeByRules(record, [...groups.filter((group) => !known.has(group)), ...theirs]);
+    const person = userId === undefined ? undefined : await provisioning.findUser(record.id, userId);
+    return person?.isActive === false ? { ...verdict, isAdmitted: false, groupIds: [] } : verdict;
+  }
+
+  /** The identity that the provider provisions, made where there is none. @throws Fault PROVIDER_REFUSED */
+  async provision(record: ProviderRecord, asserted: AssertedPerson): Promise<ExternalIdentity> {
+    const person = bounded(asserted);
+    const { providers } = this.#parts.store.now;
+    const there = await providers.findIdentity(record.id, person.subject);
+    if (there !== undefined) return there;
+    await this.#create({ record, person, verdict: judgeByRules(record, []) });
+    const made = await providers.findIdentity(record.id, person.subject);
+    if (made === undefined) throw new Fault('CONFLICT', 'the person was removed in this moment');
+    return made;
+  }
+
+  /** After a change of what is provisioned: memberships, role, and whether the person is let in at all. */
+  async judgeOne(record: ProviderRecord, userId: string, displayName = ''): Promise<void> {
+    const { store, clock } = this.#parts;
+    for (const identity of await store.now.providers.identitiesOf(userId)) {
+      if (identity.providerId !== record.id) continue;
+      const { subject, groups } = identity;
+      const verdict = await this.judge(record, { userId, groups });
+      if (verdict.isAdmitted) {
+        const person = { subject, groups, username: '', displayName: plain(displayName), email: undefined };
+        await this.renew({ record, identity, person, verdict });
+        continue;
+      }
+      if (await store.now.providers.setMemberships(userId, record.id, await this.#existing(verdict.groupIds)))
+        await store.now.commands.post({ kind: 'recheck-user', userId }, clock.now());
+      await this.suspend(record, identity);
+    }
   }
 
   /** What the provider says of somebody known, written down: groups, name, role, and that they are there. Undefined where the account is gone. */
@@ -93,7 +141,7 @@ export class ProviderPeople {
   async judgeAgain(record: ProviderRecord): Promise<void> {
     const { store } = this.#parts;
     for (const identity of await store.now.providers.listIdentities(record.id)) {
-      const { groupIds } = judgeByRules(record, identity.groups);
+      const { groupIds } = await this.judge(record, identity);
       await store.now.providers.setMemberships(identity.userId, record.id, await this.#existing(groupIds));
     }
   }

@@ -37,6 +37,7 @@ import { ProviderPeople } from '../providers/provider-people.ts';
 import { ProviderRegistry } from '../providers/provider-registry.ts';
 import { ProviderSignIn } from '../providers/provider-sign-in.ts';
 import { serveProviderDoor } from '../http/provider-door.ts';
+import { serveScim } from '../scim/scim-door.ts';
 import { exampleProviders } from './example-providers.ts';
 import { RefusalTally } from '../auth/refusal-tally.ts';
 import { SecondFactors } from '../auth/second-factors.ts';
@@ -319,6 +320,7 @@ export class GatewayFixture implements AsyncDisposable {
       log: createLog('trace', { write: (line) => void this.logged.push(line) }),
     });
     serveProviderDoor(app, { signInAt, refusals });
+    serveScim(app, { store, audit, people: providerPeople, clock, random, refusals, publicUrl: () => ORIGIN });
     await app.ready();
     const node = { app, registry, providerPeople, logins, bootstrap, recovery, broker };
     this.#nodes.push(node);

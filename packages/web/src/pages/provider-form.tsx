@@ -7,6 +7,7 @@ import { api } from '../api/client.ts';
 import { FormDrawer, useSave } from '../components/form.tsx';
 import { useText } from '../i18n/text.tsx';
 import { ParameterInput } from './parameter-field.tsx';
+import { ProviderProvisioning } from './provider-provisioning.tsx';
 import { ProviderRules, type RuleDraft } from './provider-rules.tsx';
 import type { Provider, ProviderKind } from './providers.tsx';
 import { filled, type ParameterValue } from './target-values.ts';
@@ -51,6 +52,7 @@ export function ProviderForm(props: {
       save={save}
       readOnly={props.readOnly}
       onClose={props.onClose}
+      below={provider !== undefined && <ProviderProvisioning id={provider.id} readOnly={props.readOnly} />}
     >
       {provider === undefined && kind.way === 'redirect' && (
         <Alert color="gray">{text('providers.after-saving')}</Alert>

@@ -8,6 +8,10 @@ export interface Schema {
   pendingSignIn: PendingSignInRow;
   providedLogin: ProvidedLoginRow;
   spentMessage: { digest: string; expiresAt: number };
+  provisioningToken: ProvisioningTokenRow;
+  provisionedUser: ProvisionedUserRow;
+  provisionedGroup: ProvisionedGroupRow;
+  provisionedMember: { groupId: string; userId: string };
   login: LoginRow;
   bootstrapLink: { nodeId: string; digest: string; expiresAt: number };
   recoveryLink: { userId: string; digest: string; issuedAt: number; expiresAt: number };
@@ -101,6 +105,43 @@ export interface ExternalIdentityRow {
   providerGroups: string;
   seenAt: number;
   suspended: number;
+}
+
+export interface ProvisioningTokenRow {
+  providerId: string;
+  digest: string;
+  createdAt: number;
+  createdBy: string;
+  lastUsedAt: number | null;
+}
+
+export interface ProvisionedUserRow {
+  providerId: string;
+  userId: string;
+  userName: string;
+  /** Null of those who were deleted. */
+  userNameKey: string | null;
+  externalId: string | null;
+  externalDigest: string | null;
+  resource: string;
+  active: number;
+  deletedAt: number | null;
+  version: number;
+  createdAt: number;
+  updatedAt: number;
+}
+
+export interface ProvisionedGroupRow {
+  id: string;
+  providerId: string;
+  displayName: string;
+  nameDigest: string;
+  externalId: string | null;
+  externalDigest: string | null;
+  resource: string;
+  version: number;
+  createdAt: number;
+  updatedAt: number;
 }
 
 export interface PendingSignInRow {

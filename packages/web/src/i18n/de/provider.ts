@@ -51,6 +51,20 @@ export const provider: Readonly<Record<keyof typeof en, string>> = {
   'providers.after-saving': 'Die Adressen, die beim Anbieter einzutragen sind, erscheinen nach dem Speichern.',
   'providers.secret-kept': 'Versiegelt gespeichert. Leer lassen, um es zu behalten.',
   'providers.secret-anew': 'Neu anzugeben: Das gespeicherte wurde für einen anderen Ort eingegeben.',
+  'scim.title': 'Provisionierung (SCIM)',
+  'scim.lead':
+    'Der Anbieter schreibt seine Personen und Gruppen hierher, bevor sich jemand anmeldet. Wen er deaktiviert, der wird abgemeldet und verliert laufende Sitzungen binnen Sekunden. Seine Gruppen zählen für die Regeln oben.',
+  'scim.base-url': 'Basisadresse (Tenant URL)',
+  'scim.none': 'Nicht eingerichtet: Ohne Token kann der Anbieter hier nichts schreiben.',
+  'scim.counts': '{people} Personen und {groups} Gruppen sind provisioniert.',
+  'scim.create': 'Token erzeugen',
+  'scim.rotate': 'Token ersetzen',
+  'scim.rotate-body': 'Das jetzige Token endet sofort. Tragen Sie das neue beim Anbieter ein.',
+  'scim.remove': 'Beenden',
+  'scim.remove-body':
+    'Das Token endet, und was der Anbieter über Personen und Gruppen geschrieben hat, wird vergessen. Konten bleiben, wie sie sind; für Gruppen gilt wieder die Anmeldung.',
+  'scim.made': 'Das Token für den Anbieter',
+  'scim.made-lead': 'Nur dieses eine Mal zu sehen. Tragen Sie es beim Anbieter als geheimes Token ein.',
   'providers.remove-body':
     'Anmeldungen, die darauf beruhen, enden, und seine Mitgliedschaften werden zurückgenommen. Konten bleiben, ohne Anmeldeweg, sofern sie keinen anderen haben.',
   'grants.sentence-deny': '{subject} darf niemals {actions} auf {scope}',

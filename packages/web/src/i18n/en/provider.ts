@@ -46,6 +46,20 @@ export const provider = {
   'providers.after-saving': 'The addresses to enter at the provider are shown once this is saved.',
   'providers.secret-kept': 'Stored sealed. Leave empty to keep it.',
   'providers.secret-anew': 'To be given anew: the stored one was entered for another place.',
+  'scim.title': 'Provisioning (SCIM)',
+  'scim.lead':
+    'The provider writes its people and groups here before anybody signs in. Whom it deactivates is signed out and loses live sessions within seconds. Its groups count for the rules above.',
+  'scim.base-url': 'Base URL (tenant URL)',
+  'scim.none': 'Not set up: without a token the provider cannot write here.',
+  'scim.counts': '{people} people and {groups} groups are provisioned.',
+  'scim.create': 'Make a token',
+  'scim.rotate': 'Replace the token',
+  'scim.rotate-body': 'The token there is now ends at once. Enter the new one at the provider.',
+  'scim.remove': 'End provisioning',
+  'scim.remove-body':
+    'The token ends, and what the provider wrote of people and groups is forgotten. Accounts stay as they are; groups go by the sign-in again.',
+  'scim.made': 'The token for the provider',
+  'scim.made-lead': 'Shown this once. Enter it at the provider as the secret token.',
   'providers.remove-body':
     'Logins that rest on it end, and the memberships it gave are taken back. Accounts stay, without a way to sign in unless they have another.',
   'grants.sentence-deny': '{subject} may never {actions} on {scope}',

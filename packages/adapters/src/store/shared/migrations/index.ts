@@ -12,6 +12,7 @@ import { withoutBootstrap } from './0021-without-bootstrap.ts';
 import { identityProvider } from './0022-identity-provider.ts';
 import { grantConditions } from './0023-grant-conditions.ts';
 import { serviceAccount } from './0024-service-account.ts';
+import { provisioning } from './0025-provisioning.ts';
 import { formAnswer } from './0026-form-answer.ts';
 import { credentialSource } from './0027-credential-source.ts';
 import { sessionSeat } from './0028-session-seat.ts';
@@ -34,6 +35,7 @@ export const MIGRATIONS: readonly Migration[] = [
   identityProvider,
   grantConditions,
   serviceAccount,
+  provisioning,
   formAnswer,
   credentialSource,
   sessionSeat,

@@ -17,6 +17,7 @@ import { loginRepository } from './login.ts';
 import { nodeRepository } from './node.ts';
 import { notificationRepository } from './notification.ts';
 import { providerRepository } from './provider.ts';
+import { provisioningRepository } from './provisioning.ts';
 import { recordingIndexRepository } from './recording-index.ts';
 import { recoveryRepository } from './recovery.ts';
 import { secretStoreRepository } from './secret-store.ts';
@@ -37,6 +38,7 @@ export function repositoriesOf(sql: Sql): StoreTransaction {
     challenges: challengeRepository(sql),
     tokens: apiTokenRepository(sql),
     providers: providerRepository(sql),
+    provisioning: provisioningRepository(sql),
     bootstrap: bootstrapRepository(sql),
     recovery: recoveryRepository(sql),
     throttle: throttleRepository(sql),

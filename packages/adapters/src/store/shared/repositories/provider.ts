@@ -173,6 +173,14 @@ export function providerRepository(sql: Sql): ProviderRepository {
         .where('subjectDigest', '=', digestOf(subject))
         .execute();
     },
+    async moveIdentity({ providerId, subject }, to) {
+      await db
+        .updateTable('externalIdentity')
+        .set({ subject: to, subjectDigest: digestOf(to) })
+        .where('providerId', '=', providerId)
+        .where('subjectDigest', '=', digestOf(subject))
+        .execute();
+    },
     setMemberships: (userId, providerId, groups) =>
       atomic(async (tx) => {
         const rows = await tx.selectFrom('groupMember').selectAll().where('userId', '=', userId).execute();

@@ -1,0 +1,156 @@
+import { Fault, isFault } from '@enchilada/core/fault';
+import type { ProviderRecord, ProvisionedGroup } from '@enchilada/core/identity';
+import type { ProvisionedGroupQuery, Slice, Sliced } from '@enchilada/core/store';
+import { randomId } from '@enchilada/core/time';
+import { scimFault } from './scim-message.ts';
+import { operationsOf, patched } from './scim-patch.ts';
+import { groupBody, type GroupContent, groupContent } from './scim-resource.ts';
+import type { Precondition, ScimParts } from './scim-users.ts';
+
+const TRIES = 5;
+
+function namesOf({ displayName, externalId }: Pick<GroupContent, 'displayName' | 'externalId'>): readonly string[] {
+  return externalId === undefined ? [displayName] : [displayName, externalId];
+}
+
+/** The groups of an identity provider; rules lead from their names and external ids to groups and roles here. */
+export class ScimGroups {
+  readonly #parts: ScimParts;
+
+  constructor(parts: ScimParts) {
+    this.#parts = parts;
+  }
+
+  list(record: ProviderRecord, query: ProvisionedGroupQuery, slice: Slice): Promise<Sliced<ProvisionedGroup>> {
+    return this.#parts.store.now.provisioning.listGroups(record.id, query, slice);
+  }
+
+  /** @throws Fault NOT_FOUND */
+  async get(record: ProviderRecord, id: string): Promise<ProvisionedGroup> {
+    const group = await this.#parts.store.now.provisioning.findGroup(record.id, id);
+    if (group === undefined) throw new Fault('NOT_FOUND', 'there is no such group');
+    return group;
+  }
+
+  async members({
+    id,
+    providerId,
+  }: ProvisionedGroup): Promise<readonly { readonly id: string; readonly name: string }[]> {
+    const { provisioning } = this.#parts.store.now;
+    return Promise.all(
+      (await provisioning.members(id)).map(async (userId) => ({
+        id: userId,
+        name: (await provisioning.findUser(providerId, userId))?.userName ?? '',
+      })),
+    );
+  }
+
+  async create(record: ProviderRecord, body: unknown): Promise<ProvisionedGroup> {
+    const { store, clock, random } = this.#parts;
+    const { members, ...content } = groupContent(body);
+    await this.#requireKnown(record, members);
+    const now = clock.now();
+    const group: ProvisionedGroup = {
+      ...content,
+      ...{ id: `pgr_${randomId(random)}`, providerId: record.id, version: 1, createdAt: now, updatedAt: now },
+    };
+    await store.transaction(async (tx) => {
+      await tx.provisioning.insertGroup(group);
+      await tx.provisioning.setMembers(group.id, members);
+    });
+    await this.#settle(record, { group, act: 'created', changed: members });
+    return group;
+  }
+
+  async replace(
+    record: ProviderRecord,
+    given: { readonly id: string; readonly body: unknown },
+    requireCurrent: Precondition,
+  ): Promise<ProvisionedGroup> {
+    const before = await this.get(record, given.id);
+    requireCurrent(before);
+    return this.#change(record, before, groupContent(given.body));
+  }
+
+  /** Providers change a group from several workers at once: who is too late begins again from what is there then. */
+  async patch(
+    record: ProviderRecord,
+    given: { readonly id: string; readonly body: unknown },
+    requireCurrent: Precondition,
+  ): Promise<ProvisionedGroup> {
+    const operations = operationsOf(given.body);
+    for (let tries = 1; ; tries++) {
+      const before = await this.get(record, given.id);
+      requireCurrent(before);
+      const members = await this.#parts.store.now.provisioning.members(before.id);
+      try {
+        return await this.#change(record, before, groupContent(patched(groupBody(before, members), operations)));
+      } catch (failure) {
+        if (!isFault(failure, 'CONFLICT') || tries === TRIES) throw failure;
+      }
+    }
+  }
+
+  async delete(record: ProviderRecord, id: string): Promise<void> {
+    const { provisioning } = this.#parts.store.now;
+    const group = await this.get(record, id);
+    const members = await provisioning.members(id);
+    await provisioning.deleteGroup(id);
+    await this.#settle(record, { group, act: 'deleted', changed: members, alsoNamed: namesOf(group) });
+  }
+
+  async #change(record: ProviderRecord, before: ProvisionedGroup, content: GroupContent): Promise<ProvisionedGroup> {
+    const { store, clock } = this.#parts;
+    const { members, ...fields } = content;
+    const had = new Set(await store.now.provisioning.members(before.id));
+    await this.#requireKnown(
+      record,
+      members.filter((id) => !had.has(id)),
+    );
+    const [group, changed] = await store.transaction(async (tx) => {
+      const updated = await tx.provisioning.updateGroup({ ...before, ...fields, updatedAt: clock.now() });
+      return [updated, await tx.provisioning.setMembers(before.id, members)] as const;
+    });
+    const isRenamed = namesOf(before).join('\n') !== namesOf(group).join('\n');
+    await this.#settle(record, {
+      ...{ group, act: 'changed', changed: isRenamed ? [...new Set([...changed, ...members])] : changed },
+      ...(isRenamed ? { alsoNamed: namesOf(before) } : {}),
+    });
+    return group;
+  }
+
+  /** Groups in groups are not taken. @throws Fault INVALID_REQUEST */
+  async #requireKnown(record: ProviderRecord, members: readonly string[]): Promise<void> {
+    const { provisioning } = this.#parts.store.now;
+    for (const id of members) {
+      const user = await provisioning.findUser(record.id, id);
+      if (user === undefined || user.deletedAt !== undefined)
+        throw scimFault('invalidValue', `there is no user ${JSON.stringify(id.slice(0, 100))} to be a member`);
+    }
+  }
+
+  async #settle(
+    record: ProviderRecord,
+    change: {
+      readonly group: ProvisionedGroup;
+      readonly act: string;
+      readonly changed: readonly string[];
+      /** Names that the group no longer has: they may be those of a sign-in's groups again. */
+      readonly alsoNamed?: readonly string[];
+    },
+  ): Promise<void> {
+    const { audit, people } = this.#parts;
+    const { group, act, changed, alsoNamed = [] } = change;
+    await audit.append({
+      action: 'provisioned-group.changed',
+      actor: { kind: 'system', name: record.name },
+      object: { kind: 'provider', id: record.id, name: record.name },
+      outcome: 'success',
+      detail: { act, group: group.displayName, changedMembers: changed.length },
+    });
+    const names = new Set([...namesOf(group), ...alsoNamed]);
+    if (!record.rules.some(({ from }) => names.has(from))) return;
+    for (const userId of changed) await people.judgeOne(record, userId);
+    if (alsoNamed.length > 0) await people.judgeAgain(record);
+  }
+}
