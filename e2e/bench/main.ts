@@ -8,14 +8,17 @@ import { idle } from './figures/idle.ts';
 import { open } from './figures/open.ts';
 import { outputVersusGuacd, outputVersusPipe } from './figures/output-cpu.ts';
 import { stalled } from './figures/stalled.ts';
+import { policyDecision } from './figures/policy-decision.ts';
 import { playerSeek } from './figures/player-seek.ts';
 import { rdpSeek } from './figures/rdp-seek.ts';
+import { signInCpu } from './figures/sign-in-cpu.ts';
 import { start } from './figures/start.ts';
 import { sftp } from './figures/sftp.ts';
 import { telnetOutputCpu } from './figures/telnet-output-cpu.ts';
 import { vncCpu } from './figures/vnc-cpu.ts';
 import { vncSessions } from './figures/vnc-sessions.ts';
 import { verify } from './figures/verify.ts';
+import { visibleTargets } from './figures/visible-targets.ts';
 
 const EXPERIMENTS: readonly Experiment[] = [
   outputVersusPipe,
@@ -33,6 +36,9 @@ const EXPERIMENTS: readonly Experiment[] = [
   vncCpu,
   guacdTunnelCpu,
   rdpSeek,
+  policyDecision,
+  visibleTargets,
+  signInCpu,
 ];
 
 const USAGE = `npm run bench -- [--only ID,ID] [--json]
