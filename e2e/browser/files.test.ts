@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { startSshd, type Sshd } from '@enchilada/core/testing/servers/sshd';
+import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
 import { Chromium, PHONE } from '../fixtures/chromium.ts';
 import { Site } from '../tests/site.ts';
+import { DesktopPage } from './desktop-page.ts';
 import { openMachine, seatOf } from './seat.ts';
 
 const owned = new AsyncDisposableStack();
@@ -117,4 +119,39 @@ test('a person sends, fetches, edits, renames and deletes files beside the termi
   await panel.getByRole('button', { name: 'Close' }).waitFor();
   await panel.getByRole('button', { name: 'Close' }).click();
   await panel.waitFor({ state: 'hidden' });
+});
+
+test('the panel stands beside a desktop with the files of the machine that it names, on a phone too', async () => {
+  await writeFile(join(folder, 'beside.txt'), 'beside a desktop', { mode: 0o644 });
+  await using desktop = await startXvnc({ geometry: '900x600', securityTypes: 'None' });
+  await desktop.run('xsetroot', '-solid', '#203040');
+  const { host, port } = desktop;
+  const desktopId = await site.machine({
+    ...{ name: 'desktop-machine', protocol: 'vnc', host, port, filesTargetId: targetId },
+    parameters: { allowCleartext: true },
+  });
+  await using own = await seatOf(browser, site.admin, { size: { width: 1280, height: 800 } });
+  const { page } = await new DesktopPage(await own.at(`/s/new?target=${desktopId}`)).connected();
+  await page.getByRole('button', { name: 'Files', exact: true }).click();
+  const panel = page.getByRole('complementary', { name: 'Files' });
+  await panel.getByRole('heading', { name: 'Files of files-machine' }).waitFor();
+  await panel.getByRole('button', { name: '/', exact: true }).click();
+  for (const name of folder.split('/').filter((part) => part !== '')) {
+    await panel.getByRole('textbox', { name: 'Search in this folder' }).fill(name);
+    await panel.getByRole('button', { name: `${name} folder`, exact: true }).click();
+    await panel.getByRole('navigation').getByRole('button', { name, exact: true }).waitFor();
+  }
+  const [saved] = await Promise.all([
+    page.waitForEvent('download'),
+    panel.getByRole('button', { name: 'beside.txt file' }).click(),
+  ]);
+  assert.equal(await readFile(await saved.path(), 'utf8'), 'beside a desktop');
+  const [drawn, beside] = [await page.locator('.desktop-host').boundingBox(), await panel.boundingBox()];
+  assert.ok(drawn !== null && beside !== null && drawn.x + drawn.width <= beside.x, 'the panel covers the desktop');
+
+  await page.setViewportSize(PHONE);
+  await panel.getByRole('button', { name: 'Close' }).click();
+  await panel.waitFor({ state: 'hidden' });
+  const unexpected = own.complaints().filter((words) => words !== '401 GET /api/v1/me');
+  assert.deepEqual(unexpected, []);
 });

@@ -12,7 +12,16 @@ export const LOOPBACK = 'egress: { allowLoopback: true }\n';
 export type TargetChange = Partial<
   Pick<
     Target,
-    'protocol' | 'name' | 'host' | 'port' | 'parameters' | 'hostKeyPolicy' | 'credentialId' | 'jumpTargetId' | 'labels'
+    | 'protocol'
+    | 'name'
+    | 'host'
+    | 'port'
+    | 'parameters'
+    | 'hostKeyPolicy'
+    | 'credentialId'
+    | 'jumpTargetId'
+    | 'filesTargetId'
+    | 'labels'
   >
 >;
 

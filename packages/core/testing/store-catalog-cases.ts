@@ -37,6 +37,7 @@ export function storeCatalogCases(name: string, create: () => Promise<StoreUnder
         groupId: group.id,
         credentialId: credential.id,
         jumpTargetId: jump.id,
+        filesTargetId: jump.id,
         builtIn: 'try',
         description: 'é'.repeat(70_000),
       });

@@ -107,6 +107,7 @@ export const targetCommands = [
         says: 'the credential, by name or id; without it the person is asked',
       },
       jump: { type: 'string', value: 'NAME', says: 'the machine that this one is reached through' },
+      files: { type: 'string', value: 'NAME', says: 'the machine that has the files of sessions on this one' },
       parameter: {
         type: 'string',
         value: 'NAME=VALUE',
@@ -125,7 +126,7 @@ export const targetCommands = [
       const wanted = options.protocol ?? (engines.length === 1 ? engines[0]?.id : undefined);
       if (wanted === undefined) throw usage(`--protocol must be one of ${engines.map(({ id }) => id).join(', ')}`);
       const engine = pick(engines, wanted, { kind: 'protocol', name: ({ id }) => id });
-      const [group, credential, jump] = await Promise.all([
+      const [group, credential, jump, files] = await Promise.all([
         options.group === undefined ? undefined : findTargetGroup(api, options.group),
         options.credential === undefined
           ? undefined
@@ -135,6 +136,7 @@ export const targetCommands = [
                 pick(items, options.credential ?? '', { kind: 'credential', name: (one) => one.name }),
               ),
         options.jump === undefined ? undefined : findTarget(api, options.jump),
+        options.files === undefined ? undefined : findTarget(api, options.files),
       ]);
       const target = await api.createTarget({
         body: {
@@ -151,6 +153,7 @@ export const targetCommands = [
           ...(group === undefined ? {} : { groupId: group.id }),
           ...(credential === undefined ? {} : { credentialId: credential.id }),
           ...(jump === undefined ? {} : { jumpTargetId: jump.id }),
+          ...(files === undefined ? {} : { filesTargetId: files.id }),
         },
       });
       return done(target, `Added ${target.name} (${target.id}).`);

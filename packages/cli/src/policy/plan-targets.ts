@@ -17,7 +17,7 @@ export function planTargets(policy: PolicyFile, live: LivePolicy, names: Names):
   const wording = new Wording(live);
   const steps: Step[] = [];
   const kept = new Set<string>();
-  for (const wanted of jumpsFirst(policy.targets)) {
+  for (const wanted of namedFirst(policy.targets)) {
     const body = bodyOf(wanted, live, names);
     const same = byName.get(wanted.name) ?? [];
     for (const { id } of same) kept.add(id);
@@ -44,20 +44,20 @@ export function planTargets(policy: PolicyFile, live: LivePolicy, names: Names):
   return { steps, drift };
 }
 
-/** A machine is made after the one that it is reached through. A ring is the gateway's to refuse. */
-function jumpsFirst(targets: readonly FileTarget[]): readonly FileTarget[] {
+/** A machine is made after those that it names: the one it is reached through, the one that has its files. A ring is the gateway's to refuse. */
+function namedFirst(targets: readonly FileTarget[]): readonly FileTarget[] {
   const byName = new Map(targets.map((target) => [target.name, target]));
-  const ordered = new Set<FileTarget>();
-  for (const target of targets) {
-    const chain: FileTarget[] = [];
-    for (
-      let next: FileTarget | undefined = target;
-      next !== undefined && !chain.includes(next);
-      next = next.jump === undefined ? undefined : byName.get(next.jump.name)
-    )
-      chain.unshift(next);
-    for (const one of chain) ordered.add(one);
-  }
+  const [met, ordered] = [new Set<FileTarget>(), new Set<FileTarget>()];
+  const add = (target: FileTarget): void => {
+    if (met.has(target)) return;
+    met.add(target);
+    for (const named of [target.jump, target.files]) {
+      const other = named && byName.get(named.name);
+      if (other !== undefined) add(other);
+    }
+    ordered.add(target);
+  };
+  for (const target of targets) add(target);
   return [...ordered];
 }
 
@@ -89,6 +89,7 @@ function bodyOf(wanted: FileTarget, live: LivePolicy, names: Names): TargetBody 
   const groupId = wanted.group && names.id('group of machines', wanted.group);
   const credentialId = wanted.credential && names.id('credential', wanted.credential);
   const jumpTargetId = wanted.jump && names.id('machine', wanted.jump);
+  const filesTargetId = wanted.files && names.id('machine', wanted.files);
   return {
     ...{ name: wanted.name, protocol: engine.id, host: wanted.host, port: wanted.port ?? engine.defaultPort },
     ...{ labels: { ...wanted.labels }, description: wanted.description, hostKeyPolicy: wanted.hostKeyPolicy },
@@ -96,6 +97,7 @@ function bodyOf(wanted: FileTarget, live: LivePolicy, names: Names): TargetBody 
     ...(groupId === undefined ? {} : { groupId }),
     ...(credentialId === undefined ? {} : { credentialId }),
     ...(jumpTargetId === undefined ? {} : { jumpTargetId }),
+    ...(filesTargetId === undefined ? {} : { filesTargetId }),
     ...(wanted.proofMinutes === undefined ? {} : { proofMinutes: wanted.proofMinutes }),
   };
 }
@@ -152,7 +154,7 @@ class Wording {
   }
 
   of(target: TargetBody): Readonly<Record<string, unknown>> {
-    const { groupId, credentialId, jumpTargetId, labels, parameters, protocol } = target;
+    const { groupId, credentialId, jumpTargetId, filesTargetId, labels, parameters, protocol } = target;
     const { credentials, targets, engines } = this.#live;
     const fields = engines.find(({ id }) => id === protocol)?.parameters ?? [];
     const isDefault = (name: string, value: unknown): boolean => {
@@ -167,6 +169,7 @@ class Wording {
       group: groupId === undefined ? undefined : (this.#paths.get(groupId) ?? lastPart(groupId)),
       credential: nameIn(credentials, credentialId),
       jump: nameIn(targets, jumpTargetId),
+      files: nameIn(targets, filesTargetId),
       ...prefixed(
         'label',
         Object.entries(labels).filter(([name]) => !isReserved(name)),

@@ -20,6 +20,7 @@ export interface FileTarget extends Named {
   readonly description: string;
   readonly credential?: Named;
   readonly jump?: Named;
+  readonly files?: Named;
   readonly hostKeyPolicy: HostKeyPolicy;
   readonly proofMinutes?: number;
   readonly parameters: Readonly<Record<string, string | number | boolean | string[]>>;
@@ -147,7 +148,7 @@ function textMap(place: YamlPlace | undefined): Record<string, string> {
 
 function readTarget(place: YamlPlace): FileTarget | undefined {
   const fields = place.fields([
-    ...['name', 'protocol', 'host', 'port', 'group', 'labels', 'description', 'credential', 'jump'],
+    ...['name', 'protocol', 'host', 'port', 'group', 'labels', 'description', 'credential', 'jump', 'files'],
     ...['hostKeyPolicy', 'proofMinutes', 'parameters'],
   ]);
   const [name, protocol, host] = [
@@ -167,6 +168,7 @@ function readTarget(place: YamlPlace): FileTarget | undefined {
       group: named(fields['group']),
       credential: named(fields['credential']),
       jump: named(fields['jump']),
+      files: named(fields['files']),
       proofMinutes: fields['proofMinutes']?.whole(1, 1_440),
     }),
   };

@@ -132,6 +132,8 @@ export const Engine = closed({
   credentialKinds: list(words(CREDENTIAL_KINDS), 20),
   jumpHosts: Type.Boolean(),
   carries: Type.Optional(Type.Boolean()),
+  /** Its sessions have files, and its machines can hold those of sessions of other protocols. */
+  holdsFiles: Type.Optional(Type.Boolean()),
   hostKeys: Type.Boolean(),
   cleartext: Type.Optional(Type.Boolean()),
   /** Name of the protocol's own file that machines can be imported from; the import's format is then the engine's id. */
@@ -150,6 +152,8 @@ const TargetFields = {
   parameters: ParameterValues,
   credentialId: Type.Optional(Id),
   jumpTargetId: Type.Optional(Id),
+  /** The machine that has the files of sessions on this one; its own grants decide who gets at them. */
+  filesTargetId: Type.Optional(Id),
   hostKeyPolicy: words(HOST_KEY_POLICIES),
   /** Opening it asks for a second factor at most so many minutes old. Absent: sign-in is enough. */
   proofMinutes: Type.Optional(Type.Integer({ minimum: 1, maximum: 1440 })),

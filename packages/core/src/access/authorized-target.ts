@@ -4,10 +4,13 @@ import type { Target, TargetGroup, TargetGroupId } from '../target/index.ts';
 import type { Circumstances } from './conditions.ts';
 import type { Grant, GrantAction } from './grant.ts';
 import { accessUntil, allowedActions, explainAccess, groupAncestors } from './policy.ts';
+import type { AccessView } from './policy.ts';
 
 declare const proof: unique symbol;
 
-/** Leave for one person to do something with one target, now. Made only by `authorizeTarget` and `authorizeJump`. */
+const FILE_ACTIONS: readonly GrantAction[] = ['file-in', 'file-out'];
+
+/** Leave for one person to do something with one target, now. Made only by `authorizeTarget`, `authorizeJump` and `authorizeFiles`. */
 export interface AuthorizedTarget {
   readonly [proof]: 'target';
   readonly identity: VerifiedIdentity;
@@ -25,6 +28,13 @@ export interface AccessFacts {
   readonly grants: readonly Grant[];
   readonly groups: ReadonlyMap<TargetGroupId, TargetGroup>;
   readonly circumstances: Circumstances;
+}
+
+/** Whether a denial of opening the machine holds now. */
+function isDenied(view: AccessView, target: Target, ancestors: readonly TargetGroupId[]): boolean {
+  return explainAccess(view, target, ancestors).some(
+    ({ grant, counts }) => counts && grant.effect === 'deny' && grant.actions.includes('connect'),
+  );
 }
 
 /**
@@ -46,11 +56,9 @@ export function authorizeTarget(
       ({ grant }) => grant.effect !== 'deny' && grant.actions.includes('connect'),
     );
     // A denial that holds now is not lifted by anybody's agreeing.
-    const isDenied = explainAccess(now, target, ancestors).some(
-      ({ grant, counts }) => counts && grant.effect === 'deny' && grant.actions.includes('connect'),
-    );
+    const denied = isDenied(now, target, ancestors);
     const askable = findings
-      .filter(({ unmet }) => !isDenied && unmet.length === 1 && unmet[0] === 'approval')
+      .filter(({ unmet }) => !denied && unmet.length === 1 && unmet[0] === 'approval')
       .map(({ grant }) => grant);
     if (actions.has('connect') || actions.has('watch')) {
       const ways = findings.filter(({ counts }) => counts).map(({ grant }) => grant);
@@ -87,4 +95,32 @@ export function authorizeJump(destination: AuthorizedTarget, jump: Target): Auth
     askable: [],
     until: () => undefined,
   } as unknown as AuthorizedTarget;
+}
+
+/**
+ * Leave for the files of the machine that an authorised target names, by that machine's own grants; it permits nothing else there.
+ * To move files is enough, the person need not be let in. @throws Fault NOT_FOUND
+ */
+export function authorizeFiles(
+  destination: AuthorizedTarget,
+  holder: Target | undefined,
+  { grants, groups, circumstances }: AccessFacts,
+): AuthorizedTarget {
+  const { identity, target } = destination;
+  if (holder !== undefined && target.filesTargetId === holder.id) {
+    const view = { userId: identity.user.id, groupIds: identity.groupIds, grants, circumstances };
+    const ancestors = groupAncestors(groups, holder.groupId);
+    const allowed = allowedActions(view, holder, ancestors);
+    const actions = new Set(FILE_ACTIONS.filter((action) => allowed.has(action)));
+    if (actions.size > 0 && !isDenied(view, holder, ancestors))
+      return {
+        identity,
+        target: holder,
+        actions,
+        ways: [],
+        askable: [],
+        until: () => undefined,
+      } as unknown as AuthorizedTarget;
+  }
+  throw new Fault('NOT_FOUND', 'there is no such machine');
 }

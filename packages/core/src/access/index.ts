@@ -42,8 +42,8 @@ export type {
 } from './request.ts';
 export { longestMs, restsOn, seatsOf } from './seat.ts';
 export type { Seat } from './seat.ts';
-export { approvalRequired, authorizeJump, authorizeTarget } from './authorized-target.ts';
-export type { AuthorizedTarget } from './authorized-target.ts';
+export { approvalRequired, authorizeFiles, authorizeJump, authorizeTarget } from './authorized-target.ts';
+export type { AccessFacts, AuthorizedTarget } from './authorized-target.ts';
 export { DEFAULT_EGRESS, egressVerdict, isLoopbackAddress, isSameAddress, parseAddress, parseCidr } from './egress.ts';
 export type { EgressPolicy, EgressVerdict } from './egress.ts';
 export type { OwnService } from './own-service.ts';

@@ -7,7 +7,7 @@ import type { Circumstances } from './conditions.ts';
 import { accessUntil, allowedActions, explainAccess, groupAncestors } from './policy.ts';
 import { longestMs, restsOn, seatsOf } from './seat.ts';
 import { isFault } from '../fault/index.ts';
-import { authorizeJump, authorizeTarget } from './authorized-target.ts';
+import { authorizeFiles, authorizeJump, authorizeTarget } from './authorized-target.ts';
 import { testLeave } from '../../testing/authorized.ts';
 
 const groups = new Map([
@@ -114,6 +114,26 @@ describe('the access policy', () => {
     const destination = testLeave({ ...machine, jumpTargetId: 'tgt_jump' });
     assert.equal(authorizeJump(destination, { ...machine, id: 'tgt_jump' }).actions.size, 0);
     assert.throws(() => authorizeJump(destination, { ...machine, id: 'tgt_other' }), { code: 'NOT_FOUND' });
+  });
+
+  it('lets the machine that has the files decide over them, and nothing but files', () => {
+    const destination = testLeave({ ...machine, filesTargetId: 'tgt_files' });
+    const holder = { ...machine, id: 'tgt_files' };
+    const of = (change: Partial<Grant>): Grant =>
+      grant(
+        { kind: 'target', id: 'tgt_files' },
+        { subject: { kind: 'user', id: destination.identity.user.id }, ...change },
+      );
+    const leaveBy = (...grants: readonly Grant[]) =>
+      authorizeFiles(destination, holder, { grants, groups, circumstances: HERE });
+    const all = of({ actions: ['connect', 'watch', 'file-in', 'file-out'] });
+    assert.deepEqual([...leaveBy(all).actions], ['file-in', 'file-out']);
+    assert.deepEqual([...leaveBy(all, of({ actions: ['file-in'], effect: 'deny' })).actions], ['file-out']);
+    for (const grants of [[], [of({ actions: ['connect'] })], [all, of({ actions: ['connect'], effect: 'deny' })]])
+      assert.throws(() => leaveBy(...grants), { code: 'NOT_FOUND' });
+    const facts = { grants: [grant({ kind: 'all' }, { ...all, scope: { kind: 'all' } })], groups, circumstances: HERE };
+    for (const other of [undefined, { ...holder, id: 'tgt_other' }])
+      assert.throws(() => authorizeFiles(destination, other, facts), { code: 'NOT_FOUND' });
   });
 });
 

@@ -24,6 +24,7 @@ export { isStreamed } from './protocol-engine.ts';
 export type {
   AnyEngine,
   ClipboardRights,
+  ConnectContext,
   ConnectStep,
   DisplaySize,
   EngineContext,

@@ -57,6 +57,8 @@ export interface EngineManifest {
   readonly jumpHosts: boolean;
   /** Targets of this protocol can be jump hosts: they pass connections on. */
   readonly carries?: true;
+  /** Sessions of this protocol have files, and its targets can hold those of sessions on others (`ProtocolEngine.openFiles`). */
+  readonly holdsFiles?: true;
   /** Whether the target proves its identity by a key that can be pinned. */
   readonly hostKeys: boolean;
   /** The protocol has no encryption: refused unless the installation allows it (`egress.allowCleartext`), and shown. */

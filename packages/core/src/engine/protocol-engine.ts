@@ -58,17 +58,21 @@ export interface EngineSink {
   output(bytes: Uint8Array): void;
 }
 
-export interface EngineContext {
+export interface ConnectContext {
   /** In order of travel; the last one is the target. */
   readonly hops: readonly [Hop, ...Hop[]];
-  readonly sink: EngineSink;
-  readonly display: DisplaySize;
   readonly clock: Clock;
   /** Aborting ends the opening or the session at once. */
   readonly signal: AbortSignal;
   /** One answer a field. @throws Fault PROMPT_ABANDONED */
   ask(prompt: Prompt): Promise<readonly string[]>;
   progress(step: ConnectStep, target: string): void;
+}
+
+/** For a session that somebody looks at. */
+export interface EngineContext extends ConnectContext {
+  readonly sink: EngineSink;
+  readonly display: DisplaySize;
 }
 
 /** Facts for the session's details and the recording's head; none is secret. */
@@ -181,6 +185,8 @@ export interface ProtocolEngine<Session extends EngineSession | StreamedSession 
   readonly manifest: EngineManifest;
   /** @throws Fault TARGET_*, HOST_KEY_*, CREDENTIAL_*, SHELL_REFUSED, PROMPT_ABANDONED */
   open(context: EngineContext): Promise<Session>;
+  /** Where the manifest says `holdsFiles`: the target's files without a session on it. Disposing of the channel closes all that was opened for it. @throws Fault as `open`, FILES_UNAVAILABLE */
+  openFiles?(context: ConnectContext): Promise<FileChannel>;
   /** Where the manifest names a file. @throws Fault INVALID_REQUEST for what is no such file at all */
   readFile?(text: string): readonly MachineInFile[];
 }

@@ -1,5 +1,12 @@
 import type { AuthorizedTarget } from '../access/index.ts';
-import type { DisplaySize, EngineContext, EngineSession, StreamedSession } from '../engine/index.ts';
+import type {
+  AnyEngine,
+  DisplaySize,
+  EngineContext,
+  EngineSession,
+  FileChannel,
+  StreamedSession,
+} from '../engine/index.ts';
 import { Fault } from '../fault/index.ts';
 import type { BrokerParts } from './broker-parts.ts';
 import { routeTo } from './route.ts';
@@ -17,14 +24,11 @@ export interface Connection
 /** Opens the target by the engine of its protocol, over its jump hosts. @throws Fault */
 export async function connect(
   leave: AuthorizedTarget,
-  { engines, allowCleartext, store, vault, authority, issuers, builtIns, clock }: BrokerParts,
+  parts: BrokerParts,
   { display, signal, sink, progress, ...asked }: Connection,
 ): Promise<EngineSession | StreamedSession> {
-  const { protocol } = leave.target;
-  const engine = engines.get(protocol);
-  if (engine === undefined) throw new Fault('NOT_FOUND', `no engine speaks ${protocol}`);
-  if (engine.manifest.cleartext === true && !allowCleartext)
-    throw new Fault('TARGET_CLEARTEXT_REFUSED', `${protocol} has no encryption and egress.allowCleartext is off`);
+  const { store, vault, authority, issuers, builtIns, clock } = parts;
+  const engine = engineFor(leave, parts);
   const hops = await routeTo(leave, { store, vault, authority, issuers, builtIns, clock, ...asked });
   return engine.open({
     hops,
@@ -35,4 +39,31 @@ export async function connect(
     progress,
     ask: (prompt) => asked.questions.prompt(prompt),
   });
+}
+
+/** Opens the files of a machine beside a session on another one. @throws Fault */
+export async function connectFiles(
+  leave: AuthorizedTarget,
+  parts: BrokerParts,
+  { signal, ...asked }: Omit<Connection, 'sink' | 'display' | 'progress'>,
+): Promise<FileChannel> {
+  const { store, vault, authority, issuers, builtIns, clock } = parts;
+  const { openFiles } = engineFor(leave, parts);
+  if (openFiles === undefined) throw new Fault('FILES_UNAVAILABLE', `${leave.target.protocol} has no files`);
+  const hops = await routeTo(leave, { store, vault, authority, issuers, builtIns, clock, ...asked });
+  return openFiles({
+    hops,
+    clock,
+    signal,
+    progress: () => undefined,
+    ask: (prompt) => asked.questions.prompt(prompt),
+  });
+}
+
+function engineFor({ target: { protocol } }: AuthorizedTarget, { engines, allowCleartext }: BrokerParts): AnyEngine {
+  const engine = engines.get(protocol);
+  if (engine === undefined) throw new Fault('NOT_FOUND', `no engine speaks ${protocol}`);
+  if (engine.manifest.cleartext === true && !allowCleartext)
+    throw new Fault('TARGET_CLEARTEXT_REFUSED', `${protocol} has no encryption and egress.allowCleartext is off`);
+  return engine;
 }

@@ -7,6 +7,7 @@ import type {
   DisplaySize,
   EngineFacts,
   EngineSession,
+  FileChannel,
   StreamedSession,
   SurfaceKind,
 } from '../engine/index.ts';
@@ -14,7 +15,7 @@ import type { SessionRecorder } from '../recording/index.ts';
 import { Fault, toFault } from '../fault/index.ts';
 import type { Afterwards } from './afterwards.ts';
 import type { BrokerParts } from './broker-parts.ts';
-import { connect } from './connect.ts';
+import { connect, connectFiles } from './connect.ts';
 import { causeOfEngineEnd, endedEvent } from './end-cause.ts';
 import type { EndCause } from './end-cause.ts';
 import { EarlyOutput } from './early-output.ts';
@@ -37,6 +38,8 @@ import type { DataPort, LoginLife, Viewer } from './viewer.ts';
 export interface SessionFacts {
   readonly record: SessionRecord;
   readonly leave: AuthorizedTarget;
+  /** For the files, where they are on another machine. */
+  readonly filesLeave: AuthorizedTarget | undefined;
   readonly surface: SurfaceKind;
   readonly login: LoginLife;
   readonly loginPassword: () => Promise<Secret | undefined>;
@@ -50,6 +53,7 @@ export class HostedSession {
   readonly id: string;
   readonly #parts: BrokerParts;
   readonly #leave: AuthorizedTarget;
+  readonly #filesLeave: AuthorizedTarget | undefined;
   readonly #record: SessionRecord;
   readonly #log: SessionLog;
   readonly #recording: SessionRecording;
@@ -83,6 +87,7 @@ export class HostedSession {
     this.#record = facts.record;
     this.#leave = facts.leave;
     this.#actions = facts.leave.actions;
+    this.#filesLeave = facts.filesLeave;
     this.#log = new SessionLog(parts, facts.record, facts.afterwards);
     this.#recording = new SessionRecording(parts, facts.record, facts.leave);
     this.#surface = facts.surface;
@@ -137,9 +142,14 @@ export class HostedSession {
     return this.#ended.promise;
   }
 
-  /** Where the session is live and its protocol knows files. */
+  /** Where the session is live and its machine has files, or names one that has. */
   get files(): SessionFiles | undefined {
     return this.#over ? undefined : this.#files;
+  }
+
+  /** The machine that has the session's files, where it is another one. */
+  get filesTargetId(): string | undefined {
+    return this.#filesLeave?.target.id;
   }
 
   /** A control socket is there. The first controlling one starts the connection. */
@@ -370,17 +380,30 @@ export class HostedSession {
     engine: EngineSession | StreamedSession,
     recorder: Pick<SessionRecorder, 'append'>,
   ): SessionFiles | undefined {
-    if (engine.files === undefined) return undefined;
+    const beside = this.#filesLeave;
+    const open = beside === undefined ? engine.files : () => this.#openBeside(beside);
+    if (open === undefined) return undefined;
     const { clock, hasher } = this.#parts;
+    const { id, name } = (beside ?? this.#leave).target;
     return new SessionFiles({
-      open: engine.files,
+      open,
       audit: (event) => this.#log.audit(event),
       record: (event) => recorder.append(event),
       active: () => this.#live?.active(),
       hasher,
       clock,
-      target: { id: this.#record.targetId, name: this.#record.targetName },
+      target: { id, name },
       sessionId: this.id,
+    });
+  }
+
+  #openBeside(leave: AuthorizedTarget): Promise<FileChannel> {
+    return connectFiles(leave, this.#parts, {
+      signal: this.#abort.signal,
+      sessionId: this.id,
+      questions: this.#questions,
+      loginPassword: this.#loginPassword,
+      audit: (event) => this.#log.audit(event),
     });
   }
 
@@ -437,8 +460,14 @@ export class HostedSession {
           download: download && machine.download,
         });
       }
-      if (this.#files !== undefined) viewer.control.send({ type: 'files', ...fileRightsOf(this.#actions) });
+      if (this.#files !== undefined) viewer.control.send(this.#filesEvent());
     }
+  }
+
+  #filesEvent(): SessionEvent {
+    const beside = this.#filesLeave;
+    const rights = fileRightsOf(beside?.actions ?? this.#actions);
+    return { type: 'files', ...rights, ...(beside === undefined ? {} : { machine: beside.target.name }) };
   }
 
   #become(next: SessionState): void {

@@ -1,5 +1,5 @@
-import { approvalRequired, authorizeTarget } from '../access/index.ts';
-import type { AuthorizedTarget } from '../access/index.ts';
+import { approvalRequired, authorizeFiles, authorizeTarget, longestMs, restsOn } from '../access/index.ts';
+import type { AccessFacts, AuthorizedTarget, Grant } from '../access/index.ts';
 import type { ClipboardRights } from '../engine/index.ts';
 import { Fault } from '../fault/index.ts';
 import { requireRecentProof } from '../identity/index.ts';
@@ -30,9 +30,19 @@ export class SessionAccess {
     targetId: string,
     { address, session }: { readonly address: string; readonly session?: SessionRecord },
   ): Promise<AuthorizedTarget> {
+    const [target, facts] = await Promise.all([
+      this.#store.now.catalog.findTarget(targetId),
+      this.#facts(identity, { address, ...(session === undefined ? {} : { session }) }),
+    ]);
+    return authorizeTarget(identity, target, facts);
+  }
+
+  async #facts(
+    identity: VerifiedIdentity,
+    { address, session }: { readonly address: string; readonly session?: SessionRecord },
+  ): Promise<AccessFacts> {
     const { now } = this.#store;
-    const [target, grants, groups] = await Promise.all([
-      now.catalog.findTarget(targetId),
+    const [grants, groups] = await Promise.all([
       now.grants.listFor(identity.user.id, identity.groupIds),
       now.catalog.listGroups(),
     ]);
@@ -41,7 +51,7 @@ export class SessionAccess {
     const passes = await (session === undefined
       ? passesToOpen(this.#store, of)
       : passOfSession(this.#store, session.grantId, of));
-    return authorizeTarget(identity, target, { grants: [...grants, ...passes], groups: byId(groups), circumstances });
+    return { grants: [...grants, ...passes], groups: byId(groups), circumstances };
   }
 
   /** Leave to open the machine now, with the proof that it asks for. @throws Fault NOT_FOUND, ACCESS_NOT_NOW, APPROVAL_REQUIRED, STEP_UP_REQUIRED */
@@ -49,7 +59,7 @@ export class SessionAccess {
     const leave = await this.#authorize(identity, targetId, { address });
     if (!leave.actions.has('connect') && leave.askable.length > 0) throw approvalRequired();
     if (!leave.actions.has('connect')) throw new Fault('NOT_FOUND', 'there is no such machine');
-    this.#requireProof(leave);
+    this.requireProof(leave);
     return leave;
   }
 
@@ -65,11 +75,31 @@ export class SessionAccess {
     if (!mayHold(leave, own, view.mode)) throw new Fault('NOT_FOUND', 'there is no such session');
     if (session.state === 'ended') throw new Fault('SESSION_ENDED', 'the session has ended');
     // The login that opened the session has given its proof; a refresh asks for none.
-    if (!own || session.loginDigest !== identity.login.digest) this.#requireProof(leave);
+    if (!own || session.loginDigest !== identity.login.digest) this.requireProof(leave);
     return leave;
   }
 
-  #requireProof({ target, identity }: AuthorizedTarget): void {
+  /**
+   * Leave for the files of the machine that the session's names, as that machine's grants say now. `mayView` has been asked before.
+   * INVARIANT: a grant that counts its sessions, or limits how long they last, gives no more here than it gives a session.
+   * @throws Fault NOT_FOUND
+   */
+  async mayReachFiles(leave: AuthorizedTarget, session: SessionRecord, address: string): Promise<AuthorizedTarget> {
+    const { filesTargetId } = leave.target;
+    if (filesTargetId === undefined) throw new Fault('NOT_FOUND', 'the machine names no other for its files');
+    const [holder, facts] = await Promise.all([
+      this.#store.now.catalog.findTarget(filesTargetId),
+      this.#facts(leave.identity, { address, session }),
+    ]);
+    const now = this.#clock.now();
+    const holds = (grant: Grant): boolean =>
+      grant.effect === 'deny' ||
+      (restsOn([grant], session.grantId).length > 0 && now < session.requestedAt + longestMs([grant]));
+    return authorizeFiles(leave, holder, { ...facts, grants: facts.grants.filter(holds) });
+  }
+
+  /** @throws Fault STEP_UP_REQUIRED where the machine asks for a proof that the login has not given lately */
+  requireProof({ target, identity }: AuthorizedTarget): void {
     if (target.proofMinutes === undefined) return;
     requireRecentProof(identity, { withinMs: target.proofMinutes * 60_000, factor: true }, this.#clock.now());
   }

@@ -3,7 +3,7 @@ import type { AuthorizedTarget } from '../access/index.ts';
 import type { AuditEvent } from '../audit/index.ts';
 import type { Secret } from '../credential/index.ts';
 import type { DisplaySize, SurfaceKind } from '../engine/index.ts';
-import { Fault, toFault } from '../fault/index.ts';
+import { Fault, isFault, toFault } from '../fault/index.ts';
 import type { VerifiedIdentity } from '../identity/index.ts';
 import { randomId, recur } from '../time/index.ts';
 import { Afterwards } from './afterwards.ts';
@@ -13,7 +13,7 @@ import type { EndCause } from './end-cause.ts';
 import { HostedSession } from './hosted-session.ts';
 import { endForAbsentNode } from './lost-session.ts';
 import { NodeCommands } from './node-commands.ts';
-import type { FileCaller, SessionFiles } from './session-files.ts';
+import type { FileCaller, FileRights, SessionFiles } from './session-files.ts';
 import { Revocation } from './revocation.ts';
 import { fileRightsOf, SessionAccess } from './session-access.ts';
 import { SessionTickets } from './session-tickets.ts';
@@ -269,8 +269,19 @@ export class SessionBroker implements AsyncDisposable {
   /** The files of the person's own live session, with their rights as they are now. @throws Fault NOT_FOUND, SESSION_*, FILES_UNAVAILABLE */
   async files(identity: VerifiedIdentity, sessionId: string, address: string): Promise<PersonalFiles> {
     const view = { mode: 'control', address } as const;
-    const record = await this.#parts.store.now.sessions.find(sessionId);
-    const leave = await this.#access.mayView(identity, record, view);
+    const look = async (): Promise<{ readonly record: SessionRecord | undefined; readonly rights: FileRights }> => {
+      const record = await this.#parts.store.now.sessions.find(sessionId);
+      const leave = await this.#access.mayView(identity, record, view);
+      const hosted = this.#sessions.get(sessionId);
+      if (hosted?.filesTargetId === undefined || record === undefined)
+        return { record, rights: fileRightsOf(leave.actions) };
+      const beside = await this.#filesBeside(leave, record, address);
+      if (beside?.target.id !== hosted.filesTargetId) return { record, rights: { upload: false, download: false } };
+      // The machine of the session itself has been given its proof.
+      if (hosted.files?.isOpen === false) this.#access.requireProof(beside);
+      return { record, rights: fileRightsOf(beside.actions) };
+    };
+    const { record, rights } = await look();
     const hosted = this.#sessions.get(sessionId);
     if (hosted === undefined && (record?.nodeId ?? '') !== '')
       throw new Fault('SESSION_ELSEWHERE', 'another node holds the session');
@@ -279,11 +290,8 @@ export class SessionBroker implements AsyncDisposable {
     return {
       files,
       caller: {
-        rights: fileRightsOf(leave.actions),
-        stillMay: async (direction) =>
-          fileRightsOf(
-            (await this.#access.mayView(identity, await this.#parts.store.now.sessions.find(sessionId), view)).actions,
-          )[direction],
+        rights,
+        stillMay: async (direction) => (await look()).rights[direction],
       },
     };
   }
@@ -365,6 +373,7 @@ export class SessionBroker implements AsyncDisposable {
     const hosted = new HostedSession(this.#parts, {
       record: { ...record, nodeId },
       leave,
+      filesLeave: await this.#filesBeside(leave, record, attachment.address),
       surface: engines.get(leave.target.protocol)?.manifest.surface ?? 'terminal',
       login: attachment.identity.login,
       loginPassword: attachment.loginPassword,
@@ -374,6 +383,23 @@ export class SessionBroker implements AsyncDisposable {
     this.#sessions.set(id, hosted);
     void hosted.ended.then(() => this.#sessions.delete(id));
     return hosted;
+  }
+
+  /** Where the files of the session are if they are on another machine, and the person may move some; undefined otherwise. */
+  async #filesBeside(
+    leave: AuthorizedTarget,
+    record: SessionRecord,
+    address: string,
+  ): Promise<AuthorizedTarget | undefined> {
+    const { engines } = this.#parts;
+    if (engines.get(leave.target.protocol)?.manifest.holdsFiles === true) return undefined;
+    try {
+      const found = await this.#access.mayReachFiles(leave, record, address);
+      return engines.get(found.target.protocol)?.openFiles === undefined ? undefined : found;
+    } catch (failure) {
+      if (isFault(failure, 'NOT_FOUND')) return undefined;
+      throw failure;
+    }
   }
 
   /** Once a second: what time alone ends. */

@@ -26,8 +26,8 @@ export type SessionEvent =
   | { readonly type: 'facts'; readonly facts: EngineFacts }
   /** In which directions text may move between the person's clipboard and the machine's. */
   | { readonly type: 'clipboard'; readonly upload: boolean; readonly download: boolean }
-  /** The machine's files can be reached, and in which directions the person may move them. */
-  | { readonly type: 'files'; readonly upload: boolean; readonly download: boolean }
+  /** Files can be reached, and in which directions the person may move them; `machine` is named where they are on another one. */
+  | { readonly type: 'files'; readonly upload: boolean; readonly download: boolean; readonly machine?: string }
   | { readonly type: 'notice'; readonly code: SessionNotice; readonly seconds?: number }
   | { readonly type: 'pong'; readonly sentAt: number }
   | {

@@ -169,6 +169,11 @@ export class SessionFiles implements AsyncDisposable {
     }
   }
 
+  /** Somebody has asked for files, and the machine may be reached for them. */
+  get isOpen(): boolean {
+    return this.#channel !== undefined;
+  }
+
   /** How much of a transfer went through, from which it can go on. @throws Fault NOT_FOUND */
   progress(transfer: string): number {
     const found = this.#transfers.find(transfer);
@@ -191,8 +196,7 @@ export class SessionFiles implements AsyncDisposable {
     const late = Promise.withResolvers<void>();
     using _timer = this.#parts.clock.after(CLEANING_MS, late.resolve);
     await Promise.race([this.#clean(), late.promise]);
-    const channel = await Promise.race([this.#channel?.catch(() => undefined), late.promise]);
-    await channel?.[Symbol.asyncDispose]();
+    await Promise.race([close(this.#channel), late.promise]);
   }
 
   /** Uploads that rest are written down and leave nothing behind, if the machine still answers. */
@@ -219,7 +223,10 @@ export class SessionFiles implements AsyncDisposable {
       return await work(await opened);
     } catch (failure) {
       const lost = isFault(failure, 'FILES_UNAVAILABLE') || isFault(failure, 'TARGET_PROTOCOL_VIOLATION');
-      if (lost && this.#channel === opened) this.#channel = undefined;
+      if (lost && this.#channel === opened) {
+        this.#channel = undefined;
+        void close(opened);
+      }
       throw failure;
     }
   }
@@ -304,5 +311,14 @@ export class SessionFiles implements AsyncDisposable {
     if (part === undefined) return;
     const channel = await this.#channel;
     await channel?.removeFile(part).catch(() => undefined);
+  }
+}
+
+/** Whatever becomes of opening it. */
+async function close(opening: Promise<FileChannel> | undefined): Promise<void> {
+  try {
+    await (await opening)?.[Symbol.asyncDispose]();
+  } catch {
+    // Nothing was opened, or it is closed already.
   }
 }

@@ -23,6 +23,8 @@ export interface Target {
   readonly credentialId: CredentialId | undefined;
   /** The hop before this one; the chain ends where it is absent. */
   readonly jumpTargetId: TargetId | undefined;
+  /** Where a session on this machine finds its files: a machine of a protocol that has some. It decides by its own grants who gets at them. */
+  readonly filesTargetId?: TargetId | undefined;
   readonly hostKeyPolicy: HostKeyPolicy;
   /** Opening it asks for a second factor that was given at most so many minutes ago. Absent: sign-in is enough. */
   readonly proofMinutes?: number | undefined;

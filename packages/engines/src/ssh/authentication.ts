@@ -1,5 +1,5 @@
 import type { Credential } from '@enchilada/core/credential';
-import type { EngineContext, Hop } from '@enchilada/core/engine';
+import type { ConnectContext, Hop } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { AnyAuthMethod, ParsedKey, Prompt as TargetPrompt } from 'ssh2';
 import { peerText, type Patience } from '../shared/index.ts';
@@ -17,7 +17,7 @@ const CODE_PROMPT = /one.?time|otp|token|code|verif/iu;
 
 export interface AuthenticationOptions {
   readonly hop: Hop;
-  readonly context: EngineContext;
+  readonly context: ConnectContext;
   readonly patience: Patience;
   readonly legacyAlgorithms: boolean;
   /** Ends the connection: a question to the person failed. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import type { EngineContext, Hop } from '@enchilada/core/engine';
+import type { ConnectContext, Hop } from '@enchilada/core/engine';
 import { Fault, isFault } from '@enchilada/core/fault';
 import type { PresentedHostKey } from '@enchilada/core/target';
 import ssh2, { type NextAuthHandler } from 'ssh2';
@@ -53,7 +53,7 @@ export function presentedHostKey(key: Uint8Array): PresentedHostKey {
 
 export interface HopRequest {
   readonly hop: Hop;
-  readonly context: EngineContext;
+  readonly context: ConnectContext;
   readonly limits: HopLimits;
   readonly withoutTruncatable: boolean;
 }

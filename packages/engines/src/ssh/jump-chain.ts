@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { EngineContext, Hop } from '@enchilada/core/engine';
+import type { ConnectContext, Hop } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { Dialer } from '../shared/index.ts';
 import { connectHop, TruncatablePeer, type ConnectedHop, type HopLimits } from './connect-hop.ts';
@@ -9,7 +9,7 @@ import { forwardFault } from './connection-fault.ts';
 export const LIMITS: HopLimits = { handshakeMs: 20_000, answerMs: 180_000, keepaliveMisses: 3 };
 
 export interface ChainParts {
-  readonly context: EngineContext;
+  readonly context: ConnectContext;
   readonly dialer: Dialer;
   readonly limits: HopLimits;
 }
@@ -24,7 +24,7 @@ export async function forward(
   }: {
     readonly jump: Hop;
     readonly hop: Hop;
-    readonly context: Pick<EngineContext, 'clock' | 'signal' | 'progress'>;
+    readonly context: Pick<ConnectContext, 'clock' | 'signal' | 'progress'>;
   },
   timeoutMs: number,
 ): Promise<Duplex> {

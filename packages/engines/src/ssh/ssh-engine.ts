@@ -1,7 +1,8 @@
-import type { EngineSession, ProtocolEngine } from '@enchilada/core/engine';
+import type { EngineSession, FileChannel, ProtocolEngine } from '@enchilada/core/engine';
 import type { Dialer } from '../shared/index.ts';
 import type { HopLimits } from './connect-hop.ts';
 import { connectChain, LIMITS } from './jump-chain.ts';
+import { openFiles } from './sftp/index.ts';
 import { openShell } from './shell-session.ts';
 import { manifest } from './ssh-manifest.ts';
 
@@ -24,6 +25,22 @@ export function createSsh({ dialer, limits: given = {} }: SshOptions): ProtocolE
       const session = await openShell(context, { hops, facts });
       chain.move();
       return session;
+    },
+
+    async openFiles(context): Promise<FileChannel> {
+      await using chain = new AsyncDisposableStack();
+      const hops = await connectChain(context.hops, chain, { context, dialer, limits });
+      const last = hops.at(-1) ?? hops[0];
+      const owned = chain.move();
+      try {
+        const files = await openFiles(last.client, owned);
+        // A channel hears nothing of a break further up the chain.
+        for (const { closed } of hops) void closed.then(() => files[Symbol.asyncDispose]());
+        return files;
+      } catch (failure) {
+        await owned.disposeAsync();
+        throw failure;
+      }
     },
   };
 }

@@ -17,6 +17,7 @@ export const manifest: EngineManifest = {
   ],
   jumpHosts: true,
   carries: true,
+  holdsFiles: true,
   hostKeys: true,
   parameters: [
     terminalTypeField({ maxLength: 64, pattern: '^[A-Za-z0-9][A-Za-z0-9.+_-]*$' }),

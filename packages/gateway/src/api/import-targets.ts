@@ -37,6 +37,7 @@ const COLUMNS = [
   'description',
   'credential',
   'jump',
+  'files',
   'hostKeyPolicy',
   'parameters',
 ];
@@ -300,6 +301,7 @@ async function prepare(parts: ApiParts): Promise<
       credentialId: resolve('credential', (key) => credentialByName.get(key)),
       // A jump host may stand further up in the same file.
       jumpTargetId: resolve('jump', (key) => inFile.get(key) ?? byName.get(key)?.id),
+      filesTargetId: resolve('files', (key) => inFile.get(key) ?? byName.get(key)?.id),
       builtIn: undefined,
       goneAt: existing?.goneAt,
       version: existing?.version ?? 1,

@@ -46,6 +46,7 @@ function viewOf(target: Target): TargetView {
     ),
     ...(target.credentialId === undefined ? {} : { credentialId: target.credentialId }),
     ...(target.jumpTargetId === undefined ? {} : { jumpTargetId: target.jumpTargetId }),
+    ...(target.filesTargetId === undefined ? {} : { filesTargetId: target.filesTargetId }),
     hostKeyPolicy: target.hostKeyPolicy,
     ...(target.proofMinutes === undefined ? {} : { proofMinutes: target.proofMinutes }),
     builtIn: target.builtIn !== undefined,
@@ -150,6 +151,7 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
         parameters: body.parameters ?? {},
         credentialId: body.credentialId,
         jumpTargetId: body.jumpTargetId,
+        filesTargetId: body.filesTargetId,
         hostKeyPolicy: body.hostKeyPolicy ?? DEFAULT_POLICY,
         proofMinutes: body.proofMinutes,
         builtIn: undefined,
@@ -205,7 +207,7 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
     updateTarget: async (context, { params, body }) => {
       const before = await found(store.now.catalog.findTarget(params.id));
       if (before.builtIn !== undefined) throw new Fault('CONFLICT', 'the built-in machine cannot be changed');
-      const { groupId, credentialId, jumpTargetId, proofMinutes, ...rest } = body;
+      const { groupId, credentialId, jumpTargetId, filesTargetId, proofMinutes, ...rest } = body;
       const { labels, problems } = keptLabels(body.labels, before.labels);
       const wanted: Target = {
         ...before,
@@ -214,6 +216,7 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
         groupId,
         credentialId,
         jumpTargetId,
+        filesTargetId,
         proofMinutes,
         updatedAt: clock.now(),
       };
@@ -243,6 +246,12 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
         throw new Fault(
           'CONFLICT',
           `${behind.length} machines are reached through this one, for example ${behind[0]?.name ?? ''}`,
+        );
+      const beside = targets.filter((other) => other.filesTargetId === target.id);
+      if (beside.length > 0)
+        throw new Fault(
+          'CONFLICT',
+          `${beside.length} machines have their files on this one, for example ${beside[0]?.name ?? ''}`,
         );
       await store.transaction((tx) => removeTarget(tx, target));
       await audit.append({

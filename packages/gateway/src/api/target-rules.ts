@@ -27,8 +27,13 @@ export function fieldProblems(engines: ApiParts['engines'], target: Target): rea
     target.jumpTargetId !== undefined && !manifest.jumpHosts
       ? [{ field: 'jumpTargetId', message: 'this protocol has no jump hosts' }]
       : [];
+  const files =
+    target.filesTargetId !== undefined && manifest.holdsFiles === true
+      ? [{ field: 'filesTargetId', message: 'sessions of this protocol have files of their own' }]
+      : [];
   return [
     ...jump,
+    ...files,
     ...checkParameters(manifest, target.parameters).map(({ field, message }) => ({
       field: `parameters.${field}`,
       message,
@@ -74,6 +79,11 @@ export async function referenceProblems(
         message: `must be of kind ${manifest.credentialKinds.join(', ')}, received ${credential.kind}`,
       });
     }
+  }
+  if (target.filesTargetId !== undefined) {
+    const holder = await tx.catalog.findTarget(target.filesTargetId);
+    if (holder === undefined || holder.builtIn !== undefined || engines.get(holder.protocol)?.holdsFiles !== true)
+      problems.push({ field: 'filesTargetId', message: 'names no machine that has files' });
   }
   const passed = new Set([target.id]);
   for (let next = target.jumpTargetId; next !== undefined;) {

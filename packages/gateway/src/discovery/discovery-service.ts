@@ -340,13 +340,13 @@ export class DiscoveryService implements AsyncDisposable {
     const { store, clock } = this.#parts;
     const before = clock.now() - PURGED_AFTER_MS;
     const targets = await store.now.catalog.listTargets();
-    const jumps = new Set(targets.map(({ jumpTargetId }) => jumpTargetId));
+    const needed = new Set(targets.flatMap(({ jumpTargetId, filesTargetId }) => [jumpTargetId, filesTargetId]));
     for (;;) {
       const gone = await store.now.discovery.goneBefore(before, PURGE_BATCH);
       await store.transaction(async (tx) => {
         await tx.discovery.deleteFound(gone.map(({ id }) => id));
         for (const { targetId } of gone)
-          if (targetId !== undefined && !jumps.has(targetId)) await tx.catalog.deleteTarget(targetId);
+          if (targetId !== undefined && !needed.has(targetId)) await tx.catalog.deleteTarget(targetId);
       });
       if (gone.length < PURGE_BATCH) break;
     }

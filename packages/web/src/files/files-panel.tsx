@@ -13,8 +13,10 @@ import type { FileEntry, FileListing } from '@enchilada/contract';
 import { useCallback, useEffect, useRef, useState, type DragEvent } from 'react';
 import { api } from '../api/client.ts';
 import { useConfirm } from '../components/confirm.tsx';
+import { printable } from '../components/printable.ts';
 import { FaultNotice, notifyFault } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
+import { useStepUp } from '../second-factor/step-up.tsx';
 import { chosenFiles, droppedFiles, makeFolders, type LocalFile } from './dropped.ts';
 import { EditDialog, ModeDialog, NameDialog } from './file-dialogs.tsx';
 import { FileList, sorted, type FileAct, type Sorting } from './file-list.tsx';
@@ -26,6 +28,8 @@ import { Transfers, type TransferView } from './transfers.ts';
 
 export interface FilesPanelProps {
   readonly sessionId: string;
+  /** Named where the files are not on the machine that the surface shows. */
+  readonly machine: string | undefined;
   readonly rights: { readonly upload: boolean; readonly download: boolean };
   readonly hidden: boolean;
   readonly onClose: () => void;
@@ -36,7 +40,7 @@ const SHOWN_AT_ONCE = 500;
 type Asked = { readonly act: 'make-folder' } | { readonly act: 'rename' | 'mode' | 'edit'; readonly entry: FileEntry };
 
 /** The machine's files beside the session: what is there, and what is on its way. */
-export function FilesPanel({ sessionId, rights, hidden, onClose }: FilesPanelProps) {
+export function FilesPanel({ sessionId, machine, rights, hidden, onClose }: FilesPanelProps) {
   const text = useText();
   const [wanted, setWanted] = useState<RawPath>();
   const [listing, setListing] = useState<FileListing>();
@@ -49,6 +53,7 @@ export function FilesPanel({ sessionId, rights, hidden, onClose }: FilesPanelPro
   const [dropping, setDropping] = useState(false);
   const [asked, setAsked] = useState<Asked>();
   const [confirmation, confirm] = useConfirm();
+  const [proof, prove] = useStepUp();
   const [views, setViews] = useState<readonly TransferView[]>([]);
   const here = useRef<RawPath>(undefined);
   const files = useRef<HTMLInputElement>(null);
@@ -68,10 +73,12 @@ export function FilesPanel({ sessionId, rights, hidden, onClose }: FilesPanelPro
   useEffect(() => {
     const abort = new AbortController();
     setLoading(true);
-    api(
-      'listFiles',
-      { params: { id: sessionId }, query: wanted === undefined ? {} : { path: toRaw(wanted) } },
-      { signal: abort.signal },
+    prove(() =>
+      api(
+        'listFiles',
+        { params: { id: sessionId }, query: wanted === undefined ? {} : { path: toRaw(wanted) } },
+        { signal: abort.signal },
+      ),
     )
       .then(
         (found) => {
@@ -87,7 +94,7 @@ export function FilesPanel({ sessionId, rights, hidden, onClose }: FilesPanelPro
         if (!abort.signal.aborted) setLoading(false);
       });
     return () => abort.abort();
-  }, [sessionId, wanted, generation]);
+  }, [sessionId, wanted, generation, prove]);
 
   const path = listing === undefined ? '/' : fromRaw(listing.path);
   const go = (to: RawPath | undefined): void => {
@@ -167,7 +174,7 @@ export function FilesPanel({ sessionId, rights, hidden, onClose }: FilesPanelPro
     >
       <header className="files-head">
         <Text component="h2" size="sm" fw={600}>
-          {text('files.title')}
+          {machine === undefined ? text('files.title') : text('files.title-of', { name: printable(machine) })}
         </Text>
         <Group gap={2} wrap="nowrap">
           <ActionIcon
@@ -317,6 +324,7 @@ export function FilesPanel({ sessionId, rights, hidden, onClose }: FilesPanelPro
         />
       )}
       {confirmation}
+      {proof}
     </aside>
   );
 }

@@ -22,7 +22,7 @@ export interface TargetFormProps {
   readonly onSaved: () => void;
 }
 
-const OPTIONAL = ['groupId', 'credentialId', 'jumpTargetId'] as const;
+const OPTIONAL = ['groupId', 'credentialId', 'jumpTargetId', 'filesTargetId'] as const;
 
 /** The machine's settings; everything below the address comes from the protocol's manifest. */
 export function TargetForm(props: TargetFormProps) {
@@ -32,6 +32,7 @@ export function TargetForm(props: TargetFormProps) {
   const [draft, setDraft] = useState<TargetDraft>(() => draftOf(target, engines[0]));
   const engine = engines.find((candidate) => candidate.id === draft.protocol);
   const carriers = new Set(engines.filter(({ carries }) => carries === true).map(({ id }) => id));
+  const filed = new Set(engines.filter(({ holdsFiles }) => holdsFiles === true).map(({ id }) => id));
   const credentials = useQuery({
     queryKey: ['credentials'],
     queryFn: ({ signal }) => api('listCredentials', {}, { signal }),
@@ -65,6 +66,7 @@ export function TargetForm(props: TargetFormProps) {
         protocol: next.id,
         port: draft.port === engine?.defaultPort ? next.defaultPort : draft.port,
         parameters: {},
+        ...(next.holdsFiles === true ? { filesTargetId: '' } : {}),
       });
   };
   const groupOptions = [...props.groups.keys()]
@@ -199,6 +201,19 @@ export function TargetForm(props: TargetFormProps) {
             .map((other) => ({ value: other.id, label: other.name }))}
           value={draft.jumpTargetId === '' ? null : draft.jumpTargetId}
           onChange={(id) => set({ jumpTargetId: id ?? '' })}
+        />
+      )}
+      {engine !== undefined && engine.holdsFiles !== true && filed.size > 0 && (
+        <Select
+          label={text('field.files')}
+          description={text('catalog.files-help')}
+          clearable
+          searchable
+          data={props.targets
+            .filter((other) => filed.has(other.protocol) && other.id !== target?.id && !other.builtIn)
+            .map((other) => ({ value: other.id, label: other.name }))}
+          value={draft.filesTargetId === '' ? null : draft.filesTargetId}
+          onChange={(id) => set({ filesTargetId: id ?? '' })}
         />
       )}
       {engine !== undefined && (

@@ -74,6 +74,7 @@ export function draftOf(target: Target | undefined, engine: Engine | undefined) 
     description: target?.description ?? '',
     credentialId: target?.credentialId ?? '',
     jumpTargetId: target?.jumpTargetId ?? '',
+    filesTargetId: target?.filesTargetId ?? '',
     hostKeyPolicy: target?.hostKeyPolicy ?? ('ask' as const),
     proofMinutes: target?.proofMinutes,
     parameters: { ...target?.parameters } as Record<string, ParameterValue>,

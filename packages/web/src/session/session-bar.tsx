@@ -1,7 +1,8 @@
-import { IconClipboardCopy, IconClipboardText, IconFolder, IconSearch } from '@tabler/icons-react';
+import { IconClipboardCopy, IconClipboardText, IconSearch } from '@tabler/icons-react';
 import { useText } from '../i18n/text.tsx';
 import { BROWSER_KEYS, FUNCTION_KEY_CHOICES, type KeyChoice } from '../surfaces/terminal/keys.ts';
 import { BarFrame, BarItem, BarTool, type BarBase, type BarKey } from './bar-frame.tsx';
+import { FilesTool, type FilesToggle } from './session-files.tsx';
 import { isOver } from './session-view.ts';
 
 export interface SessionBarProps extends BarBase {
@@ -9,13 +10,11 @@ export interface SessionBarProps extends BarBase {
   readonly onCopy: () => void;
   readonly onPaste: () => void;
   readonly onFind: () => void;
-  readonly filesOpen: boolean;
-  readonly onFiles: () => void;
+  readonly files: FilesToggle;
 }
 
-export function SessionBar({ onKey, onCopy, onPaste, onFind, filesOpen, onFiles, ...base }: SessionBarProps) {
+export function SessionBar({ onKey, onCopy, onPaste, onFind, files, ...base }: SessionBarProps) {
   const text = useText();
-  const { files } = base.view;
   const over = isOver(base.view);
   const keyOf = ({ label, bytes }: KeyChoice): BarKey => ({ label, send: () => onKey(bytes) });
   return (
@@ -26,9 +25,7 @@ export function SessionBar({ onKey, onCopy, onPaste, onFind, filesOpen, onFiles,
       functionKeys={FUNCTION_KEY_CHOICES.map(keyOf)}
       tools={
         <>
-          {files !== undefined && (files.upload || files.download) && !over && (
-            <BarTool icon={IconFolder} label={text('files.title')} aria-pressed={filesOpen} onClick={onFiles} />
-          )}
+          <FilesTool view={base.view} files={files} />
           <BarTool className="bar-wide" icon={IconSearch} label={text('terminal.find')} onClick={onFind} />
         </>
       }

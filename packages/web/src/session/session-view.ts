@@ -30,7 +30,7 @@ export interface SessionView {
   /** In which directions text may be moved between the clipboards, as far as the machine has one of its own. */
   readonly clipboard: { readonly upload: boolean; readonly download: boolean };
   /** In which directions files may be moved; undefined where the session has none. */
-  readonly files: { readonly upload: boolean; readonly download: boolean } | undefined;
+  readonly files: Omit<Extract<ServerFrame, { readonly type: 'files' }>, 'type'> | undefined;
   readonly notice: Extract<ServerFrame, { readonly type: 'notice' }> | undefined;
   readonly ended: EndedFrame | undefined;
   readonly error: unknown;
@@ -111,8 +111,10 @@ function framed(view: SessionView, frame: ServerFrame): SessionView {
       return { ...view, facts: frame.facts };
     case 'clipboard':
       return { ...view, clipboard: { upload: frame.upload, download: frame.download } };
-    case 'files':
-      return { ...view, files: { upload: frame.upload, download: frame.download } };
+    case 'files': {
+      const { type: _type, ...files } = frame;
+      return { ...view, files };
+    }
     case 'notice':
       return { ...view, notice: frame };
     case 'ended':

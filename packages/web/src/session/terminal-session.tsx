@@ -1,7 +1,7 @@
 import { Button, Stack, Text } from '@mantine/core';
 import { useLocalStorage } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
-import { lazy, Suspense, useCallback, useRef, useState } from 'react';
+import { useCallback, useRef, useState } from 'react';
 import { useText } from '../i18n/text.tsx';
 import { useTerminalChoices } from '../surfaces/terminal/settings.ts';
 import type { TerminalSurface } from '../surfaces/terminal/terminal-surface.ts';
@@ -10,12 +10,11 @@ import { TerminalView, type TerminalHandle } from '../surfaces/terminal/terminal
 import { DisplayDrawer } from './display-drawer.tsx';
 import { SessionBar } from './session-bar.tsx';
 import type { SurfaceSessionProps } from './session-document.tsx';
+import { mayMoveFiles, SessionFiles, useSessionFiles } from './session-files.tsx';
 import { SessionOverlays } from './session-overlays.tsx';
 import { isOver } from './session-view.ts';
 import { useSession } from './use-session.ts';
 import { useNotice } from './use-notice.ts';
-
-const FilesPanel = lazy(async () => ({ default: (await import('../files/files-panel.tsx')).FilesPanel }));
 
 const CANCEL_EVERY_MS = 1_000;
 
@@ -31,8 +30,7 @@ export function TerminalSession(props: SurfaceSessionProps) {
   const [choices, change] = useTerminalChoices();
   const [displayOpen, setDisplayOpen] = useState(false);
   const [menuOpen, setMenuOpen] = useState(false);
-  // Once opened it stays: what is being transferred goes on while it is out of sight.
-  const [files, setFiles] = useState<'never' | 'open' | 'hidden'>('never');
+  const [filesShown, files, hideFiles] = useSessionFiles();
   const [tipRead, setTipRead] = useLocalStorage({
     key: 'enchilada-keyboard-tip',
     defaultValue: false,
@@ -63,12 +61,11 @@ export function TerminalSession(props: SurfaceSessionProps) {
       cancelledAt.current = performance.now();
       connection?.input(ZMODEM_CANCEL);
     }
-    const mayMoveFiles = view.files !== undefined && (view.files.upload || view.files.download);
     notifications.show({
       id: 'transfer',
       color: 'yellow',
       title: text(`terminal.transfer-${kind}`),
-      message: text(mayMoveFiles ? 'terminal.transfer-files' : 'terminal.transfer-none'),
+      message: text(mayMoveFiles(view) ? 'terminal.transfer-files' : 'terminal.transfer-none'),
       autoClose: false,
       closeButtonProps: { 'aria-label': text('common.close') },
     });
@@ -92,8 +89,7 @@ export function TerminalSession(props: SurfaceSessionProps) {
         onPaste={() => terminal.current?.requestPaste()}
         onFind={() => terminal.current?.openSearch()}
         onDisplay={() => setDisplayOpen(true)}
-        filesOpen={files === 'open'}
-        onFiles={() => setFiles(files === 'open' ? 'hidden' : 'open')}
+        files={files}
         onEnd={() => connection?.send({ type: 'end' })}
         onFocusSurface={focus}
       />
@@ -115,19 +111,14 @@ export function TerminalSession(props: SurfaceSessionProps) {
             notifications.show({ id: 'copied', message: text('terminal.copied'), autoClose: 1500, color: 'gray' })
           }
         />
-        {files !== 'never' && !ended && view.files !== undefined && live.session !== undefined && (
-          <Suspense>
-            <FilesPanel
-              sessionId={live.session.id}
-              rights={view.files}
-              hidden={files === 'hidden'}
-              onClose={() => {
-                setFiles('hidden');
-                setTimeout(focus);
-              }}
-            />
-          </Suspense>
-        )}
+        <SessionFiles
+          live={live}
+          shown={filesShown}
+          onClose={() => {
+            hideFiles();
+            setTimeout(focus);
+          }}
+        />
         {!tipRead && view.phase === 'live' && !watching && !ended && (
           <div className="session-tip panel" role="note">
             <Stack gap={6}>

@@ -277,6 +277,7 @@ export interface TargetRow {
   parameters: string;
   credentialId: string | null;
   jumpTargetId: string | null;
+  filesTargetId: string | null;
   hostKeyPolicy: string;
   proofMinutes: number | null;
   builtIn: string | null;

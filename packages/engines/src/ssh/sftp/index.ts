@@ -4,8 +4,8 @@ import type { Client, ClientChannel } from 'ssh2';
 import { SftpClient } from './sftp-client.ts';
 import { SftpFiles } from './sftp-files.ts';
 
-/** SFTP beside the terminal, on the connection that is signed in already (RFC 4254 section 6.5). @throws Fault FILES_UNAVAILABLE */
-export async function openFiles(client: Client): Promise<FileChannel> {
+/** SFTP on a connection that is signed in already (RFC 4254 section 6.5); what is `owned` is disposed of with the channel. @throws Fault FILES_UNAVAILABLE */
+export async function openFiles(client: Client, owned?: AsyncDisposable): Promise<FileChannel> {
   const channel = await new Promise<ClientChannel>((resolve, reject) => {
     const unavailable = (cause: unknown): void =>
       reject(new Fault('FILES_UNAVAILABLE', 'the target gives no SFTP', { cause }));
@@ -15,5 +15,5 @@ export async function openFiles(client: Client): Promise<FileChannel> {
       unavailable(error);
     }
   });
-  return new SftpFiles(await SftpClient.start(channel));
+  return new SftpFiles(await SftpClient.start(channel), owned);
 }

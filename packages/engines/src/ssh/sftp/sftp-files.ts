@@ -38,9 +38,11 @@ function isSegment(name: Uint8Array): boolean {
 /** The files of a target over SFTP. */
 export class SftpFiles implements FileChannel {
   readonly #client: SftpClient;
+  readonly #owned: AsyncDisposable | undefined;
 
-  constructor(client: SftpClient) {
+  constructor(client: SftpClient, owned?: AsyncDisposable) {
     this.#client = client;
+    this.#owned = owned;
   }
 
   async home(): Promise<PathBytes> {
@@ -153,8 +155,9 @@ export class SftpFiles implements FileChannel {
     return this.#try('change the permissions', () => this.#client.act(REQUEST.SETSTAT, [{ string: path }, { mode }]));
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#client[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client[Symbol.asyncDispose]();
+    await this.#owned?.[Symbol.asyncDispose]();
   }
 
   async *#read(

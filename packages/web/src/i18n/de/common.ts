@@ -62,6 +62,7 @@ export const common: Readonly<Record<keyof typeof english, string>> = {
   'field.display-name': 'Voller Name',
   'field.group': 'Gruppe',
   'field.host-key-policy': 'Unbekannte Host-Schlüssel',
+  'field.files': 'Dateien von Maschine',
   'field.jump': 'Über Maschine',
   'field.labels': 'Labels',
   'field.machine': 'Maschine',

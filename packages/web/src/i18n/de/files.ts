@@ -2,6 +2,7 @@ import type { files as en } from '../en/files.ts';
 
 export const files: Readonly<Record<keyof typeof en, string>> = {
   'files.title': 'Dateien',
+  'files.title-of': 'Dateien von {name}',
   'files.actions': 'Aktionen',
   'files.actions-of': 'Aktionen für {name}',
   'files.cancel-of': '{name} aus der Liste nehmen',

@@ -29,6 +29,8 @@ export const office: Readonly<Record<keyof typeof english, string>> = {
   'catalog.empty': 'Noch keine Maschinen',
   'catalog.empty-body': 'Eine anlegen oder viele aus CSV oder YAML importieren.',
   'catalog.import': 'Importieren',
+  'catalog.files-help':
+    'Sitzungen auf dieser Maschine bekommen ein Feld mit den Dateien von jener, meist derselben Maschine unter einem anderen Protokoll. Deren Berechtigungen entscheiden, wer senden und holen darf.',
   'catalog.jump-help': 'Das Gateway verbindet sich zuerst mit jener Maschine und geht von dort weiter.',
   'catalog.labels-help': 'Ein key:value je Zeile. Berechtigungen können nach Labels auswählen.',
   'catalog.no-credential': 'Keine Zugangsdaten einer Art, die dieses Protokoll annimmt',

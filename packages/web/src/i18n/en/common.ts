@@ -60,6 +60,7 @@ export const common = {
   'field.display-name': 'Full name',
   'field.group': 'Group',
   'field.host-key-policy': 'Unknown host keys',
+  'field.files': 'Files from machine',
   'field.jump': 'Through machine',
   'field.labels': 'Labels',
   'field.machine': 'Machine',

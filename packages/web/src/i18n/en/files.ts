@@ -1,5 +1,6 @@
 export const files = {
   'files.title': 'Files',
+  'files.title-of': 'Files of {name}',
   'files.actions': 'Actions',
   'files.actions-of': 'Actions for {name}',
   'files.cancel-of': 'Remove {name} from the list',

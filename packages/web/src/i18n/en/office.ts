@@ -27,6 +27,8 @@ export const office = {
   'catalog.empty': 'No machines yet',
   'catalog.empty-body': 'Add one, or import many from CSV or YAML.',
   'catalog.import': 'Import',
+  'catalog.files-help':
+    'Sessions on this machine get a panel with the files of that one, usually the same machine under another protocol. Its grants decide who may send and fetch.',
   'catalog.jump-help': 'The gateway connects to that machine first and goes on from there.',
   'catalog.labels-help': 'One key:value a line. Grants can select by labels.',
   'catalog.no-credential': 'No credential of a kind this protocol takes',

@@ -1,11 +1,13 @@
 import { IconClipboardCopy, IconClipboardText, IconForms, IconPhoto, IconTypography } from '@tabler/icons-react';
 import { useText } from '../../i18n/text.tsx';
 import { BarFrame, BarItem, BarTool, type BarBase, type BarKey } from '../bar-frame.tsx';
+import { FilesTool, type FilesToggle } from '../session-files.tsx';
 import { isOver } from '../session-view.ts';
 import { COMBINATIONS, FUNCTION_KEYS, type KeyCombination } from './desktop-surface.ts';
 
 export interface DesktopBarProps extends BarBase {
   readonly keyboardOpen: boolean;
+  readonly files: FilesToggle;
   readonly onPress: (combination: KeyCombination) => void;
   readonly onKeyboard: () => void;
   readonly onCopy: () => void;
@@ -16,7 +18,7 @@ export interface DesktopBarProps extends BarBase {
 
 export function DesktopBar(props: DesktopBarProps) {
   const text = useText();
-  const { keyboardOpen, onPress, onKeyboard, onCopy, onPaste, onType, onPicture, ...base } = props;
+  const { keyboardOpen, files, onPress, onKeyboard, onCopy, onPaste, onType, onPicture, ...base } = props;
   const over = isOver(base.view);
   const { clipboard } = base.view;
   const keyOf = (combination: KeyCombination): BarKey => ({
@@ -30,16 +32,19 @@ export function DesktopBar(props: DesktopBarProps) {
       keyColumns={3}
       functionKeys={FUNCTION_KEYS.map(keyOf)}
       tools={
-        !base.watching && (
-          <BarTool
-            className="bar-touch"
-            icon={IconTypography}
-            label={text('desktop.keyboard')}
-            aria-pressed={keyboardOpen}
-            disabled={over}
-            onClick={onKeyboard}
-          />
-        )
+        <>
+          <FilesTool view={base.view} files={files} />
+          {!base.watching && (
+            <BarTool
+              className="bar-touch"
+              icon={IconTypography}
+              label={text('desktop.keyboard')}
+              aria-pressed={keyboardOpen}
+              disabled={over}
+              onClick={onKeyboard}
+            />
+          )}
+        </>
       }
       items={
         <>

@@ -4,6 +4,7 @@ import { notifications } from '@mantine/notifications';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { useText } from '../../i18n/text.tsx';
 import type { SurfaceSessionProps } from '../session-document.tsx';
+import { SessionFiles, useSessionFiles } from '../session-files.tsx';
 import { SessionOverlays } from '../session-overlays.tsx';
 import { isOver } from '../session-view.ts';
 import { useSession } from '../use-session.ts';
@@ -35,6 +36,7 @@ export function DesktopSession(props: DesktopSessionProps) {
   const [displayOpen, setDisplayOpen] = useState(false);
   const [menuOpen, setMenuOpen] = useState(false);
   const [keyboardOpen, setKeyboardOpen] = useState(false);
+  const [filesShown, files, hideFiles] = useSessionFiles();
   const [pasting, setPasting] = useState<string>();
   const [drawn, setDrawn] = useState(false);
   const [broken, setBroken] = useState(false);
@@ -137,6 +139,7 @@ export function DesktopSession(props: DesktopSessionProps) {
         watching={watching}
         menuOpen={menuOpen}
         keyboardOpen={keyboardOpen}
+        files={files}
         onMenu={setMenuOpen}
         onPress={(combination) => surface.current?.press(combination)}
         onKeyboard={() => setKeyboardOpen(!keyboardOpen)}
@@ -156,6 +159,14 @@ export function DesktopSession(props: DesktopSessionProps) {
           role="application"
           aria-label={text('desktop.label', { name: props.title })}
           data-drawn={drawn}
+        />
+        <SessionFiles
+          live={live}
+          shown={filesShown}
+          onClose={() => {
+            hideFiles();
+            setTimeout(focus);
+          }}
         />
         {broken && !ended && <BrokenDecoder />}
         <SessionOverlays {...props} live={live} onFocusSurface={focus} />

@@ -19,6 +19,7 @@ import { sessionSeat } from './0028-session-seat.ts';
 import { accessRequest } from './0029-access-request.ts';
 import { judgedBy } from './0030-judged-by.ts';
 import { nodeKeys } from './0031-node-keys.ts';
+import { filesTarget } from './0033-files-target.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -42,4 +43,5 @@ export const MIGRATIONS: readonly Migration[] = [
   accessRequest,
   judgedBy,
   nodeKeys,
+  filesTarget,
 ];
