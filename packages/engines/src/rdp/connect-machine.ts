@@ -82,7 +82,10 @@ export async function connectMachine(first: Duplex, request: MachineRequest): Pr
     if ('refusal' in negotiated)
       throw new Fault('TARGET_NO_COMMON_ALGORITHM', `the target refuses the connection: ${negotiated.refusal}`);
     if (negotiated.protocol === PROTOCOL.rdp)
-      throw new Fault('TARGET_NO_COMMON_ALGORITHM', 'the target offers neither TLS nor network level authentication');
+      throw new Fault(
+        'TARGET_NO_COMMON_ALGORITHM',
+        "the target offers RDP's own encryption alone, which proves no identity and is refused here; switch on TLS or network level authentication there",
+      );
     if (
       (negotiated.protocol & requested) !== negotiated.protocol ||
       !Object.values<number>(PROTOCOL).includes(negotiated.protocol)

@@ -6,7 +6,7 @@ export const PROTOCOL = { rdp: 0, ssl: 1, hybrid: 2, hybridEx: 8 } as const;
 /** failureCode. [MS-RDPBCGR] 2.2.1.2.2 */
 const FAILURES: Readonly<Record<number, string>> = {
   1: 'it demands TLS',
-  2: 'it permits no TLS',
+  2: "it permits no TLS but RDP's own encryption alone, which proves no identity and is refused here",
   3: 'it has no certificate',
   4: 'the flags are inconsistent',
   5: 'it demands network level authentication',

@@ -66,9 +66,21 @@ export async function proveByNla(peer: CredsspPeer, wishes: CredsspWishes): Prom
   const credentials = sequence(explicit(0, integer(1)), explicit(1, octets(passwordCreds)));
   peer.write(request({ credentials: ntlm.seal(credentials) }));
   if (protocol !== PROTOCOL.hybridEx) return;
-  // Early User Authorization Result. [MS-RDPBCGR] 2.2.10.2
-  const result = viewOf(await peer.read(4)).getUint32(0, true);
-  if (result !== 0) throw new Fault('CREDENTIAL_REFUSED', 'the target does not let this account sign in from afar');
+  const fault = authorisationFault(await peer.read(4));
+  if (fault !== undefined) throw fault;
+}
+
+/** Early User Authorization Result. [MS-RDPBCGR] 2.2.10.2 */
+const AUTHZ = { success: 0, accessDenied: 5 } as const;
+
+function authorisationFault(pdu: Uint8Array): Fault | undefined {
+  const result = viewOf(pdu).getUint32(0, true);
+  if (result === AUTHZ.success) return undefined;
+  const words =
+    result === AUTHZ.accessDenied
+      ? 'name and password are right, and the target does not let this account sign in from afar'
+      : `the target does not let this account in: it says ${result}`;
+  return new Fault('CREDENTIAL_REFUSED', words);
 }
 
 /** Before version 3 of CredSSP, and with FreeRDP 2, a refusal is a closed connection. */

@@ -108,7 +108,7 @@ export class NtlmClient {
 }
 
 /** [MS-NLMP] 3.4.4.2, with extended session security and key exchange. */
-class Sealer {
+export class Sealer {
   readonly #signing: Uint8Array;
   readonly #cipher: Rc4;
   #sequence = 0;
