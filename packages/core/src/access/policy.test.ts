@@ -199,6 +199,15 @@ describe('conditions and denials', () => {
     assert.deepEqual(decide([allow({ notAfter: HERE.now })], HERE), []);
   });
 
+  it('denies what a tag placed in a group by grants on it, which give it nothing', () => {
+    const placed = { ...machine, labels: { ...machine.labels, 'cloud:placed-by': 'tag' } };
+    const onGroup = (effect: 'allow' | 'deny') => grant({ kind: 'target-group', id: 'tgg_root' }, { effect });
+    assert.deepEqual(actions([onGroup('allow')], machine), ['connect']);
+    assert.deepEqual(actions([onGroup('allow')], placed), []);
+    assert.deepEqual(actions([allow()], placed), ['connect']);
+    assert.deepEqual(actions([allow(), onGroup('deny')], placed), []);
+  });
+
   it('denies where a condition of a denial cannot be judged, and only then besides when it holds', () => {
     const unreadable = deny({ conditions: window([1], '00:00', '24:00', 'No/Where') });
     assert.deepEqual(decide([allow(), unreadable], HERE), []);

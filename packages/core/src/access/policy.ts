@@ -53,10 +53,12 @@ export { covers as scopeCovers };
 
 /** Whether the grant is about the target at all. */
 export function coversTarget(
-  { scope, pass }: Grant,
+  { scope, pass, effect }: Grant,
   target: PlacedTarget,
   ancestors: readonly TargetGroupId[],
 ): boolean {
+  // INVARIANT: a tag that anybody may set leads out of what allows, and never out of what forbids.
+  if (effect === 'deny' && scope.kind === 'target-group') return ancestors.includes(scope.id);
   return covers(scope, target, ancestors) && (pass === undefined || covers(pass.within, target, ancestors));
 }
 

@@ -58,7 +58,12 @@ export function accessHandlers({ store, audit, clock, random }: ApiParts): Acces
         ...actorOf(context),
         object: { kind: 'grant', id: grant.id },
         outcome: 'success',
-        detail: { subject: `${grant.subject.kind}:${grant.subject.id}` },
+        detail: {
+          subject: `${grant.subject.kind}:${grant.subject.id}`,
+          scope: JSON.stringify(grant.scope).slice(0, 2000),
+          actions: grant.actions.join(' '),
+          effect: grant.effect ?? 'allow',
+        },
       });
       const { subject } = grant;
       await store.now.commands.post(

@@ -21,6 +21,7 @@ import { givesRights, grantsIn, ruleOf, withdrawMarks } from '../discovery/rule-
 import { actorOf, type Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { requireNone } from './target-rules.ts';
+import { requireCurrent } from './require-current.ts';
 
 type DiscoveryHandlers = Pick<
   Handlers,
@@ -275,6 +276,7 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
 
     updateSource: async (context, { params, body }) => {
       const before = await foundSource(params.id);
+      requireCurrent(before, body.version);
       requireGoodSource({ kind: before.kind, parameters: body.parameters });
       // INVARIANT: which tags grant is part of what rules grant.
       const protects = body.protectedTags.some((tag) => !before.protectedTags.includes(tag));
@@ -399,8 +401,7 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
       await requireGoodRules(body.rules);
       const { rules: before, version } = await store.now.discovery.rules();
       // What is compared here is what is replaced.
-      if (version !== body.version)
-        throw new Fault('CONFLICT', 'the rules were changed by someone else in the meantime');
+      requireCurrent({ version }, body.version);
       // INVARIANT: who may not grant does not grant by rules either.
       if (!context.permissions.has('access.write') && grantsIn(before) !== grantsIn(body.rules))
         throw new Fault('FORBIDDEN', 'rules that give rights need the permission access.write');

@@ -44,7 +44,10 @@ const COLUMNS = [
 const MOST_ROWS = 100_000;
 const checkShape = new Ajv({ allErrors: true, coerceTypes: false }).compile(TargetCreate);
 
-function readRows({ format, text }: ImportRequest, readers: ApiParts['fileReaders']): readonly Row[] {
+function readRows(
+  { format, text }: Pick<ImportRequest, 'format' | 'text'>,
+  readers: ApiParts['fileReaders'],
+): readonly Row[] {
   const reader = readers.get(format);
   if (reader !== undefined) return rowsOf(format, reader(text));
   if (format !== 'csv' && format !== 'yaml')
@@ -141,6 +144,8 @@ export interface ImportRequest {
   readonly format: string;
   readonly text: string;
   readonly preview: boolean;
+  /** Whoever imports may store credentials. */
+  readonly maySeal: boolean;
 }
 
 /** Reads, checks every row and saves all of them or none. A machine whose name exists is updated. */
@@ -161,6 +166,8 @@ export async function importTargets(
         problems: [{ field: '', message: `at most ${MOST_ROWS} machines at once, received ${rows.length}` }],
       },
     ]);
+  if (!request.preview && !request.maySeal && rows.some(({ credential }) => credential !== undefined))
+    throw new Fault('FORBIDDEN', 'the file brings credentials, which need the permission credential.write');
   const check = await prepare(parts);
   const judged = rows.map((row) => check(row));
   const bad = judged.some(({ view }) => view.outcome === 'refused');

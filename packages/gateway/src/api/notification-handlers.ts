@@ -8,6 +8,7 @@ import { randomId } from '@enchilada/core/time';
 import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { requireSecretAnew } from './kept-secret.ts';
+import { requireCurrent } from './require-current.ts';
 
 type NotificationHandlers = Pick<
   Handlers,
@@ -97,6 +98,7 @@ export function notificationHandlers({ store, audit, courier, clock, random }: A
     updateNotificationEndpoint: async (context, { params, body }) => {
       const { secret, ...fields } = body;
       const before = await found(params.id);
+      requireCurrent(before, body.version);
       const { manifest } = courier.typeOf(before.kind);
       requireSecretAnew(manifest.parameters, before, { secret, parameters: fields.parameters });
       const wanted: NotificationEndpoint = {

@@ -12,6 +12,7 @@ import type { ApiParts } from './api-parts.ts';
 import { requireConsent, signedInOf } from './describe-me.ts';
 import { requireSecretAnew } from './kept-secret.ts';
 import { requireHeld } from './require-held.ts';
+import { requireCurrent } from './require-current.ts';
 
 type ProviderHandlers = Pick<
   Handlers,
@@ -170,6 +171,7 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
       requireHeld(context, 'administrator');
       const { secret, rules, ...fields } = body;
       const before = await found(params.id);
+      requireCurrent(before, body.version);
       requireGood({ ...before, ...fields }, secret);
       const { parameters, secretGoesBy = [] } = registry.typeOf(before.kind).manifest;
       const places = parameters.filter(({ name }) => secretGoesBy.includes(name));

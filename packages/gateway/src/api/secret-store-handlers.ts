@@ -12,6 +12,7 @@ import { randomId } from '@enchilada/core/time';
 import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { requireSecretAnew } from './kept-secret.ts';
+import { requireCurrent } from './require-current.ts';
 
 type SecretStoreHandlers = Pick<
   Handlers,
@@ -105,6 +106,7 @@ export function secretStoreHandlers({ store, audit, clock, random, secretStores 
     updateSecretStore: async (context, { params, body }) => {
       const { secret, ...fields } = body;
       const before = await found(params.id);
+      requireCurrent(before, body.version);
       requireGood({ ...before, ...fields }, secret);
       const { manifest } = secretStores.typeOf(before.kind);
       requireSecretAnew(manifest.parameters, before, { secret, parameters: fields.parameters });

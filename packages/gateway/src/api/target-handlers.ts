@@ -10,6 +10,7 @@ import { pageOf, searchTargets } from './catalog-view.ts';
 import { importTargets } from './import-targets.ts';
 import { parsePublicKey } from './public-key.ts';
 import { fieldProblems, keptLabels, referenceProblems, requireNone, weakenedBy } from './target-rules.ts';
+import { requireCurrent } from './require-current.ts';
 
 type TargetHandlers = Pick<
   Handlers,
@@ -179,7 +180,11 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
     },
 
     importTargets: async (context, { body }) => {
-      const { result, dropped, saved, credentials } = await importTargets(parts, body, dropBuiltIn);
+      const { result, dropped, saved, credentials } = await importTargets(
+        parts,
+        { ...body, maySeal: context.permissions.has('credential.write') },
+        dropBuiltIn,
+      );
       if (result.saved) {
         for (const { id, name, kind } of credentials)
           await audit.append({
@@ -207,6 +212,7 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
     updateTarget: async (context, { params, body }) => {
       const before = await found(store.now.catalog.findTarget(params.id));
       if (before.builtIn !== undefined) throw new Fault('CONFLICT', 'the built-in machine cannot be changed');
+      requireCurrent(before, body.version);
       const { groupId, credentialId, jumpTargetId, filesTargetId, proofMinutes, ...rest } = body;
       const { labels, problems } = keptLabels(body.labels, before.labels);
       const wanted: Target = {
@@ -239,7 +245,7 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
 
     deleteTarget: async (context, { params, query }) => {
       const target = await found(store.now.catalog.findTarget(params.id));
-      if (target.version !== query.version) throw new Fault('CONFLICT', 'the machine was changed in the meantime');
+      requireCurrent(target, query.version);
       const { targets } = await catalog.snapshot();
       const behind = targets.filter((other) => other.jumpTargetId === target.id);
       if (behind.length > 0)

@@ -9,6 +9,7 @@ import { requireStrong } from '../auth/password-rule.ts';
 import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { requireHeld } from './require-held.ts';
+import { requireCurrent } from './require-current.ts';
 
 type UserHandlers = Pick<
   Handlers,
@@ -154,6 +155,7 @@ export function userHandlers(parts: ApiParts): UserHandlers {
       if (body.role !== undefined) requireHeld(context, body.role);
       const before = await found(store.now.users.find(params.id));
       requireHeld(context, before.role);
+      requireCurrent(before, body.version);
       const disabledAt =
         body.disabled === undefined
           ? before.disabledAt
@@ -204,7 +206,7 @@ export function userHandlers(parts: ApiParts): UserHandlers {
     deleteUser: async (context, { params, query }) => {
       const user = await found(store.now.users.find(params.id));
       requireHeld(context, user.role);
-      if (user.version !== query.version) throw new Fault('CONFLICT', 'the person was changed in the meantime');
+      requireCurrent(user, query.version);
       await store.transaction(async (tx) => {
         for (const grant of await tx.grants.listFor(user.id, [])) await tx.grants.delete(grant.id);
         await setGroups(tx, user.id, []);
@@ -250,7 +252,9 @@ export function userHandlers(parts: ApiParts): UserHandlers {
     updateGroup: async (context, { params, body }) => {
       const group = { ...(await found(store.now.groups.find(params.id))), ...body };
       await store.now.groups.update(group);
-      await acted(context, 'group.updated', groupObject(group));
+      await acted(context, 'group.updated', groupObject(group), {
+        requiresSecondFactor: group.requiresSecondFactor === true,
+      });
       return groupView(group.id);
     },
 

@@ -298,7 +298,18 @@ export class GatewayFixture implements AsyncDisposable {
       version: '0',
       catalog,
       engines: new Map([['proto', MANIFEST]]),
-      fileReaders: new Map(),
+      // Each line is a machine with its password: `name host password`.
+      fileReaders: new Map([
+        [
+          'proto',
+          (text) =>
+            text.split('\n').map((line, index) => {
+              const [name = '', host = '', secret = ''] = line.split(' ');
+              const credential = { kind: 'password', username: 'root', secret: new Secret(secret) } as const;
+              return { line: index + 1, name, host, port: 22, parameters: {}, credential, problems: [] };
+            }),
+        ],
+      ]),
       fingerprintPrivateKey: () => Promise.resolve('SHA256:x'),
       verifyAudit: () => Promise.resolve({ intact: true, chains: [] }),
       discovery: this.#discovery(nodeId),
