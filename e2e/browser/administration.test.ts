@@ -231,8 +231,7 @@ test('an account for a program is made on the page of people, with a token that 
   await form.waitFor({ state: 'detached' });
   await page.getByText('nightly-report · Service account').waitFor();
   await page.getByRole('button', { name: 'nightly-report' }).click();
-  await page.getByRole('button', { name: 'API tokens' }).click();
-  const tokens = page.getByRole('dialog', { name: 'API tokens of nightly-report' });
+  const tokens = page.getByRole('dialog', { name: 'nightly-report' });
   await tokens.getByRole('button', { name: 'Make a token' }).click();
   const wish = page.getByRole('dialog', { name: 'Make a token' });
   await wish.getByRole('textbox', { name: 'Name' }).fill('report');

@@ -116,7 +116,7 @@ test('a live session is warned before its access ends and ends with it, on the s
     },
   });
   const session = await (await openMachine(window, targetId)).ready();
-  await session.page.getByText(/Your access to this machine ends in \d+ seconds/u).waitFor();
+  await session.page.getByText(/Your access to this machine ends at [\d:]+/u).waitFor();
   await picture(session.page, 'warning');
   await session.end.filter({ hasText: 'The time of your access is over' }).waitFor();
   await picture(session.page, 'over');

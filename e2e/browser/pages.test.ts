@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -12,12 +11,14 @@ import type { BrowserWindow } from '../fixtures/chromium.ts';
 import type { Shell } from '../product/index.ts';
 import type { Names } from '../product/person.ts';
 import { ADMIN, Site, startSshd } from '../tests/site.ts';
+import { flaws, type Rules } from './flaws.ts';
 import { seatOf } from './seat.ts';
 
 /** Each page with its heading. */
 const PAGES = [
   ['/', 'Machines'],
   ['/first-run', /^Good to see you/u],
+  ['/requests', 'Requests'],
   ['/live', 'Live sessions'],
   ['/recordings', 'Recordings'],
   ['/audit', 'Audit'],
@@ -30,6 +31,7 @@ const PAGES = [
   ['/access/groups', 'Groups'],
   ['/access/grants', 'Grants'],
   ['/access/providers', 'Sign-in'],
+  ['/notifications', 'Notifications'],
   ['/settings', 'Settings'],
 ] as const;
 interface Look {
@@ -65,7 +67,6 @@ const LANGUAGES = [
 const PICTURES = join(import.meta.dirname, '..', '.artifacts', 'pages');
 const AUDITOR = { username: 'otto-the-auditor', password: 'a password for reading only 4' };
 const USER = { username: 'una-the-user', password: 'a password for one machine 5' };
-const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const owned = new AsyncDisposableStack();
 let sshd: Sshd;
@@ -146,40 +147,6 @@ async function picture(page: Page, name: string): Promise<void> {
   if (process.env['TEST_SCREENSHOTS'] !== '1') return;
   await mkdir(PICTURES, { recursive: true });
   await page.screenshot({ path: join(PICTURES, `${name}.png`) });
-}
-
-type Rules = 'all' | 'geometry';
-
-/** What a page must be for everyone; answers what it is not. */
-async function flaws(page: Page, rules: Rules): Promise<readonly string[]> {
-  const found: string[] = [];
-  const headings = await page.getByRole('heading', { level: 1 }).count();
-  if (headings !== 1) found.push(`${headings} headings of level 1`);
-  const tooWide = await page.evaluate(
-    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-  );
-  if (tooWide > 0) found.push(`${tooWide} pixels too wide`);
-  const cut = await page.evaluate(() =>
-    [...document.querySelectorAll<HTMLElement>('button, button span, a, label, legend, th, h1, h2, h3')]
-      .filter((element) => element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 1)
-      .filter((element) => getComputedStyle(element).overflowX !== 'visible' && !element.matches('.truncate'))
-      .map((element) => element.textContent),
-  );
-  if (cut.length > 0) found.push(`words cut off: ${cut.join(', ')}`);
-  if (rules === 'geometry') return found;
-  await page.evaluate(axeSource);
-  const violations = await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
-    return (await axe.run(document, { resultTypes: ['violations'] })).violations.map(({ id, impact, nodes }) => ({
-      id,
-      impact,
-      at: nodes.map(({ html }) => html.slice(0, 160)),
-    }));
-  });
-  for (const { id, impact, at } of violations) {
-    if (impact === 'serious' || impact === 'critical') found.push(`${impact}: ${id} at ${at.slice(0, 3).join(' ')}`);
-  }
-  return found;
 }
 
 async function settled(page: Page): Promise<void> {

@@ -138,7 +138,7 @@ export function Shell() {
   );
 }
 
-/** How many requests wait for the person. INVARIANT: its place is kept while there are none, so that nothing moves when one comes. */
+/** How many requests wait for the person. */
 function WaitingBadge() {
   const text = useText();
   const counts = useQuery({

@@ -1,5 +1,5 @@
 import { Button, Drawer, Group, Stack } from '@mantine/core';
-import { useState, type SyntheticEvent, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type SyntheticEvent, type ReactNode } from 'react';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
 
@@ -35,8 +35,16 @@ export function useSave(act: () => Promise<unknown>): Save {
 }
 
 /** Why the form was not saved. */
-export function FormFault(props: { readonly save: Save }) {
-  return props.save.fault === undefined ? null : <FaultNotice error={props.save.fault} />;
+export function FormFault(props: { readonly save: Save; readonly next?: string | undefined }) {
+  const { fault } = props.save;
+  const notice = useRef<HTMLDivElement>(null);
+  useEffect(() => notice.current?.scrollIntoView({ block: 'nearest' }), [fault]);
+  if (fault === undefined) return null;
+  return (
+    <div ref={notice}>
+      <FaultNotice error={fault} next={props.next} />
+    </div>
+  );
 }
 
 /** A form at the side of its list. Who may only read sees the fields and no buttons. */
@@ -47,6 +55,8 @@ export function FormDrawer(props: {
   readonly readOnly?: boolean;
   readonly submit?: string;
   readonly ready?: boolean;
+  /** What to do about the fault, where the form knows better. */
+  readonly next?: string | undefined;
   /** Further acts, opposite to the form's own. */
   readonly aside?: ReactNode;
   /** What stands below the form and is no part of it. */
@@ -57,16 +67,17 @@ export function FormDrawer(props: {
   const text = useText();
   const { save, readOnly = false } = props;
   return (
-    <Drawer opened onClose={props.onClose} size={props.size} title={props.title}>
+    // A click beside it must not lose what was typed.
+    <Drawer opened onClose={props.onClose} closeOnClickOutside={readOnly} size={props.size} title={props.title}>
       <form onSubmit={save.onSubmit} autoComplete="off">
         <fieldset className="form-group" disabled={readOnly}>
           <Stack>
-            <FormFault save={save} />
             {props.children}
+            <FormFault save={save} next={props.next} />
             {!readOnly && (
               <Group justify="space-between">
                 <span>{props.aside}</span>
-                <Group gap="sm">
+                <Group gap="sm" ml="auto">
                   <Button variant="default" onClick={props.onClose}>
                     {text('common.cancel')}
                   </Button>

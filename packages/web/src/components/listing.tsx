@@ -4,9 +4,19 @@ import type { ReactNode } from 'react';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
 
+type Query = Pick<UseQueryResult, 'isPending' | 'isError' | 'error' | 'refetch'>;
+
+/** In place of a section's content while it is loading, or when that failed. */
+export function Loading({ query }: { readonly query: Query }) {
+  const text = useText();
+  if (query.isPending) return <Skeleton height={72} role="status" aria-label={text('common.loading')} />;
+  if (query.isError) return <FaultNotice error={query.error} onRetry={() => void query.refetch()} />;
+  return null;
+}
+
 /** One of the states of a list: loading, failed, empty, or its rows. */
 export function Listing<T>(props: {
-  readonly query: Pick<UseQueryResult, 'isPending' | 'isError' | 'error' | 'refetch'>;
+  readonly query: Query;
   readonly items: readonly T[];
   readonly empty: ReactNode;
   readonly children: (items: readonly T[]) => ReactNode;

@@ -28,7 +28,12 @@ function plain(facts: ApiFault['facts']): Record<string, string | number> {
   );
 }
 
-export function FaultNotice(props: { readonly error: unknown; readonly onRetry?: () => void }) {
+export function FaultNotice(props: {
+  readonly error: unknown;
+  /** What to do, where the page knows better than the fault. */
+  readonly next?: string | undefined;
+  readonly onRetry?: () => void;
+}) {
   const text = useText();
   const fault = presentFault(props.error, text);
   return (
@@ -41,7 +46,7 @@ export function FaultNotice(props: { readonly error: unknown; readonly onRetry?:
       styles={{ title: { color: 'var(--bad)' }, icon: { color: 'var(--bad)' } }}
     >
       <Stack gap="xs">
-        <Text size="sm">{fault.next}</Text>
+        <Text size="sm">{props.next ?? fault.next}</Text>
         {(fault.reference !== undefined || props.onRetry !== undefined) && (
           <Group gap="sm">
             {props.onRetry !== undefined && (

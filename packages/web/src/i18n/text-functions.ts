@@ -10,6 +10,12 @@ export interface Text {
   number(value: number): string;
   bytes(value: number): string;
   dateTime(at: number): string;
+  /** From one moment to another, to the minute; what both share is said once. */
+  span(from: number, until: number): string;
+  /** To the minute, without the day where that is today's. */
+  clock(at: number, now?: number): string;
+  /** To the second, of today. */
+  time(at: number): string;
   relative(at: number, now?: number): string;
   readonly language: Language;
 }
@@ -33,6 +39,9 @@ export function createText(language: Language, messages: Messages, locale: strin
   const number = new Intl.NumberFormat(locale);
   const short = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
   const dateTime = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' });
+  const minute = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
+  const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'short' });
+  const time = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   const text = (key: MessageKey, values?: MessageValues): string => fill(messages[key], values);
   return Object.assign(text, {
@@ -48,6 +57,10 @@ export function createText(language: Language, messages: Messages, locale: strin
       return `${short.format(value / 1024 ** power)} ${BYTE_UNITS[power] ?? ''}`;
     },
     dateTime: (at: number) => dateTime.format(at),
+    span: (from: number, until: number) => minute.formatRange(from, until),
+    clock: (at: number, now = Date.now()) =>
+      (new Date(at).toDateString() === new Date(now).toDateString() ? clock : minute).format(at),
+    time: (at: number) => time.format(at),
     relative(at: number, now = Date.now()) {
       const [unit, size] = UNITS.find(([, length]) => Math.abs(at - now) >= length) ?? ['second', 1000];
       return unit === 'second' ? text('time.just-now') : relative.format(Math.round((at - now) / size), unit);

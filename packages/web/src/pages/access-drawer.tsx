@@ -114,7 +114,7 @@ function Why(props: { readonly targetId: string; readonly userId: string; readon
   return (
     <>
       {found !== undefined && (
-        <Title order={2} size="h5" role="status">
+        <Title order={2} size="h3" role="status">
           {found.actions.length === 0
             ? text('access.may-nothing', { name: found.username, machine: found.targetName })
             : text('access.may', { name: found.username, actions: actionWords(text, found.actions) })}

@@ -4,7 +4,7 @@ import type { AuthorityKey } from '@enchilada/contract';
 import { api } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
 import { removal, useConfirm } from '../components/confirm.tsx';
-import { Moment } from '../components/listing.tsx';
+import { Loading, Moment } from '../components/listing.tsx';
 import { Section } from '../components/page.tsx';
 import { RemoveAction, Table } from '../components/table.tsx';
 import { useAction } from '../components/use-action.ts';
@@ -48,6 +48,7 @@ export function CertificateAuthority() {
   return (
     <Section title={text('authority.title')} lead={text('authority.lead')}>
       <Stack>
+        <Loading query={authority} />
         {keys.length === 0 && authority.data !== undefined && <Text size="sm">{text('authority.none')}</Text>}
         {keys.length > 0 && (
           <Table columns={[text('authority.key'), text('field.state'), text('authority.made')]} actions>
@@ -114,7 +115,7 @@ function Copy(props: { readonly value: string; readonly label: string }) {
     <CopyButton value={props.value}>
       {({ copied, copy }) => (
         <Button variant="default" onClick={copy}>
-          {copied ? text('authority.copied') : props.label}
+          {copied ? text('common.copied') : props.label}
         </Button>
       )}
     </CopyButton>

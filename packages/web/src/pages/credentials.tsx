@@ -28,6 +28,11 @@ export function CredentialsPage() {
     queryKey: ['credentials'],
     queryFn: ({ signal }) => api('listCredentials', {}, { signal }),
   });
+  const stores = useQuery({
+    queryKey: ['secret-stores'],
+    queryFn: ({ signal }) => api('listSecretStores', {}, { signal }),
+  });
+  const storeNames = new Map((stores.data?.items ?? []).map(({ id, name }) => [id, name]));
   const changed = (): Promise<void> => client.invalidateQueries({ queryKey: ['credentials'] });
   const remove = (credential: Credential): void =>
     ask(
@@ -76,7 +81,12 @@ export function CredentialsPage() {
                     <div className="sub mono">{credential.publicFingerprint}</div>
                   )}
                 </td>
-                <td>{text(`credential-kind.${credential.kind}`)}</td>
+                <td>
+                  {text(`credential-kind.${credential.kind}`)}
+                  {credential.reference !== undefined && (
+                    <div className="sub">{storeNames.get(credential.reference.storeId)}</div>
+                  )}
+                </td>
                 <td className="mono">{credential.username}</td>
                 <td className="number">{text.count('machines.count', credential.targets)}</td>
                 <td className="sub">

@@ -22,7 +22,7 @@ export function MachineOrigin(props: { readonly id: string; readonly labels: Rea
   if (!isFound || data === undefined) return null;
   return (
     <Stack gap="xs">
-      <Title order={3} size="h5">
+      <Title order={3} size="h3">
         {text('origin.title')}
       </Title>
       <dl className="detail-list">

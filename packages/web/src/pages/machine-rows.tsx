@@ -216,18 +216,21 @@ export function RowSkeletons(props: { readonly small: boolean }) {
   );
 }
 
-/** It opens with an approval, and there is none yet. */
+/** It opens with an approval, and there is none yet, or not yet. */
 export function asksFirst({ approval }: Machine): boolean {
-  return approval !== undefined && approval.state !== 'approved';
+  return approval !== undefined && (approval.state !== 'approved' || (approval.from ?? 0) > Date.now());
 }
 
 /** In the line below the name, which is there for every machine: nothing moves when an answer comes. */
 export function ApprovalState({ approval }: { readonly approval: Machine['approval'] }) {
   const text = useText();
   if (approval === undefined) return undefined;
-  const { state, until } = approval;
-  const time = until === undefined ? '' : text.dateTime(until);
-  return <strong data-approval={state}>{text(`machines.approval-${state}`, { time })} · </strong>;
+  const { state, from = 0, until = 0 } = approval;
+  const label =
+    state === 'approved' && from > Date.now()
+      ? text('machines.approval-ahead', { time: text.clock(from) })
+      : text(`machines.approval-${state}`, { time: text.clock(until) });
+  return <strong data-approval={state}>{label} · </strong>;
 }
 
 const LABELS_SHOWN = 3;

@@ -1,9 +1,8 @@
-import { Button, Menu, PasswordInput, Switch, TextInput } from '@mantine/core';
+import { Switch } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { IconBell, IconPlus, IconSend } from '@tabler/icons-react';
+import { IconBell, IconSend } from '@tabler/icons-react';
 import type { NotificationEndpoint, NotifierKind } from '@enchilada/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { changedFields } from '@enchilada/core/engine';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
@@ -12,11 +11,11 @@ import { removal, useConfirm } from '../components/confirm.tsx';
 import { FormDrawer, useSave } from '../components/form.tsx';
 import { Listing, Moment } from '../components/listing.tsx';
 import { Page } from '../components/page.tsx';
+import { printable } from '../components/printable.ts';
 import { EditAction, RemoveAction, RowAction, Table } from '../components/table.tsx';
 import { useAction } from '../components/use-action.ts';
 import { useText } from '../i18n/text.tsx';
-import { ParameterInput } from './parameter-field.tsx';
-import { filled, type ParameterValue } from './target-values.ts';
+import { AddKind, KindFields, SecretField, sentOf, useKindDraft, useRefusal } from './kind-form.tsx';
 
 interface Editing {
   readonly endpoint: NotificationEndpoint | undefined;
@@ -29,7 +28,8 @@ export function NotificationsPage() {
   const mayWrite = can(useMe(), 'settings.write');
   const [editing, setEditing] = useState<Editing>();
   const [confirmation, ask] = useConfirm();
-  const [busy, run] = useAction();
+  const [, run] = useAction();
+  const [tested, setTested] = useState<string>();
   const kinds = useQuery({
     queryKey: ['notifier-kinds'],
     queryFn: ({ signal }) => api('listNotifierKinds', {}, { signal }),
@@ -46,24 +46,19 @@ export function NotificationsPage() {
     if (kind !== undefined) setEditing({ endpoint, kind });
   };
   const tryOut = async ({ id, name }: NotificationEndpoint): Promise<void> => {
+    setTested(id);
     const isDone = await run(() => api('testNotificationEndpoint', { params: { id } }));
+    setTested(undefined);
     if (isDone)
       notifications.show({ title: text('notifications.tested'), message: text('notifications.tested-body', { name }) });
     await changed();
   };
   const add = mayWrite && (
-    <Menu>
-      <Menu.Target>
-        <Button leftSection={<IconPlus size={16} aria-hidden />}>{text('notifications.add')}</Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {(kinds.data?.items ?? []).map((kind) => (
-          <Menu.Item key={kind.kind} onClick={() => setEditing({ endpoint: undefined, kind })}>
-            {text.of(kind.label)}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+    <AddKind
+      label={text('notifications.add')}
+      kinds={kinds.data?.items}
+      onAdd={(kind) => setEditing({ endpoint: undefined, kind })}
+    />
   );
   return (
     <Page title={text('nav.notifications')} lead={text('notifications.lead')} actions={add}>
@@ -71,7 +66,7 @@ export function NotificationsPage() {
         query={endpoints}
         items={endpoints.data?.items ?? []}
         empty={
-          <EmptyState icon={<IconBell size={22} />} title={text('notifications.empty')}>
+          <EmptyState icon={<IconBell size={22} />} title={text('notifications.empty')} action={add}>
             {text('notifications.empty-body')}
           </EmptyState>
         }
@@ -81,19 +76,15 @@ export function NotificationsPage() {
             {items.map((endpoint) => (
               <tr key={endpoint.id}>
                 <td>
-                  <strong>{endpoint.name}</strong>
+                  <button type="button" className="row-title" onClick={() => edit(endpoint)}>
+                    {endpoint.name}
+                  </button>
                   <div className="sub">
                     {text.of(kindOf(endpoint)?.label ?? { en: endpoint.kind, de: endpoint.kind })}
                   </div>
                 </td>
                 <td>
-                  <span
-                    className="state"
-                    data-tone={endpoint.problem !== undefined ? 'bad' : endpoint.enabled ? 'ok' : 'quiet'}
-                  >
-                    {text(endpoint.enabled ? 'providers.on' : 'providers.off')}
-                  </span>
-                  {endpoint.problem !== undefined && <div className="sub request-reason">{endpoint.problem}</div>}
+                  <Delivery endpoint={endpoint} />
                 </td>
                 <td className="sub">
                   <Moment at={endpoint.deliveredAt} />
@@ -104,7 +95,7 @@ export function NotificationsPage() {
                       <RowAction
                         icon={IconSend}
                         label={text('notifications.test', { name: endpoint.name })}
-                        loading={busy}
+                        loading={tested === endpoint.id}
                         onClick={() => void tryOut(endpoint)}
                       />
                       <EditAction name={endpoint.name} onClick={() => edit(endpoint)} />
@@ -146,20 +137,36 @@ export function NotificationsPage() {
   );
 }
 
+/** Whether news arrive there, and what became of the last. */
+function Delivery({ endpoint }: { readonly endpoint: NotificationEndpoint }) {
+  const text = useText();
+  const { enabled, problem } = endpoint;
+  if (!enabled || problem === undefined)
+    return (
+      <span className="state" data-tone={enabled ? 'ok' : 'quiet'}>
+        {text(enabled ? 'providers.on' : 'providers.off')}
+      </span>
+    );
+  return (
+    <>
+      <span className="state" data-tone="bad">
+        {text('notifications.failed')}
+      </span>
+      <div className="sub request-reason">{printable(problem)}</div>
+    </>
+  );
+}
+
 function EndpointForm({
   endpoint,
   kind,
   ...props
 }: Editing & { readonly onClose: () => void; readonly onSaved: () => void }) {
   const text = useText();
-  const [name, setName] = useState(endpoint?.name ?? text.of(kind.label));
-  const [parameters, setParameters] = useState<Readonly<Record<string, ParameterValue>>>(endpoint?.parameters ?? {});
-  const [secret, setSecret] = useState('');
+  const { title, draft, set } = useKindDraft(kind, endpoint);
   const [enabled, setEnabled] = useState(endpoint?.enabled ?? true);
-  const secretMoves =
-    endpoint?.hasSecret === true && changedFields(kind.parameters, endpoint.parameters, filled(parameters)).length > 0;
   const save = useSave(async () => {
-    const fields = { name: name.trim(), parameters: filled(parameters), enabled, ...(secret === '' ? {} : { secret }) };
+    const fields = { ...sentOf(draft), enabled };
     if (endpoint === undefined) await api('createNotificationEndpoint', { body: { ...fields, kind: kind.kind } });
     else
       await api('updateNotificationEndpoint', {
@@ -168,38 +175,18 @@ function EndpointForm({
       });
     props.onSaved();
   });
+  const { refused, next } = useRefusal(kind, save.fault);
   return (
-    <FormDrawer title={endpoint?.name ?? text.of(kind.label)} size={480} save={save} onClose={props.onClose}>
-      <TextInput
-        label={text('field.name')}
-        required
-        maxLength={100}
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-        data-autofocus
-      />
-      {kind.parameters.map((field) => (
-        <ParameterInput
-          key={field.name}
-          field={field}
-          value={parameters[field.name]}
-          disabled={false}
-          onChange={(value) => setParameters({ ...parameters, [field.name]: value })}
-        />
-      ))}
-      <PasswordInput
-        label={text.of(kind.secret.label)}
-        description={
-          endpoint?.hasSecret === true
-            ? text(secretMoves ? 'providers.secret-anew' : 'providers.secret-kept')
-            : text.of(kind.secret.help)
-        }
-        required={secretMoves || (kind.secret.required && endpoint?.hasSecret !== true)}
-        value={secret}
-        maxLength={4000}
-        onChange={(event) => setSecret(event.currentTarget.value)}
-        autoComplete="new-password"
-        visibilityToggleButtonProps={{ 'aria-label': text('field.show-password') }}
+    <FormDrawer title={title} size={480} save={save} next={next} onClose={props.onClose}>
+      <KindFields refused={refused} kind={kind} draft={draft} onChange={set} />
+      <SecretField
+        label={kind.secret.label}
+        help={kind.secret.help}
+        required={kind.secret.required}
+        stored={endpoint?.hasSecret === true ? endpoint : undefined}
+        goesBy={kind.parameters}
+        draft={draft}
+        onChange={set}
       />
       <Switch
         label={text('notifications.enabled')}

@@ -9,6 +9,8 @@ export function ParameterInput(props: {
   readonly field: ParameterField;
   readonly value: ParameterValue | undefined;
   readonly disabled: boolean;
+  /** The gateway refused what is entered. */
+  readonly refused?: boolean;
   readonly onChange: (value: ParameterValue) => void;
 }) {
   const text = useText();
@@ -16,6 +18,7 @@ export function ParameterInput(props: {
   const common = {
     label: text.of(field.label),
     disabled: props.disabled,
+    error: props.refused === true && text('form.refused'),
     ...(field.help === undefined ? {} : { description: text.of(field.help) }),
   };
   const input = (() => {

@@ -1,4 +1,4 @@
-import { Button, Modal, MultiSelect, PasswordInput, Select, Switch, TextInput } from '@mantine/core';
+import { Button, MultiSelect, PasswordInput, Select, Stack, Switch, TextInput, Title } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { IconSearch, IconUsers } from '@tabler/icons-react';
 import type { User } from '@enchilada/contract';
@@ -130,7 +130,6 @@ function PersonForm(props: PersonFormProps) {
     groupIds: user?.groupIds ?? [],
     service: user?.service ?? false,
   });
-  const [showsTokens, setShowsTokens] = useState(false);
   const [password, setPassword] = useState('');
   const [confirmation, ask] = useConfirm();
   const set = (change: Partial<typeof draft>): void => setDraft({ ...draft, ...change });
@@ -152,7 +151,7 @@ function PersonForm(props: PersonFormProps) {
   return (
     <FormDrawer
       title={user?.username ?? text('people.add')}
-      size={460}
+      size={user?.service === true ? 720 : 460}
       save={save}
       readOnly={props.readOnly}
       aside={
@@ -181,14 +180,10 @@ function PersonForm(props: PersonFormProps) {
         <>
           {confirmation}
           {user?.service === true && (
-            <Modal
-              opened={showsTokens}
-              onClose={() => setShowsTokens(false)}
-              title={text('people.tokens-of', { name: user.username })}
-              size="xl"
-            >
+            <Stack mt="lg" gap="sm">
+              <Title order={3}>{text('tokens.title')}</Title>
               <ServiceTokens user={user} />
-            </Modal>
+            </Stack>
           )}
         </>
       }
@@ -234,11 +229,6 @@ function PersonForm(props: PersonFormProps) {
           checked={draft.service}
           onChange={(event) => set({ service: event.currentTarget.checked })}
         />
-      )}
-      {user?.service === true && (
-        <Button variant="default" onClick={() => setShowsTokens(true)}>
-          {text('tokens.title')}
-        </Button>
       )}
       {!draft.service && (
         <PasswordInput

@@ -1,8 +1,9 @@
-import { Button, Code, CopyButton, Group, Modal, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Button, Code, CopyButton, Group, Modal, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
 import { useConfirm } from '../components/confirm.tsx';
+import { CopyField } from '../components/copy-field.tsx';
 import { Moment } from '../components/listing.tsx';
 import { useAction } from '../components/use-action.ts';
 import { FaultNotice } from '../faults/fault-notice.tsx';
@@ -41,20 +42,14 @@ export function ProviderProvisioning(props: { readonly id: string; readonly read
   return (
     <section aria-labelledby="scim-title">
       <Stack gap="sm" mt="xl">
-        <Title order={3} size="h5" id="scim-title">
+        <Title order={3} size="h3" id="scim-title">
           {text('scim.title')}
         </Title>
         <Text size="sm">{text('scim.lead')}</Text>
         {state.error !== null && <FaultNotice error={state.error} />}
         {state.data !== undefined && (
           <>
-            <TextInput
-              label={text('scim.base-url')}
-              readOnly
-              classNames={{ input: 'mono' }}
-              value={state.data.baseUrl}
-              onFocus={(event) => event.currentTarget.select()}
-            />
+            <CopyField label={text('scim.base-url')} value={state.data.baseUrl} />
             <Text size="sm" component="div">
               {token === undefined ? (
                 text('scim.none')
@@ -100,7 +95,7 @@ export function ProviderProvisioning(props: { readonly id: string; readonly read
             <CopyButton value={value}>
               {({ copied, copy }) => (
                 <Button onClick={copy} data-autofocus>
-                  {text(copied ? 'factor.recovery-copied' : 'tokens.copy')}
+                  {text(copied ? 'common.copied' : 'tokens.copy')}
                 </Button>
               )}
             </CopyButton>

@@ -23,7 +23,7 @@ export function ProviderRules(props: {
   const set = (index: number, rule: RuleDraft): void => props.onChange(props.rules.with(index, rule));
   return (
     <Stack gap="sm">
-      <Title order={3} size="h5">
+      <Title order={3} size="h3">
         {text('providers.rules')}
       </Title>
       <Text size="xs" c="dimmed">

@@ -1,5 +1,4 @@
-import { Button, Menu } from '@mantine/core';
-import { IconChevronDown, IconLogin2, IconPlus } from '@tabler/icons-react';
+import { IconLogin2 } from '@tabler/icons-react';
 import type { RouteOutput } from '@enchilada/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -11,6 +10,7 @@ import { Listing } from '../components/listing.tsx';
 import { Page } from '../components/page.tsx';
 import { EditAction, RemoveAction, Table } from '../components/table.tsx';
 import { useText } from '../i18n/text.tsx';
+import { AddKind } from './kind-form.tsx';
 import { ProviderForm } from './provider-form.tsx';
 
 export type Provider = RouteOutput<'listProviders'>['items'][number];
@@ -50,24 +50,11 @@ export function ProvidersPage() {
       }),
     );
   const add = mayWrite && (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <Button
-          leftSection={<IconPlus size={16} aria-hidden />}
-          rightSection={<IconChevronDown size={14} aria-hidden />}
-          disabled={kinds.data === undefined}
-        >
-          {text('providers.add')}
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {(kinds.data?.items ?? []).map((kind) => (
-          <Menu.Item key={kind.kind} onClick={() => setOpen({ provider: undefined, kind })}>
-            {text.of(kind.label)}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+    <AddKind
+      label={text('providers.add')}
+      kinds={kinds.data?.items}
+      onAdd={(kind) => setOpen({ provider: undefined, kind })}
+    />
   );
   return (
     <Page title={text('nav.providers')} lead={text('providers.lead')} actions={add}>
@@ -105,7 +92,9 @@ export function ProvidersPage() {
                     {text(provider.enabled ? 'providers.on' : 'providers.off')}
                   </span>
                 </td>
-                <td className="number">{text.number(provider.people)}</td>
+                <td className="number" data-label={text('providers.people')}>
+                  {text.number(provider.people)}
+                </td>
                 <td className="sub">{text(`providers.admits-${provider.admits}`)}</td>
                 <td className="actions">
                   {mayWrite && (

@@ -1,4 +1,4 @@
-import { Alert, Checkbox, Select, SimpleGrid, Text, Textarea, TextInput } from '@mantine/core';
+import { Alert, Checkbox, Select, SimpleGrid, Skeleton, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { IconUrgent } from '@tabler/icons-react';
 import type { Machine, RequestTerms } from '@enchilada/contract';
 import { TAG_PREFIX } from '@enchilada/core/discovery';
@@ -33,11 +33,18 @@ export function RequestForm(props: { readonly machine: Machine; readonly onClose
       <FormDrawer
         title={text('requests.ask-title', { name: machine.name })}
         size={460}
-        save={{ busy: terms.isPending, fault: terms.error ?? undefined, onSubmit: (event) => event.preventDefault() }}
+        save={{ busy: false, fault: terms.error ?? undefined, onSubmit: (event) => event.preventDefault() }}
         submit={text('requests.ask')}
         ready={false}
         onClose={onClose}
       >
+        {terms.isPending && (
+          <Stack role="status" aria-label={text('common.loading')}>
+            {[20, 96, 76, 60].map((height) => (
+              <Skeleton key={height} height={height} />
+            ))}
+          </Stack>
+        )}
         {terms.isSuccess && (
           <EmptyState icon={<IconUrgent size={22} />} title={text('requests.none-possible')}>
             {text('fault.APPROVAL_REQUIRED.next')}
@@ -137,7 +144,7 @@ function Form({ machine, rule, onClose }: { machine: Machine; rule: Terms; onClo
       )}
       {rule.actions.length > 1 && (
         <Checkbox.Group
-          label={text('requests.may')}
+          label={text('requests.also')}
           value={[...actions]}
           onChange={(values) => setActions(rule.actions.filter((action) => values.includes(action)))}
         >

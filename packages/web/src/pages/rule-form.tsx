@@ -1,5 +1,4 @@
 import {
-  Accordion,
   Checkbox,
   Group,
   MultiSelect,
@@ -18,9 +17,9 @@ import { GRANT_ACTIONS, type GrantAction } from '@enchilada/core/access';
 import { HOST_KEY_POLICIES } from '@enchilada/core/target';
 import { useState } from 'react';
 import { useText } from '../i18n/text.tsx';
-import { ParameterInput } from './parameter-field.tsx';
+import { FoldedParameters } from './kind-form.tsx';
 import { linesToTags, type Match, type Outcome, type RuleDraft, tagsToLines, without } from './rule-draft.ts';
-import { changedParameters, fieldGroups } from './target-values.ts';
+import { changedParameters } from './target-values.ts';
 
 interface Choice {
   readonly value: string;
@@ -61,7 +60,7 @@ export function RuleForm(props: {
         />
         <MatchFields {...props} />
         <Stack gap="sm">
-          <Title order={4} size="h5">
+          <Title order={4} size="h3">
             {text('rule.outcome')}
           </Title>
           <Switch
@@ -88,7 +87,7 @@ function MatchFields({ rule, choices, onChange }: Fields) {
   const set = (change: Partial<Match>): void => onChange({ ...rule, match: without({ ...match, ...change }) });
   return (
     <Stack gap="sm">
-      <Title order={4} size="h5">
+      <Title order={4} size="h3">
         {text('rule.match')}
       </Title>
       <Text size="xs" c="dimmed">
@@ -250,28 +249,12 @@ function OutcomeFields({ rule, choices, readOnly, onChange }: Fields) {
         />
       </div>
       {engine !== undefined && (
-        <Accordion multiple variant="default" chevronPosition="left">
-          {fieldGroups(engine).map(([group, fields]) => (
-            <Accordion.Item key={group} value={group}>
-              <Accordion.Control>{text.of(fields[0].group)}</Accordion.Control>
-              <Accordion.Panel>
-                <Stack gap="sm">
-                  {fields.map((field) => (
-                    <ParameterInput
-                      key={field.name}
-                      field={field}
-                      disabled={readOnly}
-                      value={outcome.parameters?.[field.name]}
-                      onChange={(value) =>
-                        set({ parameters: changedParameters(engine, { ...outcome.parameters, [field.name]: value }) })
-                      }
-                    />
-                  ))}
-                </Stack>
-              </Accordion.Panel>
-            </Accordion.Item>
-          ))}
-        </Accordion>
+        <FoldedParameters
+          parameters={engine.parameters}
+          values={outcome.parameters ?? {}}
+          disabled={readOnly}
+          onChange={(values) => set({ parameters: changedParameters(engine, values) })}
+        />
       )}
     </>
   );
@@ -284,7 +267,7 @@ function RightsFields({ rule, choices, onChange }: Fields) {
     onChange({ ...rule, outcome: without({ ...rule.outcome, grants: next.groups.length === 0 ? undefined : next }) });
   return (
     <Stack gap="sm">
-      <Title order={4} size="h5">
+      <Title order={4} size="h3">
         {text('rule.rights')}
       </Title>
       <Text size="xs" c="dimmed">

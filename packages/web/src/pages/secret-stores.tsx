@@ -1,18 +1,18 @@
-import { Alert, Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Group, Stack, Text } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import type { RouteOutput } from '@enchilada/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { changedFields } from '@enchilada/core/engine';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
 import { removal, useConfirm } from '../components/confirm.tsx';
+import { CopyField } from '../components/copy-field.tsx';
 import { FormDrawer, useSave } from '../components/form.tsx';
+import { Loading } from '../components/listing.tsx';
 import { Section } from '../components/page.tsx';
 import { EditAction, RemoveAction, Table } from '../components/table.tsx';
 import { useText } from '../i18n/text.tsx';
-import { ParameterInput } from './parameter-field.tsx';
-import { filled, type ParameterValue } from './target-values.ts';
+import { KindFields, SecretField, sentOf, useKindDraft, useRefusal } from './kind-form.tsx';
 
 type Kind = RouteOutput<'listSecretStoreKinds'>['items'][number];
 type Store = RouteOutput<'listSecretStores'>['items'][number];
@@ -54,6 +54,7 @@ export function SecretStores() {
   return (
     <Section title={text('secret-stores.title')} lead={text('secret-stores.lead')}>
       <Stack>
+        <Loading query={stores} />
         {stores.data !== undefined && items.length === 0 && <Text size="sm">{text('secret-stores.none')}</Text>}
         {items.length > 0 && (
           <Table columns={[text('field.name'), { number: text('secret-stores.uses') }]} actions>
@@ -65,7 +66,9 @@ export function SecretStores() {
                   </button>
                   <div className="sub">{text.of(kindOf(store)?.label ?? { en: store.kind, de: store.kind })}</div>
                 </td>
-                <td className="number">{text.number(store.credentials)}</td>
+                <td className="number" data-label={text('secret-stores.uses')}>
+                  {text.number(store.credentials)}
+                </td>
                 <td className="actions">
                   {mayWrite && (
                     <>
@@ -121,71 +124,34 @@ function SecretStoreForm(props: {
 }) {
   const text = useText();
   const { store, kind } = props;
-  const [name, setName] = useState(store?.name ?? text.of(kind.label));
-  const [parameters, setParameters] = useState<Readonly<Record<string, ParameterValue>>>(store?.parameters ?? {});
-  const [secret, setSecret] = useState('');
-  const secretMoves =
-    store?.hasSecret === true && changedFields(kind.parameters, store.parameters, filled(parameters)).length > 0;
+  const { title, draft, set } = useKindDraft(kind, store);
   const save = useSave(async () => {
-    const fields = {
-      ...{ name: name.trim(), parameters: filled(parameters) },
-      ...(secret === '' ? {} : { secret }),
-    };
+    const fields = sentOf(draft);
     if (store === undefined) await api('createSecretStore', { body: { ...fields, kind: kind.kind } });
     else await api('updateSecretStore', { params: { id: store.id }, body: { ...fields, version: store.version } });
     props.onSaved();
   });
+  const { refused, next } = useRefusal(kind, save.fault);
   return (
-    <FormDrawer
-      title={store?.name ?? text.of(kind.label)}
-      size={560}
-      save={save}
-      readOnly={props.readOnly}
-      onClose={props.onClose}
-    >
-      <TextInput
-        label={text('field.name')}
-        required
-        maxLength={100}
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-        data-autofocus
-      />
-      {kind.parameters.map((field) => (
-        <ParameterInput
-          key={field.name}
-          field={field}
-          value={parameters[field.name]}
-          disabled={props.readOnly}
-          onChange={(value) => setParameters({ ...parameters, [field.name]: value })}
-        />
-      ))}
+    <FormDrawer title={title} size={560} save={save} next={next} readOnly={props.readOnly} onClose={props.onClose}>
+      <KindFields refused={refused} kind={kind} draft={draft} readOnly={props.readOnly} onChange={set} />
       {kind.usesExternalId === true &&
         (store?.externalId === undefined ? (
           <Alert color="gray">{text('secret-stores.external-id-later')}</Alert>
         ) : (
-          <TextInput
+          <CopyField
             label={text('secret-stores.external-id')}
             description={text('secret-stores.external-id-help')}
-            readOnly
-            classNames={{ input: 'mono' }}
             value={store.externalId}
           />
         ))}
       {kind.secret !== undefined && (
-        <PasswordInput
-          label={text.of(kind.secret)}
-          description={
-            store?.hasSecret === true
-              ? text(secretMoves ? 'providers.secret-anew' : 'providers.secret-kept')
-              : undefined
-          }
-          required={secretMoves}
-          value={secret}
-          maxLength={4000}
-          onChange={(event) => setSecret(event.currentTarget.value)}
-          autoComplete="new-password"
-          visibilityToggleButtonProps={{ 'aria-label': text('field.show-password') }}
+        <SecretField
+          label={kind.secret}
+          stored={store?.hasSecret === true ? store : undefined}
+          goesBy={kind.parameters}
+          draft={draft}
+          onChange={set}
         />
       )}
     </FormDrawer>

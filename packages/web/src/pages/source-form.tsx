@@ -1,16 +1,16 @@
-import { Alert, Anchor, Button, Stack, Switch, TagsInput, Text, TextInput, Title } from '@mantine/core';
-import { IconCopy, IconEye } from '@tabler/icons-react';
+import { Alert, Anchor, Button, Stack, Switch, TagsInput, Text, Title } from '@mantine/core';
+import { IconEye } from '@tabler/icons-react';
 import type { RouteOutput } from '@enchilada/contract';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
 import { useAction } from '../components/use-action.ts';
+import { CopyField } from '../components/copy-field.tsx';
 import { FormDrawer, useSave } from '../components/form.tsx';
 import { useText } from '../i18n/text.tsx';
-import { ParameterInput } from './parameter-field.tsx';
+import { KindFields, sentOf, useKindDraft, useRefusal } from './kind-form.tsx';
 import { PreviewResult } from './source-preview.tsx';
 import type { Source, SourceKind } from './sources.tsx';
-import { filled, type ParameterValue } from './target-values.ts';
 
 /** A source's settings, with a look at what it would do before it is switched on. */
 export function SourceForm(props: {
@@ -22,24 +22,24 @@ export function SourceForm(props: {
 }) {
   const text = useText();
   const { source, kind } = props;
-  const [name, setName] = useState(source?.name ?? text.of(kind.label));
-  const [parameters, setParameters] = useState<Readonly<Record<string, ParameterValue>>>(source?.parameters ?? {});
+  const { title, draft, set } = useKindDraft(kind, source);
   const [protectedTags, setProtectedTags] = useState<readonly string[]>(source?.protectedTags ?? []);
   const [enabled, setEnabled] = useState(source?.enabled ?? false);
   const [preview, setPreview] = useState<RouteOutput<'previewDiscovery'>>();
   const [looking, look] = useAction();
-  const fields = { name: name.trim(), parameters: filled(parameters), protectedTags: [...protectedTags], enabled };
+  const fields = { ...sentOf(draft), protectedTags: [...protectedTags], enabled };
   const save = useSave(async () => {
     if (source === undefined) await api('createSource', { body: { ...fields, kind: kind.kind } });
     else await api('updateSource', { params: { id: source.id }, body: { ...fields, version: source.version } });
     props.onSaved();
   });
-  const groups = [...new Set(kind.parameters.map((field) => text.of(field.group)))];
+  const { refused, next } = useRefusal(kind, save.fault);
   return (
     <FormDrawer
-      title={source?.name ?? text.of(kind.label)}
+      title={title}
       size={620}
       save={save}
+      next={next}
       readOnly={props.readOnly}
       aside={
         <Button
@@ -48,9 +48,8 @@ export function SourceForm(props: {
           leftSection={<IconEye size={16} aria-hidden />}
           onClick={() =>
             void look(async () => {
-              const draft = { ...fields, kind: kind.kind };
               const id = source === undefined ? {} : { sourceId: source.id };
-              setPreview(await api('previewDiscovery', { body: { ...id, source: draft } }));
+              setPreview(await api('previewDiscovery', { body: { ...id, source: { ...fields, kind: kind.kind } } }));
             })
           }
         >
@@ -59,32 +58,7 @@ export function SourceForm(props: {
       }
       onClose={props.onClose}
     >
-      <TextInput
-        label={text('field.name')}
-        required
-        maxLength={100}
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-        data-autofocus
-      />
-      {groups.map((group) => (
-        <Stack key={group} gap="sm">
-          <Title order={3} size="h5">
-            {group}
-          </Title>
-          {kind.parameters
-            .filter((field) => text.of(field.group) === group)
-            .map((field) => (
-              <ParameterInput
-                key={field.name}
-                field={field}
-                value={parameters[field.name]}
-                disabled={props.readOnly}
-                onChange={(value) => setParameters({ ...parameters, [field.name]: value })}
-              />
-            ))}
-        </Stack>
-      ))}
+      <KindFields refused={refused} kind={kind} draft={draft} readOnly={props.readOnly} onChange={set} />
       <TagsInput
         label={text('sources.protected-tags')}
         description={text('sources.protected-tags-help')}
@@ -96,14 +70,10 @@ export function SourceForm(props: {
         (source === undefined ? (
           <Alert color="gray">{text('sources.external-id-later')}</Alert>
         ) : (
-          <TextInput
+          <CopyField
             label={text('sources.external-id')}
             description={text('sources.external-id-help')}
-            readOnly
-            classNames={{ input: 'mono' }}
             value={source.externalId}
-            rightSection={<IconCopy size={14} aria-hidden />}
-            onFocus={(event) => event.currentTarget.select()}
           />
         ))}
       {source !== undefined && <Templates source={source} />}
@@ -132,7 +102,7 @@ function Templates({ source }: { readonly source: Source }) {
   if (files.length === 0) return null;
   return (
     <Stack gap="sm">
-      <Title order={3} size="h5">
+      <Title order={3} size="h3">
         {text('sources.templates')}
       </Title>
       {files.map((file) => (

@@ -58,12 +58,11 @@ export function RulesDrawer(props: {
     }
   };
   return (
-    <Drawer opened onClose={props.onClose} size={760} title={text('rules.title')}>
+    <Drawer opened onClose={props.onClose} closeOnClickOutside={props.readOnly} size={760} title={text('rules.title')}>
       <Stack>
         <Text size="sm" c="dimmed">
           {text('rules.lead')}
         </Text>
-        {fault !== undefined && <FaultNotice error={fault} />}
         <SegmentedControl
           aria-label={text('rules.title')}
           data={[
@@ -95,8 +94,12 @@ export function RulesDrawer(props: {
           />
         )}
         {rules !== undefined && saved.data !== undefined && <Trial rules={rules} sources={props.sources} />}
+        {fault !== undefined && <FaultNotice error={fault} />}
         {!props.readOnly && (
-          <Group justify="flex-end">
+          <Group justify="flex-end" gap="sm">
+            <Button variant="default" onClick={props.onClose}>
+              {text('common.cancel')}
+            </Button>
             <Button
               loading={busy}
               disabled={rules === undefined || saved.data === undefined}

@@ -72,7 +72,7 @@ export function ScopesDrawer(props: {
                   <td>
                     <ScopeHealth scope={scope} />
                   </td>
-                  <td className="number">{text.number(scope.machines)}</td>
+                  <td className="number">{text.count('machines.count', scope.machines)}</td>
                   <td className="sub">
                     <Moment at={scope.lastEventAt} />
                   </td>

@@ -1,13 +1,5 @@
-import { Alert, Button, Menu } from '@mantine/core';
-import {
-  IconAlertTriangle,
-  IconChevronDown,
-  IconCloudSearch,
-  IconHistory,
-  IconListCheck,
-  IconPlus,
-  IconRefresh,
-} from '@tabler/icons-react';
+import { Alert, Button } from '@mantine/core';
+import { IconAlertTriangle, IconCloudSearch, IconHistory, IconListCheck, IconRefresh } from '@tabler/icons-react';
 import type { RouteOutput } from '@enchilada/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -20,6 +12,7 @@ import { useAction } from '../components/use-action.ts';
 import { EditAction, RemoveAction, RowAction, Table } from '../components/table.tsx';
 import { Page } from '../components/page.tsx';
 import { useText } from '../i18n/text.tsx';
+import { AddKind } from './kind-form.tsx';
 import { RulesDrawer } from './source-rules.tsx';
 import { SourceForm } from './source-form.tsx';
 import { ScopesDrawer } from './source-scopes.tsx';
@@ -73,24 +66,11 @@ export function SourcesPage() {
   };
   const close = (): void => setOpen(undefined);
   const addSource = mayWrite && (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <Button
-          leftSection={<IconPlus size={16} aria-hidden />}
-          rightSection={<IconChevronDown size={14} aria-hidden />}
-          disabled={kinds.data === undefined}
-        >
-          {text('sources.add')}
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {(kinds.data?.items ?? []).map((kind) => (
-          <Menu.Item key={kind.kind} onClick={() => setOpen({ what: 'form', source: undefined, kind })}>
-            {text.of(kind.label)}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+    <AddKind
+      label={text('sources.add')}
+      kinds={kinds.data?.items}
+      onAdd={(kind) => setOpen({ what: 'form', source: undefined, kind })}
+    />
   );
   return (
     <Page

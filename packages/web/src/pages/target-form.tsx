@@ -1,4 +1,4 @@
-import { Accordion, Alert, Group, NumberInput, Select, Stack, Textarea, TextInput } from '@mantine/core';
+import { Alert, Group, NumberInput, Select, Textarea, TextInput } from '@mantine/core';
 import type { Engine, Target } from '@enchilada/contract';
 import { HOST_KEY_POLICIES } from '@enchilada/core/target';
 import { IconLockOpen } from '@tabler/icons-react';
@@ -8,9 +8,9 @@ import { api } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
 import { FormDrawer, useSave } from '../components/form.tsx';
 import { useText } from '../i18n/text.tsx';
+import { FoldedParameters } from './kind-form.tsx';
 import { groupPath, type GroupRow } from './machine-search.ts';
-import { ParameterInput } from './parameter-field.tsx';
-import { changedParameters, draftOf, fieldGroups, textToLabels, type TargetDraft } from './target-values.ts';
+import { changedParameters, draftOf, textToLabels, type TargetDraft } from './target-values.ts';
 
 export interface TargetFormProps {
   readonly target: Target | undefined;
@@ -217,26 +217,12 @@ export function TargetForm(props: TargetFormProps) {
         />
       )}
       {engine !== undefined && (
-        <Accordion multiple variant="default" chevronPosition="left">
-          {fieldGroups(engine).map(([group, fields]) => (
-            <Accordion.Item key={group} value={group}>
-              <Accordion.Control>{text.of(fields[0].group)}</Accordion.Control>
-              <Accordion.Panel>
-                <Stack gap="sm">
-                  {fields.map((field) => (
-                    <ParameterInput
-                      key={field.name}
-                      field={field}
-                      disabled={props.readOnly}
-                      value={draft.parameters[field.name]}
-                      onChange={(value) => set({ parameters: { ...draft.parameters, [field.name]: value } })}
-                    />
-                  ))}
-                </Stack>
-              </Accordion.Panel>
-            </Accordion.Item>
-          ))}
-        </Accordion>
+        <FoldedParameters
+          parameters={engine.parameters}
+          values={draft.parameters}
+          disabled={props.readOnly}
+          onChange={(parameters) => set({ parameters })}
+        />
       )}
     </FormDrawer>
   );

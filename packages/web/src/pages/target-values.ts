@@ -38,10 +38,10 @@ function ownLabels(labels: Readonly<Record<string, string>>): Readonly<Record<st
 
 /** Fields under the headings that the manifest gives them, in its order. */
 export function fieldGroups(
-  engine: Engine,
+  parameters: readonly ParameterField[],
 ): readonly (readonly [string, readonly [ParameterField, ...ParameterField[]]])[] {
   const groups = new Map<string, [ParameterField, ...ParameterField[]]>();
-  for (const field of engine.parameters) {
+  for (const field of parameters) {
     const group = groups.get(field.group.en);
     if (group === undefined) groups.set(field.group.en, [field]);
     else group.push(field);

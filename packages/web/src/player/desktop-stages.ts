@@ -1,6 +1,6 @@
 import type { KeyStrokes } from '@enchilada/contract';
 import { codeOfScancode } from '../surfaces/rdp/scancodes.ts';
-import { meaningOfKeysym } from '../surfaces/rfb/keysyms.ts';
+import { meaningOfKeysym } from '../surfaces/shared/keysyms.ts';
 import type { Stage } from './stage.ts';
 
 type CreateStage = (host: HTMLElement) => Stage;

@@ -1,4 +1,4 @@
-import { ActionIcon, Loader } from '@mantine/core';
+import { ActionIcon } from '@mantine/core';
 import { IconX } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
@@ -28,16 +28,26 @@ export function KeysPanel(props: {
   return (
     <aside className="player-find" aria-label={text('player.keys')}>
       <div className="player-find-field">
-        <p className="sub">{text('player.keys-help')}</p>
+        <h2 className="player-find-title">{text('player.keys')}</h2>
         <ActionIcon onClick={props.onClose} aria-label={text('common.close')}>
           <IconX size={16} aria-hidden />
         </ActionIcon>
       </div>
-      {strokes.isPending && <Loader size="sm" m="sm" />}
-      {strokes.isError && <FaultNotice error={strokes.error} onRetry={() => void strokes.refetch()} />}
+      <p className="sub player-found">{text('player.keys-help')}</p>
+      {strokes.isPending && (
+        <p className="sub player-found" role="status">
+          {text('common.loading')}
+        </p>
+      )}
+      {strokes.isError && (
+        <div className="player-find-fault">
+          <FaultNotice error={strokes.error} onRetry={() => void strokes.refetch()} />
+        </div>
+      )}
       {strokes.isSuccess && (
         <p className="sub player-found" role="status">
-          {strokes.data.isCut ? text('player.keys-cut') : text.count('player.keys-lines', lines.length)}
+          {lines.length === 0 ? text('player.keys-none') : text.count('player.keys-lines', lines.length)}
+          {strokes.data.isCut && ` · ${text('player.keys-cut')}`}
         </p>
       )}
       <ol className="player-hits">
@@ -49,7 +59,7 @@ export function KeysPanel(props: {
               onClick={() => props.onJump(line.atMs)}
             >
               <span className="sub">{clockText(line.atMs)}</span>
-              <span className="mono truncate">{printable(line.text)}</span>
+              <span className="mono key-line">{printable(line.text)}</span>
             </button>
           </li>
         ))}

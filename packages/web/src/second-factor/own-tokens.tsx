@@ -201,7 +201,7 @@ function Tokens({ owner }: { readonly owner: TokenOwner }) {
             <CopyButton value={value}>
               {({ copied, copy }) => (
                 <Button onClick={copy} data-autofocus>
-                  {text(copied ? 'factor.recovery-copied' : 'tokens.copy')}
+                  {text(copied ? 'common.copied' : 'tokens.copy')}
                 </Button>
               )}
             </CopyButton>

@@ -16,7 +16,7 @@ export function RecoveryCodes(props: { readonly codes: readonly string[]; readon
         <CopyButton value={props.codes.join('\n')}>
           {({ copied, copy }) => (
             <Button variant="default" onClick={copy}>
-              {text(copied ? 'factor.recovery-copied' : 'factor.recovery-copy')}
+              {text(copied ? 'common.copied' : 'factor.recovery-copy')}
             </Button>
           )}
         </CopyButton>

@@ -108,7 +108,7 @@ export function TerminalSession(props: SurfaceSessionProps) {
           onMenu={() => setTimeout(() => setMenuOpen(true))}
           onTransfer={refuse}
           onCopied={() =>
-            notifications.show({ id: 'copied', message: text('terminal.copied'), autoClose: 1500, color: 'gray' })
+            notifications.show({ id: 'copied', message: text('common.copied'), autoClose: 1500, color: 'gray' })
           }
         />
         <SessionFiles

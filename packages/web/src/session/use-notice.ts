@@ -4,8 +4,8 @@ import { useText } from '../i18n/text.tsx';
 import type { SessionView } from './session-view.ts';
 
 const SHORT_MS = 8000;
-/** What asks for a decision stays until it is read. */
-const LASTING: readonly string[] = ['idle-soon', 'expires-soon', 'access-ends-soon', 'resumed-elsewhere'];
+/** Stays until it is read; what tells of an end stays until that. */
+const LASTING: readonly string[] = ['resumed-elsewhere'];
 
 /** What the gateway has to say, beside the surface: a dialog would take the keyboard away in the middle of a word. */
 export function useNotice(notice: SessionView['notice'], onRead: () => void): void {
@@ -15,12 +15,14 @@ export function useNotice(notice: SessionView['notice'], onRead: () => void): vo
     onRead();
     // The bar says so all the time.
     if (notice.code === 'view-only') return;
+    const { code, seconds } = notice;
+    const lastsMs = seconds === undefined ? SHORT_MS : seconds * 1000;
     notifications.show({
-      id: `notice-${notice.code}`,
+      id: `notice-${code}`,
       title: text('session.notice'),
-      message: text(`notice.${notice.code}`, { seconds: notice.seconds ?? 0 }),
+      message: text(`notice.${code}`, { time: text.time(Date.now() + lastsMs) }),
       color: 'yellow',
-      autoClose: LASTING.includes(notice.code) ? false : SHORT_MS,
+      autoClose: LASTING.includes(code) ? false : lastsMs,
       closeButtonProps: { 'aria-label': text('common.close') },
     });
   }, [notice, onRead, text]);

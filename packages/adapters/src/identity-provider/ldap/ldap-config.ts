@@ -10,7 +10,7 @@ export const manifest: ProviderManifest = {
   kind: 'ldap',
   label: { en: 'LDAP or Active Directory', de: 'LDAP oder Active Directory' },
   way: 'password',
-  secret: { en: 'Password of the account that searches', de: 'Kennwort des suchenden Kontos' },
+  secret: { en: 'Password of the account that searches', de: 'Passwort des suchenden Kontos' },
   secretGoesBy: ['servers', 'serverName', 'authorities', 'bindDn'],
   parameters: [
     {
@@ -155,7 +155,7 @@ export const manifest: ProviderManifest = {
       group: PEOPLE,
       label: {
         en: 'People may change expired passwords at sign-in',
-        de: 'Abgelaufene Kennwörter dürfen bei der Anmeldung geändert werden',
+        de: 'Abgelaufene Passwörter dürfen bei der Anmeldung geändert werden',
       },
       default: true,
     },

@@ -23,7 +23,7 @@ export const manifest: ProviderManifest = {
       label: { en: 'Servers', de: 'Server' },
       help: {
         en: 'One a line, tried in order: host, or host:port where it is not 1812. All with the same shared secret. Passwords go to them hidden, not encrypted: on a network of your own alone.',
-        de: 'Einer je Zeile, der Reihe nach versucht: Host, oder Host:Port, wo es nicht 1812 ist. Alle mit demselben gemeinsamen Geheimnis. Kennwörter gehen verschleiert und nicht verschlüsselt dorthin: nur in einem eigenen Netz.',
+        de: 'Einer je Zeile, der Reihe nach versucht: Host, oder Host:Port, wo es nicht 1812 ist. Alle mit demselben gemeinsamen Geheimnis. Passwörter gehen verschleiert und nicht verschlüsselt dorthin: nur in einem eigenen Netz.',
       },
       maxItems: 10,
       maxLength: 300,
@@ -101,7 +101,7 @@ export const manifest: ProviderManifest = {
           value: 'always',
           label: {
             en: 'always: by push, or a code behind the password',
-            de: 'immer: per Push, oder als Code hinter dem Kennwort',
+            de: 'immer: per Push, oder als Code hinter dem Passwort',
           },
         },
       ],

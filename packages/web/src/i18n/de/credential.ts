@@ -3,7 +3,6 @@ export const credential = {
   'authority.activate-body':
     'Erst wenn jede Maschine ihm vertraut. Was der jetzige Schlüssel signiert hat, gilt noch Minuten, und ihm wird vertraut, bis er entfernt ist.',
   'authority.activate-title': 'Mit dem nächsten Schlüssel signieren',
-  'authority.copied': 'Kopiert',
   'authority.copy': 'Kopieren',
   'authority.copy-file': 'Nur die Schlüssel kopieren',
   'authority.lead':
@@ -51,8 +50,6 @@ export const credential = {
     'Geheimnisse, die bleiben, wo sie sind: Zugangsdaten nennen den Ort, und das Gateway holt den Wert für eine Sitzung.',
   'secret-stores.none': 'Noch kein Geheimnisspeicher',
   'secret-stores.remove-body': 'Nur möglich, solange keine Zugangsdaten darauf verweisen.',
-  'secret-stores.secret-kept':
-    'Gespeichert. Leer lassen, um es zu behalten; ändert sich die Adresse, muss es neu eingegeben werden.',
   'secret-stores.title': 'Geheimnisspeicher',
   'secret-stores.uses': 'Zugangsdaten',
 } as const;

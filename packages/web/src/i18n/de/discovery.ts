@@ -61,10 +61,10 @@ export const discovery: Readonly<Record<keyof typeof en, string>> = {
   'rule.remove': '{name} entfernen',
   'rule.rights': 'Wer sie öffnen darf',
   'rule.rights-help':
-    'Eine Berechtigung je Gruppe, solange die Regel es sagt. Wirkt nur, wo die Maschinen nicht durch eine Markierung oder einen Namen gewählt sind, die jeder setzen darf.',
+    'Eine Berechtigung je Gruppe, solange die Regel es sagt. Wirkt nur, wo die Maschinen nicht durch ein Tag oder einen Namen gewählt sind, die jeder setzen darf.',
   'rule.shown-name': 'Name hier',
   'rule.skip': 'Nicht in den Katalog aufnehmen',
-  'rule.tags': 'Markierungen',
+  'rule.tags': 'Tags',
   'rule.tags-help': 'Ein Schlüssel je Zeile mit seinen Werten, oder allein für jeden Wert.',
   'rule.template-help':
     'Kennt {account}, {accountName}, {region}, {network}, {zone}, {source}, {tag:KEY}. Ein Schrägstrich beginnt eine Gruppe darin.',
@@ -74,7 +74,7 @@ export const discovery: Readonly<Record<keyof typeof en, string>> = {
   'rules.read-now': 'Quelle jetzt lesen',
   'rules.try-on-all': 'Alles Bekannte',
   'rules.lead':
-    'Regeln machen Gefundenes benutzbar. Jedes Feld kommt aus der ersten Regel, die passt und es setzt. Eine Regel, die nach einer ungeschützten Markierung passt, ordnet ein und benennt, wählt aber weder Zugangsdaten noch Sprungrechner.',
+    'Regeln machen Gefundenes benutzbar. Jedes Feld kommt aus der ersten Regel, die passt und es setzt. Eine Regel, die nach einem ungeschützten Tag passt, ordnet ein und benennt, wählt aber weder Zugangsdaten noch Sprungrechner.',
   'rules.not-json': 'Das ist noch keine Liste von Regeln in JSON',
   'rules.text': 'Regeln, der Reihe nach',
   'rules.title': 'Regeln',
@@ -112,9 +112,9 @@ export const discovery: Readonly<Record<keyof typeof en, string>> = {
   'sources.off': 'Ausgeschaltet',
   'sources.preview': 'Vorschau',
   'sources.preview-help': 'Die Vorschau liest die Quelle und schreibt nichts.',
-  'sources.protected-tags': 'Geschützte Markierungen',
+  'sources.protected-tags': 'Geschützte Tags',
   'sources.protected-tags-help':
-    'Schlüssel, die nur Vertrauenswürdige setzen können (durch eine Tag-Richtlinie). Sie werden zu Labels, nach denen Freigaben wählen, und Regeln dürfen danach Zugangsdaten wählen.',
+    'Schlüssel, die nur Vertrauenswürdige setzen können (durch eine Tag-Richtlinie). Sie werden zu Labels, nach denen Berechtigungen wählen, und Regeln dürfen danach Zugangsdaten wählen.',
   'sources.remove-body':
     'Ihre Maschinen bleiben, als wären sie von Hand angelegt. Was Regeln darauf gewährt haben, endet.',
   'sources.remove-off-first': 'Zuerst ausschalten',

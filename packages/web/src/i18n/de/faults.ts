@@ -51,7 +51,7 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.SIGN_IN_LOST.next': 'Beginnen Sie in diesem Browser von vorn. Er muss Cookies annehmen.',
   'fault.NOT_ADMITTED': 'Sie sind bekannt, aber hier nicht zugelassen',
   'fault.NOT_ADMITTED.next': 'Bitten Sie die Administration, Ihre Gruppe zuzulassen, und nennen Sie die Kennung unten.',
-  'fault.PASSWORD_EXPIRED': 'Ihr Kennwort ist abgelaufen',
+  'fault.PASSWORD_EXPIRED': 'Ihr Passwort ist abgelaufen',
   'fault.PASSWORD_EXPIRED.next': 'Wählen Sie ein neues, um sich anzumelden.',
   'fault.PASSWORD_TOO_WEAK': 'Dieses Passwort ist zu leicht zu erraten',
   'fault.PASSWORD_TOO_WEAK.next':

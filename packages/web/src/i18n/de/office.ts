@@ -171,8 +171,7 @@ export const office: Readonly<Record<keyof typeof english, string>> = {
   'people.role': 'Rolle',
   'people.search': 'Personen suchen',
   'people.service': 'Dienstkonto',
-  'people.service-help': 'Für ein Programm: Es hat API-Token, kein Kennwort und öffnet keine Maschine.',
-  'people.tokens-of': 'API-Token von {name}',
+  'people.service-help': 'Für ein Programm: Es hat API-Token, kein Passwort und öffnet keine Maschine.',
   'people.state': 'Zustand',
   'people-groups.add-member': 'Person aufnehmen',
   'people-groups.empty-body': 'Gruppen fassen Personen zusammen, damit Berechtigungen nicht jede nennen müssen.',
@@ -202,7 +201,7 @@ export const office: Readonly<Record<keyof typeof english, string>> = {
   'setting.ownRecordings': 'Personen dürfen ihre eigenen Aufzeichnungen abspielen',
   'setting.desktopInput': 'Aufzeichnung von Eingaben auf Desktops',
   'setting.desktopInput.help':
-    'Eingetipptes wird unter einem eigenen Schlüssel versiegelt; nur Administratoren lesen es, und das steht im Audit-Log. Passwörter sind darunter.',
+    'Eingetipptes wird unter einem eigenen Schlüssel versiegelt; nur Administratoren lesen es, und das steht im Audit. Passwörter sind darunter.',
   'desktop-input.off': 'Aus',
   'desktop-input.pointer': 'Der Zeiger',
   'desktop-input.keys': 'Der Zeiger und was getippt wird',

@@ -17,9 +17,10 @@ export const player: Readonly<Record<keyof typeof english, string>> = {
   'player.keys': 'Eingetipptes',
   'player.keys-cut': 'Nur der erste Teil ist zu sehen.',
   'player.keys-help':
-    'Tasten heissen nach ihrem Platz auf einer US-Tastatur oder nach dem, was sie schreiben. Dass Sie dies geöffnet haben, steht im Audit-Log.',
+    'Tasten heißen nach ihrem Platz auf einer US-Tastatur oder nach dem, was sie schreiben. Dass Sie dies geöffnet haben, steht im Audit.',
   'player.keys-lines.one': '{count} Zeile',
   'player.keys-lines.other': '{count} Zeilen',
+  'player.keys-none': 'Es wurde nichts eingetippt.',
   'player.loading': 'Wird geladen',
   'player.of': '{at} von {all}',
   'player.pause': 'Anhalten',

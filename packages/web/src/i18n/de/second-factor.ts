@@ -37,7 +37,6 @@ export const secondFactor: Readonly<Record<keyof typeof english, string>> = {
   'factor.recovery-lead':
     'Jeder meldet einmal an, wenn das Gerät verloren ist. Sie werden nur jetzt angezeigt: ausdrucken oder in einem Passwort-Safe ablegen.',
   'factor.recovery-copy': 'Alle kopieren',
-  'factor.recovery-copied': 'Kopiert',
   'factor.recovery-kept': 'Codes sind aufbewahrt',
   'factor.recovery-left.one': 'Noch {count} Wiederherstellungscode',
   'factor.recovery-left.other': 'Noch {count} Wiederherstellungscodes',

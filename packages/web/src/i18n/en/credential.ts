@@ -3,7 +3,6 @@ export const credential = {
   'authority.activate-body':
     'Only once every machine trusts it. What the present key signed stays valid for minutes, and that key stays trusted until it is removed.',
   'authority.activate-title': 'Sign with the next key',
-  'authority.copied': 'Copied',
   'authority.copy': 'Copy',
   'authority.copy-file': 'Copy the keys alone',
   'authority.lead':
@@ -50,7 +49,6 @@ export const credential = {
     'Secrets that stay where they are: credentials name the place, and the gateway fetches the value for one session.',
   'secret-stores.none': 'No secret store yet',
   'secret-stores.remove-body': 'Only possible while no credential refers to it.',
-  'secret-stores.secret-kept': 'Stored. Leave empty to keep it; where the address changes it must be given anew.',
   'secret-stores.title': 'Secret stores',
   'secret-stores.uses': 'Credentials',
 } as const;

@@ -168,7 +168,6 @@ export const office = {
   'people.search': 'Search people',
   'people.service': 'Service account',
   'people.service-help': 'For a program: it has API tokens, no password, and opens no machine.',
-  'people.tokens-of': 'API tokens of {name}',
   'people.state': 'State',
   'people-groups.add-member': 'Add a person',
   'people-groups.empty-body': 'Groups gather people, so that grants need not name each.',

@@ -18,6 +18,7 @@ export const player = {
     'Keys are named by their place on a US keyboard, or by what they type. That you opened this is in the audit log.',
   'player.keys-lines.one': '{count} line',
   'player.keys-lines.other': '{count} lines',
+  'player.keys-none': 'Nothing was typed.',
   'player.loading': 'Loading',
   'player.of': '{at} of {all}',
   'player.pause': 'Pause',

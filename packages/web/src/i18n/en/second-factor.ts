@@ -35,7 +35,6 @@ export const secondFactor = {
   'factor.recovery-lead':
     'Each signs you in once when your device is lost. They are shown now and never again: print them or keep them in a password safe.',
   'factor.recovery-copy': 'Copy all',
-  'factor.recovery-copied': 'Copied',
   'factor.recovery-kept': 'I have kept them',
   'factor.recovery-left.one': '{count} recovery code left',
   'factor.recovery-left.other': '{count} recovery codes left',

@@ -114,7 +114,7 @@ export function DesktopSession(props: DesktopSessionProps) {
   };
   const copy = (): void => {
     navigator.clipboard.writeText(machineText.current).then(
-      () => notifications.show({ id: 'copied', message: text('terminal.copied'), autoClose: 1500, color: 'gray' }),
+      () => notifications.show({ id: 'copied', message: text('common.copied'), autoClose: 1500, color: 'gray' }),
       () => undefined,
     );
   };

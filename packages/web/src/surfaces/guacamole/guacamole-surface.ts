@@ -5,7 +5,7 @@ import type {
   DesktopSurface,
   KeyCombination,
 } from '../../session/desktop/desktop-surface.ts';
-import { keysymOfCharacter, keysymOfCode } from './keysyms.ts';
+import { keysymOfCharacter, keysymOfCode } from '../shared/keysyms.ts';
 import { frameIn, SessionClient, startSound } from './session-client.ts';
 
 const RESIZE_AFTER_MS = 300;

@@ -5,7 +5,7 @@ import type {
   KeyCombination,
 } from '../../session/desktop/desktop-surface.ts';
 import { ByteChannel } from './byte-channel.ts';
-import { keysymOfCharacter, keysymOfCode } from './keysyms.ts';
+import { keysymOfCharacter, keysymOfCode } from '../shared/keysyms.ts';
 import { RfbClient } from './rfb-client.ts';
 
 /** The gateway takes messages up to 64 KiB. */
