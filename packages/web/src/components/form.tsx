@@ -38,7 +38,10 @@ export function useSave(act: () => Promise<unknown>): Save {
 export function FormFault(props: { readonly save: Save; readonly next?: string | undefined }) {
   const { fault } = props.save;
   const notice = useRef<HTMLDivElement>(null);
-  useEffect(() => notice.current?.scrollIntoView({ block: 'nearest' }), [fault]);
+  // Chromium answers a promise, which is no clean-up.
+  useEffect(() => {
+    void notice.current?.scrollIntoView({ block: 'nearest' });
+  }, [fault]);
   if (fault === undefined) return null;
   return (
     <div ref={notice}>
