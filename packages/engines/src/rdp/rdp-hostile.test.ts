@@ -76,7 +76,7 @@ async function refused(
 describe('machines that refuse or are none', () => {
   it('says why the machine takes no connection', async () => {
     for (const [code, words] of [
-      [2, /permits no TLS/u],
+      [2, /permits no TLS but RDP's own encryption/u],
       [3, /no certificate/u],
       [5, /demands network level authentication/u],
       [6, /certificate of the user/u],
@@ -85,11 +85,22 @@ describe('machines that refuse or are none', () => {
       assert.match(await refused(confirms(refusal(code)), 'TARGET_NO_COMMON_ALGORITHM'), words);
   });
 
-  it('speaks no RDP without TLS', async () => {
+  it("speaks no RDP without TLS, and says that it is RDP's own encryption that is refused", async () => {
     const old = connectionConfirm(0, 0).slice(0, 11);
     old[3] = 11;
     for (const confirm of [connectionConfirm(0, 0), old])
-      await refused(confirms(confirm), 'TARGET_NO_COMMON_ALGORITHM');
+      assert.match(await refused(confirms(confirm), 'TARGET_NO_COMMON_ALGORITHM'), /RDP's own encryption alone/u);
+    await using xrdp = await startXrdp({ securityLayer: 'rdp' });
+    for (const security of ['any', 'nla', 'tls']) {
+      const opening = { ...xrdp, parameters: { security } };
+      await assert.rejects(
+        openMachine(opening),
+        (failure: unknown) =>
+          isFault(failure, 'TARGET_NO_COMMON_ALGORITHM') && /RDP's own encryption alone/u.test(failure.message),
+        security,
+      );
+    }
+    assert.equal(xrdp.signIns(), 0);
   });
 
   it('takes no protocol that it did not offer', async () => {
@@ -111,6 +122,19 @@ describe('machines that refuse or are none', () => {
   it('takes no word in front of TLS, which anybody could have sent', async () => {
     const early = Buffer.concat([connectionConfirm(0, TLS), Buffer.from([0x16, 3, 1, 0, 1, 0])]);
     await refused(confirms(early), 'TARGET_PROTOCOL_VIOLATION');
+  });
+
+  it('costs no memory where the machine greets without end', async () => {
+    let sent = 0;
+    await refused((socket) => {
+      const banner = Buffer.alloc(64 * 1024, 'A');
+      const flood = (): void => {
+        while (!socket.destroyed && sent < 256 * 1024 * 1024 && socket.write(banner)) sent += banner.length;
+      };
+      socket.on('drain', flood);
+      flood();
+    }, 'TARGET_PROTOCOL_VIOLATION');
+    assert.ok(sent < 32 * 1024 * 1024, `${sent} bytes were taken`);
   });
 
   it('ends with a reason whenever the machine hangs up', async () => {
@@ -238,6 +262,46 @@ describe('machines that turn hostile once they are open', () => {
     const seat = new TestSeat();
     await seat.sit(session);
     assert.match((await session.ended).fault?.message ?? '', /not there yet/u);
+  });
+});
+
+describe('machines that go away', () => {
+  const capture = readFileSync(join(import.meta.dirname, 'codec/fixtures/freerdp-2.11.7-shadow.target.bin'));
+  /** Where the PDUs of the capture end: MCS, licence, activation, pictures. */
+  const ends: number[] = [];
+  for (let at = 0; at + 4 <= capture.length;) {
+    const second = capture[at + 1] ?? 0;
+    const short = second < 0x80 ? second : ((second & 0x7f) << 8) | (capture[at + 2] ?? 0);
+    at += capture[at] === 3 ? capture.readUInt16BE(at + 2) : short;
+    ends.push(at);
+  }
+  const places = [0, ...ends.slice(0, 24)].flatMap((end) => [end, end + 3]);
+
+  it('say so in every state of a connection, whether they end it or reset it', async () => {
+    assert.ok(ends.length >= 12, `${ends.length} PDUs`);
+    for (const leave of [
+      (tls: TLSSocket, socket: Socket) => void (tls.end(), socket),
+      (_tls: TLSSocket, socket: Socket) => void socket.resetAndDestroy(),
+    ]) {
+      for (const place of places) {
+        await using server = await scriptedServer((socket) => {
+          confirms(connectionConfirm(0, TLS), (tls) => {
+            tls.once('data', () => {
+              if (place === 0) leave(tls, socket);
+              else tls.write(capture.subarray(0, place), () => setImmediate(() => leave(tls, socket)));
+            });
+          })(socket);
+        });
+        await using session = await openMachine({ ...server });
+        const seat = new TestSeat();
+        const stream = await seat.sit(session);
+        const [end] = await Promise.all([session.ended, stream.ended]);
+        assert.ok(
+          end.reason === 'closed-by-target' || isFault(end.fault, 'TARGET_DISCONNECTED'),
+          `behind ${place} bytes: ${end.reason} ${String(end.fault)}`,
+        );
+      }
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { constants, createHash, X509Certificate } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { connect, type ConnectionOptions, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
 import { isIP } from 'node:net';
@@ -55,6 +55,8 @@ export async function upgradeToTls(stream: Duplex, wishes: TlsWishes): Promise<T
         }),
     // eslint-disable-next-line no-restricted-syntax -- judged by verifyCertificate: vouched for, pinned or asked for
     rejectUnauthorized: false,
+    // Who was verified stays: a handshake in mid-session could show another certificate, or never end.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ...(identity === 'anonymous'
       ? { ciphers: 'ADH:AECDH:@SECLEVEL=0', maxVersion: 'TLSv1.2' as const }
       : { minVersion: 'TLSv1.2' as const }),

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { isFault } from '@enchilada/core/fault';
 import { ascii, violation } from './bytes.ts';
 import { der, derChildren, derNumber, explicit, integer, octets, readDer, sequence } from './der.ts';
 import { md4 } from './md4.ts';
 import { PduFramer } from './pdu-framer.ts';
 import { Rc4 } from './rc4.ts';
 import { cleanPathResponse, parseCleanPathRequest } from './rdcleanpath.ts';
-import { connectionConfirm, connectionRequest, parseConnectionConfirm } from './x224.ts';
+import { connectionConfirm, connectionRequest, parseConnectionConfirm, requestedProtocols } from './x224.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
@@ -84,6 +85,23 @@ describe('X.224 and RDCleanPath', () => {
     assert.deepEqual(answer && derChildren(answer.value).map(({ tag }) => tag), [0xa0, 0xa6, 0xa7, 0xa9]);
   });
 
+  it('takes any bytes for a Connection Confirm or Request, or refuses them', () => {
+    const head = fc.constantFrom([3, 0, 0, 19, 14, 0xd0], [3, 0, 0, 19, 14, 0xe0], []);
+    fc.assert(
+      fc.property(head, fc.uint8Array({ maxLength: 40 }), (begins, rest) => {
+        const bytes = Uint8Array.from([...begins, ...rest]);
+        assert.ok(requestedProtocols(bytes) >= 0);
+        try {
+          const found = parseConnectionConfirm(bytes);
+          assert.ok('refusal' in found ? found.refusal !== '' : found.protocol >= 0);
+        } catch (failure) {
+          assert.ok(isFault(failure, 'TARGET_PROTOCOL_VIOLATION'), String(failure));
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   it('answers any bytes with a request, a wish for more, or a refusal', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), (hostile) => {
@@ -123,6 +141,20 @@ describe('the framing of PDUs', () => {
           list.map((one) => hex(Uint8Array.from(one))),
         );
       }),
+    );
+  });
+
+  it('takes any bytes, in any pieces, or refuses them, and keeps no more than one PDU', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 }), (pieces) => {
+        const framer = new PduFramer(violation);
+        try {
+          for (const piece of pieces) for (const one of framer.push(piece)) assert.ok(one.length <= 0xffff);
+        } catch (failure) {
+          assert.ok(isFault(failure, 'TARGET_PROTOCOL_VIOLATION'), String(failure));
+        }
+      }),
+      { numRuns: 2_000 },
     );
   });
 

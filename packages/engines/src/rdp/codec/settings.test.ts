@@ -4,7 +4,17 @@ import fc from 'fast-check';
 import { isFault } from '@enchilada/core/fault';
 import { joinBytes, readU16, readU32, u16le, u32le } from './bytes.ts';
 import { clientInfo } from './client-info.ts';
-import { parseSendData, sendData, tpduBody, DOMAIN, channelJoinConfirm, joinedChannel } from './mcs.ts';
+import {
+  attachedUser,
+  channelJoinConfirm,
+  domainChoice,
+  DOMAIN,
+  joinedChannel,
+  parseSendData,
+  sendData,
+  settingsBlocks,
+  tpduBody,
+} from './mcs.ts';
 import {
   connectInitial,
   connectResponse,
@@ -134,6 +144,26 @@ describe('MCS', () => {
         });
       }),
       { numRuns: 100 },
+    );
+  });
+
+  it('takes any bytes', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom([], [0x2e], [0x3e], [0x64], [0x68]),
+        fc.uint8Array({ maxLength: 60 }),
+        (head, rest) => {
+          const bytes = Uint8Array.from([...head, ...rest]);
+          tpduBody(bytes);
+          domainChoice(bytes);
+          attachedUser(bytes);
+          joinedChannel(bytes);
+          const sent = parseSendData(bytes);
+          assert.ok(sent === undefined || sent.data.length <= bytes.length);
+          settingsBlocks(bytes);
+        },
+      ),
+      { numRuns: 3_000 },
     );
   });
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { isFault } from '@enchilada/core/fault';
@@ -202,6 +204,47 @@ describe('the framing of what a server sends', () => {
         }
       }),
       { numRuns: 2_000 },
+    );
+  });
+});
+
+/** What a real server said behind its ServerInit, on a desktop of 320 × 240. What an altered copy found wrong is kept beside them. */
+const FIXTURES = join(import.meta.dirname, 'fixtures');
+const CORPUS = readdirSync(FIXTURES).map((name) => [name, readFileSync(join(FIXTURES, name))] as const);
+
+describe('what real servers said', () => {
+  it('passes byte for byte, however the network cuts it', () => {
+    assert.ok(CORPUS.length >= 3);
+    for (const [name, stream] of CORPUS)
+      fc.assert(
+        fc.property(fc.array(fc.nat(), { maxLength: 20 }), (cuts) => {
+          assert.ok(hear(stream, cuts, true).passed.equals(stream), name);
+        }),
+        { numRuns: 50 },
+      );
+  });
+
+  it('is taken altered, or refused with a reason, and never makes more of itself', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...CORPUS),
+        fc.array(fc.tuple(fc.nat(12_000), fc.nat(255)), { minLength: 1, maxLength: 12 }),
+        fc.option(fc.tuple(fc.nat(12_000), fc.uint8Array({ maxLength: 30 }))),
+        ([, stream], changes, inserted) => {
+          let bytes = Buffer.from(stream);
+          for (const [at, value] of changes) bytes[at % bytes.length] = value;
+          if (inserted !== null) {
+            const at = inserted[0] % bytes.length;
+            bytes = Buffer.concat([bytes.subarray(0, at), inserted[1], bytes.subarray(at)]);
+          }
+          try {
+            assert.ok(hear(bytes, [7, 500], true).passed.length <= bytes.length);
+          } catch (failure) {
+            assert.ok(isFault(failure, 'TARGET_PROTOCOL_VIOLATION'), String(failure));
+          }
+        },
+      ),
+      { numRuns: 3_000 },
     );
   });
 });
