@@ -3,11 +3,19 @@ import type { ProviderRecord, ProvisionedGroup } from '@enchilada/core/identity'
 import type { ProvisionedGroupQuery, Slice, Sliced } from '@enchilada/core/store';
 import { randomId } from '@enchilada/core/time';
 import { scimFault } from './scim-message.ts';
-import { operationsOf, patched } from './scim-patch.ts';
+import { operationsOf, patched, type PatchOperation } from './scim-patch.ts';
 import { groupBody, type GroupContent, groupContent } from './scim-resource.ts';
 import type { Precondition, ScimParts } from './scim-users.ts';
 
 const TRIES = 5;
+
+/**
+ * Whoever is told to go once more was told before, by a request whose answer was lost: perhaps with the node that had written it and had taken
+ * nobody's right yet.
+ */
+function idsIn(operations: readonly PatchOperation[]): readonly string[] {
+  return [...new Set(JSON.stringify(operations).match(/\busr_[A-Za-z0-9_]{1,60}/gu) ?? [])];
+}
 
 function namesOf({ displayName, externalId }: Pick<GroupContent, 'displayName' | 'externalId'>): readonly string[] {
   return externalId === undefined ? [displayName] : [displayName, externalId];
@@ -84,7 +92,8 @@ export class ScimGroups {
       requireCurrent(before);
       const members = await this.#parts.store.now.provisioning.members(before.id);
       try {
-        return await this.#change(record, before, groupContent(patched(groupBody(before, members), operations)));
+        const content = groupContent(patched(groupBody(before, members), operations));
+        return await this.#change(record, before, { ...content, named: idsIn(operations) });
       } catch (failure) {
         if (!isFault(failure, 'CONFLICT') || tries === TRIES) throw failure;
       }
@@ -99,9 +108,14 @@ export class ScimGroups {
     await this.#settle(record, { group, act: 'deleted', changed: members, alsoNamed: namesOf(group) });
   }
 
-  async #change(record: ProviderRecord, before: ProvisionedGroup, content: GroupContent): Promise<ProvisionedGroup> {
+  /** @param content `named`: whom the request is about; they are judged also where nothing is left to be written. */
+  async #change(
+    record: ProviderRecord,
+    before: ProvisionedGroup,
+    content: GroupContent & { readonly named?: readonly string[] },
+  ): Promise<ProvisionedGroup> {
     const { store, clock } = this.#parts;
-    const { members, ...fields } = content;
+    const { members, named = [], ...fields } = content;
     const had = new Set(await store.now.provisioning.members(before.id));
     await this.#requireKnown(
       record,
@@ -113,7 +127,7 @@ export class ScimGroups {
     });
     const isRenamed = namesOf(before).join('\n') !== namesOf(group).join('\n');
     await this.#settle(record, {
-      ...{ group, act: 'changed', changed: isRenamed ? [...new Set([...changed, ...members])] : changed },
+      ...{ group, act: 'changed', changed: [...new Set([...changed, ...named, ...(isRenamed ? members : [])])] },
       ...(isRenamed ? { alsoNamed: namesOf(before) } : {}),
     });
     return group;

@@ -254,6 +254,12 @@ test('groups are made, patched by both dialects, replaced and deleted, and lead 
   assert.deepEqual(await here(ann), ['user']);
   await scim('PATCH', `/Groups/${ops}`, patchOf({ op: 'remove', path: `members[value eq "${ben}"]` }));
   assert.deepEqual(await here(ben), ['user']);
+  // A node that died between writing and taking the right: the provider, which had no answer, asks once more.
+  await scim('PATCH', `/Groups/${ops}`, patchOf({ op: 'Add', path: 'members', value: [{ value: ben }] }));
+  await store.now.provisioning.setMembers(ops, []);
+  assert.deepEqual(await here(ben), ['user', 'grp_ops']);
+  await scim('PATCH', `/Groups/${ops}`, patchOf({ op: 'remove', path: `members[value eq "${ben}"]` }));
+  assert.deepEqual(await here(ben), ['user']);
   const admins = await scim('POST', '/Groups', {
     displayName: 'Bosses',
     externalId: 'object-7',
