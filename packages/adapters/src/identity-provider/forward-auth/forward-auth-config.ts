@@ -2,6 +2,7 @@ import { parseCidr } from '@enchilada/core/access';
 import type { ParameterField, ParameterValues } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { ProviderManifest } from '@enchilada/core/identity';
+import { isLoopback } from '../shared/loopback.ts';
 
 const PROXY = { en: 'Proxy', de: 'Proxy' };
 const HEADERS = { en: 'Plain headers', de: 'Einfache Header' };
@@ -155,10 +156,6 @@ export function readConfig(parameters: ParameterValues): ProxyConfig {
     ...{ usernameClaim: text('usernameClaim'), groupsClaim: text('groupsClaim') },
   };
   return { peers, token, ...headers };
-}
-
-function isLoopback({ hostname }: URL): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/u.test(hostname);
 }
 
 function wrong(field: string, message: string): Fault {

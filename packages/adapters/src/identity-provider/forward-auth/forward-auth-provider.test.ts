@@ -10,7 +10,15 @@ import { forwardAuth } from './forward-auth-provider.ts';
 
 const { publicKey, privateKey } = await generateKeyPair('ES256');
 const { privateKey: otherKey } = await generateKeyPair('ES256');
-const server = createServer((_request, response) => {
+const server = createServer((request, response) => {
+  if (request.url === '/flood') {
+    const more = (): void => {
+      while (!response.destroyed && response.write(' '.repeat(64 * 1024)));
+    };
+    response.on('drain', more);
+    more();
+    return;
+  }
   void exportJWK(publicKey).then((jwk) => response.end(JSON.stringify({ keys: [{ ...jwk, kid: 'k', alg: 'ES256' }] })));
 });
 let keysUrl = '';
@@ -94,6 +102,16 @@ test('a token is believed where the proxy signed it for us, and no header beside
     huge: 'x'.repeat(20_000),
   };
   for (const [name, value] of Object.entries(bad)) await refused(read(value), name);
+});
+
+test('keys that never end fill no memory, and are no reason to believe anybody', async () => {
+  const flooded = open({
+    ...{ tokenHeader: 'X-Assertion', keysUrl: `${keysUrl}flood`, issuer: 'https://proxy.test', audience: 'bastion' },
+  });
+  await assert.rejects(
+    flooded.read(request({ 'x-assertion': [await sign({})] })),
+    (failure) => isFault(failure, 'PROVIDER_UNAVAILABLE') && /more than 1048576 bytes/u.test(failure.message),
+  );
 });
 
 test('settings that would believe anybody are refused', () => {

@@ -7,26 +7,13 @@ import type {
   ProxiedRequest,
   ProxyProvider,
 } from '@enchilada/core/identity';
-import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
+import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose';
+import { ALGORITHMS, believed } from '../shared/believed.ts';
+import { boundedFetch } from '../shared/bounded-fetch.ts';
 import { manifest, type ProxyConfig, readConfig } from './forward-auth-config.ts';
 
 const TIMEOUT_MS = 10_000;
 const MOST_TOKEN = 16_000;
-/** Asymmetric alone: what is signed with a shared secret could be made here too. */
-const ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-];
-
 /** A proxy before us has signed people in and says in each request who it is (T12). */
 class TrustedProxy implements ProxyProvider {
   readonly way = 'proxy';
@@ -36,7 +23,12 @@ class TrustedProxy implements ProxyProvider {
   constructor({ parameters }: ProviderSettings) {
     this.#config = readConfig(parameters);
     const { token } = this.#config;
-    this.#keys = token && createRemoteJWKSet(token.keysUrl, { timeoutDuration: TIMEOUT_MS });
+    this.#keys =
+      token &&
+      createRemoteJWKSet(token.keysUrl, {
+        timeoutDuration: TIMEOUT_MS,
+        [customFetch]: (address, init) => boundedFetch(address, init),
+      });
   }
 
   /** INVARIANT: by the address of the connection itself, which no header changes. */
@@ -65,28 +57,28 @@ class TrustedProxy implements ProxyProvider {
     const value = only(request, token.header).replace(/^bearer /iu, '');
     if (value.length > MOST_TOKEN || this.#keys === undefined)
       throw new Fault('PROVIDER_REFUSED', 'the token is too long');
-    try {
-      const { payload } = await jwtVerify(value, this.#keys, {
-        ...{ issuer: token.issuer, audience: token.audience, algorithms: ALGORITHMS, clockTolerance: '30 seconds' },
+    const { payload } = await believed(
+      jwtVerify(value, this.#keys, {
+        ...{
+          issuer: token.issuer,
+          audience: token.audience,
+          algorithms: ALGORITHMS,
+          clockTolerance: '30 seconds',
+        },
         requiredClaims: ['sub', 'exp'],
-      });
-      const { sub = '', iat } = payload;
-      if (sub === '') throw new Fault('PROVIDER_REFUSED', 'it names nobody');
-      const groups = payload[token.groupsClaim];
-      const name = payload[token.usernameClaim];
-      return asserted({
-        subject: sub,
-        username: typeof name === 'string' ? name : sub,
-        groups: Array.isArray(groups) ? groups.filter((group) => typeof group === 'string') : [],
-        ...(typeof payload['name'] === 'string' ? { displayName: payload['name'] } : {}),
-        ...(iat === undefined ? {} : { provedAt: iat * 1_000 }),
-      });
-    } catch (cause) {
-      const isAway = cause instanceof errors.JWKSTimeout || (cause instanceof TypeError && !('code' in cause));
-      throw isAway
-        ? new Fault('PROVIDER_UNAVAILABLE', 'the keys of the proxy cannot be read', { cause })
-        : new Fault('PROVIDER_REFUSED', `the token does not hold: ${wordsOf(cause)}`, { cause });
-    }
+      }),
+    );
+    const { sub = '', iat } = payload;
+    if (sub === '') throw new Fault('PROVIDER_REFUSED', 'the token names nobody');
+    const groups = payload[token.groupsClaim];
+    const name = payload[token.usernameClaim];
+    return asserted({
+      subject: sub,
+      username: typeof name === 'string' ? name : sub,
+      groups: Array.isArray(groups) ? groups.filter((group) => typeof group === 'string') : [],
+      ...(typeof payload['name'] === 'string' ? { displayName: payload['name'] } : {}),
+      ...(iat === undefined ? {} : { provedAt: iat * 1_000 }),
+    });
   }
 }
 
@@ -125,10 +117,6 @@ function isWithin(address: Uint8Array, block: ProxyConfig['peers'][number]): boo
     if (((address[bit >> 3] ?? 0) & mask) !== ((block.bytes[bit >> 3] ?? 0) & mask)) return false;
   }
   return true;
-}
-
-function wordsOf(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).replaceAll(/\p{C}/gu, ' ').slice(0, 200);
 }
 
 export const forwardAuth: ProviderType = { manifest, open: (settings) => new TrustedProxy(settings) };

@@ -1,6 +1,7 @@
 import type { ParameterField, ParameterValues } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { ProviderManifest } from '@enchilada/core/identity';
+import { isLoopback } from '../shared/loopback.ts';
 
 const PROVIDER = { en: 'Provider', de: 'Anbieter' };
 const CLAIMS = { en: 'What is read from the claims', de: 'Was aus den Claims gelesen wird' };
@@ -154,11 +155,6 @@ export function readConfig(parameters: ParameterValues): OidcConfig {
     signOutThere: parameters['signOutThere'] !== false,
     factorMethods: lines('factorMethods', ['mfa']),
   };
-}
-
-/** Traffic that never leaves the machine is read by nobody on the way. */
-export function isLoopback({ hostname }: URL): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/u.test(hostname);
 }
 
 function wrong(field: string, message: string): Fault {

@@ -9,28 +9,16 @@ import type {
   RedirectProvider,
   SignInFlow,
 } from '@enchilada/core/identity';
-import { createRemoteJWKSet, customFetch as joseFetch, decodeProtectedHeader, errors, jwtVerify } from 'jose';
+import { createRemoteJWKSet, customFetch as joseFetch, decodeProtectedHeader, jwtVerify } from 'jose';
 import * as client from 'openid-client';
-import { boundedFetch } from './bounded-fetch.ts';
+import { ALGORITHMS, believed, wordsOf } from '../shared/believed.ts';
+import { boundedFetch } from '../shared/bounded-fetch.ts';
+import { isLoopback } from '../shared/loopback.ts';
 import { type Claims, claimOf, holds, listOf, textOf, tokenHash } from './claims.ts';
-import { isLoopback, manifest, type OidcConfig, readConfig } from './oidc-config.ts';
+import { manifest, type OidcConfig, readConfig } from './oidc-config.ts';
 
 const TIMEOUT_SECONDS = 10;
 const KNOWN_MS = 60 * 60_000;
-/** Asymmetric alone: what our secret could sign, whoever has it could too. */
-const ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-];
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 const MESSAGE_AGE = '5 minutes';
 const MESSAGE_AGE_MS = 5 * 60_000;
@@ -214,25 +202,6 @@ class OidcProvider implements RedirectProvider {
     client.enableNonRepudiationChecks(known);
     return known;
   }
-}
-
-/** A provider that cannot be reached is another thing than one whose answer does not hold. */
-async function believed<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (cause) {
-    if (cause instanceof Fault) throw cause;
-    const isAway =
-      (cause instanceof TypeError && !('code' in cause)) ||
-      cause instanceof errors.JWKSTimeout ||
-      (cause instanceof Error && ['TimeoutError', 'AbortError'].includes(cause.name));
-    if (isAway) throw new Fault('PROVIDER_UNAVAILABLE', `the provider does not answer: ${wordsOf(cause)}`, { cause });
-    throw new Fault('PROVIDER_REFUSED', `the provider's answer does not hold: ${wordsOf(cause)}`, { cause });
-  }
-}
-
-function wordsOf(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).replaceAll(/\p{C}/gu, ' ').slice(0, 200);
 }
 
 export const oidc: ProviderType = { manifest, open: (settings) => new OidcProvider(settings) };

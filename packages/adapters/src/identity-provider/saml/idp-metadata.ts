@@ -1,7 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
 import { Fault, isFault } from '@enchilada/core/fault';
 import type { Clock } from '@enchilada/core/time';
-import { isLoopback, type SamlConfig } from './saml-config.ts';
+import { isLoopback } from '../shared/loopback.ts';
+import type { SamlConfig } from './saml-config.ts';
 import { readCertificate } from './signature.ts';
 import { allOf, attributeOf, isNamed, NS, parseMetadata, textOf } from './xml.ts';
 

@@ -3,6 +3,7 @@ import type { ParameterField, ParameterValues } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { ProviderManifest, ProviderSettings } from '@enchilada/core/identity';
 import { readCertificate } from './signature.ts';
+import { isLoopback } from '../shared/loopback.ts';
 
 const PROVIDER = { en: 'Provider', de: 'Anbieter' };
 const BY_HAND = { en: 'Without metadata', de: 'Ohne Metadaten' };
@@ -272,11 +273,6 @@ function requireSafe(field: string, address: string): void {
   if (url === null || url.username !== '' || url.password !== '') throw wrong(field, 'must be an address');
   if (url.protocol !== 'https:' && !isLoopback(url))
     throw wrong(field, 'must begin with https:, unless the provider runs on this machine');
-}
-
-/** Traffic that never leaves the machine is read by nobody on the way. */
-export function isLoopback({ hostname }: URL): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/u.test(hostname);
 }
 
 function wrong(field: string, message: string): Fault {
