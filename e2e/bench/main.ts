@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { parseArgs, promisify } from 'node:util';
 import { FIGURES, judge, tableOf, unmeasured } from './figure.ts';
 import type { Experiment, Figure, FigureId } from './figure.ts';
+import { rdpVersusGuacd, vncVersusGuacd } from './figures/desktop-vs-guacd.ts';
 import { echo } from './figures/echo.ts';
 import { guacdTunnelCpu } from './figures/guacd-tunnel-cpu.ts';
 import { idle } from './figures/idle.ts';
@@ -10,6 +11,7 @@ import { outputVersusGuacd, outputVersusPipe } from './figures/output-cpu.ts';
 import { stalled } from './figures/stalled.ts';
 import { policyDecision } from './figures/policy-decision.ts';
 import { playerSeek } from './figures/player-seek.ts';
+import { rdpFirstPicture } from './figures/rdp-first-picture.ts';
 import { rdpSeek } from './figures/rdp-seek.ts';
 import { signInCpu } from './figures/sign-in-cpu.ts';
 import { start } from './figures/start.ts';
@@ -34,7 +36,10 @@ const EXPERIMENTS: readonly Experiment[] = [
   playerSeek,
   vncSessions,
   vncCpu,
+  vncVersusGuacd,
   guacdTunnelCpu,
+  rdpVersusGuacd,
+  rdpFirstPicture,
   rdpSeek,
   policyDecision,
   visibleTargets,

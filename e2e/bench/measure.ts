@@ -49,6 +49,12 @@ export async function cpuOfFamily(pid: number, work: Promise<unknown>): Promise<
   return (await cpuSeconds(pid)) - before + [...spent.values()].reduce((sum, seconds) => sum + seconds, 0);
 }
 
+/** How often both sides are measured; `BENCH_ROUNDS` for a short look at whether it runs. */
+export function roundsOf(usual: number): number {
+  const given = Number(process.env['BENCH_ROUNDS'] ?? usual);
+  return Number.isInteger(given) && given > 0 ? given : usual;
+}
+
 export async function residentKib(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/^VmRSS:\s+(?<kib>\d+) kB$/mu.exec(status)?.groups?.['kib']);

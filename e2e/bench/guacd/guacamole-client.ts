@@ -38,43 +38,51 @@ function send(socket: Socket, ...elements: string[]): void {
   socket.write(instruction(...elements));
 }
 
-/** How much guacd sent until it had drawn everything that `command` prints and closed the connection. */
-export async function runByGuacd(
-  port: number,
-  target: BareTarget,
-  command: string,
-): Promise<{ readonly bytes: number; readonly frames: number }> {
-  const values: Readonly<Record<string, string>> = {
-    hostname: target.host,
-    port: String(target.port),
-    username: target.username,
-    password: target.password,
-    command,
-    'font-size': '12',
-  };
+/** What guacd was asked for, under the names that it takes. */
+export type GuacdParameters = Readonly<Record<string, string>>;
+
+/** One connection by way of guacd; every frame is acknowledged as soon as it is there. */
+export interface GuacdViewer {
+  readonly received: { readonly bytes: number; readonly frames: number };
+  /** Resolves once the first frame is there. */
+  readonly drawn: Promise<void>;
+  /** Resolves when guacd has closed the connection. */
+  readonly ended: Promise<void>;
+  close(): void;
+}
+
+export interface GuacdRequest {
+  readonly protocol: string;
+  readonly parameters: GuacdParameters;
+  readonly width: number;
+  readonly height: number;
+}
+
+export function viewByGuacd(port: number, { protocol, parameters, width, height }: GuacdRequest): GuacdViewer {
   const socket = connect(port, '127.0.0.1');
   socket.setEncoding('utf8');
   socket.setNoDelay(true);
   const instructions = new Instructions();
-  let bytes = 0;
-  let frames = 0;
+  const received = { bytes: 0, frames: 0 };
   let ready = false;
+  const drawn = Promise.withResolvers<void>();
   const ended = new Promise<void>((resolve, reject) => {
     const hear = ([opcode = '', ...rest]: string[]): void => {
       if (opcode === 'args') {
-        send(socket, 'size', '1024', '768', '96');
+        send(socket, 'size', String(width), String(height), '96');
         for (const list of ['audio', 'video']) send(socket, list);
         send(socket, 'image', 'image/png', 'image/jpeg');
-        send(socket, 'connect', ...rest.map((name) => (name.startsWith('VERSION_') ? name : (values[name] ?? ''))));
+        send(socket, 'connect', ...rest.map((name) => (name.startsWith('VERSION_') ? name : (parameters[name] ?? ''))));
       } else if (opcode === 'ready') ready = true;
       else if (opcode === 'sync') {
-        frames += 1;
+        received.frames += 1;
+        drawn.resolve();
         send(socket, 'sync', rest[0] ?? '0');
       } else if (opcode === 'error') reject(new Error(`guacd says ${rest.join(' ')}`));
       else if (opcode === 'disconnect') socket.end();
     };
     socket.on('data', (text: unknown) => {
-      bytes += Buffer.byteLength(text as string);
+      received.bytes += Buffer.byteLength(text as string);
       for (const heard of instructions.push(text as string)) hear(heard);
     });
     socket.once('error', reject);
@@ -82,11 +90,31 @@ export async function runByGuacd(
       ready ? resolve() : reject(new Error('guacd closed the connection before it was ready')),
     );
   });
-  send(socket, 'select', 'ssh');
+  ended.then(() => drawn.reject(new Error('guacd closed the connection before it had drawn')), drawn.reject);
+  drawn.promise.catch(() => undefined);
+  send(socket, 'select', protocol);
+  return { received, drawn: drawn.promise, ended, close: () => socket.destroy() };
+}
+
+/** How much guacd sent until it had drawn everything that `command` prints and closed the connection. */
+export async function runByGuacd(port: number, target: BareTarget, command: string): Promise<GuacdViewer['received']> {
+  const viewer = viewByGuacd(port, {
+    protocol: 'ssh',
+    parameters: {
+      hostname: target.host,
+      port: String(target.port),
+      username: target.username,
+      password: target.password,
+      command,
+      'font-size': '12',
+    },
+    width: 1024,
+    height: 768,
+  });
   try {
-    await ended;
+    await viewer.ended;
   } finally {
-    socket.destroy();
+    viewer.close();
   }
-  return { bytes, frames };
+  return viewer.received;
 }
