@@ -107,3 +107,26 @@ test('a webhook is added in the form and tried out: what it took is told, and wh
   receiver.closeAllConnections();
   receiver.close();
 });
+
+test('a secret store is refused with the entry that is wrong, stored once it is right, and offered to credentials', async () => {
+  await using window = await seatOf(browser, site.admin);
+  const page = await window.at('/catalog/credentials');
+  await page.getByRole('button', { name: 'Add HashiCorp Vault' }).click();
+  const form = page.getByRole('dialog');
+  const address = form.getByLabel('Address');
+  await address.fill('http://vault.example');
+  await form.getByLabel('Token, or secret id').fill('hvs.a-token');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await form.getByRole('alert').filter({ hasText: 'Address' }).waitFor();
+  assert.equal(await address.getAttribute('aria-invalid'), 'true');
+  assert.deepEqual(await flaws(page, 'all'), []);
+  await address.fill('https://vault.example');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await form.waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Edit HashiCorp Vault' }).waitFor();
+  await page.getByRole('button', { name: 'Add credential' }).first().click();
+  await form.getByLabel('Where it is kept').click();
+  await page.getByRole('option', { name: 'HashiCorp Vault' }).click();
+  await form.getByLabel('Path of the secret').waitFor();
+  assert.equal(await form.getByRole('textbox', { name: 'Password', exact: true }).count(), 0);
+});

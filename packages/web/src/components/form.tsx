@@ -40,7 +40,7 @@ export function FormFault(props: { readonly save: Save; readonly next?: string |
   const notice = useRef<HTMLDivElement>(null);
   // Chromium answers a promise, which is no clean-up.
   useEffect(() => {
-    void notice.current?.scrollIntoView({ block: 'nearest' });
+    notice.current?.scrollIntoView({ block: 'nearest' });
   }, [fault]);
   if (fault === undefined) return null;
   return (

@@ -89,8 +89,12 @@ export function RecordingsPage() {
                 <td className="sub">
                   <Moment at={recording.startedAt} />
                 </td>
-                <td className="number">{clockText(recording.durationMs)}</td>
-                <td className="number">{text.bytes(recording.storedBytes)}</td>
+                <td className="number" data-label={text('recordings.length')}>
+                  {clockText(recording.durationMs)}
+                </td>
+                <td className="number" data-label={text('recordings.size')}>
+                  {text.bytes(recording.storedBytes)}
+                </td>
                 <td>
                   <span className="state" data-tone={TONES[recording.state]}>
                     {text(`recording-state.${recording.state}`)}

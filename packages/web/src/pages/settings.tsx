@@ -202,11 +202,10 @@ function SettingsForm(props: { readonly values: SettingValues; readonly fixed: r
       <section className="panel section">
         <Title order={2}>{text('settings.limits')}</Title>
         <p className="section-lead">{text('settings.limits-lead')}</p>
-        <Group align="flex-end">
+        <div className="rule-fields">
           {LIMITS.map(([key, unit]) => (
             <NumberInput
               key={key}
-              w={230}
               label={text(`setting.${key}`)}
               description={note(key)}
               min={key === 'sessionGraceSeconds' ? 0 : 1}
@@ -218,7 +217,7 @@ function SettingsForm(props: { readonly values: SettingValues; readonly fixed: r
               }}
             />
           ))}
-        </Group>
+        </div>
       </section>
       {mayWrite && (
         <Group justify="flex-end">
