@@ -1,17 +1,23 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { type SigningBody, VaultStandIn } from '@enchilada/adapters/secret-store/hashicorp-vault/testing';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { Site, startSshd } from './site.ts';
 
+const run = promisify(execFile);
 const owned = new AsyncDisposableStack();
+let vault: VaultStandIn;
 let sshd: Sshd;
 let site: Site;
 
 before(async () => {
   sshd = owned.use(await startSshd({ hostKeyTypes: ['ed25519'] }));
-  site = owned.use(await Site.start());
+  vault = owned.use(await VaultStandIn.start());
+  site = owned.use(await Site.start({ environment: { NODE_EXTRA_CA_CERTS: vault.certificate.certFile } }));
 });
 after(() => owned.disposeAsync());
 
@@ -56,4 +62,45 @@ test('a machine that trusts the authority is opened by a certificate of this ses
     await site.admin.open(await site.machine({ ...at, name: 'near', credentialId: wrong }))
   ).ended();
   assert.equal(refused.fault?.code, 'CERTIFICATE_REFUSED');
+});
+
+test('a machine that trusts an authority outside is opened by what that signed for this session, and by nothing wider', async () => {
+  const { api } = site.admin;
+  const ca = join(sshd.directory, 'outside_ca');
+  await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', ca]);
+  await sshd.reconfigure([`TrustedUserCAKeys ${ca}.pub`]);
+  let more: readonly string[] = [];
+  // Signs with OpenSSH's own tool, as the role's rules would let it.
+  vault.signKey = async ({ public_key, key_id, valid_principals, ttl, extensions }: SigningBody) => {
+    const file = join(sshd.directory, 'asked');
+    await writeFile(`${file}.pub`, public_key);
+    const permits = ['clear', ...Object.keys(extensions), ...more].flatMap((one) => ['-O', one]);
+    const terms = ['-I', key_id, '-n', valid_principals, '-V', `-30s:+${ttl}`, '-z', '4711', ...permits];
+    await run('ssh-keygen', ['-q', '-s', ca, ...terms, `${file}.pub`]);
+    return (await readFile(`${file}-cert.pub`, 'utf8')).trim();
+  };
+  vault.policies.set('hvs.signer', ['ssh/sign/people']);
+  const { id: storeId } = await api.createSecretStore({
+    body: { name: 'signer', kind: 'hashicorp-vault', parameters: { address: vault.url }, secret: 'hvs.signer' },
+  });
+  const reference = { storeId, path: 'ssh/sign/people', field: '' };
+  const { id: credentialId } = await api.createCredential({
+    body: { name: 'signed outside', kind: 'certificate', username: sshd.username, reference },
+  });
+  const machine = await site.machine({ host: sshd.host, port: sshd.port, name: 'outside', credentialId });
+  const shell = await site.admin.open(machine);
+  await shell.live();
+  shell.type('echo I am $(id -un)\r');
+  await shell.see(`I am ${sshd.username}`);
+  await shell.leave();
+  const [event] = (await api.listAudit({ query: { action: 'certificate.issued', limit: 1 } })).items;
+  assert.equal(event?.detail?.['serial'], '4711');
+  assert.match(sshd.log(), new RegExp(`session=${shell.sessionId}"? \\(serial 4711\\)`, 'u'));
+
+  more = ['permit-agent-forwarding'];
+  const wider = await (await site.admin.open(machine)).ended();
+  assert.equal(wider.fault?.code, 'SECRET_STORE_DENIED');
+  vault.policies.set('hvs.signer', []);
+  const denied = await (await site.admin.open(machine)).ended();
+  assert.equal(denied.fault?.facts['permission'], 'update on ssh/sign/people');
 });

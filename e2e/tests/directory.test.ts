@@ -28,6 +28,7 @@ before(async () => {
         peopleBase: 'ou=people,dc=example,dc=test',
         peopleFilter: '(&(objectClass=person)(!(employeeType=left)))',
         groupBase: 'ou=groups,dc=example,dc=test',
+        nameAttributes: ['employeeType'],
       },
       ...{ rules: [{ from: 'everyone', groupId: group.id }], enabled: true },
     },
@@ -69,6 +70,29 @@ test('who leaves the directory is out of the live session within its check, and 
   await assert.rejects(alice.api.getMe(), (problem) => problem instanceof ApiProblem && problem.status === 401);
   await employee('staff');
   await signIn();
+});
+
+test('a certificate names its person as the directory of this login does, and somebody whom no directory knows by no such name', async () => {
+  const { api } = site.admin;
+  await employee('staff-7');
+  const terms = { principals: ['{email.local}', '{attribute.employeeType}'], minutes: 3, sourceNetworks: [] };
+  const { id: credentialId } = await api.createCredential({
+    body: { name: 'by the directory', kind: 'certificate', username: sshd.username, terms },
+  });
+  const targetId = await site.machine({ host: sshd.host, port: sshd.port, name: 'by name', credentialId });
+  const { items: groups } = await api.listGroups({});
+  await api.createGrant({
+    body: {
+      subject: { kind: 'group', id: groups.find(({ name }) => name === 'Operators')?.id ?? '' },
+      ...{ scope: { kind: 'target', id: targetId }, actions: ['connect'] },
+    },
+  });
+  const alice = await signIn();
+  // The machine trusts nobody; what matters is what the certificate says.
+  assert.equal((await (await alice.open(targetId)).ended()).fault?.code, 'CERTIFICATE_REFUSED');
+  const [event] = (await api.listAudit({ query: { action: 'certificate.issued', limit: 1 } })).items;
+  assert.equal(event?.detail?.['principals'], 'alice staff-7');
+  assert.equal((await (await site.admin.open(targetId)).ended()).fault?.code, 'USERNAME_UNFIT');
 });
 
 test('who signed in at a RADIUS server opens a machine with that very password', async () => {

@@ -78,6 +78,8 @@ export function storeProviderCases(name: string, create: () => Promise<StoreUnde
           groups: ['a', 'ü'],
           seenAt: 5,
           isSuspended: false,
+          email: 'ü@corp.test',
+          attributes: { uidnumber: '1042' },
         };
         await store.now.providers.insertIdentity(identity);
         assert.deepEqual(await second.now.providers.findIdentity(provider.id, subject), identity);
@@ -88,6 +90,12 @@ export function storeProviderCases(name: string, create: () => Promise<StoreUnde
         assert.deepEqual(await store.now.providers.identitiesOf(one.id), [
           { ...identity, groups: [], seenAt: 6, isSuspended: true },
         ]);
+        const { email: _email, ...silent } = identity;
+        await store.now.providers.updateIdentity(identity, { said: { attributes: { a: 'b' } } });
+        assert.deepEqual(await store.now.providers.findIdentity(provider.id, subject), {
+          ...{ ...silent, groups: [], seenAt: 6, isSuspended: true },
+          attributes: { a: 'b' },
+        });
       }
       assert.equal(await store.now.providers.findIdentity(provider.id, 'ALICE'), undefined);
       assert.equal((await store.now.providers.listIdentities(provider.id)).length, subjects.length);

@@ -14,6 +14,8 @@ export const SecretStoreKind = closed({
   usesExternalId: Type.Optional(Type.Boolean()),
   /** A place may hold one value; then no field is named. */
   holdsWholeValues: Type.Optional(Type.Boolean()),
+  /** It has an authority that signs certificates. */
+  signsCertificates: Type.Optional(Type.Boolean()),
 });
 export type SecretStoreKind = Static<typeof SecretStoreKind>;
 

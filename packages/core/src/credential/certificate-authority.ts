@@ -44,10 +44,22 @@ export interface IssuedCertificate {
   readonly sign: (data: Uint8Array) => Uint8Array;
 }
 
+/** An authority outside, which signs by rules of its own. */
+export interface CertificateSigner {
+  /**
+   * @param publicKey one line
+   * @returns the certificate, one line; not believed to be what was asked for
+   */
+  sign(publicKey: string, request: CertificateRequest): Promise<string>;
+}
+
 /** Makes key pairs that live for one session, and certificates for them. */
 export interface CertificateAuthority {
-  /** @throws Fault CREDENTIAL_MISSING where there is no signing key yet, KEY_UNAVAILABLE, CREDENTIAL_UNAVAILABLE */
-  issue(request: CertificateRequest): Promise<IssuedCertificate>;
+  /**
+   * Signs with its own key, or has somebody outside sign.
+   * @throws Fault CREDENTIAL_MISSING where there is no signing key yet, KEY_UNAVAILABLE, CREDENTIAL_UNAVAILABLE, SECRET_STORE_DENIED where the one outside signed something else
+   */
+  issue(request: CertificateRequest, signer?: CertificateSigner): Promise<IssuedCertificate>;
   /** A new signing key, sealed and not stored yet. */
   makeKey(state: 'current' | 'next'): Promise<AuthorityKey>;
   /** What a machine's administrator does so that the machine trusts these keys, step by step. */

@@ -1,4 +1,5 @@
 import type { AuthorizedTarget } from '../access/index.ts';
+import type { CertificateSigner } from './certificate-authority.ts';
 import type { SecretReference } from './secret-store.ts';
 import type { Secret } from './secret.ts';
 
@@ -102,4 +103,6 @@ export interface CredentialVault {
   seal(request: SealRequest): Promise<SealedCredential>;
   /** @throws Fault CREDENTIAL_MISSING, CREDENTIAL_UNAVAILABLE, KEY_UNAVAILABLE */
   unseal(record: CredentialRecord, leave: AuthorizedTarget): Promise<Credential>;
+  /** Who signs for a credential that names an authority outside. */
+  signerOf?(record: CredentialRecord, leave: AuthorizedTarget): Promise<CertificateSigner>;
 }

@@ -21,6 +21,7 @@ export type {
   AuthorityKeyState,
   CertificateAuthority,
   CertificateRequest,
+  CertificateSigner,
   IssuedCertificate,
 } from './certificate-authority.ts';
 export { MOST_CERTIFICATE_MINUTES, certificateRequest } from './certificate-terms.ts';
@@ -34,6 +35,7 @@ export type {
   SecretStoreRecord,
   SecretStoreSettings,
   SecretStoreType,
+  SigningRequest,
 } from './secret-store.ts';
 export { fillTemplate, isFitValue, requireOwnName, templateProblem } from './user-name.ts';
 export type { NamedPerson } from './user-name.ts';

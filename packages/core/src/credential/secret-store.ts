@@ -1,4 +1,5 @@
 import type { LocalizedText, ParameterField, ParameterValues } from '../engine/index.ts';
+import type { CertificateRequest } from './certificate-authority.ts';
 import type { WrappedKey } from './key-encryption.ts';
 import type { Secret } from './secret.ts';
 
@@ -24,12 +25,20 @@ export interface SecretStoreManifest {
   readonly usesExternalId?: boolean;
   /** A place may hold one value; then no field is named. */
   readonly holdsWholeValues?: boolean;
+  /** It has an authority that signs certificates. */
+  readonly signsCertificates?: boolean;
 }
 
 export interface SecretStoreSettings {
   readonly id: SecretStoreId;
   readonly parameters: ParameterValues;
   readonly secret: Secret | undefined;
+}
+
+export interface SigningRequest {
+  /** One line. */
+  readonly publicKey: string;
+  readonly request: CertificateRequest;
 }
 
 /** A store of secrets outside the product. Nothing that it answers is kept. */
@@ -39,6 +48,8 @@ export interface SecretStore {
    * @throws Fault SECRET_STORE_DENIED naming what is missing, SECRET_NOT_FOUND, SECRET_STORE_UNAVAILABLE
    */
   read(path: string, fields: readonly string[], signal: AbortSignal): Promise<readonly Secret[]>;
+  /** A certificate as one line, by the authority at the path. @throws Fault as above */
+  sign?(path: string, asked: SigningRequest, signal: AbortSignal): Promise<string>;
 }
 
 export interface SecretStoreType {

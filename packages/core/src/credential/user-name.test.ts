@@ -24,6 +24,9 @@ describe('user names from templates', () => {
       ['CORP\\{attribute.samaccountname}', 'CORP\\ang'],
       ['{username}@corp.example', 'alice@corp.example'],
       ['u{attribute.uidNumber}', 'u1042'],
+      ['${GUAC_USERNAME}', 'alice'],
+      ['CORP\\${LDAP_SAMACCOUNTNAME}', 'CORP\\ang'],
+      ['${OIDC_UIDNUMBER}', '1042'],
     ];
     for (const [template, name] of names) assert.equal(fillTemplate(template, ALICE), name);
   });
@@ -39,6 +42,11 @@ describe('user names from templates', () => {
       '{attribute.a b}',
       '{{username}}',
       '{username}}',
+      '${GUAC_PASSWORD}',
+      '${GUAC_CLIENT_ADDRESS}',
+      '${guac_username}',
+      '${HOME}',
+      '${A_}',
     ])
       assert.ok(templateProblem(template) !== undefined, template);
     for (const template of ['', 'root', '{username}', 'a{email.local}b{attribute.x}'])
@@ -95,6 +103,13 @@ describe('user names from templates', () => {
       'ec2-user',
     ])
       assert.throws(() => fillTemplate('{username}', { username }), unfit, username);
+    assert.throws(() => fillTemplate('${GUAC_USERNAME}', { username: 'root' }), unfit);
+    for (const email of ['root@corp.example', 'Administrator@corp.example', 'ubuntu@corp.example'])
+      for (const template of ['{email.local}', '{email}', 'CORP\\{email.local}'])
+        assert.throws(() => fillTemplate(template, { username: 'mallory', email }), unfit, template);
+    const attributes = { uid: 'root', samaccountname: 'Administrator', mail: 'ec2-user' };
+    for (const template of ['{attribute.uid}', 'CORP\\{attribute.sAMAccountName}', '${LDAP_MAIL}'])
+      assert.throws(() => fillTemplate(template, { username: 'mallory', attributes }), unfit, template);
     assert.throws(() => fillTemplate('ro{username}', { username: 'ot' }), unfit);
     assert.throws(() => fillTemplate('CORP\\{username}', { username: 'administrator' }), unfit);
     assert.equal(fillTemplate('{username}', { username: 'rootless' }), 'rootless');

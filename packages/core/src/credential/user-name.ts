@@ -23,11 +23,22 @@ const OF_THE_SYSTEM = new Set(
   ).split(' '),
 );
 
+/** As connections of Guacamole write them: `${GUAC_USERNAME}`, and `${LDAP_MAIL}` or `${OIDC_MAIL}` for an attribute. */
+const FOREIGN_TOKEN = /\$\{([A-Z][A-Z0-9]*)_([A-Z0-9_]+)\}/gu;
+
+function native(template: string): string {
+  return template.replaceAll(FOREIGN_TOKEN, (token, family: string, name: string) => {
+    if (family !== 'GUAC') return `{attribute.${name.toLowerCase()}}`;
+    return name === 'USERNAME' ? '{username}' : token;
+  });
+}
+
 /** What is wrong with a template, for whoever writes it; undefined where nothing is. */
 export function templateProblem(template: string): string | undefined {
-  const literal = template.replaceAll(TOKEN, '');
+  const translated = native(template);
+  const literal = translated.replaceAll(TOKEN, '');
   if (/[{}]/u.test(literal)) return `has a brace without its other half, received ${template}`;
-  for (const [, name = ''] of template.matchAll(TOKEN))
+  for (const [, name = ''] of translated.matchAll(TOKEN))
     if (!KNOWN.test(name))
       return `must use {username}, {email}, {email.local}, {email.domain} or {attribute.NAME}, received {${name}}`;
   return undefined;
@@ -40,8 +51,9 @@ export function templateProblem(template: string): string | undefined {
 export function fillTemplate(template: string, person: NamedPerson): string {
   const problem = templateProblem(template);
   if (problem !== undefined) throw new Fault('USERNAME_UNFIT', `the user name ${problem}`);
-  if (template.search(TOKEN) === -1) return template;
-  const filled = template.replaceAll(TOKEN, (token, name: string) => {
+  const translated = native(template);
+  if (translated.search(TOKEN) === -1) return template;
+  const filled = translated.replaceAll(TOKEN, (token, name: string) => {
     const value = valueOf(name.toLowerCase(), person);
     if (value === undefined || value === '')
       throw new Fault('USERNAME_UNFIT', `${person.username} has no ${token}`, { facts: { token } });
@@ -81,6 +93,10 @@ function valueOf(name: string, { username, email, attributes }: NamedPerson): st
     case 'email.domain':
       return at > 0 ? email?.slice(at + 1) : undefined;
     default:
-      return attributes?.[name.slice('attribute.'.length)];
+      return ownOf(attributes, name.slice('attribute.'.length));
   }
+}
+
+function ownOf(attributes: NamedPerson['attributes'] = {}, name: string): string | undefined {
+  return Object.hasOwn(attributes, name) ? attributes[name] : undefined;
 }

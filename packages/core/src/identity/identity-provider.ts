@@ -13,6 +13,8 @@ export interface AssertedPerson {
   readonly displayName: string;
   readonly email: string | undefined;
   readonly groups: readonly string[];
+  /** Those that the provider's form names, for user names on machines; names in lower case. */
+  readonly attributes?: Readonly<Record<string, string>>;
 }
 
 /** Somebody who has just signed in at a provider. */
@@ -217,6 +219,8 @@ export interface ExternalIdentity {
   /** Their groups there, as of the last time that the provider was asked. */
   readonly groups: readonly string[];
   readonly seenAt: number;
+  readonly email?: string | undefined;
+  readonly attributes?: Readonly<Record<string, string>> | undefined;
   /** We disabled the account because the provider no longer knows the person; we enable it when it does again. */
   readonly isSuspended: boolean;
 }

@@ -18,4 +18,5 @@ export { SessionBroker } from './session-broker.ts';
 export type { FileChange } from './file-change.ts';
 export type { Attached, PersonalFiles, RequestedSession } from './session-broker.ts';
 export type { IssuedTickets, Redeemed } from './session-tickets.ts';
+export { namedPerson } from './named-person.ts';
 export { NodeLease } from './node-lease.ts';

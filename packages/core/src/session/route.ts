@@ -8,15 +8,16 @@ import type {
   CredentialKind,
   CredentialRecord,
   CredentialVault,
-  NamedPerson,
 } from '../credential/index.ts';
 import type { Hop } from '../engine/index.ts';
 import { Fault } from '../fault/index.ts';
+import type { VerifiedIdentity } from '../identity/index.ts';
 import type { Store } from '../store/index.ts';
 import type { BuiltInIdentity } from './broker-parts.ts';
 import { decideHostKey } from '../target/index.ts';
 import type { HostKey, PresentedHostKey, Target } from '../target/index.ts';
 import type { Clock } from '../time/index.ts';
+import { namedPerson } from './named-person.ts';
 import type { Questions } from './questions.ts';
 import type { SessionAuditEvent } from './session-log.ts';
 
@@ -107,7 +108,7 @@ async function credentialFor(leave: AuthorizedTarget, purpose: Purpose, parts: R
     // A key opens whatever account is named; a password is of one person, or of no account at all.
     const template =
       credential.username === '' && credential.kind === 'private-key' ? '{username}' : credential.username;
-    return { ...credential, username: nameFor(template, identity.user) };
+    return { ...credential, username: await nameFor(template, identity, parts.store) };
   }
   if (record !== undefined && kind === 'certificate') return certificateFor(leave, { record, purpose }, parts);
   if (kind === 'login-password') {
@@ -115,27 +116,32 @@ async function credentialFor(leave: AuthorizedTarget, purpose: Purpose, parts: R
     if (password !== undefined)
       return {
         kind: 'password',
-        username: nameFor(record?.username ?? '', identity.user),
+        username: await nameFor(record?.username ?? '', identity, parts.store),
         password,
       };
   }
-  return askFor(target, fillTemplate(record?.username ?? '', identity.user), parts);
+  const template = record?.username ?? '';
+  return askFor(target, template === '' ? '' : await nameFor(template, identity, parts.store), parts);
 }
 
 /** The name that the credential says, or the person's own where it says none. */
-function nameFor(template: string, person: NamedPerson): string {
-  return template === '' ? person.username : fillTemplate(template, person);
+async function nameFor(template: string, identity: VerifiedIdentity, store: Store): Promise<string> {
+  return template === '' ? identity.user.username : fillTemplate(template, await namedPerson(identity, store));
 }
 
 async function certificateFor(
-  { identity }: AuthorizedTarget,
+  leave: AuthorizedTarget,
   { record, purpose }: { readonly record: CredentialRecord; readonly purpose: Purpose },
-  { authority, clock, audit, sessionId }: RouteParts,
+  parts: RouteParts,
 ): Promise<Credential> {
-  const person = identity.user;
+  const { authority, clock, audit, sessionId, store, vault } = parts;
+  const person = await namedPerson(leave.identity, store);
   const username = fillTemplate(record.username === '' ? '{username}' : record.username, person);
   const request = certificateRequest(record.terms, { person, username, sessionId, purpose }, clock.now());
-  const { serial, certificate, authority: signedBy, sign } = await authority.issue(request);
+  const signer = record.reference === undefined ? undefined : await vault.signerOf?.(record, leave);
+  if (record.reference !== undefined && signer === undefined)
+    throw new Fault('CREDENTIAL_MISSING', `nobody signs for ${record.name}`);
+  const { serial, certificate, authority: signedBy, sign } = await authority.issue(request, signer);
   const { keyId, principals, notAfter } = request;
   // INVARIANT: no certificate is used that was not written down.
   await audit({

@@ -27,7 +27,10 @@ export interface ProviderRepository {
   insertIdentity(identity: ExternalIdentity): Promise<void>;
   updateIdentity(
     identity: Pick<ExternalIdentity, 'providerId' | 'subject'>,
-    change: Partial<Pick<ExternalIdentity, 'groups' | 'seenAt' | 'isSuspended'>>,
+    change: Partial<Pick<ExternalIdentity, 'groups' | 'seenAt' | 'isSuspended'>> & {
+      /** All that user names may be made of, in the place of what was there. */
+      readonly said?: Pick<ExternalIdentity, 'email' | 'attributes'>;
+    },
   ): Promise<void>;
   /** The same person under another subject. @throws Fault CONFLICT where somebody has it already */
   moveIdentity(identity: Pick<ExternalIdentity, 'providerId' | 'subject'>, to: string): Promise<void>;

@@ -49,7 +49,7 @@ test('templates, principals and networks that are none are refused in words', as
   const good = { principals: [] as string[], minutes: 3, sourceNetworks: [] as string[] };
   for (const [change, field] of [
     [{ username: '{name}' }, 'username'],
-    [{ username: '{email.local}' }, 'username'],
+    [{ username: '${GUAC_PASSWORD}' }, 'username'],
     [{ terms: { ...good, principals: ['a,root'] } }, 'terms/principals'],
     [{ terms: { ...good, principals: ['*'] } }, 'terms/principals'],
     [{ terms: { ...good, sourceNetworks: ['everywhere'] } }, 'terms/sourceNetworks'],

@@ -42,21 +42,14 @@ function termsView({ principals, minutes, sourceNetworks }: CertificateTerms) {
   return { principals: [...principals], minutes, sourceNetworks: [...sourceNetworks] };
 }
 
-/** Of what templates may say, accounts know the sign-in name so far. */
-function problemOf(template: string): string | undefined {
-  const problem = templateProblem(template);
-  if (problem !== undefined) return problem;
-  return /\{(?!username\})/iu.test(template) ? `may use {username} alone, received ${template}` : undefined;
-}
-
 /** @throws Fault INVALID_REQUEST */
 function requireGoodNames({ kind, username, terms }: Pick<CredentialRecord, 'kind' | 'username' | 'terms'>): void {
-  const problem = problemOf(username);
+  const problem = templateProblem(username);
   if (problem !== undefined) throw wrongField('username', problem);
   if (terms === undefined) return;
   if (kind !== 'certificate') throw wrongField('terms', 'belong to certificates alone');
   for (const principal of terms.principals) {
-    const wrong = problemOf(principal) ?? (/[\s,*?!"]/u.test(principal) ? 'must be one name' : undefined);
+    const wrong = templateProblem(principal) ?? (/[\s,*?!"]/u.test(principal) ? 'must be one name' : undefined);
     if (wrong !== undefined) throw wrongField('terms/principals', wrong);
   }
   for (const network of terms.sourceNetworks)
@@ -92,14 +85,21 @@ export function credentialHandlers(parts: ApiParts): CredentialHandlers {
     secrets: SecretInput,
   ): Promise<void> {
     if (reference === undefined) return;
-    if (kind !== 'password' && kind !== 'private-key')
-      throw wrongField('reference', 'is for passwords and private keys alone');
+    if (kind !== 'password' && kind !== 'private-key' && kind !== 'certificate')
+      throw wrongField('reference', 'is for passwords, private keys and certificates alone');
     if (Object.keys(secrets).length > 0) throw wrongField('secret', 'is kept in the secret store');
     if (reference.passphraseField !== undefined && kind !== 'private-key')
       throw wrongField('reference/passphraseField', 'is for private keys alone');
     const place = await store.now.secretStores.find(reference.storeId);
     if (place === undefined) throw wrongField('reference/storeId', 'names a secret store that does not exist');
-    if (reference.field === '' && secretStores.typeOf(place.kind).manifest.holdsWholeValues !== true)
+    const { manifest } = secretStores.typeOf(place.kind);
+    if (kind === 'certificate') {
+      if (manifest.signsCertificates !== true)
+        throw wrongField('reference/storeId', 'names a store that signs nothing');
+      if (reference.field !== '') throw wrongField('reference/field', 'does not belong to certificates');
+      return;
+    }
+    if (reference.field === '' && manifest.holdsWholeValues !== true)
       throw wrongField('reference/field', 'must be given: a place of this store holds several fields');
   }
 
@@ -174,7 +174,7 @@ export function credentialHandlers(parts: ApiParts): CredentialHandlers {
       };
       requireGoodNames(head);
       await requireGoodReference(head, secrets);
-      if (kind === 'certificate') await firstSigningKey(parts, context);
+      if (kind === 'certificate' && reference === undefined) await firstSigningKey(parts, context);
       const record: CredentialRecord = {
         ...head,
         ...(reference === undefined ? await seal(head, secrets) : NOTHING_SEALED),
@@ -204,6 +204,11 @@ export function credentialHandlers(parts: ApiParts): CredentialHandlers {
       };
       requireGoodNames(wanted);
       await requireGoodReference({ kind: before.kind, reference }, secrets);
+      // A certificate that names no authority outside is of our own.
+      if (before.kind === 'certificate' && reference === undefined) {
+        delete wanted.reference;
+        await firstSigningKey(parts, context);
+      }
       if (before.reference !== undefined && replaces) delete wanted.reference;
       // An update that keeps the secret keeps its envelope, which remembers the version it was made for.
       const sealed = replaces

@@ -4,6 +4,7 @@ import {
   type KeyEncryption,
   Secret,
   SecretBytes,
+  type SecretStore,
   type SecretStoreRecord,
   type SecretStoreType,
   type WrappedKey,
@@ -60,6 +61,18 @@ export class SecretStores {
           return { kind, username, privateKey: secret, ...(passphrase === undefined ? {} : { passphrase }) };
         throw new Fault('CREDENTIAL_MISSING', `the credential ${record.name} holds no ${kind}`);
       },
+      signerOf: async (record, leave) => {
+        const { reference, name } = record;
+        if (leave.target.credentialId !== record.id)
+          throw new Fault('CREDENTIAL_UNAVAILABLE', 'the credential does not belong to the authorised target');
+        const opened = reference === undefined ? undefined : await this.#open(name, reference.storeId);
+        const sign = opened?.sign?.bind(opened);
+        if (sign === undefined || reference === undefined)
+          throw new Fault('CREDENTIAL_MISSING', `the secret store of ${name} signs nothing`);
+        return {
+          sign: (publicKey, request) => this.#limited((signal) => sign(reference.path, { publicKey, request }, signal)),
+        };
+      },
     };
   }
 
@@ -67,16 +80,25 @@ export class SecretStores {
     { name }: CredentialRecord,
     { storeId, path, field, passphraseField }: NonNullable<CredentialRecord['reference']>,
   ): Promise<readonly Secret[]> {
-    const { store, clock } = this.#parts;
-    const record = await store.now.secretStores.find(storeId);
+    const opened = await this.#open(name, storeId);
+    return this.#limited((signal) =>
+      opened.read(path, passphraseField === undefined ? [field] : [field, passphraseField], signal),
+    );
+  }
+
+  async #open(name: string, storeId: string): Promise<SecretStore> {
+    const record = await this.#parts.store.now.secretStores.find(storeId);
     if (record === undefined) throw new Fault('CREDENTIAL_MISSING', `the secret store of ${name} is gone`);
     const secret = record.secret === undefined ? undefined : await this.#unseal(record, record.secret);
-    const opened = this.typeOf(record.kind).open({ id: record.id, parameters: record.parameters, secret });
+    return this.typeOf(record.kind).open({ id: record.id, parameters: record.parameters, secret });
+  }
+
+  async #limited<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const late = new AbortController();
-    using _limit = clock.after(READ_MS, () => {
+    using _limit = this.#parts.clock.after(READ_MS, () => {
       late.abort();
     });
-    return await opened.read(path, passphraseField === undefined ? [field] : [field, passphraseField], late.signal);
+    return await work(late.signal);
   }
 
   async #unseal({ id }: SecretStoreRecord, wrapped: WrappedKey): Promise<Secret> {

@@ -10,6 +10,7 @@ import {
 } from '@enchilada/core/credential';
 import type { FoundMachine, MachineAccess, MachineReference } from '@enchilada/core/discovery';
 import { Fault } from '@enchilada/core/fault';
+import { namedPerson } from '@enchilada/core/session';
 import type { Store } from '@enchilada/core/store';
 
 export interface MachineCredentialsParts {
@@ -36,7 +37,8 @@ async function sessionKey(
 ): Promise<Credential> {
   const { access, machine } = await cloudOf(parts, record, leave);
   const person = leave.identity.user.username;
-  const username = fillTemplate(record.username === '' ? '{username}' : record.username, leave.identity.user);
+  const template = record.username === '' ? '{username}' : record.username;
+  const username = fillTemplate(template, await namedPerson(leave.identity, parts.store));
   const { publicKey, privateKey } = parts.makeSessionKey();
   await access.admitKey(machine, { username, person, publicKey });
   return { kind: 'private-key', username, privateKey };

@@ -22,6 +22,7 @@ export interface ProviderPeopleParts {
 
 const SUBJECT_MAX = 255;
 const NAME_MAX = 120;
+const MOST_ATTRIBUTES = 16;
 const MOST_GROUPS = 5_000;
 
 /** Whose account an assertion stands for: made at the first sign-in, its groups and role as the rules say. */
@@ -107,6 +108,7 @@ export class ProviderPeople {
     if (before === undefined) return undefined;
     await store.now.providers.updateIdentity(identity, {
       groups: person.groups,
+      said: saidOf(person),
       seenAt: clock.now(),
       // Whom no rule admits stays out.
       isSuspended: identity.isSuspended && !verdict.isAdmitted,
@@ -169,6 +171,7 @@ export class ProviderPeople {
           await tx.users.insert(user);
           await tx.providers.insertIdentity({
             ...{ providerId: record.id, subject: person.subject, userId: user.id, groups: person.groups },
+            ...saidOf(person),
             ...{ seenAt: clock.now(), isSuspended: false },
           });
           await tx.providers.setMemberships(user.id, record.id, groupIds);
@@ -266,6 +269,16 @@ function bounded(person: AssertedPerson): AssertedPerson {
     username: plain(person.username),
     displayName: plain(person.displayName),
     groups: [...new Set(groups.filter((group) => group.length <= 1_000 && !/\p{C}/u.test(group)))],
+  };
+}
+
+/** What user names on machines may be made of. Whether it is fit for one is judged when one is made. */
+function saidOf({ email, attributes = {} }: AssertedPerson): Pick<ExternalIdentity, 'email' | 'attributes'> {
+  const isShort = (text: string | undefined): boolean => text !== undefined && text !== '' && text.length <= NAME_MAX;
+  const kept = Object.entries(attributes).filter(([, value]) => isShort(value));
+  return {
+    ...(isShort(email) ? { email } : {}),
+    attributes: Object.fromEntries(kept.slice(0, MOST_ATTRIBUTES)),
   };
 }
 

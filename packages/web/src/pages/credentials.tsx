@@ -142,7 +142,7 @@ function CredentialForm(props: {
   const [place, setPlace] = useState<ReferenceDraft>(referenceDraft(credential?.reference));
   const [terms, setTerms] = useState(termsOf(credential?.terms));
   const stored = credential?.hasSecret === true;
-  const mayBeOutside = kind === 'password' || kind === 'private-key';
+  const mayBeOutside = kind === 'password' || kind === 'private-key' || kind === 'certificate';
   const isOutside = mayBeOutside && place.storeId !== '';
   const isOptional = kind === 'ask' || kind === 'login-password' || kind === 'session-key';
   const holdsKey = kind === 'private-key' || kind === 'launch-password';

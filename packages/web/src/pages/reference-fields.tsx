@@ -24,7 +24,7 @@ export function referenceOf(
   kind: CredentialKind,
 ): Reference {
   return {
-    ...{ storeId, path: path.trim(), field: field.trim() },
+    ...{ storeId, path: path.trim(), field: kind === 'certificate' ? '' : field.trim() },
     ...(kind === 'private-key' && passphraseField.trim() !== '' ? { passphraseField: passphraseField.trim() } : {}),
   };
 }
@@ -46,18 +46,20 @@ export function ReferenceFields(props: {
     queryFn: ({ signal }) => api('listSecretStoreKinds', {}, { signal }),
     staleTime: Infinity,
   });
-  const items = stores.data?.items ?? [];
-  const chosen = items.find(({ id }) => id === place.storeId)?.kind;
-  const mayBeWhole = kinds.data?.items.find((one) => one.kind === chosen)?.holdsWholeValues === true;
+  const isSigned = kind === 'certificate';
+  const kindOf = (store: { readonly kind: string }) => kinds.data?.items.find((one) => one.kind === store.kind);
+  const items = (stores.data?.items ?? []).filter((store) => !isSigned || kindOf(store)?.signsCertificates === true);
+  const chosen = items.find(({ id }) => id === place.storeId);
+  const mayBeWhole = chosen !== undefined && kindOf(chosen)?.holdsWholeValues === true;
   if (items.length === 0) return null;
   return (
     <>
       <Select
-        label={text('credentials.kept')}
-        description={text('credentials.kept-help')}
+        label={text(isSigned ? 'credentials.signed' : 'credentials.kept')}
+        description={text(isSigned ? 'credentials.signed-help' : 'credentials.kept-help')}
         allowDeselect={false}
         data={[
-          { value: '', label: text('credentials.kept-here') },
+          { value: '', label: text(isSigned ? 'credentials.signed-here' : 'credentials.kept-here') },
           ...items.map(({ id, name }) => ({ value: id, label: name })),
         ]}
         value={place.storeId}
@@ -66,7 +68,8 @@ export function ReferenceFields(props: {
       {place.storeId !== '' && (
         <>
           <TextInput
-            label={text('credentials.path')}
+            label={text(isSigned ? 'credentials.role-path' : 'credentials.path')}
+            placeholder={isSigned ? 'MOUNT/sign/ROLE' : undefined}
             required
             maxLength={500}
             spellCheck={false}
@@ -74,16 +77,18 @@ export function ReferenceFields(props: {
             value={place.path}
             onChange={(event) => onChange({ ...place, path: event.currentTarget.value })}
           />
-          <TextInput
-            label={text('credentials.field')}
-            description={mayBeWhole ? text('credentials.field-help') : undefined}
-            required={!mayBeWhole}
-            maxLength={200}
-            spellCheck={false}
-            classNames={{ input: 'mono' }}
-            value={place.field}
-            onChange={(event) => onChange({ ...place, field: event.currentTarget.value })}
-          />
+          {!isSigned && (
+            <TextInput
+              label={text('credentials.field')}
+              description={mayBeWhole ? text('credentials.field-help') : undefined}
+              required={!mayBeWhole}
+              maxLength={200}
+              spellCheck={false}
+              classNames={{ input: 'mono' }}
+              value={place.field}
+              onChange={(event) => onChange({ ...place, field: event.currentTarget.value })}
+            />
+          )}
           {kind === 'private-key' && (
             <TextInput
               label={text('credentials.passphrase-field')}

@@ -1,6 +1,7 @@
 import type { ParameterValues } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { ProviderManifest } from '@enchilada/core/identity';
+import { nameAttributesField, readNameAttributes } from '../shared/name-attributes.ts';
 
 const SERVER = { en: 'Server', de: 'Server' };
 const PEOPLE = { en: 'People', de: 'Personen' };
@@ -107,6 +108,7 @@ export const manifest: ProviderManifest = {
       maxLength: 60,
       pattern: '^[A-Za-z][A-Za-z0-9-]*$',
     },
+    nameAttributesField(PEOPLE),
     {
       name: 'idAttribute',
       kind: 'text',
@@ -173,6 +175,7 @@ export interface LdapConfig {
   readonly peopleFilter: string;
   readonly loginAttributes: readonly string[];
   readonly idAttribute: string;
+  readonly nameAttributes: readonly string[];
   readonly groupBase: string;
   readonly nested: boolean;
   readonly groupNames: 'name' | 'dn';
@@ -219,6 +222,7 @@ export function readConfig(parameters: ParameterValues): LdapConfig {
           ? ['sAMAccountName', 'userPrincipalName']
           : ['uid'],
     idAttribute: text('idAttribute', isActiveDirectory ? 'objectGUID' : 'entryUUID'),
+    nameAttributes: readNameAttributes(parameters),
     groupBase: needed('groupBase'),
     nested: parameters['nested'] !== false,
     groupNames: parameters['groupNames'] === 'dn' ? 'dn' : 'name',

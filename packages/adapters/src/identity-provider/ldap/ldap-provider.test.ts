@@ -58,12 +58,18 @@ test('a person signs in with what the directory knows of them, groups of groups 
       displayName: 'Alice Ämter',
       email: 'alice@example.test',
       groups: ['everyone', 'ops', 'staff'],
+      attributes: {},
     },
   );
   assert.match(alice.subject, /^[0-9a-f-]{36}$/u);
   assert.deepEqual(await lookUp(alice.subject), alice);
   assert.deepEqual((await verify('alice', 'password of alice', { nested: false })).groups, ['ops']);
   assert.deepEqual((await verify('ALICE', 'password of alice')).username, 'alice');
+  await slapd.modify(
+    'dn: uid=alice,ou=people,dc=example,dc=test\nchangetype: modify\nadd: description\ndescription: a\ndescription: b\n',
+  );
+  const named = await verify('alice', 'password of alice', { nameAttributes: ['UID', 'description', 'absent'] });
+  assert.deepEqual(named.attributes, { uid: 'alice' }, 'of several values none');
 });
 
 test('a group elsewhere with the same name counts for nothing, and groups can be named in full', async () => {

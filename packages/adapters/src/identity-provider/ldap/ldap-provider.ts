@@ -16,6 +16,7 @@ import {
   OrFilter,
   UnwillingToPerformError,
 } from 'ldapts';
+import { attributesOf } from '../shared/name-attributes.ts';
 import { isUnreached, refusedBind, unavailable } from './directory-faults.ts';
 import { type LdapConfig, manifest, readConfig } from './ldap-config.ts';
 import { changeUnicodePassword, modifyPassword } from './password-change.ts';
@@ -26,6 +27,7 @@ const PAGE = 500;
 const DEEPEST = 10;
 const MOST_GROUPS = 2_000;
 const NAME_MAX = 256;
+const PERSON_ATTRIBUTES = ['cn', 'displayName', 'mail', 'uid', 'sAMAccountName', 'accountExpires', 'pwdReset'];
 /** LDAP_MATCHING_RULE_IN_CHAIN (MS-ADTS 3.1.1.3.4.4.3): membership through any number of groups, resolved by the server. */
 const IN_CHAIN = '1.2.840.113556.1.4.1941';
 /** 100-nanosecond steps from 1601 to 1970. */
@@ -118,20 +120,20 @@ class LdapProvider implements PasswordProvider {
 
   /** INVARIANT: what was typed stands in a filter as a value and never as text (RFC 4515 section 3). Of two with one name, nobody is meant. */
   async #findOne(search: Client, which: Filter): Promise<Entry | undefined> {
-    const { peopleBase, peopleFilter, idAttribute } = this.#config;
+    const { peopleBase, peopleFilter, idAttribute, nameAttributes } = this.#config;
     const filter = new AndFilter({ filters: [FilterParser.parseString(peopleFilter), which] });
     const { searchEntries } = await search.search(peopleBase, {
       scope: 'sub',
       filter,
       sizeLimit: 3,
-      attributes: ['cn', 'displayName', 'mail', 'uid', 'sAMAccountName', 'accountExpires', 'pwdReset', idAttribute],
+      attributes: [...PERSON_ATTRIBUTES, idAttribute, ...nameAttributes],
       ...(this.#isBinaryId ? { explicitBufferAttributes: [idAttribute] } : {}),
     });
     return searchEntries.length === 1 ? searchEntries[0] : undefined;
   }
 
   async #personOf(search: Client, entry: Entry): Promise<AssertedPerson> {
-    const { idAttribute, isActiveDirectory } = this.#config;
+    const { idAttribute, isActiveDirectory, nameAttributes } = this.#config;
     const key = Object.keys(entry).find((name) => name.toLowerCase() === idAttribute.toLowerCase()) ?? '';
     const id = [entry[key] ?? ''].flat()[0] ?? '';
     const subject = Buffer.isBuffer(id) ? id.toString('hex') : id;
@@ -144,6 +146,7 @@ class LdapProvider implements PasswordProvider {
       displayName: textOf(entry, 'displayName') || textOf(entry, 'cn'),
       email: textOf(entry, 'mail') || undefined,
       groups: await this.#groupsOf(search, entry.dn, login),
+      attributes: attributesOf(nameAttributes, (name) => textsOf(entry, name)),
     };
   }
 
@@ -275,9 +278,13 @@ function requireTyped(username: string, password: Secret): void {
 }
 
 function textOf(entry: Entry, attribute: string): string {
+  return textsOf(entry, attribute)[0] ?? '';
+}
+
+function textsOf(entry: Entry, attribute: string): readonly string[] {
   const key = Object.keys(entry).find((name) => name.toLowerCase() === attribute.toLowerCase());
-  const value = key === undefined ? undefined : [entry[key] ?? ''].flat()[0];
-  return Buffer.isBuffer(value) ? value.toString('utf8') : (value ?? '');
+  const values = key === undefined ? [] : [entry[key] ?? []].flat();
+  return values.map((value) => (Buffer.isBuffer(value) ? value.toString('utf8') : value));
 }
 
 /** Active Directory's end of an account, which a bind respects and a listing does not. */

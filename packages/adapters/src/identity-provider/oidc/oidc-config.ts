@@ -2,6 +2,7 @@ import type { ParameterField, ParameterValues } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { ProviderManifest } from '@enchilada/core/identity';
 import { isLoopback } from '../shared/loopback.ts';
+import { nameAttributesField, readNameAttributes } from '../shared/name-attributes.ts';
 
 const PROVIDER = { en: 'Provider', de: 'Anbieter' };
 const CLAIMS = { en: 'What is read from the claims', de: 'Was aus den Claims gelesen wird' };
@@ -73,6 +74,7 @@ export const manifest: ProviderManifest = {
         de: 'Punkte führen in Objekte: realm_access.roles. Fehlt es im ID-Token, wird der Userinfo-Endpunkt gefragt.',
       },
     }),
+    nameAttributesField(CLAIMS),
     {
       name: 'required',
       kind: 'list',
@@ -117,6 +119,7 @@ export interface OidcConfig {
   readonly scopes: readonly string[];
   readonly usernameClaim: string;
   readonly groupsClaim: string;
+  readonly nameAttributes: readonly string[];
   readonly required: readonly (readonly [name: string, value: string])[];
   readonly signOutThere: boolean;
   readonly factorMethods: readonly string[];
@@ -148,6 +151,7 @@ export function readConfig(parameters: ParameterValues): OidcConfig {
     scopes: scopes.includes('openid') ? scopes : ['openid', ...scopes],
     usernameClaim: text('usernameClaim', 'preferred_username'),
     groupsClaim: text('groupsClaim', 'groups'),
+    nameAttributes: readNameAttributes(parameters),
     required: lines('required').map((line) => {
       const at = line.indexOf('=');
       return [line.slice(0, at), line.slice(at + 1)] as const;

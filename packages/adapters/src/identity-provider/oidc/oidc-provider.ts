@@ -16,6 +16,7 @@ import { boundedFetch } from '../shared/bounded-fetch.ts';
 import { isLoopback } from '../shared/loopback.ts';
 import { type Claims, claimOf, holds, listOf, textOf, tokenHash } from './claims.ts';
 import { manifest, type OidcConfig, readConfig } from './oidc-config.ts';
+import { attributesOf } from '../shared/name-attributes.ts';
 
 const TIMEOUT_SECONDS = 10;
 const KNOWN_MS = 60 * 60_000;
@@ -71,8 +72,10 @@ class OidcProvider implements RedirectProvider {
     const idToken = tokens.id_token ?? '';
     this.#require(claims, { idToken, accessToken: tokens.access_token });
     const subject = textOf(claims['sub']);
-    const { usernameClaim, groupsClaim, factorMethods } = this.#config;
-    const isWhole = [usernameClaim, groupsClaim].every((name) => claimOf(claims, name) !== undefined);
+    const { usernameClaim, groupsClaim, nameAttributes, factorMethods } = this.#config;
+    const isWhole = [usernameClaim, groupsClaim, ...nameAttributes].every(
+      (name) => claimOf(claims, name) !== undefined,
+    );
     const more: Claims =
       isWhole || configuration.serverMetadata().userinfo_endpoint === undefined
         ? {}
@@ -84,8 +87,10 @@ class OidcProvider implements RedirectProvider {
         subject,
         username: textOf(read(usernameClaim)) || textOf(read('email')) || textOf(read('name')),
         displayName: textOf(read('name')),
-        email: textOf(read('email')) || undefined,
+        // An address that the person merely claims makes nobody of them.
+        email: read('email_verified') === false ? undefined : textOf(read('email')) || undefined,
         groups: listOf(read(groupsClaim)),
+        attributes: attributesOf(nameAttributes, (name) => listOf(read(name))),
       },
       provedAt: typeof authenticatedAt === 'number' ? authenticatedAt * 1_000 : undefined,
       gaveSecondFactor: listOf(claims['amr']).some((method) => factorMethods.includes(method)),

@@ -4,6 +4,7 @@ import { Fault } from '@enchilada/core/fault';
 import type { ProviderManifest, ProviderSettings } from '@enchilada/core/identity';
 import { readCertificate } from './signature.ts';
 import { isLoopback } from '../shared/loopback.ts';
+import { nameAttributesField, readNameAttributes } from '../shared/name-attributes.ts';
 
 const PROVIDER = { en: 'Provider', de: 'Anbieter' };
 const BY_HAND = { en: 'Without metadata', de: 'Ohne Metadaten' };
@@ -123,6 +124,7 @@ export const manifest: ProviderManifest = {
         de: 'Leer: groups, isMemberOf, eduPersonAffiliation oder der Gruppen-Claim von Microsoft.',
       },
     }),
+    nameAttributesField(ATTRIBUTES),
     {
       name: 'signOutThere',
       kind: 'boolean',
@@ -163,6 +165,7 @@ export interface SamlConfig {
   readonly subjectAttribute: string;
   readonly usernameAttributes: readonly string[];
   readonly groupsAttributes: readonly string[];
+  readonly nameAttributes: readonly string[];
   readonly signOutThere: boolean;
   readonly factorContexts: readonly string[];
 }
@@ -229,6 +232,7 @@ export function readConfig(parameters: ParameterValues): SamlConfig {
     subjectAttribute: text('subjectAttribute'),
     usernameAttributes: or(text('usernameAttribute'), USERNAMES),
     groupsAttributes: or(text('groupsAttribute'), GROUPS),
+    nameAttributes: readNameAttributes(parameters),
     signOutThere: parameters['signOutThere'] !== false,
     factorContexts: contexts.length === 0 ? FACTORS : contexts,
   };

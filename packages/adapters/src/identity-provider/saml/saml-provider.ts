@@ -28,6 +28,7 @@ import {
 } from './saml-config.ts';
 import { requireDistinctIds, requireSignedQuery, signedElement } from './signature.ts';
 import { allOf, attributeOf, isNamed, NS, parseMessage, refused, textOf, theOne } from './xml.ts';
+import { attributesOf } from '../shared/name-attributes.ts';
 
 const MOST_BYTES = 256 * 1024;
 const TRANSIENT = 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient';
@@ -74,7 +75,7 @@ class SamlProvider implements RedirectProvider {
     );
     if (isFresh && now - read.authenticatedAt > MESSAGE_AGE_MS)
       throw refused('the provider was asked to let the person prove themselves anew, and did not');
-    const { subjectAttribute, usernameAttributes, groupsAttributes, factorContexts } = this.#config;
+    const { subjectAttribute, usernameAttributes, groupsAttributes, nameAttributes, factorContexts } = this.#config;
     const valuesOf = (names: readonly string[]): readonly string[] =>
       names.map((name) => read.attributes.get(name)).find((values) => values !== undefined) ?? [];
     const { nameId } = read;
@@ -91,6 +92,7 @@ class SamlProvider implements RedirectProvider {
         displayName: valuesOf(DISPLAY_NAMES)[0] ?? '',
         email: valuesOf(MAILS)[0],
         groups: valuesOf(groupsAttributes),
+        attributes: attributesOf(nameAttributes, (name) => read.attributes.get(name) ?? []),
       },
       provedAt: read.authenticatedAt,
       gaveSecondFactor: read.contexts.some((context) => factorContexts.includes(context)),

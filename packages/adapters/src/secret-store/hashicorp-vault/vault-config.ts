@@ -7,6 +7,7 @@ const SIGN_IN = { en: 'Sign-in of the gateway', de: 'Anmeldung des Gateways' };
 export const manifest: SecretStoreManifest = {
   kind: 'hashicorp-vault',
   label: { en: 'HashiCorp Vault / OpenBao', de: 'HashiCorp Vault / OpenBao' },
+  signsCertificates: true,
   secret: { en: 'Token, or secret id of the AppRole', de: 'Token oder Secret-ID der AppRole' },
   parameters: [
     {

@@ -103,6 +103,30 @@ describe('secrets in a vault', () => {
     );
   });
 
+  it('has a certificate signed as it was asked for, and says why a role does not', async () => {
+    const request = {
+      ...{ keyId: 'user=a', principals: ['alice', 'role-web'], notBefore: 1_000_000, notAfter: 1_240_000 },
+      ...{ sourceNetworks: ['10.0.0.0/8'], purpose: 'session' as const },
+    };
+    const asked: unknown[] = [];
+    vault.signKey = (body) =>
+      Promise.resolve(asked.push(body) === 1 ? 'the certificate' : new Error('key_id not allowed'));
+    vault.policies.set('hvs.reader', ['ssh/sign/people']);
+    const sign = (path: string) =>
+      open().sign?.(path, { publicKey: 'ssh-ed25519 AAAA', request }, AbortSignal.timeout(5_000)) ??
+      Promise.resolve('');
+    assert.equal(await sign('ssh/sign/people'), 'the certificate');
+    assert.deepEqual(asked, [
+      {
+        ...{ public_key: 'ssh-ed25519 AAAA', cert_type: 'user', key_id: 'user=a', valid_principals: 'alice,role-web' },
+        ...{ ttl: '180s', critical_options: { 'source-address': '10.0.0.0/8' }, extensions: { 'permit-pty': '' } },
+      },
+    ]);
+    await refused(sign('ssh/sign/people'), 'SECRET_STORE_DENIED', /update on ssh\/sign\/people: key_id not allowed/u);
+    for (const path of ['ssh/issue/people', 'ssh/sign/a/b', 'sign/people', 'ssh/sign/../config/ca', 'secret/data/x'])
+      await refused(sign(path), 'SECRET_NOT_FOUND', /no path/u);
+  });
+
   it('leaves the mount by no path', async () => {
     for (const path of ['../sys/mounts', 'a/../../sys', '', '/', 'a//b', '.', 'a/./b'])
       await refused(read(open(), path), 'SECRET_NOT_FOUND', /no path|nothing at/u);

@@ -99,7 +99,8 @@ export async function askVault(
 
 function refusal(status: number, { path, capability, told }: Asked & { readonly told: string }): Fault {
   const facts = { path, permission: capability };
-  if (status === 403 || (status === 400 && path.startsWith('auth/')))
+  // A role refuses what it does not allow as a bad request.
+  if (status === 403 || (status === 400 && /^auth\/|\/sign\//u.test(path)))
     return new Fault('SECRET_STORE_DENIED', `the vault refused: it needs ${capability}${told}`, { facts });
   if (status === 404)
     return new Fault('SECRET_NOT_FOUND', `there is nothing at ${path}, or its version was deleted${told}`, { facts });

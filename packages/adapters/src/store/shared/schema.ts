@@ -105,6 +105,7 @@ export interface ExternalIdentityRow {
   providerGroups: string;
   seenAt: number;
   suspended: number;
+  attributes: string | null;
 }
 
 export interface ProvisioningTokenRow {

@@ -15,6 +15,7 @@ import {
 import { Fault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import { randomId, type Clock, type RandomSource } from '@enchilada/core/time';
+import { readForeignCertificate } from './foreign-certificate.ts';
 import { trustFile, trustSteps } from './trust-steps.ts';
 import { KEY_TYPE, publicBlob, userCertificate } from './user-certificate.ts';
 
@@ -34,7 +35,19 @@ export interface UserAuthorityParts {
 export function createUserAuthority(parts: UserAuthorityParts): CertificateAuthority {
   const { store, sealer, clock, random } = parts;
   return {
-    async issue(request) {
+    async issue(request, signer) {
+      if (signer !== undefined) {
+        const pair = generateKeyPairSync('ed25519');
+        const publicKey = rawPublic(pair.publicKey);
+        const certificate = await signer.sign(`${KEY_TYPE} ${publicBlob(publicKey).toString('base64')}`, request);
+        const { serial, authority } = readForeignCertificate(certificate, { request, publicKey });
+        return {
+          serial: serial.toString(),
+          certificate,
+          authority,
+          sign: (data) => signWith(null, data, pair.privateKey),
+        };
+      }
       const key = await store.now.authority.current();
       if (key === undefined) throw new Fault('CREDENTIAL_MISSING', 'the certificate authority has no signing key yet');
       using seed = await sealer.open(key.id, key.sealed);

@@ -1,9 +1,9 @@
 import type { CertificateRequest } from '@enchilada/core/credential';
 import { string, uint32, uint64 } from './wire.ts';
 
-const CERTIFICATE_TYPE = 'ssh-ed25519-cert-v01@openssh.com';
+export const CERTIFICATE_TYPE = 'ssh-ed25519-cert-v01@openssh.com';
 export const KEY_TYPE = 'ssh-ed25519';
-const USER_CERTIFICATE = 1;
+export const USER_CERTIFICATE = 1;
 
 export interface CertificateParts {
   readonly request: CertificateRequest;
@@ -29,7 +29,7 @@ export function userCertificate(parts: CertificateParts): string {
     uint64(seconds(request.notBefore)),
     uint64(seconds(request.notAfter)),
     string(criticalOptions(request)),
-    string(extensions(request)),
+    string(Buffer.concat([string(extensionOf(request)), string('')])),
     string('') /* reserved */,
     string(publicBlob(parts.authorityKey)),
   ]);
@@ -49,8 +49,8 @@ function criticalOptions({ sourceNetworks }: CertificateRequest): Buffer {
 }
 
 /** INVARIANT: the least that is needed (T31): a terminal, or connections to the next machine; no agent, no X11, no ~/.ssh/rc. */
-function extensions({ purpose }: CertificateRequest): Buffer {
-  return Buffer.concat([string(purpose === 'passage' ? 'permit-port-forwarding' : 'permit-pty'), string('')]);
+export function extensionOf({ purpose }: CertificateRequest): string {
+  return purpose === 'passage' ? 'permit-port-forwarding' : 'permit-pty';
 }
 
 function seconds(ms: number): bigint {

@@ -32,7 +32,8 @@ export const credential = {
   'credentials.source-networks': 'Vorgezeigt von',
   'credentials.source-networks-help':
     'Netze des Gateways, wie Maschinen es sehen, eines je Zeile, als 10.0.0.0/8. Leer: von überall.',
-  'credentials.username-template': '{username} steht für den Anmeldenamen der Person, ein leeres Feld auch.',
+  'credentials.username-template':
+    '{username} steht für den Anmeldenamen der Person, ein leeres Feld auch; außerdem {email.local} und {attribute.NAME}.',
   'credentials.kept': 'Wo es liegt',
   'credentials.kept-here': 'Hier, versiegelt',
   'credentials.kept-help':
@@ -41,6 +42,10 @@ export const credential = {
   'credentials.field': 'Feld',
   'credentials.field-help': 'Eines Wertes, der ein JSON-Objekt ist. Leer: der ganze Wert.',
   'credentials.passphrase-field': 'Feld seiner Passphrase',
+  'credentials.signed': 'Unterschrieben von',
+  'credentials.signed-help': 'Die Zertifizierungsstelle, der Maschinen vertrauen.',
+  'credentials.signed-here': 'Das Gateway',
+  'credentials.role-path': 'Pfad der Rolle, die unterschreibt',
   'secret-stores.add': '{kind} hinzufügen',
   'secret-stores.external-id': 'Externe Kennung',
   'secret-stores.external-id-help': 'Die Vertrauensrichtlinie der Rolle muss sie verlangen.',

@@ -32,7 +32,8 @@ export const credential = {
   'credentials.source-networks': 'Presented from',
   'credentials.source-networks-help':
     'Networks of the gateway as machines see it, one a line, as 10.0.0.0/8. Empty: from everywhere.',
-  'credentials.username-template': '{username} stands for the person’s sign-in name, as does an empty field.',
+  'credentials.username-template':
+    '{username} stands for the person’s sign-in name, as does an empty field; also {email.local} and {attribute.NAME}.',
   'credentials.kept': 'Where it is kept',
   'credentials.kept-here': 'Here, sealed',
   'credentials.kept-help':
@@ -41,6 +42,10 @@ export const credential = {
   'credentials.field': 'Field',
   'credentials.field-help': 'Of a value that is a JSON object. Empty: the whole value.',
   'credentials.passphrase-field': 'Field of its passphrase',
+  'credentials.signed': 'Signed by',
+  'credentials.signed-help': 'The authority that machines trust.',
+  'credentials.signed-here': 'The gateway',
+  'credentials.role-path': 'Path of the role that signs',
   'secret-stores.add': 'Add {kind}',
   'secret-stores.external-id': 'External id',
   'secret-stores.external-id-help': 'The trust policy of the role must ask for it.',

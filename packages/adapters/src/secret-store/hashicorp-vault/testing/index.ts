@@ -1,1 +1,1 @@
-export { VaultStandIn } from './vault-stand-in.ts';
+export { type SigningBody, VaultStandIn } from './vault-stand-in.ts';

@@ -24,6 +24,8 @@ export class VaultStandIn implements AsyncDisposable {
   raw: string | undefined;
   /** Of the transit engine, versions by name; the newest encrypts. */
   readonly transitKeys = new Map<string, Buffer[]>();
+  /** Signs for the role `ssh/sign/people`, as the test has it signed; an error is the role's refusal. */
+  signKey: ((asked: SigningBody) => Promise<string | Error>) | undefined;
   readonly calls: string[] = [];
   readonly revoked: string[] = [];
   readonly #server: Server;
@@ -76,6 +78,8 @@ export class VaultStandIn implements AsyncDisposable {
       answer(204);
     } else if (/^POST transit\/(?:en|de)crypt\/[^/]+$/u.test(call))
       this.#transit({ path, token, body: JSON.parse(Buffer.concat(chunks).toString()) as TransitBody }, answer);
+    else if (call === 'POST ssh/sign/people')
+      await this.#sign(token, JSON.parse(Buffer.concat(chunks).toString()) as SigningBody, answer);
     else if (request.method === 'GET') this.#read(path, token, answer);
     else answer(405, { errors: ['unsupported operation'] });
   }
@@ -88,6 +92,20 @@ export class VaultStandIn implements AsyncDisposable {
     const token = `hvs.${randomUUID()}`;
     this.policies.set(token, this.appRole.reads);
     answer(200, { auth: { client_token: token, lease_duration: 60, renewable: true, token_type: 'service' } });
+  }
+
+  /** https://developer.hashicorp.com/vault/api-docs/secret/ssh#sign-ssh-key */
+  async #sign(token: string, asked: SigningBody, answer: Answer): Promise<void> {
+    const isWhole = [asked.public_key, asked.key_id, asked.valid_principals].every((text) => text !== '');
+    if (this.policies.get(token)?.includes('ssh/sign/people') !== true)
+      answer(403, { errors: ['1 error occurred:\n\t* permission denied\n\n'] });
+    else if (this.signKey === undefined || !isWhole || asked.cert_type !== 'user' || !/^\d+s$/u.test(asked.ttl))
+      answer(400, { errors: ['unknown role or bad request'] });
+    else {
+      const signed = await this.signKey(asked);
+      if (signed instanceof Error) answer(400, { errors: [signed.message] });
+      else answer(200, { data: { serial_number: 'c0ffee', signed_key: `${signed}\n` } });
+    }
   }
 
   /** https://developer.hashicorp.com/vault/api-docs/secret/transit#encrypt-data */
@@ -145,4 +163,14 @@ interface TransitBody {
   readonly plaintext?: string;
   readonly ciphertext?: string;
   readonly associated_data?: string;
+}
+
+export interface SigningBody {
+  readonly public_key: string;
+  readonly cert_type: string;
+  readonly key_id: string;
+  readonly valid_principals: string;
+  readonly ttl: string;
+  readonly critical_options: Readonly<Record<string, string>>;
+  readonly extensions: Readonly<Record<string, string>>;
 }

@@ -67,7 +67,9 @@ function toRow(provider: ProviderRecord): IdentityProviderRow {
 function toIdentity(row: ExternalIdentityRow): ExternalIdentity {
   const { providerId, subject, userId, seenAt } = row;
   const groups = JSON.parse(row.providerGroups) as string[];
-  return { providerId, subject, userId, groups, seenAt, isSuspended: row.suspended === 1 };
+  const said =
+    row.attributes === null ? {} : (JSON.parse(row.attributes) as Pick<ExternalIdentity, 'email' | 'attributes'>);
+  return { providerId, subject, userId, groups, seenAt, isSuspended: row.suspended === 1, ...said };
 }
 
 function toLogin(row: ProvidedLoginRow): ProvidedLogin {
@@ -150,23 +152,25 @@ export function providerRepository(sql: Sql): ProviderRepository {
         .execute();
       return new Map(rows.map(({ providerId, count }) => [providerId, Number(count)]));
     },
-    async insertIdentity({ providerId, subject, userId, groups, seenAt, isSuspended }) {
+    async insertIdentity({ providerId, subject, userId, groups, seenAt, isSuspended, email, attributes }) {
       await db
         .insertInto('externalIdentity')
         .values({
           ...{ providerId, subject, userId, seenAt },
           subjectDigest: digestOf(subject),
           providerGroups: JSON.stringify(groups),
+          attributes: JSON.stringify({ email, attributes }),
           suspended: isSuspended ? 1 : 0,
         })
         .execute();
     },
-    async updateIdentity({ providerId, subject }, { groups, seenAt, isSuspended }) {
+    async updateIdentity({ providerId, subject }, { groups, seenAt, isSuspended, said }) {
       await db
         .updateTable('externalIdentity')
         .set({
           ...(groups === undefined ? {} : { providerGroups: JSON.stringify(groups) }),
           ...(seenAt === undefined ? {} : { seenAt }),
+          ...(said === undefined ? {} : { attributes: JSON.stringify(said) }),
           ...(isSuspended === undefined ? {} : { suspended: isSuspended ? 1 : 0 }),
         })
         .where('providerId', '=', providerId)
