@@ -26,6 +26,10 @@ type FactorHandlers = Pick<
 export const OWN_ACCOUNT_MS = 10 * 60_000;
 const MOST_WRONG_ANSWERS = 10;
 
+function passkeyRefused(): Fault {
+  return new Fault('FACTOR_REFUSED', 'the passkey is not valid here');
+}
+
 export function factorHandlers(parts: ApiParts): FactorHandlers {
   const { store, audit, logins, factors, settings, clock } = parts;
 
@@ -84,11 +88,13 @@ export function factorHandlers(parts: ApiParts): FactorHandlers {
           outcome: 'failure',
           reason,
         });
-        throw new Fault('FACTOR_REFUSED', 'the passkey is not valid here');
+        throw passkeyRefused();
       };
       const userId = await factors.proveByPasskey(body.passkey, undefined).catch((failure: unknown) => {
-        if (isFault(failure, 'FACTOR_REFUSED')) return refuse('passkey refused');
-        throw failure;
+        if (!isFault(failure, 'FACTOR_REFUSED')) throw failure;
+        // INVARIANT: a stranger needs nothing to come so far, and so is counted and not written down each time.
+        logins.noteRefusal('passkey refused', context.address);
+        throw passkeyRefused();
       });
       const user = await store.now.users.find(userId);
       if (user === undefined || user.disabledAt !== undefined) return refuse('account disabled');

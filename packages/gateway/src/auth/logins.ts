@@ -253,6 +253,11 @@ export class Logins {
     for (const loginDigest of ended) await store.now.commands.post({ kind: 'end-login', loginDigest }, clock.now());
   }
 
+  /** Of somebody who showed nothing at all. */
+  noteRefusal(reason: string, address: string): void {
+    this.#parts.refusals.note({ action: 'login.refused', address, reason });
+  }
+
   /** @see SignInThrottle.forgive */
   async forgive(username: string, address: string): Promise<void> {
     await this.throttle.forgive(normaliseName(username), address);

@@ -167,6 +167,21 @@ test('a passkey signs in without a password, counts as second factor, and its an
   assert.deepEqual([won?.body.stage, won?.body.me?.login.factor], ['complete', 'passkey']);
 });
 
+test('answers of strangers who have no passkey are counted and do not fill the audit log', async () => {
+  const { fixture, node } = await ready();
+  await using _ = fixture;
+  const stranger = new Browser(node);
+  const { body: options } = await stranger.send('POST', '/login/passkey/options');
+  const assertion = new SoftwarePasskey().assert(options as never, ORIGIN);
+  for (let attempt = 0; attempt < 30; attempt++)
+    assert.equal((await stranger.send('POST', '/login/passkey', { passkey: assertion })).status, 401);
+  const refused = fixture.audit.events.filter(({ action }) => action === 'login.refused');
+  assert.deepEqual(
+    refused.map(({ reason, outcome }) => [reason, outcome]),
+    [['passkey refused', 'denied']],
+  );
+});
+
 test('a passkey’s answer of another origin, name, challenge, person, key, without verification or of a clone is refused', async () => {
   const { fixture, node } = await ready('nobody');
   await using _ = fixture;
