@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { startXrdp } from '@enchilada/core/testing/servers/xrdp';
 import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
-import type { Page } from 'playwright-core';
+import type { Download, Page, Route } from 'playwright-core';
 import { Chromium } from '../fixtures/chromium.ts';
 import { Site } from '../tests/site.ts';
 import { DesktopPage } from './desktop-page.ts';
@@ -57,6 +57,32 @@ function watch(page: Page, file: Buffer): Promise<Film> {
   }, file.toString('base64'));
 }
 
+/** Begins an export and gives it up while the recording is on its way: nothing of it is left, and nothing is saved. */
+async function cancelled(page: Page): Promise<void> {
+  const address = /\/recordings\/[^/]+\/export/u;
+  const saved: string[] = [];
+  const note = (download: Download): void => void saved.push(download.suggestedFilename());
+  page.on('download', note);
+  const asked = Promise.withResolvers<Route>();
+  await page.route(address, (route) => asked.resolve(route));
+  await page.getByRole('button', { name: 'Export' }).click();
+  await page.getByRole('menuitem', { name: 'Video (WebM)' }).click();
+  const dialog = page.getByRole('dialog');
+  // At its beginning the bar has no width.
+  await dialog.getByRole('progressbar').waitFor({ state: 'attached' });
+  const held = await asked.promise;
+  const stages = page.locator('body > div[inert][style*="-10000px"]');
+  await stages.waitFor({ state: 'attached' });
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await stages.waitFor({ state: 'detached' });
+  // What it asked for comes all the same, and nobody makes a film of it.
+  await held.continue().catch(() => undefined);
+  await page.unroute(address);
+  page.off('download', note);
+  assert.deepEqual(saved, []);
+}
+
 function isNear(colour: readonly number[], wanted: readonly number[]): boolean {
   return wanted.every((value, index) => Math.abs(value - (colour[index] ?? -100)) <= 12);
 }
@@ -95,6 +121,7 @@ for (const [protocol, start] of [
 
     const page = await own.at(`/r/${recordingId}`);
     await page.getByRole('button', { name: /^Verified/ }).waitFor();
+    await cancelled(page);
     await page.getByRole('button', { name: 'Export' }).click();
     const downloading = page.waitForEvent('download');
     await page.getByRole('menuitem', { name: 'Video (WebM)' }).click();
