@@ -74,10 +74,13 @@ test('an administrator connects a provider by its metadata and shows it ours', a
   await form.getByRole('switch', { name: 'Offered at sign-in' }).click();
   await picture(page, 'form');
   await form.getByRole('button', { name: 'Save' }).click();
-  await form.getByLabel('Our metadata').waitFor();
+  await form.getByLabel('Our metadata', { exact: true }).waitFor();
   await picture(page, 'saved');
   const provider = await theProvider();
-  assert.equal(await form.getByLabel('Assertion consumer service (POST)').inputValue(), provider.returnTo);
+  assert.equal(
+    await form.getByLabel('Assertion consumer service (POST)', { exact: true }).inputValue(),
+    provider.returnTo,
+  );
   const metadata = await fetch(provider.metadata ?? '');
   assert.equal(metadata.headers.get('content-type'), 'application/samlmetadata+xml');
   await idp.register(await metadata.text());

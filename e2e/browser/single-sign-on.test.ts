@@ -78,10 +78,10 @@ test('an administrator connects a provider on its page, with a rule for a group'
   await picture(page, 'provider-form');
   await form.getByRole('button', { name: 'Save' }).click();
   // It stays open and says what the provider must know.
-  await form.getByLabel('Redirect address').waitFor();
+  await form.getByLabel('Redirect address', { exact: true }).waitFor();
   await picture(page, 'provider-saved');
   const provider = await theProvider();
-  assert.equal(await form.getByLabel('Redirect address').inputValue(), provider.returnTo);
+  assert.equal(await form.getByLabel('Redirect address', { exact: true }).inputValue(), provider.returnTo);
   assert.deepEqual(
     [provider.enabled, provider.admits, provider.rules],
     [true, 'matched', [{ from: 'operators', groupId }]],
