@@ -3,7 +3,10 @@ import { parseArgs, promisify } from 'node:util';
 import { FIGURES, judge, tableOf, unmeasured } from './figure.ts';
 import type { Experiment, Figure, FigureId } from './figure.ts';
 import { rdpVersusGuacd, vncVersusGuacd } from './figures/desktop-vs-guacd.ts';
+import { catalogSearch } from './figures/catalog-search.ts';
 import { echo } from './figures/echo.ts';
+import { eventToVisible } from './figures/event-to-visible.ts';
+import { eventsPerSecond } from './figures/events-per-second.ts';
 import { guacdTunnelCpu } from './figures/guacd-tunnel-cpu.ts';
 import { idle } from './figures/idle.ts';
 import { open } from './figures/open.ts';
@@ -12,6 +15,7 @@ import { stalled } from './figures/stalled.ts';
 import { policyDecision } from './figures/policy-decision.ts';
 import { playerSeek } from './figures/player-seek.ts';
 import { rdpFirstPicture } from './figures/rdp-first-picture.ts';
+import { reconcile } from './figures/reconcile.ts';
 import { rdpSeek } from './figures/rdp-seek.ts';
 import { signInCpu } from './figures/sign-in-cpu.ts';
 import { start } from './figures/start.ts';
@@ -44,6 +48,10 @@ const EXPERIMENTS: readonly Experiment[] = [
   policyDecision,
   visibleTargets,
   signInCpu,
+  catalogSearch,
+  eventToVisible,
+  reconcile,
+  eventsPerSecond,
 ];
 
 const USAGE = `npm run bench -- [--only ID,ID] [--json]

@@ -1,35 +1,15 @@
 import { join } from 'node:path';
-import { sqlite } from '@enchilada/adapters/store/sqlite';
 import { Person } from '../../product/index.ts';
 import { ADMIN } from '../../tests/site.ts';
 import { startSite, Workplace } from '../bench-site.ts';
 import type { Experiment } from '../figure.ts';
-import { GRANTS, type LargePolicy, largePolicy, TARGETS, userId } from '../large-policy.ts';
+import { GRANTS, largePolicy, TARGETS, userId } from '../large-policy.ts';
 import { median, percentile, rounded } from '../measure.ts';
+import { nameOf, writePolicy } from '../write-policy.ts';
 
 /** More than the gateway keeps lists for, so that most of what is asked is worked out anew. */
 const ASKERS = 120;
 const ROUNDS = 3;
-
-/** Written beside the running gateway, as another node would; its sign-in is the administrator's. */
-async function populate(file: string, { targets, targetGroups, grants, userGroups, membership }: LargePolicy) {
-  await using store = sqlite({ file });
-  const admin = await store.now.users.findByUsername(ADMIN.username);
-  if (admin === undefined) throw new Error('the administrator is not there');
-  await store.transaction(async (tx) => {
-    for (const [index] of membership.entries())
-      await tx.users.insert({
-        ...admin,
-        ...{ id: userId(index), username: `person-${index}`, role: 'user', version: 1 },
-      });
-    for (const id of userGroups) await tx.groups.insert({ id, name: id, description: '', createdAt: 0 });
-    for (const [index, groups] of membership.entries())
-      for (const id of groups) await tx.groups.addMember(id, userId(index));
-    for (const group of targetGroups) await tx.catalog.insertGroup(group);
-    await tx.catalog.insertTargets(targets);
-    for (const grant of grants) await tx.grants.insert(grant);
-  });
-}
 
 export const visibleTargets: Experiment = {
   figures: ['visible-targets-100k-ms'],
@@ -39,14 +19,14 @@ export const visibleTargets: Experiment = {
     const profile = process.env['BENCH_PROFILE'];
     const site = owned.use(await startSite(place, 'strict', profile));
     const since = performance.now();
-    await populate(join(site.gateway.dataDir, 'enchilada.db'), largePolicy());
+    await writePolicy(join(site.gateway.dataDir, 'enchilada.db'), largePolicy());
     say(
       `${TARGETS} machines and ${GRANTS} grants were written in ${((performance.now() - since) / 1000).toFixed(0)} s`,
     );
     const { url } = site.gateway;
     const people: Person[] = [];
     for (let index = 0; index < ASKERS; index += 1)
-      people.push(await Person.signIn(url, { username: `person-${index}`, password: ADMIN.password }));
+      people.push(await Person.signIn(url, { username: nameOf(index), password: ADMIN.password }));
     const ask = async (person: Person): Promise<{ readonly ms: number; readonly total: number }> => {
       const begun = performance.now();
       const { total } = await person.api.listMachines({ query: {} });

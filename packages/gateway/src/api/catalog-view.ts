@@ -4,14 +4,17 @@ import type { VerifiedIdentity } from '@enchilada/core/identity';
 import type { Store } from '@enchilada/core/store';
 import type { Target, TargetGroup, TargetGroupId } from '@enchilada/core/target';
 
-/** A machine a person may do something with. */
-export interface VisibleTarget {
+export interface SearchedTarget {
   readonly target: Target;
+  /** Everything that is searched, in lower case; the name comes first. */
+  readonly haystack: string;
+}
+
+/** A machine a person may do something with. */
+export interface VisibleTarget extends SearchedTarget {
   readonly actions: ReadonlySet<GrantAction>;
   /** It is opened with an approval alone. */
   readonly asks: boolean;
-  /** Everything that is searched, in lower case. */
-  readonly haystack: string;
 }
 
 export interface CatalogSearch {
@@ -25,7 +28,8 @@ interface Snapshot {
   readonly version: number;
   /** By name. */
   readonly targets: readonly Target[];
-  readonly haystacks: ReadonlyMap<string, string>;
+  /** In the same order. */
+  readonly entries: readonly SearchedTarget[];
   readonly groups: ReadonlyMap<TargetGroupId, TargetGroup>;
   readonly ancestors: ReadonlyMap<TargetGroupId, readonly TargetGroupId[]>;
 }
@@ -84,13 +88,13 @@ export class CatalogView {
     const decide = decideFor(view);
     const free = grants.filter((grant) => approvalOf(grant) === undefined);
     const decideFreely = free.length === grants.length ? decide : decideFor({ ...view, grants: free });
-    const visible = snapshot.targets.flatMap((target): readonly VisibleTarget[] => {
+    const visible = snapshot.entries.flatMap(({ target, haystack }): readonly VisibleTarget[] => {
       const ancestors = target.groupId === undefined ? NONE : (snapshot.ancestors.get(target.groupId) ?? NONE);
       const all = decide(target, ancestors);
       const freely = decideFreely === decide ? all : decideFreely(target, ancestors);
       const asks = all.has('connect') && !freely.has('connect');
       const actions = asks ? all : freely;
-      return isVisible(actions) ? [{ target, actions, asks, haystack: snapshot.haystacks.get(target.id) ?? '' }] : [];
+      return isVisible(actions) ? [{ target, actions, asks, haystack }] : [];
     });
     this.#people.set(key, { version: snapshot.version, until: firstEnd(grants, now), visible });
     for (const oldest of this.#people.keys()) {
@@ -108,7 +112,6 @@ export class CatalogView {
   async #load(version: number): Promise<Snapshot> {
     const { catalog } = this.#store.now;
     const [all, groupList] = await Promise.all([catalog.listTargets(), catalog.listGroups()]);
-    const targets = all.filter(({ goneAt }) => goneAt === undefined);
     const groups = new Map(groupList.map((group) => [group.id, group]));
     const ancestors = new Map(groupList.map((group) => [group.id, groupAncestors(groups, group.id)]));
     const paths = new Map(
@@ -118,15 +121,14 @@ export class CatalogView {
       ]),
     );
     const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
+    const sorted = all.filter(({ goneAt }) => goneAt === undefined).sort((a, b) => collator.compare(a.name, b.name));
     const snapshot: Snapshot = {
       version,
-      targets: [...targets].sort((a, b) => collator.compare(a.name, b.name)),
-      haystacks: new Map(
-        targets.map((target) => [
-          target.id,
-          haystackOf(target, target.groupId === undefined ? '' : (paths.get(target.groupId) ?? '')),
-        ]),
-      ),
+      targets: sorted,
+      entries: sorted.map((target) => ({
+        target,
+        haystack: haystackOf(target, target.groupId === undefined ? '' : (paths.get(target.groupId) ?? '')),
+      })),
       groups,
       ancestors,
     };
@@ -145,31 +147,48 @@ function haystackOf(target: Target, path: string): string {
   return [target.name, target.host, target.protocol, path, ...labels].join('\n').toLowerCase();
 }
 
-/** The machines that match, those whose name begins with the text first. */
-export function searchTargets<T extends { readonly target: Target; readonly haystack: string }>(
+/** Answers whether labels hold what is asked for: a name, or name and value. A name may hold a colon itself (`cloud:region`). */
+function labelTest(wanted: string): (labels: Target['labels']) => boolean {
+  const pairs = [...wanted.matchAll(/:/gu)].map(
+    ({ index }) => [wanted.slice(0, index), wanted.slice(index + 1)] as const,
+  );
+  return (labels) =>
+    Object.hasOwn(labels, wanted) ||
+    pairs.some(([name, value]) => Object.hasOwn(labels, name) && labels[name] === value);
+}
+
+/** The machines that match, those whose name begins with the text first. Runs over every machine at each keystroke. */
+export function searchTargets<T extends SearchedTarget>(
   all: readonly T[],
   search: CatalogSearch,
   ancestors: ReadonlyMap<TargetGroupId, readonly TargetGroupId[]>,
 ): readonly T[] {
   const text = (search.text ?? '').toLowerCase().trim();
   const words = text.split(/\s+/u).filter((word) => word !== '');
-  const ids = search.ids === undefined ? undefined : new Set(search.ids.split(','));
-  const found = all.filter(({ target, haystack }) => {
-    if (ids !== undefined && !ids.has(target.id)) return false;
-    if (
-      search.groupId !== undefined &&
-      !(target.groupId !== undefined && (ancestors.get(target.groupId) ?? NONE).includes(search.groupId))
-    )
-      return false;
-    // A name may hold a colon itself (`cloud:region`), so nothing is taken apart.
-    const isLabel = ([name, value]: readonly [string, string]): boolean =>
-      search.label === name || search.label === `${name}:${value}`;
-    if (search.label !== undefined && !Object.entries(target.labels).some(isLabel)) return false;
-    return words.every((word) => haystack.includes(word));
-  });
+  const { groupId } = search;
+  const tests: ((entry: T) => boolean)[] = words.map(
+    (word) =>
+      ({ haystack }) =>
+        haystack.includes(word),
+  );
+  if (search.ids !== undefined) {
+    const ids = new Set(search.ids.split(','));
+    tests.unshift(({ target }) => ids.has(target.id));
+  }
+  if (groupId !== undefined)
+    tests.unshift(
+      ({ target }) => target.groupId !== undefined && (ancestors.get(target.groupId) ?? NONE).includes(groupId),
+    );
+  if (search.label !== undefined) {
+    const hasLabel = labelTest(search.label);
+    tests.unshift(({ target }) => hasLabel(target.labels));
+  }
+  const found = tests.reduce((rest, test) => rest.filter(test), all);
   if (words.length === 0) return found;
-  const isFirst = (entry: T): boolean => entry.target.name.toLowerCase().startsWith(text);
-  return [...found.filter(isFirst), ...found.filter((entry) => !isFirst(entry))];
+  const first: T[] = [];
+  const others: T[] = [];
+  for (const entry of found) (entry.haystack.startsWith(text) ? first : others).push(entry);
+  return first.length === 0 || others.length === 0 ? found : [...first, ...others];
 }
 
 /** A page by offset; the cursor is opaque to callers. */

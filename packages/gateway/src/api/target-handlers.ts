@@ -126,9 +126,8 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
 
   return {
     listTargets: async (_context, { query }) => {
-      const { targets, haystacks, ancestors } = await catalog.snapshot();
-      const all = targets.map((target) => ({ target, haystack: haystacks.get(target.id) ?? '' }));
-      const matching = searchTargets(all, query, ancestors);
+      const { entries, ancestors } = await catalog.snapshot();
+      const matching = searchTargets(entries, query, ancestors);
       const { items, next } = pageOf(matching, query);
       return {
         items: items.map(({ target }) => viewOf(target)),

@@ -58,6 +58,16 @@ export class EventQueue implements AsyncDisposable {
     }
   }
 
+  /** Messages that were not deleted: those nobody holds, and those that somebody received. */
+  async depth(): Promise<{ readonly waiting: number; readonly held: number }> {
+    const AttributeNames = ['ApproximateNumberOfMessages' as const, 'ApproximateNumberOfMessagesNotVisible' as const];
+    const { Attributes = {} } = await this.#client.send(
+      new GetQueueAttributesCommand({ QueueUrl: this.url, AttributeNames }),
+    );
+    const [waiting = 0, held = 0] = AttributeNames.map((name) => Number(Attributes[name]));
+    return { waiting, held };
+  }
+
   /** Takes what lies in the dead-letter queue. */
   async dead(): Promise<readonly string[]> {
     const { Messages = [] } = await this.#client.send(
