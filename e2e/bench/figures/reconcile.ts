@@ -10,29 +10,16 @@ const REGIONS = ['eu-west-1', 'eu-central-1', 'us-east-1', 'ap-south-1'];
 const MACHINES = 20_000;
 const LIMIT_MS = 300_000;
 const PER_PUT = 2_000;
-/** Of the listing itself alone what a person may see: leases, and when a scope was last listed, are another table. */
-const TABLES = ['target', 'targetGroup', 'foundMachine', 'discoveryChange', 'grant', 'counter'];
+/** Leases, and when a scope was last listed, are another table. */
+const TABLES = ['target', 'target_group', 'found_machine', 'discovery_change', 'access_grant'];
 
 /** Everything that the catalog and what was found hold. */
 function contentOf(dataDir: string): string {
   using database = new DatabaseSync(join(dataDir, 'enchilada.db'), { readOnly: true });
-  const names = new Set(
-    database
-      .prepare("select name from sqlite_master where type = 'table'")
-      .all()
-      .map(({ name }) => String(name)),
-  );
   const hash = createHash('sha256');
-  for (const table of TABLES) {
-    const stored = [table, table.replaceAll(/[A-Z]/gu, (letter) => `_${letter.toLowerCase()}`)].find((name) =>
-      names.has(name),
-    );
-    if (stored === undefined) throw new Error(`the database has no table ${table}`);
-    const order = table === 'counter' ? 'name' : 'id';
-    const where = table === 'counter' ? "where name = 'catalog'" : '';
-    for (const row of database.prepare(`select * from "${stored}" ${where} order by ${order}`).iterate())
+  for (const table of TABLES)
+    for (const row of database.prepare(`select * from "${table}" order by id`).iterate())
       hash.update(JSON.stringify(row));
-  }
   return hash.digest('hex');
 }
 
