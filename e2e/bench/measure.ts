@@ -60,14 +60,17 @@ export async function residentKib(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(?<kib>\d+) kB$/mu.exec(status)?.groups?.['kib']);
 }
 
-/** Waits until the resident memory has stopped moving by more than 1 % for five seconds, at most `limitMs`. */
+/** The gateway looks every 5 s whether it is quiet and collects then: what is still before the second look is not idle yet. */
+const SETTLED_SECONDS = 20;
+
+/** Waits until the resident memory has stopped moving by more than 1 % for so long, at most `limitMs`. */
 export async function settledKib(pid: number, limitMs: number): Promise<number> {
   const deadline = Date.now() + limitMs;
   const seen: number[] = [];
   while (Date.now() < deadline) {
     seen.push(await residentKib(pid));
-    const last = seen.slice(-6);
-    if (last.length === 6 && Math.max(...last) - Math.min(...last) < Math.max(...last) / 100) break;
+    const last = seen.slice(-SETTLED_SECONDS - 1);
+    if (last.length > SETTLED_SECONDS && Math.max(...last) - Math.min(...last) < Math.max(...last) / 100) break;
     await sleep(1_000);
   }
   return seen.at(-1) ?? residentKib(pid);

@@ -97,13 +97,13 @@ export const idle: Experiment = {
     const warm = await inTurns(WARM_UP, () => openPrinting(site, targetId, command));
     for (const { shell } of warm) await shell[Symbol.asyncDispose]();
     const { pid } = site.gateway;
-    const base = await settledKib(pid, 30_000);
+    const base = await settledKib(pid, 90_000);
     const sessions = await inTurns(SESSIONS, async (index) => {
       const opened = await openPrinting(site, targetId, command);
       if (index % (SESSIONS / RESUMED) !== 0) opened.shown.length = 0;
       return opened;
     });
-    const full = await settledKib(pid, 60_000);
+    const full = await settledKib(pid, 90_000);
     say(
       `resident: ${(base / 1024).toFixed(0)} MiB before, ${(full / 1024).toFixed(0)} MiB with ${SESSIONS} idle sessions`,
     );

@@ -120,7 +120,7 @@ export const stalled: Experiment = {
     const warm = shells.map((shell) => whole(shell, watch(shell, 'warm')));
     for (const shell of shells) flood(shell, file, 'warm');
     await within(LIMIT_MS, 'the warm-up flood', Promise.all(warm));
-    const base = await settledKib(pid, 20_000);
+    const base = await settledKib(pid, 90_000);
 
     const payloads = shells.map((shell) => watch(shell, 'cold'));
     const resident: number[] = [];

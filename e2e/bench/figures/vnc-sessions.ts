@@ -38,10 +38,10 @@ async function firstPictures(site: Site, targetId: string): Promise<Measured> {
 
 async function idle(site: Site, targetId: string): Promise<Measured> {
   const { pid } = site.gateway;
-  const base = await settledKib(pid, 30_000);
+  const base = await settledKib(pid, 90_000);
   const shells: Shell[] = [];
   for (let count = 0; count < IDLE; count += 1) shells.push(await openLooking(site, targetId));
-  const full = await settledKib(pid, 30_000);
+  const full = await settledKib(pid, 90_000);
   for (const shell of shells) await shell[Symbol.asyncDispose]();
   return {
     id: 'vnc-idle-kib',
