@@ -82,6 +82,14 @@ test('an administrator connects a provider on its page, with a rule for a group'
   await picture(page, 'provider-saved');
   const provider = await theProvider();
   assert.equal(await form.getByLabel('Redirect address', { exact: true }).inputValue(), provider.returnTo);
+  // The stored secret is for this issuer alone.
+  await form.getByText('Stored sealed. Leave empty to keep it.').waitFor();
+  await form.getByLabel('Issuer').fill(`${idp.issuer}/other`);
+  await form.getByText('To be given anew: the stored one was entered for another place.').waitFor();
+  assert.notEqual(await form.getByRole('textbox', { name: 'Client secret' }).getAttribute('required'), null);
+  await picture(page, 'provider-moved');
+  await form.getByLabel('Issuer').fill(idp.issuer);
+  await form.getByText('Stored sealed. Leave empty to keep it.').waitFor();
   assert.deepEqual(
     [provider.enabled, provider.admits, provider.rules],
     [true, 'matched', [{ from: 'operators', groupId }]],
