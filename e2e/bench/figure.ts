@@ -190,7 +190,7 @@ export const FIGURES = [
     unit: 'ms',
     bound: 'at-most',
     target: 0.2,
-    says: 'one decision about one of 100,000 machines with 10,000 grants in all, 95th percentile',
+    says: 'CPU of one decision about one of 100,000 machines with 10,000 grants in all, 95th percentile',
   },
   {
     id: 'visible-targets-100k-ms',

@@ -58,8 +58,28 @@ function isWithin(window: TimeWindow, day: number, minute: number): boolean {
 
 type Times = NonNullable<GrantConditions['times']>;
 
+interface WallClock {
+  readonly day: number;
+  readonly minute: number;
+}
+
+/** Grants of one decision ask for the same minute in the same zones again and again. */
+const wallClocks = new Map<string, WallClock>();
+let knownMinute = Number.NaN;
+
 /** What the zone's wall shows, whatever its rules for summer are. */
-function wallClock(zone: string, now: number): { readonly day: number; readonly minute: number } {
+function wallClock(zone: string, now: number): WallClock {
+  const minute = Math.floor(now / 60_000);
+  if (minute !== knownMinute || wallClocks.size >= MOST_ZONES) wallClocks.clear();
+  knownMinute = minute;
+  const before = wallClocks.get(zone);
+  if (before !== undefined) return before;
+  const read = readWallClock(zone, now);
+  wallClocks.set(zone, read);
+  return read;
+}
+
+function readWallClock(zone: string, now: number): WallClock {
   const parts = new Map(
     formatOf(zone)
       .formatToParts(now)

@@ -18,6 +18,7 @@ export { accessUntil, allowedActions, decideFor, explainAccess, groupAncestors, 
 export type { AccessView, Decide, GrantFinding, PlacedTarget } from './policy.ts';
 export { EffectOfChange } from './effect.ts';
 export type { GrantChange, Placement } from './effect.ts';
+export { actionsOf, bitsOf, decideForAll, TargetIndex } from './target-index.ts';
 export { effectBetween } from './policy-effect.ts';
 export type { PersonEffect, PolicyState } from './policy-effect.ts';
 export {

@@ -34,19 +34,23 @@ function covers(scope: GrantScope, target: PlacedTarget, ancestors: readonly Tar
     // A machine that somebody's tag moved into a group is shown there, and gets no rights from it.
     case 'target-group':
       return ancestors.includes(scope.id) && !Object.hasOwn(target.labels, PLACED_BY_TAG);
-    case 'labels': {
-      const wanted = Object.entries(scope.selector);
-      return (
-        wanted.length > 0 &&
-        wanted.every(
-          ([key, values]) =>
-            !key.startsWith(TAG_PREFIX) &&
-            Object.hasOwn(target.labels, key) &&
-            values.includes(target.labels[key] ?? ''),
-        )
-      );
-    }
+    case 'labels':
+      return carries(target.labels, scope.selector);
   }
+}
+
+/** Asked for every grant in every decision: plain loops. */
+function carries(
+  labels: Readonly<Record<string, string>>,
+  selector: Readonly<Record<string, readonly string[]>>,
+): boolean {
+  const keys = Object.keys(selector);
+  for (const key of keys) {
+    const value = labels[key];
+    if (value === undefined || selector[key]?.includes(value) !== true) return false;
+    if (!Object.hasOwn(labels, key) || key.startsWith(TAG_PREFIX)) return false;
+  }
+  return keys.length > 0;
 }
 
 export { covers as scopeCovers };
@@ -75,7 +79,14 @@ function countsNow({ conditions, effect }: Grant, circumstances: Circumstances):
   return effect !== 'deny' || circumstances.address !== undefined || isTimeless;
 }
 
+/** Those about the person, as far as they count now. */
+export function countingGrants(view: AccessView): readonly Grant[] {
+  return view.grants.filter((grant) => isSubject(grant, view) && countsNow(grant, view.circumstances));
+}
+
 export type Decide = (target: PlacedTarget, ancestors: readonly TargetGroupId[]) => ReadonlySet<GrantAction>;
+
+const NOTHING: ReadonlySet<GrantAction> = new Set();
 
 interface Rules {
   readonly everywhere: Grant[];
@@ -86,7 +97,7 @@ interface Rules {
 }
 
 /** The key of a selector that has the fewest values; none where no target can match. */
-function narrowestKey(selector: Readonly<Record<string, readonly string[]>>): string | undefined {
+export function narrowestKey(selector: Readonly<Record<string, readonly string[]>>): string | undefined {
   const wanted = Object.entries(selector);
   if (wanted.some(([key]) => key.startsWith(TAG_PREFIX))) return undefined;
   return wanted.toSorted(([, a], [, b]) => a.length - b.length)[0]?.[0];
@@ -120,16 +131,18 @@ function sorted(grants: readonly Grant[]): Rules {
  * REST, WebSocket upgrades, search, counts and downloads all ask here; who asks for many targets prepares the person's grants once.
  */
 export function decideFor(view: AccessView): Decide {
-  const rules = sorted(view.grants.filter((grant) => isSubject(grant, view) && countsNow(grant, view.circumstances)));
+  const rules = sorted(countingGrants(view));
   return (target, ancestors) => {
-    const allowed = new Set<GrantAction>();
-    if (target.goneAt !== undefined) return allowed;
-    const denied: GrantAction[] = [];
+    if (target.goneAt !== undefined) return NOTHING;
+    // Most machines are somebody else's: nothing is made for them.
+    let allowed: Set<GrantAction> | undefined;
+    let denied: GrantAction[] | undefined;
     const apply = (grants: readonly Grant[] | undefined): void => {
-      for (const grant of grants ?? []) {
+      if (grants === undefined) return;
+      for (const grant of grants) {
         if (!coversTarget(grant, target, ancestors)) continue;
-        if (grant.effect === 'deny') denied.push(...grant.actions);
-        else for (const action of grant.actions) allowed.add(action);
+        if (grant.effect === 'deny') (denied ??= []).push(...grant.actions);
+        else for (const action of grant.actions) (allowed ??= new Set()).add(action);
       }
     };
     apply(rules.everywhere);
@@ -137,7 +150,8 @@ export function decideFor(view: AccessView): Decide {
     for (const id of ancestors) apply(rules.byGroup.get(id));
     for (const [key, byValue] of rules.byLabel)
       if (Object.hasOwn(target.labels, key)) apply(byValue.get(target.labels[key] ?? ''));
-    for (const action of denied) allowed.delete(action);
+    if (allowed === undefined) return NOTHING;
+    if (denied !== undefined) for (const action of denied) allowed.delete(action);
     return allowed;
   };
 }
@@ -147,7 +161,9 @@ export function allowedActions(
   target: PlacedTarget,
   ancestors: readonly TargetGroupId[],
 ): ReadonlySet<GrantAction> {
-  return decideFor(view)(target, ancestors);
+  // What is about another machine need not be prepared, nor its conditions judged.
+  const grants = view.grants.filter((grant) => coversTarget(grant, target, ancestors));
+  return decideFor({ ...view, grants })(target, ancestors);
 }
 
 /** What became of one of somebody's grants, for one target. */

@@ -160,6 +160,8 @@ export interface ThrottleRepository {
 export interface CatalogRepository {
   /** Rises with each change of a target, target group, grant or membership; cached views compare it. */
   version(): Promise<number>;
+  /** The same, and what rises with each change of a target or target group alone. */
+  versions(): Promise<{ readonly all: number; readonly targets: number }>;
   insertTarget(target: Target): Promise<void>;
   /** All or none, in far fewer statements than one by one. */
   insertTargets(targets: readonly Target[]): Promise<void>;

@@ -1,4 +1,13 @@
-import { approvalOf, decideFor, type Grant, type GrantAction, groupAncestors } from '@enchilada/core/access';
+import {
+  actionsOf,
+  approvalOf,
+  bitsOf,
+  decideForAll,
+  type Grant,
+  type GrantAction,
+  groupAncestors,
+  TargetIndex,
+} from '@enchilada/core/access';
 import type { Clock } from '@enchilada/core/time';
 import type { VerifiedIdentity } from '@enchilada/core/identity';
 import type { Store } from '@enchilada/core/store';
@@ -25,9 +34,12 @@ export interface CatalogSearch {
 }
 
 interface Snapshot {
+  /** Of targets and groups alone: a grant that is given changes none of them. */
   readonly version: number;
+  readonly loadedAt: number;
   /** By name. */
   readonly targets: readonly Target[];
+  readonly index: TargetIndex;
   /** In the same order. */
   readonly entries: readonly SearchedTarget[];
   readonly groups: ReadonlyMap<TargetGroupId, TargetGroup>;
@@ -36,17 +48,54 @@ interface Snapshot {
 
 interface Kept {
   readonly version: number;
+  readonly snapshot: Snapshot;
   /** When the first of the grants ends. */
   readonly until: number;
-  readonly visible: readonly VisibleTarget[];
+  /** Where in the snapshot the targets are, and what may be done with each. */
+  readonly places: Uint32Array;
+  readonly bits: Uint8Array;
 }
 
-const PEOPLE_KEPT = 50;
+/** Of all people together; five bytes each. */
+const ENTRIES_KEPT = 10_000_000;
+const PEOPLE_KEPT = 5_000;
+/** Then it is read again with the next change of whatever kind: a node of an older release counts targets and grants together. */
+const OLD_MS = 10 * 60_000;
+/** So many targets are looked at before others have their turn. */
+const AT_ONCE = 10_000;
 const NONE: readonly TargetGroupId[] = [];
 
 /** Nothing in what is shown but connect or watch: other actions alone make no machine visible. */
-function isVisible(actions: ReadonlySet<GrantAction>): boolean {
-  return actions.has('connect') || actions.has('watch');
+const VISIBLE = bitsOf(['connect', 'watch']);
+const CONNECT = bitsOf(['connect']);
+/** Beyond those of the actions: it is opened with an approval alone. */
+const ASKS = 0x80;
+
+function visibleOf(all: Uint8Array, freely: Uint8Array): Pick<Kept, 'places' | 'bits'> {
+  const places: number[] = [];
+  const bits: number[] = [];
+  for (let at = 0; at < all.length; at += 1) {
+    const [ever, now] = [all[at] ?? 0, freely[at] ?? 0];
+    const asks = (ever & CONNECT) !== 0 && (now & CONNECT) === 0;
+    const actions = asks ? ever : now;
+    if ((actions & VISIBLE) === 0) continue;
+    places.push(at);
+    bits.push(asks ? actions | ASKS : actions);
+  }
+  return { places: Uint32Array.from(places), bits: Uint8Array.from(bits) };
+}
+
+function shown({ snapshot, places, bits }: Kept): readonly VisibleTarget[] {
+  const { entries } = snapshot;
+  const visible: VisibleTarget[] = [];
+  for (let entry = 0; entry < places.length; entry += 1) {
+    const searched = entries[places[entry] ?? 0];
+    const actions = bits[entry] ?? 0;
+    if (searched === undefined) continue;
+    const { target, haystack } = searched;
+    visible.push({ target, haystack, actions: actionsOf(actions & ~ASKS), asks: (actions & ASKS) !== 0 });
+  }
+  return visible;
 }
 
 /** The catalog in memory, as of its version number, and for each person what the one policy function lets them see (T13). */
@@ -54,9 +103,12 @@ export class CatalogView {
   readonly #store: Store;
   readonly #clock: Clock;
   #snapshot: Snapshot | undefined;
+  /** The version of everything when it was last asked for. */
+  #seen = 0;
   #loading: Promise<Snapshot> | undefined;
-  /** In order of last use. INVARIANT: an entry is used only with the catalog version and the groups it was made for. */
+  /** In order of last use. INVARIANT: an entry is used only with the versions and the groups it was made for. */
   readonly #people = new Map<string, Kept>();
+  #entries = 0;
 
   constructor(store: Store, clock: Clock) {
     this.#store = store;
@@ -64,44 +116,30 @@ export class CatalogView {
   }
 
   async snapshot(): Promise<Snapshot> {
-    const version = await this.#store.now.catalog.version();
-    if (this.#snapshot?.version === version) return this.#snapshot;
-    this.#loading ??= this.#load(version).finally(() => {
-      this.#loading = undefined;
-    });
-    return this.#loading;
+    return (await this.#current()).snapshot;
   }
 
   async visibleTo(identity: VerifiedIdentity): Promise<readonly VisibleTarget[]> {
-    const snapshot = await this.snapshot();
+    const { snapshot, version } = await this.#current();
     const key = `${identity.user.id} ${[...identity.groupIds].sort().join(' ')}`;
     const kept = this.#people.get(key);
-    this.#people.delete(key);
     const now = this.#clock.now();
-    if (kept?.version === snapshot.version && now < kept.until) {
+    if (kept?.version === version && kept.snapshot === snapshot && now < kept.until) {
+      this.#people.delete(key);
       this.#people.set(key, kept);
-      return kept.visible;
+      return shown(kept);
     }
     const grants = await this.#store.now.grants.listFor(identity.user.id, identity.groupIds);
-    const circumstances = { now, address: undefined };
-    const view = { userId: identity.user.id, groupIds: identity.groupIds, grants, circumstances };
-    const decide = decideFor(view);
+    const view = {
+      ...{ userId: identity.user.id, groupIds: identity.groupIds, grants },
+      circumstances: { now, address: undefined },
+    };
+    const all = decideForAll(view, snapshot.index);
     const free = grants.filter((grant) => approvalOf(grant) === undefined);
-    const decideFreely = free.length === grants.length ? decide : decideFor({ ...view, grants: free });
-    const visible = snapshot.entries.flatMap(({ target, haystack }): readonly VisibleTarget[] => {
-      const ancestors = target.groupId === undefined ? NONE : (snapshot.ancestors.get(target.groupId) ?? NONE);
-      const all = decide(target, ancestors);
-      const freely = decideFreely === decide ? all : decideFreely(target, ancestors);
-      const asks = all.has('connect') && !freely.has('connect');
-      const actions = asks ? all : freely;
-      return isVisible(actions) ? [{ target, actions, asks, haystack }] : [];
-    });
-    this.#people.set(key, { version: snapshot.version, until: firstEnd(grants, now), visible });
-    for (const oldest of this.#people.keys()) {
-      if (this.#people.size <= PEOPLE_KEPT) break;
-      this.#people.delete(oldest);
-    }
-    return visible;
+    const freely = free.length === grants.length ? all : decideForAll({ ...view, grants: free }, snapshot.index);
+    const made = { version, snapshot, until: firstEnd(grants, now), ...visibleOf(all, freely) };
+    this.#keep(key, made);
+    return shown(made);
   }
 
   /** As of the last snapshot. */
@@ -109,9 +147,36 @@ export class CatalogView {
     return groupId === undefined ? NONE : (this.#snapshot?.ancestors.get(groupId) ?? NONE);
   }
 
-  async #load(version: number): Promise<Snapshot> {
+  /** The targets, and the version of all that decides who sees them. */
+  async #current(): Promise<{ readonly snapshot: Snapshot; readonly version: number }> {
+    const { all, targets } = await this.#store.now.catalog.versions();
+    const now = this.#clock.now();
+    const kept = this.#snapshot;
+    const isOld = kept !== undefined && all !== this.#seen && now - kept.loadedAt > OLD_MS;
+    this.#seen = all;
+    if (kept?.version === targets && !isOld) return { snapshot: kept, version: all };
+    this.#loading ??= this.#load(targets, now).finally(() => {
+      this.#loading = undefined;
+    });
+    return { snapshot: await this.#loading, version: all };
+  }
+
+  #keep(key: string, kept: Kept): void {
+    const before = this.#people.get(key);
+    this.#people.delete(key);
+    this.#people.set(key, kept);
+    this.#entries += kept.places.length - (before?.places.length ?? 0);
+    for (const [oldest, { places }] of this.#people) {
+      if (oldest === key || (this.#people.size <= PEOPLE_KEPT && this.#entries <= ENTRIES_KEPT)) break;
+      this.#people.delete(oldest);
+      this.#entries -= places.length;
+    }
+  }
+
+  async #load(version: number, loadedAt: number): Promise<Snapshot> {
     const { catalog } = this.#store.now;
     const [all, groupList] = await Promise.all([catalog.listTargets(), catalog.listGroups()]);
+    const targets = all.filter(({ goneAt }) => goneAt === undefined);
     const groups = new Map(groupList.map((group) => [group.id, group]));
     const ancestors = new Map(groupList.map((group) => [group.id, groupAncestors(groups, group.id)]));
     const paths = new Map(
@@ -120,21 +185,58 @@ export class CatalogView {
         (ancestors.get(group.id) ?? NONE).map((id) => groups.get(id)?.name ?? '').join(' '),
       ]),
     );
+    const haystacks = new Map<string, string>();
+    for (const [index, target] of targets.entries()) {
+      if (index % AT_ONCE === AT_ONCE - 1) await othersTurn();
+      haystacks.set(
+        target.id,
+        haystackOf(target, target.groupId === undefined ? '' : (paths.get(target.groupId) ?? '')),
+      );
+    }
     const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
-    const sorted = all.filter(({ goneAt }) => goneAt === undefined).sort((a, b) => collator.compare(a.name, b.name));
-    const snapshot: Snapshot = {
-      version,
-      targets: sorted,
-      entries: sorted.map((target) => ({
-        target,
-        haystack: haystackOf(target, target.groupId === undefined ? '' : (paths.get(target.groupId) ?? '')),
-      })),
-      groups,
-      ancestors,
-    };
+    const ordered = await inOrder(targets, (a, b) => collator.compare(a.name, b.name));
+    const index = new TargetIndex(ordered, ancestors);
+    const entries = ordered.map((target) => ({ target, haystack: haystacks.get(target.id) ?? '' }));
+    const snapshot: Snapshot = { version, loadedAt, targets: ordered, index, entries, groups, ancestors };
     this.#snapshot = snapshot;
     return snapshot;
   }
+}
+
+function othersTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Sorted as `sort` does, without holding up the event loop: comparing names takes a second for a hundred thousand. */
+async function inOrder<T>(items: readonly T[], compare: (a: T, b: T) => number): Promise<readonly T[]> {
+  let runs: (readonly T[])[] = [];
+  for (let at = 0; at < items.length; at += AT_ONCE / 5) {
+    runs.push(items.slice(at, at + AT_ONCE / 5).sort(compare));
+    await othersTurn();
+  }
+  while (runs.length > 1) {
+    const longer: (readonly T[])[] = [];
+    for (let index = 0; index < runs.length; index += 2)
+      longer.push(await merged(runs[index] ?? [], runs[index + 1] ?? [], compare));
+    runs = longer;
+  }
+  return runs[0] ?? [];
+}
+
+async function merged<T>(a: readonly T[], b: readonly T[], compare: (a: T, b: T) => number): Promise<readonly T[]> {
+  const both: T[] = [];
+  for (let [left, right] = [0, 0]; both.length < a.length + b.length;) {
+    if (both.length % AT_ONCE === AT_ONCE - 1) await othersTurn();
+    const [first, second] = [a[left], b[right]];
+    if (second === undefined || (first !== undefined && compare(first, second) <= 0)) {
+      both.push(first as T);
+      left += 1;
+    } else {
+      both.push(second);
+      right += 1;
+    }
+  }
+  return both;
 }
 
 function firstEnd(grants: readonly Grant[], now: number): number {

@@ -3,7 +3,16 @@ import type { CatalogRepository } from '@enchilada/core/store';
 import type { HostKeyPolicy, Target, TargetGroup } from '@enchilada/core/target';
 import type { Kysely } from 'kysely';
 import type { Schema, TargetGroupRow, TargetRow } from '../schema.ts';
-import { changedOne, lookupKey, movedOn, nameKey, raiseCatalogVersion, readCounter, type Sql } from '../sql.ts';
+import {
+  changedOne,
+  lookupKey,
+  movedOn,
+  nameKey,
+  raiseCatalogVersion,
+  raiseCounter,
+  readCounter,
+  type Sql,
+} from '../sql.ts';
 
 /** Rows are fetched and mapped this many at a time, so that a large catalog never holds up the event loop. */
 const BATCH_ROWS = 2_000;
@@ -82,10 +91,16 @@ export function catalogRepository(sql: Sql): CatalogRepository {
   const change = (work: (tx: Kysely<Schema>) => Promise<unknown>): Promise<void> =>
     atomic(async (tx) => {
       await raiseCatalogVersion(sql, tx);
+      await raiseCounter(sql, tx, 'targets');
       await work(tx);
     });
   return {
     version: () => readCounter(db, 'catalog'),
+    async versions() {
+      const rows = await db.selectFrom('counter').selectAll().where('name', 'in', ['catalog', 'targets']).execute();
+      const of = (name: string): number => rows.find((row) => row.name === name)?.value ?? 0;
+      return { all: of('catalog'), targets: of('targets') };
+    },
     insertTarget: (target) => change((tx) => tx.insertInto('target').values(toTargetRow(target)).execute()),
     insertTargets: (targets) =>
       change(async (tx) => {
