@@ -1,4 +1,4 @@
-import { Button, Code, CopyButton, Group, Modal, Stack, Text, Title } from '@mantine/core';
+import { Button, Group, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
@@ -35,6 +35,7 @@ export function ProviderProvisioning(props: { readonly id: string; readonly read
       action: text('scim.remove'),
       run: async () => {
         await api('removeProvisioning', { params });
+        setValue(undefined);
         await state.refetch();
       },
     });
@@ -50,6 +51,11 @@ export function ProviderProvisioning(props: { readonly id: string; readonly read
         {state.data !== undefined && (
           <>
             <CopyField label={text('scim.base-url')} value={state.data.baseUrl} />
+            <div role="status">
+              {value !== undefined && (
+                <CopyField label={text('scim.made')} description={text('scim.made-lead')} value={value} />
+              )}
+            </div>
             <Text size="sm" component="div">
               {token === undefined ? (
                 text('scim.none')
@@ -85,23 +91,6 @@ export function ProviderProvisioning(props: { readonly id: string; readonly read
           </>
         )}
       </Stack>
-      <Modal opened={value !== undefined} onClose={() => setValue(undefined)} title={text('scim.made')}>
-        {value !== undefined && (
-          <Stack>
-            <Text size="sm">{text('scim.made-lead')}</Text>
-            <Code block className="totp-key">
-              {value}
-            </Code>
-            <CopyButton value={value}>
-              {({ copied, copy }) => (
-                <Button onClick={copy} data-autofocus>
-                  {text(copied ? 'common.copied' : 'tokens.copy')}
-                </Button>
-              )}
-            </CopyButton>
-          </Stack>
-        )}
-      </Modal>
       {confirmation}
       {dialog}
     </section>

@@ -1,4 +1,9 @@
-import type { Message, SQSClient } from '@aws-sdk/client-sqs';
+import type {
+  ChangeMessageVisibilityBatchRequestEntry,
+  DeleteMessageBatchRequestEntry,
+  Message,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import type { Delivery, HintQueue } from '@enchilada/core/discovery';
 import type { Clock } from '@enchilada/core/time';
 import { toDiscoveryFault } from './aws-fault.ts';
@@ -17,7 +22,7 @@ export interface SqsHintsParts {
   readonly clock: Clock;
 }
 
-/** An SQS queue that EventBridge fills: long poll, heartbeat at a third of the visibility, acknowledged in batches. */
+/** An SQS queue that EventBridge fills: long poll, heartbeat at a third of the visibility, ended in batches. */
 export function sqsHints(parts: SqsHintsParts): HintQueue {
   const { client, commands, queueUrl, clock } = parts;
   const call = { permission: 'sqs:ReceiveMessage', account: 'of the queue' };
@@ -35,7 +40,12 @@ export function sqsHints(parts: SqsHintsParts): HintQueue {
         .catch(() => undefined);
     }
   });
-  const deletions = new Deletions(parts);
+  const deletions = new Endings<DeleteMessageBatchRequestEntry>((Entries) =>
+    client.send(new commands.DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries })),
+  );
+  const returns = new Endings<ChangeMessageVisibilityBatchRequestEntry>((Entries) =>
+    client.send(new commands.ChangeMessageVisibilityBatchCommand({ QueueUrl: queueUrl, Entries })),
+  );
   return {
     async receive(signal) {
       const input = {
@@ -55,7 +65,7 @@ export function sqsHints(parts: SqsHintsParts): HintQueue {
     },
     async [Symbol.asyncDispose]() {
       beat[Symbol.dispose]();
-      await deletions.flushed();
+      await Promise.all([deletions.flushed(), returns.flushed()]);
     },
   };
 
@@ -66,14 +76,12 @@ export function sqsHints(parts: SqsHintsParts): HintQueue {
       attempt: Math.max(1, Number(Attributes.ApproximateReceiveCount ?? 1)),
       acknowledge() {
         held.delete(MessageId);
-        return deletions.add(MessageId, ReceiptHandle);
+        return deletions.add({ Id: MessageId, ReceiptHandle });
       },
-      async retry(afterMs) {
+      retry(afterMs) {
         held.delete(MessageId);
         const VisibilityTimeout = Math.min(MOST_SECONDS, Math.ceil(afterMs / 1_000));
-        await client.send(
-          new commands.ChangeMessageVisibilityCommand({ QueueUrl: queueUrl, ReceiptHandle, VisibilityTimeout }),
-        );
+        return returns.add({ Id: MessageId, ReceiptHandle, VisibilityTimeout });
       },
     };
   }
@@ -85,20 +93,24 @@ function inTens<T>(all: readonly T[]): readonly (readonly T[])[] {
   );
 }
 
-/** Deletes in tens: what is added in one turn of the event loop goes together. */
-class Deletions {
-  readonly #parts: SqsHintsParts;
-  #pending: [string, string][] = [];
+interface BatchAnswer {
+  readonly Failed?: readonly { readonly Code?: string | undefined }[] | undefined;
+}
+
+/** Ends messages in tens: what is added in one turn of the event loop goes together. */
+class Endings<Entry> {
+  readonly #send: (entries: Entry[]) => Promise<BatchAnswer>;
+  #pending: Entry[] = [];
   #flush: Promise<void> | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(parts: SqsHintsParts) {
-    this.#parts = parts;
+  constructor(send: (entries: Entry[]) => Promise<BatchAnswer>) {
+    this.#send = send;
   }
 
-  add(id: string, handle: string): Promise<void> {
-    this.#pending.push([id, handle]);
-    this.#flush ??= Promise.resolve().then(() => this.#send());
+  add(entry: Entry): Promise<void> {
+    this.#pending.push(entry);
+    this.#flush ??= Promise.resolve().then(() => this.#sendAll());
     return this.#flush;
   }
 
@@ -106,20 +118,16 @@ class Deletions {
     await this.#last.catch(() => undefined);
   }
 
-  async #send(): Promise<void> {
+  async #sendAll(): Promise<void> {
     await Promise.resolve();
     const pending = this.#pending;
     this.#pending = [];
     this.#flush = undefined;
-    const { client, commands, queueUrl } = this.#parts;
     const sent = Promise.all(
       inTens(pending).map(async (batch) => {
-        const Entries = batch.map(([Id, ReceiptHandle]) => ({ Id, ReceiptHandle }));
-        const { Failed = [] } = await client.send(
-          new commands.DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries }),
-        );
-        const [failed] = Failed;
-        if (failed !== undefined) throw new Error(`SQS did not delete ${Failed.length} messages: ${failed.Code ?? ''}`);
+        const { Failed: [failed, ...others] = [] } = await this.#send([...batch]);
+        if (failed !== undefined)
+          throw new Error(`SQS did not end ${others.length + 1} messages: ${failed.Code ?? ''}`);
       }),
     );
     this.#last = sent;
