@@ -92,6 +92,13 @@ test('a newcomer gets from the one-time link to a verified recording', async () 
   await player.getByRole('button', { name: 'Play', exact: true }).waitFor();
   assert.equal(await position.getAttribute('aria-valuenow'), await position.getAttribute('aria-valuemax'));
   await picture(player, 'player');
+  // Without WebGL each cell is put in its place by letter spacing, which is next to nothing where its font was measured.
+  const spacings = await player
+    .locator('.xterm-rows, .xterm-rows span')
+    .evaluateAll((parts) =>
+      parts.map((part) => Math.abs(Number.parseFloat((part as HTMLElement).style.letterSpacing || '0'))),
+    );
+  assert.ok(Math.max(...spacings) < 1, `letters stand up to ${Math.max(...spacings)} px off their place`);
   await player.getByRole('button', { name: /^Verified/ }).click();
   await player.getByText('Complete and unaltered').waitFor();
 
