@@ -12,8 +12,8 @@ const SECONDS = 60;
 const TICK_MS = 100;
 /** Every fifth message is one that was sent before. */
 const DUPLICATE_EVERY = 5;
-/** Machines that start and stop; a minute lies between two events of one, so that what is described is what the event says. */
-const KNOWN = 20_000;
+/** Machines that start and stop; several seconds lie between two events of one. */
+const KNOWN = 4_000;
 /** Of four new events one is a launch. */
 const LAUNCH_EVERY = 4;
 const BACKLOG_SECONDS = 1;
