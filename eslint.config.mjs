@@ -151,4 +151,18 @@ export default tseslint.config(
     rules: { 'no-restricted-syntax': ['error', forge, unverified, markup, chance] },
   },
   { files: ['packages/cli/src/**'], rules: { 'no-console': 'off' } },
+  {
+    files: ['packages/web/src/**'],
+    ignores: ['packages/web/src/components/layer.tsx'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          name: '@mantine/core',
+          importNames: ['Drawer', 'Modal'],
+          message: 'Take it from components/layer.tsx: there Escape closes the uppermost alone.',
+        },
+      ],
+    },
+  },
 );

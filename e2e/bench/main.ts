@@ -11,6 +11,7 @@ import { guacdTunnelCpu } from './figures/guacd-tunnel-cpu.ts';
 import { idle } from './figures/idle.ts';
 import { open } from './figures/open.ts';
 import { outputVersusGuacd, outputVersusPipe } from './figures/output-cpu.ts';
+import { machinesPage } from './figures/machines-page.ts';
 import { stalled } from './figures/stalled.ts';
 import { policyDecision } from './figures/policy-decision.ts';
 import { playerSeek } from './figures/player-seek.ts';
@@ -49,6 +50,7 @@ const EXPERIMENTS: readonly Experiment[] = [
   visibleTargets,
   signInCpu,
   catalogSearch,
+  machinesPage,
   eventToVisible,
   reconcile,
   eventsPerSecond,

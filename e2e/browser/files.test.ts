@@ -9,6 +9,7 @@ import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
 import { Chromium, PHONE } from '../fixtures/chromium.ts';
 import { Site } from '../tests/site.ts';
 import { DesktopPage } from './desktop-page.ts';
+import { flaws } from './flaws.ts';
 import { openMachine, seatOf } from './seat.ts';
 
 const owned = new AsyncDisposableStack();
@@ -130,7 +131,7 @@ test('the panel stands beside a desktop with the files of the machine that it na
     ...{ name: 'desktop-machine', protocol: 'vnc', host, port, filesTargetId: targetId },
     parameters: { allowCleartext: true },
   });
-  await using own = await seatOf(browser, site.admin, { size: { width: 1280, height: 800 } });
+  await using own = await seatOf(browser, site.admin, { size: { width: 1280, height: 800 }, touch: true });
   const { page } = await new DesktopPage(await own.at(`/s/new?target=${desktopId}`)).connected();
   await page.getByRole('button', { name: 'Files', exact: true }).click();
   const panel = page.getByRole('complementary', { name: 'Files' });
@@ -150,6 +151,7 @@ test('the panel stands beside a desktop with the files of the machine that it na
   assert.ok(drawn !== null && beside !== null && drawn.x + drawn.width <= beside.x, 'the panel covers the desktop');
 
   await page.setViewportSize(PHONE);
+  assert.deepEqual(await flaws(page, 'geometry'), []);
   await panel.getByRole('button', { name: 'Close' }).click();
   await panel.waitFor({ state: 'hidden' });
   const unexpected = own.complaints().filter((words) => words !== '401 GET /api/v1/me');

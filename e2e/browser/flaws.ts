@@ -15,6 +15,23 @@ export async function flaws(page: Page, rules: Rules): Promise<readonly string[]
     () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
   );
   if (tooWide > 0) found.push(`${tooWide} pixels too wide`);
+  // In a page that does not scroll, what lies beyond its edge cannot be reached.
+  const beyond = await page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>('button, a, input')]
+      .filter((element) => {
+        const { left, right, width } = element.getBoundingClientRect();
+        const isApart = element.closest('.skip-link, [hidden]') !== null || width <= 1;
+        return !isApart && (left < -1 || right > document.documentElement.clientWidth + 1);
+      })
+      .filter((element) => {
+        for (let box = element.parentElement; box !== null; box = box.parentElement) {
+          if (['auto', 'scroll'].includes(getComputedStyle(box).overflowX)) return false;
+        }
+        return true;
+      })
+      .map((element) => element.getAttribute('aria-label') ?? element.textContent),
+  );
+  if (beyond.length > 0) found.push(`beyond the edge: ${beyond.join(', ')}`);
   const cut = await page.evaluate(() =>
     [...document.querySelectorAll<HTMLElement>('button, button span, a, label, legend, th, h1, h2, h3')]
       .filter((element) => element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 1)

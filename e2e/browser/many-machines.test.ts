@@ -51,6 +51,16 @@ test('a hundred thousand machines are listed, searched and scrolled without bein
     `answers of ${sizes.join(', ')} bytes`,
   );
 
+  // A row's menu comes with its first use, and the keyboard finds back from it.
+  const more = table.getByRole('button', { name: 'More for host-000000' });
+  for (const _use of ['first', 'second']) {
+    await more.press('Enter');
+    await page.getByRole('menuitem', { name: 'Details' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('menu').waitFor({ state: 'detached' });
+    await eventually('the focus on the button', () => more.evaluate((button) => button === document.activeElement));
+  }
+
   // Typing narrows by what the gateway holds, not by what was downloaded.
   const search = page.getByRole('searchbox');
   await search.fill('host-099999');

@@ -9,6 +9,7 @@ import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import type { Page } from 'playwright-core';
 import { Chromium, PHONE } from '../fixtures/chromium.ts';
 import { Site, startSshd } from '../tests/site.ts';
+import { flaws } from './flaws.ts';
 import { seatOf, SessionPage } from './seat.ts';
 
 const PICTURES = join(import.meta.dirname, '..', '.artifacts', 'single-sign-on');
@@ -102,6 +103,47 @@ test('an administrator connects a provider on its page, with a rule for a group'
   assert.deepEqual(window.complaints(), []);
 });
 
+test('a provider is given a token to provision with, and Escape in the question before it ends keeps the form', async () => {
+  await using window = await seatOf(browser, site.admin);
+  const page = await window.at('/access/providers');
+  await page.getByRole('button', { name: 'Edit Example Staff' }).click();
+  const form = page.getByRole('dialog', { name: 'Example Staff' });
+  const name = form.getByRole('textbox', { name: 'Name', exact: true });
+  await name.fill('Example Everybody');
+  await form.getByText('Not set up').waitFor();
+  await form.getByRole('button', { name: 'Make a token' }).click();
+  const made = form.getByLabel('The token for the provider', { exact: true });
+  await made.waitFor();
+  const token = await made.inputValue();
+  const base = await form.getByLabel('Base URL (tenant URL)', { exact: true }).inputValue();
+  const status = async (bearer: string): Promise<number> =>
+    (await fetch(`${base}/Users`, { headers: { authorization: `Bearer ${bearer}` } })).status;
+  assert.equal(await status(token), 200);
+  await form.getByText('0 people and 0 groups are provisioned.').waitFor();
+  assert.deepEqual(await flaws(page, 'all'), []);
+
+  const question = page.getByRole('dialog', { name: 'Replace the token' });
+  const replace = form.getByRole('button', { name: 'Replace the token' });
+  await replace.click();
+  await question.getByText('ends at once').waitFor();
+  await page.keyboard.press('Escape');
+  await question.waitFor({ state: 'detached' });
+  assert.equal(await name.inputValue(), 'Example Everybody');
+  await replace.click();
+  await question.getByRole('button', { name: 'Replace the token' }).click();
+  await question.waitFor({ state: 'detached' });
+  assert.deepEqual([await status(token), await status(await made.inputValue())], [401, 200]);
+  await form.getByRole('button', { name: 'End provisioning' }).click();
+  await page
+    .getByRole('dialog', { name: 'End provisioning' })
+    .getByRole('button', { name: 'End provisioning' })
+    .click();
+  await form.getByText('Not set up').waitFor();
+  await page.keyboard.press('Escape');
+  await form.waitFor({ state: 'detached' });
+  assert.deepEqual(window.complaints(), []);
+});
+
 test('a deep link to a machine leads through the provider and our second factor into the session, and signing out ends all', async () => {
   await site.admin.api.updateGroup({
     params: { id: groupId },
@@ -174,7 +216,7 @@ test('whom the proxy before us has signed in goes on with one press of a button 
   const form = page.getByRole('dialog');
   await form.getByRole('textbox', { name: 'Name', exact: true }).fill('Company Gate');
   await form.getByLabel('Addresses of the proxy').fill('127.0.0.1\n::1');
-  await form.getByRole('combobox', { name: 'It says who it is by' }).click();
+  await form.getByRole('combobox', { name: 'It names the person by' }).click();
   await page.getByRole('option', { name: 'plain headers' }).click();
   await form.getByRole('combobox', { name: 'Who may sign in' }).click();
   await page.getByRole('option', { name: 'Everyone whom the provider knows' }).click();

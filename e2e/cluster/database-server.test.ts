@@ -7,9 +7,11 @@ import { issueCertificate } from '@enchilada/core/testing/servers/database-serve
 import type { DatabaseServer, ServerCertificate } from '@enchilada/core/testing/servers/database-server';
 import { startMariadb } from '@enchilada/core/testing/servers/mariadb';
 import { startPostgres } from '@enchilada/core/testing/servers/postgres';
+import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { Gateway } from '../fixtures/gateway.ts';
 import { Person } from '../product/index.ts';
-import { ADMIN, LOOPBACK } from '../tests/site.ts';
+import { ADMIN, LOOPBACK, startSshd } from '../tests/site.ts';
+import { eventually, personWithMachine } from './people.ts';
 
 const RUNTIME_PASSWORD = 'only-rows-8';
 
@@ -17,6 +19,8 @@ interface Kind {
   readonly start: (tls: ServerCertificate) => Promise<DatabaseServer>;
   /** A role that reads and writes rows, and adds to the audit log only; as docs/operating.md tells operators to make it. */
   readonly grantRows: (database: string) => { readonly before: readonly string[]; readonly after: readonly string[] };
+  /** What makes the whole server take no writes, as a standby does that was not promoted; and what undoes it. */
+  readonly readOnly: { readonly on: readonly string[]; readonly off: readonly string[] };
 }
 
 const KINDS: Readonly<Record<string, Kind>> = {
@@ -31,6 +35,10 @@ const KINDS: Readonly<Record<string, Kind>> = {
       ],
       after: ['revoke update, delete on audit, schema_step from runtime', 'revoke insert on schema_step from runtime'],
     }),
+    readOnly: {
+      on: ['alter system set default_transaction_read_only = on', 'select pg_reload_conf()'],
+      off: ['alter system reset default_transaction_read_only', 'select pg_reload_conf()'],
+    },
   },
   mariadb: {
     start: (tls) => startMariadb({ tls }),
@@ -41,18 +49,21 @@ const KINDS: Readonly<Record<string, Kind>> = {
       ],
       after: [],
     }),
+    readOnly: { on: ['set global read_only = on'], off: ['set global read_only = off'] },
   },
 };
 
 for (const [name, kind] of Object.entries(KINDS)) {
   const owned = new AsyncDisposableStack();
   let server: DatabaseServer;
+  let sshd: Sshd;
   let trusted: ServerCertificate;
   let folder: string;
 
   before(async () => {
     trusted = await issueCertificate('localhost');
     server = owned.use(await kind.start(trusted));
+    sshd = owned.use(await startSshd());
     folder = await mkdtemp(join(tmpdir(), 'enchilada-database-'));
     owned.defer(() => rm(folder, { recursive: true, force: true }));
   });
@@ -120,6 +131,42 @@ for (const [name, kind] of Object.entries(KINDS)) {
       weakenings.filter((words) => words.startsWith('database rule not held')),
       [],
     );
+  });
+
+  test(`${name}: a server that takes no writes refuses new sessions in words, and takes nothing from those that run`, async () => {
+    const url = `file:${await kept('standby-url', named(await server.createDatabase()))}`;
+    await using gateway = await Gateway.start({ config: config({ url, ca: await kept('ca.pem', trusted.ca) }) });
+    const isReady = async (): Promise<boolean> => (await fetch(`${gateway.url}/readyz`)).status === 200;
+    const admin = await Person.bootstrap(gateway, ADMIN);
+    const { person, targetId } = await personWithMachine(admin, sshd, 'rosa');
+    await using staying = await person.open(targetId);
+    await using leaving = await person.open(targetId);
+    for (const shell of [staying, leaving]) await shell.live();
+
+    for (const statement of kind.readOnly.on) await server.execute(statement);
+    await eventually('the node to say that it takes no sessions', async () => !(await isReady()));
+    staying.type('echo still-$((40+2))-here\r');
+    await staying.see('still-42-here');
+    // What can be read is answered, what must be written is refused: no session without its row and its audit.
+    assert.equal((await person.api.listMachines({ query: {} })).items.length, 1);
+    await assert.rejects(person.api.openSession({ body: { targetId } }), { code: 'STORE_UNAVAILABLE', status: 503 });
+    leaving.type('echo last-$((40+3))-words; exit\r');
+    await leaving.see('last-43-words');
+    assert.equal((await leaving.ended()).reason, 'closed-by-target');
+
+    for (const statement of kind.readOnly.off) await server.execute(statement);
+    await eventually('the node to take sessions again', isReady);
+    let recordingId = '';
+    await eventually('the end to be written down, and the recording whole', async () => {
+      const session = await person.api.getSession({ params: { id: leaving.sessionId } });
+      recordingId = session.recordingId ?? '';
+      if (session.endReason !== 'closed-by-target' || recordingId === '') return false;
+      return (await admin.api.getRecording({ params: { id: recordingId } })).recording.state === 'complete';
+    });
+    staying.type('echo after-$((40+4))-it\r');
+    await staying.see('after-44-it');
+    assert.equal((await admin.api.verifyAudit()).intact, true);
+    assert.equal((await admin.api.verifyRecording({ params: { id: recordingId } })).code, 0);
   });
 
   if (name === 'mariadb')

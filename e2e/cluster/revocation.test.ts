@@ -219,44 +219,79 @@ test('a right that is withdrawn past the product, in the database itself, ends t
   await shell.leave();
 });
 
-test('whom the identity provider deactivates at the other node loses the live session', async (t) => {
+const DEACTIVATE = { Operations: [{ op: 'Replace', path: 'active', value: 'False' }] };
+
+/** Somebody whom an identity provider has written, with a live session at node A. */
+async function provisionedPerson(name: string) {
   const provider = await admin.api.createProvider({
     body: {
-      ...{ kind: 'forward-auth', name: 'Staff', rules: [], admits: 'everyone', trustsFactor: false, enabled: false },
+      ...{ kind: 'forward-auth', name, rules: [], admits: 'everyone', trustsFactor: false, enabled: true },
       parameters: { peers: ['192.0.2.1'], says: 'headers' },
     },
   });
   const { value } = await admin.api.renewProvisioningToken({ params: { id: provider.id } });
-  const provision = async (
-    url: string,
-    method: string,
-    path: string,
-    body: object,
-  ): Promise<{ readonly id: string }> => {
+  const provision = async (url: string, method: string, path: string, body: object): Promise<Response> => {
     const headers = { authorization: `Bearer ${value}`, 'content-type': 'application/scim+json' };
     const address = `${url}/scim/v2/${provider.id}${path}`;
-    const answered = await fetch(address, { method, headers, body: JSON.stringify(body) });
-    assert.ok(answered.ok, `${method} ${path} was answered by ${answered.status}`);
-    return (await answered.json()) as { readonly id: string };
+    return fetch(address, { method, headers, body: JSON.stringify(body) });
   };
-  const machine = await personWithMachine(admin, sshd, 'paula');
-  const { id } = await provision(both.a.url, 'POST', '/Users', { userName: 'scim-paula', externalId: 'o-1' });
+  const machine = await personWithMachine(admin, sshd, `machine-of-${name}`);
+  const made = await provision(both.a.url, 'POST', '/Users', { userName: name, externalId: 'o-1' });
+  assert.equal(made.status, 201);
+  const { id } = (await made.json()) as { readonly id: string };
   // A password of ours stands for the sign-in at the provider: what ends a session is the same.
   await admin.api.setUserPassword({ params: { id }, body: { password: PASSWORD } });
   await admin.api.createGrant({
-    body: {
-      subject: { kind: 'user', id },
-      scope: { kind: 'target', id: machine.targetId },
-      actions: ['connect'],
-    },
+    body: { subject: { kind: 'user', id }, scope: { kind: 'target', id: machine.targetId }, actions: ['connect'] },
   });
-  const person = await Person.signIn(both.a.url, { username: 'scim-paula', password: PASSWORD });
+  const person = await Person.signIn(both.a.url, { username: name, password: PASSWORD });
   const shell = await person.open(machine.targetId);
   await shell.live();
+  return { provider, provision, id, shell };
+}
+
+test('whom the identity provider deactivates at the other node loses the live session, also while it is switched off', async (t) => {
+  const { provider, provision, id, shell } = await provisionedPerson('scim-paula');
+  const { version, name, parameters, rules, admits, trustsFactor } = provider;
+  await admin.api.updateProvider({
+    params: { id: provider.id },
+    body: { version, name, parameters, rules, admits, trustsFactor, enabled: false },
+  });
+  assert.equal((await provision(both.b.url, 'POST', '/Users', { userName: 'scim-eve' })).status, 403);
   const begun = performance.now();
-  const operations = { Operations: [{ op: 'Replace', path: 'active', value: 'False' }] };
-  await provision(both.b.url, 'PATCH', `/Users/${id}`, operations);
+  assert.equal((await provision(both.b.url, 'PATCH', `/Users/${id}`, DEACTIVATE)).status, 200);
   assert.equal((await shell.ended()).reason, 'SESSION_REVOKED');
   t.diagnostic(`ended ${Math.round(performance.now() - begun)} ms after the request was sent`);
   await shell.leave();
+});
+
+test('a node that dies between a deactivation and what follows of it leaves that to the other', async (t) => {
+  const { provision, id, shell } = await provisionedPerson('scim-quentin');
+  // Whoever ends logins waits until the lock is let go; the deactivation itself is written.
+  const database = new URL(both.databaseUrl).pathname.slice(1);
+  const holder = `select pid from pg_locks where relation = 'login'::regclass and mode = 'ExclusiveLock' and granted`;
+  const locked = both.database
+    .execute('begin; lock table login in exclusive mode; select pg_sleep(60)', database)
+    .catch(() => undefined);
+  await eventually('the lock to be held', async () => /\d/u.test(await both.database.execute(holder, database)));
+  const answered = provision(both.b.url, 'PATCH', `/Users/${id}`, DEACTIVATE).then(
+    ({ status }) => `answered ${status}`,
+    () => 'cut off',
+  );
+  await eventually('the deactivation to be written', async () => {
+    const { items } = await admin.api.listAudit({ query: { action: 'provisioned-user.changed', object: id } });
+    return items.length === 2;
+  });
+  await both.b.stop('SIGKILL');
+  const begun = performance.now();
+  assert.equal(await answered, 'cut off');
+  const { disabled } = await admin.api.getUser({ params: { id } });
+  assert.equal(disabled, false, 'the node died before what follows');
+  await both.database.execute(`select pg_terminate_backend(pid) from (${holder}) as held`, database);
+  await locked;
+  assert.equal((await shell.ended()).reason, 'SESSION_REVOKED');
+  t.diagnostic(`ended ${Math.round(performance.now() - begun)} ms after the node was killed`);
+  await shell.leave();
+  const { items } = await admin.api.listAudit({ query: { action: 'user.disabled', object: id } });
+  assert.equal(items.length, 1);
 });

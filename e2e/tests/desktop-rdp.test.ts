@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { RecordingStreamDecoder } from '@enchilada/contract';
+import { ApiProblem, RecordingStreamDecoder } from '@enchilada/contract';
 import { startRdpShadow } from '@enchilada/core/testing/servers/rdp-shadow';
 import { startXrdp } from '@enchilada/core/testing/servers/xrdp';
 import { RdpViewer } from '@enchilada/core/testing/viewers/rdp-viewer';
 import type { Shell } from '../product/index.ts';
-import { Site, startSshd } from './site.ts';
+import { Site, startSshd, type TargetChange } from './site.ts';
 
 /** Scan codes of set 1: o, t, t, e, r, Return. */
 const OTTER = [0x18, 0x14, 0x14, 0x12, 0x13, 0x1c];
@@ -60,7 +61,7 @@ for (const [name, start] of MACHINES) {
     });
     after(() => owned.disposeAsync());
 
-    const target = async (): Promise<string> => {
+    const target = async (change: TargetChange = {}): Promise<string> => {
       const { id } = await site.admin.api.createCredential({
         body: {
           name: `credential ${performance.now()}`,
@@ -70,10 +71,8 @@ for (const [name, start] of MACHINES) {
         },
       });
       const { host, port } = machine;
-      return site.machine({ name: `machine ${id}`, protocol: 'rdp', host, port, credentialId: id }, [
-        'connect',
-        'watch',
-      ]);
+      const fields = { name: `machine ${id}`, protocol: 'rdp', host, port, credentialId: id, ...change };
+      return site.machine(fields, ['connect', 'watch']);
     };
     const picture = (shell: Shell, viewer: RdpViewer): Promise<void> =>
       shell.until(() => viewer.isActive && viewer.updates > 0, 'a picture');
@@ -150,6 +149,58 @@ for (const [name, start] of MACHINES) {
       assert.ok(!audit.includes(machine.password) && !JSON.stringify(first.frames).includes(machine.password));
       await watching.leave();
       await second.leave();
+    });
+
+    it('has the files of another machine beside it, whichever connection the desktop is drawn on', async () => {
+      await using sshd = await startSshd();
+      const files = join(sshd.directory, 'files');
+      await mkdir(files);
+      await chmod(files, 0o777);
+      const filesTargetId = await site.machineOn(sshd, { name: `files of ${name}` });
+      await site.grant(site.admin, filesTargetId, ['file-in', 'file-out']);
+      const first = await site.admin.open(await target({ filesTargetId }));
+      await first.live();
+      const viewer = decoderOn(first);
+      await picture(first, viewer);
+      await first.until(() => first.frames.some(({ type }) => type === 'files'), 'the word about files');
+      assert.deepEqual(
+        first.frames.find(({ type }) => type === 'files'),
+        { type: 'files', upload: true, download: true, machine: `files of ${name}` },
+      );
+
+      const { api } = site.admin;
+      const params = { id: first.sessionId };
+      const path = Buffer.from(`${files}/beside.bin`).toString('base64url');
+      const content = randomBytes(100_003);
+      async function* body(): AsyncGenerator<Uint8Array> {
+        yield await Promise.resolve(content);
+      }
+      const sending = { path, transfer: 'a'.repeat(26), offset: 0, size: content.length, replace: false };
+      await api.uploadFile({ params, query: sending, body: body() });
+      assert.ok((await readFile(join(files, 'beside.bin'))).equals(content));
+      const drawn = viewer.updates;
+      await machine.run('xsetroot', '-solid', '#663399');
+      await first.until(() => viewer.updates > drawn, 'a change of the picture');
+      await first.leave();
+
+      const second = await site.admin.join(first.sessionId, 'control');
+      const resumed = decoderOn(second);
+      await picture(second, resumed);
+      const fetched = await api.downloadFile({ params, query: { path, transfer: 'b'.repeat(26) } });
+      assert.ok(Buffer.from(await fetched.arrayBuffer()).equals(content));
+      second.say({ type: 'end' });
+      assert.equal((await second.ended()).reason, 'closed-by-user');
+      await second.leave();
+      await assert.rejects(api.listFiles({ params, query: {} }), ApiProblem);
+      const { items } = await api.listAudit({ query: { action: 'file.transferred', limit: 100 } });
+      const moved = items.filter(({ detail }) => detail?.['sessionId'] === first.sessionId);
+      assert.deepEqual(
+        moved.map(({ object, outcome, detail }) => [object?.id, outcome, detail?.['direction']]),
+        [
+          [filesTargetId, 'success', 'download'],
+          [filesTargetId, 'success', 'upload'],
+        ],
+      );
     });
 
     it('tells another certificate from the pinned one, and sends it no credential', async () => {

@@ -1,6 +1,11 @@
 #!/usr/bin/env -S node --conditions=source
-import { COMMANDS } from './commands.ts';
-import { run } from './frame/run.ts';
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
+
+// The gateway's own; where it cannot be written, Node does without.
+enableCompileCache(join(import.meta.dirname, '..', '..', '..', 'node_modules', '.cache', 'enchilada'));
+
+const [{ COMMANDS }, { run }] = await Promise.all([import('./commands.ts'), import('./frame/run.ts')]);
 
 // A reader that closed its end (`| head`) wants no more: that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

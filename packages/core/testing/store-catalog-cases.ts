@@ -43,8 +43,8 @@ export function storeCatalogCases(name: string, create: () => Promise<StoreUnder
       });
       await raises(() => store.now.catalog.insertTarget(target));
       assert.deepEqual(await store.now.catalog.findTarget(target.id), target);
-      assert.deepEqual(await store.now.catalog.findTargetByName('BÜRO 😀 '), target);
-      assert.equal(await store.now.catalog.findTargetByName('buro 😀'), undefined);
+      assert.deepEqual(await store.now.catalog.findTargetsByName(['BÜRO 😀 ', 'büro 😀', 'no such', '']), [target]);
+      assert.deepEqual(await store.now.catalog.findTargetsByName(['buro 😀']), []);
       await assert.rejects(store.now.catalog.insertTarget(aTarget({ name: 'BÜRO 😀' })), conflict);
       await assert.rejects(store.now.catalog.insertTarget(aTarget({ credentialId: 'crd_absent' })), conflict);
       await raises(async () =>
@@ -94,6 +94,29 @@ export function storeCatalogCases(name: string, create: () => Promise<StoreUnder
           (group) => group.name === 'renamed' && group.parentId === undefined,
         ),
       );
+    });
+
+    it('changes many targets at once, all or none, and says so once', async () => {
+      const ids = ['tgt_batch_1', 'tgt_batch_2', 'tgt_batch_3'];
+      await store.now.catalog.insertTargets(ids.map((id) => aTarget({ id, name: id })));
+      const read = async () => (await store.now.catalog.findTargets(ids)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+      const before = await read();
+      const versions = await store.now.catalog.versions();
+      await store.now.catalog.updateTargets(before.map((target) => ({ ...target, port: 2222 })));
+      const after = await read();
+      assert.deepEqual(
+        after.map(({ port, version }) => [port, version]),
+        ids.map(() => [2222, 2]),
+      );
+      assert.deepEqual(await store.now.catalog.versions(), { all: versions.all + 1, targets: versions.targets + 1 });
+      const [first] = after;
+      assert.ok(first !== undefined);
+      const moved = [{ ...first, port: 3333 }, ...before.slice(1)];
+      await assert.rejects(store.now.catalog.updateTargets(moved), conflict);
+      await assert.rejects(store.now.catalog.updateTargets([{ ...first, port: 3333 }, aTarget()]), (error) =>
+        isFault(error, 'NOT_FOUND'),
+      );
+      assert.deepEqual(await read(), after);
     });
 
     it('lists each of thousands of targets once', async () => {

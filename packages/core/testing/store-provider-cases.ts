@@ -109,11 +109,16 @@ export function storeProviderCases(name: string, create: () => Promise<StoreUnde
       await store.now.groups.addMember(byHand, user.id);
       const set = (ids: readonly string[]) => store.now.providers.setMemberships(user.id, provider.id, ids);
       const before = await store.now.catalog.version();
-      assert.equal(await set([given, both, byHand]), true);
+      assert.deepEqual(await set([given, both, byHand]), { added: [given, both], removed: [] });
       assert.ok((await store.now.catalog.version()) > before, 'what people see is judged again');
-      assert.equal(await set([byHand, both, given]), false);
+      assert.deepEqual(await set([byHand, both, given]), { added: [], removed: [] });
+      const listed = await second.now.providers.listMemberships(provider.id);
+      assert.deepEqual(
+        listed,
+        [given, both].sort().map((groupId) => ({ userId: user.id, groupId })),
+      );
       await store.now.groups.addMember(both, user.id);
-      assert.equal(await set([]), true);
+      assert.deepEqual(await set([]), { added: [], removed: [given] });
       assert.deepEqual([...(await second.now.groups.groupsOf(user.id))].sort(), [byHand, both].sort());
     });
 

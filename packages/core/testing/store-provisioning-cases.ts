@@ -120,6 +120,33 @@ export function storeProvisioningCases(name: string, create: () => Promise<Store
       assert.deepEqual(await store.now.provisioning.members(group.id), []);
     });
 
+    it('keeps what follows until it is done, and gives what nobody saw to in time to one of all who ask', async () => {
+      const event = { action: 'user.disabled', actor: { kind: 'system', name: 'ü' }, outcome: 'success' } as const;
+      const settlement = { id: anId('stl'), providerId: 'idp_gone', event, people: ['usr_1'], displayName: 'Änn' };
+      const [later, undone] = [
+        { ...settlement, id: anId('stl') },
+        { ...settlement, id: anId('stl') },
+      ];
+      await store.now.settlements.add(settlement, -60_000);
+      await store.now.settlements.add(later, 60_000);
+      await assert.rejects(
+        store.transaction(async (tx) => {
+          await tx.settlements.add(undone, -1);
+          throw new Error('undone');
+        }),
+      );
+      const both = await Promise.all([store, second].map(({ now }) => now.settlements.take(60_000, 10)));
+      assert.deepEqual(both.flat(), [settlement]);
+      assert.deepEqual(await second.now.settlements.take(60_000, 10), []);
+      await store.now.settlements.keep({ ...settlement, event: undefined }, -60_000);
+      await store.now.settlements.keep(later, -120_000);
+      assert.deepEqual(await second.now.settlements.take(-1, 1), [later]);
+      await store.now.settlements.remove(later.id);
+      assert.deepEqual(await second.now.settlements.take(0, 10), [{ ...settlement, event: undefined }]);
+      await store.now.settlements.remove(settlement.id);
+      assert.deepEqual(await second.now.settlements.take(0, 10), []);
+    });
+
     it('is forgotten with the provider or by itself, and people’s accounts stay', async () => {
       for (const how of ['forget', 'delete'] as const) {
         const providerId = await aPlace();

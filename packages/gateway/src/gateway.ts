@@ -122,6 +122,7 @@ export interface Gateway extends AsyncDisposable {
 const UPGRADE = { kind: 'route', id: 'upgrade' };
 const SETTINGS_MS = 5_000;
 const NEWS_MS = 5_000;
+const SETTLE_MS = 1_000;
 const MAINTENANCE_MS = 10 * 60_000;
 const DAY_MS = 24 * 60 * 60_000;
 const THROTTLE_KEPT_MS = 31 * DAY_MS;
@@ -163,7 +164,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const tokens = new ApiTokens({ store, clock, random });
   let publicUrl = '';
   const registry = new ProviderRegistry({ store, keys: parts.keys, types: parts.providerTypes });
-  const providerPeople = new ProviderPeople({ store, audit, logins, clock, random });
+  const providerPeople = new ProviderPeople({ store, audit, clock, random });
   const signInAt = new ProviderSignIn({
     ...{ store, audit, keys: parts.keys, registry, people: providerPeople, throttle: logins.throttle, clock, random },
     publicUrl: () => publicUrl,
@@ -282,7 +283,6 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   serveProviderDoor(app, { signInAt, refusals });
   serveScim(app, {
     store,
-    audit,
     people: providerPeople,
     clock,
     random,
@@ -363,6 +363,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const everyMs = values['directory.check'];
   const directories = new DirectoryCheck({ store, registry, people: providerPeople, clock, everyMs, report });
   repeatedly(everyMs, 'the directories could not be asked about their people', () => directories.run());
+
+  repeatedly(SETTLE_MS, 'what identity providers wrote could not be settled', () => providerPeople.settleLeftOver());
 
   await audit.append({
     action: 'node.started',

@@ -14,7 +14,10 @@ Buffer.poolSize = 8 * 1024;
 
 // Two thousand modules are read, stripped of types and compiled at a start. The cache lies where only who may change the code may write; where it
 // cannot be written, Node does without.
-enableCompileCache(join(import.meta.dirname, '..', '..', '..', 'node_modules', '.cache', 'enchilada'));
+const cache = join(import.meta.dirname, '..', '..', '..', 'node_modules', '.cache', 'enchilada');
+enableCompileCache(cache);
+// A thread has a cache by this alone.
+process.env['NODE_COMPILE_CACHE'] ??= cache;
 
 const { run } = await import('./run.ts');
 await run(process.argv.slice(2));

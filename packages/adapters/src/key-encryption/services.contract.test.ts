@@ -6,8 +6,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { SecretBytes } from '@enchilada/core/credential';
 import { isFault } from '@enchilada/core/fault';
-import { systemClock as clock } from '@enchilada/core/testing/authorized';
 import { keyEncryptionSuite } from '@enchilada/core/testing/key-encryption-suite';
+import { ManualClock } from '@enchilada/core/testing/recorder-parts';
+import { until } from '@enchilada/core/testing/until';
 import { VaultStandIn } from '../secret-store/hashicorp-vault/testing/index.ts';
 import { AwsSecretsStandIn } from '../shared/aws/testing/index.ts';
 import { KeyVaultStandIn } from '../shared/azure/testing/index.ts';
@@ -16,6 +17,7 @@ import { azureKeyVault } from './azure-key-vault/index.ts';
 import { vaultTransit } from './vault-transit/index.ts';
 
 const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) };
+const clock = new ManualClock();
 const parts = { clock, random };
 const aws = await AwsSecretsStandIn.start();
 const keyVault = await KeyVaultStandIn.start();
@@ -125,6 +127,54 @@ describe('a key in a service', () => {
       await refused(wrapIn(await open()), /more than 1048576 bytes/u);
       standIn.raw = undefined;
     }
+  });
+
+  const hanging = [
+    {
+      open: awsKms,
+      addressOf: kmsAddress,
+      standIn: aws,
+      words: /did not answer kms:(?:En|De)crypt on arn:\S+ in time/u,
+    },
+    { open: azureKeyVault, addressOf: keyVaultAddress, standIn: keyVault, words: /https:\S+ did not answer in time/u },
+    { open: vaultTransit, addressOf: transitAddress, standIn: vault, words: /the vault did not answer in time/u },
+  ];
+  for (const { open, addressOf, standIn, words } of hanging)
+    it(`gives one that takes what is asked and answers nothing ten seconds: ${open.name}`, async () => {
+      const address = addressOf();
+      const another = () => open(parts).open(address);
+      const wrapped = await wrapIn(await another());
+      const asks = [async () => wrapIn(await another()), async () => (await another()).unwrap(wrapped, 'credential 1')];
+      standIn.isSilent = true;
+      try {
+        for (const ask of asks) {
+          standIn.calls.length = 0;
+          const refusal = refused(ask(), words);
+          await until(() => standIn.calls.length > 0);
+          clock.advance(10_000);
+          await refusal;
+        }
+      } finally {
+        standIn.isSilent = false;
+      }
+      assert.equal((await (await another()).unwrap(wrapped, 'credential 1')).reveal().length, PLAIN.length);
+    });
+
+  it('is not waited for once more to take back the token that it did not answer to', async () => {
+    const name = transitAddress().split('/').at(-1)?.split('?')[0] ?? '';
+    const secretFile = join(folder, 'secret-id');
+    await writeFile(secretFile, vault.appRole.secretId);
+    const role = `roleId=${vault.appRole.roleId}&secret=file:${secretFile}`;
+    const address = `vault-transit:${vault.url}/transit/keys/${name}?${role}`;
+    vault.ignores = /encrypt|revoke-self/u;
+    vault.calls.length = 0;
+    const refusal = refused(wrapIn(await vaultTransit(parts).open(address)), /in time/u);
+    await until(() => vault.calls.includes(`POST transit/encrypt/${name}`));
+    clock.advance(10_000);
+    await refusal;
+    // It is still being asked to.
+    await until(() => vault.unanswered.has('POST auth/token/revoke-self'));
+    vault.ignores = undefined;
   });
 
   it('opens what an earlier version of it wrapped, and wraps with the newest', async () => {

@@ -12,6 +12,7 @@ export async function settledBefore<T>(signal: AbortSignal, work: Promise<T>): P
     return await Promise.race([work, late]);
   } finally {
     if (stop !== undefined) signal.removeEventListener('abort', stop);
+    // Who waited for it has gone; what it says after that is heard by nobody.
     work.catch(() => undefined);
   }
 }

@@ -93,6 +93,8 @@ const FieldBase = {
   label: LocalizedText,
   help: Type.Optional(LocalizedText),
   group: LocalizedText,
+  required: Type.Optional(Type.Boolean()),
+  when: Type.Optional(closed({ field: text(60, 1), is: text(200) })),
   weakens: Type.Optional(Type.Boolean()),
 };
 const Pattern = Type.Optional(Type.String({ maxLength: 500 }));

@@ -173,7 +173,7 @@ export const userRoutes = routes({
     params: IdParams,
     query: DeleteQuery,
     response: { 204: Nothing },
-    audit: ['user.deleted'],
+    audit: ['user.deleted', 'grant.deleted'],
   },
   setUserPassword: {
     method: 'PUT',
@@ -218,7 +218,7 @@ export const userRoutes = routes({
     summary: 'Removes a group and its grants.',
     params: IdParams,
     response: { 204: Nothing },
-    audit: ['group.deleted'],
+    audit: ['group.deleted', 'grant.deleted'],
   },
   listMembers: {
     method: 'GET',

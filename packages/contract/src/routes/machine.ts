@@ -143,7 +143,7 @@ export const catalogRoutes = routes({
     params: IdParams,
     query: DeleteQuery,
     response: { 204: Nothing },
-    audit: ['target.deleted'],
+    audit: ['target.deleted', 'grant.deleted'],
   },
   listHostKeys: {
     method: 'GET',
@@ -205,7 +205,7 @@ export const catalogRoutes = routes({
     summary: 'Removes a group; what it holds moves to its parent.',
     params: IdParams,
     response: { 204: Nothing },
-    audit: ['target-group.deleted'],
+    audit: ['target-group.deleted', 'grant.deleted'],
   },
   listCredentials: {
     method: 'GET',

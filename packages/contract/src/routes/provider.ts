@@ -97,7 +97,7 @@ export const providerRoutes = routes({
     summary: 'Removes an identity provider, the memberships it gave and the logins that rest on it. Accounts stay.',
     params: IdParams,
     response: { 204: Nothing },
-    audit: ['provider.deleted'],
+    audit: ['provider.deleted', 'group.member-removed'],
   },
   getProvisioning: {
     method: 'GET',

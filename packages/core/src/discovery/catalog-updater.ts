@@ -10,7 +10,7 @@ import {
   type Projection,
   type SightingEffect,
 } from './found-machine.ts';
-import { mergeProjection, project, type ProjectedFields, type ProjectionParts } from './projection.ts';
+import { mergeProjection, project, type Projected, type ProjectedFields, type ProjectionParts } from './projection.ts';
 import type { ScopeRecord } from './scope-record.ts';
 import type { Candidate } from './rule.ts';
 
@@ -84,7 +84,8 @@ export class CatalogUpdater {
     const projection = { ...this.#parts.projection, rules };
     const run = new Run(tx, { ...this.#parts, projection, news: { ...news, source }, at });
     await run.load([...known.values()]);
-    for (const sighting of latest(news.sightings)) await run.sight(known.get(sighting.nativeId), sighting);
+    for (const sighting of latest(news.sightings)) run.sight(known.get(sighting.nativeId), sighting);
+    await run.showAll();
     for (const id of missing) run.miss(known.get(id));
     for (const id of gone) run.lose(known.get(id));
     return run.finish();
@@ -126,6 +127,13 @@ interface RunParts extends Pick<UpdaterParts, 'random'> {
   readonly at: number;
 }
 
+/** A machine that may be shown, and what the rules make of it. */
+interface Judged {
+  readonly machine: FoundMachine;
+  readonly effect: SightingEffect;
+  readonly projected: Projected;
+}
+
 class Run {
   readonly #tx: StoreTransaction;
   readonly #parts: RunParts;
@@ -133,6 +141,9 @@ class Run {
   readonly #targets = new Map<string, Target>();
   readonly #groups = new Map<string, TargetGroup>();
   readonly #references = new Map<string, boolean>();
+  readonly #judged: Judged[] = [];
+  /** Who has a name that is wanted, by its key. */
+  readonly #holders = new Map<string, string>();
   readonly #namesTaken = new Set<string>();
   readonly #inserts: Target[] = [];
   readonly #updates: Target[] = [];
@@ -151,7 +162,7 @@ class Run {
     for (const target of await this.#tx.catalog.findTargets(ids)) this.#targets.set(target.id, target);
   }
 
-  async sight(last: FoundMachine | undefined, sighting: Sighting): Promise<void> {
+  sight(last: FoundMachine | undefined, sighting: Sighting): void {
     const { news, at } = this.#parts;
     const known = last !== undefined && isSuccessor(last, sighting) ? this.#succeed(last) : last;
     // What is no longer there has no facts of its own.
@@ -180,7 +191,16 @@ class Run {
       firstSeenAt: known?.firstSeenAt ?? at,
     };
     if (effect === 'terminates') this.#hide(machine);
-    else await this.#show(machine, effect);
+    else this.#judge(machine, effect);
+  }
+
+  /** After all were seen: what their names need of the database is asked for once. */
+  async showAll(): Promise<void> {
+    const wanted = this.#judged.flatMap(({ machine, projected: { fields } }) =>
+      fields === undefined ? [] : namesFor(fields.name, machine),
+    );
+    for (const { id, name } of await this.#tx.catalog.findTargetsByName(wanted)) this.#holders.set(nameKeyOf(name), id);
+    for (const judged of this.#judged) await this.#show(judged);
   }
 
   miss(known: FoundMachine | undefined): void {
@@ -197,7 +217,7 @@ class Run {
   async finish(): Promise<readonly DiscoveryChange[]> {
     const { catalog, discovery } = this.#tx;
     if (this.#inserts.length > 0) await catalog.insertTargets(this.#inserts);
-    for (const target of this.#updates) await catalog.updateTarget(target);
+    if (this.#updates.length > 0) await catalog.updateTargets(this.#updates);
     if (this.#found.length > 0) await discovery.saveFound(this.#found);
     if (this.#changes.length > 0) await discovery.appendChanges(this.#changes);
     return this.#changes;
@@ -223,15 +243,15 @@ class Run {
     this.#note(machine, 'gone');
   }
 
-  async #show(machine: FoundMachine, effect: SightingEffect): Promise<void> {
-    const { news, at } = this.#parts;
-    const candidate: Candidate = {
-      source: news.source,
-      scope: news.scope,
-      nativeId: machine.nativeId,
-      facts: machine.facts,
-    };
-    const { decision, fields, omitted } = project(candidate, this.#projection);
+  #judge(machine: FoundMachine, effect: SightingEffect): void {
+    const { source, scope } = this.#parts.news;
+    const candidate: Candidate = { source, scope, nativeId: machine.nativeId, facts: machine.facts };
+    this.#judged.push({ machine, effect, projected: project(candidate, this.#projection) });
+  }
+
+  async #show({ machine, effect, projected }: Judged): Promise<void> {
+    const { at } = this.#parts;
+    const { decision, fields, omitted } = projected;
     const target = this.#targetOf(machine);
     const judged = { ...machine, trace: decision.trace, omitted };
     if (target === undefined && machine.projected !== undefined) {
@@ -273,7 +293,7 @@ class Run {
     const { credentialId, jumpTargetId } = rest;
     return {
       ...rest,
-      name: await this.#freeName(fields.name, machine, target),
+      name: this.#freeName(fields.name, machine, target),
       groupId: await this.#groupAt(path),
       credentialId:
         credentialId !== undefined && (await has(credentialId, () => credentials.find(credentialId)))
@@ -288,18 +308,16 @@ class Run {
     };
   }
 
-  async #freeName(wanted: string, machine: FoundMachine, target: Target | undefined): Promise<string> {
-    const short = machine.nativeId.split('/').at(-1) ?? machine.nativeId;
-    const distinct = `${[...wanted].slice(0, 100).join('')} (${short.slice(0, 80)})`;
-    for (const name of [wanted, distinct]) {
-      const key = name.normalize('NFKC').toLowerCase().trim();
-      if (this.#namesTaken.has(key)) continue;
-      const holder = await this.#tx.catalog.findTargetByName(name);
-      if (holder !== undefined && holder.id !== target?.id) continue;
+  #freeName(wanted: string, machine: FoundMachine, target: Target | undefined): string {
+    const names = namesFor(wanted, machine);
+    for (const name of names) {
+      const key = nameKeyOf(name);
+      const holder = this.#holders.get(key);
+      if (this.#namesTaken.has(key) || (holder !== undefined && holder !== target?.id)) continue;
       this.#namesTaken.add(key);
       return name;
     }
-    return `${distinct.slice(0, 150)} ${machine.id.slice(-12)}`;
+    return `${names.at(-1)?.slice(0, 150) ?? ''} ${machine.id.slice(-12)}`;
   }
 
   async #groupAt(path: readonly string[]): Promise<string | undefined> {
@@ -343,8 +361,18 @@ class Run {
   }
 }
 
+/** The name that a machine is to have, and the one that it gets where another has that. */
+function namesFor(wanted: string, { nativeId }: FoundMachine): readonly string[] {
+  const short = nativeId.split('/').at(-1) ?? nativeId;
+  return [wanted, `${[...wanted].slice(0, 100).join('')} (${short.slice(0, 80)})`];
+}
+
+function nameKeyOf(name: string): string {
+  return name.normalize('NFKC').toLowerCase().normalize('NFKC').trim();
+}
+
 function keyOf(parentId: string | undefined, name: string): string {
-  return `${parentId ?? ''}/${name.normalize('NFKC').toLowerCase().normalize('NFKC').trim()}`;
+  return `${parentId ?? ''}/${nameKeyOf(name)}`;
 }
 
 function kindOf(effect: SightingEffect): ChangeKind {

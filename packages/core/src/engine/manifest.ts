@@ -21,6 +21,10 @@ interface FieldBase {
   readonly help?: LocalizedText;
   /** Fields with the same group stand together in the form. */
   readonly group: LocalizedText;
+  /** The form is not sent without it. Who opens what it describes checks that again. */
+  readonly required?: true;
+  /** Of no concern, and not in the form, unless the choice `field` is this. */
+  readonly when?: { readonly field: string; readonly is: string };
   /** A weakening of safety: named so in the form, and audited when set to anything but its default. */
   readonly weakens?: true;
 }

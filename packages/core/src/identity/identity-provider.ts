@@ -178,7 +178,7 @@ export interface ProviderSettings {
 export interface ProviderType {
   readonly manifest: ProviderManifest;
   /** Reads the settings and calls nobody. @throws Fault INVALID_REQUEST where they contradict each other. */
-  open(settings: ProviderSettings): IdentityProvider;
+  open(settings: ProviderSettings): Promise<IdentityProvider>;
 }
 
 /** People of a provider's group become members of ours, or get a role. */
@@ -256,6 +256,10 @@ export interface ProviderVerdict {
 }
 
 const STRENGTH: readonly Role[] = ['administrator', 'auditor', 'user'];
+
+export function weakerRole(one: Role, other: Role): Role {
+  return STRENGTH.indexOf(one) > STRENGTH.indexOf(other) ? one : other;
+}
 
 export function judgeByRules(
   { rules, admits }: Pick<ProviderRecord, 'rules' | 'admits'>,

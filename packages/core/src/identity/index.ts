@@ -25,7 +25,7 @@ export type {
   SecondFactor,
   TotpFactor,
 } from './second-factor.ts';
-export { judgeByRules, PROVIDER_ADMISSIONS } from './identity-provider.ts';
+export { judgeByRules, weakerRole, PROVIDER_ADMISSIONS } from './identity-provider.ts';
 export type {
   AssertedLogin,
   AssertedPerson,
@@ -64,6 +64,7 @@ export type {
   ProvisionedResource,
   ProvisionedUser,
   ProvisioningToken,
+  Settlement,
 } from './provisioning.ts';
 export { passwordWeakness } from './password.ts';
 export type { PasswordHasher, PasswordWeakness } from './password.ts';

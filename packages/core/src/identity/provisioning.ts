@@ -1,3 +1,4 @@
+import type { AuditEvent } from '../audit/index.ts';
 import type { ProviderId } from './identity-provider.ts';
 import type { UserId } from './user.ts';
 
@@ -47,4 +48,21 @@ export interface ProvisionedGroup {
 export interface NamedMembership {
   readonly names: readonly string[];
   readonly isMember: boolean;
+}
+
+/**
+ * What follows from something that a provider wrote, or from what it says of somebody. INVARIANT: it is stored in the transaction of what it follows
+ * from, so that a node which dies in between leaves it to the others.
+ */
+export interface Settlement {
+  readonly id: string;
+  readonly providerId: ProviderId;
+  /** Undefined once it was appended to the audit log. */
+  readonly event: AuditEvent | undefined;
+  /** Whom the rules judge anew. */
+  readonly people: readonly UserId[];
+  /** What the provider calls the one of `people`, where it says so. */
+  readonly displayName?: string;
+  /** The memberships of everybody are judged anew as well. */
+  readonly everybody?: true;
 }

@@ -1,7 +1,7 @@
 export type { AuthorityRepository } from './authority-repository.ts';
 export type { DiscoveryRepository } from './discovery-repository.ts';
 export type { SecretStoreRepository } from './secret-store-repository.ts';
-export type { ProviderRepository } from './provider-repository.ts';
+export type { MembershipChange, ProviderRepository } from './provider-repository.ts';
 export type {
   ProvisionedGroupQuery,
   ProvisionedUserQuery,
@@ -9,6 +9,7 @@ export type {
   Slice,
   Sliced,
 } from './provisioning-repository.ts';
+export type { SettlementRepository } from './settlement-repository.ts';
 export type { Page, PageRequest, Store, StoreTransaction } from './store.ts';
 export type { NotificationRepository } from './notification-repository.ts';
 export { WRAPPED_KINDS } from './wrapped-key-repository.ts';

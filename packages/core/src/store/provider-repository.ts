@@ -8,6 +8,11 @@ import type {
   UserId,
 } from '../identity/index.ts';
 
+export interface MembershipChange {
+  readonly added: readonly GroupId[];
+  readonly removed: readonly GroupId[];
+}
+
 export interface ProviderRepository {
   list(): Promise<readonly ProviderRecord[]>;
   find(id: ProviderId): Promise<ProviderRecord | undefined>;
@@ -34,8 +39,10 @@ export interface ProviderRepository {
   ): Promise<void>;
   /** The same person under another subject. @throws Fault CONFLICT where somebody has it already */
   moveIdentity(identity: Pick<ExternalIdentity, 'providerId' | 'subject'>, to: string): Promise<void>;
-  /** Makes the memberships that this provider gave be these; those given by hand stay. Answers whether anything changed. */
-  setMemberships(user: UserId, provider: ProviderId, groups: readonly GroupId[]): Promise<boolean>;
+  /** Makes the memberships that this provider gave be these; those given by hand stay. */
+  setMemberships(user: UserId, provider: ProviderId, groups: readonly GroupId[]): Promise<MembershipChange>;
+  /** All that this provider gave. */
+  listMemberships(provider: ProviderId): Promise<readonly { readonly userId: UserId; readonly groupId: GroupId }[]>;
 
   begin(pending: PendingSignIn): Promise<void>;
   /** Deletes and answers it if it is unexpired and of this browser; exactly one of many racing callers gets it. */

@@ -168,10 +168,14 @@ export interface CatalogRepository {
   findTarget(id: TargetId): Promise<Target | undefined>;
   /** Those of the ids that are there. */
   findTargets(ids: readonly TargetId[]): Promise<readonly Target[]>;
-  findTargetByName(name: string): Promise<Target | undefined>;
+  /** Those that have one of the names, as names are compared. */
+  findTargetsByName(names: readonly string[]): Promise<readonly Target[]>;
   /** In no promised order. */
   listTargets(): Promise<readonly Target[]>;
+  /** @throws Fault CONFLICT, NOT_FOUND */
   updateTarget(target: Target): Promise<Target>;
+  /** All or none, the versions of the catalog raised once. @throws Fault CONFLICT, NOT_FOUND */
+  updateTargets(targets: readonly Target[]): Promise<void>;
   deleteTarget(id: TargetId): Promise<void>;
   insertGroup(group: TargetGroup): Promise<void>;
   findGroup(id: TargetGroupId): Promise<TargetGroup | undefined>;

@@ -5,6 +5,7 @@ import type { SecretStoreRepository } from './secret-store-repository.ts';
 import type { ProviderRepository } from './provider-repository.ts';
 import type { WrappedKeyRepository } from './wrapped-key-repository.ts';
 import type { ProvisioningRepository } from './provisioning-repository.ts';
+import type { SettlementRepository } from './settlement-repository.ts';
 import type {
   AccessRequestRepository,
   ApiTokenRepository,
@@ -67,6 +68,7 @@ export interface StoreTransaction {
   readonly tokens: ApiTokenRepository;
   readonly providers: ProviderRepository;
   readonly provisioning: ProvisioningRepository;
+  readonly settlements: SettlementRepository;
   readonly bootstrap: BootstrapRepository;
   readonly recovery: RecoveryRepository;
   readonly throttle: ThrottleRepository;

@@ -15,7 +15,7 @@ import { withTokens, type Tokens } from './codec/index.ts';
 import { shakeHands, type GuacdConnection } from './guacd-connection.ts';
 import { isRun, manifestOf, readParameters, type GuacdParameters } from './guacd-manifest.ts';
 import { connectAny, connectServer, inTurn, type GuacdServer } from './guacd-servers.ts';
-import { GuacdSession } from './guacd-session.ts';
+import { guacdSession } from './guacd-session.ts';
 
 export interface GuacdLimits {
   readonly handshakeMs: number;
@@ -85,7 +85,7 @@ export function createGuacd(options: GuacdOptions): ProtocolEngine<StreamedSessi
         throw failure;
       }
       context.progress('shell', target.name);
-      return new GuacdSession(first, {
+      return guacdSession(first, {
         parameters,
         signal: context.signal,
         facts: { guacd: `${server.host}:${server.port}`, guacdProtocol: first.version, via: 'guacd' },
@@ -223,6 +223,7 @@ function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const onAbort = (): void => reject(signal.reason as Error);
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
+  // Who waited for it has gone; what it says after that is heard by nobody.
   work.catch(() => undefined);
   return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', onAbort));
 }

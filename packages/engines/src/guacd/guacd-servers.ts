@@ -89,6 +89,7 @@ export function connectServer(server: GuacdServer, authorities: string | undefin
   return promise.then((connected) => {
     connected.setTimeout(0);
     connected.removeAllListeners('error');
+    // Its `close` follows and says what is to be said; without a listener an error would end the process.
     connected.on('error', () => undefined);
     return connected;
   });

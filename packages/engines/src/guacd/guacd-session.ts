@@ -1,14 +1,6 @@
-import { createHash, type Hash } from 'node:crypto';
-import type {
-  ClipboardRights,
-  EngineFacts,
-  EngineStream,
-  Seat,
-  SessionEnd,
-  StreamedSession,
-} from '@enchilada/core/engine';
-import { isFault, toFault } from '@enchilada/core/fault';
-import { clipboardAt, clipboardOf } from '../shared/index.ts';
+import type { EngineFacts, EngineStream, Seat, SessionEnd, StreamedSession } from '@enchilada/core/engine';
+import { toFault } from '@enchilada/core/fault';
+import { clipboardAt, ClipboardNote, clipboardOf, DesktopSession } from '../shared/index.ts';
 import { faultOfError, FromGuacd, FromViewer, type ClipboardEvents, type Instruction } from './codec/index.ts';
 import type { GuacdConnection } from './guacd-connection.ts';
 import type { GuacdParameters } from './guacd-manifest.ts';
@@ -23,81 +15,14 @@ export interface GuacdSessionParts {
   readonly join: (id: string, mode: Seat['mode']) => Promise<GuacdConnection>;
 }
 
-/** A connection of guacd that viewers join and leave. The controlling viewer's place in it stays when the viewer goes. */
-export class GuacdSession implements StreamedSession {
-  readonly facts: EngineFacts;
-  readonly clipboard: ClipboardRights;
-  readonly #parts: GuacdSessionParts;
-  readonly #ended = Promise.withResolvers<SessionEnd>();
-  readonly ended = this.#ended.promise;
-  readonly #watchers = new Set<GuacdConnection>();
-  #held: GuacdConnection;
-  #isOver = false;
-
-  constructor(first: GuacdConnection, parts: GuacdSessionParts) {
-    this.facts = parts.facts;
-    this.clipboard = clipboardOf(parts.parameters);
-    this.#parts = parts;
-    this.#held = first;
-    this.#follow(first);
-    const { signal } = parts;
-    if (signal.aborted) this.#abort();
-    else signal.addEventListener('abort', this.#abort, { once: true });
-  }
-
-  async join(seat: Seat): Promise<EngineStream> {
-    const connection = seat.mode === 'control' ? await this.#forControl() : await this.#forWatching();
-    const stream = new GuacdStream(connection, seat, this.#parts.parameters);
-    if (seat.mode === 'watch') void stream.ended.then(() => connection[Symbol.asyncDispose]());
-    stream.start();
-    return stream;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#finish({ reason: 'terminated' });
-    await this.#ended.promise;
-  }
-
-  async #forControl(): Promise<GuacdConnection> {
-    if (!this.#held.isUsed) return this.#held;
-    const before = this.#held;
-    const connection = await this.#parts.join(before.id, 'control');
-    if (this.#isOver) {
-      await connection[Symbol.asyncDispose]();
-      return connection;
-    }
-    this.#held = connection;
-    this.#follow(connection);
-    await before[Symbol.asyncDispose]();
-    return connection;
-  }
-
-  async #forWatching(): Promise<GuacdConnection> {
-    const connection = await this.#parts.join(this.#held.id, 'watch');
-    if (this.#isOver) await connection[Symbol.asyncDispose]();
-    this.#watchers.add(connection);
-    void connection.ended.then(() => this.#watchers.delete(connection));
-    return connection;
-  }
-
-  #follow(connection: GuacdConnection): void {
-    void connection.ended.then((end) => {
-      if (this.#held === connection) this.#finish(end);
-    });
-  }
-
-  readonly #abort = (): void => {
-    const reason: unknown = this.#parts.signal.reason;
-    this.#finish({ reason: 'terminated', ...(isFault(reason) ? { fault: reason } : {}) });
-  };
-
-  #finish(end: SessionEnd): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#parts.signal.removeEventListener('abort', this.#abort);
-    for (const connection of [this.#held, ...this.#watchers]) void connection[Symbol.asyncDispose]();
-    this.#ended.resolve(end);
-  }
+/** A connection of guacd that viewers join and leave. */
+export function guacdSession(first: GuacdConnection, parts: GuacdSessionParts): StreamedSession {
+  const { parameters, facts, signal, join } = parts;
+  return new DesktopSession(first, {
+    ...{ facts, clipboard: clipboardOf(parameters), signal },
+    connect: (mode, held) => join(held.id, mode),
+    streamOf: (connection, seat) => new GuacdStream(connection, seat, parameters),
+  });
 }
 
 /** One viewer: the instructions of its connection, and what it may say. */
@@ -211,23 +136,11 @@ function* inMessages(instructions: readonly Instruction[]): Generator<readonly I
   if (group.length > 0) yield group;
 }
 
-/** Writes down size and hash of what passes, in one direction; one clipboard at a time is enough for either side. */
 function noted(seat: Seat, direction: 'upload' | 'download'): ClipboardEvents {
-  let hash: Hash | undefined;
-  let size = 0;
+  const note = new ClipboardNote(seat, direction);
   return {
-    begun: () => {
-      hash = createHash('sha256');
-      size = 0;
-    },
-    piece: (base64) => {
-      const bytes = Buffer.from(base64, 'base64');
-      hash?.update(bytes);
-      size += bytes.length;
-    },
-    done: () => {
-      if (hash !== undefined) seat.noted({ type: 'clipboard', direction, size, sha256: hash.digest() });
-      hash = undefined;
-    },
+    begun: () => note.begin(),
+    piece: (base64) => note.add(Buffer.from(base64, 'base64')),
+    done: () => note.done(),
   };
 }

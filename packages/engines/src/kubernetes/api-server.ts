@@ -101,6 +101,7 @@ export class ApiServer {
       if (response.statusCode !== 200) throw await this.#refusalOf(response);
       return parseJson(await this.#bodyOf(response, MOST_ANSWER_BYTES));
     } finally {
+      // The answer is read, or its failure thrown; what follows is the end of the socket.
       request.on('error', () => undefined);
       socket.destroy();
     }
@@ -192,6 +193,7 @@ export class ApiServer {
     const socket = peer.stream;
     this.#open.add(socket);
     socket.once('close', () => this.#open.delete(socket));
+    // Each request hears of its own failure; between them nobody waits for anything.
     socket.on('error', () => undefined);
     if (peer.identity === undefined) throw new Fault('TARGET_PROTOCOL_VIOLATION', 'the target showed no certificate');
     await this.#verify(peer.identity, progress);
@@ -232,6 +234,7 @@ export class ApiServer {
 
   async #refusalOf(response: IncomingMessage): Promise<Refusal> {
     const code = response.statusCode ?? 0;
+    // The status alone says that it refuses; the words are for people.
     const body = await this.#bodyOf(response, MOST_REFUSAL_BYTES).catch(() => '');
     const said = readStatus(body)?.message ?? '';
     const words = said === '' ? `the target answered ${code}` : `the target answered ${code}: ${said}`;
@@ -299,6 +302,7 @@ export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise
   const onAbort = (): void => reject(abortFault(signal));
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
+  // Who waited for it has gone; what it says after that is heard by nobody.
   work.catch(() => undefined);
   return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', onAbort));
 }

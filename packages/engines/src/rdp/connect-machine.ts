@@ -4,15 +4,7 @@ import type { Credential } from '@enchilada/core/credential';
 import type { EngineFacts, Hop } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { Clock } from '@enchilada/core/time';
-import {
-  Patience,
-  PeerReader,
-  abortFault,
-  certificateFacts,
-  upgradeToTls,
-  verifyCertificate,
-  type PeerIdentity,
-} from '../shared/index.ts';
+import { certificateFacts, Greeting, type PeerIdentity, type PeerReader } from '../shared/index.ts';
 import { violation } from './codec/bytes.ts';
 import { readDer } from './codec/der.ts';
 import { PROTOCOL, connectionRequest, parseConnectionConfirm, preconnection, type Negotiated } from './codec/x224.ts';
@@ -54,31 +46,16 @@ const MOST_DER_BYTES = 64 * 1024;
 
 /** X.224, TLS, identity and, where it is chosen, CredSSP. Owns the stream until it answers. @throws Fault TARGET_*, HOST_KEY_*, CREDENTIAL_* */
 export async function connectMachine(first: Duplex, request: MachineRequest): Promise<Machine> {
-  const { hop, limits, clock, signal } = request;
-  const { host } = hop.leave.target;
-  let stream = first;
-  let reader = new PeerReader(stream);
-  const over = Promise.withResolvers<never>();
-  over.promise.catch(() => undefined);
-  const broken = new AbortController();
-  const fail = (fault: Fault): void => {
-    reader.fail(fault);
-    over.reject(fault);
-    broken.abort(fault);
-  };
-  using patience = new Patience(clock, limits, fail);
-  const aborted = (): void => fail(abortFault(signal));
-  const asking = <T>(ask: () => Promise<T>): Promise<T> => Promise.race([patience.whileAsking(ask), over.promise]);
-  signal.addEventListener('abort', aborted, { once: true });
-  if (signal.aborted) aborted();
+  const { host } = request.hop.leave.target;
+  using greeting = new Greeting(first, request);
   try {
     request.progress('handshake');
     const { security, loadBalanceInfo, preconnectionId, preconnectionBlob } = request.parameters;
     if (preconnectionId !== 0 || preconnectionBlob !== '')
-      stream.write(preconnection(preconnectionId, preconnectionBlob));
+      first.write(preconnection(preconnectionId, preconnectionBlob));
     const requested = REQUESTED[security];
-    stream.write(connectionRequest(requested, loadBalanceInfo));
-    const negotiated = parseConnectionConfirm(await readTpkt(reader));
+    first.write(connectionRequest(requested, loadBalanceInfo));
+    const negotiated = parseConnectionConfirm(await readTpkt(greeting.reader));
     if ('refusal' in negotiated)
       throw new Fault('TARGET_NO_COMMON_ALGORITHM', `the target refuses the connection: ${negotiated.refusal}`);
     if (negotiated.protocol === PROTOCOL.rdp)
@@ -91,25 +68,19 @@ export async function connectMachine(first: Duplex, request: MachineRequest): Pr
       !Object.values<number>(PROTOCOL).includes(negotiated.protocol)
     )
       throw violation(`it chose the security protocol ${negotiated.protocol}, which it was not offered`);
-    reader[Symbol.dispose]();
-    const upgraded = await upgradeToTls(stream, { host, identity: 'certificate', signal: broken.signal });
-    stream = upgraded.stream;
-    reader = new PeerReader(stream);
-    const { identity } = upgraded;
+    const { stream, identity } = await greeting.encrypt('certificate');
     if (identity === undefined) throw violation('TLS without a certificate');
     request.progress('host-identity');
-    await asking(() => verifyCertificate(hop, identity));
+    await greeting.verify(identity);
     request.progress('credential');
-    const credential = await asking(request.credential);
-    if (credential.kind !== 'password')
-      throw new Fault('CREDENTIAL_MISSING', 'a desktop takes a password, and the credential is none');
+    const credential = await greeting.credential();
     const isNla = negotiated.protocol !== PROTOCOL.ssl;
     if (isNla) {
       await proveByNla(
         {
           write: (bytes) => void stream.write(bytes),
-          read: (count) => reader.read(count),
-          readDer: () => readDerValue(reader),
+          read: (count) => greeting.reader.read(count),
+          readDer: () => readDerValue(greeting.reader),
         },
         {
           certificate: identity.chain[0],
@@ -118,13 +89,11 @@ export async function connectMachine(first: Duplex, request: MachineRequest): Pr
             password: credential.password.reveal(),
             service: `TERMSRV/${host}`,
           },
-          chance: { now: clock.now(), random: (count) => randomBytes(count) },
+          chance: { now: request.clock.now(), random: (count) => randomBytes(count) },
           protocol: negotiated.protocol,
         },
       );
     }
-    reader[Symbol.dispose]();
-    const tls = upgraded.stream;
     return {
       stream,
       negotiated,
@@ -132,18 +101,13 @@ export async function connectMachine(first: Duplex, request: MachineRequest): Pr
       credential,
       facts: {
         security: isNla ? 'network level authentication (NTLM)' : 'TLS',
-        encryption: `${tls.getProtocol() ?? 'TLS'} ${tls.getCipher().name}`,
+        encryption: `${stream.getProtocol() ?? 'TLS'} ${stream.getCipher().name}`,
         ...certificateFacts(identity),
       },
     };
   } catch (failure) {
-    reader[Symbol.dispose]();
-    stream.on('error', () => undefined);
-    stream.destroy();
-    first.destroy();
+    greeting.abandon();
     throw failure;
-  } finally {
-    signal.removeEventListener('abort', aborted);
   }
 }
 

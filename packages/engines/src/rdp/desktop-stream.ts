@@ -1,7 +1,6 @@
-import { createHash, type Hash } from 'node:crypto';
 import type { EngineStream, Seat, SessionEnd } from '@enchilada/core/engine';
 import { Fault, toFault } from '@enchilada/core/fault';
-import { clipboardAt } from '../shared/index.ts';
+import { clipboardAt, ClipboardNote } from '../shared/index.ts';
 import { clientInfo } from './codec/client-info.ts';
 import { invalid, joinBytes } from './codec/bytes.ts';
 import type { ContentListener, Direction } from './codec/clipboard.ts';
@@ -246,16 +245,13 @@ export class DesktopStream implements EngineStream {
   }
 
   #contentOf(direction: Direction): ContentListener {
-    let hash: Hash | undefined;
-    let size = 0;
+    const note = new ClipboardNote(this.#seat, direction);
+    note.begin();
     return (piece, isLast) => {
-      hash ??= createHash('sha256');
-      hash.update(piece);
-      size += piece.length;
+      note.add(piece);
       if (!isLast) return;
-      this.#seat.noted({ type: 'clipboard', direction, size, sha256: hash.digest() });
-      hash = undefined;
-      size = 0;
+      note.done();
+      note.begin();
     };
   }
 

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { SessionEnd } from '@enchilada/core/engine';
 import { Fault, toFault } from '@enchilada/core/fault';
 import type { Clock } from '@enchilada/core/time';
+import { brokenOff } from '../shared/index.ts';
 import { startingState, type RdpState } from './codec/rdp-state.ts';
 import { DOMAIN, sendData } from './codec/mcs.ts';
 import type { ContentListener, ClipboardPolicy } from './codec/clipboard.ts';
@@ -272,7 +273,7 @@ export class HeldMachine implements AsyncDisposable {
   }
 
   #over(): void {
-    const broken = this.#broken as NodeJS.ErrnoException | undefined;
+    const broken = this.#broken;
     const told = this.#error;
     if (told !== undefined && !told.isChosen)
       this.#finish({
@@ -282,15 +283,7 @@ export class HeldMachine implements AsyncDisposable {
         }),
       });
     else if (told !== undefined || broken === undefined) this.#finish({ reason: 'closed-by-target' });
-    else
-      this.#finish({
-        reason: 'failed',
-        fault: new Fault(
-          'TARGET_DISCONNECTED',
-          `the connection to the target broke: ${broken.code ?? broken.message}`,
-          { cause: broken },
-        ),
-      });
+    else this.#finish({ reason: 'failed', fault: brokenOff(broken) });
   }
 
   #finish(end: SessionEnd): void {

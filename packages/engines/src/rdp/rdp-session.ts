@@ -6,8 +6,7 @@ import type {
   SessionEnd,
   StreamedSession,
 } from '@enchilada/core/engine';
-import { isFault } from '@enchilada/core/fault';
-import { clipboardOf } from '../shared/index.ts';
+import { clipboardOf, SessionEnding } from '../shared/index.ts';
 import type { Machine } from './connect-machine.ts';
 import { DesktopStream } from './desktop-stream.ts';
 import { HeldMachine, type HeldMachineParts } from './held-machine.ts';
@@ -30,24 +29,26 @@ export interface RdpSessionParts {
 export class RdpSession implements StreamedSession {
   readonly facts: EngineFacts;
   readonly clipboard: ClipboardRights;
-  readonly ended: Promise<SessionEnd>;
   readonly #parts: RdpSessionParts;
-  readonly #ended = Promise.withResolvers<SessionEnd>();
+  readonly #ending: SessionEnding;
   readonly #watchers = new Set<DesktopStream>();
   #held: HeldMachine;
   #controller: DesktopStream | undefined;
-  #isOver = false;
 
   constructor(first: Machine, parts: RdpSessionParts) {
-    this.ended = this.#ended.promise;
     this.facts = first.facts;
     this.clipboard = clipboardOf(parts.parameters);
     this.#parts = parts;
     this.#held = new HeldMachine(first, parts.held);
+    this.#ending = new SessionEnding(parts.signal, () => {
+      void this.#held[Symbol.asyncDispose]();
+      void parts.passage[Symbol.asyncDispose]();
+    });
     this.#endWith(this.#held);
-    const { signal } = parts;
-    if (signal.aborted) this.#abort();
-    else signal.addEventListener('abort', this.#abort, { once: true });
+  }
+
+  get ended(): Promise<SessionEnd> {
+    return this.#ending.ended;
   }
 
   async join(seat: Seat): Promise<EngineStream> {
@@ -67,7 +68,7 @@ export class RdpSession implements StreamedSession {
 
   async #takeOver(): Promise<void> {
     const next = new HeldMachine(await this.#parts.connect(), this.#parts.held);
-    if (this.#isOver) {
+    if (this.#ending.isOver) {
       await next[Symbol.asyncDispose]();
       return;
     }
@@ -81,26 +82,11 @@ export class RdpSession implements StreamedSession {
   /** The session ends with the connection that holds it, and with no other. */
   #endWith(machine: HeldMachine): void {
     void machine.ended.then((end) => {
-      if (this.#held === machine) this.#finish(end);
+      if (this.#held === machine) this.#ending.finish(end);
     });
   }
 
-  readonly #abort = (): void => {
-    const reason: unknown = this.#parts.signal.reason;
-    this.#finish({ reason: 'terminated', ...(isFault(reason) ? { fault: reason } : {}) });
-  };
-
-  #finish(end: SessionEnd): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#parts.signal.removeEventListener('abort', this.#abort);
-    void this.#held[Symbol.asyncDispose]();
-    void this.#parts.passage[Symbol.asyncDispose]();
-    this.#ended.resolve(end);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#finish({ reason: 'terminated' });
-    await this.#ended.promise;
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#ending[Symbol.asyncDispose]();
   }
 }

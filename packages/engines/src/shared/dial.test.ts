@@ -274,6 +274,15 @@ describe('the dialer', () => {
       assert.equal(await verdict(made, '127.0.0.1', port), 'tried');
     });
 
+    it('lets nothing be dialled before it was known once which they are', async () => {
+      const made = dialer({ lookup: find, ownServices: () => Promise.reject(new Error('nobody is there')) });
+      const { signal } = context();
+      await assert.rejects(
+        made.assertPermitted(target('10.1.1.2', 22), { clock: systemClock, signal }),
+        /nobody is there/u,
+      );
+    });
+
     it('remembers where they were while nobody can be asked', async () => {
       let time = 0;
       let away = false;

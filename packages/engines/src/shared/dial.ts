@@ -177,6 +177,7 @@ function connectFirst({ addresses, port, clock, signal }: Race): Promise<Socket>
 /** Rejects when the signal aborts, for work that takes no signal itself. */
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   if (signal.aborted) {
+    // Who waited for it has gone; what it says after that is heard by nobody.
     work.catch(() => undefined);
     return Promise.reject(abortFault(signal));
   }

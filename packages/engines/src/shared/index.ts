@@ -1,4 +1,6 @@
+export { ClipboardNote } from './clipboard-note.ts';
 export { clipboardAt, clipboardOf } from './clipboard-settings.ts';
+export { DesktopSession } from './desktop-session.ts';
 export { abortFault, createDialer } from './dial.ts';
 export type { BuiltInMachine, Dialer } from './dial.ts';
 export {
@@ -10,8 +12,10 @@ export {
   readTerminalType,
   terminalTypeField,
 } from './parameter-fields.ts';
+export { brokenOff, SessionEnding } from './session-ending.ts';
+export { Greeting } from './greeting.ts';
 export { Patience } from './patience.ts';
-export { PeerReader } from './peer-reader.ts';
+export type { PeerReader } from './peer-reader.ts';
 export { peerText } from './peer-text.ts';
 export { certificateFacts, upgradeToTls, verifyCertificate } from './tls.ts';
 export type { PeerIdentity } from './tls.ts';

@@ -18,7 +18,7 @@ const KEPT_MS = 15_000;
 /** The product's own parts and their addresses, as they were a moment ago. What cannot be asked now stays as it was. */
 export class OwnServices {
   readonly #parts: OwnServicesParts;
-  #known: readonly Located[] = [];
+  #known: readonly Located[] | undefined;
   #freshUntilMs = -Infinity;
   #refreshing: Promise<void> | undefined;
 
@@ -46,7 +46,7 @@ export class OwnServices {
     const own = this.#parts.ownAddresses();
     const isHere = (address: string): boolean =>
       isLoopbackAddress(address) || own.some((mine) => isSameAddress(mine, address));
-    return this.#known.find((service) => {
+    return this.#known?.find((service) => {
       const isPort = service.port === port;
       if (nameOf(service.host) === nameOf(host) && (isPort || service.closes === 'address'))
         return isPort || !service.addresses.some(isHere);
@@ -61,10 +61,16 @@ export class OwnServices {
   }
 
   async #locate(): Promise<void> {
-    const listed = await this.#parts.list().catch(() => this.#known);
+    const known = this.#known;
+    const listed = await this.#parts.list().catch((cause: unknown) => {
+      // INVARIANT: nothing is dialled before it was known once what is ours.
+      if (known === undefined) throw cause;
+      return known;
+    });
     this.#known = await Promise.all(
       listed.map(async (service) => {
-        const before = this.#known.find(({ host }) => host === service.host)?.addresses ?? [];
+        const before = known?.find(({ host }) => host === service.host)?.addresses ?? [];
+        // A name that does not resolve now: it is still told apart by itself.
         return { ...service, addresses: await this.#parts.find(service.host).catch(() => before) };
       }),
     );

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { Fault } from '@enchilada/core/fault';
+import { brokenOff } from './session-ending.ts';
 
 /** Reads a peer's greeting piece by piece. What comes behind a piece stays in the stream, for whoever reads it next. */
 export class PeerReader implements Disposable {
@@ -48,12 +49,7 @@ export class PeerReader implements Disposable {
 
   readonly #ended = (): void => this.fail(new Fault('TARGET_DISCONNECTED', 'the target closed the connection'));
 
-  readonly #failed = (error: NodeJS.ErrnoException): void =>
-    this.fail(
-      new Fault('TARGET_DISCONNECTED', `the connection to the target broke: ${error.code ?? error.message}`, {
-        cause: error,
-      }),
-    );
+  readonly #failed = (error: NodeJS.ErrnoException): void => this.fail(brokenOff(error));
 
   [Symbol.dispose](): void {
     this.#stream.off('readable', this.#serve);

@@ -77,6 +77,7 @@ export async function upgradeToTls(stream: Duplex, wishes: TlsWishes): Promise<T
     if (signal.aborted) aborted();
     await promise;
   } catch (failure) {
+    // What failed is thrown; what the socket says while it is destroyed is about that.
     socket.on('error', () => undefined);
     socket.destroy();
     throw failure;

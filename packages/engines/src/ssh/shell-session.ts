@@ -99,6 +99,7 @@ export async function openShell(context: EngineContext, journey: Journey): Promi
     if (typeof code === 'number') exit = { exitCode: code };
     else if (signal !== undefined) exit = { exitSignal: peerText(signal, 32) };
   });
+  // Its `close` follows and says what is to be said; without a listener an error would end the process.
   channel.on('error', () => undefined);
   channel.on('close', () => {
     // A lost connection closes its channels too, without an exit status; the connection then says why.

@@ -12,6 +12,23 @@ async function descendants(pid: number): Promise<readonly number[]> {
   return [...pids, ...(await Promise.all(pids.map(descendants))).flat()];
 }
 
+/** Every process of the connections that `server` holds. */
+async function processesOf(server: Sshd): Promise<readonly number[]> {
+  const all = (await server.connectionPids()).map(async (pid) => [pid, ...(await descendants(pid))]);
+  return [...new Set((await Promise.all(all)).flat())];
+}
+
+function signal(pids: readonly number[], name: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name);
+    } catch (error) {
+      // One of a connection's short-lived helpers, or one that went with its parent.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
 describe('a session on OpenSSH', () => {
   let sshd: Sshd;
   before(async () => {
@@ -70,16 +87,7 @@ describe('a session on OpenSSH', () => {
     await using client = await openJourney({
       hops: [{ target, credential: password(server.username, server.password) }],
     });
-    const pids = (
-      await Promise.all((await server.connectionPids()).map(async (pid) => [pid, ...(await descendants(pid))]))
-    ).flat();
-    for (const pid of new Set(pids)) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It went with its parent.
-      }
-    }
+    signal(await processesOf(server), 'SIGKILL');
     const end = await client.session.ended;
     assert.equal(end.reason, 'failed');
     assert.ok(isFault(end.fault, 'TARGET_DISCONNECTED'), end.fault?.message);
@@ -92,13 +100,14 @@ describe('a session on OpenSSH', () => {
       hops: [{ target, credential: password(server.username, server.password) }],
       limits: { keepaliveMs: 100 },
     });
-    const pids = (
-      await Promise.all((await server.connectionPids()).map(async (pid) => [pid, ...(await descendants(pid))]))
-    ).flat();
-    for (const pid of pids) process.kill(pid, 'SIGSTOP');
-    const end = await client.session.ended;
-    assert.ok(isFault(end.fault, 'TARGET_KEEPALIVE_LOST'), end.fault?.message);
-    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    const pids = await processesOf(server);
+    try {
+      signal(pids, 'SIGSTOP');
+      const end = await client.session.ended;
+      assert.ok(isFault(end.fault, 'TARGET_KEEPALIVE_LOST'), end.fault?.message);
+    } finally {
+      signal(pids, 'SIGKILL');
+    }
   });
 
   it('keeps an idle and a paused session alive as long as the target answers', async () => {

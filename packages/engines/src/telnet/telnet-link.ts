@@ -15,6 +15,7 @@ import {
   TelnetDecoder,
   type Negotiated,
 } from './codec/index.ts';
+import { brokenOff } from '../shared/index.ts';
 import type { TelnetParameters } from './telnet-manifest.ts';
 
 const INPUT_HIGH = 256 * 1024;
@@ -208,7 +209,5 @@ export class TelnetLink {
 function faultOf(error: NodeJS.ErrnoException): Fault {
   if (error.code === 'ETIMEDOUT')
     return new Fault('TARGET_KEEPALIVE_LOST', 'the target stopped answering', { cause: error });
-  return new Fault('TARGET_DISCONNECTED', `the connection to the target broke: ${error.code ?? error.message}`, {
-    cause: error,
-  });
+  return brokenOff(error);
 }

@@ -1,18 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { Credential } from '@enchilada/core/credential';
 import type { EngineFacts, Hop } from '@enchilada/core/engine';
-import { Fault } from '@enchilada/core/fault';
 import type { Clock } from '@enchilada/core/time';
-import {
-  Patience,
-  abortFault,
-  PeerReader,
-  certificateFacts,
-  peerText,
-  upgradeToTls,
-  verifyCertificate,
-  type PeerIdentity,
-} from '../shared/index.ts';
+import { certificateFacts, Greeting, peerText, type PeerIdentity, type PeerReader } from '../shared/index.ts';
 import { startingState, type RfbState } from './codec/rfb-state.ts';
 import { PIXEL_FORMAT_BYTES, checkedSize, parsePixelFormat, viewOf, violation } from './codec/wire.ts';
 import { signIn, type SignedIn } from './security/sign-in.ts';
@@ -48,60 +38,35 @@ const REPEATER_BYTES = 250;
 
 /** Handshake, identity, authentication and the desktop's first words. Owns the stream until it answers. @throws Fault TARGET_*, HOST_KEY_*, CREDENTIAL_* */
 export async function connectDesktop(first: Duplex, request: DesktopRequest): Promise<Desktop> {
-  const { hop, parameters, limits, clock, signal } = request;
-  let stream = first;
-  let reader = new PeerReader(stream);
+  const { parameters } = request;
+  using greeting = new Greeting(first, request);
   let identity: PeerIdentity | undefined;
-  const over = Promise.withResolvers<never>();
-  over.promise.catch(() => undefined);
-  const broken = new AbortController();
-  const fail = (fault: Fault): void => {
-    reader.fail(fault);
-    over.reject(fault);
-    broken.abort(fault);
-  };
-  using patience = new Patience(clock, limits, fail);
-  const aborted = (): void => fail(abortFault(signal));
-  const asking = <T>(ask: () => Promise<T>): Promise<T> => Promise.race([patience.whileAsking(ask), over.promise]);
-  signal.addEventListener('abort', aborted, { once: true });
-  if (signal.aborted) aborted();
   try {
     request.progress('handshake');
-    if (parameters.repeaterDestination !== '') await passRepeater(reader, stream, parameters.repeaterDestination);
+    if (parameters.repeaterDestination !== '')
+      await passRepeater(greeting.reader, first, parameters.repeaterDestination);
     const signedIn = await signIn(
       {
-        read: (count) => reader.read(count),
-        write: (bytes) => void stream.write(bytes),
+        read: (count) => greeting.reader.read(count),
+        write: (bytes) => void greeting.stream.write(bytes),
         encrypt: async (kind) => {
-          reader[Symbol.dispose]();
-          const upgraded = await upgradeToTls(stream, {
-            host: hop.leave.target.host,
-            identity: kind,
-            signal: broken.signal,
-          });
-          stream = upgraded.stream;
-          reader = new PeerReader(stream);
-          ({ identity } = upgraded);
+          ({ identity } = await greeting.encrypt(kind));
           if (identity === undefined) return;
           request.progress('host-identity');
-          const shown = identity;
-          await asking(() => verifyCertificate(hop, shown));
+          await greeting.verify(identity);
         },
-        credential: async () => {
+        credential: () => {
           request.progress('credential');
-          const credential = await asking(request.credential);
-          if (credential.kind !== 'password')
-            throw new Fault('CREDENTIAL_MISSING', 'a desktop takes a password, and the credential is none');
-          return credential;
+          return greeting.credential();
         },
       },
       parameters,
     );
     request.progress('shell');
+    const { stream } = greeting;
     // Shared (RFC 6143 section 7.3.1): further viewers join the same desktop by further connections.
     stream.write(Uint8Array.of(1));
-    const { serverInit, state, name } = await readServerInit(reader, signedIn);
-    reader[Symbol.dispose]();
+    const { serverInit, state, name } = await readServerInit(greeting.reader, signedIn);
     return {
       stream,
       serverInit,
@@ -115,13 +80,8 @@ export async function connectDesktop(first: Duplex, request: DesktopRequest): Pr
       },
     };
   } catch (failure) {
-    reader[Symbol.dispose]();
-    stream.on('error', () => undefined);
-    stream.destroy();
-    first.destroy();
+    greeting.abandon();
     throw failure;
-  } finally {
-    signal.removeEventListener('abort', aborted);
   }
 }
 

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { constants, inflateSync } from 'node:zlib';
 import type { EngineStream, Seat, SessionEnd } from '@enchilada/core/engine';
 import { Fault, toFault } from '@enchilada/core/fault';
-import { clipboardAt } from '../shared/index.ts';
+import { clipboardAt, ClipboardNote } from '../shared/index.ts';
 import { ACTION, type CutText } from './codec/cut-text.ts';
 import { ClientMessages } from './codec/client-messages.ts';
 import { ServerMessages } from './codec/server-messages.ts';
@@ -151,8 +150,10 @@ export class DesktopStream implements EngineStream {
   #noteClipboard(direction: 'upload' | 'download', message: CutText): void {
     const text = contentOf(message);
     if (text === undefined) return;
-    const sha256 = createHash('sha256').update(text).digest();
-    this.#seat.noted({ type: 'clipboard', direction, size: text.length, sha256 });
+    const note = new ClipboardNote(this.#seat, direction);
+    note.begin();
+    note.add(text);
+    note.done();
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { SessionEnd } from '@enchilada/core/engine';
-import { Fault } from '@enchilada/core/fault';
+import type { Fault } from '@enchilada/core/fault';
+import { brokenOff } from '../shared/index.ts';
 import type { RfbState } from './codec/rfb-state.ts';
 import type { Desktop } from './connect-desktop.ts';
 
@@ -81,19 +82,8 @@ export class HeldDesktop implements AsyncDisposable {
   }
 
   #over(): void {
-    const error = this.#error as NodeJS.ErrnoException | undefined;
-    this.#finish(
-      error === undefined
-        ? { reason: 'closed-by-target' }
-        : {
-            reason: 'failed',
-            fault: new Fault(
-              'TARGET_DISCONNECTED',
-              `the connection to the target broke: ${error.code ?? error.message}`,
-              { cause: error },
-            ),
-          },
-    );
+    const error = this.#error;
+    this.#finish(error === undefined ? { reason: 'closed-by-target' } : { reason: 'failed', fault: brokenOff(error) });
   }
 
   #finish(end: SessionEnd): void {

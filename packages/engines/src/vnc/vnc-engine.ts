@@ -3,7 +3,7 @@ import type { EngineContext, ProtocolEngine, StreamedSession } from '@enchilada/
 import { openPassage, type PassageParts } from '../shared/index.ts';
 import { connectDesktop, type Desktop, type DesktopLimits } from './connect-desktop.ts';
 import { manifest, readParameters } from './vnc-manifest.ts';
-import { VncSession } from './vnc-session.ts';
+import { vncSession } from './vnc-session.ts';
 
 const LIMITS: DesktopLimits = { handshakeMs: 20_000, answerMs: 180_000 };
 
@@ -41,7 +41,7 @@ export function createVnc({ limits: given = {}, ...parts }: VncOptions): Protoco
       const first = await connect((step, name) => {
         context.progress(step, name);
       });
-      return new VncSession(
+      return vncSession(
         passage.via.length === 0 ? first : { ...first, facts: { ...first.facts, via: passage.via.join(' → ') } },
         {
           parameters,

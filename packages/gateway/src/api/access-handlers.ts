@@ -2,6 +2,7 @@ import type { Grant as GrantView } from '@enchilada/contract';
 import type { Grant } from '@enchilada/core/access';
 import { Fault } from '@enchilada/core/fault';
 import { randomId } from '@enchilada/core/time';
+import { grantEvent } from '../access/grant-events.ts';
 import { ruleOf } from '../discovery/rule-grants.ts';
 import { actorOf, type Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
@@ -30,19 +31,7 @@ export function accessHandlers({ store, audit, clock, random }: ApiParts): Acces
       await store.now.grants.insert(grant);
       // A denial takes away from sessions that run.
       if (body.effect === 'deny') await store.now.commands.post({ kind: 'recheck-all' }, clock.now());
-      await audit.append({
-        action: 'grant.created',
-        ...actorOf(context),
-        object: { kind: 'grant', id: grant.id },
-        outcome: 'success',
-        detail: {
-          subject: `${body.subject.kind}:${body.subject.id}`,
-          scope: JSON.stringify(body.scope).slice(0, 2000),
-          actions: body.actions.join(' '),
-          effect: body.effect ?? 'allow',
-          ...(body.conditions === undefined ? {} : { conditions: JSON.stringify(body.conditions).slice(0, 2000) }),
-        },
-      });
+      await audit.append(grantEvent('grant.created', grant, actorOf(context)));
       return grantView(grant);
     },
 
@@ -53,18 +42,7 @@ export function accessHandlers({ store, audit, clock, random }: ApiParts): Acces
       if (rule !== undefined)
         throw new Fault('CONFLICT', `the rule ${rule} of discovery gives this grant: change the rule`);
       await store.now.grants.delete(grant.id);
-      await audit.append({
-        action: 'grant.deleted',
-        ...actorOf(context),
-        object: { kind: 'grant', id: grant.id },
-        outcome: 'success',
-        detail: {
-          subject: `${grant.subject.kind}:${grant.subject.id}`,
-          scope: JSON.stringify(grant.scope).slice(0, 2000),
-          actions: grant.actions.join(' '),
-          effect: grant.effect ?? 'allow',
-        },
-      });
+      await audit.append(grantEvent('grant.deleted', grant, actorOf(context)));
       const { subject } = grant;
       await store.now.commands.post(
         subject.kind === 'user' ? { kind: 'recheck-user', userId: subject.id } : { kind: 'recheck-all' },

@@ -17,7 +17,8 @@ import { Fault } from '@enchilada/core/fault';
 import type { Target } from '@enchilada/core/target';
 import { randomId } from '@enchilada/core/time';
 import type { Preview } from '../discovery/discovery-service.ts';
-import { givesRights, grantsIn, ruleOf, withdrawMarks } from '../discovery/rule-grants.ts';
+import { grantEvent } from '../access/grant-events.ts';
+import { givesRights, grantsIn, withdrawMarks } from '../discovery/rule-grants.ts';
 import { actorOf, type Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { requireNone } from './target-rules.ts';
@@ -413,18 +414,7 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
         ['grant.created', grants.added],
         ['grant.deleted', grants.withdrawn],
       ] as const)
-        for (const grant of changed)
-          await audit.append({
-            action,
-            ...actorOf(context),
-            object: { kind: 'grant', id: grant.id },
-            outcome: 'success',
-            detail: {
-              subject: `${grant.subject.kind}:${grant.subject.id}`,
-              rule: ruleOf(grant) ?? '',
-              actions: grant.actions.join(' '),
-            },
-          });
+        for (const grant of changed) await audit.append(grantEvent(action, grant, actorOf(context)));
       await audit.append({
         action: 'rules.updated',
         ...actorOf(context),

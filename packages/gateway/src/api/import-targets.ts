@@ -10,7 +10,13 @@ import { parseCsv } from '@enchilada/core/text';
 import { parseDocument } from 'yaml';
 import { normaliseName } from '../auth/logins.ts';
 import type { ApiParts } from './api-parts.ts';
-import { fieldProblems, keptLabels, referenceProblems, type TargetProblem } from './target-rules.ts';
+import {
+  fieldProblems,
+  keptLabels,
+  referenceProblems,
+  type RemovedTarget,
+  type TargetProblem,
+} from './target-rules.ts';
 
 /** A row as it stands in the file, names not resolved yet. */
 interface Row {
@@ -23,7 +29,7 @@ interface Row {
 export interface ImportOutcome {
   readonly result: ImportResult;
   readonly saved: readonly Target[];
-  readonly dropped: readonly Target[];
+  readonly dropped: readonly RemovedTarget[];
   readonly credentials: readonly CredentialRecord[];
 }
 
@@ -152,7 +158,7 @@ export interface ImportRequest {
 export async function importTargets(
   parts: ApiParts,
   request: ImportRequest,
-  dropBuiltIn: (tx: StoreTransaction) => Promise<readonly Target[]>,
+  dropBuiltIn: (tx: StoreTransaction) => Promise<readonly RemovedTarget[]>,
 ): Promise<ImportOutcome> {
   const rows = readRows(request, parts.fileReaders);
   if (rows.length > MOST_ROWS)
@@ -187,8 +193,8 @@ export async function importTargets(
           groupId: path === undefined ? undefined : await groups.at(path),
         });
       await tx.catalog.insertTargets(saved.filter((_target, index) => views[index]?.outcome === 'create'));
-      for (const [index, target] of saved.entries())
-        if (views[index]?.outcome === 'update') await tx.catalog.updateTarget(target);
+      const changed = saved.filter((_target, index) => views[index]?.outcome === 'update');
+      if (changed.length > 0) await tx.catalog.updateTargets(changed);
       for (const [index, target] of saved.entries()) {
         const problems = await referenceProblems(tx, parts.engines, target);
         if (problems.length > 0) throw new ImportRefusal(index, problems);

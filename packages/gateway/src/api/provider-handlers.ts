@@ -1,6 +1,6 @@
 import type { Provider as ProviderView, ProviderRule as RuleView } from '@enchilada/contract';
 import { permissionsOf } from '@enchilada/core/access';
-import type { AuditAction } from '@enchilada/core/audit';
+import type { AuditAction, AuditEvent } from '@enchilada/core/audit';
 import { Secret } from '@enchilada/core/credential';
 import { checkParameters } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
@@ -33,6 +33,23 @@ function ruleView({ from, groupId, role }: ProviderRule): RuleView {
 
 function wrongField(field: string, message: string): Fault {
   return new Fault('INVALID_REQUEST', `${field} ${message}`, { facts: { field: `body/${field}` } });
+}
+
+function eventOf(context: SignedInContext, action: AuditAction, { id, name, ...record }: ProviderRecord): AuditEvent {
+  return {
+    action,
+    ...actorOf(context),
+    object: { kind: 'provider', id, name },
+    outcome: 'success',
+    detail: {
+      kind: record.kind,
+      enabled: record.enabled,
+      admits: record.admits,
+      trustsFactor: record.trustsFactor,
+      rules: JSON.stringify(record.rules).slice(0, 2_000),
+      parameters: JSON.stringify(record.parameters).slice(0, 2_000),
+    },
+  };
 }
 
 export function providerHandlers(parts: ApiParts): ProviderHandlers {
@@ -75,31 +92,15 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
   }
 
   /** @throws Fault INVALID_REQUEST */
-  function requireGood(
+  async function requireGood(
     { id, kind, parameters }: Pick<ProviderRecord, 'id' | 'kind' | 'parameters'>,
     secret: string | undefined,
-  ): void {
+  ): Promise<void> {
     const type = registry.typeOf(kind);
     const [problem] = checkParameters(type.manifest, parameters);
     if (problem !== undefined) throw wrongField(`parameters/${problem.field}`, problem.message);
-    type.open({ id, parameters, secret: secret === undefined ? undefined : new Secret(secret) });
+    await type.open({ id, parameters, secret: secret === undefined ? undefined : new Secret(secret) });
   }
-
-  const acted = (context: SignedInContext, action: AuditAction, { id, name, ...record }: ProviderRecord) =>
-    audit.append({
-      action,
-      ...actorOf(context),
-      object: { kind: 'provider', id, name },
-      outcome: 'success',
-      detail: {
-        kind: record.kind,
-        enabled: record.enabled,
-        admits: record.admits,
-        trustsFactor: record.trustsFactor,
-        rules: JSON.stringify(record.rules).slice(0, 2_000),
-        parameters: JSON.stringify(record.parameters).slice(0, 2_000),
-      },
-    });
 
   return {
     startProviderSignIn: async (context, { params, body }) => {
@@ -151,7 +152,7 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
       requireHeld(context, 'administrator');
       const { secret, rules, ...fields } = body;
       const id = `idp_${randomId(random)}`;
-      requireGood({ ...fields, id }, secret);
+      await requireGood({ ...fields, id }, secret);
       const now = clock.now();
       const record: ProviderRecord = {
         ...fields,
@@ -163,7 +164,7 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
         updatedAt: now,
       };
       await store.now.providers.insert(record);
-      await acted(context, 'provider.created', record);
+      await audit.append(eventOf(context, 'provider.created', record));
       return viewOf(record, 0);
     },
 
@@ -172,20 +173,23 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
       const { secret, rules, ...fields } = body;
       const before = await found(params.id);
       requireCurrent(before, body.version);
-      requireGood({ ...before, ...fields }, secret);
+      await requireGood({ ...before, ...fields }, secret);
       const { parameters, secretGoesBy = [] } = registry.typeOf(before.kind).manifest;
       const places = parameters.filter(({ name }) => secretGoesBy.includes(name));
       requireSecretAnew(places, before, { secret, parameters: fields.parameters });
-      const after = await store.now.providers.update({
+      const wanted = {
         ...before,
         ...fields,
         rules: await rulesOf(context, rules),
         secret: secret === undefined ? before.secret : await registry.seal(before.id, new Secret(secret)),
         updatedAt: clock.now(),
+      };
+      const after = await providerPeople.write(async (tx) => {
+        const updated = await tx.providers.update(wanted);
+        if (before.enabled && !updated.enabled) await signInAt.endAllOf(tx, updated.id);
+        const event = eventOf(context, 'provider.updated', updated);
+        return { result: updated, owed: { providerId: updated.id, event, everybody: true } };
       });
-      await acted(context, 'provider.updated', after);
-      await providerPeople.judgeAgain(after);
-      if (before.enabled && !after.enabled) await signInAt.endAllOf(after.id);
       await store.now.commands.post({ kind: 'recheck-all' }, clock.now());
       return viewOf(after, (await store.now.providers.countIdentities()).get(after.id) ?? 0);
     },
@@ -193,9 +197,22 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
     deleteProvider: async (context, { params }) => {
       requireHeld(context, 'administrator');
       const record = await found(params.id);
-      await signInAt.endAllOf(record.id);
-      await store.now.providers.delete(record.id);
-      await acted(context, 'provider.deleted', record);
+      const memberships = await store.transaction(async (tx) => {
+        await signInAt.endAllOf(tx, record.id);
+        const given = await tx.providers.listMemberships(record.id);
+        await tx.providers.delete(record.id);
+        return given;
+      });
+      await audit.append(eventOf(context, 'provider.deleted', record));
+      for (const { userId, groupId } of memberships)
+        await audit.append({
+          action: 'group.member-removed',
+          ...actorOf(context),
+          object: { kind: 'group', id: groupId },
+          outcome: 'success',
+          reason: 'the provider that gave it was deleted',
+          detail: { userId, provider: record.id },
+        });
       await store.now.commands.post({ kind: 'recheck-all' }, clock.now());
       return undefined;
     },

@@ -1,4 +1,4 @@
-import type { AuditAction } from '@enchilada/core/audit';
+import type { AuditAction, AuditEvent } from '@enchilada/core/audit';
 import { Fault } from '@enchilada/core/fault';
 import { type ProviderRecord, requireRecentProof } from '@enchilada/core/identity';
 import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
@@ -11,8 +11,12 @@ type ProvisioningHandlers = Pick<Handlers, 'getProvisioning' | 'renewProvisionin
 
 const NONE = { offset: 0, limit: 0 };
 
+function eventOf(context: SignedInContext, action: AuditAction, { id, name }: ProviderRecord): AuditEvent {
+  return { action, ...actorOf(context), object: { kind: 'provider', id, name }, outcome: 'success' };
+}
+
 export function provisioningHandlers(parts: ApiParts): ProvisioningHandlers {
-  const { store, audit, signInAt, factors, clock } = parts;
+  const { store, audit, signInAt, factors, clock, providerPeople } = parts;
   const provisioning = new Provisioning(parts);
 
   async function found(id: string): Promise<ProviderRecord> {
@@ -21,8 +25,6 @@ export function provisioningHandlers(parts: ApiParts): ProvisioningHandlers {
     return record;
   }
   const baseUrl = (id: string): string => `${signInAt.publicUrl}${scimPath(id)}`;
-  const acted = (context: SignedInContext, action: AuditAction, { id, name }: ProviderRecord) =>
-    audit.append({ action, ...actorOf(context), object: { kind: 'provider', id, name }, outcome: 'success' });
 
   return {
     getProvisioning: async (_context, { params }) => {
@@ -55,17 +57,18 @@ export function provisioningHandlers(parts: ApiParts): ProvisioningHandlers {
       requireRecentProof(identity, { withinMs: OWN_ACCOUNT_MS, factor }, clock.now());
       const record = await found(params.id);
       const { value } = await provisioning.renewToken(record.id, context.identity.user.id);
-      await acted(context, 'provisioning.token-created', record);
+      await audit.append(eventOf(context, 'provisioning.token-created', record));
       return { baseUrl: baseUrl(record.id), value };
     },
 
     removeProvisioning: async (context, { params }) => {
       requireHeld(context, 'administrator');
       const record = await found(params.id);
-      await store.now.provisioning.forget(record.id);
-      await parts.providerPeople.judgeAgain(record);
-      await acted(context, 'provisioning.removed', record);
-      await store.now.commands.post({ kind: 'recheck-all' }, clock.now());
+      await providerPeople.write(async (tx) => {
+        await tx.provisioning.forget(record.id);
+        const event = eventOf(context, 'provisioning.removed', record);
+        return { result: undefined, owed: { providerId: record.id, event, everybody: true } };
+      });
       return undefined;
     },
   };

@@ -1,15 +1,24 @@
 import type { HostKey as HostKeyView, Target as TargetView, TargetGroup as TargetGroupView } from '@enchilada/contract';
+import type { Grant } from '@enchilada/core/access';
 import type { AuditObject } from '@enchilada/core/audit';
 import { Fault } from '@enchilada/core/fault';
 import type { StoreTransaction } from '@enchilada/core/store';
 import type { HostKey, Target, TargetGroup } from '@enchilada/core/target';
 import { randomId } from '@enchilada/core/time';
+import { auditWithdrawn, deleteGrantsOf } from '../access/grant-events.ts';
 import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { pageOf, searchTargets } from './catalog-view.ts';
 import { importTargets } from './import-targets.ts';
 import { parsePublicKey } from './public-key.ts';
-import { fieldProblems, keptLabels, referenceProblems, requireNone, weakenedBy } from './target-rules.ts';
+import {
+  fieldProblems,
+  keptLabels,
+  referenceProblems,
+  type RemovedTarget,
+  requireNone,
+  weakenedBy,
+} from './target-rules.ts';
 import { requireCurrent } from './require-current.ts';
 
 type TargetHandlers = Pick<
@@ -70,16 +79,17 @@ function objectOf(target: Target): AuditObject {
 }
 
 /** Targets inside the gateway serve newcomers; with the first real machine they go (DESIGN.md, first run). */
-async function dropBuiltIn(tx: StoreTransaction): Promise<readonly Target[]> {
+async function dropBuiltIn(tx: StoreTransaction): Promise<readonly RemovedTarget[]> {
   const builtIn = (await tx.catalog.listTargets()).filter((target) => target.builtIn !== undefined);
-  for (const target of builtIn) await removeTarget(tx, target);
-  return builtIn;
+  const removed: RemovedTarget[] = [];
+  for (const target of builtIn) removed.push({ target, grants: await removeTarget(tx, target) });
+  return removed;
 }
 
-async function removeTarget(tx: StoreTransaction, target: Target): Promise<void> {
-  for (const grant of await tx.grants.list())
-    if (grant.scope.kind === 'target' && grant.scope.id === target.id) await tx.grants.delete(grant.id);
-  await tx.catalog.deleteTarget(target.id);
+async function removeTarget(tx: StoreTransaction, { id }: Target): Promise<readonly Grant[]> {
+  const grants = await deleteGrantsOf(tx, ({ scope }) => scope.kind === 'target' && scope.id === id);
+  await tx.catalog.deleteTarget(id);
+  return grants;
 }
 
 export function targetHandlers(parts: ApiParts): TargetHandlers {
@@ -92,17 +102,13 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
   }
   const recheckAll = () => store.now.commands.post({ kind: 'recheck-all' }, clock.now());
 
-  async function auditRemoved(targets: readonly Target[]): Promise<void> {
-    for (const target of targets) {
-      await audit.append({
-        action: 'target.deleted',
-        actor: { kind: 'system', name: parts.nodeId },
-        object: objectOf(target),
-        outcome: 'success',
-        reason: 'the first real machine was added',
-      });
+  async function auditRemoved(removed: readonly RemovedTarget[]): Promise<void> {
+    const by = { actor: { kind: 'system', name: parts.nodeId }, reason: 'the first real machine was added' } as const;
+    for (const { target, grants } of removed) {
+      await audit.append({ action: 'target.deleted', ...by, object: objectOf(target), outcome: 'success' });
+      await auditWithdrawn(audit, grants, by);
     }
-    if (targets.length > 0) await recheckAll();
+    if (removed.length > 0) await recheckAll();
   }
   async function auditWeakened(context: SignedInContext, target: Target): Promise<void> {
     for (const name of weakenedBy(engines.get(target.protocol), target)) {
@@ -258,13 +264,14 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
           'CONFLICT',
           `${beside.length} machines have their files on this one, for example ${beside[0]?.name ?? ''}`,
         );
-      await store.transaction((tx) => removeTarget(tx, target));
+      const grants = await store.transaction((tx) => removeTarget(tx, target));
       await audit.append({
         action: 'target.deleted',
         ...actorOf(context),
         object: objectOf(target),
         outcome: 'success',
       });
+      await auditWithdrawn(audit, grants, { ...actorOf(context), reason: 'the machine was deleted' });
       await recheckAll();
       return undefined;
     },
@@ -342,10 +349,13 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
 
     deleteTargetGroup: async (context, { params }) => {
       const group = await found(store.now.catalog.findGroup(params.id));
-      await store.transaction(async (tx) => {
-        for (const grant of await tx.grants.list())
-          if (grant.scope.kind === 'target-group' && grant.scope.id === group.id) await tx.grants.delete(grant.id);
+      const grants = await store.transaction(async (tx) => {
+        const withdrawn = await deleteGrantsOf(
+          tx,
+          ({ scope }) => scope.kind === 'target-group' && scope.id === group.id,
+        );
         await tx.catalog.deleteGroup(group.id);
+        return withdrawn;
       });
       await audit.append({
         action: 'target-group.deleted',
@@ -353,6 +363,7 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
         object: { kind: 'target-group', id: group.id, name: group.name },
         outcome: 'success',
       });
+      await auditWithdrawn(audit, grants, { ...actorOf(context), reason: 'the group of machines was deleted' });
       await recheckAll();
       return undefined;
     },

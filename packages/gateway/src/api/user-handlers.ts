@@ -5,6 +5,8 @@ import { Fault } from '@enchilada/core/fault';
 import type { User, UserGroup } from '@enchilada/core/identity';
 import type { StoreTransaction } from '@enchilada/core/store';
 import { randomId } from '@enchilada/core/time';
+import { auditWithdrawn, deleteGrantsOf } from '../access/grant-events.ts';
+import { endLoginsOf } from '../auth/logins.ts';
 import { requireStrong } from '../auth/password-rule.ts';
 import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
@@ -175,6 +177,9 @@ export function userHandlers(parts: ApiParts): UserHandlers {
         const moved =
           body.groupIds === undefined ? { added: [], removed: [] } : await setGroups(tx, before.id, body.groupIds);
         await keepAnAdministrator(tx);
+        const isOut = updated.disabledAt !== undefined && before.disabledAt === undefined;
+        if (isOut || updated.role !== before.role) await endLoginsOf(tx, updated, clock.now());
+        await tx.commands.post({ kind: 'recheck-user', userId: updated.id }, clock.now());
         return { after: updated, groups: moved };
       });
       const isDisabled = before.disabledAt === undefined && after.disabledAt !== undefined;
@@ -198,8 +203,6 @@ export function userHandlers(parts: ApiParts): UserHandlers {
           outcome: 'success',
           detail: { userId: after.id },
         });
-      if (isDisabled || after.role !== before.role) await logins.endAllOf(after.id);
-      await recheck(after.id);
       return describe(after);
     },
 
@@ -207,15 +210,17 @@ export function userHandlers(parts: ApiParts): UserHandlers {
       const user = await found(store.now.users.find(params.id));
       requireHeld(context, user.role);
       requireCurrent(user, query.version);
-      await store.transaction(async (tx) => {
-        for (const grant of await tx.grants.listFor(user.id, [])) await tx.grants.delete(grant.id);
-        await setGroups(tx, user.id, []);
+      const { grants, groups } = await store.transaction(async (tx) => {
+        const withdrawn = await deleteGrantsOf(tx, ({ subject }) => subject.kind === 'user' && subject.id === user.id);
+        const { removed } = await setGroups(tx, user.id, []);
+        await endLoginsOf(tx, user, clock.now());
         await tx.users.delete(user.id);
         await keepAnAdministrator(tx);
+        await tx.commands.post({ kind: 'recheck-user', userId: user.id }, clock.now());
+        return { grants: withdrawn, groups: removed };
       });
-      await logins.endAllOf(user.id);
-      await acted(context, 'user.deleted', userObject(user));
-      await recheck(user.id);
+      await acted(context, 'user.deleted', userObject(user), groups.length === 0 ? {} : { groups: groups.join(' ') });
+      await auditWithdrawn(audit, grants, { ...actorOf(context), reason: 'the person was deleted' });
       return undefined;
     },
 
@@ -260,12 +265,16 @@ export function userHandlers(parts: ApiParts): UserHandlers {
 
     deleteGroup: async (context, { params }) => {
       const group = await found(store.now.groups.find(params.id));
-      await store.transaction(async (tx) => {
-        for (const grant of await tx.grants.list())
-          if (grant.subject.kind === 'group' && grant.subject.id === group.id) await tx.grants.delete(grant.id);
+      const grants = await store.transaction(async (tx) => {
+        const withdrawn = await deleteGrantsOf(
+          tx,
+          ({ subject }) => subject.kind === 'group' && subject.id === group.id,
+        );
         await tx.groups.delete(group.id);
+        return withdrawn;
       });
       await acted(context, 'group.deleted', groupObject(group));
+      await auditWithdrawn(audit, grants, { ...actorOf(context), reason: 'the group was deleted' });
       await store.now.commands.post({ kind: 'recheck-all' }, clock.now());
       return undefined;
     },

@@ -18,7 +18,7 @@ import {
   type UserGroup,
   type VerifiedIdentity,
 } from '@enchilada/core/identity';
-import type { Store } from '@enchilada/core/store';
+import type { Store, StoreTransaction } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
 import type { ClaimContext, OpenContext, SignedInContext } from '../http/context.ts';
 import { actorOf } from '../http/context.ts';
@@ -79,6 +79,16 @@ export function digestOf(cookie: string): string {
 /** The name as two spellings of it compare: NFKC, lower case, trimmed. */
 export function normaliseName(name: string): string {
   return name.normalize('NFKC').toLowerCase().trim();
+}
+
+/** All logins of a person, but one if it is named, and, through every node, the sessions that were opened with them. */
+export async function endLoginsOf(
+  tx: StoreTransaction,
+  { id, except }: { readonly id: string; readonly except?: string },
+  now: number,
+): Promise<void> {
+  for (const loginDigest of await tx.logins.deleteOf(id, except))
+    await tx.commands.post({ kind: 'end-login', loginDigest }, now);
 }
 
 /** Logins: made, identified, touched, ended. Only the SHA-256 of a cookie is ever stored (T03). */
@@ -249,8 +259,9 @@ export class Logins {
   /** Ends all logins of a person, but one if it is named. */
   async endAllOf(userId: string, except?: string): Promise<void> {
     const { store, clock } = this.#parts;
-    const ended = await store.now.logins.deleteOf(userId, except);
-    for (const loginDigest of ended) await store.now.commands.post({ kind: 'end-login', loginDigest }, clock.now());
+    await store.transaction((tx) =>
+      endLoginsOf(tx, { id: userId, ...(except === undefined ? {} : { except }) }, clock.now()),
+    );
   }
 
   /** Of somebody who showed nothing at all. */

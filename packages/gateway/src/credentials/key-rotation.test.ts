@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { bindingOfEnvelope, envelopeVault } from '@enchilada/adapters/credential-vault/envelope';
 import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
+import { vaultTransit } from '@enchilada/adapters/key-encryption/vault-transit';
+import { VaultStandIn } from '@enchilada/adapters/secret-store/hashicorp-vault/testing';
 import { sqlite } from '@enchilada/adapters/store/sqlite';
 import { Secret, SecretBytes } from '@enchilada/core/credential';
 import { isFault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import { systemClock as clock, testLeave } from '@enchilada/core/testing/authorized';
+import { ManualClock } from '@enchilada/core/testing/recorder-parts';
 import { aCredential, aTarget } from '@enchilada/core/testing/store-fixture';
+import { until } from '@enchilada/core/testing/until';
 import { systemRandom as random } from '../clock.ts';
 import { KEY_FILE, openKeyRing } from './key-ring.ts';
 import { KeyRotation } from './key-rotation.ts';
@@ -117,6 +122,60 @@ describe('a new key-encryption key', () => {
       said.join('\n'),
       /crd_forged could not be wrapped anew\n1 of the kind credential are sealed by the key/u,
     );
+  });
+
+  it('is given up after ten seconds where its service answers nothing: at a start, and in the turns of a rotation', async () => {
+    await using vault = await VaultStandIn.start();
+    vault.certificate.trust();
+    vault.transitKeys.set('kek', [randomBytes(32)]);
+    vault.policies.set('token', ['transit/encrypt/kek', 'transit/decrypt/kek']);
+    await writeFile(join(folder, 'token'), 'token');
+    const key = `vault-transit:${vault.url}/transit/keys/kek?secret=file:${join(folder, 'token')}`;
+    const manual = new ManualClock();
+    const types = [vaultTransit({ clock: manual, random })];
+    const parts = { random, types, openFile: fileKey('old') };
+    const service = await openKeyRing({ ...parts, key, alsoOpens: '' });
+    const sealing = envelopeVault({ keyEncryption: service, random });
+    const ids = Array.from({ length: 40 }, (_, index) => `crd_in_service_${index.toString().padStart(2, '0')}`);
+    for (const id of ids) {
+      const sealed = await sealing.seal({ id, version: 1, password: new Secret('x') });
+      await store.now.credentials.insert(aCredential({ id, name: id, kind: 'password', sealed }));
+    }
+
+    vault.isSilent = true;
+    /** Ten seconds go by whenever the service is waited for. */
+    const waited = async <T>(work: Promise<T>): Promise<T> => {
+      let isOver = false;
+      const end = (): void => {
+        isOver = true;
+      };
+      work.then(end, end);
+      for (let calls = vault.calls.length; ; calls = vault.calls.length) {
+        await until(() => isOver || vault.calls.length > calls);
+        if (isOver) return work;
+        manual.advance(10_000);
+      }
+    };
+    vault.calls.length = 0;
+    await assert.rejects(
+      waited(openKeyRing({ ...parts, key, alsoOpens: '' })),
+      (error) =>
+        isFault(error, 'KEY_UNAVAILABLE') &&
+        /^vault-transit:https\S+kek: .*did not answer in time/u.test(error.message),
+    );
+    const keys = await openKeyRing({ ...parts, key: KEY_FILE, alsoOpens: key });
+    for (const id of ['a', 'b'])
+      await store.now.nodes.join({ id, url: '', version: '1', startedAt: 1, keyIds: keys.opens });
+    const said: unknown[] = [];
+    const rotation = new KeyRotation({
+      ...{ store, keys, clock: manual, bindingOf: bindingOfEnvelope },
+      report: (_message, cause) => void said.push(cause),
+    });
+    const turn = await waited(rotation.turn());
+    assert.deepEqual([turn.rewrapped, turn.failed], [0, 16], 'twice ten seconds, and no third time');
+    assert.ok(said.every((cause) => isFault(cause, 'KEY_UNAVAILABLE') && /in time/u.test(cause.message)));
+    vault.isSilent = false;
+    assert.equal((await rotation.turn()).rewrapped, ids.length);
   });
 
   it('does not start where it cannot be used, and makes no file where one is to open', async () => {

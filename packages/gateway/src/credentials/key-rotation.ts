@@ -80,9 +80,10 @@ export class KeyRotation {
     let failed = 0;
     for (const kind of WRAPPED_KINDS)
       for (let after = ''; ;) {
-        if (clock.monotonicMs() >= until || failed >= MOST_FAILURES) return this.#summary(rewrapped, failed);
         const rows = await store.now.wrappedKeys.list(kind, { keyIds, after, limit: PAGE });
         for (let at = 0; at < rows.length; at += AT_ONCE) {
+          // Before each few: a service that does not answer costs its whole limit each time.
+          if (clock.monotonicMs() >= until || failed >= MOST_FAILURES) return this.#summary(rewrapped, failed);
           const done = await Promise.all(rows.slice(at, at + AT_ONCE).map((row) => this.#rewrap(row)));
           rewrapped += done.filter((outcome) => outcome === 'done').length;
           failed += done.filter((outcome) => outcome === 'failed').length;

@@ -21,15 +21,13 @@ import {
 import { Fault, toFault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
+import { purgeGone } from './purge.ts';
 import { addRuleGrants, type RuleGrantChange } from './rule-grants.ts';
 import { RuleSettlement } from './rule-settlement.ts';
 import { type RunnerCounts, SourceRunner } from './source-runner.ts';
 
 const REFRESH_MS = 3_000;
 const PURGE_EVERY_MS = 3_600_000;
-const PURGED_AFTER_MS = 7 * 24 * 3_600_000;
-const EVENTS_KEPT_MS = 15 * 24 * 3_600_000;
-const PURGE_BATCH = 500;
 const REFUSALS_EVERY_MS = 10 * 60_000;
 const PREVIEW_MOST = 5_000;
 const PREVIEW_LIMIT_MS = 60_000;
@@ -98,7 +96,7 @@ export class DiscoveryService implements AsyncDisposable {
       );
     };
     every(REFRESH_MS, 'the sources could not be read again', () => this.refresh());
-    every(PURGE_EVERY_MS, 'machines long gone could not be removed', () => this.#purge());
+    every(PURGE_EVERY_MS, 'machines long gone could not be removed', () => purgeGone(this.#parts));
   }
 
   /** Made by us, different for each source and not editable: a role that asks for it can be assumed on no other's behalf. */
@@ -333,24 +331,6 @@ export class DiscoveryService implements AsyncDisposable {
       entries.push({ scope, nativeId, name: facts.name, projected, effect: 'goes' });
     }
     return entries;
-  }
-
-  /** What has been gone for a week leaves for good: its entry, with grants and host keys. The timeline stays. */
-  async #purge(): Promise<void> {
-    const { store, clock } = this.#parts;
-    const before = clock.now() - PURGED_AFTER_MS;
-    const targets = await store.now.catalog.listTargets();
-    const needed = new Set(targets.flatMap(({ jumpTargetId, filesTargetId }) => [jumpTargetId, filesTargetId]));
-    for (;;) {
-      const gone = await store.now.discovery.goneBefore(before, PURGE_BATCH);
-      await store.transaction(async (tx) => {
-        await tx.discovery.deleteFound(gone.map(({ id }) => id));
-        for (const { targetId } of gone)
-          if (targetId !== undefined && !needed.has(targetId)) await tx.catalog.deleteTarget(targetId);
-      });
-      if (gone.length < PURGE_BATCH) break;
-    }
-    await store.now.discovery.deleteEventsOlderThan(clock.now() - EVENTS_KEPT_MS);
   }
 }
 

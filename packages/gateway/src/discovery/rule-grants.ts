@@ -38,10 +38,12 @@ export interface RuleGrantChange {
 export async function withdrawMarks(tx: StoreTransaction, sourceId: SourceId, now: number): Promise<void> {
   for (const scope of await tx.discovery.listScopes(sourceId)) {
     const found = await tx.discovery.listFound(sourceId, scope);
-    for (const target of await tx.catalog.findTargets(found.flatMap(({ targetId }) => targetId ?? []))) {
+    const targets = await tx.catalog.findTargets(found.flatMap(({ targetId }) => targetId ?? []));
+    const unmarked = targets.flatMap((target) => {
       const { [GRANTED_BY]: mark, ...labels } = target.labels;
-      if (mark !== undefined) await tx.catalog.updateTarget({ ...target, labels, updatedAt: now });
-    }
+      return mark === undefined ? [] : [{ ...target, labels, updatedAt: now }];
+    });
+    if (unmarked.length > 0) await tx.catalog.updateTargets(unmarked);
   }
 }
 

@@ -3,7 +3,8 @@ import type { AuditLog } from '@enchilada/core/audit';
 import type { CatalogUpdater, SourceRecord } from '@enchilada/core/discovery';
 import type { Store } from '@enchilada/core/store';
 import type { Clock } from '@enchilada/core/time';
-import { ruleOf, staleRuleGrants } from './rule-grants.ts';
+import { auditWithdrawn } from '../access/grant-events.ts';
+import { staleRuleGrants } from './rule-grants.ts';
 
 export interface SettlementParts {
   readonly store: Store;
@@ -57,18 +58,7 @@ export class RuleSettlement {
     const { changed, withdrawn } = await this.settle(version);
     this.#settledFor = wanted;
     if (changed + withdrawn.length > 0) await store.now.commands.post({ kind: 'recheck-all' }, clock.now());
-    for (const grant of withdrawn)
-      await audit.append({
-        action: 'grant.deleted',
-        actor: { kind: 'system', name: nodeId },
-        object: { kind: 'grant', id: grant.id },
-        outcome: 'success',
-        reason: 'no rule gives it any more',
-        detail: {
-          subject: `${grant.subject.kind}:${grant.subject.id}`,
-          rule: ruleOf(grant) ?? '',
-          actions: grant.actions.join(' '),
-        },
-      });
+    const by = { actor: { kind: 'system', name: nodeId }, reason: 'no rule gives it any more' } as const;
+    await auditWithdrawn(audit, withdrawn, by);
   }
 }

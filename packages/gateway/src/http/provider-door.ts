@@ -12,6 +12,8 @@ const FORM = 'application/x-www-form-urlencoded';
 const BODY_LIMIT_BYTES = 32 * 1024;
 /** An answer with the groups of somebody who is in many. */
 const ANSWER_LIMIT_BYTES = 512 * 1024;
+/** What says that somebody signed out is short. */
+const LOGOUT_LIMIT_BYTES = 64 * 1024;
 
 export function backChannelPath(id: string): string {
   return `${doorPath(id)}/back-channel-logout`;
@@ -46,7 +48,7 @@ export function serveProviderDoor(app: FastifyInstance, { signInAt, refusals }: 
       method: where === 'answer' ? ['POST'] : ['GET', 'POST'],
       url: `${doorPath(':id')}/${where}`,
       config,
-      bodyLimit: ANSWER_LIMIT_BYTES,
+      bodyLimit: where === 'answer' ? ANSWER_LIMIT_BYTES : LOGOUT_LIMIT_BYTES,
       handler: async (request, reply) => {
         const id = idOf(request);
         const query = request.method === 'GET' ? (/\?(.*)$/su.exec(request.url)?.[1] ?? '') : '';

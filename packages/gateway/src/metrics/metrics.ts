@@ -25,6 +25,9 @@ export interface MetricSources {
   readonly recorder: () => RecorderStats | undefined;
 }
 
+/** Looks of the process at its own delays wake it: at every 10 ms, the default, they were a third of what a gateway at rest costs. */
+const LOOP_LOOK_MS = 50;
+
 /** What Prometheus reads. Labels come from fixed sets: no name of a person or machine is ever one. */
 export class Metrics {
   readonly #registry = new Registry();
@@ -56,7 +59,7 @@ export class Metrics {
 
   constructor(sources: MetricSources) {
     const registers = [this.#registry];
-    collectDefaultMetrics({ register: this.#registry });
+    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: LOOP_LOOK_MS });
     const gauge = (name: string, help: string, read: () => number): void => {
       new Gauge({
         name,
@@ -110,12 +113,13 @@ export class Metrics {
     discovery('scopes_stale', 'Scopes whose listings fail.', 'staleScopes');
     discovery('scopes_held', 'Scopes with removals that wait for a person.', 'heldScopes');
     discovery('oldest_sweep_seconds', 'Age of the oldest full listing of a scope.', 'oldestSweepSeconds');
-    const delay = monitorEventLoopDelay({ resolution: 10 });
+    const delay = monitorEventLoopDelay({ resolution: LOOP_LOOK_MS });
     delay.enable();
     gauge('enchilada_event_loop_delay_p99_seconds', 'Delay of the event loop since the last reading.', () => {
-      const p99 = delay.percentile(99) / 1e9;
+      // The histogram holds the time between two looks.
+      const p99 = delay.percentile(99) / 1e9 - LOOP_LOOK_MS / 1_000;
       delay.reset();
-      return Number.isFinite(p99) ? p99 : 0;
+      return Number.isFinite(p99) ? Math.max(0, p99) : 0;
     });
   }
 

@@ -56,7 +56,7 @@ export class DirectoryCheck {
       }
       const isSame =
         !identity.isSuspended && [...identity.groups].sort().join('\n') === [...person.groups].sort().join('\n');
-      if (!isSame) await people.renew({ record, identity, person, verdict });
+      if (!isSame) await people.renew(record, person);
     }
     if (gone.length > FEW && gone.length > known.length / 2) {
       report(

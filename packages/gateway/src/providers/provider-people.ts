@@ -1,55 +1,56 @@
-import type { AuditEvent, AuditLog } from '@enchilada/core/audit';
 import { Fault, isFault } from '@enchilada/core/fault';
 import {
   type AssertedPerson,
   type ExternalIdentity,
   judgeByRules,
+  type ProviderId,
   type ProviderRecord,
   type ProviderVerdict,
+  type Settlement,
   type User,
+  weakerRole,
 } from '@enchilada/core/identity';
-import type { Store, StoreTransaction } from '@enchilada/core/store';
-import { type Clock, type RandomSource, randomId } from '@enchilada/core/time';
-import type { Logins } from '../auth/logins.ts';
+import type { StoreTransaction } from '@enchilada/core/store';
+import { randomId } from '@enchilada/core/time';
+import { endLoginsOf } from '../auth/logins.ts';
+import { bounded, namesFor, plain, saidOf } from './asserted-person.ts';
+import { acted, memberEvent } from './provider-events.ts';
+import { type Judge, type Owed, Settlements, type SettlementsParts } from './settlements.ts';
 
-export interface ProviderPeopleParts {
-  readonly store: Store;
-  readonly audit: AuditLog;
-  readonly logins: Pick<Logins, 'endAllOf'>;
-  readonly clock: Clock;
-  readonly random: RandomSource;
+/** What came of judging somebody, and what is to be settled once it is committed. */
+interface Judged {
+  readonly user: User;
+  readonly verdict: ProviderVerdict;
+  readonly owed: readonly Settlement[];
 }
 
-const SUBJECT_MAX = 255;
-const NAME_MAX = 120;
-const MOST_ATTRIBUTES = 16;
-const MOST_GROUPS = 5_000;
-
 /** Whose account an assertion stands for: made at the first sign-in, its groups and role as the rules say. */
-export class ProviderPeople {
-  readonly #parts: ProviderPeopleParts;
+export class ProviderPeople implements Judge {
+  readonly #parts: SettlementsParts;
+  readonly #settlements: Settlements;
 
-  constructor(parts: ProviderPeopleParts) {
+  constructor(parts: SettlementsParts) {
     this.#parts = parts;
+    this.#settlements = new Settlements(parts);
   }
 
   /** INVARIANT: an account is found by provider and subject alone, and never taken over by its name (T10). @throws Fault NOT_ADMITTED, LOGIN_REFUSED, PROVIDER_REFUSED */
   async admit(record: ProviderRecord, asserted: AssertedPerson): Promise<User> {
     const person = bounded(asserted);
-    const { providers } = this.#parts.store.now;
-    let identity = await providers.findIdentity(record.id, person.subject);
-    const verdict = await this.judge(record, { userId: identity?.userId, groups: person.groups });
-    if (identity === undefined && verdict.isAdmitted) {
-      const made = await this.#create({ record, person, verdict });
-      if (made !== undefined) return made;
-      // Another node made it in this moment.
-      identity = await providers.findIdentity(record.id, person.subject);
+    let judged = await this.renew(record, person);
+    if (judged === undefined) {
+      const verdict = await this.judge(record, { userId: undefined, groups: person.groups });
+      if (verdict.isAdmitted) {
+        const made = await this.#create({ record, person, verdict });
+        if (made !== undefined) return made;
+        // Another node made it in this moment.
+        judged = await this.renew(record, person);
+      }
     }
-    const user = identity && (await this.renew({ record, identity, person, verdict }));
-    if (!verdict.isAdmitted || user === undefined)
+    if (judged?.verdict.isAdmitted !== true)
       throw new Fault('NOT_ADMITTED', 'no rule of the provider admits the person');
-    if (user.disabledAt !== undefined) throw new Fault('LOGIN_REFUSED', 'the account is disabled');
-    return user;
+    if (judged.user.disabledAt !== undefined) throw new Fault('LOGIN_REFUSED', 'the account is disabled');
+    return judged.user;
   }
 
   /**
@@ -59,14 +60,14 @@ export class ProviderPeople {
   async judge(
     record: ProviderRecord,
     { userId, groups }: { readonly userId: string | undefined; readonly groups: readonly string[] },
+    tx: StoreTransaction = this.#parts.store.now,
   ): Promise<ProviderVerdict> {
-    const { provisioning } = this.#parts.store.now;
     const rules = record.rules.map(({ from }) => from);
-    const provisioned = await provisioning.groupsNamed(record.id, rules, userId);
+    const provisioned = await tx.provisioning.groupsNamed(record.id, rules, userId);
     const theirs = provisioned.filter(({ isMember }) => isMember).flatMap(({ names }) => names);
     const known = new Set(provisioned.flatMap(({ names }) => names));
     const verdict = judgeByRules(record, [...groups.filter((group) => !known.has(group)), ...theirs]);
-    const person = userId === undefined ? undefined : await provisioning.findUser(record.id, userId);
+    const person = userId === undefined ? undefined : await tx.provisioning.findUser(record.id, userId);
     return person?.isActive === false ? { ...verdict, isAdmitted: false, groupIds: [] } : verdict;
   }
 
@@ -82,76 +83,171 @@ export class ProviderPeople {
     return made;
   }
 
-  /** After a change of what is provisioned: memberships, role, and whether the person is let in at all. */
-  async judgeOne(record: ProviderRecord, userId: string, displayName = ''): Promise<void> {
+  /** What the provider says of somebody known, written down: groups, name, role, and that they are there. Undefined where nobody has the subject. */
+  async renew(record: ProviderRecord, person: AssertedPerson): Promise<Judged | undefined> {
     const { store, clock } = this.#parts;
-    for (const identity of await store.now.providers.identitiesOf(userId)) {
-      if (identity.providerId !== record.id) continue;
-      const { subject, groups } = identity;
-      const verdict = await this.judge(record, { userId, groups });
-      if (verdict.isAdmitted) {
-        const person = { subject, groups, username: '', displayName: plain(displayName), email: undefined };
-        await this.renew({ record, identity, person, verdict });
-        continue;
-      }
-      if (await store.now.providers.setMemberships(userId, record.id, await this.#existing(verdict.groupIds)))
-        await store.now.commands.post({ kind: 'recheck-user', userId }, clock.now());
-      await this.suspend(record, identity);
-    }
-  }
-
-  /** What the provider says of somebody known, written down: groups, name, role, and that they are there. Undefined where the account is gone. */
-  async renew(known: Known): Promise<User | undefined> {
-    const { store, clock } = this.#parts;
-    const { record, identity, person, verdict } = known;
-    const before = await store.now.users.find(identity.userId);
-    if (before === undefined) return undefined;
-    await store.now.providers.updateIdentity(identity, {
-      groups: person.groups,
-      said: saidOf(person),
-      seenAt: clock.now(),
-      // Whom no rule admits stays out.
-      isSuspended: identity.isSuspended && !verdict.isAdmitted,
+    const { subject, groups, displayName } = person;
+    const judged = await store.transaction(async (tx) => {
+      const identity = await tx.providers.findIdentity(record.id, subject);
+      if (identity === undefined) return undefined;
+      const verdict = await this.judge(record, { userId: identity.userId, groups }, tx);
+      await tx.providers.updateIdentity(identity, { groups, said: saidOf(person), seenAt: clock.now() });
+      return this.#apply(tx, { record, identity, verdict, displayName });
     });
-    const isBack = identity.isSuspended && verdict.isAdmitted && before.disabledAt !== undefined;
-    const wanted: User = {
-      ...before,
-      displayName: person.displayName === '' ? before.displayName : person.displayName,
-      role: verdict.role ?? before.role,
-      disabledAt: isBack ? undefined : before.disabledAt,
-    };
-    const user = await this.#save(before, wanted, record);
-    if (await store.now.providers.setMemberships(user.id, record.id, await this.#existing(verdict.groupIds)))
-      await store.now.commands.post({ kind: 'recheck-user', userId: user.id }, clock.now());
-    return user;
+    await this.#settleAll(judged?.owed ?? []);
+    return judged;
   }
 
   /** The provider does not know the person any more, or has disabled them: out with them, until it does again. */
   async suspend(record: ProviderRecord, identity: ExternalIdentity): Promise<void> {
-    const { store, logins, clock } = this.#parts;
-    const user = await store.now.users.find(identity.userId);
-    if (user === undefined || user.disabledAt !== undefined) return;
-    const disabled = await this.#update({ ...user, disabledAt: clock.now() });
-    if (disabled === undefined) return;
-    await store.now.providers.updateIdentity(identity, { isSuspended: true });
-    await logins.endAllOf(user.id);
-    await store.now.commands.post({ kind: 'recheck-user', userId: user.id }, clock.now());
-    await this.#acted('user.disabled', disabled, record, { reason: 'the provider has disabled or removed the person' });
+    await this.#settleAll(await this.#parts.store.transaction((tx) => this.#suspend(tx, record, identity)));
   }
 
-  /** The rules have changed: what they make of everybody's groups as last seen. */
-  async judgeAgain(record: ProviderRecord): Promise<void> {
+  /**
+   * Memberships, role, and whether the person is let in at all, as it stands now. INVARIANT: judged and written in one transaction: of two changes at once,
+   * neither is judged by what was there before the other.
+   */
+  judgeOne(
+    providerId: ProviderId,
+    { userId, displayName }: { readonly userId: string; readonly displayName: string },
+  ): Promise<readonly Settlement[]> {
+    return this.#parts.store.transaction(async (tx) => {
+      const record = await tx.providers.find(providerId);
+      if (record === undefined) return [];
+      const owed: Settlement[] = [];
+      for (const identity of await tx.providers.identitiesOf(userId)) {
+        if (identity.providerId !== providerId) continue;
+        const verdict = await this.#verdictOf(tx, record, identity);
+        if (verdict.isAdmitted) {
+          const judged = await this.#apply(tx, { record, identity, verdict, displayName: plain(displayName) });
+          owed.push(...(judged?.owed ?? []));
+        } else {
+          owed.push(...(await this.#setMemberships(tx, { record, identity, verdict })));
+          owed.push(...(await this.#suspend(tx, record, identity)));
+        }
+      }
+      return owed;
+    });
+  }
+
+  /** The memberships of everybody, by their groups as last seen. */
+  async judgeEverybody(providerId: ProviderId, alive: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     const { store } = this.#parts;
-    for (const identity of await store.now.providers.listIdentities(record.id)) {
-      const { groupIds } = await this.judge(record, identity);
-      await store.now.providers.setMemberships(identity.userId, record.id, await this.#existing(groupIds));
+    for (const { subject } of await store.now.providers.listIdentities(providerId)) {
+      const owed = await store.transaction(async (tx) => {
+        const record = await tx.providers.find(providerId);
+        const identity = await tx.providers.findIdentity(providerId, subject);
+        if (record === undefined || identity === undefined) return [];
+        const verdict = await this.#verdictOf(tx, record, identity);
+        return this.#setMemberships(tx, { record, identity, verdict });
+      });
+      await this.#settleAll(owed);
+      await alive();
     }
   }
 
+  /**
+   * Writes, and does what follows. INVARIANT: what is to be audited and who is to be judged is written down in the transaction of the write, so that it is done
+   * also where this node dies behind it.
+   */
+  async write<T>(work: (tx: StoreTransaction) => Promise<{ readonly result: T; readonly owed: Owed }>): Promise<T> {
+    const { result, settlement } = await this.#parts.store.transaction(async (tx) => {
+      const { result: written, owed } = await work(tx);
+      return { result: written, settlement: await this.#settlements.owe(tx, owed) };
+    });
+    await this.#settleAll([settlement]);
+    return result;
+  }
+
+  settleLeftOver(): Promise<void> {
+    return this.#settlements.settleLeftOver(this);
+  }
+
+  async #settleAll(settlements: readonly Settlement[]): Promise<void> {
+    for (const settlement of settlements) await this.#settlements.settle(settlement, this);
+  }
+
+  /** INVARIANT: a provider that is switched off gives nothing, whatever follows of what it or a rule takes away. */
+  async #verdictOf(tx: StoreTransaction, record: ProviderRecord, identity: ExternalIdentity): Promise<ProviderVerdict> {
+    const verdict = await this.judge(record, identity, tx);
+    const user = await tx.users.find(identity.userId);
+    if (record.enabled || user === undefined) return verdict;
+    const has = new Set(await tx.groups.groupsOf(user.id));
+    const role = verdict.role === undefined ? undefined : weakerRole(user.role, verdict.role);
+    return { ...verdict, role, groupIds: verdict.groupIds.filter((id) => has.has(id)) };
+  }
+
+  /** Undefined where the account is gone. */
+  async #apply(tx: StoreTransaction, { record, identity, verdict, displayName }: Applied): Promise<Judged | undefined> {
+    const before = await tx.users.find(identity.userId);
+    if (before === undefined) return undefined;
+    // Whom no rule admits stays out, and whom a provider that is switched off does.
+    const isLetIn = verdict.isAdmitted && record.enabled;
+    await tx.providers.updateIdentity(identity, { isSuspended: identity.isSuspended && !isLetIn });
+    const isBack = identity.isSuspended && isLetIn && before.disabledAt !== undefined;
+    const named = { ...before, displayName: displayName === '' ? before.displayName : displayName };
+    const wanted: User = {
+      ...named,
+      role: verdict.role ?? before.role,
+      disabledAt: isBack ? undefined : before.disabledAt,
+    };
+    const user = await saved(tx, before, (await isLastLost(tx, before, wanted)) ? named : wanted);
+    const owed: Settlement[] = [];
+    if (before.disabledAt !== undefined && user.disabledAt === undefined)
+      owed.push(await this.#settlements.owe(tx, acted('user.enabled', user, { record })));
+    if (before.role !== user.role) {
+      await endLoginsOf(tx, user, this.#parts.clock.now());
+      owed.push(await this.#settlements.owe(tx, acted('user.updated', user, { record, detail: { role: user.role } })));
+    }
+    owed.push(...(await this.#setMemberships(tx, { record, identity, verdict })));
+    return { user, verdict, owed };
+  }
+
+  async #suspend(
+    tx: StoreTransaction,
+    record: ProviderRecord,
+    identity: ExternalIdentity,
+  ): Promise<readonly Settlement[]> {
+    const now = this.#parts.clock.now();
+    const user = await tx.users.find(identity.userId);
+    if (user === undefined || user.disabledAt !== undefined) return [];
+    const wanted = { ...user, disabledAt: now };
+    if (await isLastLost(tx, user, wanted)) return [];
+    const disabled = await tx.users.update(wanted);
+    await tx.providers.updateIdentity(identity, { isSuspended: true });
+    await endLoginsOf(tx, disabled, now);
+    await tx.commands.post({ kind: 'recheck-user', userId: user.id }, now);
+    const reason = 'the provider has disabled or removed the person';
+    return [await this.#settlements.owe(tx, acted('user.disabled', disabled, { record, reason }))];
+  }
+
+  async #setMemberships(
+    tx: StoreTransaction,
+    {
+      record,
+      identity: { userId },
+      verdict,
+    }: Pick<Applied, 'record' | 'verdict'> & { readonly identity: Pick<ExternalIdentity, 'userId'> },
+  ): Promise<readonly Settlement[]> {
+    const { added, removed } = await tx.providers.setMemberships(
+      userId,
+      record.id,
+      await existing(tx, verdict.groupIds),
+    );
+    const user = await tx.users.find(userId);
+    if (user === undefined || added.length + removed.length === 0) return [];
+    await tx.commands.post({ kind: 'recheck-user', userId }, this.#parts.clock.now());
+    const owed: Settlement[] = [];
+    for (const id of removed)
+      owed.push(await this.#settlements.owe(tx, memberEvent('group.member-removed', user, { record, id })));
+    for (const id of added)
+      owed.push(await this.#settlements.owe(tx, memberEvent('group.member-added', user, { record, id })));
+    return owed;
+  }
+
   /** Undefined where somebody else made an account for the same person meanwhile. */
-  async #create({ record, person, verdict }: Omit<Known, 'identity'>): Promise<User | undefined> {
+  async #create({ record, person, verdict }: Created): Promise<User | undefined> {
     const { store, clock, random } = this.#parts;
-    const groupIds = await this.#existing(verdict.groupIds);
     for (const username of namesFor(person, record, random)) {
       const user: User = {
         id: `usr_${randomId(random)}`,
@@ -167,130 +263,60 @@ export class ProviderPeople {
         version: 1,
       };
       try {
-        await store.transaction(async (tx) => {
+        const owed = await store.transaction(async (tx) => {
           await tx.users.insert(user);
           await tx.providers.insertIdentity({
             ...{ providerId: record.id, subject: person.subject, userId: user.id, groups: person.groups },
             ...saidOf(person),
             ...{ seenAt: clock.now(), isSuspended: false },
           });
-          await tx.providers.setMemberships(user.id, record.id, groupIds);
+          const made = await this.#settlements.owe(
+            tx,
+            acted('user.created', user, { record, detail: { role: user.role } }),
+          );
+          return [made, ...(await this.#setMemberships(tx, { record, identity: { userId: user.id }, verdict }))];
         });
+        await this.#settleAll(owed);
+        return user;
       } catch (failure) {
         if (!isFault(failure, 'CONFLICT')) throw failure;
         if ((await store.now.providers.findIdentity(record.id, person.subject)) !== undefined) return undefined;
-        continue;
       }
-      await this.#acted('user.created', user, record, { detail: { role: user.role } });
-      return user;
     }
     throw new Fault('CONFLICT', 'no free user name was found for the person');
   }
-
-  async #save(before: User, wanted: User, record: ProviderRecord): Promise<User> {
-    const { logins } = this.#parts;
-    if (
-      before.displayName === wanted.displayName &&
-      before.role === wanted.role &&
-      before.disabledAt === wanted.disabledAt
-    )
-      return before;
-    const after = await this.#update(wanted);
-    if (after === undefined) {
-      const kept = { ...before, displayName: wanted.displayName };
-      return (await this.#update(kept)) ?? before;
-    }
-    if (before.disabledAt !== undefined && after.disabledAt === undefined)
-      await this.#acted('user.enabled', after, record, {});
-    if (before.role !== after.role) {
-      await this.#acted('user.updated', after, record, { detail: { role: after.role } });
-      await logins.endAllOf(after.id);
-    }
-    return after;
-  }
-
-  /** INVARIANT: no provider takes the last administrator away. Undefined where it would. */
-  async #update(user: User): Promise<User | undefined> {
-    try {
-      return await this.#parts.store.transaction(async (tx: StoreTransaction) => {
-        const updated = await tx.users.update(user);
-        if ((await tx.users.countEnabledAdministrators()) === 0)
-          throw new Fault('LAST_ADMINISTRATOR', 'this is the last enabled administrator');
-        return updated;
-      });
-    } catch (failure) {
-      if (isFault(failure, 'LAST_ADMINISTRATOR')) return undefined;
-      throw failure;
-    }
-  }
-
-  /** A group that was removed since the rule was written is no reason to keep people out. */
-  async #existing(ids: readonly string[]): Promise<readonly string[]> {
-    if (ids.length === 0) return [];
-    const known = new Set((await this.#parts.store.now.groups.list()).map(({ id }) => id));
-    return ids.filter((id) => known.has(id));
-  }
-
-  /* eslint-disable max-params -- a shorthand of this file for the audit event's own parts */
-  #acted(
-    action: AuditEvent['action'],
-    user: User,
-    record: ProviderRecord,
-    more: Pick<AuditEvent, 'reason' | 'detail'>,
-  ): Promise<unknown> {
-    return this.#parts.audit.append({
-      action,
-      actor: { kind: 'system', name: record.name },
-      object: { kind: 'user', id: user.id, name: user.username },
-      outcome: 'success',
-      ...more,
-      detail: { ...more.detail, provider: record.id },
-    });
-  }
-  /* eslint-enable max-params */
 }
 
-interface Known {
+interface Applied {
   readonly record: ProviderRecord;
   readonly identity: ExternalIdentity;
+  readonly verdict: ProviderVerdict;
+  /** Empty where the provider says none. */
+  readonly displayName: string;
+}
+
+interface Created {
+  readonly record: ProviderRecord;
   readonly person: AssertedPerson;
   readonly verdict: ProviderVerdict;
 }
 
-/** What a provider says, within the bounds of what is stored. @throws Fault PROVIDER_REFUSED without a usable subject */
-function bounded(person: AssertedPerson): AssertedPerson {
-  const { subject, groups } = person;
-  if (subject === '' || subject.length > SUBJECT_MAX || /\p{C}/u.test(subject))
-    throw new Fault('PROVIDER_REFUSED', 'the provider gave no usable subject');
-  if (groups.length > MOST_GROUPS)
-    throw new Fault('PROVIDER_REFUSED', `the provider named ${groups.length} groups, more than ${MOST_GROUPS}`);
-  return {
-    ...person,
-    username: plain(person.username),
-    displayName: plain(person.displayName),
-    groups: [...new Set(groups.filter((group) => group.length <= 1_000 && !/\p{C}/u.test(group)))],
-  };
+/** INVARIANT: no provider takes the last administrator away. */
+async function isLastLost(tx: StoreTransaction, before: User, after: User): Promise<boolean> {
+  const isAdministrator = ({ role, disabledAt }: User): boolean => role === 'administrator' && disabledAt === undefined;
+  if (!isAdministrator(before) || isAdministrator(after)) return false;
+  return (await tx.users.countEnabledAdministrators()) <= 1;
 }
 
-/** What user names on machines may be made of. Whether it is fit for one is judged when one is made. */
-function saidOf({ email, attributes = {} }: AssertedPerson): Pick<ExternalIdentity, 'email' | 'attributes'> {
-  const isShort = (text: string | undefined): boolean => text !== undefined && text !== '' && text.length <= NAME_MAX;
-  const kept = Object.entries(attributes).filter(([, value]) => isShort(value));
-  return {
-    ...(isShort(email) ? { email } : {}),
-    attributes: Object.fromEntries(kept.slice(0, MOST_ATTRIBUTES)),
-  };
+async function saved(tx: StoreTransaction, before: User, wanted: User): Promise<User> {
+  const isSame =
+    before.displayName === wanted.displayName && before.role === wanted.role && before.disabledAt === wanted.disabledAt;
+  return isSame ? before : tx.users.update(wanted);
 }
 
-function plain(text: string): string {
-  const shown = text.normalize('NFKC').replaceAll(/\p{C}/gu, '').replaceAll(/\s+/gu, ' ').trim();
-  return [...shown].slice(0, NAME_MAX).join('').trim();
-}
-
-/** The name itself, and what it becomes where somebody else has it: never their account. */
-function namesFor(person: AssertedPerson, record: ProviderRecord, random: RandomSource): readonly string[] {
-  const name = person.username === '' ? `user-${randomId(random).slice(0, 8)}` : person.username;
-  const short = [...name].slice(0, 80).join('').trim();
-  const at = `${short}@${plain(record.name).replaceAll(' ', '-').slice(0, 30)}`;
-  return [name, at, `${at}-${randomId(random).slice(0, 6)}`];
+/** A group that was removed since the rule was written is no reason to keep people out. */
+async function existing(tx: StoreTransaction, ids: readonly string[]): Promise<readonly string[]> {
+  if (ids.length === 0) return [];
+  const known = new Set((await tx.groups.list()).map(({ id }) => id));
+  return ids.filter((id) => known.has(id));
 }

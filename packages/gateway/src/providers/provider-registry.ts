@@ -77,7 +77,7 @@ export class ProviderRegistry {
     const kept = this.#opened.get(id);
     if (kept?.version === record.version) return { record, provider: kept.provider };
     const secret = record.secret === undefined ? undefined : await this.#unseal(id, record.secret);
-    const provider = this.typeOf(record.kind).open({ id, parameters: record.parameters, secret });
+    const provider = await this.typeOf(record.kind).open({ id, parameters: record.parameters, secret });
     this.#opened.set(id, { version: record.version, provider });
     return { record, provider };
   }

@@ -194,7 +194,8 @@ test('rules admit, put into groups and give roles; what is no longer said is tak
   // A rule that is taken back takes its members back without anybody signing in.
   await new Browser(node).signIn('idp_one', { sub: 's-1', name: 'ann', group: 'ops' });
   assert.deepEqual(await groups.groupsOf(id), ['grp_hand', 'grp_ops']);
-  await node.providerPeople.judgeAgain({ ...record, rules: [] });
+  await fixture.store.now.providers.update({ ...record, rules: [] });
+  await node.providerPeople.judgeEverybody(record.id);
   assert.deepEqual(await groups.groupsOf(id), ['grp_hand']);
 });
 

@@ -14,10 +14,11 @@ import type {
   SignInFlow,
   User,
 } from '@enchilada/core/identity';
-import type { Store } from '@enchilada/core/store';
+import type { Store, StoreTransaction } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
 import type { ProvidedProof, SignInProof } from '../auth/logins.ts';
 import { digestOf, normaliseName } from '../auth/logins.ts';
+import { eventBy } from './provider-events.ts';
 import { SignInQuestions } from './sign-in-questions.ts';
 import type { SignInThrottle } from '../auth/throttle.ts';
 import type { OpenContext } from '../http/context.ts';
@@ -323,23 +324,17 @@ export class ProviderSignIn {
     for (const loginDigest of await store.now.providers.loginsOf(id, heard)) {
       if (!(await store.now.logins.delete(loginDigest))) continue;
       await store.now.commands.post({ kind: 'end-login', loginDigest }, clock.now());
-      await audit.append({
-        action: 'login.ended',
-        actor: { kind: 'system', name: record.name },
-        address,
-        object: { kind: 'login', id: loginDigest.slice(0, 32) },
-        outcome: 'success',
-        reason: 'signed out at the provider',
-      });
+      const object = { kind: 'login', id: loginDigest.slice(0, 32) } as const;
+      const ended = eventBy(record, { action: 'login.ended', object, reason: 'signed out at the provider' });
+      await audit.append({ ...ended, address });
     }
   }
 
   /** A provider that is switched off or removed holds nobody's login. */
-  async endAllOf(id: ProviderId): Promise<void> {
-    const { store, clock } = this.#parts;
-    for (const loginDigest of await store.now.providers.loginsOf(id))
-      if (await store.now.logins.delete(loginDigest))
-        await store.now.commands.post({ kind: 'end-login', loginDigest }, clock.now());
+  async endAllOf({ providers, logins, commands }: StoreTransaction, id: ProviderId): Promise<void> {
+    for (const loginDigest of await providers.loginsOf(id))
+      if (await logins.delete(loginDigest))
+        await commands.post({ kind: 'end-login', loginDigest }, this.#parts.clock.now());
   }
 
   #newValue(): string {

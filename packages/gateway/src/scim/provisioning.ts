@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { Fault } from '@enchilada/core/fault';
 import type { ProviderRecord, ProvisioningToken } from '@enchilada/core/identity';
-import type { Store } from '@enchilada/core/store';
+import type { Store, StoreTransaction } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
 
 const VALUE_BYTES = 32;
@@ -11,6 +12,12 @@ const BEARER = /^Bearer (?<value>enchscim_[A-Za-z0-9_-]{43})$/iu;
 
 export function scimPath(provider: string): string {
   return `/scim/v2/${provider}`;
+}
+
+/** INVARIANT: a provider that is switched off takes people and rights away and gives none. @throws Fault FORBIDDEN */
+export async function requireSwitchedOn({ providers }: StoreTransaction, { id }: ProviderRecord): Promise<void> {
+  if ((await providers.find(id))?.enabled !== true)
+    throw new Fault('FORBIDDEN', 'the provider is switched off: it can take people and rights away, and give none');
 }
 
 export interface ProvisioningParts {

@@ -1,7 +1,9 @@
 import { Fault, isFault } from '@enchilada/core/fault';
 import type { ProviderRecord, ProvisionedGroup } from '@enchilada/core/identity';
-import type { ProvisionedGroupQuery, Slice, Sliced } from '@enchilada/core/store';
+import type { ProvisionedGroupQuery, Slice, Sliced, StoreTransaction } from '@enchilada/core/store';
 import { randomId } from '@enchilada/core/time';
+import { eventBy } from '../providers/provider-events.ts';
+import { requireSwitchedOn } from './provisioning.ts';
 import { scimFault } from './scim-message.ts';
 import { operationsOf, patched, type PatchOperation } from './scim-patch.ts';
 import { groupBody, type GroupContent, groupContent } from './scim-resource.ts';
@@ -54,7 +56,7 @@ export class ScimGroups {
   }
 
   async create(record: ProviderRecord, body: unknown): Promise<ProvisionedGroup> {
-    const { store, clock, random } = this.#parts;
+    const { clock, random } = this.#parts;
     const { members, ...content } = groupContent(body);
     await this.#requireKnown(record, members);
     const now = clock.now();
@@ -62,12 +64,12 @@ export class ScimGroups {
       ...content,
       ...{ id: `pgr_${randomId(random)}`, providerId: record.id, version: 1, createdAt: now, updatedAt: now },
     };
-    await store.transaction(async (tx) => {
+    return this.#write(record, 'created', async (tx) => {
+      await requireSwitchedOn(tx, record);
       await tx.provisioning.insertGroup(group);
       await tx.provisioning.setMembers(group.id, members);
+      return { group, changed: members };
     });
-    await this.#settle(record, { group, act: 'created', changed: members });
-    return group;
   }
 
   async replace(
@@ -101,11 +103,12 @@ export class ScimGroups {
   }
 
   async delete(record: ProviderRecord, id: string): Promise<void> {
-    const { provisioning } = this.#parts.store.now;
     const group = await this.get(record, id);
-    const members = await provisioning.members(id);
-    await provisioning.deleteGroup(id);
-    await this.#settle(record, { group, act: 'deleted', changed: members, alsoNamed: namesOf(group) });
+    await this.#write(record, 'deleted', async ({ provisioning }) => {
+      const changed = await provisioning.members(id);
+      await provisioning.deleteGroup(id);
+      return { group, changed, alsoNamed: namesOf(group) };
+    });
   }
 
   /** @param content `named`: whom the request is about; they are judged also where nothing is left to be written. */
@@ -121,16 +124,14 @@ export class ScimGroups {
       record,
       members.filter((id) => !had.has(id)),
     );
-    const [group, changed] = await store.transaction(async (tx) => {
-      const updated = await tx.provisioning.updateGroup({ ...before, ...fields, updatedAt: clock.now() });
-      return [updated, await tx.provisioning.setMembers(before.id, members)] as const;
+    return this.#write(record, 'changed', async (tx) => {
+      const group = await tx.provisioning.updateGroup({ ...before, ...fields, updatedAt: clock.now() });
+      const moved = await tx.provisioning.setMembers(before.id, members);
+      const isRenamed = namesOf(before).join('\n') !== namesOf(group).join('\n');
+      if (isRenamed || members.some((id) => !had.has(id))) await requireSwitchedOn(tx, record);
+      const changed = [...new Set([...moved, ...named, ...(isRenamed ? members : [])])];
+      return { group, changed, alsoNamed: isRenamed ? namesOf(before) : [] };
     });
-    const isRenamed = namesOf(before).join('\n') !== namesOf(group).join('\n');
-    await this.#settle(record, {
-      ...{ group, act: 'changed', changed: [...new Set([...changed, ...named, ...(isRenamed ? members : [])])] },
-      ...(isRenamed ? { alsoNamed: namesOf(before) } : {}),
-    });
-    return group;
   }
 
   /** Groups in groups are not taken. @throws Fault INVALID_REQUEST */
@@ -143,28 +144,31 @@ export class ScimGroups {
     }
   }
 
-  async #settle(
+  #write(
     record: ProviderRecord,
-    change: {
-      readonly group: ProvisionedGroup;
-      readonly act: string;
-      readonly changed: readonly string[];
-      /** Names that the group no longer has: they may be those of a sign-in's groups again. */
-      readonly alsoNamed?: readonly string[];
-    },
-  ): Promise<void> {
-    const { audit, people } = this.#parts;
-    const { group, act, changed, alsoNamed = [] } = change;
-    await audit.append({
-      action: 'provisioned-group.changed',
-      actor: { kind: 'system', name: record.name },
-      object: { kind: 'provider', id: record.id, name: record.name },
-      outcome: 'success',
-      detail: { act, group: group.displayName, changedMembers: changed.length },
+    act: 'created' | 'changed' | 'deleted',
+    work: (tx: StoreTransaction) => Promise<GroupChange>,
+  ): Promise<ProvisionedGroup> {
+    return this.#parts.people.write(async (tx) => {
+      const { group, changed, alsoNamed = [] } = await work(tx);
+      const event = eventBy(record, {
+        action: 'provisioned-group.changed',
+        object: { kind: 'provider', id: record.id, name: record.name },
+        detail: { act, group: group.displayName, changedMembers: changed.length },
+      });
+      const names = new Set([...namesOf(group), ...alsoNamed]);
+      const { rules = [] } = (await tx.providers.find(record.id)) ?? {};
+      const judged = rules.some(({ from }) => names.has(from))
+        ? { people: changed, everybody: alsoNamed.length > 0 }
+        : {};
+      return { result: group, owed: { providerId: record.id, event, ...judged } };
     });
-    const names = new Set([...namesOf(group), ...alsoNamed]);
-    if (!record.rules.some(({ from }) => names.has(from))) return;
-    for (const userId of changed) await people.judgeOne(record, userId);
-    if (alsoNamed.length > 0) await people.judgeAgain(record);
   }
+}
+
+interface GroupChange {
+  readonly group: ProvisionedGroup;
+  readonly changed: readonly string[];
+  /** Names that the group no longer has: they may be those of a sign-in's groups again. */
+  readonly alsoNamed?: readonly string[];
 }

@@ -1,16 +1,16 @@
-import type { AuditLog } from '@enchilada/core/audit';
 import { Fault } from '@enchilada/core/fault';
 import type { ProviderRecord, ProvisionedUser } from '@enchilada/core/identity';
-import type { ProvisionedUserQuery, Slice, Sliced, Store } from '@enchilada/core/store';
+import type { ProvisionedUserQuery, Slice, Sliced, Store, StoreTransaction } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
+import { eventBy } from '../providers/provider-events.ts';
 import type { ProviderPeople } from '../providers/provider-people.ts';
+import { requireSwitchedOn } from './provisioning.ts';
 import { scimFault } from './scim-message.ts';
 import { operationsOf, patched } from './scim-patch.ts';
 import { displayNameOf, userBody, type UserContent, userContent } from './scim-resource.ts';
 
 export interface ScimParts {
   readonly store: Store;
-  readonly audit: AuditLog;
   readonly people: ProviderPeople;
   readonly clock: Clock;
   readonly random: RandomSource;
@@ -52,6 +52,7 @@ export class ScimUsers {
   async create(record: ProviderRecord, body: unknown): Promise<ProvisionedUser> {
     const { store, people, clock } = this.#parts;
     const { provisioning } = store.now;
+    await requireSwitchedOn(store.now, record);
     const content = userContent(body);
     const isTaken = async (query: ProvisionedUserQuery): Promise<boolean> =>
       (await provisioning.listUsers(record.id, query, { offset: 0, limit: 1 })).total > 0;
@@ -66,11 +67,13 @@ export class ScimUsers {
     if (before !== undefined && before.deletedAt === undefined) throw taken('externalId');
     const now = clock.now();
     const fresh = { ...content, providerId: record.id, userId, deletedAt: undefined, createdAt: now, updatedAt: now };
-    let user: ProvisionedUser = { ...fresh, version: 1 };
-    if (before === undefined) await provisioning.insertUser(user);
-    else user = await provisioning.updateUser({ ...fresh, version: before.version });
-    await this.#settle(record, user, 'created');
-    return user;
+    return this.#write(record, 'created', async (tx) => {
+      await requireSwitchedOn(tx, record);
+      if (before !== undefined) return tx.provisioning.updateUser({ ...fresh, version: before.version });
+      const user: ProvisionedUser = { ...fresh, version: 1 };
+      await tx.provisioning.insertUser(user);
+      return user;
+    });
   }
 
   async replace(
@@ -95,56 +98,60 @@ export class ScimUsers {
 
   /** The account stays for what it did, disabled; the same person gets it back when they are provisioned again. */
   async delete(record: ProviderRecord, id: string): Promise<void> {
-    const { provisioning } = this.#parts.store.now;
     const before = await this.get(record, id);
-    await this.#requireNotLast(before);
     const now = this.#parts.clock.now();
-    const deleted = { ...before, isActive: false, deletedAt: now, updatedAt: now };
-    await provisioning.updateUser(deleted);
-    for (const group of await provisioning.groupsOf(record.id, id))
-      await provisioning.setMembers(
-        group.id,
-        (await provisioning.members(group.id)).filter((member) => member !== id),
-      );
-    await this.#settle(record, deleted, 'deleted');
+    await this.#write(record, 'deleted', async (tx) => {
+      await requireNotLast(tx, before);
+      const { provisioning } = tx;
+      for (const group of await provisioning.groupsOf(record.id, id)) {
+        const members = await provisioning.members(group.id);
+        await provisioning.setMembers(
+          group.id,
+          members.filter((member) => member !== id),
+        );
+      }
+      return provisioning.updateUser({ ...before, isActive: false, deletedAt: now, updatedAt: now });
+    });
   }
 
   async #change(record: ProviderRecord, before: ProvisionedUser, content: UserContent): Promise<ProvisionedUser> {
-    const { store, clock } = this.#parts;
-    if (before.isActive && !content.isActive) await this.#requireNotLast(before);
     const [from, to] = [subjectOf(before), subjectOf(content)];
-    const user = await store.transaction(async (tx) => {
+    return this.#write(record, 'changed', async (tx) => {
+      if (before.isActive && !content.isActive) await requireNotLast(tx, before);
+      if (content.isActive && (!before.isActive || from !== to)) await requireSwitchedOn(tx, record);
       if (from !== to) {
         const other = await tx.providers.findIdentity(record.id, to);
         if (other !== undefined && other.userId !== before.userId) throw taken('externalId');
         if (other === undefined) await tx.providers.moveIdentity({ providerId: record.id, subject: from }, to);
       }
-      return tx.provisioning.updateUser({ ...before, ...content, updatedAt: clock.now() });
+      return tx.provisioning.updateUser({ ...before, ...content, updatedAt: this.#parts.clock.now() });
     });
-    await this.#settle(record, user, 'changed');
-    return user;
   }
 
-  async #settle(record: ProviderRecord, user: ProvisionedUser, act: string): Promise<void> {
-    const { people, audit } = this.#parts;
-    await audit.append({
-      action: 'provisioned-user.changed',
-      actor: { kind: 'system', name: record.name },
-      object: { kind: 'user', id: user.userId, name: user.userName },
-      outcome: 'success',
-      detail: { act, provider: record.id, active: user.isActive },
+  #write(
+    record: ProviderRecord,
+    act: 'created' | 'changed' | 'deleted',
+    work: (tx: StoreTransaction) => Promise<ProvisionedUser>,
+  ): Promise<ProvisionedUser> {
+    return this.#parts.people.write(async (tx) => {
+      const user = await work(tx);
+      const event = eventBy(record, {
+        action: 'provisioned-user.changed',
+        object: { kind: 'user', id: user.userId, name: user.userName },
+        detail: { act, provider: record.id, active: user.isActive },
+      });
+      const judged = { people: [user.userId], displayName: displayNameOf(user.resource) };
+      return { result: user, owed: { providerId: record.id, event, ...judged } };
     });
-    await people.judgeOne(record, user.userId, displayNameOf(user.resource));
   }
+}
 
-  /** @throws Fault LAST_ADMINISTRATOR */
-  async #requireNotLast({ userId }: ProvisionedUser): Promise<void> {
-    const { users } = this.#parts.store.now;
-    const account = await users.find(userId);
-    if (account?.role !== 'administrator' || account.disabledAt !== undefined) return;
-    if ((await users.countEnabledAdministrators()) <= 1)
-      throw new Fault('LAST_ADMINISTRATOR', 'this is the last enabled administrator');
-  }
+/** @throws Fault LAST_ADMINISTRATOR */
+async function requireNotLast({ users }: StoreTransaction, { userId }: ProvisionedUser): Promise<void> {
+  const account = await users.find(userId);
+  if (account?.role !== 'administrator' || account.disabledAt !== undefined) return;
+  if ((await users.countEnabledAdministrators()) <= 1)
+    throw new Fault('LAST_ADMINISTRATOR', 'this is the last enabled administrator');
 }
 
 function taken(attribute: 'userName' | 'externalId'): Fault {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { ProviderRecord } from '@enchilada/core/identity';
 import { aLogin } from '@enchilada/core/testing/store-fixture';
 import { call, GatewayFixture, type Node, ORIGIN } from '../testing/gateway-fixture.ts';
-import { ROUTES } from './scim-door.ts';
+import { ROUTES } from './scim-routes.ts';
 
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const GROUP = 'urn:ietf:params:scim:schemas:core:2.0:Group';
@@ -284,6 +284,15 @@ test('groups are made, patched by both dialects, replaced and deleted, and lead 
   assert.deepEqual([await here(ann), await here(ben)], [['administrator', 'grp_admins'], ['user']]);
   assert.equal((await scim('DELETE', `/Groups/${admins.body.id}`)).status, 204);
   assert.deepEqual(await here(ann), ['user']);
+  // Who was in which group when can be told from the log alone.
+  const told = new Set<string>();
+  for (const { action, object, detail } of fixture.audit.events) {
+    const membership = `${String(detail?.['username'])} in ${object?.id ?? ''}`;
+    if (action === 'group.member-added') told.add(membership);
+    else if (action === 'group.member-removed') assert.ok(told.delete(membership), membership);
+  }
+  assert.deepEqual([...told], []);
+  assert.equal(fixture.audit.events.filter(({ action }) => action === 'group.member-added').length, 5);
 });
 
 test('of a group that is provisioned, the list of its members holds, and of every other what the sign-in says', async () => {
@@ -319,6 +328,72 @@ test('of a group that is provisioned, the list of its members holds, and of ever
   await scim('DELETE', `/Groups/${ops}`);
   await signIn('Ops');
   assert.deepEqual(await store.now.groups.groupsOf(id), ['grp_ops']);
+});
+
+test('a provider that is switched off takes away and gives nothing, not even by what follows of what it takes', async () => {
+  const rules = [
+    { from: 'Ops', groupId: 'grp_ops', role: 'auditor' as const },
+    { from: 'Dev', groupId: 'grp_dev', role: undefined },
+  ];
+  const { fixture, node, token, store } = await site(rules);
+  await using _ = fixture;
+  for (const id of ['grp_ops', 'grp_dev'])
+    await store.now.groups.insert({ id, name: id, description: '', createdAt: 1 });
+  const scim = clientOf(node, await token('idp_one'));
+  const person = async (name: string, more: object = {}) =>
+    (await scim('POST', '/Users', userOf(name, { externalId: name, ...more }))).body.id;
+  const [ann, ben, out] = [await person('ann'), await person('ben'), await person('out', { active: false })];
+  const group = async (displayName: string, ...ids: readonly string[]) =>
+    (await scim('POST', '/Groups', { displayName, members: ids.map((value) => ({ value })) })).body.id;
+  const [ops, dev, other] = [await group('Ops', ann, ben), await group('Dev', ann), await group('Other', ben)];
+  const here = async (id: string) => {
+    const account = await store.now.users.find(id);
+    return [account?.role, account?.disabledAt === undefined, ...(await store.now.groups.groupsOf(id))];
+  };
+  // By their last sign-in they are in every group; the lists of members say otherwise.
+  await store.now.providers.updateIdentity({ providerId: 'idp_one', subject: 'ben' }, { groups: ['Ops', 'Dev'] });
+  const record = await store.now.providers.find('idp_one');
+  assert.ok(record);
+  const off = await store.now.providers.update({ ...record, enabled: false });
+
+  const members = (op: string, ...ids: readonly string[]) =>
+    patchOf({ op, path: 'members', value: ids.map((value) => ({ value })) });
+  for (const [method, path, body] of [
+    ['POST', '/Users', userOf('eve')],
+    ['POST', '/Groups', { displayName: 'New' }],
+    ['PATCH', `/Users/${out}`, patchOf({ op: 'replace', value: { active: true } })],
+    ['PATCH', `/Users/${ann}`, patchOf({ op: 'replace', path: 'externalId', value: 'eve' })],
+    ['PUT', `/Users/${out}`, userOf('out', { externalId: 'out' })],
+    ['PATCH', `/Groups/${dev}`, members('add', ben)],
+    ['PATCH', `/Groups/${dev}`, members('replace', ben)],
+    ['PUT', `/Groups/${dev}`, { displayName: 'Dev', members: [{ value: ann }, { value: ben }] }],
+    ['PATCH', `/Groups/${other}`, patchOf({ op: 'replace', value: { displayName: 'Dev' } })],
+  ] as const) {
+    const refused = await scim<ScimError>(method, path, body);
+    assert.deepEqual([refused.status, refused.body.status], [403, '403'], `${method} ${path} ${JSON.stringify(body)}`);
+  }
+  assert.equal(await store.now.users.findByUsername('eve'), undefined);
+  assert.equal((await scim<List>('GET', '/Groups')).body.totalResults, 3);
+  assert.deepEqual(await here(ann), ['auditor', true, 'grp_dev', 'grp_ops']);
+  assert.deepEqual(await here(out), ['user', false]);
+  assert.ok(fixture.audit.events.some(({ reason }) => reason?.startsWith('the provider is switched off') === true));
+
+  assert.equal((await scim('DELETE', `/Groups/${dev}`)).status, 204, 'the list goes, and the sign-in would hold again');
+  assert.deepEqual(await here(ben), ['auditor', true, 'grp_ops']);
+  assert.deepEqual(await here(ann), ['auditor', true, 'grp_ops']);
+  assert.equal((await scim('PATCH', `/Groups/${ops}`, members('remove', ann))).status, 200);
+  assert.deepEqual(await here(ann), ['user', true]);
+  assert.equal(
+    (await scim('PATCH', `/Users/${ben}`, patchOf({ op: 'replace', value: { active: false } }))).status,
+    200,
+  );
+  assert.deepEqual(await here(ben), ['auditor', false]);
+  assert.equal((await scim('DELETE', `/Users/${ann}`)).status, 204);
+  assert.deepEqual(await here(ann), ['user', false]);
+
+  await store.now.providers.update({ ...off, enabled: true });
+  await scim('PATCH', `/Users/${ben}`, patchOf({ op: 'replace', value: { active: true } }));
+  assert.deepEqual(await here(ben), ['auditor', true, 'grp_dev', 'grp_ops']);
 });
 
 test('the last administrator is not taken away, and says so', async () => {

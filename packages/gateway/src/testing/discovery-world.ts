@@ -77,7 +77,7 @@ export async function aWorld(rules: readonly Rule[] = [], fields: Partial<Source
       return all.filter(({ goneAt }) => goneAt === undefined);
     },
     async target(name: string): Promise<Target> {
-      const target = await store.now.catalog.findTargetByName(name);
+      const [target] = await store.now.catalog.findTargetsByName([name]);
       assert.ok(target, `there is no target ${name}`);
       return target;
     },

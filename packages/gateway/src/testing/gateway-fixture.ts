@@ -203,7 +203,7 @@ export class GatewayFixture implements AsyncDisposable {
       relyingParty: () => ({ id: new URL(ORIGIN).hostname, origins: [ORIGIN] }),
     });
     const registry = new ProviderRegistry({ store, keys, types: exampleProviders });
-    const providerPeople = new ProviderPeople({ store, audit, logins, clock, random });
+    const providerPeople = new ProviderPeople({ store, audit, clock, random });
     const signInAt = new ProviderSignIn({
       ...{ store, audit, keys, registry, people: providerPeople, throttle: logins.throttle, clock, random },
       publicUrl: () => ORIGIN,
@@ -331,7 +331,7 @@ export class GatewayFixture implements AsyncDisposable {
       log: createLog('trace', { write: (line) => void this.logged.push(line) }),
     });
     serveProviderDoor(app, { signInAt, refusals });
-    serveScim(app, { store, audit, people: providerPeople, clock, random, refusals, publicUrl: () => ORIGIN });
+    serveScim(app, { store, people: providerPeople, clock, random, refusals, publicUrl: () => ORIGIN });
     await app.ready();
     const node = { app, registry, providerPeople, logins, bootstrap, recovery, broker };
     this.#nodes.push(node);

@@ -38,6 +38,7 @@ export interface PeerCall {
 }
 
 const TOKEN_MS = 15_000;
+const TOKEN_MAX = 16_384;
 const CONTEXT = 'peer-viewer:';
 
 /**
@@ -77,32 +78,31 @@ export class Peers {
     return `${text}.${Buffer.from(keyId).toString('base64url')}.${Buffer.from(bytes).toString('base64url')}`;
   }
 
-  /** @throws Fault UNAUTHENTICATED */
+  /**
+   * INVARIANT: what a stranger can send is held against what is known here before the key is asked, which may be a service that counts and charges each
+   * question; until then the claims are worth nothing. Whoever knows no login of somebody gets no further.
+   * @throws Fault UNAUTHENTICATED
+   */
   async accept(token: string): Promise<PeerCall> {
-    const refused = new Fault('UNAUTHENTICATED', 'the token of the other node is not valid');
-    const [text = '', keyId = '', wrapped = '', ...more] = token.split('.');
-    if (more.length > 0 || token.length > 16_384) throw refused;
-    // By its bytes: base64url writes the same ones in several ways.
-    const proof = Buffer.from(wrapped, 'base64url');
-    const once = proof.toString('hex');
     const { store, keyEncryption, nodeId, loginLimits } = this.#options;
-    let value: SecretBytes;
-    try {
-      const key = { keyId: Buffer.from(keyId, 'base64url').toString(), bytes: proof };
-      value = await keyEncryption.unwrap(key, CONTEXT + text);
-    } catch (cause) {
-      throw new Fault('UNAUTHENTICATED', refused.message, { cause });
-    }
-    const claims = JSON.parse(Buffer.from(text, 'base64url').toString()) as PeerClaims;
+    const { text, keyId, proof, claims } = readToken(token);
+    // By its bytes: base64url writes the same ones in several ways.
+    const once = proof.toString('hex');
+    if (claims.to !== nodeId || this.#used.has(once)) throw refused();
     const now = await store.clock();
-    if (claims.to !== nodeId || claims.expiresAt <= now || this.#used.has(once)) throw refused;
-    for (const [old, expiresAt] of this.#used) if (expiresAt <= now) this.#used.delete(old);
-    this.#used.set(once, claims.expiresAt);
+    // Twice as long as any is good for: the database's clock may have been set back.
+    if (!(claims.expiresAt > now && claims.expiresAt <= now + 2 * TOKEN_MS)) throw refused();
     const found = await store.now.logins.findWithUser(claims.loginDigest);
     const identity = found === undefined ? undefined : identifyLogin(found, loginLimits(), now);
-    if (identity === undefined) throw refused;
+    if (identity === undefined) throw refused();
+    using value = await keyEncryption.unwrap({ keyId, bytes: proof }, CONTEXT + text).catch((cause: unknown) => {
+      throw refused(cause);
+    });
+    // Another one may have come with it meanwhile.
+    if (this.#used.has(once)) throw refused();
+    for (const [old, expiresAt] of this.#used) if (expiresAt <= now) this.#used.delete(old);
+    this.#used.set(once, claims.expiresAt);
     const password = claims.hasPassword ? new Secret(Buffer.from(value.reveal()).toString()) : undefined;
-    value[Symbol.dispose]();
     const { sessionId, viewerId, mode, kind, address } = claims;
     return {
       redeemed: { sessionId, viewerId, mode },
@@ -110,4 +110,28 @@ export class Peers {
       caller: { identity, address, loginPassword: () => Promise.resolve(password) },
     };
   }
+}
+
+function refused(cause?: unknown): Fault {
+  return new Fault('UNAUTHENTICATED', 'the token of the other node is not valid', { cause });
+}
+
+/** The parts of a token, of which nothing is proved yet. @throws Fault UNAUTHENTICATED */
+function readToken(token: string) {
+  const [text = '', keyId = '', wrapped = '', ...more] = token.split('.');
+  if (more.length > 0 || token.length > TOKEN_MAX) throw refused();
+  let claims: PeerClaims | null;
+  try {
+    claims = JSON.parse(Buffer.from(text, 'base64url').toString()) as PeerClaims | null;
+  } catch (cause) {
+    throw refused(cause);
+  }
+  const { to, expiresAt, loginDigest } = claims ?? {};
+  if (claims === null || typeof to !== 'string' || typeof expiresAt !== 'number' || typeof loginDigest !== 'string')
+    throw refused();
+  return {
+    ...{ text, claims },
+    keyId: Buffer.from(keyId, 'base64url').toString(),
+    proof: Buffer.from(wrapped, 'base64url'),
+  };
 }

@@ -1,4 +1,4 @@
-import { Highlight, Modal, TextInput } from '@mantine/core';
+import { Highlight, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconDeviceDesktop, IconSearch, type Icon } from '@tabler/icons-react';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
@@ -6,6 +6,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { api } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
+import { Modal } from '../components/layer.tsx';
 import { openTab, sessionPath } from '../components/platform.ts';
 import { printable } from '../components/printable.ts';
 import { useText } from '../i18n/text.tsx';

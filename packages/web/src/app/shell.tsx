@@ -1,14 +1,4 @@
-import {
-  ActionIcon,
-  Burger,
-  Drawer,
-  Menu,
-  NavLink,
-  Stack,
-  Text,
-  UnstyledButton,
-  useMantineColorScheme,
-} from '@mantine/core';
+import { ActionIcon, Burger, Menu, NavLink, Stack, Text, UnstyledButton, useMantineColorScheme } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconChevronDown, IconLogout, IconSearch, IconSettings2, IconUserCircle } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
@@ -16,6 +6,7 @@ import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-route
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { api } from '../api/client.ts';
 import { useMe, usePreferenceChange } from '../api/me.ts';
+import { Drawer } from '../components/layer.tsx';
 import { isApple } from '../components/platform.ts';
 import { notifyFault } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';

@@ -1,6 +1,7 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
 import { useText, type Text as Words } from '../i18n/text.tsx';
+import { Modal } from './layer.tsx';
 import { useAction } from './use-action.ts';
 
 export interface Confirmation {

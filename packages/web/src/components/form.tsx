@@ -1,7 +1,8 @@
-import { Button, Drawer, Group, Stack } from '@mantine/core';
+import { Button, Group, Stack } from '@mantine/core';
 import { useEffect, useRef, useState, type SyntheticEvent, type ReactNode } from 'react';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
+import { Drawer } from './layer.tsx';
 
 export interface Save {
   readonly busy: boolean;

@@ -1,8 +1,9 @@
-import { Button, Checkbox, Group, Modal, Skeleton, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { Button, Checkbox, Group, Skeleton, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import type { FileEntry } from '@enchilada/contract';
 import { useEffect, useState, type SyntheticEvent, type ReactNode } from 'react';
 import { stream } from '../api/client.ts';
 import { addressOf, ApiFault } from '../api/http.ts';
+import { Modal } from '../components/layer.tsx';
 import { useAction } from '../components/use-action.ts';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';

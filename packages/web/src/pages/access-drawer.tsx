@@ -1,7 +1,8 @@
-import { Alert, Drawer, Select, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Alert, Select, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
+import { Drawer } from '../components/layer.tsx';
 import { Listing } from '../components/listing.tsx';
 import { Table } from '../components/table.tsx';
 import { useText, type Text as Words } from '../i18n/text.tsx';

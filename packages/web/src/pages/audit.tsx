@@ -1,4 +1,4 @@
-import { Button, Drawer, Menu, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Menu, Select, Stack, Text, TextInput } from '@mantine/core';
 import {
   IconChevronDown,
   IconDownload,
@@ -15,6 +15,7 @@ import { api, hrefOf } from '../api/client.ts';
 import { usePlainSearch } from '../app/plain-search.ts';
 import { EmptyState } from '../app/page-states.tsx';
 import { endOfDay, startOfDay } from '../components/days.ts';
+import { Drawer } from '../components/layer.tsx';
 import { Listing } from '../components/listing.tsx';
 import { printable } from '../components/printable.ts';
 import { useAction } from '../components/use-action.ts';

@@ -196,7 +196,7 @@ function CredentialForm(props: {
               ? text('credentials.username-help')
               : undefined
         }
-        required={!isOptional}
+        required={!isOptional && kind !== 'certificate'}
         autoComplete="off"
         spellCheck={false}
         autoCapitalize="none"

@@ -1,6 +1,6 @@
 import { UnstyledButton } from '@mantine/core';
 import { IconChevronRight, IconClock, IconServer2, IconStar, type Icon } from '@tabler/icons-react';
-import { useState } from 'react';
+import { memo, useState } from 'react';
 import { useText } from '../i18n/text.tsx';
 import type { GroupNode } from './machine-search.ts';
 
@@ -10,7 +10,10 @@ interface TreeProps {
   readonly onChoose: (id: string) => void;
 }
 
-export function GroupTree(props: TreeProps & { readonly recent: number; readonly favourites: number }) {
+/** A thousand groups are not drawn again at each key of a search. */
+export const GroupTree = memo(function GroupTree(
+  props: TreeProps & { readonly recent: number; readonly favourites: number },
+) {
   const text = useText();
   const shelves: readonly (readonly [string, Icon, string, number | undefined])[] = [
     ['all', IconServer2, text('machines.all'), undefined],
@@ -31,18 +34,34 @@ export function GroupTree(props: TreeProps & { readonly recent: number; readonly
         ))}
       </ul>
       {props.nodes.length > 0 && <h2 className="tree-title">{text('machines.groups')}</h2>}
-      <Branch nodes={props.nodes} chosen={props.chosen} onChoose={props.onChoose} depth={0} />
+      <Branch
+        nodes={props.nodes}
+        chosen={props.chosen}
+        onChoose={props.onChoose}
+        unfolded={groupsWithin(props.nodes) <= MOST_UNFOLDED}
+      />
     </nav>
   );
+});
+
+/** So many groups of the first two levels are shown at once; where there are more, the upper alone. */
+const MOST_UNFOLDED = 200;
+
+function groupsWithin(nodes: readonly GroupNode[]): number {
+  return nodes.reduce((sum, { children }) => sum + 1 + children.length, 0);
 }
 
-const OPEN_DEPTH = 1;
-
-function Branch(props: TreeProps & { readonly depth: number }) {
+function Branch(props: TreeProps & { readonly unfolded: boolean }) {
   return (
     <ul className="tree-list">
       {props.nodes.map((node) => (
-        <Twig key={node.group.id} node={node} chosen={props.chosen} onChoose={props.onChoose} depth={props.depth} />
+        <Twig
+          key={node.group.id}
+          node={node}
+          chosen={props.chosen}
+          onChoose={props.onChoose}
+          unfolded={props.unfolded}
+        />
       ))}
     </ul>
   );
@@ -50,12 +69,12 @@ function Branch(props: TreeProps & { readonly depth: number }) {
 
 function Twig(props: {
   readonly node: GroupNode;
-  readonly depth: number;
+  readonly unfolded: boolean;
   readonly chosen: string;
   readonly onChoose: (id: string) => void;
 }) {
   const text = useText();
-  const [open, setOpen] = useState(props.depth < OPEN_DEPTH);
+  const [open, setOpen] = useState(props.unfolded);
   const { group, children } = props.node;
   return (
     <li>
@@ -82,7 +101,7 @@ function Twig(props: {
         </UnstyledButton>
       </div>
       {open && children.length > 0 && (
-        <Branch nodes={children} chosen={props.chosen} onChoose={props.onChoose} depth={props.depth + 1} />
+        <Branch nodes={children} chosen={props.chosen} onChoose={props.onChoose} unfolded={false} />
       )}
     </li>
   );

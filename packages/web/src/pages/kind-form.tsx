@@ -90,13 +90,19 @@ interface DraftProps {
   readonly onChange: (change: Partial<KindDraft>) => void;
 }
 
+function concerns({ when }: ParameterField, { parameters }: Kind, values: Values): boolean {
+  if (when === undefined) return true;
+  const choice = parameters.find(({ name }) => name === when.field);
+  return (values[when.field] ?? (choice?.kind === 'choice' ? choice.default : '')) === when.is;
+}
+
 /** The name, and the parameters under the headings that the kind gives them. */
 export function KindFields(
   props: DraftProps & { readonly kind: Kind; readonly readOnly?: boolean; readonly refused: string | undefined },
 ) {
   const text = useText();
   const { draft } = props;
-  const groups = fieldGroups(props.kind.parameters);
+  const groups = fieldGroups(props.kind.parameters.filter((field) => concerns(field, props.kind, draft.parameters)));
   return (
     <>
       <TextInput

@@ -1,6 +1,7 @@
-import { Button, Drawer, Stack } from '@mantine/core';
+import { Button, Stack } from '@mantine/core';
 import { IconExternalLink, IconHourglass } from '@tabler/icons-react';
 import type { Machine } from '@enchilada/contract';
+import { Drawer } from '../components/layer.tsx';
 import { hostPort, openTab, sessionPath } from '../components/platform.ts';
 import { useText } from '../i18n/text.tsx';
 import { asksFirst } from './machine-rows.tsx';

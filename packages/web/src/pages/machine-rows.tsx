@@ -13,7 +13,7 @@ import {
 import { TAG_PREFIX, TRUSTED_PREFIX } from '@enchilada/core/discovery';
 import type { Machine } from '@enchilada/contract';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useRef } from 'react';
+import { memo, useEffect, useRef, useState } from 'react';
 import { hostPort, openTab, sessionPath } from '../components/platform.ts';
 import { printable } from '../components/printable.ts';
 import { useText } from '../i18n/text.tsx';
@@ -83,7 +83,15 @@ export function MachineRows(props: MachineRowsProps) {
               style={{ transform: `translateY(${item.start}px)`, height }}
               onDoubleClick={() => props.onOpen(machine)}
             >
-              <MachineCells {...props} machine={machine} />
+              <MachineCells
+                machine={machine}
+                path={props.pathOf(machine).join(' / ')}
+                isFavourite={props.favourites.includes(machine.id)}
+                query={props.query}
+                onFavourite={props.onFavourite}
+                onDetails={props.onDetails}
+                onAsk={props.onAsk}
+              />
             </div>
           );
         })}
@@ -92,13 +100,18 @@ export function MachineRows(props: MachineRowsProps) {
   );
 }
 
-function MachineCells(props: MachineRowsProps & { readonly machine: Machine }) {
+interface CellsProps extends Pick<MachineRowsProps, 'query' | 'onFavourite' | 'onDetails' | 'onAsk'> {
+  readonly machine: Machine;
+  readonly path: string;
+  readonly isFavourite: boolean;
+}
+
+/** INVARIANT: drawn again only where something of the machine changes; scrolling draws the rows that come into sight and no others. */
+const MachineCells = memo(function MachineCells(props: CellsProps) {
   const text = useText();
-  const { machine } = props;
+  const { machine, path, isFavourite } = props;
   const SurfaceIcon = machine.surface === 'terminal' ? IconTerminal2 : IconDeviceDesktop;
-  const favourite = props.favourites.includes(machine.id);
-  const words = [...props.query];
-  const path = props.pathOf(machine).join(' / ');
+  const words = props.query;
   return (
     <>
       <span role="cell" className="machine-name">
@@ -118,9 +131,7 @@ function MachineCells(props: MachineRowsProps & { readonly machine: Machine }) {
               props.onAsk(machine);
             }}
           >
-            <Highlight component="span" inherit highlight={words}>
-              {printable(machine.name)}
-            </Highlight>
+            <Marked words={words}>{printable(machine.name)}</Marked>
           </a>
           <span className="sub truncate">
             <PowerState state={machine.labels['cloud:state']} />
@@ -133,9 +144,7 @@ function MachineCells(props: MachineRowsProps & { readonly machine: Machine }) {
         {machine.builtIn ? (
           <span className="chip">{text('machines.built-in')}</span>
         ) : (
-          <Highlight component="span" inherit highlight={words}>
-            {hostPort(machine)}
-          </Highlight>
+          <Marked words={words}>{hostPort(machine)}</Marked>
         )}
       </span>
       <span role="cell" className="machine-group truncate" title={path}>
@@ -144,9 +153,7 @@ function MachineCells(props: MachineRowsProps & { readonly machine: Machine }) {
       <span role="cell" className="machine-labels">
         {shownLabels(machine.labels).map(([key, label]) => (
           <span key={key} className="chip" title={`${key}:${machine.labels[key] ?? ''}`}>
-            <Highlight component="span" inherit highlight={words}>
-              {label}
-            </Highlight>
+            <Marked words={words}>{label}</Marked>
           </span>
         ))}
       </span>
@@ -159,47 +166,69 @@ function MachineCells(props: MachineRowsProps & { readonly machine: Machine }) {
       </span>
       <span role="cell" className="machine-actions">
         <ActionIcon
-          aria-pressed={favourite}
-          aria-label={text(favourite ? 'machines.unfavourite' : 'machines.favourite', { name: machine.name })}
+          aria-pressed={isFavourite}
+          aria-label={text(isFavourite ? 'machines.unfavourite' : 'machines.favourite', { name: machine.name })}
           onClick={() => props.onFavourite(machine.id)}
         >
-          {favourite ? <IconStarFilled size={16} aria-hidden /> : <IconStar size={16} aria-hidden />}
+          {isFavourite ? <IconStarFilled size={16} aria-hidden /> : <IconStar size={16} aria-hidden />}
         </ActionIcon>
-        <Menu>
-          <Menu.Target>
-            <ActionIcon aria-label={text('machines.more', { name: machine.name })}>
-              <IconDots size={16} aria-hidden />
-            </ActionIcon>
-          </Menu.Target>
-          <Menu.Dropdown>
-            <Menu.Item
-              leftSection={<IconExternalLink size={16} aria-hidden />}
-              disabled={asksFirst(machine)}
-              onClick={() => openTab(sessionPath(machine.id))}
-            >
-              {text('machines.open')}
-            </Menu.Item>
-            {machine.approval !== undefined && (
-              <Menu.Item leftSection={<IconHourglass size={16} aria-hidden />} onClick={() => props.onAsk(machine)}>
-                {text('requests.ask')}
-              </Menu.Item>
-            )}
-            <Menu.Item leftSection={<IconInfoCircle size={16} aria-hidden />} onClick={() => props.onDetails(machine)}>
-              {text('machines.details')}
-            </Menu.Item>
-            {machine.actions.includes('watch') && (
-              <Menu.Item
-                leftSection={<IconEye size={16} aria-hidden />}
-                component="a"
-                href={`/live?target=${machine.id}`}
-              >
-                {text('machines.watch')}
-              </Menu.Item>
-            )}
-          </Menu.Dropdown>
-        </Menu>
+        <RowMenu {...props} />
       </span>
     </>
+  );
+});
+
+/** Its button alone until it is pressed: menus are most of the work of drawing a row. */
+function RowMenu(props: Pick<CellsProps, 'machine' | 'onAsk' | 'onDetails'>) {
+  const text = useText();
+  const { machine } = props;
+  const [wasOpened, setOpened] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const target = (
+    <ActionIcon
+      ref={button}
+      aria-label={text('machines.more', { name: machine.name })}
+      {...(wasOpened ? {} : { 'aria-haspopup': 'menu', 'aria-expanded': false, onClick: () => setOpened(true) })}
+    >
+      <IconDots size={16} aria-hidden />
+    </ActionIcon>
+  );
+  if (!wasOpened) return target;
+  return (
+    <Menu defaultOpened returnFocus={false} onClose={() => button.current?.focus()}>
+      <Menu.Target>{target}</Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item
+          leftSection={<IconExternalLink size={16} aria-hidden />}
+          disabled={asksFirst(machine)}
+          onClick={() => openTab(sessionPath(machine.id))}
+        >
+          {text('machines.open')}
+        </Menu.Item>
+        {machine.approval !== undefined && (
+          <Menu.Item leftSection={<IconHourglass size={16} aria-hidden />} onClick={() => props.onAsk(machine)}>
+            {text('requests.ask')}
+          </Menu.Item>
+        )}
+        <Menu.Item leftSection={<IconInfoCircle size={16} aria-hidden />} onClick={() => props.onDetails(machine)}>
+          {text('machines.details')}
+        </Menu.Item>
+        {machine.actions.includes('watch') && (
+          <Menu.Item leftSection={<IconEye size={16} aria-hidden />} component="a" href={`/live?target=${machine.id}`}>
+            {text('machines.watch')}
+          </Menu.Item>
+        )}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function Marked(props: { readonly words: readonly string[]; readonly children: string }) {
+  if (props.words.length === 0) return props.children;
+  return (
+    <Highlight component="span" inherit highlight={[...props.words]}>
+      {props.children}
+    </Highlight>
   );
 }
 

@@ -1,16 +1,18 @@
-import { ActionIcon, Button, Drawer, TextInput, Title } from '@mantine/core';
+import { ActionIcon, Button, TextInput, Title } from '@mantine/core';
 import { useDebouncedValue, useDisclosure, useMediaQuery } from '@mantine/hooks';
 import { IconFolder, IconFolders, IconPlus, IconSearch, IconServer2, IconX } from '@tabler/icons-react';
 import type { Machine } from '@enchilada/contract';
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import './machines.css';
 import { api } from '../api/client.ts';
 import { can, useMe, usePreferences } from '../api/me.ts';
 import { usePlainSearch } from '../app/plain-search.ts';
 import { EmptyState } from '../app/page-states.tsx';
+import { Drawer } from '../components/layer.tsx';
 import { openTab, sessionPath } from '../components/platform.ts';
+import { useSteady } from '../components/use-steady.ts';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
 import { GroupTree } from './group-tree.tsx';
@@ -35,10 +37,10 @@ export function MachinesPage() {
   const [treeOpen, tree] = useDisclosure(false);
   const [details, setDetails] = useState<Machine>();
   const [asking, setAsking] = useState<Machine>();
-  const openOrAsk = (machine: Machine): void => {
+  const openOrAsk = useSteady((machine: Machine): void => {
     if (asksFirst(machine)) setAsking(machine);
     else openTab(sessionPath(machine.id));
-  };
+  });
   const [preferences, setPreferences] = usePreferences();
   const favourites = useMemo(
     () =>
@@ -102,18 +104,22 @@ export function MachinesPage() {
       : (listed.data?.pages[0]?.total ?? 0);
   const pending = shelf === 'recent' ? recent.isPending : listed.isPending && listed.fetchStatus !== 'idle';
 
-  const choose = (next: Shelf): void => {
+  const choose = useSteady((next: Shelf): void => {
     tree.close();
     void navigate({
       to: '/',
       search: { ...(next === 'all' ? {} : { in: next }), ...(query === '' ? {} : { q: query }) },
       replace: true,
     });
-  };
-  const toggleFavourite = (id: string): void => {
+  });
+  const toggleFavourite = useSteady((id: string): void => {
     const next = favourites.includes(id) ? favourites.filter((entry) => entry !== id) : [id, ...favourites];
     setPreferences({ favourites: next.slice(0, 40).join(',') });
-  };
+  });
+  const pathOf = useCallback((machine: Machine) => groupPath(byId, machine.groupId), [byId]);
+  const fetchMore = useSteady((): void => {
+    if (shelf !== 'recent' && listed.hasNextPage && !listed.isFetchingNextPage) void listed.fetchNextPage();
+  });
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (
@@ -234,15 +240,13 @@ export function MachinesPage() {
             machines={machines}
             small={small}
             query={words}
-            pathOf={(machine) => groupPath(byId, machine.groupId)}
+            pathOf={pathOf}
             favourites={favourites}
             onFavourite={toggleFavourite}
             onDetails={setDetails}
             onOpen={openOrAsk}
             onAsk={setAsking}
-            onNearEnd={() => {
-              if (shelf !== 'recent' && listed.hasNextPage && !listed.isFetchingNextPage) void listed.fetchNextPage();
-            }}
+            onNearEnd={fetchMore}
           />
         )}
       </section>

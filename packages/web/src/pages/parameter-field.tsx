@@ -18,6 +18,7 @@ export function ParameterInput(props: {
   const common = {
     label: text.of(field.label),
     disabled: props.disabled,
+    required: field.required === true,
     error: props.refused === true && text('form.refused'),
     ...(field.help === undefined ? {} : { description: text.of(field.help) }),
   };
@@ -50,6 +51,7 @@ export function ParameterInput(props: {
         return (
           <Switch
             {...common}
+            required={false}
             checked={typeof value === 'boolean' ? value : field.default}
             onChange={(event) => props.onChange(event.currentTarget.checked)}
           />

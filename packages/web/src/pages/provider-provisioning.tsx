@@ -65,7 +65,13 @@ export function ProviderProvisioning(props: { readonly id: string; readonly read
                     people: text.number(state.data.people),
                     groups: text.number(state.data.groups),
                   })}{' '}
-                  {text('factor.last-used')}: <Moment at={token.lastUsedAt} />
+                  {token.lastUsedAt === undefined ? (
+                    text('scim.unused')
+                  ) : (
+                    <>
+                      {text('factor.last-used')}: <Moment at={token.lastUsedAt} />
+                    </>
+                  )}
                 </>
               )}
             </Text>

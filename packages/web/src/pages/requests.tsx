@@ -1,4 +1,4 @@
-import { Button, Drawer, Group, SegmentedControl, Text } from '@mantine/core';
+import { Button, Group, SegmentedControl, Text } from '@mantine/core';
 import { IconExternalLink, IconHourglass } from '@tabler/icons-react';
 import type { AccessRequest } from '@enchilada/contract';
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
@@ -8,6 +8,7 @@ import { useMe } from '../api/me.ts';
 import { usePlainSearch } from '../app/plain-search.ts';
 import { EmptyState } from '../app/page-states.tsx';
 import { useConfirm } from '../components/confirm.tsx';
+import { Drawer } from '../components/layer.tsx';
 import { Listing, Moment } from '../components/listing.tsx';
 import { Page } from '../components/page.tsx';
 import { MoreButton, pagesOf } from '../components/pages-of.tsx';

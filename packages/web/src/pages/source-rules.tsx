@@ -2,7 +2,6 @@ import {
   Accordion,
   ActionIcon,
   Button,
-  Drawer,
   Group,
   JsonInput,
   SegmentedControl,
@@ -17,6 +16,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { api } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
+import { Drawer } from '../components/layer.tsx';
 import { useAction } from '../components/use-action.ts';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';

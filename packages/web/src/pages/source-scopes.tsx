@@ -1,8 +1,9 @@
-import { Alert, Button, Drawer, Stack, Text } from '@mantine/core';
+import { Alert, Button, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import type { RouteOutput } from '@enchilada/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { api } from '../api/client.ts';
+import { Drawer } from '../components/layer.tsx';
 import { Listing, Moment } from '../components/listing.tsx';
 import { printable } from '../components/printable.ts';
 import { useAction } from '../components/use-action.ts';

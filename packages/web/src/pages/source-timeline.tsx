@@ -1,6 +1,7 @@
-import { Drawer, Stack, Text } from '@mantine/core';
+import { Stack, Text } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { api } from '../api/client.ts';
+import { Drawer } from '../components/layer.tsx';
 import { Listing, Moment } from '../components/listing.tsx';
 import { printable } from '../components/printable.ts';
 import { Table } from '../components/table.tsx';

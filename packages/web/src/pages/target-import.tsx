@@ -1,10 +1,11 @@
-import { Button, Drawer, FileButton, Group, SegmentedControl, Stack, Text, Textarea } from '@mantine/core';
+import { Button, FileButton, Group, SegmentedControl, Stack, Text, Textarea } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { IconUpload } from '@tabler/icons-react';
 import type { ImportResult } from '@enchilada/contract';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
+import { Drawer } from '../components/layer.tsx';
 import { useAction } from '../components/use-action.ts';
 import { Table } from '../components/table.tsx';
 import { useText } from '../i18n/text.tsx';

@@ -1,8 +1,9 @@
-import { Drawer, Loader, Stack, Text, UnstyledButton } from '@mantine/core';
+import { Loader, Stack, Text, UnstyledButton } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconShieldCheck, IconShieldExclamation, IconShieldHalf } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { api } from '../api/client.ts';
+import { Drawer } from '../components/layer.tsx';
 import { useText } from '../i18n/text.tsx';
 import { clockText } from './playback-clock.ts';
 

@@ -1,7 +1,8 @@
-import { Button, Group, Modal, Progress, Stack, Text } from '@mantine/core';
+import { Button, Group, Progress, Stack, Text } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
 import { stream } from '../api/client.ts';
 import { ApiFault } from '../api/http.ts';
+import { Modal } from '../components/layer.tsx';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
 import { desktopStages } from './desktop-stages.ts';

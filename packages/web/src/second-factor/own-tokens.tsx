@@ -1,15 +1,4 @@
-import {
-  Button,
-  Code,
-  CopyButton,
-  Group,
-  Modal,
-  MultiSelect,
-  NumberInput,
-  Stack,
-  Text,
-  TextInput,
-} from '@mantine/core';
+import { Button, Code, CopyButton, Group, MultiSelect, NumberInput, Stack, Text, TextInput } from '@mantine/core';
 import { IconKey } from '@tabler/icons-react';
 import type { ApiToken, User } from '@enchilada/contract';
 import { permissionsOf, TOKEN_PERMISSIONS, type TokenPermission } from '@enchilada/core/access';
@@ -18,6 +7,7 @@ import { useState, type SyntheticEvent } from 'react';
 import { api } from '../api/client.ts';
 import { useMe } from '../api/me.ts';
 import { useConfirm } from '../components/confirm.tsx';
+import { Modal } from '../components/layer.tsx';
 import { Listing, Moment } from '../components/listing.tsx';
 import { useAction } from '../components/use-action.ts';
 import { Table } from '../components/table.tsx';

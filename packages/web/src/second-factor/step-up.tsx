@@ -1,9 +1,10 @@
-import { Modal, Skeleton, Stack, Text } from '@mantine/core';
+import { Skeleton, Stack, Text } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useState, type ReactNode } from 'react';
 import { api } from '../api/client.ts';
 import { ApiFault } from '../api/http.ts';
 import { meQuery } from '../api/me.ts';
+import { Modal } from '../components/layer.tsx';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
 import { FactorChallenge } from './factor-challenge.tsx';

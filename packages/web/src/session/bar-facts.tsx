@@ -61,7 +61,7 @@ function LinkBadge(props: { readonly view: SessionView }) {
   return (
     <>
       <span className="bar-fact" data-tone={tone} role="status">
-        <Icon size={14} aria-hidden /> {label}
+        <Icon size={14} aria-hidden /> <span className="bar-word">{label}</span>
       </span>
       {tone === 'ok' && view.roundTripMs !== undefined && (
         <span

@@ -1,4 +1,5 @@
-import { Drawer, NumberInput, Select, Stack, Switch } from '@mantine/core';
+import { NumberInput, Select, Stack, Switch } from '@mantine/core';
+import { Drawer } from '../components/layer.tsx';
 import { useText } from '../i18n/text.tsx';
 import { LARGEST_FONT, SMALLEST_FONT, type TerminalChoices } from '../surfaces/terminal/settings.ts';
 import { TERMINAL_THEME_NAMES } from '../surfaces/terminal/terminal-themes.ts';

@@ -1,7 +1,8 @@
-import { Button, Group, Modal, PasswordInput, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, PasswordInput, Select, Stack, Text, TextInput } from '@mantine/core';
 import { IconShieldQuestion } from '@tabler/icons-react';
 import type { ViewerMessage } from '@enchilada/core/session';
 import { useState } from 'react';
+import { Modal } from '../components/layer.tsx';
 import { printable, printableLines } from '../components/printable.ts';
 import { useText } from '../i18n/text.tsx';
 import type { HostKeyFrame, PromptFrame } from './session-view.ts';

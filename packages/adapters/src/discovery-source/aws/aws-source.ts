@@ -97,7 +97,13 @@ class AwsSource implements DiscoverySource {
       for (const [id, name] of await this.#organization(signal)) if (!accounts.has(id)) accounts.set(id, name);
     const scopes: NamedScope[] = [];
     for (const [account, accountName] of accounts) {
-      const regions = config.regions.length > 0 ? config.regions : await this.#regions(account, signal).catch(() => []);
+      const regions =
+        config.regions.length > 0
+          ? config.regions
+          : await this.#regions(account, signal).catch(() => {
+              signal.throwIfAborted();
+              return [];
+            });
       for (const region of regions) scopes.push({ account, region, accountName });
       // An account that cannot be read is shown as a scope that fails, and costs no other.
       if (regions.length === 0) scopes.push({ account, region: config.homeRegion, accountName });

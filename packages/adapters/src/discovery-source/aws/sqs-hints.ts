@@ -115,6 +115,7 @@ class Endings<Entry> {
   }
 
   async flushed(): Promise<void> {
+    // Whoever ended the messages has heard of it; those come again.
     await this.#last.catch(() => undefined);
   }
 

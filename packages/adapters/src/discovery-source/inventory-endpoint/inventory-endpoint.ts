@@ -32,6 +32,7 @@ export function inventoryEndpoint({ clock, folder, egress }: EndpointParts): Sou
         {
           name: 'url',
           kind: 'text',
+          required: true,
           group: READING,
           label: { en: 'Address', de: 'Adresse' },
           help: {

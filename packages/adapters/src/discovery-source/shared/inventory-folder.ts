@@ -11,6 +11,7 @@ const MOST_FILES = 1_000;
 export const PATH_FIELD: ParameterField = {
   name: 'path',
   kind: 'text',
+  required: true,
   group: { en: 'Reading', de: 'Lesen' },
   label: { en: 'File or folder', de: 'Datei oder Ordner' },
   help: {
@@ -44,7 +45,11 @@ export function inventoryFolder(root: string, parameters: ParameterValues): Docu
         if (names.length > MOST_FILES) throw failed(path, `it holds more than ${MOST_FILES} files`);
         const files = new Map<string, string>();
         for (const name of names) {
-          const one = await lstat(join(whole, name)).catch(() => undefined);
+          const one = await lstat(join(whole, name)).catch((cause: unknown) => {
+            // It was removed in this moment.
+            if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+            throw cause;
+          });
           if (one !== undefined && !one.isDirectory())
             files.set(`${path}/${name}`, `${one.mtimeMs} ${one.size} ${one.ino}`);
         }

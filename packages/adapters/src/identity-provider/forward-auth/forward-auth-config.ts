@@ -8,6 +8,9 @@ const PROXY = { en: 'Proxy', de: 'Proxy' };
 const HEADERS = { en: 'Plain headers', de: 'Einfache Header' };
 const TOKEN = { en: 'Signed token (JWT)', de: 'Signiertes Token (JWT)' };
 
+const BY_TOKEN = { field: 'says', is: 'token' };
+const BY_HEADERS = { field: 'says', is: 'headers' };
+
 const HEADER = '^[A-Za-z0-9-]{0,100}$';
 
 const header = (
@@ -15,7 +18,16 @@ const header = (
   standard: string,
   label: { readonly en: string; readonly de: string },
 ): ParameterField => ({
-  ...{ name, kind: 'text', group: HEADERS, default: standard, maxLength: 100, pattern: HEADER, label },
+  ...{
+    name,
+    kind: 'text',
+    group: HEADERS,
+    when: BY_HEADERS,
+    default: standard,
+    maxLength: 100,
+    pattern: HEADER,
+    label,
+  },
 });
 
 export const manifest: ProviderManifest = {
@@ -27,6 +39,7 @@ export const manifest: ProviderManifest = {
     {
       name: 'peers',
       kind: 'list',
+      required: true,
       group: PROXY,
       label: { en: 'Addresses of the proxy', de: 'Adressen des Proxys' },
       help: {
@@ -41,7 +54,7 @@ export const manifest: ProviderManifest = {
       name: 'says',
       kind: 'choice',
       group: PROXY,
-      label: { en: 'It says who it is by', de: 'Es sagt, wer es ist, durch' },
+      label: { en: 'It names the person by', de: 'Er nennt die Person durch' },
       default: 'token',
       options: [
         { value: 'token', label: { en: 'a signed token', de: 'ein signiertes Token' } },
@@ -51,7 +64,9 @@ export const manifest: ProviderManifest = {
     {
       name: 'tokenHeader',
       kind: 'text',
+      required: true,
       group: TOKEN,
+      when: BY_TOKEN,
       label: { en: 'Header', de: 'Header' },
       help: {
         en: 'For example cf-access-jwt-assertion or x-goog-iap-jwt-assertion.',
@@ -63,7 +78,9 @@ export const manifest: ProviderManifest = {
     {
       name: 'keysUrl',
       kind: 'text',
+      required: true,
       group: TOKEN,
+      when: BY_TOKEN,
       label: { en: 'Address of its keys (JWKS)', de: 'Adresse seiner Schlüssel (JWKS)' },
       maxLength: 500,
       pattern: '^(?:https?://[^\\s#]+)?$',
@@ -71,14 +88,18 @@ export const manifest: ProviderManifest = {
     {
       name: 'issuer',
       kind: 'text',
+      required: true,
       group: TOKEN,
+      when: BY_TOKEN,
       label: { en: 'Issuer', de: 'Aussteller (Issuer)' },
       maxLength: 500,
     },
     {
       name: 'audience',
       kind: 'text',
+      required: true,
       group: TOKEN,
+      when: BY_TOKEN,
       label: { en: 'Audience', de: 'Empfänger (Audience)' },
       help: {
         en: 'What the proxy calls this application. Without it, a token of any other application would do.',
@@ -87,11 +108,11 @@ export const manifest: ProviderManifest = {
       maxLength: 500,
     },
     {
-      ...{ name: 'usernameClaim', kind: 'text', group: TOKEN, default: 'email', maxLength: 100 },
+      ...{ name: 'usernameClaim', kind: 'text', group: TOKEN, when: BY_TOKEN, default: 'email', maxLength: 100 },
       label: { en: 'Claim with the user name', de: 'Claim mit dem Benutzernamen' },
     },
     {
-      ...{ name: 'groupsClaim', kind: 'text', group: TOKEN, default: 'groups', maxLength: 100 },
+      ...{ name: 'groupsClaim', kind: 'text', group: TOKEN, when: BY_TOKEN, default: 'groups', maxLength: 100 },
       label: { en: 'Claim with the groups', de: 'Claim mit den Gruppen' },
     },
     header('userHeader', 'x-auth-request-user', { en: 'Header with the person', de: 'Header mit der Person' }),

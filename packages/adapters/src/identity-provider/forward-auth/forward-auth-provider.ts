@@ -1,21 +1,15 @@
 import { parseAddress } from '@enchilada/core/access';
 import { Fault } from '@enchilada/core/fault';
-import type {
-  AssertedLogin,
-  ProviderSettings,
-  ProviderType,
-  ProxiedRequest,
-  ProxyProvider,
-} from '@enchilada/core/identity';
+import type { AssertedLogin, ProviderSettings, ProxiedRequest, ProxyProvider } from '@enchilada/core/identity';
 import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose';
 import { ALGORITHMS, believed } from '../shared/believed.ts';
 import { boundedFetch } from '../shared/bounded-fetch.ts';
-import { manifest, type ProxyConfig, readConfig } from './forward-auth-config.ts';
+import { type ProxyConfig, readConfig } from './forward-auth-config.ts';
 
 const TIMEOUT_MS = 10_000;
 const MOST_TOKEN = 16_000;
 /** A proxy before us has signed people in and says in each request who it is (T12). */
-class TrustedProxy implements ProxyProvider {
+export class TrustedProxy implements ProxyProvider {
   readonly way = 'proxy';
   readonly #config: ProxyConfig;
   readonly #keys: ReturnType<typeof createRemoteJWKSet> | undefined;
@@ -118,5 +112,3 @@ function isWithin(address: Uint8Array, block: ProxyConfig['peers'][number]): boo
   }
   return true;
 }
-
-export const forwardAuth: ProviderType = { manifest, open: (settings) => new TrustedProxy(settings) };

@@ -28,6 +28,7 @@ export const manifest: ProviderManifest = {
     {
       name: 'servers',
       kind: 'list',
+      required: true,
       group: SERVER,
       label: { en: 'Servers', de: 'Server' },
       help: {
@@ -66,6 +67,7 @@ export const manifest: ProviderManifest = {
     {
       name: 'bindDn',
       kind: 'text',
+      required: true,
       group: SERVER,
       label: { en: 'Account that searches', de: 'Suchendes Konto' },
       help: {
@@ -77,6 +79,7 @@ export const manifest: ProviderManifest = {
     {
       name: 'peopleBase',
       kind: 'text',
+      required: true,
       group: PEOPLE,
       label: { en: 'Below', de: 'Unterhalb von' },
       help: { en: 'For example ou=people,dc=example,dc=org.', de: 'Etwa ou=people,dc=example,dc=org.' },
@@ -125,6 +128,7 @@ export const manifest: ProviderManifest = {
     {
       name: 'groupBase',
       kind: 'text',
+      required: true,
       group: GROUPS,
       label: { en: 'Below', de: 'Unterhalb von' },
       help: {

@@ -7,7 +7,7 @@ import type { FaultCode } from '@enchilada/core/fault';
 import type { AssertedPerson, PasswordProvider } from '@enchilada/core/identity';
 import { issueCertificate } from '@enchilada/core/testing/servers/database-server';
 import { type Slapd, startSlapd } from '@enchilada/core/testing/servers/slapd';
-import { ldap } from './ldap-provider.ts';
+import { LdapProvider } from './ldap-provider.ts';
 
 let slapd: Slapd;
 
@@ -22,7 +22,7 @@ after(() => slapd[Symbol.asyncDispose]());
 type Parameters = Record<string, string | boolean | string[]>;
 
 function open(change: Parameters = {}, secret = slapd.searcher.password): PasswordProvider {
-  const provider = ldap.open({
+  return new LdapProvider({
     id: 'idp_x',
     parameters: {
       servers: [`ldaps://localhost:${slapd.ldapsPort}`],
@@ -34,8 +34,6 @@ function open(change: Parameters = {}, secret = slapd.searcher.password): Passwo
     },
     secret: new Secret(secret),
   });
-  assert.ok(provider.way === 'password');
-  return provider;
 }
 
 const verify = async (username: string, password: string, change?: Parameters): Promise<AssertedPerson> => {

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { Secret } from '@enchilada/core/credential';
 import { Fault, isFault } from '@enchilada/core/fault';
-import type { AssertedPerson, PasswordProvider, ProviderSettings, ProviderType } from '@enchilada/core/identity';
+import type { AssertedPerson, PasswordProvider, ProviderSettings } from '@enchilada/core/identity';
 import {
   AndFilter,
   Client,
@@ -18,7 +18,7 @@ import {
 } from 'ldapts';
 import { attributesOf } from '../shared/name-attributes.ts';
 import { isUnreached, refusedBind, unavailable } from './directory-faults.ts';
-import { type LdapConfig, manifest, readConfig } from './ldap-config.ts';
+import { type LdapConfig, readConfig } from './ldap-config.ts';
 import { changeUnicodePassword, modifyPassword } from './password-change.ts';
 
 const TIMEOUT_MS = 8_000;
@@ -35,7 +35,7 @@ const FILETIME_EPOCH = 116_444_736_000_000_000n;
 const NEVER = new Set([0n, 0x7fff_ffff_ffff_ffffn]);
 
 /** Search, then bind (RFC 4511, 4513), over TLS with a verified name alone. Referrals are not followed. */
-class LdapProvider implements PasswordProvider {
+export class LdapProvider implements PasswordProvider {
   readonly way = 'password';
   readonly #config: LdapConfig;
   readonly #secret: Secret;
@@ -235,6 +235,7 @@ class LdapProvider implements PasswordProvider {
         if (!isUnreached(cause)) throw cause;
         failure = cause;
       } finally {
+        // It says goodbye and closes the socket; the work is done, or its failure told.
         await client.unbind().catch(() => undefined);
       }
     }
@@ -263,6 +264,7 @@ class LdapProvider implements PasswordProvider {
     try {
       if (!isImplicit) await client.startTLS(tlsOptions);
     } catch (cause) {
+      // It says goodbye and closes the socket; the work is done, or its failure told.
       await client.unbind().catch(() => undefined);
       throw cause;
     }
@@ -294,5 +296,3 @@ function isOver(entry: Entry): boolean {
   const end = BigInt(text);
   return !NEVER.has(end) && (end - FILETIME_EPOCH) / 10_000n <= BigInt(Date.now());
 }
-
-export const ldap: ProviderType = { manifest, open: (settings) => new LdapProvider(settings) };

@@ -30,6 +30,7 @@ export const manifest: ProviderManifest = {
     {
       name: 'issuer',
       kind: 'text',
+      required: true,
       group: PROVIDER,
       label: { en: 'Issuer', de: 'Aussteller (Issuer)' },
       help: {
@@ -42,6 +43,7 @@ export const manifest: ProviderManifest = {
     {
       name: 'clientId',
       kind: 'text',
+      required: true,
       group: PROVIDER,
       label: { en: 'Client ID', de: 'Client-ID' },
       maxLength: 300,

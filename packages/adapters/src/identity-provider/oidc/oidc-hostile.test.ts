@@ -5,7 +5,7 @@ import { Fault, isFault } from '@enchilada/core/fault';
 import type { RedirectProvider, SignInFlow } from '@enchilada/core/identity';
 import { exportSPKI, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { HostileIssuer, type Lies } from './testing/hostile-issuer.ts';
-import { oidc } from './oidc-provider.ts';
+import { OidcProvider } from './oidc-provider.ts';
 
 const value = (): string => randomBytes(32).toString('base64url');
 const json = (part: unknown): string => Buffer.from(JSON.stringify(part)).toString('base64url');
@@ -23,13 +23,11 @@ after(async () => {
 });
 
 function open(issuer: HostileIssuer, parameters: Record<string, string | string[]> = {}): RedirectProvider {
-  const provider = oidc.open({
+  return new OidcProvider({
     id: 'idp_x',
     parameters: { issuer: issuer.issuer, clientId: 'bastion', ...parameters },
     secret: undefined,
   });
-  assert.ok(provider.way === 'redirect');
-  return provider;
 }
 
 const AT = {
@@ -218,7 +216,7 @@ for (const [name, attempt] of Object.entries(CASES)) {
 test('settings without a trustworthy issuer are refused', () => {
   for (const issuer of ['http://login.example.org', 'ftp://x', 'https://user:pass@login.example.org', ''])
     assert.throws(
-      () => oidc.open({ id: 'x', parameters: { issuer, clientId: 'c' }, secret: undefined }),
+      () => new OidcProvider({ id: 'x', parameters: { issuer, clientId: 'c' }, secret: undefined }),
       (failure) => isFault(failure, 'INVALID_REQUEST'),
       issuer,
     );

@@ -5,7 +5,6 @@ import type {
   HeardLogout,
   ProviderAddresses,
   ProviderSettings,
-  ProviderType,
   RedirectProvider,
   SignInFlow,
 } from '@enchilada/core/identity';
@@ -15,7 +14,7 @@ import { ALGORITHMS, believed, wordsOf } from '../shared/believed.ts';
 import { boundedFetch } from '../shared/bounded-fetch.ts';
 import { isLoopback } from '../shared/loopback.ts';
 import { type Claims, claimOf, holds, listOf, textOf, tokenHash } from './claims.ts';
-import { manifest, type OidcConfig, readConfig } from './oidc-config.ts';
+import { type OidcConfig, readConfig } from './oidc-config.ts';
 import { attributesOf } from '../shared/name-attributes.ts';
 
 const TIMEOUT_SECONDS = 10;
@@ -25,7 +24,7 @@ const MESSAGE_AGE = '5 minutes';
 const MESSAGE_AGE_MS = 5 * 60_000;
 
 /** OpenID Connect: authorization code with PKCE, state, nonce, issuer and signature (Core 1.0, RFC 9700, RFC 9207). */
-class OidcProvider implements RedirectProvider {
+export class OidcProvider implements RedirectProvider {
   readonly way = 'redirect';
   readonly #config: OidcConfig;
   readonly #secret: Secret | undefined;
@@ -208,5 +207,3 @@ class OidcProvider implements RedirectProvider {
     return known;
   }
 }
-
-export const oidc: ProviderType = { manifest, open: (settings) => new OidcProvider(settings) };

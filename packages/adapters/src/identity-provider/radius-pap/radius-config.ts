@@ -19,6 +19,7 @@ export const manifest: ProviderManifest = {
     {
       name: 'servers',
       kind: 'list',
+      required: true,
       group: SERVER,
       label: { en: 'Servers', de: 'Server' },
       help: {

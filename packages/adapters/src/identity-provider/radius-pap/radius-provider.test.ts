@@ -7,7 +7,7 @@ import { type FaultCode, isFault } from '@enchilada/core/fault';
 import type { PasswordProvider, PasswordVerdict } from '@enchilada/core/identity';
 import { type FreeRadius, startFreeRadius } from '@enchilada/core/testing/servers/freeradius';
 import { encodeRequest, readReply } from './packet.ts';
-import { radius } from './radius-provider.ts';
+import { RadiusProvider } from './radius-provider.ts';
 
 const ASKER = { address: '192.0.2.7' };
 
@@ -20,13 +20,11 @@ after(() => server[Symbol.asyncDispose]());
 type Parameters = Record<string, string | number | boolean | string[]>;
 
 function open(change: Parameters = {}, secret = server.secret): PasswordProvider {
-  const provider = radius.open({
+  return new RadiusProvider({
     id: 'idp_x',
     parameters: { servers: [`127.0.0.1:${server.port}`], timeoutSeconds: 10, ...change },
     secret: new Secret(secret),
   });
-  assert.ok(provider.way === 'password');
-  return provider;
 }
 
 const verify = (username: string, password: string, change?: Parameters): Promise<PasswordVerdict> =>

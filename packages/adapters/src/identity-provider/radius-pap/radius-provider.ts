@@ -6,13 +6,12 @@ import type {
   PasswordProvider,
   PasswordVerdict,
   ProviderSettings,
-  ProviderType,
   QuestionAnswer,
 } from '@enchilada/core/identity';
 import { exchange, type RadiusServer } from './exchange.ts';
 import { type Attribute, ATTRIBUTE, CODE, encodeRequest, hidePassword, type Reply, vendorValues } from './packet.ts';
 import { personName } from './person-name.ts';
-import { manifest, type RadiusConfig, readConfig } from './radius-config.ts';
+import { type RadiusConfig, readConfig } from './radius-config.ts';
 
 const SECRET_MIN = 16;
 const NAME_MAX = 253;
@@ -25,7 +24,7 @@ const VIRTUAL = 5;
 const ECHO = 1;
 
 /** RFC 2865 with PAP, and questions by Access-Challenge; every packet in both directions carries a Message-Authenticator. */
-class RadiusProvider implements PasswordProvider {
+export class RadiusProvider implements PasswordProvider {
   readonly way = 'password';
   readonly #config: RadiusConfig;
   readonly #secret: Uint8Array;
@@ -177,5 +176,3 @@ function requireTyped(username: string, password: Secret): void {
   if (isEmpty || Buffer.byteLength(username) > NAME_MAX || /\p{Cc}/u.test(username) || password.reveal().includes('\0'))
     throw new Fault('LOGIN_REFUSED', 'the name or the password is wrong');
 }
-
-export const radius: ProviderType = { manifest, open: (settings) => new RadiusProvider(settings) };

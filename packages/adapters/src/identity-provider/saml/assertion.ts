@@ -54,8 +54,11 @@ export function readResponse(xml: string, expected: Expected): ReadAssertion {
   requireSame(attributeOf(response, 'InResponseTo'), expected.inResponseTo, 'the request that is answered');
   const issuer = oneOf(response, NS.assertion, 'Issuer');
   if (issuer !== undefined) requireSame(textOf(issuer), expected.issuer, 'the issuer');
+  const claimed = theOne(response, NS.assertion, 'Assertion');
+  // Cheap, and before any key is tried: an answer to another request is refused by its own words. What is believed is read below, from signed bytes.
+  requireConfirmed(theOne(claimed, NS.assertion, 'Subject'), expected);
   if (oneOf(response, NS.signature, 'Signature') !== undefined) signedElement(xml, response, expected.certificates);
-  const assertion = signedElement(xml, theOne(response, NS.assertion, 'Assertion'), expected.certificates);
+  const assertion = signedElement(xml, claimed, expected.certificates);
   return readAssertion(assertion, expected);
 }
 

@@ -3,7 +3,7 @@ import { Fault, isFault } from '@enchilada/core/fault';
 import type { Clock } from '@enchilada/core/time';
 import { isLoopback } from '../shared/loopback.ts';
 import type { SamlConfig } from './saml-config.ts';
-import { readCertificate } from './signature.ts';
+import { readCertificate } from './certificate.ts';
 import { allOf, attributeOf, isNamed, NS, parseMetadata, textOf } from './xml.ts';
 
 const REDIRECT = 'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect';
@@ -62,8 +62,10 @@ export class IdpMetadata {
     try {
       return work(facts);
     } catch (failure) {
-      if (!isFault(failure, 'PROVIDER_REFUSED') || this.#config.metadataUrl === undefined) throw failure;
+      const isOfUnknownKey = isFault(failure, 'PROVIDER_REFUSED') && failure.facts['unknownKey'] === true;
+      if (!isOfUnknownKey || this.#config.metadataUrl === undefined) throw failure;
       if (this.#clock.now() - this.#triedAt < AGAIN_MS) throw failure;
+      // Without newer metadata the first failure stands.
       const again = await this.#read().catch(() => undefined);
       const keysOf = (of: IdpFacts): string => of.certificates.map(({ fingerprint256 }) => fingerprint256).join();
       if (again === undefined || keysOf(again.facts) === keysOf(facts)) throw failure;

@@ -1,1 +1,8 @@
-export { saml } from './saml-provider.ts';
+import type { ProviderType } from '@enchilada/core/identity';
+import type { Clock } from '@enchilada/core/time';
+import { manifest } from './saml-config.ts';
+
+/** The code and its libraries are loaded for whoever has configured one. */
+export function saml({ clock }: { readonly clock: Clock }): ProviderType {
+  return { manifest, open: async (settings) => new (await import('./saml-provider.ts')).SamlProvider(settings, clock) };
+}

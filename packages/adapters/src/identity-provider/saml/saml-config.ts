@@ -2,7 +2,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { ParameterField, ParameterValues } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { ProviderManifest, ProviderSettings } from '@enchilada/core/identity';
-import { readCertificate } from './signature.ts';
+import { readCertificate } from './certificate.ts';
 import { isLoopback } from '../shared/loopback.ts';
 import { nameAttributesField, readNameAttributes } from '../shared/name-attributes.ts';
 
@@ -32,6 +32,7 @@ export const manifest: ProviderManifest = {
     {
       name: 'entityId',
       kind: 'text',
+      required: true,
       group: PROVIDER,
       label: { en: 'Entity ID of the provider', de: 'Entity-ID des Anbieters' },
       help: {

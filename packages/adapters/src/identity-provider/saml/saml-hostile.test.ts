@@ -16,7 +16,7 @@ import {
   signed,
   type Signing,
 } from './testing/forge.ts';
-import { saml } from './saml-provider.ts';
+import { SamlProvider } from './saml-provider.ts';
 
 const HOME = 'https://bastion.test/api/v1/login/providers/idp_x';
 const AT = {
@@ -36,7 +36,7 @@ before(async () => {
 });
 
 function open(parameters: Readonly<Record<string, string | string[]>> = {}, secret?: Secret): RedirectProvider {
-  const provider = saml({ clock }).open({
+  const settings = {
     id: 'idp_x',
     parameters: {
       ...{ entityId: ISSUER, signOnAddress: 'https://idp.test/sso', signOutAddress: 'https://idp.test/slo' },
@@ -44,9 +44,8 @@ function open(parameters: Readonly<Record<string, string | string[]>> = {}, secr
       ...parameters,
     },
     secret,
-  });
-  assert.ok(provider.way === 'redirect');
-  return provider;
+  };
+  return new SamlProvider(settings, clock);
 }
 
 interface Attempt {
@@ -332,4 +331,23 @@ test('a request to sign out is believed where it is signed, for us and new, and 
       (failure) => isFault(failure, 'PROVIDER_REFUSED'),
       name,
     );
+});
+
+test('what is cheap is asked before what is dear: no key is tried on an answer to another request, nor on a request for somebody else', async () => {
+  const because = (words: RegExp) => (failure: unknown) =>
+    isFault(failure, 'PROVIDER_REFUSED') && words.test(failure.message);
+  await assert.rejects(signIn({ say: { inResponseTo: '_another' }, by: other }), because(/request that is answered/u));
+  const confirmed = (xml: string): string => xml.replace(/InResponseTo="[^"]+"/u, 'InResponseTo="_another"');
+  await assert.rejects(signIn({ before: confirmed, by: other }), because(/for another request/u));
+  const door = open().door ?? assert.fail();
+  const asked = (fields: Readonly<Record<string, string>>, query = '') =>
+    Promise.resolve().then(() => door.read({ where: 'logout', fields, query }, AT));
+  const request = `<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_out"><saml:Issuer>https://evil.test</saml:Issuer></samlp:LogoutRequest>`;
+  await assert.rejects(asked({ SAMLRequest: base64(request) }), because(/issuer is another/u));
+  await assert.rejects(asked({ SAMLRequest: base64('x'.repeat(40_000)) }), because(/too long/u));
+  await assert.rejects(asked({ SAMLRequest: 'AAAA' }, 'SAMLRequest=AAAA'), because(/not signed/u));
+  const answered = (fields: Readonly<Record<string, string>>) =>
+    Promise.resolve().then(() => door.read({ where: 'answer', fields, query: '' }, AT));
+  for (const state of [{}, { RelayState: 'x'.repeat(101) }])
+    await assert.rejects(answered({ SAMLResponse: base64('<x/>'), ...state }), because(/belongs to no sign-in/u));
 });

@@ -8,7 +8,7 @@ import { isFault } from '@enchilada/core/fault';
 import type { RedirectProvider, SignInFlow } from '@enchilada/core/identity';
 import { type SamlIdp, startSamlIdp } from '@enchilada/core/testing/servers/saml-idp';
 import { StandingClock } from '@enchilada/core/testing/standing-clock';
-import { saml } from './saml-provider.ts';
+import { SamlProvider } from './saml-provider.ts';
 import { SamlVisitor } from './testing/index.ts';
 
 const HOME = 'http://localhost:1/api/v1/login/providers/idp_x';
@@ -25,7 +25,7 @@ before(async () => {
 after(() => idp[Symbol.asyncDispose]());
 
 function open(parameters: Readonly<Record<string, string | string[]>> = {}): RedirectProvider {
-  const provider = saml({ clock }).open({
+  const settings = {
     id: 'idp_x',
     parameters: {
       entityId: idp.entityId,
@@ -34,9 +34,8 @@ function open(parameters: Readonly<Record<string, string | string[]>> = {}): Red
       ...parameters,
     },
     secret: new Secret(idp.spKey),
-  });
-  assert.ok(provider.way === 'redirect');
-  return provider;
+  };
+  return new SamlProvider(settings, clock);
 }
 
 function aFlow(): SignInFlow {
@@ -95,6 +94,24 @@ test('a provider that has changed its key is asked for its metadata anew, once a
   await assert.rejects(signIn(provider), (failure) => isFault(failure, 'PROVIDER_REFUSED'));
   const { login } = await signIn(provider, new SamlVisitor(), 61_000);
   assert.equal(login.person.subject, 'paula');
+});
+
+test('nothing that a stranger says without a key makes us ask for the metadata', async () => {
+  let asked = 0;
+  const text = await (await fetch(idp.metadataUrl)).text();
+  const server = createServer((_request, response) => {
+    asked += 1;
+    response.end(text);
+  });
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+  const provider = open({ metadataUrl: `http://localhost:${(server.address() as AddressInfo).port}/` });
+  await provider.begin(aFlow());
+  clock.time += 61_000;
+  const answer = Buffer.from('<x/>').toString('base64');
+  await assert.rejects(provider.complete(answer, aFlow()), (failure) => isFault(failure, 'PROVIDER_REFUSED'));
+  assert.equal(asked, 1);
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
 });
 
 test('metadata that cannot be read, are of another provider, or have expired sign nobody in', async () => {

@@ -9,7 +9,6 @@ import type {
   ProviderAddresses,
   ProviderDoor,
   ProviderSettings,
-  ProviderType,
   RedirectProvider,
   SignInFlow,
 } from '@enchilada/core/identity';
@@ -17,26 +16,22 @@ import type { Clock } from '@enchilada/core/time';
 import { readResponse, timeOf } from './assertion.ts';
 import { type IdpFacts, IdpMetadata } from './idp-metadata.ts';
 import { addressWith, authnRequest, logoutRequest, logoutResponse, type NameId, spMetadata } from './messages.ts';
-import {
-  DISPLAY_NAMES,
-  MAILS,
-  manifest,
-  readConfig,
-  readSigningKey,
-  type SamlConfig,
-  type SigningKey,
-} from './saml-config.ts';
+import { DISPLAY_NAMES, MAILS, readConfig, readSigningKey, type SamlConfig, type SigningKey } from './saml-config.ts';
 import { requireDistinctIds, requireSignedQuery, signedElement } from './signature.ts';
 import { allOf, attributeOf, isNamed, NS, parseMessage, refused, textOf, theOne } from './xml.ts';
 import { attributesOf } from '../shared/name-attributes.ts';
 
 const MOST_BYTES = 256 * 1024;
+/** Of a request to sign out, which says little: strangers may send it. */
+const MOST_LOGOUT_BYTES = 32 * 1024;
+/** Room for what sign-ins carry to the provider and back, which is ours. */
+const MOST_STATE = 100;
 const TRANSIENT = 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient';
 const MESSAGE_AGE_MS = 5 * 60_000;
 const SKEW_MS = 60_000;
 
 /** SAML 2.0, web browser profile: requests by redirect, answers by POST, assertions signed; single logout in both directions. */
-class SamlProvider implements RedirectProvider {
+export class SamlProvider implements RedirectProvider {
   readonly way = 'redirect';
   readonly door: ProviderDoor;
   readonly #config: SamlConfig;
@@ -119,6 +114,7 @@ class SamlProvider implements RedirectProvider {
   async #readDoor({ where, fields, query }: DoorMessage, at: ProviderAddresses): Promise<DoorAct> {
     if (where === 'answer') {
       const { SAMLResponse: answer = '', RelayState: state = '' } = fields;
+      if (state === '' || state.length > MOST_STATE) throw refused('the answer belongs to no sign-in');
       // It is judged when the browser that began brings its cookie, and until then it is nothing but text.
       decoded(answer);
       return { act: 'complete', state, answer };
@@ -135,21 +131,16 @@ class SamlProvider implements RedirectProvider {
   ): DoorAct {
     const given = fields['SAMLRequest'] ?? '';
     const isInAddress = query !== '';
-    const xml = isInAddress ? inflated(given) : decoded(given);
+    if (given.length > MOST_LOGOUT_BYTES) throw refused('the message is too long');
+    // The signature is over the bytes in the address: nothing is unpacked that the provider did not sign.
     if (isInAddress) requireSignedQuery(query, 'SAMLRequest', facts.certificates);
+    const xml = isInAddress ? inflated(given) : decoded(given);
     const sent = parseMessage(xml);
     requireDistinctIds(sent);
+    // First by its own words, which costs little, and then what was signed.
+    this.#requireLogoutForUs(sent, at);
     const request = isInAddress ? sent : signedElement(xml, sent, facts.certificates);
-    if (!isNamed(request, NS.protocol, 'LogoutRequest')) throw refused('the message is no request to sign out');
-    if (textOf(theOne(request, NS.assertion, 'Issuer')) !== this.#config.entityId)
-      throw refused('the issuer is another one');
-    const destination = attributeOf(request, 'Destination');
-    if (destination !== undefined && destination !== at.logoutTo) throw refused('the destination is another one');
-    const now = this.#clock.now();
-    const issuedAt = timeOf(request, 'IssueInstant') ?? 0;
-    const until = timeOf(request, 'NotOnOrAfter') ?? issuedAt + MESSAGE_AGE_MS;
-    if (issuedAt - SKEW_MS > now || Math.min(until, issuedAt + MESSAGE_AGE_MS) + SKEW_MS <= now)
-      throw refused('the message is too old, or of a time to come');
+    const issuedAt = this.#requireLogoutForUs(request, at);
     const sessions = allOf(request, NS.protocol, 'SessionIndex').map(textOf);
     const [session] = sessions;
     const isNameOurs = this.#config.subjectAttribute === '';
@@ -175,6 +166,21 @@ class SamlProvider implements RedirectProvider {
             ),
           }),
     };
+  }
+
+  /** @returns when it was made */
+  #requireLogoutForUs(request: Element, at: ProviderAddresses): number {
+    if (!isNamed(request, NS.protocol, 'LogoutRequest')) throw refused('the message is no request to sign out');
+    if (textOf(theOne(request, NS.assertion, 'Issuer')) !== this.#config.entityId)
+      throw refused('the issuer is another one');
+    const destination = attributeOf(request, 'Destination');
+    if (destination !== undefined && destination !== at.logoutTo) throw refused('the destination is another one');
+    const now = this.#clock.now();
+    const issuedAt = timeOf(request, 'IssueInstant') ?? 0;
+    const until = timeOf(request, 'NotOnOrAfter') ?? issuedAt + MESSAGE_AGE_MS;
+    if (issuedAt - SKEW_MS > now || Math.min(until, issuedAt + MESSAGE_AGE_MS) + SKEW_MS <= now)
+      throw refused('the message is too old, or of a time to come');
+    return issuedAt;
   }
 
   #head(to: string, at: ProviderAddresses) {
@@ -218,8 +224,4 @@ function textIn(bytes: Uint8Array): string {
   } catch (cause) {
     throw refused('the message is not in UTF-8', cause);
   }
-}
-
-export function saml({ clock }: { readonly clock: Clock }): ProviderType {
-  return { manifest, open: (settings) => new SamlProvider(settings, clock) };
 }

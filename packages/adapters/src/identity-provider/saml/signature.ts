@@ -1,6 +1,17 @@
-import { createPublicKey, type KeyObject, verify, X509Certificate } from 'node:crypto';
+import { createPublicKey, type KeyObject, verify, type X509Certificate } from 'node:crypto';
 import { SignedXml } from 'xml-crypto';
-import { allOf, attributeOf, everyElement, isNamed, NS, parseMessage, refused, textOf, theOne } from './xml.ts';
+import {
+  allOf,
+  attributeOf,
+  everyElement,
+  isNamed,
+  NS,
+  parseMessage,
+  refused,
+  signedByNobody,
+  textOf,
+  theOne,
+} from './xml.ts';
 
 const ENVELOPED = 'http://www.w3.org/2000/09/xmldsig#enveloped-signature';
 const EXCLUSIVE = 'http://www.w3.org/2001/10/xml-exc-c14n#';
@@ -8,19 +19,6 @@ const RSA_SHA256 = 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256';
 const RSA_SHA512 = 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha512';
 const DIGESTS = new Set(['http://www.w3.org/2001/04/xmlenc#sha256', 'http://www.w3.org/2001/04/xmlenc#sha512']);
 const HASHES: Readonly<Record<string, string>> = { [RSA_SHA256]: 'sha256', [RSA_SHA512]: 'sha512' };
-const SMALLEST_KEY = 2_048;
-
-/** A certificate as metadata writes it. Undefined where it is none, or holds no key that we accept. */
-export function readCertificate(base64: string): X509Certificate | undefined {
-  try {
-    const certificate = new X509Certificate(Buffer.from(base64.replaceAll(/\s+/gu, ''), 'base64'));
-    const { asymmetricKeyType, asymmetricKeyDetails } = certificate.publicKey;
-    const isUsable = asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= SMALLEST_KEY;
-    return isUsable ? certificate : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 /** @throws Fault PROVIDER_REFUSED where two elements bear the same id, whatever the attribute is called (signature wrapping) */
 export function requireDistinctIds(root: Element): void {
@@ -87,7 +85,7 @@ function bytesSigned(xml: string, signature: Element, certificates: readonly X50
       cause = failure;
     }
   }
-  throw refused('the signature is not by a key of the provider', cause);
+  throw signedByNobody(cause);
 }
 
 /** A message in the address, signed over the query as it was sent (SAML Bindings section 3.4.4.1). @throws Fault PROVIDER_REFUSED */
@@ -110,7 +108,7 @@ export function requireSignedQuery(query: string, name: string, certificates: re
   const signature = Buffer.from(plain('Signature'), 'base64');
   const isBy = (key: KeyObject): boolean => verify(hash, bytes, key, signature);
   if (!certificates.some(({ publicKey }) => isBy(createPublicKey(publicKey.export({ type: 'spki', format: 'pem' })))))
-    throw refused('the signature is not by a key of the provider');
+    throw signedByNobody();
 }
 
 export { RSA_SHA256 };

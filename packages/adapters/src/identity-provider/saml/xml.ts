@@ -15,6 +15,15 @@ export function refused(why: string, cause?: unknown): Fault {
   return new Fault('PROVIDER_REFUSED', why, cause === undefined ? {} : { cause });
 }
 
+/** No key that is known of the provider has signed it: perhaps one that is new. */
+export function signedByNobody(cause?: unknown): Fault {
+  const facts = { unknownKey: true };
+  return new Fault('PROVIDER_REFUSED', 'the signature is not by a key of the provider', {
+    facts,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
 /**
  * A message as a document without anything that two readers may read differently: no DTD, comment, CDATA section or processing instruction.
  * @throws Fault PROVIDER_REFUSED

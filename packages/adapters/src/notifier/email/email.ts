@@ -3,7 +3,6 @@ import type { EgressPolicy } from '@enchilada/core/access';
 import type { ParameterValues } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { Notification, NotifierType } from '@enchilada/core/notification';
-import { createTransport } from 'nodemailer';
 import { judgedLookup, literalRefusal } from '../../shared/judged-lookup.ts';
 import { failed } from '../shared/post-json.ts';
 
@@ -37,6 +36,7 @@ export function email({ egress }: { readonly egress: EgressPolicy }): NotifierTy
         {
           name: 'host',
           kind: 'text',
+          required: true,
           group: GROUP,
           label: { en: 'Mail server', de: 'Mailserver' },
           maxLength: 253,
@@ -80,6 +80,7 @@ export function email({ egress }: { readonly egress: EgressPolicy }): NotifierTy
         {
           name: 'from',
           kind: 'text',
+          required: true,
           group: GROUP,
           label: { en: 'From', de: 'Von' },
           maxLength: 254,
@@ -88,6 +89,7 @@ export function email({ egress }: { readonly egress: EgressPolicy }): NotifierTy
         {
           name: 'to',
           kind: 'list',
+          required: true,
           group: GROUP,
           label: { en: 'To', de: 'An' },
           maxItems: 50,
@@ -116,6 +118,7 @@ export function email({ egress }: { readonly egress: EgressPolicy }): NotifierTy
         async deliver(notification, signal) {
           const refusal = literalRefusal(host, egress);
           if (refusal !== undefined) throw failed(refusal);
+          const { createTransport } = await import('nodemailer');
           const transport = createTransport({
             ...{ host, port, secure: encryption === 'tls', requireTLS: encryption === 'starttls' },
             ...{ ignoreTLS: encryption === 'none', disableFileAccess: true, disableUrlAccess: true },

@@ -20,6 +20,7 @@ export function webhook({ egress, clock }: WebhookParts): NotifierType {
         {
           name: 'url',
           kind: 'text',
+          required: true,
           group: { en: 'Delivery', de: 'Zustellung' },
           label: { en: 'Address', de: 'Adresse' },
           help: {

@@ -1,6 +1,5 @@
 import { Fault } from '@enchilada/core/fault';
 import type { PasskeyCeremony, PasskeyVerifier } from '@enchilada/core/identity';
-import { verifyAuthenticationResponse, verifyRegistrationResponse } from '@simplewebauthn/server';
 
 /** What the contract lets through: strings, already bounded. */
 interface Creation {
@@ -34,11 +33,15 @@ async function orRefuse<T>(verification: Promise<T>): Promise<T> {
   }
 }
 
+/** Loaded with the first passkey: it is the largest library of all. */
+const library = () => import('@simplewebauthn/server');
+
 /** WebAuthn Level 3 sections 7.1 and 7.2, without attestation: which make of authenticator it is, is not asked. */
 export function webauthn(): PasskeyVerifier {
   return {
     async verifyCreation(response, ceremony) {
       const { credentialId, clientDataJSON, attestationObject, transports } = response as Creation;
+      const { verifyRegistrationResponse } = await library();
       const { verified, registrationInfo } = await orRefuse(
         verifyRegistrationResponse({
           ...expectedOf(ceremony),
@@ -58,6 +61,7 @@ export function webauthn(): PasskeyVerifier {
 
     async verifyAssertion(response, ceremony, passkey) {
       const { credentialId, clientDataJSON, authenticatorData, signature, userHandle } = response as Assertion;
+      const { verifyAuthenticationResponse } = await library();
       const { verified, authenticationInfo } = await orRefuse(
         verifyAuthenticationResponse({
           ...expectedOf(ceremony),

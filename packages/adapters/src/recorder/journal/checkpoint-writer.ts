@@ -10,6 +10,7 @@ import {
   toHex,
 } from '@enchilada/core/recording';
 import type { CheckpointEntry, RecordingSigner, RecordingStore } from '@enchilada/core/recording';
+import { Fault, isFault } from '@enchilada/core/fault';
 import type { Clock } from '@enchilada/core/time';
 import { sha256 } from './node-crypto.ts';
 
@@ -46,11 +47,20 @@ export class CheckpointWriter {
   /** Finds the head of the chain. A crash may have come between noting a checkpoint and storing it, so the one before is noted too. */
   static async open(options: CheckpointWriterOptions): Promise<CheckpointWriter> {
     const writer = new CheckpointWriter(options);
-    const noted = parseCanonicalJson(await readFile(writer.#path).catch(() => Buffer.alloc(0)));
+    const noted = parseCanonicalJson(
+      await readFile(writer.#path).catch((cause: unknown) => {
+        if ((cause as { code?: string }).code === 'ENOENT') return Buffer.alloc(0);
+        // INVARIANT: a chain begins anew where there was none, and not where it cannot be read.
+        throw new Fault('RECORDER_FAILED', `the head of the checkpoints, ${writer.#path}, cannot be read`, { cause });
+      }),
+    );
     for (const candidate of [noted?.['current'], noted?.['before']]) {
       const { name, digest } = (candidate ?? {}) as Partial<Link>;
       if (typeof name !== 'string' || fromHex(digest, 32) === undefined) continue;
-      const stored = await options.store.get(name, MAX_CHECKPOINT_BYTES).catch(() => undefined);
+      const stored = await options.store.get(name, MAX_CHECKPOINT_BYTES).catch((cause: unknown) => {
+        if (isFault(cause, 'RECORDING_DAMAGED')) return undefined;
+        throw cause;
+      });
       if (stored === undefined || sha256(stored).toString('hex') !== digest) continue;
       writer.#last = { name, digest };
       break;

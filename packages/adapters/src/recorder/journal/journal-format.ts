@@ -110,6 +110,7 @@ export function* openRecords(
     try {
       decipher.final();
     } catch {
+      // Torn by a crash, or not ours: the segment ends here.
       return;
     }
     yield plain;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -303,5 +303,26 @@ describe('checkpoints', () => {
         assert.equal(parsed?.checkpoint.entries.length, 1);
       }
     }
+  });
+
+  it('begin no new chain where the head of the old one cannot be read', async () => {
+    const clock = new ManualClock();
+    const directory = await mkdtemp(join(tmpdir(), 'checkpoints-'));
+    {
+      await using rig = await openRig({ clock, directory });
+      const session = await rig.recorder.open(exampleDescription({ startedAt: clock.now() }));
+      clock.advance(60_000);
+      await until(async () => (await namesOf(rig.store, 'chk/v1')).length === 1);
+      await session.finish({ reason: 'closed' });
+    }
+    const [head = ''] = (await readdir(directory, { recursive: true })).filter((name) =>
+      /(?:^|\/)checkpoint$/u.test(name),
+    );
+    await rm(join(directory, head));
+    await mkdir(join(directory, head));
+    await assert.rejects(
+      openRig({ clock, directory }),
+      (error) => isFault(error, 'RECORDER_FAILED') && /head of the checkpoints.*cannot be read/u.test(error.message),
+    );
   });
 });

@@ -212,7 +212,9 @@ export class Journal implements AsyncDisposable {
     this.#stallTimer[Symbol.dispose]();
     if (this.#failure === undefined) {
       await this.#syncing;
-      await this.#file?.datasync().catch(() => undefined);
+      await this.#file?.datasync().catch((cause: unknown) => {
+        this.#fail(faultOf(cause));
+      });
       await this.#file?.close();
     }
     this.#fail(new Fault('RECORDER_FAILED', 'the recorder was closed'));
@@ -233,6 +235,7 @@ export class Journal implements AsyncDisposable {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#batch === undefined) {
       const written = Promise.withResolvers<void>();
+      // Those who appended to it hear of a failure; where nobody waits, `onFailure` says it.
       written.promise.catch(() => undefined);
       this.#batch = { parts: [], bytes: 0, sinceMs: this.#options.clock.monotonicMs(), written };
       this.#batchFrom = target.at;
@@ -327,6 +330,7 @@ export class Journal implements AsyncDisposable {
       segment.bytes = await writeAll(file, pieces);
       await file.datasync();
     } catch (cause) {
+      // Whatever is left of it holds nothing; the first failure is the one to tell.
       await file.close().catch(() => undefined);
       await unlink(path).catch(() => undefined);
       throw cause;
@@ -351,6 +355,7 @@ export class Journal implements AsyncDisposable {
   #removeReleased(): void {
     while (this.#segments.length > 1 && this.#segments[0]?.holds === 0) {
       const segment = this.#segments.shift();
+      // One that stays holds nothing that is needed; the next start removes it.
       if (segment !== undefined) void unlink(segment.path).catch(() => undefined);
     }
   }

@@ -18,7 +18,11 @@ export async function lockFolder(directory: string): Promise<AsyncDisposable> {
       } catch (cause) {
         if ((cause as { code?: string }).code !== 'EEXIST' || attempt === 3) throw cause;
       }
-      const holder = await readFile(path, 'utf8').catch(() => '');
+      const holder = await readFile(path, 'utf8').catch((cause: unknown) => {
+        // It was let go in this moment. One that cannot be read is somebody's.
+        if ((cause as { code?: string }).code === 'ENOENT') return '';
+        throw cause;
+      });
       if (await lives(holder))
         throw new Fault('RECORDER_FAILED', `the journal in ${directory} is in use by process ${holder.split(' ')[0]}`);
       await rm(path, { force: true });
@@ -47,6 +51,7 @@ async function lives(holder: string): Promise<boolean> {
 
 /** Field 22 of /proc/<pid>/stat, in clock ticks since boot. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
 async function startTime(pid: number): Promise<string> {
+  // The process has ended, or the system has no /proc: then all started at 0, and its number alone tells.
   const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
   return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '0';
 }

@@ -19,6 +19,7 @@ export const verifyCrypto: VerifyCrypto = {
         signature,
       );
     } catch {
+      // A key or signature that is none proves nothing.
       return false;
     }
   },

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, lstat, mkdir, open, readdir, rm, statfs, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Fault } from '@enchilada/core/fault';
+import { Fault, isFault } from '@enchilada/core/fault';
 import { dayPath, isRecordingId, parseObjectName, RECORDINGS_ROOT } from '@enchilada/core/recording';
 import type { RecordingId, RecordingStore, StoredObject } from '@enchilada/core/recording';
 
@@ -32,6 +32,7 @@ class FilesystemRecordingStore implements RecordingStore {
         // link(2) refuses a name that exists, where rename(2) would replace it.
         await link(incoming, path);
       } finally {
+        // What stays in the spool is removed at the next start.
         await unlink(incoming).catch(() => undefined);
       }
       await syncFolder(dirname(path));
@@ -90,7 +91,10 @@ class FilesystemRecordingStore implements RecordingStore {
     const known = this.#located.get(id);
     for (const day of known === undefined ? await this.#days() : [dirname(known)]) {
       const prefix = `${day}/${id}`;
-      const found = await lstat(this.#path(prefix)).catch(() => undefined);
+      const found = await lstat(this.#path(prefix)).catch((cause: unknown) => {
+        if (codeOf(cause) === 'ENOENT' || codeOf(cause) === 'ENOTDIR') return undefined;
+        throw this.#fault(cause, prefix);
+      });
       if (found?.isDirectory() !== true) continue;
       if (this.#located.size >= LOCATED_LIMIT) this.#located.clear();
       this.#located.set(id, prefix);
@@ -144,7 +148,11 @@ class FilesystemRecordingStore implements RecordingStore {
   }
 
   async #holds(name: string, bytes: Uint8Array): Promise<boolean> {
-    const stored = await this.get(name, bytes.length).catch(() => undefined);
+    const stored = await this.get(name, bytes.length).catch((cause: unknown) => {
+      // It is longer.
+      if (isFault(cause, 'RECORDING_DAMAGED')) return undefined;
+      throw isFault(cause) ? cause : this.#fault(cause, name);
+    });
     return stored !== undefined && Buffer.compare(stored, bytes) === 0;
   }
 

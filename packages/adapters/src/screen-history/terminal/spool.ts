@@ -89,6 +89,7 @@ export class Spool implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // As above; the file is thrown away.
     await this.#work.catch(() => undefined);
     this.#key.fill(0);
     await this.#file.close();

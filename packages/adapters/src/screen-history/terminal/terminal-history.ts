@@ -117,6 +117,7 @@ class TerminalHistory implements ScreenHistory {
             ...this.#sizes.filter((change) => change.at > at),
           ];
         })
+        // The picture before stays the base, and the next call tries again.
         .catch(() => undefined)
         .finally(() => {
           this.#settling = false;

@@ -27,6 +27,7 @@ export function keyVaultSecrets({ alsoAt }: KeyVaultSecretsParts = {}): SecretSt
         {
           name: 'url',
           kind: 'text',
+          required: true,
           group: PLACE,
           label: { en: 'Vault', de: 'Tresor' },
           help: {

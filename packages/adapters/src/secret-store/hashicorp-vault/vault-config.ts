@@ -13,6 +13,7 @@ export const manifest: SecretStoreManifest = {
     {
       name: 'address',
       kind: 'text',
+      required: true,
       group: SERVER,
       label: { en: 'Address', de: 'Adresse' },
       help: {

@@ -19,6 +19,7 @@ function objectOf(value: string): Readonly<Record<string, unknown>> | undefined 
     const parsed: unknown = JSON.parse(value);
     return typeof parsed === 'object' && parsed !== null ? (parsed as Readonly<Record<string, unknown>>) : undefined;
   } catch {
+    // A text that is no JSON has no fields, which is told where one is wanted.
     return undefined;
   }
 }

@@ -8,6 +8,7 @@ export const ROLE_FIELDS: readonly ParameterField[] = [
   {
     name: 'region',
     kind: 'text',
+    required: true,
     group: PLACE,
     label: { en: 'Region', de: 'Region' },
     maxLength: 30,

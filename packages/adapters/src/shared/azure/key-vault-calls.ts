@@ -132,6 +132,7 @@ function reasonOf(text: string): string {
     const { error } = JSON.parse(text) as { readonly error?: { readonly code?: unknown; readonly message?: unknown } };
     return [error?.code, error?.message].filter((part) => typeof part === 'string').join(' ');
   } catch {
+    // No JSON: a proxy's page, of which nothing is repeated.
     return '';
   }
 }

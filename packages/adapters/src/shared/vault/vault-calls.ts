@@ -33,13 +33,17 @@ export async function signedIn<T>({ place, secret, signal }: SignIn, work: (toke
   try {
     return await work(token);
   } finally {
-    if (place.roleId !== undefined)
-      await askVault(
+    if (place.roleId !== undefined) {
+      const revoked = askVault(
         place,
         { method: 'POST', path: 'auth/token/revoke-self', capability: 'update on auth/token/revoke-self', token },
         // Also where the work itself took too long.
         AbortSignal.timeout(REVOKE_MS),
+        // One that is not revoked ends by the lease of its role.
       ).catch(() => undefined);
+      // Whoever has waited too long for the work does not wait for this too.
+      if (!signal.aborted) await revoked;
+    }
   }
 }
 
@@ -125,6 +129,7 @@ function toldOf(text: string): string {
     const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
     return typeof first === 'string' ? `: ${first.replaceAll(/\s+/gu, ' ').trim().slice(0, 200)}` : '';
   } catch {
+    // No JSON: a proxy's page, of which nothing is repeated.
     return '';
   }
 }

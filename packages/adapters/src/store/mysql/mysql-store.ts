@@ -158,6 +158,7 @@ const traits: SqlTraits = {
     try {
       await work();
     } finally {
+      // It ends with the connection too; a failure of the work is the one to tell.
       await sql`select release_lock(${lock})`.execute(db).catch(() => undefined);
     }
   },

@@ -36,6 +36,7 @@ export async function runMigrations(db: Kysely<unknown>, run: MigrationRun): Pro
   const steps = run.migrations.flatMap((migration) =>
     migration.steps(traits.columns).map((step) => ({ step, name: `${migration.name}/${nameOf(step)}` })),
   );
+  // A new database has no such table; one that cannot be asked says so at the next statement.
   if (isComplete(steps, await appliedSteps(db).catch(() => undefined))) return;
   await db.connection().execute((connection) =>
     traits.migrating(connection, async () => {

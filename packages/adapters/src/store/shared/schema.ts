@@ -12,6 +12,7 @@ export interface Schema {
   provisionedUser: ProvisionedUserRow;
   provisionedGroup: ProvisionedGroupRow;
   provisionedMember: { groupId: string; userId: string };
+  settlement: { id: string; dueAt: number; told: number; body: string };
   login: LoginRow;
   bootstrapLink: { nodeId: string; digest: string; expiresAt: number };
   recoveryLink: { userId: string; digest: string; issuedAt: number; expiresAt: number };

@@ -87,6 +87,7 @@ const traits: SqlTraits = {
       await work();
       await db.executeQuery(CompiledQuery.raw('commit'));
     } catch (error) {
+      // A connection that is gone has rolled back; the first failure is the one to tell.
       await db.executeQuery(CompiledQuery.raw('rollback')).catch(() => undefined);
       throw error;
     }

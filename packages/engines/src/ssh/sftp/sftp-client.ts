@@ -48,6 +48,7 @@ export class SftpClient implements AsyncDisposable {
 
   private constructor(channel: ClientChannel) {
     this.#channel = channel;
+    // Whoever opens the client awaits it; one that is closed before has nobody waiting.
     this.#version.promise.catch(() => undefined);
     channel.on('data', (bytes: Uint8Array) => this.#received(bytes));
     channel.stderr.resume();

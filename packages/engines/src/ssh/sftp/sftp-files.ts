@@ -141,6 +141,7 @@ export class SftpFiles implements FileChannel {
       await this.#client.act(REQUEST.MKDIR, [{ string: path }, { mode: undefined }]);
     } catch (error) {
       // Version 3 has no status for "exists".
+      // A probe for a better reason: where it fails too, the first failure is told.
       const there = await this.attributes(path).catch(() => undefined);
       if (there !== undefined && error instanceof SftpRefusal)
         throw new Fault('FILE_EXISTS', 'something has this name already', {
@@ -243,6 +244,7 @@ export class SftpFiles implements FileChannel {
   }
 
   async #close(handle: Uint8Array): Promise<void> {
+    // A handle that was read, or whose writing failed, and that has been told; it ends with the channel at the latest.
     await this.#client.act(REQUEST.CLOSE, [{ string: handle }]).catch(() => undefined);
   }
 
@@ -252,6 +254,7 @@ export class SftpFiles implements FileChannel {
       return await this.#try(what, work);
     } catch (error) {
       if (!isFault(error, 'FILE_NOT_FOUND')) throw error;
+      // A probe for a better reason: where it fails too, the first failure is told.
       const there = await this.attributes(path).catch(() => undefined);
       if (there?.kind !== 'link') throw error;
       throw new Fault('FILE_UNFIT', 'the link leads nowhere or in a circle', { cause: error });
@@ -319,6 +322,7 @@ class Writer implements FileWriter {
     await Promise.all(this.#open);
     if (this.#closed) return;
     this.#closed = true;
+    // Nobody finished the file, so nobody waits for it; the handle ends with the channel at the latest.
     await this.#client.act(REQUEST.CLOSE, [{ string: this.#handle }]).catch(() => undefined);
   }
 
@@ -347,6 +351,7 @@ class Writer implements FileWriter {
   async #reason(): Promise<Fault | Error> {
     const failure = this.#failure;
     if (failure instanceof SftpRefusal && this.#client.has('statvfs@openssh.com')) {
+      // As above: only a better reason is asked for.
       const reply = await this.#client
         .request(REQUEST.EXTENDED, [{ string: 'statvfs@openssh.com' }, { string: this.#path }], 'extended')
         .catch(() => undefined);

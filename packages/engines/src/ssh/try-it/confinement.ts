@@ -36,6 +36,7 @@ export interface Cage {
 }
 
 export async function meansHere(): Promise<Means> {
+  // Without it there is nobody to become, and the shell is an imitation.
   const line = (await readFile('/etc/passwd', 'utf8').catch(() => ''))
     .split('\n')
     .find((entry) => entry.startsWith('nobody:'));

@@ -96,6 +96,7 @@ function serveSession(session: Session, host: ShellHost, seats: { readonly max: 
     channel.on('data', (bytes: Buffer) => {
       if (running) shell.write(bytes);
     });
+    // Its `close` follows and says what is to be said; without a listener an error would end the process.
     channel.on('error', () => undefined);
     channel.on('close', () => {
       if (running) shell.hangUp();
@@ -183,6 +184,7 @@ export function createTryItMachine({
       if (isClosed) throw new Fault('TARGET_REFUSED', 'the built-in machine is gone');
       const [ours, theirs] = streamPair();
       streams.add(ours);
+      // Its `close` follows and says what is to be said; without a listener an error would end the process.
       ours.on('error', () => undefined);
       ours.on('close', () => streams.delete(ours));
       server.injectSocket(ours as never);

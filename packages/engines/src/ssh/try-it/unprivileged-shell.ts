@@ -19,9 +19,11 @@ const LIMITS = ['-u 256', '-f 65536', '-v 4194304', '-t 600', '-n 256', '-c 0']
 
 /** Processes that carry the mark in their environment (Linux only; elsewhere the terminal's hang-up is all there is). */
 async function marked(mark: string): Promise<readonly number[]> {
+  // Where there is no /proc, nothing is found.
   const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/u.test(name)).map(Number);
   const found = await Promise.all(
     pids.map(async (pid) => {
+      // It has ended, or is not ours: then it does not bear the mark.
       const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
       return environment.split('\0').includes(`${MARK}=${mark}`) ? pid : undefined;
     }),

@@ -57,10 +57,11 @@ export const provider: Readonly<Record<keyof typeof en, string>> = {
   'scim.base-url': 'Basisadresse (Tenant URL)',
   'scim.none': 'Nicht eingerichtet: Ohne Token kann der Anbieter hier nichts schreiben.',
   'scim.counts': '{people} Personen und {groups} Gruppen sind provisioniert.',
+  'scim.unused': 'Noch nie verwendet.',
   'scim.create': 'Token erzeugen',
   'scim.rotate': 'Token ersetzen',
   'scim.rotate-body': 'Das jetzige Token endet sofort. Tragen Sie das neue beim Anbieter ein.',
-  'scim.remove': 'Beenden',
+  'scim.remove': 'Provisionierung beenden',
   'scim.remove-body':
     'Das Token endet, und was der Anbieter über Personen und Gruppen geschrieben hat, wird vergessen. Konten bleiben, wie sie sind; für Gruppen gilt wieder die Anmeldung.',
   'scim.made': 'Das Token für den Anbieter',

@@ -52,6 +52,7 @@ export const provider = {
   'scim.base-url': 'Base URL (tenant URL)',
   'scim.none': 'Not set up: without a token the provider cannot write here.',
   'scim.counts': '{people} people and {groups} groups are provisioned.',
+  'scim.unused': 'Never used so far.',
   'scim.create': 'Make a token',
   'scim.rotate': 'Replace the token',
   'scim.rotate-body': 'The token there is now ends at once. Enter the new one at the provider.',

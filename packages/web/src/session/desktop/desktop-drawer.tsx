@@ -1,4 +1,5 @@
-import { Drawer, Radio, Select, Stack, Switch } from '@mantine/core';
+import { Radio, Select, Stack, Switch } from '@mantine/core';
+import { Drawer } from '../../components/layer.tsx';
 import { useText } from '../../i18n/text.tsx';
 import { BROWSER_KEYBOARD, SCALE_MODES, type DesktopChoices } from './desktop-choices.ts';
 

@@ -1,7 +1,8 @@
 import './desktop.css';
-import { Button, Group, Modal, Stack, Text, Textarea } from '@mantine/core';
+import { Button, Group, Stack, Text, Textarea } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { Modal } from '../../components/layer.tsx';
 import { useText } from '../../i18n/text.tsx';
 import type { SurfaceSessionProps } from '../session-document.tsx';
 import { SessionFiles, useSessionFiles } from '../session-files.tsx';

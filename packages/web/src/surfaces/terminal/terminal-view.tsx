@@ -1,8 +1,9 @@
 import '@xterm/xterm/css/xterm.css';
 import './terminal.css';
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useComputedColorScheme } from '@mantine/core';
 import { useEffect, useImperativeHandle, useRef, useState, type Ref } from 'react';
+import { Modal } from '../../components/layer.tsx';
 import { useText } from '../../i18n/text.tsx';
 import { KeyRow } from './key-row.tsx';
 import { afterUse, modified, type Modifiers } from './keys.ts';

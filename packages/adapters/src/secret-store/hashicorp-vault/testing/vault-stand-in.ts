@@ -20,6 +20,8 @@ export class VaultStandIn implements AsyncDisposable {
   isThrottling = false;
   /** Answers nothing, ever. */
   isSilent = false;
+  /** Answers calls like this never. */
+  ignores: RegExp | undefined;
   /** Answers with this instead. */
   raw: string | undefined;
   /** Of the transit engine, versions by name; the newest encrypts. */
@@ -27,6 +29,8 @@ export class VaultStandIn implements AsyncDisposable {
   /** Signs for the role `ssh/sign/people`, as the test has it signed; an error is the role's refusal. */
   signKey: ((asked: SigningBody) => Promise<string | Error>) | undefined;
   readonly calls: string[] = [];
+  /** Calls whose asker still waits. */
+  readonly unanswered = new Set<string>();
   readonly revoked: string[] = [];
   readonly #server: Server;
 
@@ -57,12 +61,14 @@ export class VaultStandIn implements AsyncDisposable {
     const path = (request.url ?? '').replace(/^\/v1\//u, '');
     const call = `${request.method ?? ''} ${path}`;
     this.calls.push(call);
+    this.unanswered.add(call);
+    response.once('close', () => this.unanswered.delete(call));
     const token = String(request.headers['x-vault-token'] ?? '');
     const answer = (status: number, body?: object): void => {
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(body === undefined ? undefined : JSON.stringify(body));
     };
-    if (this.isSilent) return;
+    if (this.isSilent || this.ignores?.test(call) === true) return;
     if (this.raw !== undefined) response.end(this.raw);
     else if (this.isSealed) answer(503, { errors: ['Vault is sealed'] });
     else if (this.isThrottling) answer(429, { errors: ['request path "x": rate limit quota exceeded'] });

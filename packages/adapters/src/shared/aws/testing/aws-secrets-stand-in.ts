@@ -79,7 +79,10 @@ export class AwsSecretsStandIn implements AsyncDisposable {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
-    if (this.isSilent) return;
+    if (this.isSilent) {
+      this.calls.push('not answered');
+      return;
+    }
     const signer = signedBy(request, body);
     const caller = signer === undefined ? undefined : this.#callers.get(signer.accessKeyId);
     if (signer === undefined || caller === undefined || !signer.isValid(caller.secret)) {

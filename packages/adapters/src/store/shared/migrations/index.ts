@@ -20,6 +20,7 @@ import { accessRequest } from './0029-access-request.ts';
 import { judgedBy } from './0030-judged-by.ts';
 import { nodeKeys } from './0031-node-keys.ts';
 import { filesTarget } from './0033-files-target.ts';
+import { settlement } from './0034-settlement.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -44,4 +45,5 @@ export const MIGRATIONS: readonly Migration[] = [
   judgedBy,
   nodeKeys,
   filesTarget,
+  settlement,
 ];

@@ -16,7 +16,7 @@ import {
 
 /** Rows are fetched and mapped this many at a time, so that a large catalog never holds up the event loop. */
 const BATCH_ROWS = 2_000;
-const ROWS_PER_INSERT = 200;
+const ROWS_PER_STATEMENT = 200;
 
 function toTarget(row: TargetRow): Target {
   return {
@@ -86,6 +86,40 @@ async function refuseCycle(db: Kysely<Schema>, group: TargetGroup): Promise<void
   }
 }
 
+async function updateTarget(tx: Kysely<Schema>, target: Target): Promise<void> {
+  const { id, ...columns } = toTargetRow({ ...target, version: target.version + 1 });
+  const result = await tx
+    .updateTable('target')
+    .set(columns)
+    .where('id', '=', id)
+    .where('version', '=', target.version)
+    .executeTakeFirstOrThrow();
+  if (changedOne(result)) return;
+  throw movedOn(
+    'target',
+    (await tx.selectFrom('target').select('id').where('id', '=', id).executeTakeFirst()) !== undefined,
+  );
+}
+
+/** Many rows in two statements. INVARIANT: the catalog's version was raised before, so that no row changes between them. */
+async function overwrite(tx: Kysely<Schema>, targets: readonly Target[]): Promise<void> {
+  const ids = targets.map(({ id }) => id);
+  const rows = await tx.selectFrom('target').select(['id', 'version']).where('id', 'in', ids).execute();
+  const versions = new Map(rows.map(({ id, version }) => [id, version]));
+  for (const { id, version } of targets) if (versions.get(id) !== version) throw movedOn('target', versions.has(id));
+  const written = targets.map((target) => toTargetRow({ ...target, version: target.version + 1 }));
+  const columns = Object.keys(written[0] ?? {}).filter((name): name is Exclude<keyof TargetRow, 'id'> => name !== 'id');
+  await tx
+    .insertInto('target')
+    .values(written)
+    .onConflict((conflict) =>
+      conflict
+        .column('id')
+        .doUpdateSet((eb) => Object.fromEntries(columns.map((column) => [column, eb.ref(`excluded.${column}`)]))),
+    )
+    .execute();
+}
+
 export function catalogRepository(sql: Sql): CatalogRepository {
   const { db, atomic } = sql;
   const change = (work: (tx: Kysely<Schema>) => Promise<unknown>): Promise<void> =>
@@ -104,8 +138,8 @@ export function catalogRepository(sql: Sql): CatalogRepository {
     insertTarget: (target) => change((tx) => tx.insertInto('target').values(toTargetRow(target)).execute()),
     insertTargets: (targets) =>
       change(async (tx) => {
-        for (let at = 0; at < targets.length; at += ROWS_PER_INSERT) {
-          const rows = targets.slice(at, at + ROWS_PER_INSERT).map(toTargetRow);
+        for (let at = 0; at < targets.length; at += ROWS_PER_STATEMENT) {
+          const rows = targets.slice(at, at + ROWS_PER_STATEMENT).map(toTargetRow);
           await tx.insertInto('target').values(rows).execute();
           await new Promise(setImmediate);
         }
@@ -116,18 +150,22 @@ export function catalogRepository(sql: Sql): CatalogRepository {
     },
     async findTargets(ids) {
       const targets: Target[] = [];
-      for (let at = 0; at < ids.length; at += ROWS_PER_INSERT) {
-        const part = ids.slice(at, at + ROWS_PER_INSERT);
+      for (let at = 0; at < ids.length; at += ROWS_PER_STATEMENT) {
+        const part = ids.slice(at, at + ROWS_PER_STATEMENT);
         const rows = await db.selectFrom('target').selectAll().where('id', 'in', part).execute();
         for (const row of rows) targets.push(toTarget(row));
       }
       return targets;
     },
-    async findTargetByName(name) {
-      const key = lookupKey(name);
-      if (key === undefined) return undefined;
-      const row = await db.selectFrom('target').selectAll().where('nameKey', '=', key).executeTakeFirst();
-      return row && toTarget(row);
+    async findTargetsByName(names) {
+      const targets: Target[] = [];
+      const keys = [...new Set(names.flatMap((name) => lookupKey(name) ?? []))];
+      for (let at = 0; at < keys.length; at += ROWS_PER_STATEMENT) {
+        const part = keys.slice(at, at + ROWS_PER_STATEMENT);
+        const rows = await db.selectFrom('target').selectAll().where('nameKey', 'in', part).execute();
+        for (const row of rows) targets.push(toTarget(row));
+      }
+      return targets;
     },
     async listTargets() {
       const targets: Target[] = [];
@@ -146,22 +184,20 @@ export function catalogRepository(sql: Sql): CatalogRepository {
       }
     },
     async updateTarget(target) {
-      const { id, ...columns } = toTargetRow({ ...target, version: target.version + 1 });
-      await change(async (tx) => {
-        const result = await tx
-          .updateTable('target')
-          .set(columns)
-          .where('id', '=', id)
-          .where('version', '=', target.version)
-          .executeTakeFirstOrThrow();
-        if (changedOne(result)) return;
-        throw movedOn(
-          'target',
-          (await tx.selectFrom('target').select('id').where('id', '=', id).executeTakeFirst()) !== undefined,
-        );
-      });
-      return { ...target, version: columns.version };
+      await change((tx) => updateTarget(tx, target));
+      return { ...target, version: target.version + 1 };
     },
+    updateTargets: (targets) =>
+      change(async (tx) => {
+        if (!sql.traits.conflictClause) {
+          for (const target of targets) await updateTarget(tx, target);
+          return;
+        }
+        for (let at = 0; at < targets.length; at += ROWS_PER_STATEMENT) {
+          await overwrite(tx, targets.slice(at, at + ROWS_PER_STATEMENT));
+          await new Promise(setImmediate);
+        }
+      }),
     deleteTarget: (id) => change((tx) => tx.deleteFrom('target').where('id', '=', id).execute()),
     insertGroup: (group) => change((tx) => tx.insertInto('targetGroup').values(toGroupRow(group)).execute()),
     async findGroup(id) {

@@ -24,6 +24,7 @@ import { secretStoreRepository } from './secret-store.ts';
 import { secondFactorRepository } from './second-factor.ts';
 import { sessionRepository } from './session.ts';
 import { settingRepository } from './setting.ts';
+import { settlementRepository } from './settlement.ts';
 import { throttleRepository } from './throttle.ts';
 import { ticketRepository } from './ticket.ts';
 import { userRepository } from './user.ts';
@@ -39,6 +40,7 @@ export function repositoriesOf(sql: Sql): StoreTransaction {
     tokens: apiTokenRepository(sql),
     providers: providerRepository(sql),
     provisioning: provisioningRepository(sql),
+    settlements: settlementRepository(sql),
     bootstrap: bootstrapRepository(sql),
     recovery: recoveryRepository(sql),
     throttle: throttleRepository(sql),

@@ -190,7 +190,7 @@ export function providerRepository(sql: Sql): ProviderRepository {
         const rows = await tx.selectFrom('groupMember').selectAll().where('userId', '=', userId).execute();
         const surplus = rows.filter((row) => row.providerId === providerId && !groups.includes(row.groupId));
         const missing = groups.filter((groupId) => rows.every((row) => row.groupId !== groupId));
-        if (surplus.length + missing.length === 0) return false;
+        if (surplus.length + missing.length === 0) return { added: [], removed: [] };
         await raiseCatalogVersion(sql, tx);
         for (const { groupId } of surplus)
           await tx
@@ -201,8 +201,16 @@ export function providerRepository(sql: Sql): ProviderRepository {
             .execute();
         for (const groupId of missing)
           await insertOnce(traits, tx.insertInto('groupMember').values({ groupId, userId, providerId }));
-        return true;
+        return { added: missing, removed: surplus.map(({ groupId }) => groupId) };
       }),
+    listMemberships: (provider) =>
+      db
+        .selectFrom('groupMember')
+        .select(['userId', 'groupId'])
+        .where('providerId', '=', provider)
+        .orderBy('userId')
+        .orderBy('groupId')
+        .execute(),
 
     async begin({ stateDigest, browserDigest, providerId, next, expiresAt }) {
       await db
