@@ -103,7 +103,14 @@ test('a webhook is added in the form and tried out: what it took is told, and wh
   status = 500;
   await attempt.click();
   await page.getByRole('alert').filter({ hasText: 'The message could not be delivered' }).waitFor();
-  await page.getByRole('row', { name: /answered 500/u }).waitFor();
+  await page.getByRole('row', { name: /has trouble of its own \(status 500\)/u }).waitFor();
+  await using german = await seatOf(browser, site.admin, { locale: 'de-DE' });
+  const seite = await german.at('/notifications');
+  await seite.getByRole('row', { name: /hat selbst eine Störung \(Status 500\)/u }).waitFor();
+  await seite
+    .getByRole('button', { name: /Operations/u })
+    .first()
+    .waitFor();
   receiver.closeAllConnections();
   receiver.close();
 });

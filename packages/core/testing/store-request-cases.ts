@@ -161,8 +161,11 @@ export function storeRequestCases(name: string, create: () => Promise<StoreUnder
       const changed = await notifications.updateEndpoint({ ...endpoint, enabled: false });
       assert.equal(changed.version, 2);
       await assert.rejects(notifications.updateEndpoint(endpoint));
-      await notifications.noteOutcome(endpoint.id, { problem: 'refused' });
-      assert.equal((await notifications.findEndpoint(endpoint.id))?.problem, 'refused');
+      const problem = { reason: 'refused', host: 'hooks.example', status: 404 } as const;
+      await notifications.noteOutcome(endpoint.id, { problem });
+      assert.deepEqual((await notifications.findEndpoint(endpoint.id))?.problem, problem);
+      const kept = await notifications.updateEndpoint({ ...changed, problem });
+      assert.deepEqual((await notifications.findEndpoint(endpoint.id))?.problem, kept.problem);
       await notifications.noteOutcome(endpoint.id, { at: 9 });
       const noted = await notifications.findEndpoint(endpoint.id);
       assert.deepEqual([noted?.deliveredAt, noted?.problem], [9, undefined]);

@@ -4,8 +4,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { inspect } from 'node:util';
 import { Secret } from '@enchilada/core/credential';
-import { isFault } from '@enchilada/core/fault';
+import { type Fault, isFault } from '@enchilada/core/fault';
 import type { Notification } from '@enchilada/core/notification';
 import { systemClock as clock } from '@enchilada/core/testing/authorized';
 import { LoopbackCertificate } from '@enchilada/core/testing/loopback-certificate';
@@ -27,6 +28,13 @@ const NEWS: Notification = {
   link: 'https://bastion.example/requests?show=req_1',
   loud: true,
 };
+
+async function failureOf(delivery: Promise<void>): Promise<Fault> {
+  return delivery.then(
+    () => assert.fail('it was delivered'),
+    (failure: unknown) => (isFault(failure, 'NOTIFICATION_FAILED') ? failure : assert.fail(String(failure))),
+  );
+}
 
 describe('notifiers', () => {
   const certificate = new LoopbackCertificate();
@@ -66,23 +74,49 @@ describe('notifiers', () => {
 
   it('what fails is told by host and status, never by the path; redirects and forbidden addresses are no way', async () => {
     const open = (how: typeof egress) => slack({ egress: how }).open({ parameters: {}, secret: new Secret(url()) });
-    for (status of [302, 400, 500])
-      await assert.rejects(
-        open(egress).deliver(NEWS, signal),
-        (fault) =>
-          isFault(fault, 'NOTIFICATION_FAILED') &&
-          fault.message.endsWith(`answered ${status}`) &&
-          !fault.message.includes('secret-path'),
-      );
+    const reasons = { 302: 'redirected', 400: 'refused', 404: 'refused', 429: 'throttled', 500: 'receiver-failed' };
+    const { host } = new URL(url());
+    for (const [answer, reason] of Object.entries(reasons)) {
+      status = Number(answer);
+      const fault = await failureOf(open(egress).deliver(NEWS, signal));
+      assert.deepEqual(fault.facts, { reason, host, status });
+      assert.ok(fault.message.endsWith(`answered ${status}`) && !inspect(fault).includes('secret-path'));
+    }
     const count = received.length;
-    await assert.rejects(open({ ...egress, allowLoopback: false }).deliver(NEWS, signal), /loopback/u);
+    const literal = await failureOf(open({ ...egress, allowLoopback: false }).deliver(NEWS, signal));
+    assert.match(literal.message, /loopback/u);
+    assert.deepEqual(literal.facts, { reason: 'address-forbidden', host: '127.0.0.1' });
     const named = slack({ egress: { ...egress, allowLoopback: false } }).open({
       ...{ parameters: {}, secret: new Secret(url().replace('127.0.0.1', 'localhost')) },
     });
-    await assert.rejects(named.deliver(NEWS, signal), /loopback/u);
+    const behind = await failureOf(named.deliver(NEWS, signal));
+    assert.match(behind.message, /loopback/u);
+    assert.deepEqual(behind.facts, { reason: 'address-forbidden', host: host.replace('127.0.0.1', 'localhost') });
     assert.equal(received.length, count);
     assert.throws(() => slack({ egress }).open({ parameters: {}, secret: new Secret('http://x') }));
     assert.throws(() => webhook({ egress, clock }).open({ parameters: { url: url() }, secret: new Secret('short') }));
+  });
+
+  it('what answers nothing is told apart: no name, nobody there, no certificate that is trusted', async () => {
+    const reasonAt = async (address: string) =>
+      (
+        await failureOf(
+          slack({ egress })
+            .open({ parameters: {}, secret: new Secret(address) })
+            .deliver(NEWS, signal),
+        )
+      ).facts['reason'];
+    const stranger = new LoopbackCertificate();
+    const closed = createServer({ cert: stranger.cert, key: stranger.key });
+    await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
+    const address = `https://127.0.0.1:${(closed.address() as AddressInfo).port}/`;
+    assert.equal(await reasonAt(address), 'tls-failed');
+    closed.closeAllConnections();
+    await new Promise<void>((resolve) => closed.close(() => resolve()));
+    assert.equal(await reasonAt(address), 'unreachable');
+    // RFC 6761, 6.4: no such name exists anywhere.
+    assert.equal(await reasonAt('https://nowhere.invalid/'), 'name-unknown');
+    stranger[Symbol.dispose]();
   });
 
   it('Slack’s text mentions nobody, and the card of Teams links nowhere but here', async () => {
@@ -152,26 +186,27 @@ describe('notifiers', () => {
     assert.deepEqual([mail?.from, mail?.to, mail?.user, mail?.secure], [common.from, common.to, 'bastion', true]);
     assert.match(mail?.text ?? '', /Subject: \[!\] ann asks/u);
     assert.match(mail?.text ?? '', /requests\?show=(?:3D)?req_1/u);
-    await assert.rejects(
-      email({ egress })
-        .open({ parameters, secret: new Secret('wrong') })
-        .deliver(NEWS, signal),
-      (fault) =>
-        isFault(fault, 'NOTIFICATION_FAILED') && fault.message.includes('535') && !fault.message.includes('wrong'),
-    );
-    await assert.rejects(
-      email({ egress: { ...egress, allowLoopback: false } })
-        .open({ parameters, secret: new Secret(KEY) })
-        .deliver(NEWS, signal),
-      (fault) => isFault(fault, 'NOTIFICATION_FAILED'),
-    );
+    const failing = (fields: object, key = KEY, how = egress) =>
+      failureOf(
+        email({ egress: how })
+          .open({ parameters: { ...parameters, ...fields }, secret: new Secret(key) })
+          .deliver(NEWS, signal),
+      );
+    const wrong = await failing({}, 'wrong');
+    assert.deepEqual(wrong.facts, { reason: 'sign-in-refused', host: '127.0.0.1', status: 535 });
+    assert.ok(wrong.message.includes('535') && !inspect(wrong).includes('wrong'));
+    const forbidden = { ...egress, allowLoopback: false };
+    assert.equal((await failing({}, KEY, forbidden)).facts['reason'], 'address-forbidden');
+    assert.equal((await failing({ host: 'localhost' }, KEY, forbidden)).facts['reason'], 'address-forbidden');
     const plain = await start({ hideSTARTTLS: true, disabledCommands: ['STARTTLS'], allowInsecureAuth: true });
-    await assert.rejects(
-      email({ egress })
-        .open({ parameters: { ...parameters, port: plain.port }, secret: new Secret(KEY) })
-        .deliver(NEWS, signal),
-      (fault) => isFault(fault, 'NOTIFICATION_FAILED'),
-    );
+    assert.equal((await failing({ port: plain.port })).facts['reason'], 'tls-failed');
+    const full = await start({
+      onRcptTo: (_address: object, _session: object, done: (failure: Error) => void) =>
+        done(Object.assign(new Error('no such mailbox'), { responseCode: 550 })),
+    });
+    assert.deepEqual((await failing({ port: full.port })).facts, {
+      ...{ reason: 'mail-refused', host: '127.0.0.1', status: 550 },
+    });
     assert.equal(mails.length, 1);
     assert.throws(() =>
       email({ egress }).open({ parameters: { ...parameters, encryption: 'none' }, secret: new Secret(KEY) }),

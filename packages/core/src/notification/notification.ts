@@ -1,5 +1,6 @@
 import type { Secret, WrappedKey } from '../credential/index.ts';
 import type { LocalizedText, ParameterField, ParameterValues } from '../engine/index.ts';
+import type { DeliveryProblem } from './delivery-problem.ts';
 
 /** What people are told about, by permanent words. */
 export const NOTIFICATION_EVENTS = [
@@ -44,7 +45,7 @@ export interface NotificationEndpoint {
   readonly updatedAt: number;
   readonly deliveredAt: number | undefined;
   /** Why the last attempt failed; absent after a success. */
-  readonly problem: string | undefined;
+  readonly problem: DeliveryProblem | undefined;
 }
 
 /** One notification on its way to one endpoint. */

@@ -1,4 +1,4 @@
-import type { EndpointId, NotificationEndpoint, QueuedNotification } from '../notification/index.ts';
+import type { DeliveryProblem, EndpointId, NotificationEndpoint, QueuedNotification } from '../notification/index.ts';
 
 export interface NotificationRepository {
   /** @throws Fault CONFLICT where the name is taken */
@@ -9,7 +9,7 @@ export interface NotificationRepository {
   updateEndpoint(endpoint: NotificationEndpoint): Promise<NotificationEndpoint>;
   /** With everything that waits for it. */
   deleteEndpoint(id: EndpointId): Promise<boolean>;
-  noteOutcome(id: EndpointId, outcome: { readonly at: number } | { readonly problem: string }): Promise<void>;
+  noteOutcome(id: EndpointId, outcome: { readonly at: number } | { readonly problem: DeliveryProblem }): Promise<void>;
   queue(entries: readonly QueuedNotification[]): Promise<void>;
   /** Endpoints for which something's time has come, the one that waits longest first. */
   endpointsDue(now: number): Promise<readonly EndpointId[]>;

@@ -1,14 +1,16 @@
 import type { AuditLog } from '@enchilada/core/audit';
 import { type KeyEncryption, Secret, SecretBytes, type WrappedKey } from '@enchilada/core/credential';
 import { Fault, isFault, toFault } from '@enchilada/core/fault';
-import type {
-  EndpointId,
-  EndpointKind,
-  Notification,
-  NotificationEndpoint,
-  Notifier,
-  NotifierType,
-  QueuedNotification,
+import {
+  deliveryFault,
+  deliveryProblemOf,
+  type EndpointId,
+  type EndpointKind,
+  type Notification,
+  type NotificationEndpoint,
+  type Notifier,
+  type NotifierType,
+  type QueuedNotification,
 } from '@enchilada/core/notification';
 import type { Store } from '@enchilada/core/store';
 import type { Clock } from '@enchilada/core/time';
@@ -81,7 +83,7 @@ export class Courier {
       await this.#within(async (signal) => (await this.open(endpoint)).deliver(notification, signal));
       await store.now.notifications.noteOutcome(endpoint.id, { at: clock.now() });
     } catch (failure) {
-      await store.now.notifications.noteOutcome(endpoint.id, { problem: toFault(failure).message.slice(0, 500) });
+      await store.now.notifications.noteOutcome(endpoint.id, { problem: deliveryProblemOf(toFault(failure)) });
       throw failure;
     }
   }
@@ -142,7 +144,7 @@ export class Courier {
     const limit = new AbortController();
     const { promise, reject } = Promise.withResolvers<never>();
     using _timer = this.#parts.clock.after(ATTEMPT_MS, () => {
-      const fault = new Fault('NOTIFICATION_FAILED', `no answer within ${ATTEMPT_MS / 1_000} s`);
+      const fault = deliveryFault({ reason: 'timed-out' }, `no answer within ${ATTEMPT_MS / 1_000} s`);
       limit.abort(fault);
       reject(fault);
     });

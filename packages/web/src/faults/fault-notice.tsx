@@ -1,8 +1,10 @@
 import { Alert, Button, Group, Stack, Text } from '@mantine/core';
+import { problemFrom } from '@enchilada/core/notification';
 import { notifications } from '@mantine/notifications';
 import { IconAlertTriangle, IconRefresh } from '@tabler/icons-react';
 import { ApiFault } from '../api/http.ts';
 import type { MessageKey } from '../i18n/catalogue.ts';
+import { deliverySentence } from './delivery-problem.ts';
 import { useText, type Text as Words } from '../i18n/text.tsx';
 
 export interface PresentedFault {
@@ -17,9 +19,16 @@ export function presentFault(error: unknown, text: Words): PresentedFault {
   const detail = fault.detail === '' ? fault.code : fault.detail;
   return {
     title: text(`fault.${fault.code}` as MessageKey),
-    next: text(`fault.${fault.code}.next` as MessageKey, { ...plain(fault.facts), detail }),
+    next:
+      deliveryNext(fault, text) ?? text(`fault.${fault.code}.next` as MessageKey, { ...plain(fault.facts), detail }),
     reference: fault.reference,
   };
+}
+
+/** One code for all that keeps news from arriving; its facts say what. */
+function deliveryNext({ code, facts }: ApiFault, text: Words): string | undefined {
+  const problem = code === 'NOTIFICATION_FAILED' ? problemFrom(facts) : undefined;
+  return problem && deliverySentence(problem, text);
 }
 
 function plain(facts: ApiFault['facts']): Record<string, string | number> {

@@ -11,9 +11,9 @@ import { removal, useConfirm } from '../components/confirm.tsx';
 import { FormDrawer, useSave } from '../components/form.tsx';
 import { Listing, Moment } from '../components/listing.tsx';
 import { Page } from '../components/page.tsx';
-import { printable } from '../components/printable.ts';
 import { EditAction, RemoveAction, RowAction, Table } from '../components/table.tsx';
 import { useAction } from '../components/use-action.ts';
+import { deliveryWords } from '../faults/delivery-problem.ts';
 import { useText } from '../i18n/text.tsx';
 import { AddKind, KindFields, SecretField, sentOf, useKindDraft, useRefusal } from './kind-form.tsx';
 
@@ -152,7 +152,7 @@ function Delivery({ endpoint }: { readonly endpoint: NotificationEndpoint }) {
       <span className="state" data-tone="bad">
         {text('notifications.failed')}
       </span>
-      <div className="sub request-reason">{printable(problem)}</div>
+      <div className="sub request-reason">{deliveryWords(problem, text)}</div>
     </>
   );
 }

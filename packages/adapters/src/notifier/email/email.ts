@@ -2,9 +2,9 @@ import { connect } from 'node:net';
 import type { EgressPolicy } from '@enchilada/core/access';
 import type { ParameterValues } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
-import type { Notification, NotifierType } from '@enchilada/core/notification';
+import { deliveryFault, type Notification, type NotifierType } from '@enchilada/core/notification';
 import { judgedLookup, literalRefusal } from '../../shared/judged-lookup.ts';
-import { failed } from '../shared/post-json.ts';
+import { forbidden, socketFailure } from '../shared/delivery-failure.ts';
 
 const GROUP = { en: 'Delivery', de: 'Zustellung' };
 const ADDRESS = '^[^\\s@<>",;]+@[^\\s@<>",;]+$';
@@ -24,6 +24,28 @@ function bodyOf({ title, facts, link }: Notification): string {
     link,
     '',
   ].join('\n');
+}
+
+interface MailFailure extends Error {
+  readonly code?: string;
+  /** Of the socket, where the code says only in which step it failed. */
+  readonly originalCode?: string;
+  readonly responseCode?: number | false;
+}
+
+/** INVARIANT: names the host and the status, never what was said: an answer may repeat the password. */
+function mailFailure(host: string, cause: MailFailure): Fault {
+  const { code, originalCode, responseCode } = cause;
+  const status = typeof responseCode === 'number' ? responseCode : undefined;
+  const told = { host, ...(status === undefined ? {} : { status }) };
+  const message = `${host}: ${status ?? originalCode ?? code ?? cause.message}`.slice(0, 300);
+  if (code === 'EAUTH') return deliveryFault({ reason: 'sign-in-refused', ...told }, message);
+  if (code === 'ETLS') return deliveryFault({ reason: 'tls-failed', ...told }, message);
+  // RFC 5321, 4.2.1: 4yz passes, 5yz does not.
+  if (status !== undefined)
+    return deliveryFault({ reason: status < 500 ? 'receiver-failed' : 'mail-refused', ...told }, message);
+  if (code === 'ECONNECTION') return deliveryFault({ reason: 'unreachable', host }, message);
+  return socketFailure(host, originalCode === undefined ? cause : { code: originalCode, message: cause.message });
 }
 
 /** Plain text over SMTP (RFC 5321), with TLS unless that was given up by name. */
@@ -117,7 +139,7 @@ export function email({ egress }: { readonly egress: EgressPolicy }): NotifierTy
       return {
         async deliver(notification, signal) {
           const refusal = literalRefusal(host, egress);
-          if (refusal !== undefined) throw failed(refusal);
+          if (refusal !== undefined) throw forbidden(host, refusal);
           const { createTransport } = await import('nodemailer');
           const transport = createTransport({
             ...{ host, port, secure: encryption === 'tls', requireTLS: encryption === 'starttls' },
@@ -147,8 +169,7 @@ export function email({ egress }: { readonly egress: EgressPolicy }): NotifierTy
               ...(notification.loud ? { priority: 'high' as const } : {}),
             });
           } catch (cause) {
-            const { responseCode, message } = cause as { responseCode?: number; message: string };
-            throw failed(`${host}: ${responseCode ?? message}`.slice(0, 300));
+            throw mailFailure(host, cause as MailFailure);
           } finally {
             transport.close();
           }

@@ -1,7 +1,9 @@
 import { request } from 'node:https';
 import type { EgressPolicy } from '@enchilada/core/access';
 import { Fault } from '@enchilada/core/fault';
+import { deliveryFault, type DeliveryReason } from '@enchilada/core/notification';
 import { judgedLookup, literalRefusal } from '../../shared/judged-lookup.ts';
+import { forbidden, socketFailure } from './delivery-failure.ts';
 
 export interface Posting {
   readonly url: URL;
@@ -11,18 +13,19 @@ export interface Posting {
   readonly signal: AbortSignal;
 }
 
-export function failed(message: string, cause?: unknown): Fault {
-  return new Fault('NOTIFICATION_FAILED', message, cause === undefined ? {} : { cause });
+function reasonOf(status: number): DeliveryReason {
+  if (status === 429) return 'throttled';
+  if (status >= 300 && status < 400) return 'redirected';
+  return status >= 500 ? 'receiver-failed' : 'refused';
 }
 
 /** Posts JSON; redirects are not followed. INVARIANT: what fails names the host and never the path, which may be a secret. @throws Fault NOTIFICATION_FAILED */
 export function postJson({ url, body, headers, egress, signal }: Posting): Promise<void> {
   const refusal = literalRefusal(url.hostname, egress);
-  if (refusal !== undefined) return Promise.reject(failed(refusal));
+  if (refusal !== undefined) return Promise.reject(forbidden(url.hostname, refusal));
   return new Promise((resolve, reject) => {
     const fail = (cause: unknown): void => {
-      const { code, message } = cause as NodeJS.ErrnoException;
-      reject(failed(`${url.host}: ${code ?? message}`));
+      reject(socketFailure(url.host, cause));
     };
     const sent = request(
       url,
@@ -41,7 +44,10 @@ export function postJson({ url, body, headers, egress, signal }: Posting): Promi
         response.on('error', fail);
         response.resume();
         if (statusCode >= 200 && statusCode < 300) resolve();
-        else reject(failed(`${url.host} answered ${statusCode}`));
+        else {
+          const facts = { reason: reasonOf(statusCode), host: url.host, status: statusCode };
+          reject(deliveryFault(facts, `${url.host} answered ${statusCode}`));
+        }
       },
     );
     sent.on('error', fail);

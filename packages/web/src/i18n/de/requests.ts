@@ -91,6 +91,32 @@ export const requests = {
   'notifications.empty-body':
     'Fügen Sie einen Webhook, einen Chat oder einen Mailserver hinzu, und Anträge erreichen die Menschen dort, wo sie sind.',
   'notifications.failed': 'Letzte Nachricht kam nicht an',
+  'notifications.problem-address-forbidden':
+    '{host} führt zu einer Adresse, zu der sich das Gateway nicht verbinden darf. Tragen Sie eine andere ein, oder erlauben Sie diese in der Konfiguration unter egress.allow.',
+  'notifications.problem-name-unknown':
+    'Das Gateway findet keine Adresse zum Namen {host}. Suchen Sie nach einem Tippfehler, oder fragen Sie, wer die Namensserver betreibt.',
+  'notifications.problem-unreachable':
+    'Unter {host} antwortet nichts. Prüfen Sie Host und Port, und ob eine Firewall das Gateway durchlässt.',
+  'notifications.problem-timed-out':
+    'Es kam rechtzeitig keine Antwort. Es wird erneut versucht; prüfen Sie, ob der Empfänger läuft und eine Firewall das Gateway durchlässt.',
+  'notifications.problem-tls-failed':
+    'Die Verbindung zu {host} ließ sich nicht verschlüsseln, oder dem Zertifikat wird nicht vertraut. Prüfen Sie den Port; eine eigene Zertifizierungsstelle gehört in NODE_EXTRA_CA_CERTS.',
+  'notifications.problem-redirected':
+    '{host} verweist das Gateway woandershin (Status {status}), und dem folgt es nicht. Tragen Sie die Adresse ein, unter der die Nachricht ankommen soll.',
+  'notifications.problem-refused':
+    '{host} hat die Nachricht abgelehnt (Status {status}). Prüfen Sie Adresse und Geheimnis; die Adresse eines Chats kann dort widerrufen worden sein.',
+  'notifications.problem-throttled':
+    '{host} nimmt im Augenblick keine weiteren Nachrichten an (Status {status}). Es wird erneut versucht; heben Sie dort die Grenze an, wenn es so bleibt.',
+  'notifications.problem-receiver-failed':
+    '{host} hat selbst eine Störung (Status {status}). Es wird erneut versucht; sagen Sie es dem Betreiber, wenn es so bleibt.',
+  'notifications.problem-sign-in-refused':
+    '{host} hat Benutzernamen oder Passwort abgelehnt (Status {status}). Tragen Sie beide neu ein.',
+  'notifications.problem-mail-refused':
+    '{host} hat die E-Mail abgelehnt (Status {status}). Prüfen Sie Absender und Empfänger, und ob dieser Server für sie senden darf.',
+  'notifications.problem-settings-invalid':
+    'Die Einstellungen dieses Empfängers gelten nicht mehr. Öffnen und speichern Sie ihn neu.',
+  'notifications.problem-secret-unreadable':
+    'Das Geheimnis dieses Empfängers lässt sich nicht öffnen. Prüfen Sie den Hauptschlüssel, oder geben Sie das Geheimnis neu ein.',
   'notifications.enabled': 'Eingeschaltet',
   'notifications.delivered': 'Zuletzt zugestellt',
   'notifications.test': 'Testnachricht an {name} senden',

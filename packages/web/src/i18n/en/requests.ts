@@ -90,6 +90,32 @@ export const requests = {
   'notifications.empty': 'Nobody is notified yet',
   'notifications.empty-body': 'Add a webhook, a chat or a mail server, and people hear of requests where they are.',
   'notifications.failed': 'The last message did not arrive',
+  'notifications.problem-address-forbidden':
+    '{host} leads to an address that the gateway may not connect to. Enter another address, or allow this one under egress.allow in the configuration.',
+  'notifications.problem-name-unknown':
+    'The gateway finds no address for the name {host}. Look for a typing error, or ask whoever runs its name servers.',
+  'notifications.problem-unreachable':
+    'Nothing answers at {host}. Check host and port, and whether a firewall lets the gateway through.',
+  'notifications.problem-timed-out':
+    'No answer came in time. It is tried again; check whether the receiver is up and a firewall lets the gateway through.',
+  'notifications.problem-tls-failed':
+    'The connection to {host} could not be encrypted, or its certificate is not trusted. Check the port; an authority of your own goes into NODE_EXTRA_CA_CERTS.',
+  'notifications.problem-redirected':
+    '{host} sends the gateway elsewhere (status {status}), which it does not follow. Enter the address that the message is to arrive at.',
+  'notifications.problem-refused':
+    '{host} refused the message (status {status}). Check the address and the secret; an address from a chat may have been revoked there.',
+  'notifications.problem-throttled':
+    '{host} takes no more messages for now (status {status}). It is tried again; raise the limit there if this stays.',
+  'notifications.problem-receiver-failed':
+    '{host} has trouble of its own (status {status}). It is tried again; tell whoever runs it if this stays.',
+  'notifications.problem-sign-in-refused':
+    '{host} refused the user name or the password (status {status}). Enter both anew.',
+  'notifications.problem-mail-refused':
+    '{host} refused the mail (status {status}). Check the sender and the recipients, and whether this server may send for them.',
+  'notifications.problem-settings-invalid':
+    'The settings of this endpoint are no longer valid. Open it, and save it again.',
+  'notifications.problem-secret-unreadable':
+    'The secret of this endpoint cannot be opened. Check the key-encryption key, or enter the secret anew.',
   'notifications.enabled': 'Switched on',
   'notifications.delivered': 'Last delivered',
   'notifications.test': 'Send a test message to {name}',

@@ -1,4 +1,4 @@
-import type { Notification, NotificationEndpoint } from '@enchilada/core/notification';
+import { readDeliveryProblem, type Notification, type NotificationEndpoint } from '@enchilada/core/notification';
 import type { NotificationRepository } from '@enchilada/core/store';
 import { pageSize } from '../page.ts';
 import type { NotificationEndpointRow } from '../schema.ts';
@@ -11,7 +11,7 @@ function toEndpoint({ nameKey: _key, secretKeyId, secret, ...row }: Notification
     secret: secretKeyId === null || secret === null ? undefined : { keyId: secretKeyId, bytes: toBytes(secret) },
     enabled: row.enabled === 1,
     deliveredAt: row.deliveredAt ?? undefined,
-    problem: row.problem ?? undefined,
+    problem: row.problem === null ? undefined : readDeliveryProblem(row.problem),
   };
 }
 
@@ -25,7 +25,7 @@ function toRow(endpoint: NotificationEndpoint): NotificationEndpointRow {
     secret: secret === undefined ? null : toBuffer(secret.bytes),
     enabled: endpoint.enabled ? 1 : 0,
     deliveredAt: deliveredAt ?? null,
-    problem: problem ?? null,
+    problem: problem === undefined ? null : JSON.stringify(problem),
   };
 }
 
@@ -62,7 +62,8 @@ export function notificationRepository({ db }: Sql): NotificationRepository {
       return numDeletedRows === 1n;
     },
     async noteOutcome(id, outcome) {
-      const set = 'at' in outcome ? { deliveredAt: outcome.at, problem: null } : { problem: outcome.problem };
+      const set =
+        'at' in outcome ? { deliveredAt: outcome.at, problem: null } : { problem: JSON.stringify(outcome.problem) };
       await db.updateTable('notificationEndpoint').set(set).where('id', '=', id).execute();
     },
     async queue(entries) {
