@@ -43,6 +43,8 @@ export interface ScopeNews {
   readonly gone?: readonly string[];
   /** What made us look; noted once each. */
   readonly hints?: readonly Hint[];
+  /** Of all events that came, also those that are asked about again. */
+  readonly lastEventAt?: number;
   /** Rules have changed: judge again, whatever the sightings say. */
   readonly judgeAgain?: true;
 }
@@ -71,12 +73,13 @@ export class CatalogUpdater {
    * and no protected tag that were taken away since are judged by.
    */
   async apply(tx: StoreTransaction, news: ScopeNews): Promise<readonly DiscoveryChange[]> {
-    const { scope, hints = [], missing = [], gone = [] } = news;
+    const { scope, hints = [], missing = [], gone = [], lastEventAt } = news;
     const source = await tx.discovery.findSource(news.source.id);
     if (source === undefined) return [];
     const { rules } = await tx.discovery.rules();
     const at = this.#parts.clock.now();
     if (hints.length > 0) await tx.discovery.noteEvents([...new Set(hints.map(({ eventId }) => eventId))], at);
+    if (lastEventAt !== undefined) await tx.discovery.updateScope(source.id, scope, { lastEventAt });
     const ids = [...new Set([...news.sightings.map(({ nativeId }) => nativeId), ...missing, ...gone])];
     const known = new Map(
       (await tx.discovery.found(source.id, scope, ids)).map((machine) => [machine.nativeId, machine]),

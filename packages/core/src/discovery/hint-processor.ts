@@ -1,7 +1,7 @@
 import { type Fault, isFault, toFault } from '../fault/index.ts';
-import type { Store } from '../store/index.ts';
 import type { Clock } from '../time/index.ts';
-import type { CatalogUpdater, DiscoveryChange } from './catalog-updater.ts';
+import type { DiscoveryChange } from './catalog-updater.ts';
+import type { CatalogWriter } from './catalog-writer.ts';
 import type { Delivery, DiscoverySource, Hint, MachineState, Sighting, SourceRecord } from './discovery-source.ts';
 import type { ScopeRecord } from './scope-record.ts';
 
@@ -13,9 +13,8 @@ const RETRY_FIRST_MS = 5_000;
 const RETRY_MOST_MS = 900_000;
 
 export interface ProcessorParts {
-  readonly store: Store;
   readonly clock: Clock;
-  readonly updater: CatalogUpdater;
+  readonly writer: CatalogWriter;
   /** The scopes that may be read; an event of any other is refused. */
   readonly scopes: () => readonly ScopeRecord[];
   readonly refused: (hint: Hint, reason: 'unknown-scope') => void;
@@ -117,7 +116,7 @@ async function askFor(
 }
 
 async function takeIn(
-  { store, clock, updater }: ProcessorParts,
+  { clock, writer }: ProcessorParts,
   work: {
     readonly record: SourceRecord;
     readonly group: Group;
@@ -130,6 +129,7 @@ async function takeIn(
   const again = new Set<Hint>();
   const answers = await work.answers;
   if (isFault(answers)) return { again, failure: answers };
+  const lastEventAt = Math.max(...hints.map(({ at }) => at));
   try {
     for (const { asked, sightings } of answers) {
       const byId = new Map(sightings.map((sighting) => [sighting.nativeId, sighting]));
@@ -146,12 +146,10 @@ async function takeIn(
         cause: 'event',
         sightings: sightings.filter(({ nativeId }) => !doubted.has(nativeId)),
         hints: ofPart.filter((hint) => !again.has(hint)),
+        ...(lastEventAt > (scope.lastEventAt ?? 0) ? { lastEventAt } : {}),
       } as const;
-      changes.push(...(await store.transaction((tx) => updater.apply(tx, news))));
+      changes.push(...(await writer.write(news)));
     }
-    const lastEventAt = Math.max(...hints.map((hint) => hint.at));
-    if (lastEventAt > (scope.lastEventAt ?? 0))
-      await store.now.discovery.updateScope(record.id, scope, { lastEventAt });
     return { again };
   } catch (failure) {
     return { again, failure: toFault(failure) };

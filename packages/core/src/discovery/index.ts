@@ -1,5 +1,6 @@
 export { CatalogUpdater } from './catalog-updater.ts';
 export type { ChangeCause, ChangeKind, DiscoveryChange } from './catalog-updater.ts';
+export { CatalogWriter } from './catalog-writer.ts';
 export { externalIdOf } from './discovery-source.ts';
 export type {
   Admission,

@@ -7,6 +7,7 @@ import { it } from 'node:test';
 import { sqlite } from '@enchilada/adapters/store/sqlite';
 import {
   CatalogUpdater,
+  CatalogWriter,
   type Delivery,
   type Hint,
   type MachineState,
@@ -51,6 +52,7 @@ async function live(store: Store, seed: number, lossPercent: number): Promise<vo
   await store.now.discovery.noteScopes(record.id, SCOPES);
   const projection = { protocols: { linux: 'proto' }, portOf: () => 22 };
   const updater = new CatalogUpdater({ clock, random, projection });
+  const writer = new CatalogWriter(store, updater);
   const { signal } = new AbortController();
 
   let queue: Hint[] = [];
@@ -76,7 +78,7 @@ async function live(store: Store, seed: number, lossPercent: number): Promise<vo
       retry: () => Promise.resolve(void again.push(hint)),
     }));
     const scopes = await store.now.discovery.listScopes(record.id);
-    const parts = { store, clock, updater, scopes: () => scopes, refused: assert.fail, report: assert.fail };
+    const parts = { clock, writer, scopes: () => scopes, refused: assert.fail, report: assert.fail };
     await processDeliveries(parts, { record, source: cloud, deliveries }, signal);
     queue = [...again, ...queue];
   };

@@ -1,5 +1,6 @@
 import {
   CatalogUpdater,
+  CatalogWriter,
   type Delivery,
   type DiscoverySource,
   processDeliveries,
@@ -40,9 +41,8 @@ export class EventWorker implements AsyncDisposable {
     const updater = new CatalogUpdater({ clock, random, projection });
     const result = await processDeliveries(
       {
-        store,
         clock,
-        updater,
+        writer: new CatalogWriter(store, updater),
         scopes: () => scopes,
         refused: ({ scope, nativeId }) => {
           report('an event of an account or region that the source does not list was refused', {

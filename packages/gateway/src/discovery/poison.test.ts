@@ -7,7 +7,7 @@ import { it } from 'node:test';
 import { aws } from '@enchilada/adapters/discovery-source/aws';
 import { AwsStandIn, EventQueue, stateChange } from '@enchilada/adapters/discovery-source/aws/testing';
 import { sqlite } from '@enchilada/adapters/store/sqlite';
-import { CatalogUpdater, externalIdOf, processDeliveries } from '@enchilada/core/discovery';
+import { CatalogUpdater, CatalogWriter, externalIdOf, processDeliveries } from '@enchilada/core/discovery';
 import { aSource } from '@enchilada/core/testing/store-discovery-cases';
 import { systemClock as clock, systemRandom as random } from '../clock.ts';
 
@@ -47,6 +47,7 @@ it('bad messages stop no good one, and each is tried five times before it is put
     const scopes = await store.now.discovery.listScopes(record.id);
     const projection = { protocols: { linux: 'proto' }, portOf: () => 22 };
     const updater = new CatalogUpdater({ clock, random, projection });
+    const writer = new CatalogWriter(store, updater);
     const bodies: string[] = [];
     let bad = 0;
     for (let index = 0; index < MESSAGES; index++) {
@@ -73,7 +74,7 @@ it('bad messages stop no good one, and each is tried five times before it is put
           return delivery.retry(0);
         },
       }));
-      const parts = { store, clock, updater, scopes: () => scopes, refused: assert.fail, report: assert.fail };
+      const parts = { clock, writer, scopes: () => scopes, refused: assert.fail, report: assert.fail };
       await processDeliveries(parts, { record, source, deliveries }, signal);
     }
     assert.equal(await put(), MESSAGES);

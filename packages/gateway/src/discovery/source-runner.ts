@@ -1,5 +1,6 @@
 import {
   type CatalogUpdater,
+  CatalogWriter,
   type Delivery,
   type DiscoveryChange,
   type DiscoverySource,
@@ -13,18 +14,14 @@ import {
 import { toFault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
+import { HintIntake } from './hint-intake.ts';
 
 const SWEEP_EVERY_MS = 10 * 60_000;
 /** So soon another node sweeps in place of one that died in the middle. */
 const LEASE_MS = 12_000;
 const SCOPES_EVERY_MS = 10 * 60_000;
 const LOOK_EVERY_MS = 2_000;
-/** Messages are gathered for so long, so that one describe call serves many. */
-const WINDOW_MS = 500;
-const RECEIVERS = 4;
 const SWEEPS_AT_ONCE = 8;
-/** Messages held in memory; beyond that no more are received. */
-const MOST_WAITING = 2_000;
 const PAUSE_AFTER_FAILURE_MS = 5_000;
 
 export interface RunnerParts {
@@ -53,31 +50,23 @@ export class SourceRunner implements AsyncDisposable {
   readonly #parts: RunnerParts;
   readonly #source: DiscoverySource;
   readonly #stop = new AbortController();
-  readonly #loops: Promise<void>[] = [];
-  readonly #waiting: Delivery[] = [];
+  readonly #writer: CatalogWriter;
   readonly #sweeping = new Set<string>();
+  #looks: Promise<void> | undefined;
+  #intake: HintIntake | undefined;
   #scopes: readonly ScopeRecord[] = [];
   #scopesReadAt = -Infinity;
   #jitter = new Map<string, number>();
 
   constructor(parts: RunnerParts, record: SourceRecord, source: DiscoverySource) {
     this.#parts = parts;
+    this.#writer = new CatalogWriter(parts.store, parts.updater);
     this.record = record;
     this.#source = source;
   }
 
   start(): void {
-    const { hints } = this.#source;
-    this.#loops.push(this.#repeat('a source could not be swept', LOOK_EVERY_MS, () => this.#look()));
-    if (hints === undefined) return;
-    for (let index = 0; index < RECEIVERS; index++)
-      this.#loops.push(
-        this.#repeat('events could not be received', 0, async () => {
-          if (this.#waiting.length >= MOST_WAITING) return this.#pause(WINDOW_MS);
-          this.#waiting.push(...(await hints.receive(this.#stop.signal)));
-        }),
-      );
-    this.#loops.push(this.#repeat('events could not be taken in', WINDOW_MS, () => this.#takeIn()));
+    this.#looks = this.#keepLooking();
   }
 
   get access(): DiscoverySource['access'] {
@@ -117,8 +106,7 @@ export class SourceRunner implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error('the source was stopped'));
-    await Promise.all(this.#loops);
-    // What was received and not taken in becomes visible to other nodes again by itself.
+    await Promise.all([this.#looks, this.#intake?.[Symbol.asyncDispose]()]);
     await this.#source[Symbol.asyncDispose]();
   }
 
@@ -135,6 +123,9 @@ export class SourceRunner implements AsyncDisposable {
       this.#scopesReadAt = clock.monotonicMs();
     }
     this.#scopes = await store.now.discovery.listScopes(this.record.id);
+    // INVARIANT: nothing is received before the scopes are known, or events of all of them would be refused.
+    signal.throwIfAborted();
+    if (this.#scopes.length > 0) this.#intake ??= this.#takeHints();
     const now = clock.now();
     const due = this.#scopes.filter((scope) => this.#isDue(scope, now));
     for (let at = 0; at < due.length; at += SWEEPS_AT_ONCE)
@@ -166,16 +157,25 @@ export class SourceRunner implements AsyncDisposable {
     return now - last > SWEEP_EVERY_MS * (0.9 + 0.2 * spread);
   }
 
-  async #takeIn(): Promise<void> {
-    const deliveries = this.#waiting.splice(0);
-    if (deliveries.length === 0) return;
-    const { store, clock, updater, refused, report } = this.#parts;
+  #takeHints(): HintIntake | undefined {
+    const { clock, report } = this.#parts;
+    const { hints: queue } = this.#source;
+    if (queue === undefined) return undefined;
+    const laneOf = ({ hints: [first] }: Delivery): string => {
+      const { account, region } = first?.scope ?? {};
+      const known = this.#scopes.some((scope) => scope.account === account && scope.region === region);
+      return known ? `${account ?? ''} ${region ?? ''}` : '';
+    };
+    return new HintIntake({ clock, queue, laneOf, report, take: (deliveries) => this.#takeIn(deliveries) });
+  }
+
+  async #takeIn(deliveries: readonly Delivery[]): Promise<void> {
+    const { clock, refused, report } = this.#parts;
     const { record } = this;
     const result = await processDeliveries(
       {
-        store,
         clock,
-        updater,
+        writer: this.#writer,
         report,
         scopes: () => this.#scopes,
         refused: (hint) => {
@@ -197,15 +197,15 @@ export class SourceRunner implements AsyncDisposable {
       await this.#parts.store.now.commands.post({ kind: 'recheck-all' }, this.#parts.clock.now());
   }
 
-  async #repeat(what: string, pauseMs: number, work: () => Promise<void>): Promise<void> {
+  async #keepLooking(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
-        await work();
-        await this.#pause(pauseMs);
+        await this.#look();
+        await this.#pause(LOOK_EVERY_MS);
       } catch (failure) {
         if (signal.aborted) return;
-        this.#parts.report(what, failure);
+        this.#parts.report('a source could not be swept', failure);
         await this.#pause(PAUSE_AFTER_FAILURE_MS);
       }
     }
@@ -213,7 +213,7 @@ export class SourceRunner implements AsyncDisposable {
 
   #pause(ms: number): Promise<void> {
     const { signal } = this.#stop;
-    if (ms === 0 || signal.aborted) return Promise.resolve();
+    if (signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const end = (): void => {
         timer[Symbol.dispose]();

@@ -6,6 +6,7 @@ import { after } from 'node:test';
 import { sqlite } from '@enchilada/adapters/store/sqlite';
 import {
   CatalogUpdater,
+  CatalogWriter,
   type Delivery,
   type Hint,
   processDeliveries,
@@ -61,9 +62,8 @@ export async function aWorld(rules: readonly Rule[] = [], fields: Partial<Source
       const scopes = await world.scopes();
       return processDeliveries(
         {
-          store,
           clock,
-          updater,
+          writer: new CatalogWriter(store, updater),
           scopes: () => scopes,
           refused: (hint) => refused.push(hint),
           report: () => undefined,

@@ -12,6 +12,7 @@ import { readEvent } from './event.ts';
 const AT_ONCE = 10;
 const LONG_POLL_SECONDS = 20;
 const VISIBILITY_SECONDS = 30;
+const ENDS_WITHIN_MS = 50;
 /** SQS holds a message back for twelve hours at most. */
 const MOST_SECONDS = 43_200;
 
@@ -25,6 +26,7 @@ export interface SqsHintsParts {
 /** An SQS queue that EventBridge fills: long poll, heartbeat at a third of the visibility, ended in batches. */
 export function sqsHints(parts: SqsHintsParts): HintQueue {
   const { client, commands, queueUrl, clock } = parts;
+  dropLogging(client);
   const call = { permission: 'sqs:ReceiveMessage', account: 'of the queue' };
   const held = new Map<string, string>();
   const beat = clock.every((VISIBILITY_SECONDS * 1_000) / 3, () => {
@@ -40,10 +42,10 @@ export function sqsHints(parts: SqsHintsParts): HintQueue {
         .catch(() => undefined);
     }
   });
-  const deletions = new Endings<DeleteMessageBatchRequestEntry>((Entries) =>
+  const deletions = new Endings<DeleteMessageBatchRequestEntry>(clock, (Entries) =>
     client.send(new commands.DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries })),
   );
-  const returns = new Endings<ChangeMessageVisibilityBatchRequestEntry>((Entries) =>
+  const returns = new Endings<ChangeMessageVisibilityBatchRequestEntry>(clock, (Entries) =>
     client.send(new commands.ChangeMessageVisibilityBatchCommand({ QueueUrl: queueUrl, Entries })),
   );
   return {
@@ -97,41 +99,57 @@ interface BatchAnswer {
   readonly Failed?: readonly { readonly Code?: string | undefined }[] | undefined;
 }
 
-/** Ends messages in tens: what is added in one turn of the event loop goes together. */
-class Endings<Entry> {
-  readonly #send: (entries: Entry[]) => Promise<BatchAnswer>;
-  #pending: Entry[] = [];
-  #flush: Promise<void> | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+/** The SDK copies every message for its log, whether or not anything is logged. */
+function dropLogging(client: SQSClient): void {
+  client.middlewareStack.remove('loggerMiddleware');
+}
 
-  constructor(send: (entries: Entry[]) => Promise<BatchAnswer>) {
+/** Ends messages in tens: ten go at once, fewer wait a little for others. */
+class Endings<Entry> {
+  readonly #clock: Clock;
+  readonly #send: (entries: Entry[]) => Promise<BatchAnswer>;
+  readonly #underWay = new Set<Promise<void>>();
+  #next:
+    { readonly entries: Entry[]; readonly sent: PromiseWithResolvers<void>; readonly timer: Disposable } | undefined;
+
+  constructor(clock: Clock, send: (entries: Entry[]) => Promise<BatchAnswer>) {
+    this.#clock = clock;
     this.#send = send;
   }
 
   add(entry: Entry): Promise<void> {
-    this.#pending.push(entry);
-    this.#flush ??= Promise.resolve().then(() => this.#sendAll());
-    return this.#flush;
-  }
-
-  async flushed(): Promise<void> {
-    // Whoever ended the messages has heard of it; those come again.
-    await this.#last.catch(() => undefined);
-  }
-
-  async #sendAll(): Promise<void> {
-    await Promise.resolve();
-    const pending = this.#pending;
-    this.#pending = [];
-    this.#flush = undefined;
-    const sent = Promise.all(
-      inTens(pending).map(async (batch) => {
-        const { Failed: [failed, ...others] = [] } = await this.#send([...batch]);
-        if (failed !== undefined)
-          throw new Error(`SQS did not end ${others.length + 1} messages: ${failed.Code ?? ''}`);
+    const next = (this.#next ??= {
+      entries: [],
+      sent: Promise.withResolvers<void>(),
+      timer: this.#clock.after(ENDS_WITHIN_MS, () => {
+        this.#flush();
       }),
-    );
-    this.#last = sent;
-    await sent;
+    });
+    next.entries.push(entry);
+    if (next.entries.length === AT_ONCE) this.#flush();
+    return next.sent.promise;
+  }
+
+  /** Whoever ended the messages hears of what failed; those come again. */
+  async flushed(): Promise<void> {
+    this.#flush();
+    await Promise.allSettled(this.#underWay);
+  }
+
+  #flush(): void {
+    const next = this.#next;
+    if (next === undefined) return;
+    this.#next = undefined;
+    next.timer[Symbol.dispose]();
+    const under = this.#end(next.entries).finally(() => {
+      this.#underWay.delete(under);
+    });
+    this.#underWay.add(under);
+    next.sent.resolve(under);
+  }
+
+  async #end(entries: Entry[]): Promise<void> {
+    const { Failed: [failed, ...others] = [] } = await this.#send(entries);
+    if (failed !== undefined) throw new Error(`SQS did not end ${others.length + 1} messages: ${failed.Code ?? ''}`);
   }
 }
