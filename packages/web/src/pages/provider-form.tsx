@@ -45,7 +45,11 @@ export function ProviderForm(props: {
       next={next}
       readOnly={props.readOnly}
       onClose={props.onClose}
-      below={provider !== undefined && <ProviderProvisioning id={provider.id} readOnly={props.readOnly} />}
+      below={
+        provider !== undefined && (
+          <ProviderProvisioning id={provider.id} enabled={provider.enabled} readOnly={props.readOnly} />
+        )
+      }
     >
       {provider === undefined && kind.way === 'redirect' && (
         <Alert color="gray">{text('providers.after-saving')}</Alert>

@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Text, Title } from '@mantine/core';
+import { Alert, Button, Group, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
@@ -11,7 +11,12 @@ import { useText } from '../i18n/text.tsx';
 import { useStepUp } from '../second-factor/step-up.tsx';
 
 /** Where an identity provider writes its people and groups, and the token that it does it with. */
-export function ProviderProvisioning(props: { readonly id: string; readonly readOnly: boolean }) {
+export function ProviderProvisioning(props: {
+  readonly id: string;
+  /** As it is stored. */
+  readonly enabled: boolean;
+  readonly readOnly: boolean;
+}) {
   const text = useText();
   const params = { id: props.id };
   const state = useQuery({
@@ -47,9 +52,12 @@ export function ProviderProvisioning(props: { readonly id: string; readonly read
           {text('scim.title')}
         </Title>
         <Text size="sm">{text('scim.lead')}</Text>
-        {state.error !== null && <FaultNotice error={state.error} />}
+        {state.error !== null && <FaultNotice error={state.error} onRetry={() => void state.refetch()} />}
         {state.data !== undefined && (
           <>
+            {token !== undefined && !props.enabled && (
+              <Alert color="yellow">{text('scim.switched-off', { switch: text('providers.enabled') })}</Alert>
+            )}
             <CopyField label={text('scim.base-url')} value={state.data.baseUrl} />
             <div role="status">
               {value !== undefined && (

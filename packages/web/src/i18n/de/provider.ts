@@ -56,6 +56,8 @@ export const provider: Readonly<Record<keyof typeof en, string>> = {
     'Der Anbieter schreibt seine Personen und Gruppen hierher, bevor sich jemand anmeldet. Wen er deaktiviert, der wird abgemeldet und verliert laufende Sitzungen binnen Sekunden. Seine Gruppen zählen für die Regeln oben.',
   'scim.base-url': 'Basisadresse (Tenant URL)',
   'scim.none': 'Nicht eingerichtet: Ohne Token kann der Anbieter hier nichts schreiben.',
+  'scim.switched-off':
+    'Der Anbieter ist ausgeschaltet: Was er hier wegnimmt, wird weggenommen, und was er gibt, wird abgelehnt. Damit er wieder gibt, schalten Sie „{switch}“ ein.',
   'scim.counts': '{people} Personen und {groups} Gruppen sind provisioniert.',
   'scim.unused': 'Noch nie verwendet.',
   'scim.create': 'Token erzeugen',

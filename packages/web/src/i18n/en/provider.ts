@@ -51,6 +51,8 @@ export const provider = {
     'The provider writes its people and groups here before anybody signs in. Whom it deactivates is signed out and loses live sessions within seconds. Its groups count for the rules above.',
   'scim.base-url': 'Base URL (tenant URL)',
   'scim.none': 'Not set up: without a token the provider cannot write here.',
+  'scim.switched-off':
+    'The provider is switched off: what it takes away here is taken, and what it gives is refused. Switch on “{switch}” to let it give again.',
   'scim.counts': '{people} people and {groups} groups are provisioned.',
   'scim.unused': 'Never used so far.',
   'scim.create': 'Make a token',
