@@ -17,6 +17,21 @@ const COMPRESS_FROM_BYTES = 128;
 const EPOCH_MS = 60_000;
 const TAIL_BYTES = 16 /* tag */ + 64; /* sig */
 
+/** Where the parts of a chunk are joined; sealing never waits, so one does for all recordings. */
+let joining: Buffer | undefined;
+
+function join({ parts, bytes }: PlainChunk): Uint8Array {
+  if (parts.length === 1 && parts[0] !== undefined) return parts[0];
+  if (bytes > MAX_CIPHER_BYTES) return Buffer.concat(parts, bytes);
+  joining ??= Buffer.allocUnsafeSlow(MAX_CIPHER_BYTES);
+  let at = 0;
+  for (const part of parts) {
+    joining.set(part, at);
+    at += part.length;
+  }
+  return joining.subarray(0, at);
+}
+
 export interface PlainChunk {
   readonly parts: readonly Uint8Array[];
   readonly bytes: number;
@@ -111,10 +126,7 @@ export class ChunkSealer {
 
   seal(chunk: PlainChunk, now: { readonly monotonicMs: number; readonly wallMs: number }): SealedChunk {
     const { dataKey, flags } = this.#options;
-    const plain =
-      chunk.parts.length === 1 && chunk.parts[0] !== undefined
-        ? chunk.parts[0]
-        : Buffer.concat(chunk.parts, chunk.bytes);
+    const plain = join(chunk);
     const compressed = plain.length < COMPRESS_FROM_BYTES ? plain : zstdCompressSync(plain, COMPRESSION);
     const content = compressed.length < plain.length ? compressed : plain;
     if (content.length > MAX_CIPHER_BYTES)

@@ -11,9 +11,11 @@ export interface TerminalHistoryOptions {
   readonly scrollbackLines: number;
 }
 
-/** A multiple of 16, see Spool. */
+/** Multiples of 16, see Spool. */
 const SPOOL_BYTES = 4 * 1024 * 1024;
+/** The first is small, so that a little costs a little; a flood goes to the spool in larger pieces. */
 const TAIL_BYTES = 32 * 1024;
+const FLOOD_TAIL_BYTES = 256 * 1024;
 /** A snapshot is made about each MiB, while nothing else happens. */
 const SNAPSHOT_EVERY_BYTES = 1024 * 1024;
 
@@ -57,11 +59,13 @@ class TerminalHistory implements ScreenHistory {
     if (this.#closed) return;
     for (let done = 0; done < bytes.length;) {
       const tail = this.#roomyTail();
-      const part = bytes.subarray(done, done + TAIL_BYTES - this.#tailUsed);
+      const part = bytes.subarray(done, done + tail.length - this.#tailUsed);
       tail.set(part, this.#tailUsed);
       this.#tailUsed += part.length;
       done += part.length;
-      if (this.#tailUsed === TAIL_BYTES) this.#flush(tail);
+      if (this.#tailUsed < tail.length) continue;
+      this.#flush(tail);
+      if (tail.length < FLOOD_TAIL_BYTES) this.#tail = Buffer.allocUnsafeSlow(FLOOD_TAIL_BYTES);
     }
   }
 
@@ -128,7 +132,7 @@ class TerminalHistory implements ScreenHistory {
     if (this.#tail === undefined) return;
     const odd = this.#tailUsed % 16;
     if (this.#tailUsed !== odd) this.#flush(this.#tail);
-    if (this.#tail.length === TAIL_BYTES) this.#tail = odd === 0 ? undefined : Buffer.from(this.#tail.subarray(0, odd));
+    if (this.#tail.length >= TAIL_BYTES) this.#tail = odd === 0 ? undefined : Buffer.from(this.#tail.subarray(0, odd));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -143,7 +147,7 @@ class TerminalHistory implements ScreenHistory {
 
   /** A quiet session keeps its odd bytes alone. */
   #roomyTail(): Buffer {
-    if (this.#tail?.length === TAIL_BYTES) return this.#tail;
+    if (this.#tail !== undefined && this.#tail.length >= TAIL_BYTES) return this.#tail;
     const tail = Buffer.allocUnsafeSlow(TAIL_BYTES);
     this.#tail?.copy(tail);
     this.#tail = tail;
