@@ -138,13 +138,27 @@ export function storeProvisioningCases(name: string, create: () => Promise<Store
       const both = await Promise.all([store, second].map(({ now }) => now.settlements.take(60_000, 10)));
       assert.deepEqual(both.flat(), [settlement]);
       assert.deepEqual(await second.now.settlements.take(60_000, 10), []);
-      await store.now.settlements.keep({ ...settlement, event: undefined }, -60_000);
-      await store.now.settlements.keep(later, -120_000);
+      const told = await Promise.all(
+        [store, second].map((one) => one.transaction((tx) => tx.settlements.tell(settlement.id))),
+      );
+      assert.deepEqual(told.toSorted(), [false, true]);
+      await assert.rejects(
+        store.transaction(async (tx) => {
+          assert.equal(await tx.settlements.tell(later.id), true);
+          throw new Error('undone');
+        }),
+      );
+      assert.equal(await store.now.settlements.tell(undone.id), false);
+      await store.now.settlements.keep(settlement.id, -60_000);
+      await store.now.settlements.keep(later.id, -120_000);
       assert.deepEqual(await second.now.settlements.take(-1, 1), [later]);
-      await store.now.settlements.remove(later.id);
-      assert.deepEqual(await second.now.settlements.take(0, 10), [{ ...settlement, event: undefined }]);
-      await store.now.settlements.remove(settlement.id);
+      assert.deepEqual(await second.now.settlements.take(0, 10), [{ ...settlement, event: undefined }, later]);
+      await store.now.settlements.remove([later.id, settlement.id]);
       assert.deepEqual(await second.now.settlements.take(0, 10), []);
+      const ownerless = { id: anId('stl'), event, people: [] };
+      await store.now.settlements.add(ownerless, -1);
+      assert.deepEqual(await second.now.settlements.take(60_000, 10), [ownerless]);
+      await store.now.settlements.remove([ownerless.id]);
     });
 
     it('is forgotten with the provider or by itself, and people’s accounts stay', async () => {

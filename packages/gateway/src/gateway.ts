@@ -40,6 +40,7 @@ import { DirectoryCheck } from './providers/directory-check.ts';
 import { ProviderPeople } from './providers/provider-people.ts';
 import { ProviderRegistry } from './providers/provider-registry.ts';
 import { ProviderSignIn } from './providers/provider-sign-in.ts';
+import { Settlements } from './settlement/settlements.ts';
 import type { TunnelCaller } from './tunnel/index.ts';
 
 /** What the sessions need of the gateway. */
@@ -68,6 +69,7 @@ type OwnParts =
   | 'tokens'
   | 'registry'
   | 'providerPeople'
+  | 'settlements'
   | 'signInAt'
   | 'bootstrap'
   | 'recovery'
@@ -242,6 +244,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     tokens,
     registry,
     providerPeople,
+    settlements: new Settlements({ store, audit, clock, random }),
     signInAt,
     bootstrap,
     recovery,
@@ -364,7 +367,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const directories = new DirectoryCheck({ store, registry, people: providerPeople, clock, everyMs, report });
   repeatedly(everyMs, 'the directories could not be asked about their people', () => directories.run());
 
-  repeatedly(SETTLE_MS, 'what identity providers wrote could not be settled', () => providerPeople.settleLeftOver());
+  repeatedly(SETTLE_MS, 'what follows from what was written could not be done', () => providerPeople.settleLeftOver());
 
   await audit.append({
     action: 'node.started',

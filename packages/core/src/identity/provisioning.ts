@@ -51,12 +51,13 @@ export interface NamedMembership {
 }
 
 /**
- * What follows from something that a provider wrote, or from what it says of somebody. INVARIANT: it is stored in the transaction of what it follows
- * from, so that a node which dies in between leaves it to the others.
+ * What follows from something that was written through the API or by a provider, or from what a provider says of somebody. INVARIANT: it is stored in
+ * the transaction of what it follows from, so that a node which dies in between leaves it to the others.
  */
 export interface Settlement {
   readonly id: string;
-  readonly providerId: ProviderId;
+  /** Absent where nobody is to be judged. */
+  readonly providerId?: ProviderId;
   /** Undefined once it was appended to the audit log. */
   readonly event: AuditEvent | undefined;
   /** Whom the rules judge anew. */

@@ -5,6 +5,8 @@ import type { AuditEvent } from '@enchilada/core/audit';
 import { StandingClock } from '@enchilada/core/testing/standing-clock';
 import { aUser } from '@enchilada/core/testing/store-fixture';
 import { purgeGone } from '../discovery/purge.ts';
+import { systemRandom as random } from '../clock.ts';
+import { Settlements } from '../settlement/settlements.ts';
 import { aWorld, FIRST } from '../testing/discovery-world.ts';
 import { call, GatewayFixture } from '../testing/gateway-fixture.ts';
 
@@ -86,7 +88,11 @@ test('the grants on a machine that discovery has not seen for a week are audited
       return Promise.resolve({ ...event, node: 'n', sequence: events.length, at: 0, previous: hash, hash });
     },
   };
-  const purge = () => purgeGone({ store, audit, clock: new StandingClock(world.now()), nodeId: 'n' });
+  const purge = () => {
+    const clock = new StandingClock(world.now());
+    const settlements = new Settlements({ store, audit, clock, random });
+    return purgeGone({ store, settlements, clock, nodeId: 'n' });
+  };
   await purge();
   assert.deepEqual(events, []);
   wait(8 * 24 * 3_600_000);

@@ -1,11 +1,11 @@
 import type { Grant } from '@enchilada/core/access';
-import type { AuditEvent, AuditLog } from '@enchilada/core/audit';
+import type { AuditEvent } from '@enchilada/core/audit';
 import type { StoreTransaction } from '@enchilada/core/store';
 import { ruleOf } from '../discovery/rule-grants.ts';
 
 const DETAIL_MAX = 2_000;
 
-type By = Pick<AuditEvent, 'actor' | 'address' | 'reason'>;
+export type By = Pick<AuditEvent, 'actor' | 'address' | 'reason'>;
 
 /** What is audited of a grant that comes or goes: enough to tell afterwards who could reach what. */
 export function grantEvent(
@@ -38,6 +38,6 @@ export async function deleteGrantsOf(
   return gone;
 }
 
-export async function auditWithdrawn(audit: AuditLog, grants: readonly Grant[], by: By): Promise<void> {
-  for (const grant of grants) await audit.append(grantEvent('grant.deleted', grant, by));
+export function withdrawnEvents(grants: readonly Grant[], by: By): readonly AuditEvent[] {
+  return grants.map((grant) => grantEvent('grant.deleted', grant, by));
 }

@@ -10,7 +10,7 @@ import { grantViews, requireGoodGrant } from './grant-view.ts';
 
 type AccessHandlers = Pick<Handlers, 'listGrants' | 'createGrant' | 'deleteGrant'>;
 
-export function accessHandlers({ store, audit, clock, random }: ApiParts): AccessHandlers {
+export function accessHandlers({ store, audit, settlements, clock, random }: ApiParts): AccessHandlers {
   const grantView = async (grant: Grant): Promise<GrantView> => {
     const [view] = await grantViews(store, [grant]);
     if (view === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
@@ -41,13 +41,15 @@ export function accessHandlers({ store, audit, clock, random }: ApiParts): Acces
       const rule = ruleOf(grant);
       if (rule !== undefined)
         throw new Fault('CONFLICT', `the rule ${rule} of discovery gives this grant: change the rule`);
-      await store.now.grants.delete(grant.id);
-      await audit.append(grantEvent('grant.deleted', grant, actorOf(context)));
-      const { subject } = grant;
-      await store.now.commands.post(
-        subject.kind === 'user' ? { kind: 'recheck-user', userId: subject.id } : { kind: 'recheck-all' },
-        clock.now(),
-      );
+      await settlements.write(async (tx) => {
+        await tx.grants.delete(grant.id);
+        const { subject } = grant;
+        await tx.commands.post(
+          subject.kind === 'user' ? { kind: 'recheck-user', userId: subject.id } : { kind: 'recheck-all' },
+          clock.now(),
+        );
+        return { result: undefined, events: [grantEvent('grant.deleted', grant, actorOf(context))] };
+      });
       return undefined;
     },
   };

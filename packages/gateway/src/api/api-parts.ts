@@ -19,6 +19,7 @@ import type { ProviderRegistry } from '../providers/provider-registry.ts';
 import type { ProviderSignIn } from '../providers/provider-sign-in.ts';
 import type { KeyRotation } from '../credentials/key-rotation.ts';
 import type { SecretStores } from '../credentials/secret-stores.ts';
+import type { Settlements } from '../settlement/settlements.ts';
 import type { CatalogView } from './catalog-view.ts';
 import type { SessionService } from './session-service.ts';
 import type { SettingsService } from './settings.ts';
@@ -41,6 +42,7 @@ export interface ApiParts {
   readonly tokens: ApiTokens;
   readonly registry: ProviderRegistry;
   readonly providerPeople: ProviderPeople;
+  readonly settlements: Settlements;
   readonly signInAt: ProviderSignIn;
   readonly bootstrap: Bootstrap;
   readonly recovery: Recovery;

@@ -1,5 +1,5 @@
 import type { Authority } from '@enchilada/contract';
-import type { AuditAction } from '@enchilada/core/audit';
+import type { AuditAction, AuditEvent } from '@enchilada/core/audit';
 import type { AuthorityKey } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
 import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
@@ -23,22 +23,27 @@ async function makeKey(parts: Parts, state: 'current' | 'next', context: SignedI
   await acted(parts, { action: 'authority-key.created', key }, context);
 }
 
-function acted(
-  { audit }: Parts,
-  { action, key }: { readonly action: AuditAction; readonly key: AuthorityKey },
-  context: SignedInContext,
-) {
-  return audit.append({
+interface Act {
+  readonly action: AuditAction;
+  readonly key: AuthorityKey;
+}
+
+function acted({ audit }: Parts, act: Act, context: SignedInContext) {
+  return audit.append(eventOf(act, context));
+}
+
+function eventOf({ action, key }: Act, context: SignedInContext): AuditEvent {
+  return {
     action,
     ...actorOf(context),
     object: { kind: 'authority-key', id: key.id, name: key.fingerprint },
     outcome: 'success',
     detail: { state: key.state, publicKey: key.publicKey },
-  });
+  };
 }
 
 export function authorityHandlers(parts: ApiParts): AuthorityHandlers {
-  const { store, authority } = parts;
+  const { store, settlements, authority } = parts;
 
   async function view(): Promise<Authority> {
     const keys = await store.now.authority.list();
@@ -75,8 +80,10 @@ export function authorityHandlers(parts: ApiParts): AuthorityHandlers {
 
     deleteAuthorityKey: async (context, { params }) => {
       const key = await find(params.id);
-      await store.now.authority.delete(key.id);
-      await acted(parts, { action: 'authority-key.deleted', key }, context);
+      await settlements.write(async (tx) => {
+        await tx.authority.delete(key.id);
+        return { result: undefined, events: [eventOf({ action: 'authority-key.deleted', key }, context)] };
+      });
       return view();
     },
   };

@@ -74,7 +74,7 @@ function requireRsaKey(privateKey: Secret, passphrase: Secret | undefined): void
 }
 
 export function credentialHandlers(parts: ApiParts): CredentialHandlers {
-  const { store, audit, vault, secretStores, clock, random } = parts;
+  const { store, audit, settlements, vault, secretStores, clock, random } = parts;
 
   /** @throws Fault INVALID_REQUEST */
   async function requireGoodReference(
@@ -229,12 +229,11 @@ export function credentialHandlers(parts: ApiParts): CredentialHandlers {
 
     deleteCredential: async (context, { params }) => {
       const record = await find(params.id);
-      await store.now.credentials.delete(record.id);
-      await audit.append({
-        action: 'credential.deleted',
-        ...actorOf(context),
-        object: objectOf(record),
-        outcome: 'success',
+      await settlements.write(async (tx) => {
+        await tx.credentials.delete(record.id);
+        const object = objectOf(record);
+        const event = { action: 'credential.deleted', ...actorOf(context), object, outcome: 'success' } as const;
+        return { result: undefined, events: [event] };
       });
       return undefined;
     },

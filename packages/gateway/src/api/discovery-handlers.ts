@@ -157,7 +157,7 @@ function explain(
 }
 
 export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
-  const { store, audit, clock, random, discovery, engines } = parts;
+  const { store, audit, settlements, clock, random, discovery, engines } = parts;
 
   async function foundSource(id: string): Promise<SourceRecord> {
     const source = await store.now.discovery.findSource(id);
@@ -287,13 +287,16 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
         givesRights((await store.now.discovery.rules()).rules)
       )
         throw new Fault('FORBIDDEN', 'more protected tags need the permission access.write where rules give rights');
-      const after = await store.now.discovery.updateSource({ ...before, ...body, updatedAt: clock.now() });
-      await audit.append({
-        action: 'source.updated',
-        ...actorOf(context),
-        object: { kind: 'source', id: after.id, name: after.name },
-        outcome: 'success',
-        detail: { enabled: after.enabled, protectedTags: after.protectedTags.join(', ') },
+      const after = await settlements.write(async (tx) => {
+        const updated = await tx.discovery.updateSource({ ...before, ...body, updatedAt: clock.now() });
+        const event = {
+          action: 'source.updated',
+          ...actorOf(context),
+          object: { kind: 'source', id: updated.id, name: updated.name },
+          outcome: 'success',
+          detail: { enabled: updated.enabled, protectedTags: updated.protectedTags.join(', ') },
+        } as const;
+        return { result: updated, events: [event] };
       });
       await discovery.refresh();
       return sourceView(after);
@@ -302,16 +305,13 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
     deleteSource: async (context, { params }) => {
       const source = await foundSource(params.id);
       if (source.enabled) throw new Fault('CONFLICT', 'switch the source off before you remove it');
-      await store.transaction(async (tx) => {
+      await settlements.write(async (tx) => {
         await withdrawMarks(tx, source.id, clock.now());
         await tx.discovery.deleteSource(source.id);
         await tx.commands.post({ kind: 'recheck-all' }, clock.now());
-      });
-      await audit.append({
-        action: 'source.deleted',
-        ...actorOf(context),
-        object: { kind: 'source', id: source.id, name: source.name },
-        outcome: 'success',
+        const object = { kind: 'source', id: source.id, name: source.name };
+        const event = { action: 'source.deleted', ...actorOf(context), object, outcome: 'success' } as const;
+        return { result: undefined, events: [event] };
       });
       return undefined;
     },
@@ -409,12 +409,9 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
       const { grants, ...saved } = await discovery.saveRules(body.rules, {
         version: body.version,
         by: context.identity.user.id,
+        withdrawnBy: actorOf(context),
       });
-      for (const [action, changed] of [
-        ['grant.created', grants.added],
-        ['grant.deleted', grants.withdrawn],
-      ] as const)
-        for (const grant of changed) await audit.append(grantEvent(action, grant, actorOf(context)));
+      for (const grant of grants.added) await audit.append(grantEvent('grant.created', grant, actorOf(context)));
       await audit.append({
         action: 'rules.updated',
         ...actorOf(context),

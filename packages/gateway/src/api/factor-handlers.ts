@@ -2,6 +2,7 @@ import { permissionsOf } from '@enchilada/core/access';
 import { Secret } from '@enchilada/core/credential';
 import { Fault, isFault } from '@enchilada/core/fault';
 import { type ClaimedIdentity, type FactorProof, requireRecentProof } from '@enchilada/core/identity';
+import { endLoginsOf } from '../auth/logins.ts';
 import { actorOf, type ClaimContext, type Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { meOf, requireConsent, signedInOf } from './describe-me.ts';
@@ -31,7 +32,7 @@ function passkeyRefused(): Fault {
 }
 
 export function factorHandlers(parts: ApiParts): FactorHandlers {
-  const { store, audit, logins, factors, settings, clock } = parts;
+  const { store, audit, settlements, logins, factors, settings, clock } = parts;
 
   /** Enrolment is for a login that must get a factor, or for a complete one that was proved lately: a stolen cookie adds none. */
   async function requireMayEnrol({ claim }: ClaimContext): Promise<void> {
@@ -184,13 +185,12 @@ export function factorHandlers(parts: ApiParts): FactorHandlers {
       await requireOwnProof(context.identity);
       if (own.length === 1 && (await logins.isDemandedOf(user)))
         throw new Fault('CONFLICT', 'a second factor is demanded of you; add another before removing the last');
-      await store.now.secondFactors.delete(params.id);
-      if (own.length === 1) await store.now.secondFactors.deleteOf(user.id);
-      await audit.append({
-        action: 'factor.removed',
-        ...actorOf(context),
-        object: { kind: 'factor', id: params.id },
-        outcome: 'success',
+      await settlements.write(async (tx) => {
+        await tx.secondFactors.delete(params.id);
+        if (own.length === 1) await tx.secondFactors.deleteOf(user.id);
+        const object = { kind: 'factor', id: params.id };
+        const event = { action: 'factor.removed', ...actorOf(context), object, outcome: 'success' } as const;
+        return { result: undefined, events: [event] };
       });
       return undefined;
     },
@@ -213,14 +213,17 @@ export function factorHandlers(parts: ApiParts): FactorHandlers {
         throw new Fault('FORBIDDEN', `the person has permissions that you lack: ${missing.join(', ')}`);
       if (user.id === context.identity.user.id)
         throw new Fault('CONFLICT', 'the own second factors are removed one by one, on the page of the own account');
-      const count = await store.now.secondFactors.deleteOf(user.id);
-      await logins.endAllOf(user.id);
-      await audit.append({
-        action: 'factor.reset',
-        ...actorOf(context),
-        object: { kind: 'user', id: user.id, name: user.username },
-        outcome: 'success',
-        detail: { count },
+      await settlements.write(async (tx) => {
+        const count = await tx.secondFactors.deleteOf(user.id);
+        await endLoginsOf(tx, user, clock.now());
+        const event = {
+          action: 'factor.reset',
+          ...actorOf(context),
+          object: { kind: 'user', id: user.id, name: user.username },
+          outcome: 'success',
+          detail: { count },
+        } as const;
+        return { result: undefined, events: [event] };
       });
       return undefined;
     },

@@ -1,4 +1,5 @@
 import { type ImportResult, TargetCreate } from '@enchilada/contract';
+import type { AuditEvent } from '@enchilada/core/audit';
 import type { CredentialRecord } from '@enchilada/core/credential';
 import type { EngineManifest, MachineInFile, ParameterField, ParameterValue } from '@enchilada/core/engine';
 import { Fault, isFault } from '@enchilada/core/fault';
@@ -10,13 +11,7 @@ import { parseCsv } from '@enchilada/core/text';
 import { parseDocument } from 'yaml';
 import { normaliseName } from '../auth/logins.ts';
 import type { ApiParts } from './api-parts.ts';
-import {
-  fieldProblems,
-  keptLabels,
-  referenceProblems,
-  type RemovedTarget,
-  type TargetProblem,
-} from './target-rules.ts';
+import { fieldProblems, keptLabels, referenceProblems, type TargetProblem } from './target-rules.ts';
 
 /** A row as it stands in the file, names not resolved yet. */
 interface Row {
@@ -29,7 +24,6 @@ interface Row {
 export interface ImportOutcome {
   readonly result: ImportResult;
   readonly saved: readonly Target[];
-  readonly dropped: readonly RemovedTarget[];
   readonly credentials: readonly CredentialRecord[];
 }
 
@@ -158,7 +152,7 @@ export interface ImportRequest {
 export async function importTargets(
   parts: ApiParts,
   request: ImportRequest,
-  dropBuiltIn: (tx: StoreTransaction) => Promise<readonly RemovedTarget[]>,
+  dropBuiltIn: (tx: StoreTransaction) => Promise<readonly AuditEvent[]>,
 ): Promise<ImportOutcome> {
   const rows = readRows(request, parts.fileReaders);
   if (rows.length > MOST_ROWS)
@@ -182,7 +176,7 @@ export async function importTargets(
   try {
     const sealed = await Promise.all(judged.map(({ target }, index) => sealedCredential(parts, rows[index], target)));
     const credentials = sealed.filter((credential) => credential !== undefined);
-    return await parts.store.transaction(async (tx) => {
+    return await parts.settlements.write(async (tx) => {
       for (const credential of credentials) await tx.credentials.insert(credential);
       const groups = new Groups(tx, parts, await tx.catalog.listGroups());
       const saved: Target[] = [];
@@ -199,13 +193,8 @@ export async function importTargets(
         const problems = await referenceProblems(tx, parts.engines, target);
         if (problems.length > 0) throw new ImportRefusal(index, problems);
       }
-      return {
-        ...outcome(views),
-        result: { ...outcome(views).result, saved: true },
-        saved,
-        dropped: await dropBuiltIn(tx),
-        credentials,
-      };
+      const result = { ...outcome(views).result, saved: true };
+      return { result: { result, saved, credentials }, events: await dropBuiltIn(tx) };
     });
   } catch (failure) {
     if (failure instanceof ImportRefusal)
@@ -238,7 +227,6 @@ function outcome(rows: ImportResult['rows']): ImportOutcome {
   return {
     result: { saved: false, created: count('create'), updated: count('update'), refused: count('refused'), rows },
     saved: [],
-    dropped: [],
     credentials: [],
   };
 }

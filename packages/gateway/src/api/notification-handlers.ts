@@ -1,5 +1,5 @@
 import type { NotificationEndpoint as EndpointView } from '@enchilada/contract';
-import type { AuditAction } from '@enchilada/core/audit';
+import type { AuditAction, AuditEvent } from '@enchilada/core/audit';
 import { Secret } from '@enchilada/core/credential';
 import { checkParameters } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
@@ -32,7 +32,14 @@ function viewOf({ secret, deliveredAt, problem, parameters, ...record }: Notific
   };
 }
 
-export function notificationHandlers({ store, audit, courier, clock, random }: ApiParts): NotificationHandlers {
+export function notificationHandlers({
+  store,
+  audit,
+  settlements,
+  courier,
+  clock,
+  random,
+}: ApiParts): NotificationHandlers {
   async function found(id: string): Promise<NotificationEndpoint> {
     const endpoint = await store.now.notifications.findEndpoint(id);
     if (endpoint === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
@@ -57,14 +64,18 @@ export function notificationHandlers({ store, audit, courier, clock, random }: A
     }
   }
 
-  const acted = (context: SignedInContext, action: AuditAction, { id, name, kind, enabled }: NotificationEndpoint) =>
-    audit.append({
-      action,
-      ...actorOf(context),
-      object: { kind: 'notification-endpoint', id, name },
-      outcome: 'success',
-      detail: { kind, enabled },
-    });
+  const eventOf = (
+    context: SignedInContext,
+    action: AuditAction,
+    { id, name, kind, enabled }: NotificationEndpoint,
+  ): AuditEvent => ({
+    action,
+    ...actorOf(context),
+    object: { kind: 'notification-endpoint', id, name },
+    outcome: 'success',
+    detail: { kind, enabled },
+  });
+  const acted = (...event: Parameters<typeof eventOf>) => audit.append(eventOf(...event));
 
   return {
     listNotifierKinds: () =>
@@ -108,15 +119,19 @@ export function notificationHandlers({ store, audit, courier, clock, random }: A
         updatedAt: clock.now(),
       };
       await requireGood(wanted);
-      const after = await store.now.notifications.updateEndpoint(wanted);
-      await acted(context, 'notification-endpoint.updated', after);
+      const after = await settlements.write(async (tx) => {
+        const updated = await tx.notifications.updateEndpoint(wanted);
+        return { result: updated, events: [eventOf(context, 'notification-endpoint.updated', updated)] };
+      });
       return viewOf(after);
     },
 
     deleteNotificationEndpoint: async (context, { params }) => {
       const endpoint = await found(params.id);
-      await store.now.notifications.deleteEndpoint(endpoint.id);
-      await acted(context, 'notification-endpoint.deleted', endpoint);
+      await settlements.write(async (tx) => {
+        await tx.notifications.deleteEndpoint(endpoint.id);
+        return { result: undefined, events: [eventOf(context, 'notification-endpoint.deleted', endpoint)] };
+      });
       return undefined;
     },
 

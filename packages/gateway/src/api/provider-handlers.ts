@@ -53,7 +53,7 @@ function eventOf(context: SignedInContext, action: AuditAction, { id, name, ...r
 }
 
 export function providerHandlers(parts: ApiParts): ProviderHandlers {
-  const { store, audit, clock, random, registry, providerPeople, signInAt, logins, settings } = parts;
+  const { store, audit, settlements, clock, random, registry, providerPeople, signInAt, logins, settings } = parts;
 
   async function found(id: string): Promise<ProviderRecord> {
     const record = await store.now.providers.find(id);
@@ -197,23 +197,21 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
     deleteProvider: async (context, { params }) => {
       requireHeld(context, 'administrator');
       const record = await found(params.id);
-      const memberships = await store.transaction(async (tx) => {
+      await settlements.write(async (tx) => {
         await signInAt.endAllOf(tx, record.id);
         const given = await tx.providers.listMemberships(record.id);
         await tx.providers.delete(record.id);
-        return given;
-      });
-      await audit.append(eventOf(context, 'provider.deleted', record));
-      for (const { userId, groupId } of memberships)
-        await audit.append({
+        await tx.commands.post({ kind: 'recheck-all' }, clock.now());
+        const taken = given.map(({ userId, groupId }): AuditEvent => ({
           action: 'group.member-removed',
           ...actorOf(context),
           object: { kind: 'group', id: groupId },
           outcome: 'success',
           reason: 'the provider that gave it was deleted',
           detail: { userId, provider: record.id },
-        });
-      await store.now.commands.post({ kind: 'recheck-all' }, clock.now());
+        }));
+        return { result: undefined, events: [eventOf(context, 'provider.deleted', record), ...taken] };
+      });
       return undefined;
     },
   };

@@ -1,5 +1,5 @@
 import type { SecretStore as SecretStoreView } from '@enchilada/contract';
-import type { AuditAction } from '@enchilada/core/audit';
+import type { AuditAction, AuditEvent } from '@enchilada/core/audit';
 import {
   externalIdOfStore,
   Secret,
@@ -34,7 +34,14 @@ function viewOf(
   };
 }
 
-export function secretStoreHandlers({ store, audit, clock, random, secretStores }: ApiParts): SecretStoreHandlers {
+export function secretStoreHandlers({
+  store,
+  audit,
+  settlements,
+  clock,
+  random,
+  secretStores,
+}: ApiParts): SecretStoreHandlers {
   async function found(id: string): Promise<SecretStoreRecord> {
     const record = await store.now.secretStores.find(id);
     if (record === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
@@ -61,14 +68,18 @@ export function secretStoreHandlers({ store, audit, clock, random, secretStores 
     type.open({ id: '', parameters, secret: undefined });
   }
 
-  const acted = (context: SignedInContext, action: AuditAction, { id, name, kind, parameters }: SecretStoreRecord) =>
-    audit.append({
-      action,
-      ...actorOf(context),
-      object: { kind: 'secret-store', id, name },
-      outcome: 'success',
-      detail: { kind, parameters: JSON.stringify(parameters).slice(0, 2_000) },
-    });
+  const eventOf = (
+    context: SignedInContext,
+    action: AuditAction,
+    { id, name, kind, parameters }: SecretStoreRecord,
+  ): AuditEvent => ({
+    action,
+    ...actorOf(context),
+    object: { kind: 'secret-store', id, name },
+    outcome: 'success',
+    detail: { kind, parameters: JSON.stringify(parameters).slice(0, 2_000) },
+  });
+  const acted = (...event: Parameters<typeof eventOf>) => audit.append(eventOf(...event));
 
   return {
     listSecretStoreKinds: () =>
@@ -122,8 +133,10 @@ export function secretStoreHandlers({ store, audit, clock, random, secretStores 
 
     deleteSecretStore: async (context, { params }) => {
       const record = await found(params.id);
-      await store.now.secretStores.delete(record.id);
-      await acted(context, 'secret-store.deleted', record);
+      await settlements.write(async (tx) => {
+        await tx.secretStores.delete(record.id);
+        return { result: undefined, events: [eventOf(context, 'secret-store.deleted', record)] };
+      });
       return undefined;
     },
   };

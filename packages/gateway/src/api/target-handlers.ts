@@ -1,24 +1,17 @@
 import type { HostKey as HostKeyView, Target as TargetView, TargetGroup as TargetGroupView } from '@enchilada/contract';
 import type { Grant } from '@enchilada/core/access';
-import type { AuditObject } from '@enchilada/core/audit';
+import type { AuditEvent, AuditObject } from '@enchilada/core/audit';
 import { Fault } from '@enchilada/core/fault';
 import type { StoreTransaction } from '@enchilada/core/store';
 import type { HostKey, Target, TargetGroup } from '@enchilada/core/target';
 import { randomId } from '@enchilada/core/time';
-import { auditWithdrawn, deleteGrantsOf } from '../access/grant-events.ts';
+import { deleteGrantsOf, withdrawnEvents } from '../access/grant-events.ts';
 import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { pageOf, searchTargets } from './catalog-view.ts';
 import { importTargets } from './import-targets.ts';
 import { parsePublicKey } from './public-key.ts';
-import {
-  fieldProblems,
-  keptLabels,
-  referenceProblems,
-  type RemovedTarget,
-  requireNone,
-  weakenedBy,
-} from './target-rules.ts';
+import { fieldProblems, keptLabels, referenceProblems, requireNone, weakenedBy } from './target-rules.ts';
 import { requireCurrent } from './require-current.ts';
 
 type TargetHandlers = Pick<
@@ -78,14 +71,6 @@ function objectOf(target: Target): AuditObject {
   return { kind: 'target', id: target.id, name: target.name };
 }
 
-/** Targets inside the gateway serve newcomers; with the first real machine they go (DESIGN.md, first run). */
-async function dropBuiltIn(tx: StoreTransaction): Promise<readonly RemovedTarget[]> {
-  const builtIn = (await tx.catalog.listTargets()).filter((target) => target.builtIn !== undefined);
-  const removed: RemovedTarget[] = [];
-  for (const target of builtIn) removed.push({ target, grants: await removeTarget(tx, target) });
-  return removed;
-}
-
 async function removeTarget(tx: StoreTransaction, { id }: Target): Promise<readonly Grant[]> {
   const grants = await deleteGrantsOf(tx, ({ scope }) => scope.kind === 'target' && scope.id === id);
   await tx.catalog.deleteTarget(id);
@@ -93,7 +78,7 @@ async function removeTarget(tx: StoreTransaction, { id }: Target): Promise<reado
 }
 
 export function targetHandlers(parts: ApiParts): TargetHandlers {
-  const { store, audit, catalog, engines, clock, random, tryIt } = parts;
+  const { store, audit, settlements, catalog, engines, clock, random, tryIt } = parts;
 
   async function found<T>(value: Promise<T | undefined>): Promise<T> {
     const object = await value;
@@ -102,24 +87,27 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
   }
   const recheckAll = () => store.now.commands.post({ kind: 'recheck-all' }, clock.now());
 
-  async function auditRemoved(removed: readonly RemovedTarget[]): Promise<void> {
+  /** Targets inside the gateway serve newcomers; with the first real machine they go (DESIGN.md, first run). */
+  async function dropBuiltIn(tx: StoreTransaction): Promise<readonly AuditEvent[]> {
+    const builtIn = (await tx.catalog.listTargets()).filter((target) => target.builtIn !== undefined);
+    if (builtIn.length > 0) await tx.commands.post({ kind: 'recheck-all' }, clock.now());
     const by = { actor: { kind: 'system', name: parts.nodeId }, reason: 'the first real machine was added' } as const;
-    for (const { target, grants } of removed) {
-      await audit.append({ action: 'target.deleted', ...by, object: objectOf(target), outcome: 'success' });
-      await auditWithdrawn(audit, grants, by);
+    const events: AuditEvent[] = [];
+    for (const target of builtIn) {
+      const grants = await removeTarget(tx, target);
+      events.push({ action: 'target.deleted', ...by, object: objectOf(target), outcome: 'success' });
+      events.push(...withdrawnEvents(grants, by));
     }
-    if (removed.length > 0) await recheckAll();
+    return events;
   }
-  async function auditWeakened(context: SignedInContext, target: Target): Promise<void> {
-    for (const name of weakenedBy(engines.get(target.protocol), target)) {
-      await audit.append({
-        action: 'weakening.enabled',
-        ...actorOf(context),
-        object: objectOf(target),
-        outcome: 'success',
-        detail: { parameter: name },
-      });
-    }
+  function weakenings(context: SignedInContext, target: Target): readonly AuditEvent[] {
+    return weakenedBy(engines.get(target.protocol), target).map((name) => ({
+      action: 'weakening.enabled',
+      ...actorOf(context),
+      object: objectOf(target),
+      outcome: 'success',
+      detail: { parameter: name },
+    }));
   }
   async function requireGoodParent(id: string | undefined, parentId: string | undefined): Promise<void> {
     const groups = new Map((await store.now.catalog.listGroups()).map((group) => [group.id, group]));
@@ -167,25 +155,23 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
         updatedAt: now,
       };
       requireNone([...problems, ...fieldProblems(engines, target)]);
-      const dropped = await store.transaction(async (tx) => {
+      await settlements.write(async (tx) => {
         requireNone(await referenceProblems(tx, engines, target));
         await tx.catalog.insertTarget(target);
-        return dropBuiltIn(tx);
+        const did = {
+          action: 'target.created',
+          ...actorOf(context),
+          object: objectOf(target),
+          outcome: 'success',
+          detail: { protocol: target.protocol, host: target.host, port: target.port },
+        } as const;
+        return { result: undefined, events: [did, ...weakenings(context, target), ...(await dropBuiltIn(tx))] };
       });
-      await audit.append({
-        action: 'target.created',
-        ...actorOf(context),
-        object: objectOf(target),
-        outcome: 'success',
-        detail: { protocol: target.protocol, host: target.host, port: target.port },
-      });
-      await auditWeakened(context, target);
-      await auditRemoved(dropped);
       return viewOf(target);
     },
 
     importTargets: async (context, { body }) => {
-      const { result, dropped, saved, credentials } = await importTargets(
+      const { result, saved, credentials } = await importTargets(
         parts,
         { ...body, maySeal: context.permissions.has('credential.write') },
         dropBuiltIn,
@@ -205,8 +191,7 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
           outcome: 'success',
           detail: { created: result.created, updated: result.updated, format: body.format },
         });
-        for (const target of saved) await auditWeakened(context, target);
-        await auditRemoved(dropped);
+        for (const event of saved.flatMap((target) => weakenings(context, target))) await audit.append(event);
         if (result.updated > 0) await recheckAll();
       }
       return result;
@@ -243,7 +228,7 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
         outcome: 'success',
         detail: { host: after.host, port: after.port, hostKeyPolicy: after.hostKeyPolicy },
       });
-      await auditWeakened(context, after);
+      for (const event of weakenings(context, after)) await audit.append(event);
       await recheckAll();
       return viewOf(after);
     },
@@ -264,15 +249,14 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
           'CONFLICT',
           `${beside.length} machines have their files on this one, for example ${beside[0]?.name ?? ''}`,
         );
-      const grants = await store.transaction((tx) => removeTarget(tx, target));
-      await audit.append({
-        action: 'target.deleted',
-        ...actorOf(context),
-        object: objectOf(target),
-        outcome: 'success',
+      await settlements.write(async (tx) => {
+        const grants = await removeTarget(tx, target);
+        await tx.commands.post({ kind: 'recheck-all' }, clock.now());
+        const by = actorOf(context);
+        const did = { action: 'target.deleted', ...by, object: objectOf(target), outcome: 'success' } as const;
+        const reason = 'the machine was deleted';
+        return { result: undefined, events: [did, ...withdrawnEvents(grants, { ...by, reason })] };
       });
-      await auditWithdrawn(audit, grants, { ...actorOf(context), reason: 'the machine was deleted' });
-      await recheckAll();
       return undefined;
     },
 
@@ -306,13 +290,16 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
       const known = await store.now.hostKeys.listOf(target.id);
       if (!known.some((key) => key.fingerprint === params.fingerprint))
         throw new Fault('NOT_FOUND', 'there is no such object');
-      await store.now.hostKeys.delete(target.id, params.fingerprint);
-      await audit.append({
-        action: 'host-key.removed',
-        ...actorOf(context),
-        object: objectOf(target),
-        outcome: 'success',
-        detail: { fingerprint: params.fingerprint },
+      await settlements.write(async (tx) => {
+        await tx.hostKeys.delete(target.id, params.fingerprint);
+        const event = {
+          action: 'host-key.removed',
+          ...actorOf(context),
+          object: objectOf(target),
+          outcome: 'success',
+          detail: { fingerprint: params.fingerprint },
+        } as const;
+        return { result: undefined, events: [event] };
       });
       return undefined;
     },
@@ -349,22 +336,19 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
 
     deleteTargetGroup: async (context, { params }) => {
       const group = await found(store.now.catalog.findGroup(params.id));
-      const grants = await store.transaction(async (tx) => {
+      await settlements.write(async (tx) => {
         const withdrawn = await deleteGrantsOf(
           tx,
           ({ scope }) => scope.kind === 'target-group' && scope.id === group.id,
         );
         await tx.catalog.deleteGroup(group.id);
-        return withdrawn;
+        await tx.commands.post({ kind: 'recheck-all' }, clock.now());
+        const by = actorOf(context);
+        const object = { kind: 'target-group', id: group.id, name: group.name };
+        const did = { action: 'target-group.deleted', ...by, object, outcome: 'success' } as const;
+        const reason = 'the group of machines was deleted';
+        return { result: undefined, events: [did, ...withdrawnEvents(withdrawn, { ...by, reason })] };
       });
-      await audit.append({
-        action: 'target-group.deleted',
-        ...actorOf(context),
-        object: { kind: 'target-group', id: group.id, name: group.name },
-        outcome: 'success',
-      });
-      await auditWithdrawn(audit, grants, { ...actorOf(context), reason: 'the group of machines was deleted' });
-      await recheckAll();
       return undefined;
     },
 

@@ -1,4 +1,3 @@
-import type { Grant } from '@enchilada/core/access';
 import { isReserved, TAG_PREFIX, TRUSTED_PREFIX } from '@enchilada/core/discovery';
 import type { EngineManifest } from '@enchilada/core/engine';
 import { checkParameters } from '@enchilada/core/engine';
@@ -6,12 +5,6 @@ import { Fault } from '@enchilada/core/fault';
 import type { Target } from '@enchilada/core/target';
 import type { StoreTransaction } from '@enchilada/core/store';
 import type { ApiParts } from './api-parts.ts';
-
-/** With the grants on it, which went with it. */
-export interface RemovedTarget {
-  readonly target: Target;
-  readonly grants: readonly Grant[];
-}
 
 export interface TargetProblem {
   readonly field: string;

@@ -32,7 +32,7 @@ interface Wanted {
   readonly days: number;
 }
 
-export function tokenHandlers({ store, audit, tokens, factors, clock }: ApiParts): TokenHandlers {
+export function tokenHandlers({ store, audit, settlements, tokens, factors, clock }: ApiParts): TokenHandlers {
   const account = async (id: string): Promise<User> => {
     const user = await store.now.users.find(id);
     if (user === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
@@ -62,13 +62,16 @@ export function tokenHandlers({ store, audit, tokens, factors, clock }: ApiParts
   const remove = async (context: SignedInContext, owner: User, id: string) => {
     const token = (await store.now.tokens.listOf(owner.id)).find((one) => one.id === id);
     if (token === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
-    await store.now.tokens.delete(token.id);
-    await audit.append({
-      action: 'token.removed',
-      ...actorOf(context),
-      object: { kind: 'token', id: token.id, name: token.name },
-      outcome: 'success',
-      detail: { owner: owner.username },
+    await settlements.write(async (tx) => {
+      await tx.tokens.delete(token.id);
+      const event = {
+        action: 'token.removed',
+        ...actorOf(context),
+        object: { kind: 'token', id: token.id, name: token.name },
+        outcome: 'success',
+        detail: { owner: owner.username },
+      } as const;
+      return { result: undefined, events: [event] };
     });
     return undefined;
   };

@@ -1,11 +1,11 @@
 import type { Group, User as UserView } from '@enchilada/contract';
-import type { AuditAction } from '@enchilada/core/audit';
+import type { AuditAction, AuditEvent } from '@enchilada/core/audit';
 import { Secret } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
 import type { User, UserGroup } from '@enchilada/core/identity';
 import type { StoreTransaction } from '@enchilada/core/store';
 import { randomId } from '@enchilada/core/time';
-import { auditWithdrawn, deleteGrantsOf } from '../access/grant-events.ts';
+import { deleteGrantsOf, withdrawnEvents } from '../access/grant-events.ts';
 import { endLoginsOf } from '../auth/logins.ts';
 import { requireStrong } from '../auth/password-rule.ts';
 import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
@@ -77,7 +77,7 @@ async function setGroups(
 }
 
 export function userHandlers(parts: ApiParts): UserHandlers {
-  const { store, audit, logins, hasher, clock, random } = parts;
+  const { store, audit, settlements, logins, hasher, clock, random } = parts;
 
   async function found<T>(value: Promise<T | undefined>): Promise<T> {
     const object = await value;
@@ -85,13 +85,14 @@ export function userHandlers(parts: ApiParts): UserHandlers {
     return object;
   }
   /* eslint-disable max-params -- a shorthand of this file for the audit event's own parts */
-  const acted = (
+  const eventOf = (
     context: SignedInContext,
     action: AuditAction,
-    object: { readonly kind: 'user' | 'group'; readonly id: string; readonly name: string },
+    object: { readonly kind: 'user' | 'group'; readonly id: string; readonly name?: string },
     detail: Readonly<Record<string, string | number | boolean>> = {},
-  ) => audit.append({ action, ...actorOf(context), object, outcome: 'success', detail });
+  ): AuditEvent => ({ action, ...actorOf(context), object, outcome: 'success', detail });
   /* eslint-enable max-params */
+  const acted = (...event: Parameters<typeof eventOf>) => audit.append(eventOf(...event));
   const userObject = (user: User) => ({ kind: 'user' as const, id: user.id, name: user.username });
   const groupObject = (group: UserGroup) => ({ kind: 'group' as const, id: group.id, name: group.name });
   const recheck = (userId: string) => store.now.commands.post({ kind: 'recheck-user', userId }, clock.now());
@@ -172,7 +173,7 @@ export function userHandlers(parts: ApiParts): UserHandlers {
         role: body.role ?? before.role,
         disabledAt,
       };
-      const { after, groups } = await store.transaction(async (tx) => {
+      const after = await settlements.write(async (tx) => {
         const updated = await tx.users.update(wanted);
         const moved =
           body.groupIds === undefined ? { added: [], removed: [] } : await setGroups(tx, before.id, body.groupIds);
@@ -180,29 +181,19 @@ export function userHandlers(parts: ApiParts): UserHandlers {
         const isOut = updated.disabledAt !== undefined && before.disabledAt === undefined;
         if (isOut || updated.role !== before.role) await endLoginsOf(tx, updated, clock.now());
         await tx.commands.post({ kind: 'recheck-user', userId: updated.id }, clock.now());
-        return { after: updated, groups: moved };
-      });
-      const isDisabled = before.disabledAt === undefined && after.disabledAt !== undefined;
-      await acted(context, isDisabled ? 'user.disabled' : 'user.updated', userObject(after), {
-        role: after.role,
-        disabled: after.disabledAt !== undefined,
-      });
-      for (const id of groups.added)
-        await audit.append({
-          action: 'group.member-added',
-          ...actorOf(context),
-          object: { kind: 'group', id },
-          outcome: 'success',
-          detail: { userId: after.id },
+        const userId = updated.id;
+        const did = eventOf(context, isOut ? 'user.disabled' : 'user.updated', userObject(updated), {
+          role: updated.role,
+          disabled: updated.disabledAt !== undefined,
         });
-      for (const id of groups.removed)
-        await audit.append({
-          action: 'group.member-removed',
-          ...actorOf(context),
-          object: { kind: 'group', id },
-          outcome: 'success',
-          detail: { userId: after.id },
-        });
+        const added = moved.added.map((id) =>
+          eventOf(context, 'group.member-added', { kind: 'group', id }, { userId }),
+        );
+        const removed = moved.removed.map((id) =>
+          eventOf(context, 'group.member-removed', { kind: 'group', id }, { userId }),
+        );
+        return { result: updated, events: [did, ...added, ...removed] };
+      });
       return describe(after);
     },
 
@@ -210,17 +201,18 @@ export function userHandlers(parts: ApiParts): UserHandlers {
       const user = await found(store.now.users.find(params.id));
       requireHeld(context, user.role);
       requireCurrent(user, query.version);
-      const { grants, groups } = await store.transaction(async (tx) => {
+      await settlements.write(async (tx) => {
         const withdrawn = await deleteGrantsOf(tx, ({ subject }) => subject.kind === 'user' && subject.id === user.id);
         const { removed } = await setGroups(tx, user.id, []);
         await endLoginsOf(tx, user, clock.now());
         await tx.users.delete(user.id);
         await keepAnAdministrator(tx);
         await tx.commands.post({ kind: 'recheck-user', userId: user.id }, clock.now());
-        return { grants: withdrawn, groups: removed };
+        const detail: Readonly<Record<string, string>> = removed.length === 0 ? {} : { groups: removed.join(' ') };
+        const did = eventOf(context, 'user.deleted', userObject(user), detail);
+        const by = { ...actorOf(context), reason: 'the person was deleted' };
+        return { result: undefined, events: [did, ...withdrawnEvents(withdrawn, by)] };
       });
-      await acted(context, 'user.deleted', userObject(user), groups.length === 0 ? {} : { groups: groups.join(' ') });
-      await auditWithdrawn(audit, grants, { ...actorOf(context), reason: 'the person was deleted' });
       return undefined;
     },
 
@@ -265,17 +257,17 @@ export function userHandlers(parts: ApiParts): UserHandlers {
 
     deleteGroup: async (context, { params }) => {
       const group = await found(store.now.groups.find(params.id));
-      const grants = await store.transaction(async (tx) => {
+      await settlements.write(async (tx) => {
         const withdrawn = await deleteGrantsOf(
           tx,
           ({ subject }) => subject.kind === 'group' && subject.id === group.id,
         );
         await tx.groups.delete(group.id);
-        return withdrawn;
+        await tx.commands.post({ kind: 'recheck-all' }, clock.now());
+        const did = eventOf(context, 'group.deleted', groupObject(group));
+        const by = { ...actorOf(context), reason: 'the group was deleted' };
+        return { result: undefined, events: [did, ...withdrawnEvents(withdrawn, by)] };
       });
-      await acted(context, 'group.deleted', groupObject(group));
-      await auditWithdrawn(audit, grants, { ...actorOf(context), reason: 'the group was deleted' });
-      await store.now.commands.post({ kind: 'recheck-all' }, clock.now());
       return undefined;
     },
 
@@ -298,9 +290,12 @@ export function userHandlers(parts: ApiParts): UserHandlers {
     removeMember: async (context, { params }) => {
       const group = await found(store.now.groups.find(params.id));
       const user = await found(store.now.users.find(params.userId));
-      await store.now.groups.removeMember(group.id, user.id);
-      await acted(context, 'group.member-removed', groupObject(group), { userId: user.id, username: user.username });
-      await recheck(user.id);
+      const detail = { userId: user.id, username: user.username };
+      await settlements.write(async (tx) => {
+        await tx.groups.removeMember(group.id, user.id);
+        await tx.commands.post({ kind: 'recheck-user', userId: user.id }, clock.now());
+        return { result: undefined, events: [eventOf(context, 'group.member-removed', groupObject(group), detail)] };
+      });
       return undefined;
     },
   };

@@ -21,6 +21,8 @@ import {
 import { Fault, toFault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
+import { type By } from '../access/grant-events.ts';
+import { Settlements } from '../settlement/settlements.ts';
 import { purgeGone } from './purge.ts';
 import { addRuleGrants, type RuleGrantChange } from './rule-grants.ts';
 import { RuleSettlement } from './rule-settlement.ts';
@@ -68,7 +70,8 @@ export class DiscoveryService implements AsyncDisposable {
   readonly #runners = new Map<string, SourceRunner>();
   readonly #timers: Disposable[] = [];
   readonly #refusals = new Map<string, number>();
-  readonly #settlement: RuleSettlement;
+  readonly #settlements: Settlements;
+  readonly #ruleSettlement: RuleSettlement;
   #refreshing: Promise<void> | undefined;
   #stopped = false;
   #refusedEvents = 0;
@@ -80,7 +83,8 @@ export class DiscoveryService implements AsyncDisposable {
     this.types = new Map(parts.types.map((type) => [type.manifest.kind, type]));
     const { clock, random, protocols, portOf } = parts;
     this.#updater = new CatalogUpdater({ clock, random, projection: { protocols, portOf } });
-    this.#settlement = new RuleSettlement({ ...parts, updater: this.#updater });
+    this.#settlements = new Settlements(parts);
+    this.#ruleSettlement = new RuleSettlement({ ...parts, settlements: this.#settlements, updater: this.#updater });
   }
 
   async start(): Promise<void> {
@@ -96,7 +100,9 @@ export class DiscoveryService implements AsyncDisposable {
       );
     };
     every(REFRESH_MS, 'the sources could not be read again', () => this.refresh());
-    every(PURGE_EVERY_MS, 'machines long gone could not be removed', () => purgeGone(this.#parts));
+    every(PURGE_EVERY_MS, 'machines long gone could not be removed', () =>
+      purgeGone({ ...this.#parts, settlements: this.#settlements }),
+    );
   }
 
   /** Made by us, different for each source and not editable: a role that asks for it can be assumed on no other's behalf. */
@@ -200,10 +206,10 @@ export class DiscoveryService implements AsyncDisposable {
     return { entries: entries.slice(0, PREVIEW_MOST), failures: [], isCut: entries.length > PREVIEW_MOST };
   }
 
-  /** Saves rules and judges everything that is known again, without asking any cloud. @param by who is behind the grants of rules */
+  /** Saves rules and judges everything that is known again, without asking any cloud. @param by who is behind the grants of rules, given and withdrawn */
   async saveRules(
     rules: readonly Rule[],
-    { version, by }: { readonly version: number; readonly by: string },
+    { version, by, withdrawnBy }: { readonly version: number; readonly by: string; readonly withdrawnBy: By },
   ): Promise<{ readonly version: number; readonly changed: number; readonly grants: RuleGrantChange }> {
     const { store, random, clock } = this.#parts;
     const now = clock.now();
@@ -211,7 +217,7 @@ export class DiscoveryService implements AsyncDisposable {
       version: await tx.discovery.saveRules(rules, version),
       grants: await addRuleGrants(tx, rules, { now, by, random }),
     }));
-    const { changed } = await this.#settlement.settle(saved.version);
+    const { changed } = await this.#ruleSettlement.settle(saved.version, withdrawnBy);
     await store.now.commands.post({ kind: 'recheck-all' }, clock.now());
     return { ...saved, changed };
   }
@@ -259,7 +265,7 @@ export class DiscoveryService implements AsyncDisposable {
       }
     }
     try {
-      await this.#settlement.catchUp(sources);
+      await this.#ruleSettlement.catchUp(sources);
     } catch (failure) {
       report('machines could not be judged by the rules that were saved', failure);
     }

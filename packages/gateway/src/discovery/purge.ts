@@ -1,11 +1,11 @@
-import type { AuditLog } from '@enchilada/core/audit';
 import type { Store } from '@enchilada/core/store';
 import type { Clock } from '@enchilada/core/time';
-import { auditWithdrawn, deleteGrantsOf } from '../access/grant-events.ts';
+import { deleteGrantsOf, withdrawnEvents } from '../access/grant-events.ts';
+import type { Settlements } from '../settlement/settlements.ts';
 
 export interface PurgeParts {
   readonly store: Store;
-  readonly audit: AuditLog;
+  readonly settlements: Settlements;
   readonly clock: Clock;
   readonly nodeId: string;
 }
@@ -14,21 +14,20 @@ const PURGED_AFTER_MS = 7 * 24 * 3_600_000;
 const EVENTS_KEPT_MS = 15 * 24 * 3_600_000;
 const PURGE_BATCH = 500;
 /** What has been gone for a week leaves for good: its entry, with grants and host keys. The timeline stays. */
-export async function purgeGone({ store, audit, clock, nodeId }: PurgeParts): Promise<void> {
+export async function purgeGone({ store, settlements, clock, nodeId }: PurgeParts): Promise<void> {
   const before = clock.now() - PURGED_AFTER_MS;
   const targets = await store.now.catalog.listTargets();
   const needed = new Set(targets.flatMap(({ jumpTargetId, filesTargetId }) => [jumpTargetId, filesTargetId]));
   for (;;) {
     const gone = await store.now.discovery.goneBefore(before, PURGE_BATCH);
     const leaving = new Set(gone.flatMap(({ targetId }) => targetId ?? []).filter((id) => !needed.has(id)));
-    const grants = await store.transaction(async (tx) => {
+    await settlements.write(async (tx) => {
       await tx.discovery.deleteFound(gone.map(({ id }) => id));
       const withdrawn = await deleteGrantsOf(tx, ({ scope }) => scope.kind === 'target' && leaving.has(scope.id));
       for (const id of leaving) await tx.catalog.deleteTarget(id);
-      return withdrawn;
+      const by = { actor: { kind: 'system', name: nodeId }, reason: 'the machine is gone for good' } as const;
+      return { result: undefined, events: withdrawnEvents(withdrawn, by) };
     });
-    const by = { actor: { kind: 'system', name: nodeId }, reason: 'the machine is gone for good' } as const;
-    await auditWithdrawn(audit, grants, by);
     if (gone.length < PURGE_BATCH) break;
   }
   await store.now.discovery.deleteEventsOlderThan(clock.now() - EVENTS_KEPT_MS);

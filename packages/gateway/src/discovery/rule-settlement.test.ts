@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { AuditLog } from '@enchilada/core/audit';
 import { GRANTED_BY, type Rule } from '@enchilada/core/discovery';
 import { systemRandom as random } from '../clock.ts';
+import { Settlements } from '../settlement/settlements.ts';
 import { aWorld, FIRST } from '../testing/discovery-world.ts';
 import { addRuleGrants, withdrawMarks } from './rule-grants.ts';
 import { RuleSettlement } from './rule-settlement.ts';
@@ -24,15 +26,14 @@ async function aGrantingWorld() {
   const hash = '0'.repeat(64);
   /** Another node, or this one after a restart. */
   const catchUp = async (): Promise<void> => {
-    const settlement = new RuleSettlement({
-      ...{ store, clock, updater, nodeId: 'other' },
-      audit: {
-        append: (event) => {
-          audited.push(`${event.action} by ${event.actor.kind}`);
-          return Promise.resolve({ ...event, node: 'other', sequence: 1, at: clock.now(), previous: hash, hash });
-        },
+    const audit: AuditLog = {
+      append: (event) => {
+        audited.push(`${event.action} by ${event.actor.kind}`);
+        return Promise.resolve({ ...event, node: 'other', sequence: 1, at: clock.now(), previous: hash, hash });
       },
-    });
+    };
+    const settlements = new Settlements({ store, audit, clock, random });
+    const settlement = new RuleSettlement({ store, clock, updater, settlements, nodeId: 'other' });
     await settlement.catchUp(await store.now.discovery.listSources());
   };
   const rights = async () => ({

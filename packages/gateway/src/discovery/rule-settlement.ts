@@ -1,14 +1,14 @@
 import type { Grant } from '@enchilada/core/access';
-import type { AuditLog } from '@enchilada/core/audit';
 import type { CatalogUpdater, SourceRecord } from '@enchilada/core/discovery';
 import type { Store } from '@enchilada/core/store';
 import type { Clock } from '@enchilada/core/time';
-import { auditWithdrawn } from '../access/grant-events.ts';
+import { type By, withdrawnEvents } from '../access/grant-events.ts';
+import type { Settlements } from '../settlement/settlements.ts';
 import { staleRuleGrants } from './rule-grants.ts';
 
 export interface SettlementParts {
   readonly store: Store;
-  readonly audit: AuditLog;
+  readonly settlements: Settlements;
   readonly clock: Clock;
   readonly nodeId: string;
   readonly updater: CatalogUpdater;
@@ -25,8 +25,8 @@ export class RuleSettlement {
   }
 
   /** Judges every scope that was not judged by these rules, and only then takes away grants: so no session ends for a moment in between. */
-  async settle(version: number): Promise<{ readonly changed: number; readonly withdrawn: readonly Grant[] }> {
-    const { store, updater } = this.#parts;
+  async settle(version: number, by: By): Promise<{ readonly changed: number; readonly withdrawn: readonly Grant[] }> {
+    const { store, settlements, updater } = this.#parts;
     let changed = 0;
     const failures: unknown[] = [];
     for (const { id } of await store.now.discovery.listSources())
@@ -36,13 +36,13 @@ export class RuleSettlement {
         } catch (failure) {
           failures.push(failure);
         }
-    const withdrawn = await store.transaction(async (tx) => {
+    const withdrawn = await settlements.write(async (tx) => {
       const saved = await tx.discovery.rules();
       // Somebody saved others meanwhile, by which nothing is judged yet: they settle them.
-      if (saved.version !== version) return [];
+      if (saved.version !== version) return { result: [], events: [] };
       const stale = await staleRuleGrants(tx, saved.rules);
       for (const { id } of stale) await tx.grants.delete(id);
-      return stale;
+      return { result: stale, events: withdrawnEvents(stale, by) };
     });
     // INVARIANT: a scope that cannot be judged keeps no grant alive.
     if (failures.length > 0) throw new AggregateError(failures, 'some machines could not be judged again');
@@ -51,14 +51,13 @@ export class RuleSettlement {
 
   /** Finishes what a node saved and could not finish, and what nobody finishes: sources that changed. */
   async catchUp(sources: readonly SourceRecord[]): Promise<void> {
-    const { store, clock, audit, nodeId } = this.#parts;
+    const { store, clock, nodeId } = this.#parts;
     const { version } = await store.now.discovery.rules();
     const wanted = JSON.stringify([version, sources.map((source) => [source.id, source.version])]);
     if (wanted === this.#settledFor) return;
-    const { changed, withdrawn } = await this.settle(version);
+    const by = { actor: { kind: 'system', name: nodeId }, reason: 'no rule gives it any more' } as const;
+    const { changed, withdrawn } = await this.settle(version, by);
     this.#settledFor = wanted;
     if (changed + withdrawn.length > 0) await store.now.commands.post({ kind: 'recheck-all' }, clock.now());
-    const by = { actor: { kind: 'system', name: nodeId }, reason: 'no rule gives it any more' } as const;
-    await auditWithdrawn(audit, withdrawn, by);
   }
 }

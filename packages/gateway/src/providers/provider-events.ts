@@ -1,6 +1,6 @@
 import type { AuditEvent } from '@enchilada/core/audit';
 import type { ProviderRecord, User } from '@enchilada/core/identity';
-import type { Owed } from './settlements.ts';
+import type { Owed } from '../settlement/settlements.ts';
 
 type Happening = Pick<AuditEvent, 'action' | 'object' | 'detail' | 'reason'>;
 

@@ -13,9 +13,9 @@ import {
 import type { StoreTransaction } from '@enchilada/core/store';
 import { randomId } from '@enchilada/core/time';
 import { endLoginsOf } from '../auth/logins.ts';
+import { type Judge, type Owed, Settlements, type SettlementsParts } from '../settlement/settlements.ts';
 import { bounded, namesFor, plain, saidOf } from './asserted-person.ts';
 import { acted, memberEvent } from './provider-events.ts';
-import { type Judge, type Owed, Settlements, type SettlementsParts } from './settlements.ts';
 
 /** What came of judging somebody, and what is to be settled once it is committed. */
 interface Judged {

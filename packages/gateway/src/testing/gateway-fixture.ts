@@ -36,6 +36,7 @@ import { AccessRequests } from '../requests/access-requests.ts';
 import { ProviderPeople } from '../providers/provider-people.ts';
 import { ProviderRegistry } from '../providers/provider-registry.ts';
 import { ProviderSignIn } from '../providers/provider-sign-in.ts';
+import { Settlements } from '../settlement/settlements.ts';
 import { serveProviderDoor } from '../http/provider-door.ts';
 import { serveScim } from '../scim/scim-door.ts';
 import { exampleProviders } from './example-providers.ts';
@@ -45,7 +46,7 @@ import { loadConfig } from '../config/index.ts';
 import { openKeyRing } from '../credentials/key-ring.ts';
 import { KeyRotation } from '../credentials/key-rotation.ts';
 import { SecretStores } from '../credentials/secret-stores.ts';
-import { DiscoveryService } from '../discovery/discovery-service.ts';
+import { type DiscoveryParts, DiscoveryService } from '../discovery/discovery-service.ts';
 import { addressMatcher, clientAddress } from '../http/client-address.ts';
 import { createApp } from '../http/app.ts';
 import { createLog } from '../http/log.ts';
@@ -178,9 +179,16 @@ export class GatewayFixture implements AsyncDisposable {
   readonly #nodes: Node[] = [];
 
   async start(
-    options: { readonly trustedProxies?: readonly string[]; readonly trustedNetworks?: readonly string[] } = {},
+    options: {
+      readonly trustedProxies?: readonly string[];
+      readonly trustedNetworks?: readonly string[];
+      /** Another look at the same database, and another log. */
+      readonly store?: Store;
+      readonly audit?: AuditLog;
+    } = {},
   ): Promise<Node> {
-    const { store, clock, hasher, audit } = this;
+    const { clock, hasher } = this;
+    const { store = this.store, audit = this.audit } = options;
     if (this.#nodes.length === 0) await store.migrate();
     const config = loadConfig({ environment: {}, flags: {}, readFile: () => '' });
     const settings = new SettingsService(store, config);
@@ -278,6 +286,7 @@ export class GatewayFixture implements AsyncDisposable {
       tokens,
       registry,
       providerPeople,
+      settlements: new Settlements({ store, audit, clock, random }),
       signInAt,
       bootstrap,
       recovery,
@@ -312,7 +321,7 @@ export class GatewayFixture implements AsyncDisposable {
       ]),
       fingerprintPrivateKey: () => Promise.resolve('SHA256:x'),
       verifyAudit: () => Promise.resolve({ intact: true, chains: [] }),
-      discovery: this.#discovery(nodeId),
+      discovery: this.#discovery({ nodeId, store, audit }),
       tryIt: { protocol: 'proto', builtIn: 'shell', name: 'Try it', confinement: () => 'none' },
     });
     const app = createApp({
@@ -339,8 +348,8 @@ export class GatewayFixture implements AsyncDisposable {
   }
 
   /** Sources of the kind `example`, which hold what the test puts into `cloud`. */
-  #discovery(nodeId: string): DiscoveryService {
-    const { store, clock, audit, cloud } = this;
+  #discovery({ nodeId, store, audit }: Pick<DiscoveryParts, 'nodeId' | 'store' | 'audit'>): DiscoveryService {
+    const { clock, cloud } = this;
     const manifest = { kind: 'example', label: { en: 'Example', de: 'Beispiel' }, parameters: [] };
     return new DiscoveryService({
       store,

@@ -8,7 +8,7 @@ import {
   type Sha256,
 } from '@enchilada/core/audit';
 import { isFault, toFault } from '@enchilada/core/fault';
-import type { Store } from '@enchilada/core/store';
+import type { Store, StoreTransaction } from '@enchilada/core/store';
 import type { Clock } from '@enchilada/core/time';
 
 export interface ChainedLogParts {
@@ -24,8 +24,9 @@ export interface ChainedLogParts {
 
 interface Waiting {
   readonly event: AuditEvent;
+  readonly settlementId: string | undefined;
   readonly at: number;
-  readonly resolve: (record: AuditRecord) => void;
+  readonly resolve: (record: AuditRecord | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -53,9 +54,11 @@ class ChainedLog implements AuditLog {
     this.#parts = parts;
   }
 
-  append(event: AuditEvent): Promise<AuditRecord> {
+  append(event: AuditEvent, settlementId: string): Promise<AuditRecord | undefined>;
+  append(event: AuditEvent): Promise<AuditRecord>;
+  append(event: AuditEvent, settlementId?: string): Promise<AuditRecord | undefined> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ event, at: this.#parts.clock.now(), resolve, reject });
+      this.#waiting.push({ event, settlementId, at: this.#parts.clock.now(), resolve, reject });
       if (!this.#draining) void this.#drain();
     });
   }
@@ -85,18 +88,17 @@ class ChainedLog implements AuditLog {
       if (failure === undefined) resolve(record);
       else reject(failure);
     }
+    for (const waiting of batch) if (!stored.has(waiting)) waiting.resolve(undefined);
   }
 
+  /** Without those that a settlement told before. */
   async #store(batch: readonly Waiting[]): Promise<ReadonlyMap<Waiting, AuditRecord>> {
-    const { audit } = this.#parts.store.now;
     let isInDoubt = false;
     for (let attempt = 1; ; attempt++) {
       try {
         const written = await this.#written(batch);
         const missing = batch.filter((one) => !written.has(one));
-        const linked = this.#link(missing, this.#head ?? (await audit.last(this.#parts.node)));
-        if (linked.size > 0) await this.#append(linked);
-        return new Map([...written, ...linked]);
+        return new Map([...written, ...(await this.#append(missing))]);
       } catch (error) {
         this.#head = undefined;
         if (attempt === MAX_ATTEMPTS) throw error;
@@ -108,15 +110,25 @@ class ChainedLog implements AuditLog {
     }
   }
 
-  async #append(linked: ReadonlyMap<Waiting, AuditRecord>): Promise<void> {
-    const records = [...linked.values()];
+  async #append(batch: readonly Waiting[]): Promise<ReadonlyMap<Waiting, AuditRecord>> {
+    if (batch.length === 0) return new Map();
+    const { store, node } = this.#parts;
+    const head = this.#head ?? (await store.now.audit.last(node));
+    let linked: ReadonlyMap<Waiting, AuditRecord> = new Map();
+    const append = async (tx: StoreTransaction): Promise<void> => {
+      linked = this.#link(await untold(tx, batch), head);
+      if (linked.size > 0) await tx.audit.appendAll([...linked.values()]);
+    };
     try {
-      await this.#parts.store.now.audit.appendAll(records);
+      await (batch.some(({ settlementId }) => settlementId !== undefined)
+        ? store.transaction(append)
+        : append(store.now));
     } catch (error) {
       if (!isFault(error, 'CONFLICT')) for (const [{ event }, record] of linked) this.#unanswered.set(event, record);
       throw error;
     }
-    this.#head = records.at(-1);
+    this.#head = [...linked.values()].at(-1) ?? head;
+    return linked;
   }
 
   /**
@@ -160,6 +172,14 @@ class ChainedLog implements AuditLog {
     }
     return undefined;
   }
+}
+
+/** INVARIANT: marked as told in the transaction that appends, so that of two who settle the same one alone does. */
+async function untold(tx: StoreTransaction, batch: readonly Waiting[]): Promise<readonly Waiting[]> {
+  const owed: Waiting[] = [];
+  for (const waiting of batch)
+    if (waiting.settlementId === undefined || (await tx.settlements.tell(waiting.settlementId))) owed.push(waiting);
+  return owed;
 }
 
 /** As it will be read back: JSON knows no undefined. */

@@ -39,6 +39,13 @@ export async function insertOnce<T extends keyof Schema>(
   }
 }
 
+/** So many rows or values as one statement may name, below each database's limit on parameters. */
+export function partsOf<T>(all: readonly T[], most = 200): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / most) }, (_, index) =>
+    all.slice(index * most, (index + 1) * most),
+  );
+}
+
 /**
  * The next value of a named counter. INVARIANT: the row stays locked until the transaction ends, so values become visible in their
  * order, and whoever reads after having raised the counter sees everything written under its earlier values.

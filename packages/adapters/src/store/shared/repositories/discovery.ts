@@ -15,9 +15,8 @@ import type { DiscoveryRepository } from '@enchilada/core/store';
 import { type Kysely, sql as statement } from 'kysely';
 import { Cursor, pageSize } from '../page.ts';
 import type { DiscoveryChangeRow, DiscoveryScopeRow, DiscoverySourceRow, FoundMachineRow, Schema } from '../schema.ts';
-import { changedOne, clockOf, insertOnce, movedOn, nameKey, type Sql, storable } from '../sql.ts';
+import { changedOne, clockOf, insertOnce, movedOn, nameKey, partsOf, type Sql, storable } from '../sql.ts';
 
-const ROWS_AT_ONCE = 200;
 const NEWEST_FIRST = new Cursor(['at', 'id'], 'desc');
 
 function toSource(row: DiscoverySourceRow): SourceRecord {
@@ -111,12 +110,6 @@ function toChange(row: DiscoveryChangeRow): DiscoveryChange {
 /** Ids of some clouds are paths of hundreds of characters. */
 function nativeKeyOf(nativeId: string): string {
   return /^[\x21-\x7e]{1,60}$/u.test(nativeId) ? nativeId : createHash('sha256').update(nativeId).digest('hex');
-}
-
-function partsOf<T>(all: readonly T[]): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(all.length / ROWS_AT_ONCE) }, (_, index) =>
-    all.slice(index * ROWS_AT_ONCE, (index + 1) * ROWS_AT_ONCE),
-  );
 }
 
 export function discoveryRepository(sql: Sql): DiscoveryRepository {

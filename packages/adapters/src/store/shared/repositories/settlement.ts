@@ -2,7 +2,7 @@ import type { Settlement } from '@enchilada/core/identity';
 import type { SettlementRepository } from '@enchilada/core/store';
 import { sql as raw } from 'kysely';
 import { pageSize } from '../page.ts';
-import { changedOne, clockOf, type Sql } from '../sql.ts';
+import { changedOne, clockOf, partsOf, type Sql } from '../sql.ts';
 
 export function settlementRepository({ db, traits }: Sql): SettlementRepository {
   const after = (leaseMs: number) => raw<number>`${clockOf(traits)} + ${leaseMs}`;
@@ -33,16 +33,19 @@ export function settlementRepository({ db, traits }: Sql): SettlementRepository 
       }
       return taken;
     },
-    async keep({ id, event }, leaseMs) {
-      const told = event === undefined ? 1 : 0;
+    async keep(id, leaseMs) {
       await db
         .updateTable('settlement')
-        .set({ dueAt: after(leaseMs), told })
+        .set({ dueAt: after(leaseMs) })
         .where('id', '=', id)
         .execute();
     },
-    async remove(id) {
-      await db.deleteFrom('settlement').where('id', '=', id).execute();
+    async tell(id) {
+      const mark = db.updateTable('settlement').set({ told: 1 }).where('id', '=', id).where('told', '=', 0);
+      return changedOne(await mark.executeTakeFirstOrThrow());
+    },
+    async remove(ids) {
+      for (const some of partsOf(ids)) await db.deleteFrom('settlement').where('id', 'in', some).execute();
     },
   };
 }

@@ -20,8 +20,15 @@ export interface Judge {
   judgeEverybody(providerId: ProviderId, alive: () => Promise<void>): Promise<void>;
 }
 
+/** What was written, and the events that it is known by afterwards. */
+export interface Written<T> {
+  readonly result: T;
+  readonly events: readonly AuditEvent[];
+}
+
 export interface Owed {
-  readonly providerId: ProviderId;
+  /** Who judges `people` or everybody. */
+  readonly providerId?: ProviderId;
   readonly event: AuditEvent;
   readonly people?: readonly string[];
   readonly displayName?: string;
@@ -33,8 +40,8 @@ const LEASE_MS = 3_000;
 const RENEWED_AFTER_MS = 1_000;
 
 /**
- * What follows from what providers say, written down in the transaction of its cause and done after it: by this node, or where it dies, by whichever
- * looks next. All of it may be done twice and is then the same, but for an event whose append was the last that a node did: it is in the log twice.
+ * What follows from what was written through the API or by a provider, written down in the transaction of its cause and done after it: by this node, or
+ * where it dies, by whichever looks next. All of it may be done twice and is then the same; an event is appended once.
  */
 export class Settlements {
   readonly #parts: SettlementsParts;
@@ -43,11 +50,27 @@ export class Settlements {
     this.#parts = parts;
   }
 
+  /** INVARIANT: what is to be audited of a write is written down with it, so that it is in the log also where this node dies behind it. */
+  async write<T>(work: (tx: StoreTransaction) => Promise<Written<T>>): Promise<T> {
+    const { store, audit } = this.#parts;
+    const { result, settlements } = await store.transaction(async (tx) => {
+      const written = await work(tx);
+      const owed: Settlement[] = [];
+      for (const event of written.events) owed.push(await this.owe(tx, { event }));
+      return { result: written.result, settlements: owed };
+    });
+    // Given together, they share a batch of the log.
+    await Promise.all(settlements.flatMap(({ id, event }) => (event === undefined ? [] : audit.append(event, id))));
+    await store.now.settlements.remove(settlements.map(({ id }) => id));
+    return result;
+  }
+
   /** The answer is to be settled once the transaction is committed. */
   async owe(tx: StoreTransaction, owed: Owed): Promise<Settlement> {
     const { providerId, event, people = [], displayName = '', everybody = false } = owed;
     const settlement: Settlement = {
-      ...{ id: `stl_${randomId(this.#parts.random)}`, providerId, event, people },
+      ...{ id: `stl_${randomId(this.#parts.random)}`, event, people },
+      ...(providerId === undefined ? {} : { providerId }),
       ...(displayName === '' ? {} : { displayName }),
       ...(everybody ? { everybody } : {}),
     };
@@ -58,13 +81,12 @@ export class Settlements {
   async settle(settlement: Settlement, judge: Judge): Promise<void> {
     const { store, audit, clock } = this.#parts;
     const { id, providerId, event, people, displayName = '', everybody } = settlement;
-    if (event !== undefined) await audit.append(event);
-    if (people.length > 0 || everybody === true) {
-      const told: Settlement = { ...settlement, event: undefined };
+    if (event !== undefined) await audit.append(event, id);
+    if (providerId !== undefined && (people.length > 0 || everybody === true)) {
       let keptAtMs = -Infinity;
       const alive = async (): Promise<void> => {
         if (clock.monotonicMs() - keptAtMs < RENEWED_AFTER_MS) return;
-        await store.now.settlements.keep(told, LEASE_MS);
+        await store.now.settlements.keep(id, LEASE_MS);
         keptAtMs = clock.monotonicMs();
       };
       await alive();
@@ -74,7 +96,7 @@ export class Settlements {
       }
       if (everybody === true) await judge.judgeEverybody(providerId, alive);
     }
-    await store.now.settlements.remove(id);
+    await store.now.settlements.remove([id]);
   }
 
   /** Does what others left. One that fails hinders none behind it, and is tried again once its lease is over. */
@@ -86,6 +108,6 @@ export class Settlements {
       if (settlement === undefined) break;
       await this.settle(settlement, judge).catch((failure: unknown) => failures.push(failure));
     }
-    if (failures.length > 0) throw new AggregateError(failures, 'something that providers wrote could not be settled');
+    if (failures.length > 0) throw new AggregateError(failures, 'something that was written could not be settled');
   }
 }
