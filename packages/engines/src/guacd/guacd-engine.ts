@@ -10,7 +10,7 @@ import type {
 } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { RandomSource } from '@enchilada/core/time';
-import { Patience, type Dialer } from '../shared/index.ts';
+import { Patience, unlessAborted, type Dialer } from '../shared/index.ts';
 import { withTokens, type Tokens } from './codec/index.ts';
 import { shakeHands, type GuacdConnection } from './guacd-connection.ts';
 import { isRun, manifestOf, readParameters, type GuacdParameters } from './guacd-manifest.ts';
@@ -67,7 +67,7 @@ export function createGuacd(options: GuacdOptions): ProtocolEngine<StreamedSessi
       try {
         context.progress('handshake', target.name);
         context.progress('credential', target.name);
-        const secrets = await abortable(
+        const secrets = await unlessAborted(
           patience.whileAsking(() => secretsFor(hop, parameters)),
           signal,
         );
@@ -216,14 +216,4 @@ const LABELS: Readonly<Record<string, LocalizedText>> = { domain: { en: 'Domain'
 function fieldFor(name: string): PromptField {
   const label = LABELS[name];
   return { text: name, echo: name === 'username' || name === 'domain', ...(label === undefined ? {} : { label }) };
-}
-
-function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason as Error);
-  if (signal.aborted) onAbort();
-  signal.addEventListener('abort', onAbort, { once: true });
-  // Who waited for it has gone; what it says after that is heard by nobody.
-  work.catch(() => undefined);
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', onAbort));
 }

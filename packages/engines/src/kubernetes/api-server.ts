@@ -8,6 +8,7 @@ import {
   abortFault,
   certificateFacts,
   openPassage,
+  unlessAborted,
   upgradeToTls,
   verifyCertificate,
   type Patience,
@@ -295,14 +296,4 @@ function parseJson(text: string): unknown {
   } catch (cause) {
     throw new Fault('TARGET_PROTOCOL_VIOLATION', 'the target answered with what is no JSON', { cause });
   }
-}
-
-export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(abortFault(signal));
-  if (signal.aborted) onAbort();
-  signal.addEventListener('abort', onAbort, { once: true });
-  // Who waited for it has gone; what it says after that is heard by nobody.
-  work.catch(() => undefined);
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', onAbort));
 }

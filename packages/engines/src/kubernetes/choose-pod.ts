@@ -1,9 +1,9 @@
 import type { EngineContext, LocalizedText } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
-import { Refusal, unlessAborted, type ApiServer } from './api-server.ts';
+import { Refusal, type ApiServer } from './api-server.ts';
 import { isName, namesOf, podOf, type Container, type Pod } from './codec/index.ts';
 import type { KubernetesParameters } from './kubernetes-manifest.ts';
-import type { Patience } from '../shared/index.ts';
+import { unlessAborted, type Patience } from '../shared/index.ts';
 
 const PAGE = 500;
 /** What a person can look through; a selector narrows it. */

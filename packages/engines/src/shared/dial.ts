@@ -13,6 +13,7 @@ import type { ConnectStep, ProtocolId } from '@enchilada/core/engine';
 import { Fault, isFault, type FaultCode } from '@enchilada/core/fault';
 import type { Target } from '@enchilada/core/target';
 import type { Clock } from '@enchilada/core/time';
+import { abortFault, unlessAborted } from './abort.ts';
 import { numericHost } from './numeric-host.ts';
 import { OwnServices } from './own-services.ts';
 import { sendMagicPacket, type Wake } from './wake.ts';
@@ -95,12 +96,6 @@ function denied(target: Target, reason: string): Fault {
 }
 
 /** Why an opening was given up. */
-export function abortFault(signal: AbortSignal): Fault {
-  return isFault(signal.reason)
-    ? signal.reason
-    : new Fault('SESSION_ENDED', 'the session was ended while it was being opened', { cause: signal.reason });
-}
-
 const CODE_OF_ERRNO: Readonly<Record<string, FaultCode>> = {
   ECONNREFUSED: 'TARGET_REFUSED',
   ECONNRESET: 'TARGET_REFUSED',
@@ -172,19 +167,6 @@ function connectFirst({ addresses, port, clock, signal }: Race): Promise<Socket>
     signal.addEventListener('abort', onAbort, { once: true });
     attempt();
   });
-}
-
-/** Rejects when the signal aborts, for work that takes no signal itself. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) {
-    // Who waited for it has gone; what it says after that is heard by nobody.
-    work.catch(() => undefined);
-    return Promise.reject(abortFault(signal));
-  }
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(abortFault(signal));
-  signal.addEventListener('abort', onAbort, { once: true });
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', onAbort));
 }
 
 export function createDialer(options: DialerOptions): Dialer {

@@ -3,7 +3,7 @@ import type { Credential } from '@enchilada/core/credential';
 import type { Hop } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { Clock } from '@enchilada/core/time';
-import { abortFault } from './dial.ts';
+import { abortFault } from './abort.ts';
 import { Patience } from './patience.ts';
 import { PeerReader } from './peer-reader.ts';
 import { upgradeToTls, verifyCertificate, type PeerIdentity, type TlsPeer } from './tls.ts';

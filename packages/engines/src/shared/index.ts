@@ -1,7 +1,8 @@
+export { abortFault, unlessAborted } from './abort.ts';
 export { ClipboardNote } from './clipboard-note.ts';
 export { clipboardAt, clipboardOf } from './clipboard-settings.ts';
 export { DesktopSession } from './desktop-session.ts';
-export { abortFault, createDialer } from './dial.ts';
+export { createDialer } from './dial.ts';
 export type { BuiltInMachine, Dialer } from './dial.ts';
 export {
   CLIPBOARD_FIELDS,

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { EngineContext, Hop } from '@enchilada/core/engine';
 import { Fault, isFault } from '@enchilada/core/fault';
-import { abortFault, type DialContext, type Dialer } from './dial.ts';
+import { abortFault } from './abort.ts';
+import { type DialContext, type Dialer } from './dial.ts';
 import { readWake, type Wake } from './wake.ts';
 
 /** The way to one machine, on which any number of connections go while it is open. */

@@ -4,7 +4,7 @@ import { connect, type ConnectionOptions, type DetailedPeerCertificate, type TLS
 import { isIP } from 'node:net';
 import { Fault } from '@enchilada/core/fault';
 import type { Hop } from '@enchilada/core/engine';
-import { abortFault } from './dial.ts';
+import { abortFault } from './abort.ts';
 
 /** Who a TLS server says it is, and whether a certificate authority vouches for it. */
 export interface PeerIdentity {
