@@ -7,6 +7,8 @@ import {
   type Kysely,
   type RawBuilder,
   type SqlBool,
+  type UpdateQueryBuilder,
+  type UpdateResult,
 } from 'kysely';
 import type { Schema } from './schema.ts';
 import type { SqlTraits } from './sql-traits.ts';
@@ -122,6 +124,26 @@ export function storable(text: string): string {
 
 export function changedOne(result: { readonly numUpdatedRows: bigint }): boolean {
   return result.numUpdatedRows === 1n;
+}
+
+/** Writes the next version of something where nobody has written one in between. @throws Fault CONFLICT, NOT_FOUND */
+export async function nextVersion<R extends { readonly version: number }, T extends keyof Schema>(
+  before: R,
+  {
+    kind,
+    update,
+    find,
+  }: {
+    readonly kind: string;
+    /** Of the one row that has its key. */
+    readonly update: (next: R) => UpdateQueryBuilder<Schema, T, T, UpdateResult>;
+    readonly find: () => Promise<unknown>;
+  },
+): Promise<R> {
+  const next = { ...before, version: before.version + 1 };
+  const seen = update(next).where(sql<SqlBool>`${sql.ref('version')} = ${before.version}`);
+  if (!changedOne(await seen.executeTakeFirstOrThrow())) throw movedOn(kind, (await find()) !== undefined);
+  return next;
 }
 
 /** Why a versioned update found no row. */

@@ -3,7 +3,7 @@ import { canonicalJson, type JsonObject } from '@enchilada/core/recording';
 import type { AuditRepository } from '@enchilada/core/store';
 import { Cursor, pageSize } from '../page.ts';
 import type { AuditRow } from '../schema.ts';
-import { holdsText, MAX_KEY_LENGTH, searchText, storable, type Sql } from '../sql.ts';
+import { holdsText, MAX_KEY_LENGTH, partsOf, searchText, storable, type Sql } from '../sql.ts';
 
 const ORDERS = {
   newest: new Cursor(['at', 'node', 'sequence'], 'desc'),
@@ -58,12 +58,8 @@ export function auditRepository({ db, atomic }: Sql): AuditRepository {
     },
     appendAll: (records) =>
       atomic(async (tx) => {
-        for (let at = 0; at < records.length; at += ROWS_PER_STATEMENT) {
-          await tx
-            .insertInto('audit')
-            .values(records.slice(at, at + ROWS_PER_STATEMENT).map(toRow))
-            .execute();
-        }
+        for (const part of partsOf(records, ROWS_PER_STATEMENT))
+          await tx.insertInto('audit').values(part.map(toRow)).execute();
       }),
     async last(node) {
       const row = await db

@@ -8,6 +8,8 @@ import {
   lookupKey,
   movedOn,
   nameKey,
+  nextVersion,
+  partsOf,
   raiseCatalogVersion,
   raiseCounter,
   readCounter,
@@ -16,7 +18,6 @@ import {
 
 /** Rows are fetched and mapped this many at a time, so that a large catalog never holds up the event loop. */
 const BATCH_ROWS = 2_000;
-const ROWS_PER_STATEMENT = 200;
 
 function toTarget(row: TargetRow): Target {
   return {
@@ -87,18 +88,14 @@ async function refuseCycle(db: Kysely<Schema>, group: TargetGroup): Promise<void
 }
 
 async function updateTarget(tx: Kysely<Schema>, target: Target): Promise<void> {
-  const { id, ...columns } = toTargetRow({ ...target, version: target.version + 1 });
-  const result = await tx
-    .updateTable('target')
-    .set(columns)
-    .where('id', '=', id)
-    .where('version', '=', target.version)
-    .executeTakeFirstOrThrow();
-  if (changedOne(result)) return;
-  throw movedOn(
-    'target',
-    (await tx.selectFrom('target').select('id').where('id', '=', id).executeTakeFirst()) !== undefined,
-  );
+  await nextVersion(target, {
+    kind: 'target',
+    find: () => tx.selectFrom('target').select('id').where('id', '=', target.id).executeTakeFirst(),
+    update: (next) => {
+      const { id, ...columns } = toTargetRow(next);
+      return tx.updateTable('target').set(columns).where('id', '=', id);
+    },
+  });
 }
 
 /** Many rows in two statements. INVARIANT: the catalog's version was raised before, so that no row changes between them. */
@@ -138,9 +135,8 @@ export function catalogRepository(sql: Sql): CatalogRepository {
     insertTarget: (target) => change((tx) => tx.insertInto('target').values(toTargetRow(target)).execute()),
     insertTargets: (targets) =>
       change(async (tx) => {
-        for (let at = 0; at < targets.length; at += ROWS_PER_STATEMENT) {
-          const rows = targets.slice(at, at + ROWS_PER_STATEMENT).map(toTargetRow);
-          await tx.insertInto('target').values(rows).execute();
+        for (const part of partsOf(targets)) {
+          await tx.insertInto('target').values(part.map(toTargetRow)).execute();
           await new Promise(setImmediate);
         }
       }),
@@ -150,8 +146,7 @@ export function catalogRepository(sql: Sql): CatalogRepository {
     },
     async findTargets(ids) {
       const targets: Target[] = [];
-      for (let at = 0; at < ids.length; at += ROWS_PER_STATEMENT) {
-        const part = ids.slice(at, at + ROWS_PER_STATEMENT);
+      for (const part of partsOf(ids)) {
         const rows = await db.selectFrom('target').selectAll().where('id', 'in', part).execute();
         for (const row of rows) targets.push(toTarget(row));
       }
@@ -160,8 +155,7 @@ export function catalogRepository(sql: Sql): CatalogRepository {
     async findTargetsByName(names) {
       const targets: Target[] = [];
       const keys = [...new Set(names.flatMap((name) => lookupKey(name) ?? []))];
-      for (let at = 0; at < keys.length; at += ROWS_PER_STATEMENT) {
-        const part = keys.slice(at, at + ROWS_PER_STATEMENT);
+      for (const part of partsOf(keys)) {
         const rows = await db.selectFrom('target').selectAll().where('nameKey', 'in', part).execute();
         for (const row of rows) targets.push(toTarget(row));
       }
@@ -193,8 +187,8 @@ export function catalogRepository(sql: Sql): CatalogRepository {
           for (const target of targets) await updateTarget(tx, target);
           return;
         }
-        for (let at = 0; at < targets.length; at += ROWS_PER_STATEMENT) {
-          await overwrite(tx, targets.slice(at, at + ROWS_PER_STATEMENT));
+        for (const part of partsOf(targets)) {
+          await overwrite(tx, part);
           await new Promise(setImmediate);
         }
       }),

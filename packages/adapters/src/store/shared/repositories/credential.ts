@@ -2,7 +2,7 @@ import type { CertificateTerms, CredentialKind, CredentialRecord, SecretReferenc
 import { Fault } from '@enchilada/core/fault';
 import type { CredentialRepository } from '@enchilada/core/store';
 import type { CredentialRow } from '../schema.ts';
-import { changedOne, movedOn, nameKey, toBuffer, toBytes, type Sql } from '../sql.ts';
+import { nextVersion, nameKey, toBuffer, toBytes, type Sql } from '../sql.ts';
 
 function toCredential(row: CredentialRow): CredentialRecord {
   const { keyId, wrappedKey, nonce, ciphertext, sealedVersion } = row;
@@ -80,17 +80,15 @@ export function credentialRepository({ db, traits }: Sql): CredentialRepository 
         .execute();
       return rows.map((row) => ({ ...toCredential(row), targets: row.targets ?? 0 }));
     },
-    async update(credential) {
-      const { id, ...columns } = toRow({ ...credential, version: credential.version + 1 });
-      const result = await db
-        .updateTable('credential')
-        .set(columns)
-        .where('id', '=', id)
-        .where('version', '=', credential.version)
-        .executeTakeFirstOrThrow();
-      if (!changedOne(result)) throw movedOn('credential', (await find(id)) !== undefined);
-      return { ...credential, version: columns.version };
-    },
+    update: (credential) =>
+      nextVersion(credential, {
+        kind: 'credential',
+        find: () => find(credential.id),
+        update: (next) => {
+          const { id, ...columns } = toRow(next);
+          return db.updateTable('credential').set(columns).where('id', '=', id);
+        },
+      }),
     async delete(id) {
       try {
         await db.deleteFrom('credential').where('id', '=', id).execute();

@@ -15,7 +15,7 @@ import type { DiscoveryRepository } from '@enchilada/core/store';
 import { type Kysely, sql as statement } from 'kysely';
 import { Cursor, pageSize } from '../page.ts';
 import type { DiscoveryChangeRow, DiscoveryScopeRow, DiscoverySourceRow, FoundMachineRow, Schema } from '../schema.ts';
-import { changedOne, clockOf, insertOnce, movedOn, nameKey, partsOf, type Sql, storable } from '../sql.ts';
+import { changedOne, clockOf, insertOnce, nameKey, nextVersion, partsOf, type Sql, storable } from '../sql.ts';
 
 const NEWEST_FIRST = new Cursor(['at', 'id'], 'desc');
 
@@ -128,28 +128,27 @@ export function discoveryRepository(sql: Sql): DiscoveryRepository {
       await tx.insertInto('foundMachine').values(part.map(toFoundRow)).execute();
     }
   };
+  const findSource: DiscoveryRepository['findSource'] = async (id) => {
+    const row = await db.selectFrom('discoverySource').selectAll().where('id', '=', id).executeTakeFirst();
+    return row && toSource(row);
+  };
   return {
     async listSources() {
       return (await db.selectFrom('discoverySource').selectAll().orderBy('nameKey').execute()).map(toSource);
     },
-    async findSource(id) {
-      const row = await db.selectFrom('discoverySource').selectAll().where('id', '=', id).executeTakeFirst();
-      return row && toSource(row);
-    },
+    findSource,
     async insertSource(source) {
       await db.insertInto('discoverySource').values(toSourceRow(source)).execute();
     },
-    async updateSource(source) {
-      const { id, ...columns } = toSourceRow({ ...source, version: source.version + 1 });
-      const update = db
-        .updateTable('discoverySource')
-        .set(columns)
-        .where('id', '=', id)
-        .where('version', '=', source.version);
-      if (changedOne(await update.executeTakeFirstOrThrow())) return { ...source, version: columns.version };
-      const there = await db.selectFrom('discoverySource').select('id').where('id', '=', id).executeTakeFirst();
-      throw movedOn('source', there !== undefined);
-    },
+    updateSource: (source) =>
+      nextVersion(source, {
+        kind: 'source',
+        find: () => findSource(source.id),
+        update: (next) => {
+          const { id, ...columns } = toSourceRow(next);
+          return db.updateTable('discoverySource').set(columns).where('id', '=', id);
+        },
+      }),
     async deleteSource(id) {
       await db.deleteFrom('discoverySource').where('id', '=', id).execute();
     },

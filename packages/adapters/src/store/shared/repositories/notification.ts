@@ -2,7 +2,7 @@ import { readDeliveryProblem, type Notification, type NotificationEndpoint } fro
 import type { NotificationRepository } from '@enchilada/core/store';
 import { pageSize } from '../page.ts';
 import type { NotificationEndpointRow } from '../schema.ts';
-import { changedOne, movedOn, nameKey, type Sql, toBuffer, toBytes } from '../sql.ts';
+import { changedOne, nextVersion, nameKey, type Sql, toBuffer, toBytes } from '../sql.ts';
 
 function toEndpoint({ nameKey: _key, secretKeyId, secret, ...row }: NotificationEndpointRow): NotificationEndpoint {
   return {
@@ -43,17 +43,15 @@ export function notificationRepository({ db }: Sql): NotificationRepository {
       const rows = await db.selectFrom('notificationEndpoint').selectAll().orderBy('nameKey').execute();
       return rows.map(toEndpoint);
     },
-    async updateEndpoint(endpoint) {
-      const next = { ...endpoint, version: endpoint.version + 1 };
-      const result = await db
-        .updateTable('notificationEndpoint')
-        .set(toRow(next))
-        .where('id', '=', endpoint.id)
-        .where('version', '=', endpoint.version)
-        .executeTakeFirstOrThrow();
-      if (!changedOne(result)) throw movedOn('endpoint', (await findEndpoint(endpoint.id)) !== undefined);
-      return next;
-    },
+    updateEndpoint: (endpoint) =>
+      nextVersion(endpoint, {
+        kind: 'endpoint',
+        find: () => findEndpoint(endpoint.id),
+        update: (next) => {
+          const { id, ...columns } = toRow(next);
+          return db.updateTable('notificationEndpoint').set(columns).where('id', '=', id);
+        },
+      }),
     async deleteEndpoint(id) {
       const { numDeletedRows } = await db
         .deleteFrom('notificationEndpoint')

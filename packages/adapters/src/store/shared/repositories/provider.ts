@@ -9,7 +9,16 @@ import type {
 } from '@enchilada/core/identity';
 import type { ProviderRepository } from '@enchilada/core/store';
 import type { ExternalIdentityRow, IdentityProviderRow, ProvidedLoginRow } from '../schema.ts';
-import { changedOne, insertOnce, movedOn, nameKey, raiseCatalogVersion, type Sql, toBuffer, toBytes } from '../sql.ts';
+import {
+  changedOne,
+  insertOnce,
+  nextVersion,
+  nameKey,
+  raiseCatalogVersion,
+  type Sql,
+  toBuffer,
+  toBytes,
+} from '../sql.ts';
 
 /** Subjects and session ids are compared to the letter, whatever their length. */
 function digestOf(text: string): string {
@@ -97,17 +106,15 @@ export function providerRepository(sql: Sql): ProviderRepository {
     async insert(provider) {
       await db.insertInto('identityProvider').values(toRow(provider)).execute();
     },
-    async update(provider) {
-      const { id, ...columns } = toRow({ ...provider, version: provider.version + 1 });
-      const result = await db
-        .updateTable('identityProvider')
-        .set(columns)
-        .where('id', '=', id)
-        .where('version', '=', provider.version)
-        .executeTakeFirstOrThrow();
-      if (!changedOne(result)) throw movedOn('provider', (await find(id)) !== undefined);
-      return { ...provider, version: columns.version };
-    },
+    update: (provider) =>
+      nextVersion(provider, {
+        kind: 'provider',
+        find: () => find(provider.id),
+        update: (next) => {
+          const { id, ...columns } = toRow(next);
+          return db.updateTable('identityProvider').set(columns).where('id', '=', id);
+        },
+      }),
     delete: (id) =>
       atomic(async (tx) => {
         await raiseCatalogVersion(sql, tx);

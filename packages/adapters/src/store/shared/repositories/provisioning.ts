@@ -8,7 +8,7 @@ import type {
   Sliced,
 } from '@enchilada/core/store';
 import type { ProvisionedGroupRow, ProvisionedUserRow } from '../schema.ts';
-import { changedOne, insertOnce, lookupKey, movedOn, nameKey, type Sql } from '../sql.ts';
+import { insertOnce, lookupKey, nameKey, nextVersion, type Sql } from '../sql.ts';
 
 /** Names and external ids are compared to the letter, whatever their length. */
 function digestOf(text: string): string {
@@ -125,18 +125,16 @@ export function provisioningRepository(sql: Sql): ProvisioningRepository {
       await db.insertInto('provisionedUser').values(userRow(user)).execute();
     },
     findUser,
-    async updateUser(user) {
-      const { providerId, userId, ...columns } = userRow({ ...user, version: user.version + 1 });
-      const result = await db
-        .updateTable('provisionedUser')
-        .set(columns)
-        .where('providerId', '=', providerId)
-        .where('userId', '=', userId)
-        .where('version', '=', user.version)
-        .executeTakeFirstOrThrow();
-      if (!changedOne(result)) throw movedOn('person', (await findUser(providerId, userId)) !== undefined);
-      return { ...user, version: columns.version };
-    },
+    updateUser: (user) =>
+      nextVersion(user, {
+        kind: 'person',
+        find: () => findUser(user.providerId, user.userId),
+        update: (next) => {
+          const { providerId, userId, ...columns } = userRow(next);
+          const update = db.updateTable('provisionedUser').set(columns);
+          return update.where('providerId', '=', providerId).where('userId', '=', userId);
+        },
+      }),
     async listUsers(provider, query, slice): Promise<Sliced<ProvisionedUser>> {
       const rows = await users(provider, query)
         .selectAll()
@@ -155,17 +153,15 @@ export function provisioningRepository(sql: Sql): ProvisioningRepository {
       await db.insertInto('provisionedGroup').values(groupRow(group)).execute();
     },
     findGroup,
-    async updateGroup(group) {
-      const { id, ...columns } = groupRow({ ...group, version: group.version + 1 });
-      const result = await db
-        .updateTable('provisionedGroup')
-        .set(columns)
-        .where('id', '=', id)
-        .where('version', '=', group.version)
-        .executeTakeFirstOrThrow();
-      if (!changedOne(result)) throw movedOn('group', (await findGroup(group.providerId, id)) !== undefined);
-      return { ...group, version: columns.version };
-    },
+    updateGroup: (group) =>
+      nextVersion(group, {
+        kind: 'group',
+        find: () => findGroup(group.providerId, group.id),
+        update: (next) => {
+          const { id, ...columns } = groupRow(next);
+          return db.updateTable('provisionedGroup').set(columns).where('id', '=', id);
+        },
+      }),
     async deleteGroup(id) {
       await db.deleteFrom('provisionedGroup').where('id', '=', id).execute();
     },

@@ -2,7 +2,7 @@ import type { SecretStoreRecord } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
 import type { SecretStoreRepository } from '@enchilada/core/store';
 import type { SecretStoreRow } from '../schema.ts';
-import { changedOne, movedOn, nameKey, type Sql, toBuffer, toBytes } from '../sql.ts';
+import { nextVersion, nameKey, type Sql, toBuffer, toBytes } from '../sql.ts';
 
 function toRecord(row: SecretStoreRow): SecretStoreRecord {
   const { id, kind, name, secretKeyId, secret, version, createdAt, updatedAt } = row;
@@ -53,17 +53,15 @@ export function secretStoreRepository({ db, atomic }: Sql): SecretStoreRepositor
     async insert(store) {
       await db.insertInto('secretStore').values(toRow(store)).execute();
     },
-    async update(store) {
-      const { id, ...columns } = toRow({ ...store, version: store.version + 1 });
-      const result = await db
-        .updateTable('secretStore')
-        .set(columns)
-        .where('id', '=', id)
-        .where('version', '=', store.version)
-        .executeTakeFirstOrThrow();
-      if (!changedOne(result)) throw movedOn('secret store', (await find(id)) !== undefined);
-      return { ...store, version: columns.version };
-    },
+    update: (store) =>
+      nextVersion(store, {
+        kind: 'secret store',
+        find: () => find(store.id),
+        update: (next) => {
+          const { id, ...columns } = toRow(next);
+          return db.updateTable('secretStore').set(columns).where('id', '=', id);
+        },
+      }),
     delete: (id) =>
       atomic(async (tx) => {
         const used = await tx.selectFrom('credential').select('id').where('secretStoreId', '=', id).executeTakeFirst();

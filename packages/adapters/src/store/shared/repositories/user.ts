@@ -1,7 +1,7 @@
 import type { Role, User } from '@enchilada/core/identity';
 import type { UserRepository } from '@enchilada/core/store';
 import type { UserRow } from '../schema.ts';
-import { changedOne, lookupKey, movedOn, nameKey, raiseCatalogVersion, type Sql } from '../sql.ts';
+import { lookupKey, nextVersion, nameKey, raiseCatalogVersion, type Sql } from '../sql.ts';
 
 export function toUser(row: UserRow): User {
   return {
@@ -58,17 +58,15 @@ export function userRepository(sql: Sql): UserRepository {
     async list() {
       return (await db.selectFrom('userAccount').selectAll().orderBy('usernameKey').execute()).map(toUser);
     },
-    async update(user) {
-      const { id, ...columns } = toRow({ ...user, version: user.version + 1 });
-      const result = await db
-        .updateTable('userAccount')
-        .set(columns)
-        .where('id', '=', id)
-        .where('version', '=', user.version)
-        .executeTakeFirstOrThrow();
-      if (!changedOne(result)) throw movedOn('user', (await find(id)) !== undefined);
-      return { ...user, version: columns.version };
-    },
+    update: (user) =>
+      nextVersion(user, {
+        kind: 'user',
+        find: () => find(user.id),
+        update: (next) => {
+          const { id, ...columns } = toRow(next);
+          return db.updateTable('userAccount').set(columns).where('id', '=', id);
+        },
+      }),
     async noteLogin(id, at) {
       await db.updateTable('userAccount').set({ lastLoginAt: at }).where('id', '=', id).execute();
     },
