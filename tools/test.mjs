@@ -1,4 +1,5 @@
-// npm test: everything, against real servers. npm test -- --only NAME[,NAME] and --list.
+// npm test: everything, against real servers. npm test -- --only NAME[,NAME], --file PART-OF-A-PATH and --list.
+// npm run soak: those that are worth running for long, for as long as they ask for (TEST_SOAK_MINUTES).
 import { spawn } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,9 +25,16 @@ const SUITES = [
 ];
 const NODE_OPTIONS = ['--conditions=source', '--disable-warning=ExperimentalWarning'];
 const TEST_LIMIT_MS = 4 * MINUTE;
+/** A soak takes as long as it does; this ends one that hangs. */
+const SOAK_LIMIT_MS = 12 * 60 * MINUTE;
 
 const { values: options } = parseArgs({
-  options: { only: { type: 'string' }, list: { type: 'boolean' }, soak: { type: 'boolean' } },
+  options: {
+    only: { type: 'string' },
+    list: { type: 'boolean' },
+    soak: { type: 'boolean' },
+    file: { type: 'string' },
+  },
 });
 if (options.list) {
   for (const { name, files, command } of SUITES) console.log(`${name.padEnd(10)} ${(files ?? command).join(' ')}`);
@@ -79,7 +87,10 @@ function run(args, limitMs) {
 async function runFiles({ name, files, limitMs, atOnce = 2 }) {
   const found = files
     .flatMap((pattern) => globSync(pattern, { cwd: ROOT, exclude: ['**/node_modules/**', '**/dist/**'] }))
+    .filter((file) => options.file === undefined || file.includes(options.file))
+    .filter((file) => !options.soak || readFileSync(join(ROOT, file), 'utf8').includes('TEST_SOAK'))
     .sort();
+  if (found.length === 0 && isNarrowed) return { passed: 0, failed: 0, skipped: [] };
   if (found.length === 0) return { passed: 0, failed: 1, skipped: [], words: `no file matches ${files.join(' ')}` };
   const sums = join(scratch, `${name}.json`);
   const reporters = [
@@ -93,11 +104,11 @@ async function runFiles({ name, files, limitMs, atOnce = 2 }) {
       ...NODE_OPTIONS,
       '--test',
       `--test-concurrency=${atOnce}`,
-      `--test-timeout=${TEST_LIMIT_MS}`,
+      `--test-timeout=${options.soak ? SOAK_LIMIT_MS : TEST_LIMIT_MS}`,
       ...reporters,
       ...found,
     ],
-    limitMs,
+    options.soak ? SOAK_LIMIT_MS : limitMs,
   );
   try {
     const sum = JSON.parse(readFileSync(sums, 'utf8'));
@@ -121,7 +132,9 @@ if (!bringPackages()) {
   console.log('0 passed, 1 failed');
   process.exit(1);
 }
-for (const suite of SUITES.filter(({ name }) => wanted === undefined || wanted.includes(name))) {
+const isNarrowed = options.soak || options.file !== undefined;
+const suites = SUITES.filter(({ name }) => wanted === undefined || wanted.includes(name));
+for (const suite of suites.filter(({ name }) => name !== 'check' || !isNarrowed)) {
   console.log(`\n== ${suite.name}`);
   const since = Date.now();
   const sum = await (suite.files === undefined ? runCommand(suite) : runFiles(suite));

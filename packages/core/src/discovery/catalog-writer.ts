@@ -14,12 +14,12 @@ interface Waiting {
  * cost few commits and never meet in two transactions, of which one would be begun anew.
  */
 export class CatalogWriter {
-  readonly #store: Store;
+  readonly #store: Pick<Store, 'transaction'>;
   readonly #updater: CatalogUpdater;
   readonly #waiting: Waiting[] = [];
   #isWriting = false;
 
-  constructor(store: Store, updater: CatalogUpdater) {
+  constructor(store: Pick<Store, 'transaction'>, updater: CatalogUpdater) {
     this.#store = store;
     this.#updater = updater;
   }

@@ -1,6 +1,6 @@
 import { type Fault, isFault, toFault } from '../fault/index.ts';
 import type { Clock } from '../time/index.ts';
-import type { DiscoveryChange } from './catalog-updater.ts';
+import type { DiscoveryChange, ScopeNews } from './catalog-updater.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
 import type { Delivery, DiscoverySource, Hint, MachineState, Sighting, SourceRecord } from './discovery-source.ts';
 import type { ScopeRecord } from './scope-record.ts';
@@ -18,6 +18,8 @@ export interface ProcessorParts {
   /** The scopes that may be read; an event of any other is refused. */
   readonly scopes: () => readonly ScopeRecord[];
   readonly refused: (hint: Hint, reason: 'unknown-scope') => void;
+  /** Hears of each message that cannot be read, each time it comes. */
+  readonly unreadable: (problem: string) => void;
   readonly report: (message: string, cause: unknown) => void;
 }
 
@@ -32,7 +34,7 @@ interface Group {
   readonly hints: readonly Hint[];
 }
 
-/** What one look at a group's machines was worth. `again`: hints whose answer was older than they. */
+/** What one look at a group's machines was worth. `again`: hints whose answer was older than they, or that could not be taken in. */
 interface Look {
   readonly again: ReadonlySet<Hint>;
   readonly failure?: Fault;
@@ -52,11 +54,12 @@ export async function processDeliveries(
   const changes: DiscoveryChange[] = [];
   const again = new Set<Hint>();
   const groups = groupHints(parts, deliveries, again);
+  for (const { problem } of deliveries) if (problem !== undefined) parts.unreadable(problem);
   // Clouds are asked side by side; the catalog is written one transaction at a time.
   const looks = groups.map((group) => ({ group, answers: askFor(subject.source, group, signal) }));
   for (const { group, answers } of looks) {
     const look = await takeIn(parts, { ...subject, group, answers, changes });
-    for (const hint of look.failure === undefined ? look.again : group.hints) again.add(hint);
+    for (const hint of look.again) again.add(hint);
     if (look.failure !== undefined) parts.report('machines that events name could not be read', look.failure);
   }
   let retried = 0;
@@ -128,31 +131,58 @@ async function takeIn(
   const { scope, hints } = group;
   const again = new Set<Hint>();
   const answers = await work.answers;
-  if (isFault(answers)) return { again, failure: answers };
+  if (isFault(answers)) return { again: new Set(hints), failure: answers };
+  let failure: Fault | undefined;
   const lastEventAt = Math.max(...hints.map(({ at }) => at));
+  for (const { asked, sightings } of answers) {
+    const byId = new Map(sightings.map((sighting) => [sighting.nativeId, sighting]));
+    const now = clock.now();
+    const ofPart = hints.filter(({ nativeId }) => asked.has(nativeId));
+    const stale = ofPart.filter((hint) => now - hint.at < SETTLES_MS && isOlder(hint.claimed, byId.get(hint.nativeId)));
+    for (const hint of stale) again.add(hint);
+    const doubted = new Set(stale.map(({ nativeId }) => nativeId));
+    const written = await write(writer, {
+      source: record,
+      scope,
+      cause: 'event',
+      sightings: sightings.filter(({ nativeId }) => !doubted.has(nativeId)),
+      hints: ofPart.filter((hint) => !again.has(hint)),
+      ...(lastEventAt > (scope.lastEventAt ?? 0) ? { lastEventAt } : {}),
+    });
+    changes.push(...written.changes);
+    for (const hint of written.failed) again.add(hint);
+    failure ??= written.failure;
+  }
+  return failure === undefined ? { again } : { again, failure };
+}
+
+interface Written {
+  readonly changes: readonly DiscoveryChange[];
+  readonly failed: readonly Hint[];
+  readonly failure?: Fault;
+}
+
+/** Where it fails, half by half: one machine that cannot be written keeps no other out. */
+async function write(writer: CatalogWriter, news: ScopeNews & { readonly hints: readonly Hint[] }): Promise<Written> {
   try {
-    for (const { asked, sightings } of answers) {
-      const byId = new Map(sightings.map((sighting) => [sighting.nativeId, sighting]));
-      const now = clock.now();
-      const ofPart = hints.filter(({ nativeId }) => asked.has(nativeId));
-      const stale = ofPart.filter(
-        (hint) => now - hint.at < SETTLES_MS && isOlder(hint.claimed, byId.get(hint.nativeId)),
-      );
-      for (const hint of stale) again.add(hint);
-      const doubted = new Set(stale.map(({ nativeId }) => nativeId));
-      const news = {
-        source: record,
-        scope,
-        cause: 'event',
-        sightings: sightings.filter(({ nativeId }) => !doubted.has(nativeId)),
-        hints: ofPart.filter((hint) => !again.has(hint)),
-        ...(lastEventAt > (scope.lastEventAt ?? 0) ? { lastEventAt } : {}),
-      } as const;
-      changes.push(...(await writer.write(news)));
-    }
-    return { again };
-  } catch (failure) {
-    return { again, failure: toFault(failure) };
+    return { changes: await writer.write(news), failed: [] };
+  } catch (cause) {
+    const failure = toFault(cause);
+    const ids = [...new Set(news.hints.map(({ nativeId }) => nativeId))];
+    if (ids.length < 2 || failure.code === 'STORE_UNAVAILABLE') return { changes: [], failed: news.hints, failure };
+    const half = new Set(ids.slice(0, ids.length / 2));
+    const partOf = (isFirst: boolean) => ({
+      ...news,
+      sightings: news.sightings.filter(({ nativeId }) => half.has(nativeId) === isFirst),
+      hints: news.hints.filter(({ nativeId }) => half.has(nativeId) === isFirst),
+    });
+    const one = await write(writer, partOf(true));
+    const other = await write(writer, partOf(false));
+    return {
+      changes: [...one.changes, ...other.changes],
+      failed: [...one.failed, ...other.failed],
+      failure: one.failure ?? other.failure ?? failure,
+    };
   }
 }
 

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { CatalogUpdater, CatalogWriter, type Sighting } from '@enchilada/core/discovery';
-import type { Store, StoreTransaction } from '@enchilada/core/store';
 import { systemRandom as random } from '../clock.ts';
-import { aWorld, FIRST, SECOND } from '../testing/discovery-world.ts';
+import { aWorld, FIRST, refusing, SECOND } from '../testing/discovery-world.ts';
 
 const machine = (nativeId: string): Sighting => ({
   nativeId,
@@ -18,26 +17,9 @@ const machine = (nativeId: string): Sighting => ({
   },
 });
 
-/** The store, with its transactions counted; those that write what is refused fail. */
-function watched(store: Store, refused: string) {
-  const committed: number[] = [];
-  const transaction = async <T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T> => {
-    const done = await store.transaction(async (tx) => {
-      const saveFound: typeof tx.discovery.saveFound = (machines) => {
-        assert.ok(!machines.some(({ nativeId }) => nativeId === refused), 'the database refuses it');
-        return tx.discovery.saveFound(machines);
-      };
-      return work({ ...tx, discovery: { ...tx.discovery, saveFound } });
-    });
-    committed.push(committed.length);
-    return done;
-  };
-  return { store: { ...store, now: store.now, transaction } as unknown as Store, committed };
-}
-
 it('what scopes learn while one is written goes together, and what fails fails alone', async () => {
   const world = await aWorld();
-  const { store, committed } = watched(world.store, 'bad');
+  const store = refusing(world.store, 'bad');
   const updater = new CatalogUpdater({
     clock: world.clock,
     random,
@@ -51,7 +33,7 @@ it('what scopes learn while one is written goes together, and what fails fails a
     together.map((changes) => changes.map(({ kind, nativeId }) => [kind, nativeId])),
     [[['appeared', 'one']], [['appeared', 'two']], [['appeared', 'three']]],
   );
-  assert.equal(committed.length, 2, 'the first alone, the two that waited for it together');
+  assert.equal(store.commits(), 2, 'the first alone, the two that waited for it together');
 
   const outcomes = await Promise.allSettled([write('four', FIRST), write('bad', SECOND), write('five', FIRST)]);
   assert.deepEqual(

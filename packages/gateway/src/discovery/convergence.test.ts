@@ -78,7 +78,14 @@ async function live(store: Store, seed: number, lossPercent: number): Promise<vo
       retry: () => Promise.resolve(void again.push(hint)),
     }));
     const scopes = await store.now.discovery.listScopes(record.id);
-    const parts = { clock, writer, scopes: () => scopes, refused: assert.fail, report: assert.fail };
+    const parts = {
+      clock,
+      writer,
+      scopes: () => scopes,
+      refused: assert.fail,
+      unreadable: assert.fail,
+      report: assert.fail,
+    };
     await processDeliveries(parts, { record, source: cloud, deliveries }, signal);
     queue = [...again, ...queue];
   };

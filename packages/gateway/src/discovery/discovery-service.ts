@@ -279,28 +279,27 @@ export class DiscoveryService implements AsyncDisposable {
       });
     };
     const actor = { kind: 'system', name: nodeId } as const;
+    const refuse = ({ id, name }: SourceRecord, reason: string, detail: Readonly<Record<string, string>>): void => {
+      const object = { kind: 'source', id, name } as const;
+      append({ action: 'source.event-refused', actor, object, outcome: 'denied', reason, detail });
+    };
     return {
       store,
       clock,
       random,
       nodeId,
       report,
-      /** INVARIANT: what strangers can send writes one audit event an account in ten minutes, not one a message. */
       refused: (record: SourceRecord, hint: Hint): void => {
         this.#refusedEvents++;
-        const key = `${record.id} ${hint.scope.account} ${hint.scope.region}`;
-        const now = clock.monotonicMs();
-        if (now - (this.#refusals.get(key) ?? -Infinity) < REFUSALS_EVERY_MS) return;
-        if (this.#refusals.size > 1_000) this.#refusals.clear();
-        this.#refusals.set(key, now);
-        append({
-          action: 'source.event-refused',
-          actor,
-          object: { kind: 'source', id: record.id, name: record.name },
-          outcome: 'denied',
-          reason: 'the account or region is not one of the source',
-          detail: { account: hint.scope.account, region: hint.scope.region, machine: hint.nativeId },
-        });
+        const { account, region } = hint.scope;
+        if (this.#isNew(`${record.id} ${account} ${region}`))
+          refuse(record, 'the account or region is not one of the source', { account, region, machine: hint.nativeId });
+      },
+      unreadable: (record: SourceRecord, problem: string): void => {
+        this.#refusedEvents++;
+        // What a message says of itself stands behind a colon, or is a number.
+        const kind = problem.replace(/:.*/su, '').replaceAll(/\d+/gu, '');
+        if (this.#isNew(`${record.id} ${kind}`)) refuse(record, 'a message of the queue cannot be read', { problem });
       },
       swept: (record: SourceRecord, scope: ScopeRecord, { outcome }: SweepResult): void => {
         if (outcome !== 'held' || scope.heldSince !== undefined) return;
@@ -314,6 +313,15 @@ export class DiscoveryService implements AsyncDisposable {
         });
       },
     };
+  }
+
+  /** INVARIANT: what strangers can send writes one audit event of a kind in ten minutes, not one a message. */
+  #isNew(kind: string): boolean {
+    const now = this.#parts.clock.monotonicMs();
+    if (now - (this.#refusals.get(kind) ?? -Infinity) < REFUSALS_EVERY_MS) return false;
+    if (this.#refusals.size > 1_000) this.#refusals.clear();
+    this.#refusals.set(kind, now);
+    return true;
   }
 
   #compare(

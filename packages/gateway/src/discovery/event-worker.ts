@@ -51,6 +51,9 @@ export class EventWorker implements AsyncDisposable {
             machine: nativeId,
           });
         },
+        unreadable: (problem) => {
+          report('a message could not be read', problem);
+        },
         report,
       },
       { record, source, deliveries },

@@ -11,13 +11,18 @@ import { AwsStandIn, EventQueue, stateChange } from '@enchilada/adapters/discove
 import { sqlite } from '@enchilada/adapters/store/sqlite';
 import { externalIdOf } from '@enchilada/core/discovery';
 import { aSource } from '@enchilada/core/testing/store-discovery-cases';
+import { until } from '@enchilada/core/testing/until';
 
 const SOAK = process.env['TEST_SOAK'] === '1';
-const KILLS = SOAK ? 60 : 4;
+/** Five minutes, or as many as are asked for. */
+const KILLS = SOAK ? 12 * Number(process.env['TEST_SOAK_MINUTES'] ?? 5) : 4;
 const BETWEEN_MS = SOAK ? 5_000 : 1_500;
 const EACH_TIME = 25;
 const WAIT_MS = 180_000;
 const ACCOUNT = '111111111111';
+/** Its cloud answers no listing, so that whoever sweeps it is killed while doing so. */
+const SILENT = '222222222222';
+const LEASE_MOVES_WITHIN_MS = 15_000;
 const REGION = 'eu-west-1';
 const WORKER = join(import.meta.dirname, '..', 'testing', 'discovery-worker.ts');
 const idOf = (index: number): string => `i-${index.toString(16).padStart(17, '0')}`;
@@ -28,7 +33,16 @@ async function kill(worker: ChildProcess): Promise<void> {
   await gone;
 }
 
-it('workers that are killed in the middle of it lose no event and do nothing twice', async () => {
+/** How long the scope that is never done lay between one worker's end and the next one's beginning. */
+function movesOf({ unanswered }: AwsStandIn): readonly number[] {
+  return unanswered.slice(1).map(({ since }, index) => {
+    const { until } = unanswered[index] ?? {};
+    assert.ok(until !== undefined && until <= since, 'two workers swept one account at once');
+    return since - until;
+  });
+}
+
+it('workers that are killed in the middle of it lose no event and do nothing twice', async (test) => {
   const directory = await mkdtemp(join(tmpdir(), 'enchilada-killed-'));
   {
     await using cloud = await AwsStandIn.start();
@@ -39,11 +53,12 @@ it('workers that are killed in the middle of it lose no event and do nothing twi
     const record = aSource({
       kind: 'aws',
       parameters: {
-        ...{ accounts: [ACCOUNT], regions: [REGION], endpoint: cloud.url, queueUrl: queue.url },
+        ...{ accounts: [ACCOUNT, SILENT], regions: [REGION], endpoint: cloud.url, queueUrl: queue.url },
         callsPerSecond: 1_000,
       },
     });
-    cloud.roles.set(ACCOUNT, externalIdOf(record.id));
+    for (const account of [ACCOUNT, SILENT]) cloud.roles.set(account, externalIdOf(record.id));
+    cloud.silent.add(SILENT);
     await store.now.discovery.insertSource(record);
     const start = (): ChildProcess =>
       spawn(process.execPath, ['--conditions=source', WORKER, file], {
@@ -87,6 +102,18 @@ it('workers that are killed in the middle of it lose no event and do nothing twi
         .map((one) => `${one.kind} ${one.nativeId}`);
       assert.equal(told.length, new Set(told).size, 'nothing appeared or went twice');
       assert.deepEqual(await queue.dead(), []);
+      await until(async () => {
+        const { waiting, held } = await queue.depth();
+        return waiting + held === 0;
+      });
+      // Both that live now began after the sweeper was killed, or are the one that sweeps.
+      await until(() => cloud.unanswered.length > 1 && cloud.unanswered.at(-1)?.until === undefined);
+      const moves = movesOf(cloud);
+      const longest = Math.max(...moves);
+      test.diagnostic(
+        `${KILLS} kills, ${launched} launches, ${told.length} lines of the timeline; a scope moved ${moves.length} times, within ${(longest / 1_000).toFixed(1)} s at most`,
+      );
+      if (SOAK) assert.ok(longest <= LEASE_MOVES_WITHIN_MS, `a lease moved after ${longest} ms`);
     } finally {
       await Promise.all(workers.map(kill));
     }

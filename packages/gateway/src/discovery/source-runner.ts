@@ -6,6 +6,7 @@ import {
   type DiscoverySource,
   type Hint,
   processDeliveries,
+  type Scope,
   type ScopeRecord,
   type SourceRecord,
   sweepScope,
@@ -18,7 +19,7 @@ import { HintIntake } from './hint-intake.ts';
 
 const SWEEP_EVERY_MS = 10 * 60_000;
 /** So soon another node sweeps in place of one that died in the middle. */
-const LEASE_MS = 12_000;
+const LEASE_MS = 10_000;
 const SCOPES_EVERY_MS = 10 * 60_000;
 const LOOK_EVERY_MS = 2_000;
 const SWEEPS_AT_ONCE = 8;
@@ -31,6 +32,7 @@ export interface RunnerParts {
   readonly nodeId: string;
   readonly updater: CatalogUpdater;
   readonly refused: (record: SourceRecord, hint: Hint) => void;
+  readonly unreadable: (record: SourceRecord, problem: string) => void;
   readonly swept: (record: SourceRecord, scope: ScopeRecord, result: SweepResult) => void;
   readonly report: (message: string, cause: unknown) => void;
 }
@@ -51,7 +53,9 @@ export class SourceRunner implements AsyncDisposable {
   readonly #source: DiscoverySource;
   readonly #stop = new AbortController();
   readonly #writer: CatalogWriter;
-  readonly #sweeping = new Set<string>();
+  /** By scope: those that are being swept, and those that wait for their turn. */
+  readonly #sweeping = new Map<string, Promise<void>>();
+  readonly #due = new Set<string>();
   #looks: Promise<void> | undefined;
   #intake: HintIntake | undefined;
   #scopes: readonly ScopeRecord[] = [];
@@ -106,7 +110,7 @@ export class SourceRunner implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error('the source was stopped'));
-    await Promise.all([this.#looks, this.#intake?.[Symbol.asyncDispose]()]);
+    await Promise.all([this.#looks, this.#intake?.[Symbol.asyncDispose](), ...this.#sweeping.values()]);
     await this.#source[Symbol.asyncDispose]();
   }
 
@@ -127,29 +131,43 @@ export class SourceRunner implements AsyncDisposable {
     signal.throwIfAborted();
     if (this.#scopes.length > 0) this.#intake ??= this.#takeHints();
     const now = clock.now();
-    const due = this.#scopes.filter((scope) => this.#isDue(scope, now));
-    for (let at = 0; at < due.length; at += SWEEPS_AT_ONCE)
-      await Promise.all(due.slice(at, at + SWEEPS_AT_ONCE).map((scope) => this.#sweepAlone(scope)));
+    for (const scope of this.#scopes) {
+      const key = keyOf(scope);
+      if (!this.#sweeping.has(key) && this.#isDue(scope, now)) this.#due.add(key);
+    }
+    this.#sweepDue();
   }
 
-  async #sweepAlone(scope: ScopeRecord): Promise<void> {
-    const key = `${scope.account} ${scope.region}`;
-    if (this.#sweeping.has(key)) return;
-    this.#sweeping.add(key);
-    try {
-      await this.sweep(scope);
-    } catch (failure) {
-      this.#stop.signal.throwIfAborted();
-      this.#parts.report('a scope could not be swept', failure);
-    } finally {
-      this.#sweeping.delete(key);
-      this.#jitter.set(key, this.#parts.clock.now());
+  /** INVARIANT: waited for by nobody but the end: a cloud that does not answer takes one of the places and keeps no other scope waiting. */
+  #sweepDue(): void {
+    for (const key of this.#due) {
+      if (this.#sweeping.size >= SWEEPS_AT_ONCE || this.#stop.signal.aborted) return;
+      this.#due.delete(key);
+      // Another node may have swept it while it waited here.
+      const scope = this.#scopes.find((one) => keyOf(one) === key);
+      if (scope === undefined || !this.#isDue(scope, this.#parts.clock.now())) continue;
+      const swept = this.#sweepAlone(key, scope).then(() => {
+        this.#sweeping.delete(key);
+        this.#sweepDue();
+      });
+      this.#sweeping.set(key, swept);
     }
+  }
+
+  async #sweepAlone(key: string, scope: ScopeRecord): Promise<void> {
+    try {
+      // One that another node sweeps is looked at again soon, for that node may die in the middle.
+      if ((await this.sweep(scope)) === undefined) return;
+    } catch (failure) {
+      if (this.#stop.signal.aborted) return;
+      this.#parts.report('a scope could not be swept', failure);
+    }
+    this.#jitter.set(key, this.#parts.clock.now());
   }
 
   /** INVARIANT: a scope that fails waits as long as one that succeeds; clouds are never asked faster because they fail. */
   #isDue(scope: ScopeRecord, now: number): boolean {
-    const key = `${scope.account} ${scope.region}`;
+    const key = keyOf(scope);
     const last = Math.max(scope.lastSweepAt ?? 0, this.#jitter.get(key) ?? 0);
     if (last === 0) return true;
     // Spread over a fifth of the period, the same for each scope in each round.
@@ -162,15 +180,14 @@ export class SourceRunner implements AsyncDisposable {
     const { hints: queue } = this.#source;
     if (queue === undefined) return undefined;
     const laneOf = ({ hints: [first] }: Delivery): string => {
-      const { account, region } = first?.scope ?? {};
-      const known = this.#scopes.some((scope) => scope.account === account && scope.region === region);
-      return known ? `${account ?? ''} ${region ?? ''}` : '';
+      const key = first === undefined ? '' : keyOf(first.scope);
+      return this.#scopes.some((scope) => keyOf(scope) === key) ? key : '';
     };
     return new HintIntake({ clock, queue, laneOf, report, take: (deliveries) => this.#takeIn(deliveries) });
   }
 
   async #takeIn(deliveries: readonly Delivery[]): Promise<void> {
-    const { clock, refused, report } = this.#parts;
+    const { clock, refused, unreadable, report } = this.#parts;
     const { record } = this;
     const result = await processDeliveries(
       {
@@ -180,6 +197,9 @@ export class SourceRunner implements AsyncDisposable {
         scopes: () => this.#scopes,
         refused: (hint) => {
           refused(record, hint);
+        },
+        unreadable: (problem) => {
+          unreadable(record, problem);
         },
       },
       { record, source: this.#source, deliveries },
@@ -224,4 +244,8 @@ export class SourceRunner implements AsyncDisposable {
       signal.addEventListener('abort', end);
     });
   }
+}
+
+function keyOf({ account, region }: Scope): string {
+  return `${account} ${region}`;
 }

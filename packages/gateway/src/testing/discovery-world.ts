@@ -15,7 +15,7 @@ import {
   type SourceRecord,
   sweepScope,
 } from '@enchilada/core/discovery';
-import type { Store } from '@enchilada/core/store';
+import type { Store, StoreTransaction } from '@enchilada/core/store';
 import type { Target } from '@enchilada/core/target';
 import { CloudSimulator } from '@enchilada/core/testing/cloud-simulator';
 import { StandingClock } from '@enchilada/core/testing/standing-clock';
@@ -66,6 +66,7 @@ export async function aWorld(rules: readonly Rule[] = [], fields: Partial<Source
           writer: new CatalogWriter(store, updater),
           scopes: () => scopes,
           refused: (hint) => refused.push(hint),
+          unreadable: () => undefined,
           report: () => undefined,
         },
         { record, source: cloud, deliveries },
@@ -112,6 +113,29 @@ export function aDelivery(hints: readonly Hint[], problem?: string): Ended {
     ...(problem === undefined ? {} : { problem }),
   };
   return { delivery, how: () => how };
+}
+
+/** The store as the writer sees it, where the database refuses to write one machine. */
+export function refusing(
+  store: Store,
+  refused: string,
+): Pick<Store, 'transaction'> & { readonly commits: () => number } {
+  let commits = 0;
+  return {
+    commits: () => commits,
+    async transaction<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T> {
+      const done = await store.transaction((tx) => {
+        const saveFound: typeof tx.discovery.saveFound = (machines) => {
+          if (machines.some(({ nativeId }) => nativeId === refused))
+            throw new Error(`the database refuses to write ${refused}`);
+          return tx.discovery.saveFound(machines);
+        };
+        return work({ ...tx, discovery: { ...tx.discovery, saveFound } });
+      });
+      commits++;
+      return done;
+    },
+  };
 }
 
 let events = 0;

@@ -22,6 +22,8 @@ import { sqsHints } from './sqs-hints.ts';
 const PAGE = 1_000;
 const IDS_PER_FILTER = 200;
 const ROLE_SECONDS = 900;
+/** By default the SDK waits for ever. A queue is asked for 20 s. */
+const REQUEST_LIMITS = { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true };
 /** Terminated instances stay describable for about an hour; a listing has no use for them. */
 const LISTED = ['pending', 'running', 'stopping', 'stopped'];
 
@@ -82,7 +84,11 @@ class AwsSource implements DiscoverySource {
     });
     if (config.queueUrl !== undefined) {
       const endpoint = new URL(config.queueUrl).origin;
-      const client = new sdk.sqs.SQSClient({ region: regionOf(config), endpoint });
+      const client = new sdk.sqs.SQSClient({
+        region: regionOf(config),
+        endpoint,
+        requestHandler: REQUEST_LIMITS,
+      });
       this.#closers.push(() => {
         client.destroy();
       });
@@ -216,9 +222,9 @@ class AwsSource implements DiscoverySource {
     });
   }
 
-  #shared(region: string): { readonly region: string; readonly endpoint?: string } {
+  #shared(region: string) {
     const { endpoint } = this.#parts.config;
-    return endpoint === undefined ? { region } : { region, endpoint };
+    return { region, requestHandler: REQUEST_LIMITS, ...(endpoint === undefined ? {} : { endpoint }) };
   }
 }
 

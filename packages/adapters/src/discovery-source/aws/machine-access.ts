@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject, privateDecrypt, constants } from 'node:crypto';
+import type { EC2ClientConfig } from '@aws-sdk/client-ec2';
 import type { fromTemporaryCredentials } from '@aws-sdk/credential-providers';
 import { Secret } from '@enchilada/core/credential';
 import type { MachineAccess, MachineReference } from '@enchilada/core/discovery';
@@ -8,7 +9,7 @@ const CALL_MS = 15_000;
 
 export interface MachineAccessParts {
   readonly ec2: typeof import('@aws-sdk/client-ec2');
-  readonly shared: (region: string) => { readonly region: string; readonly endpoint?: string };
+  readonly shared: (region: string) => Pick<EC2ClientConfig, 'region' | 'endpoint' | 'requestHandler'>;
   /** Of the role that lets in, in the machine's account, under a session named after the person. */
   readonly credentials: (account: string, person: string) => ReturnType<typeof fromTemporaryCredentials>;
 }

@@ -70,6 +70,10 @@ export class AwsStandIn implements AsyncDisposable {
   throttledAccounts: ReadonlySet<string> | undefined;
   /** Answers UnauthorizedOperation to describe calls of these accounts. */
   readonly denied = new Set<string>();
+  /** Leaves describe calls of these accounts without an answer, as a cloud that is down. */
+  readonly silent = new Set<string>();
+  /** Those calls, from when until when somebody waited. */
+  readonly unanswered: { readonly account: string; readonly since: number; until: number | undefined }[] = [];
   readonly #keys = new Map<string, Key>();
   readonly #server = createServer((request, response) => void this.#serve(request, response));
   #throttle = 0;
@@ -132,7 +136,9 @@ export class AwsStandIn implements AsyncDisposable {
         return;
       case 'ec2 DescribeInstances':
       case 'ec2 DescribeRegions':
-        if (this.#isThrottled(key.account)) refuse(response, 503, 'RequestLimitExceeded', 'Request limit exceeded.');
+        if (this.silent.has(key.account)) this.#leave(key.account, response);
+        else if (this.#isThrottled(key.account))
+          refuse(response, 503, 'RequestLimitExceeded', 'Request limit exceeded.');
         else if (this.denied.has(key.account) || key.role !== this.roleName)
           refuse(response, 403, 'UnauthorizedOperation', 'You are not authorized to perform this operation.');
         else if (action === 'DescribeRegions') this.#describeRegions(response);
@@ -146,6 +152,14 @@ export class AwsStandIn implements AsyncDisposable {
       default:
         refuse(response, 400, 'InvalidAction', `The action ${action} is not valid for this web service.`);
     }
+  }
+
+  #leave(account: string, response: ServerResponse): void {
+    const call: (typeof this.unanswered)[number] = { account, since: performance.now(), until: undefined };
+    this.unanswered.push(call);
+    response.on('close', () => {
+      call.until = performance.now();
+    });
   }
 
   #isThrottled(account: string): boolean {

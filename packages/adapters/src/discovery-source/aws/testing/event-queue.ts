@@ -10,6 +10,7 @@ import { startFauxqs } from 'fauxqs';
 const REGION = 'eu-west-1';
 const MOST_RECEIVES = 5;
 const AT_ONCE = 10;
+const LARGEST_BATCH = 1_048_576;
 
 /** A queue with a dead-letter queue on fauxqs, an SQS server on loopback. EventBridge is simulated: its envelopes are put here. */
 export class EventQueue implements AsyncDisposable {
@@ -52,8 +53,18 @@ export class EventQueue implements AsyncDisposable {
   }
 
   async send(...bodies: readonly string[]): Promise<void> {
-    for (let at = 0; at < bodies.length; at += AT_ONCE) {
-      const Entries = bodies.slice(at, at + AT_ONCE).map((MessageBody, index) => ({ Id: `m${index}`, MessageBody }));
+    const batches: string[][] = [];
+    let length = Infinity;
+    for (const body of bodies) {
+      length += body.length;
+      const last = batches.at(-1);
+      if (last === undefined || last.length === AT_ONCE || length > LARGEST_BATCH) {
+        batches.push([body]);
+        length = body.length;
+      } else last.push(body);
+    }
+    for (const batch of batches) {
+      const Entries = batch.map((MessageBody, index) => ({ Id: `m${index}`, MessageBody }));
       await this.#client.send(new SendMessageBatchCommand({ QueueUrl: this.url, Entries }));
     }
   }
