@@ -26,6 +26,8 @@ export const DEBIAN_PACKAGES = [
   'freeradius',
   'slapd',
   'ldap-utils',
+  'samba',
+  'samba-ad-provision',
   'simplesamlphp',
   'php-cli',
   'php-xml',

@@ -32,6 +32,7 @@ import { awsParameterStore } from '@enchilada/adapters/secret-store/aws-paramete
 import { awsSecretsManager } from '@enchilada/adapters/secret-store/aws-secrets-manager';
 import { keyVaultSecrets } from '@enchilada/adapters/secret-store/azure-key-vault';
 import { hashicorpVault } from '@enchilada/adapters/secret-store/hashicorp-vault';
+import { windowsLaps } from '@enchilada/adapters/secret-store/windows-laps';
 import { sqlite } from '@enchilada/adapters/store/sqlite';
 import { verifyChain } from '@enchilada/core/audit';
 import type { AuditLog, AuditRecord, AuditSink } from '@enchilada/core/audit';
@@ -197,7 +198,13 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
   ];
   const rotation = new KeyRotation({ store, keys, clock, report, bindingOf: bindingOfEnvelope });
   await rotation.reportLost();
-  const secretStoreTypes = [hashicorpVault, awsSecretsManager, awsParameterStore, keyVaultSecrets()];
+  const secretStoreTypes = [
+    hashicorpVault,
+    awsSecretsManager,
+    awsParameterStore,
+    keyVaultSecrets(),
+    windowsLaps({ clock }),
+  ];
   const secretStores = new SecretStores({ store, keys, clock, types: secretStoreTypes });
   const vault = secretStores.around(envelopeVault({ keyEncryption: keys, random }));
   const sealer = envelopeKeys({ keyEncryption: keys, random });

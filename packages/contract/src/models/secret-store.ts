@@ -14,6 +14,8 @@ export const SecretStoreKind = closed({
   usesExternalId: Type.Optional(Type.Boolean()),
   /** A place may hold one value; then no field is named. */
   holdsWholeValues: Type.Optional(Type.Boolean()),
+  /** It keeps one password for each machine: the path names the computer, and may be a template of the machine that is opened. */
+  passwordsOfMachines: Type.Optional(Type.Boolean()),
   /** It has an authority that signs certificates. */
   signsCertificates: Type.Optional(Type.Boolean()),
 });

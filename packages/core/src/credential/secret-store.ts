@@ -25,6 +25,8 @@ export interface SecretStoreManifest {
   readonly usesExternalId?: boolean;
   /** A place may hold one value; then no field is named. */
   readonly holdsWholeValues?: boolean;
+  /** It keeps one password for each machine: the path names the computer, and may be a template of the machine that is opened. */
+  readonly passwordsOfMachines?: boolean;
   /** It has an authority that signs certificates. */
   readonly signsCertificates?: boolean;
 }

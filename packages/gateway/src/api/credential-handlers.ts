@@ -1,7 +1,13 @@
 import { createPrivateKey } from 'node:crypto';
 import type { Credential as CredentialView } from '@enchilada/contract';
 import { parseCidr } from '@enchilada/core/access';
-import { type CertificateTerms, type CredentialRecord, Secret, templateProblem } from '@enchilada/core/credential';
+import {
+  type CertificateTerms,
+  type CredentialRecord,
+  placeProblem,
+  Secret,
+  templateProblem,
+} from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
 import { randomId } from '@enchilada/core/time';
 import { actorOf, type Handlers } from '../http/context.ts';
@@ -97,6 +103,13 @@ export function credentialHandlers(parts: ApiParts): CredentialHandlers {
       if (manifest.signsCertificates !== true)
         throw wrongField('reference/storeId', 'names a store that signs nothing');
       if (reference.field !== '') throw wrongField('reference/field', 'does not belong to certificates');
+      return;
+    }
+    if (manifest.passwordsOfMachines === true) {
+      if (kind !== 'password') throw wrongField('reference/storeId', 'names a store that keeps passwords alone');
+      if (reference.field !== '') throw wrongField('reference/field', 'does not belong to passwords of machines');
+      const problem = placeProblem(reference.path);
+      if (problem !== undefined) throw wrongField('reference/path', problem);
       return;
     }
     if (reference.field === '' && manifest.holdsWholeValues !== true)

@@ -1,19 +1,28 @@
 import {
   type CredentialRecord,
   type CredentialVault,
+  fillPlace,
+  isPlacedByName,
   type KeyEncryption,
   Secret,
   SecretBytes,
   type SecretStore,
+  type SecretStoreManifest,
   type SecretStoreRecord,
   type SecretStoreType,
   type WrappedKey,
 } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
+import type { Target } from '@enchilada/core/target';
 import type { Clock } from '@enchilada/core/time';
 
 const READ_MS = 10_000;
+
+interface Opened {
+  readonly manifest: SecretStoreManifest;
+  readonly opened: SecretStore;
+}
 
 export interface SecretStoresParts {
   readonly store: Store;
@@ -54,7 +63,7 @@ export class SecretStores {
         if (record.reference === undefined) return vault.unseal(record, leave);
         if (leave.target.credentialId !== record.id)
           throw new Fault('CREDENTIAL_UNAVAILABLE', 'the credential does not belong to the authorised target');
-        const [secret, passphrase] = await this.#read(record, record.reference);
+        const [secret, passphrase] = await this.#read(record, record.reference, leave.target);
         const { kind, username } = record;
         if (kind === 'password' && secret !== undefined) return { kind, username, password: secret };
         if (kind === 'private-key' && secret !== undefined)
@@ -65,7 +74,7 @@ export class SecretStores {
         const { reference, name } = record;
         if (leave.target.credentialId !== record.id)
           throw new Fault('CREDENTIAL_UNAVAILABLE', 'the credential does not belong to the authorised target');
-        const opened = reference === undefined ? undefined : await this.#open(name, reference.storeId);
+        const { opened } = reference === undefined ? {} : await this.#open(name, reference.storeId);
         const sign = opened?.sign?.bind(opened);
         if (sign === undefined || reference === undefined)
           throw new Fault('CREDENTIAL_MISSING', `the secret store of ${name} signs nothing`);
@@ -79,18 +88,32 @@ export class SecretStores {
   async #read(
     { name }: CredentialRecord,
     { storeId, path, field, passphraseField }: NonNullable<CredentialRecord['reference']>,
+    target: Target,
   ): Promise<readonly Secret[]> {
-    const opened = await this.#open(name, storeId);
+    const { opened, manifest } = await this.#open(name, storeId);
+    const place = manifest.passwordsOfMachines === true ? await this.#placeOf(path, target) : path;
     return this.#limited((signal) =>
-      opened.read(path, passphraseField === undefined ? [field] : [field, passphraseField], signal),
+      opened.read(place, passphraseField === undefined ? [field] : [field, passphraseField], signal),
     );
   }
 
-  async #open(name: string, storeId: string): Promise<SecretStore> {
+  /** INVARIANT: a discovered machine is called what its tags say, and a tag that anybody may set chooses no secret. @throws Fault SECRET_NOT_FOUND */
+  async #placeOf(path: string, target: Target): Promise<string> {
+    const isChosenByTags =
+      isPlacedByName(path) && (await this.#parts.store.now.discovery.findByTarget(target.id)) !== undefined;
+    if (isChosenByTags)
+      throw new Fault('SECRET_NOT_FOUND', `${path} is not for ${target.name}, whose name was discovered: use {host}`, {
+        facts: { path },
+      });
+    return fillPlace(path, target);
+  }
+
+  async #open(name: string, storeId: string): Promise<Opened> {
     const record = await this.#parts.store.now.secretStores.find(storeId);
     if (record === undefined) throw new Fault('CREDENTIAL_MISSING', `the secret store of ${name} is gone`);
     const secret = record.secret === undefined ? undefined : await this.#unseal(record, record.secret);
-    return this.typeOf(record.kind).open({ id: record.id, parameters: record.parameters, secret });
+    const type = this.typeOf(record.kind);
+    return { manifest: type.manifest, opened: type.open({ id: record.id, parameters: record.parameters, secret }) };
   }
 
   async #limited<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {

@@ -7,6 +7,9 @@ import { useText } from '../i18n/text.tsx';
 
 type Reference = NonNullable<Credential['reference']>;
 
+/** The computer that has the machine’s own host name. */
+const OWN_HOST = '{host}';
+
 export interface ReferenceDraft {
   /** Empty: it is kept here. */
   readonly storeId: string;
@@ -48,9 +51,19 @@ export function ReferenceFields(props: {
   });
   const isSigned = kind === 'certificate';
   const kindOf = (store: { readonly kind: string }) => kinds.data?.items.find((one) => one.kind === store.kind);
-  const items = (stores.data?.items ?? []).filter((store) => !isSigned || kindOf(store)?.signsCertificates === true);
+  const items = (stores.data?.items ?? []).filter((store) => {
+    const manifest = kindOf(store);
+    if (isSigned) return manifest?.signsCertificates === true;
+    return kind === 'password' || manifest?.passwordsOfMachines !== true;
+  });
   const chosen = items.find(({ id }) => id === place.storeId);
+  const ofMachines = chosen !== undefined && kindOf(chosen)?.passwordsOfMachines === true;
   const mayBeWhole = chosen !== undefined && kindOf(chosen)?.holdsWholeValues === true;
+  const placeIn = (storeId: string): Partial<ReferenceDraft> => {
+    const store = items.find(({ id }) => id === storeId);
+    const isOfMachines = store !== undefined && kindOf(store)?.passwordsOfMachines === true;
+    return { storeId, ...(isOfMachines ? { field: '', path: place.path === '' ? OWN_HOST : place.path } : {}) };
+  };
   if (items.length === 0) return null;
   return (
     <>
@@ -63,12 +76,13 @@ export function ReferenceFields(props: {
           ...items.map(({ id, name }) => ({ value: id, label: name })),
         ]}
         value={place.storeId}
-        onChange={(storeId) => onChange({ ...place, storeId: storeId ?? '' })}
+        onChange={(storeId) => onChange({ ...place, ...placeIn(storeId ?? '') })}
       />
       {place.storeId !== '' && (
         <>
           <TextInput
-            label={text(isSigned ? 'credentials.role-path' : 'credentials.path')}
+            label={text(isSigned ? 'credentials.role-path' : ofMachines ? 'credentials.computer' : 'credentials.path')}
+            description={ofMachines ? text('credentials.computer-help') : undefined}
             placeholder={isSigned ? 'MOUNT/sign/ROLE' : undefined}
             required
             maxLength={500}
@@ -77,7 +91,7 @@ export function ReferenceFields(props: {
             value={place.path}
             onChange={(event) => onChange({ ...place, path: event.currentTarget.value })}
           />
-          {!isSigned && (
+          {!isSigned && !ofMachines && (
             <TextInput
               label={text('credentials.field')}
               description={mayBeWhole ? text('credentials.field-help') : undefined}

@@ -1,5 +1,6 @@
 import { Fault } from '@enchilada/core/fault';
 import { InvalidCredentialsError, ResultCodeError } from 'ldapts';
+import { wordsOf } from '../../shared/directory/connection.ts';
 
 /** What Active Directory puts behind `data` in the diagnostic of a refused bind: the right password, and it must be changed. */
 const MUST_CHANGE = new Set(['532', '773']);
@@ -15,18 +16,8 @@ export function refusedBind(cause: unknown): Fault {
 
 export function unavailable(cause: unknown): Fault {
   if (cause instanceof Fault) return cause;
-  const words = cause instanceof Error ? cause.message : 'no answer';
   const kind = cause instanceof ResultCodeError ? 'refuses to be read' : 'cannot be reached';
-  return new Fault('PROVIDER_UNAVAILABLE', `the directory ${kind}: ${words.replaceAll(/\p{C}/gu, ' ').slice(0, 200)}`, {
+  return new Fault('PROVIDER_UNAVAILABLE', `the directory ${kind}: ${wordsOf(cause)}`, {
     cause,
   });
-}
-
-const UNREACHED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT']);
-
-/** Whether no connection came about, so that the next server may be asked the same. */
-export function isUnreached(failure: unknown): boolean {
-  const cause = failure instanceof Fault ? failure.cause : failure;
-  if (cause instanceof AggregateError) return cause.errors.every(isUnreached);
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' && UNREACHED.has(cause.code);
 }

@@ -1,6 +1,13 @@
 import type { ParameterValues } from '@enchilada/core/engine';
-import { Fault } from '@enchilada/core/fault';
 import type { ProviderManifest } from '@enchilada/core/identity';
+import {
+  type DirectoryServers,
+  linesOf,
+  neededText,
+  readServers,
+  serverFields,
+  textOf,
+} from '../../shared/directory/server-fields.ts';
 import { nameAttributesField, readNameAttributes } from '../shared/name-attributes.ts';
 
 const SERVER = { en: 'Server', de: 'Server' };
@@ -25,45 +32,7 @@ export const manifest: ProviderManifest = {
         { value: 'ad', label: { en: 'Active Directory', de: 'Active Directory' } },
       ],
     },
-    {
-      name: 'servers',
-      kind: 'list',
-      required: true,
-      group: SERVER,
-      label: { en: 'Servers', de: 'Server' },
-      help: {
-        en: 'One a line, tried in order: ldaps://dc1.example.org, or ldap://… for StartTLS. There is no way without encryption.',
-        de: 'Einer je Zeile, der Reihe nach versucht: ldaps://dc1.example.org, oder ldap://… für StartTLS. Ohne Verschlüsselung geht es nicht.',
-      },
-      maxItems: 10,
-      maxLength: 300,
-      pattern: '^ldaps?://[A-Za-z0-9.:\\[\\]-]+$',
-    },
-    {
-      name: 'serverName',
-      kind: 'text',
-      group: SERVER,
-      label: { en: 'Name in the certificate', de: 'Name im Zertifikat' },
-      help: {
-        en: 'Empty: the name in the address.',
-        de: 'Leer: der Name in der Adresse.',
-      },
-      default: '',
-      maxLength: 253,
-      pattern: '^[A-Za-z0-9.-]*$',
-    },
-    {
-      name: 'authorities',
-      kind: 'list',
-      group: SERVER,
-      label: { en: 'Certificates of the authority', de: 'Zertifikate der Zertifizierungsstelle' },
-      help: {
-        en: 'As PEM text. Empty: the authorities of the system.',
-        de: 'Als PEM-Text. Leer: die des Systems.',
-      },
-      maxItems: 500,
-      maxLength: 100,
-    },
+    ...serverFields(SERVER),
     {
       name: 'bindDn',
       kind: 'text',
@@ -169,11 +138,8 @@ export const manifest: ProviderManifest = {
 };
 
 /** The parameters with their types. The manifest's patterns have been checked before. */
-export interface LdapConfig {
+export interface LdapConfig extends DirectoryServers {
   readonly isActiveDirectory: boolean;
-  readonly servers: readonly URL[];
-  readonly serverName: string | undefined;
-  readonly authorities: string | undefined;
   readonly bindDn: string;
   readonly peopleBase: string;
   readonly peopleFilter: string;
@@ -191,31 +157,13 @@ const ENABLED_PEOPLE = '(&(objectCategory=person)(objectClass=user)(!(userAccoun
 
 /** @throws Fault INVALID_REQUEST */
 export function readConfig(parameters: ParameterValues): LdapConfig {
-  const text = (name: string, standard = ''): string => {
-    const value = parameters[name];
-    return typeof value === 'string' && value.trim() !== '' ? value.trim() : standard;
-  };
-  const needed = (name: string): string => {
-    const value = text(name);
-    if (value === '') throw wrong(name, 'must be given');
-    return value;
-  };
-  const lines = (name: string): readonly string[] => {
-    const value = parameters[name];
-    return Array.isArray(value) ? (value as readonly string[]) : [];
-  };
+  const text = (name: string, standard = ''): string => textOf(parameters, name, standard);
+  const needed = (name: string): string => neededText(parameters, name);
   const isActiveDirectory = parameters['flavour'] === 'ad';
-  const servers = lines('servers').flatMap((line) => URL.parse(line) ?? []);
-  if (servers.length === 0) throw wrong('servers', 'must name at least one');
-  const authorities = lines('authorities').join('\n');
-  if (authorities !== '' && !authorities.includes('-----BEGIN CERTIFICATE-----'))
-    throw wrong('authorities', 'must be certificates as PEM text');
-  const loginAttributes = lines('loginAttributes');
+  const loginAttributes = linesOf(parameters, 'loginAttributes');
   return {
     isActiveDirectory,
-    servers,
-    serverName: text('serverName') || undefined,
-    authorities: authorities === '' ? undefined : authorities,
+    ...readServers(parameters),
     bindDn: needed('bindDn'),
     peopleBase: needed('peopleBase'),
     peopleFilter: text('peopleFilter', isActiveDirectory ? ENABLED_PEOPLE : '(objectClass=person)'),
@@ -232,8 +180,4 @@ export function readConfig(parameters: ParameterValues): LdapConfig {
     groupNames: parameters['groupNames'] === 'dn' ? 'dn' : 'name',
     changePasswords: parameters['changePasswords'] !== false,
   };
-}
-
-function wrong(field: string, message: string): Fault {
-  return new Fault('INVALID_REQUEST', `${field} ${message}`, { facts: { field: `body/parameters/${field}` } });
 }

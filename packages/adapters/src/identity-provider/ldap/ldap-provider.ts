@@ -1,11 +1,10 @@
-import { isIP } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { Secret } from '@enchilada/core/credential';
 import { Fault, isFault } from '@enchilada/core/fault';
 import type { AssertedPerson, PasswordProvider, ProviderSettings } from '@enchilada/core/identity';
 import {
   AndFilter,
-  Client,
+  type Client,
   ConstraintViolationError,
   type Entry,
   EqualityFilter,
@@ -16,13 +15,13 @@ import {
   OrFilter,
   UnwillingToPerformError,
 } from 'ldapts';
+import { connected, valueOf, valuesOf } from '../../shared/directory/connection.ts';
+import { millisecondsOf } from '../../shared/directory/filetime.ts';
 import { attributesOf } from '../shared/name-attributes.ts';
-import { isUnreached, refusedBind, unavailable } from './directory-faults.ts';
+import { refusedBind, unavailable } from './directory-faults.ts';
 import { type LdapConfig, readConfig } from './ldap-config.ts';
 import { changeUnicodePassword, modifyPassword } from './password-change.ts';
 
-const TIMEOUT_MS = 8_000;
-const CONNECT_MS = 4_000;
 const PAGE = 500;
 const DEEPEST = 10;
 const MOST_GROUPS = 2_000;
@@ -30,9 +29,7 @@ const NAME_MAX = 256;
 const PERSON_ATTRIBUTES = ['cn', 'displayName', 'mail', 'uid', 'sAMAccountName', 'accountExpires', 'pwdReset'];
 /** LDAP_MATCHING_RULE_IN_CHAIN (MS-ADTS 3.1.1.3.4.4.3): membership through any number of groups, resolved by the server. */
 const IN_CHAIN = '1.2.840.113556.1.4.1941';
-/** 100-nanosecond steps from 1601 to 1970. */
-const FILETIME_EPOCH = 116_444_736_000_000_000n;
-const NEVER = new Set([0n, 0x7fff_ffff_ffff_ffffn]);
+const NEVER = new Set(['0', '9223372036854775807']);
 
 /** Search, then bind (RFC 4511, 4513), over TLS with a verified name alone. Referrals are not followed. */
 export class LdapProvider implements PasswordProvider {
@@ -62,7 +59,7 @@ export class LdapProvider implements PasswordProvider {
       await this.#bindAs(entry?.dn ?? `cn=${randomBytes(12).toString('hex')},${this.#config.peopleBase}`, typed);
       if (entry === undefined) throw new Fault('LOGIN_REFUSED', 'the name or the password is wrong');
       if (isOver(entry)) throw new Fault('LOGIN_REFUSED', 'the account has expired');
-      if (textOf(entry, 'pwdReset').toUpperCase() === 'TRUE')
+      if (valueOf(entry, 'pwdReset').toUpperCase() === 'TRUE')
         throw new Fault('PASSWORD_EXPIRED', 'the directory asks for a new password');
       return { person: await this.#personOf(search, entry) };
     });
@@ -139,14 +136,14 @@ export class LdapProvider implements PasswordProvider {
     const subject = Buffer.isBuffer(id) ? id.toString('hex') : id;
     if (subject === '')
       throw new Fault('PROVIDER_UNAVAILABLE', `the account that searches cannot read ${idAttribute} of people`);
-    const login = textOf(entry, isActiveDirectory ? 'sAMAccountName' : 'uid');
+    const login = valueOf(entry, isActiveDirectory ? 'sAMAccountName' : 'uid');
     return {
       subject,
-      username: login === '' ? textOf(entry, 'cn') : login,
-      displayName: textOf(entry, 'displayName') || textOf(entry, 'cn'),
-      email: textOf(entry, 'mail') || undefined,
+      username: login === '' ? valueOf(entry, 'cn') : login,
+      displayName: valueOf(entry, 'displayName') || valueOf(entry, 'cn'),
+      email: valueOf(entry, 'mail') || undefined,
       groups: await this.#groupsOf(search, entry.dn, login),
-      attributes: attributesOf(nameAttributes, (name) => textsOf(entry, name)),
+      attributes: attributesOf(nameAttributes, (name) => valuesOf(entry, name)),
     };
   }
 
@@ -185,7 +182,7 @@ export class LdapProvider implements PasswordProvider {
 
   #nameOf(group: Entry): string {
     const { groupNames, isActiveDirectory } = this.#config;
-    return groupNames === 'dn' ? group.dn : textOf(group, isActiveDirectory ? 'sAMAccountName' : 'cn');
+    return groupNames === 'dn' ? group.dn : valueOf(group, isActiveDirectory ? 'sAMAccountName' : 'cn');
   }
 
   /** @throws Fault LOGIN_REFUSED, PASSWORD_EXPIRED, PROVIDER_UNAVAILABLE */
@@ -194,81 +191,35 @@ export class LdapProvider implements PasswordProvider {
   }
 
   async #bound<T>(dn: string, password: Secret, work: (client: Client) => Promise<T>): Promise<T> {
-    return this.#connected(async (client) => {
-      try {
-        await client.bind(dn, password.reveal());
-      } catch (cause) {
-        throw refusedBind(cause);
-      }
-      return work(client);
-    });
+    return connected(
+      this.#config,
+      async (client) => {
+        try {
+          await client.bind(dn, password.reveal());
+        } catch (cause) {
+          throw refusedBind(cause);
+        }
+        return work(client);
+      },
+      unavailable,
+    );
   }
 
   /** As the account that searches. Whatever fails here says nothing of any person. */
   async #searching<T>(work: (search: Client) => Promise<T>): Promise<T> {
-    return this.#connected(async (client) => {
-      try {
-        if (this.#secret.reveal() === '') throw new Error('the account that searches has no password');
-        await client.bind(this.#config.bindDn, this.#secret.reveal());
-        return await work(client);
-      } catch (cause) {
-        throw unavailable(cause);
-      }
-    });
-  }
-
-  /** The first server that answers, in order. */
-  async #connected<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    let failure: unknown;
-    for (const server of this.#config.servers) {
-      let client: Client;
-      try {
-        client = await this.#connect(server);
-      } catch (cause) {
-        failure = cause;
-        continue;
-      }
-      try {
-        return await work(client);
-      } catch (cause) {
-        // The library dials with the first request. Nothing was asked of a server that was never reached.
-        if (!isUnreached(cause)) throw cause;
-        failure = cause;
-      } finally {
-        // It says goodbye and closes the socket; the work is done, or its failure told.
-        await client.unbind().catch(() => undefined);
-      }
-    }
-    throw unavailable(failure);
-  }
-
-  async #connect(server: URL): Promise<Client> {
-    const { serverName, authorities } = this.#config;
-    const host = server.hostname.replaceAll(/[[\]]/gu, '');
-    const name = serverName ?? host;
-    // The name is checked against the certificate whether the socket is ours or the library's.
-    const tlsOptions = {
-      rejectUnauthorized: true,
-      minVersion: 'TLSv1.2' as const,
-      host: name,
-      ...(isIP(name) === 0 ? { servername: name } : {}),
-      ...(authorities === undefined ? {} : { ca: authorities }),
-    };
-    const isImplicit = server.protocol === 'ldaps:';
-    const client = new Client({
-      url: `${isImplicit ? 'ldaps' : 'ldap'}://${server.host}`,
-      timeout: TIMEOUT_MS,
-      connectTimeout: CONNECT_MS,
-      ...(isImplicit ? { tlsOptions: { ...tlsOptions, host } } : {}),
-    });
-    try {
-      if (!isImplicit) await client.startTLS(tlsOptions);
-    } catch (cause) {
-      // It says goodbye and closes the socket; the work is done, or its failure told.
-      await client.unbind().catch(() => undefined);
-      throw cause;
-    }
-    return client;
+    return connected(
+      this.#config,
+      async (client) => {
+        try {
+          if (this.#secret.reveal() === '') throw new Error('the account that searches has no password');
+          await client.bind(this.#config.bindDn, this.#secret.reveal());
+          return await work(client);
+        } catch (cause) {
+          throw unavailable(cause);
+        }
+      },
+      unavailable,
+    );
   }
 }
 
@@ -279,20 +230,9 @@ function requireTyped(username: string, password: Secret): void {
     throw new Fault('LOGIN_REFUSED', 'the name or the password is wrong');
 }
 
-function textOf(entry: Entry, attribute: string): string {
-  return textsOf(entry, attribute)[0] ?? '';
-}
-
-function textsOf(entry: Entry, attribute: string): readonly string[] {
-  const key = Object.keys(entry).find((name) => name.toLowerCase() === attribute.toLowerCase());
-  const values = key === undefined ? [] : [entry[key] ?? []].flat();
-  return values.map((value) => (Buffer.isBuffer(value) ? value.toString('utf8') : value));
-}
-
 /** Active Directory's end of an account, which a bind respects and a listing does not. */
 function isOver(entry: Entry): boolean {
-  const text = textOf(entry, 'accountExpires');
-  if (!/^\d{1,19}$/u.test(text)) return false;
-  const end = BigInt(text);
-  return !NEVER.has(end) && (end - FILETIME_EPOCH) / 10_000n <= BigInt(Date.now());
+  const text = valueOf(entry, 'accountExpires');
+  const end = NEVER.has(text) ? undefined : millisecondsOf(text);
+  return end !== undefined && end <= Date.now();
 }

@@ -39,6 +39,9 @@ export const credential = {
   'credentials.kept-help':
     'Bei einem Geheimnisspeicher halten die Zugangsdaten nur den Ort; der Wert wird für jede Sitzung geholt und nirgends behalten.',
   'credentials.path': 'Pfad des Geheimnisses',
+  'credentials.computer': 'Computer im Verzeichnis',
+  'credentials.computer-help':
+    '{host} ist der Hostname der geöffneten Maschine, {host.name} der Teil vor dem ersten Punkt, {name} der Name der Maschine hier.',
   'credentials.field': 'Feld',
   'credentials.field-help': 'Eines Wertes, der ein JSON-Objekt ist. Leer: der ganze Wert.',
   'credentials.passphrase-field': 'Feld seiner Passphrase',

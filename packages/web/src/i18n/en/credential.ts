@@ -39,6 +39,9 @@ export const credential = {
   'credentials.kept-help':
     'In a secret store, the credential holds the place alone; the value is fetched for each session and kept nowhere.',
   'credentials.path': 'Path of the secret',
+  'credentials.computer': 'Computer in the directory',
+  'credentials.computer-help':
+    '{host} is the host name of the machine that is opened, {host.name} the part before its first dot, {name} the machine’s name here.',
   'credentials.field': 'Field',
   'credentials.field-help': 'Of a value that is a JSON object. Empty: the whole value.',
   'credentials.passphrase-field': 'Field of its passphrase',

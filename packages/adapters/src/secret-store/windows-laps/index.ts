@@ -1,0 +1,1 @@
+export { windowsLaps } from './laps-store.ts';
