@@ -74,15 +74,24 @@ for (const [name, start] of MACHINES) {
       const fields = { name: `machine ${id}`, protocol: 'rdp', host, port, credentialId: id, ...change };
       return site.machine(fields, ['connect', 'watch']);
     };
-    const picture = (shell: Shell, viewer: RdpViewer): Promise<void> =>
-      shell.until(() => viewer.isActive && viewer.updates > 0, 'a picture');
-
-    it('is opened, used, watched, resumed, recorded and verified, and its password is nowhere', async () => {
-      const targetId = await target();
+    /** A decoder that has drawn its first picture. */
+    const seatedAt = async (shell: Shell): Promise<RdpViewer> => {
+      const viewer = decoderOn(shell);
+      await shell.until(() => viewer.isActive && viewer.updates > 0, 'a picture');
+      return viewer;
+    };
+    const opened = async (targetId: string): Promise<{ readonly first: Shell; readonly viewer: RdpViewer }> => {
       const first = await site.admin.open(targetId);
       await first.live();
-      const viewer = decoderOn(first);
-      await picture(first, viewer);
+      return { first, viewer: await seatedAt(first) };
+    };
+    const endedBy = async (shell: Shell): Promise<void> => {
+      shell.say({ type: 'end' });
+      assert.equal((await shell.ended()).reason, 'closed-by-user');
+    };
+
+    it('is opened, used, watched, resumed, recorded and verified, and its password is nowhere', async () => {
+      const { first, viewer } = await opened(await target());
       assert.deepEqual(viewer.size, { width: 1024, height: 768 });
       first.data.send(viewer.keys(...OTTER));
       await eventually(
@@ -91,8 +100,7 @@ for (const [name, start] of MACHINES) {
       );
 
       const watching = await site.admin.join(first.sessionId, 'watch');
-      const watcher = decoderOn(watching);
-      await picture(watching, watcher);
+      const watcher = await seatedAt(watching);
       watching.data.send(watcher.keys(0x2d, 0x1c));
       const seen = watcher.updates;
       await machine.run('xsetroot', '-solid', '#336699');
@@ -100,8 +108,7 @@ for (const [name, start] of MACHINES) {
       await first.leave();
 
       const second = await site.admin.join(first.sessionId, 'control');
-      const resumed = decoderOn(second);
-      await picture(second, resumed);
+      const resumed = await seatedAt(second);
       // The watching decoder goes on with the connection that replaced the first.
       await watching.until(() => watcher.activations === 2, 'the desktop, activated anew');
       const [before, beforeWatching] = [resumed.updates, watcher.updates];
@@ -110,8 +117,7 @@ for (const [name, start] of MACHINES) {
       await watching.until(() => watcher.updates > beforeWatching, 'a change of the picture');
       assert.deepEqual([viewer.failure, watcher.failure, resumed.failure], [undefined, undefined, undefined]);
       assert.equal((await readFile(join(folder, 'typed'), 'utf8')).trim(), 'otter');
-      second.say({ type: 'end' });
-      assert.equal((await second.ended()).reason, 'closed-by-user');
+      await endedBy(second);
 
       const { api } = site.admin;
       const recordingId = await eventually(async () => {
@@ -158,10 +164,7 @@ for (const [name, start] of MACHINES) {
       await chmod(files, 0o777);
       const filesTargetId = await site.machineOn(sshd, { name: `files of ${name}` });
       await site.grant(site.admin, filesTargetId, ['file-in', 'file-out']);
-      const first = await site.admin.open(await target({ filesTargetId }));
-      await first.live();
-      const viewer = decoderOn(first);
-      await picture(first, viewer);
+      const { first, viewer } = await opened(await target({ filesTargetId }));
       await first.until(() => first.frames.some(({ type }) => type === 'files'), 'the word about files');
       assert.deepEqual(
         first.frames.find(({ type }) => type === 'files'),
@@ -184,12 +187,10 @@ for (const [name, start] of MACHINES) {
       await first.leave();
 
       const second = await site.admin.join(first.sessionId, 'control');
-      const resumed = decoderOn(second);
-      await picture(second, resumed);
+      await seatedAt(second);
       const fetched = await api.downloadFile({ params, query: { path, transfer: 'b'.repeat(26) } });
       assert.ok(Buffer.from(await fetched.arrayBuffer()).equals(content));
-      second.say({ type: 'end' });
-      assert.equal((await second.ended()).reason, 'closed-by-user');
+      await endedBy(second);
       await second.leave();
       await assert.rejects(api.listFiles({ params, query: {} }), ApiProblem);
       const { items } = await api.listAudit({ query: { action: 'file.transferred', limit: 100 } });

@@ -1,6 +1,13 @@
 import type { EngineManifest, LocalizedText, ParameterValues } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
-import { CLIPBOARD_FIELDS, DESKTOP_FIELDS, GROUPS, readLines } from '../shared/index.ts';
+import {
+  CLIPBOARD_FIELDS,
+  DESKTOP_FIELDS,
+  type DesktopSettings,
+  GROUPS,
+  readDesktop,
+  readLines,
+} from '../shared/index.ts';
 
 const GUACAMOLE: LocalizedText = { en: 'Guacamole', de: 'Guacamole' };
 /** Ours to say, secret, a way to the disk or the ports of the machine on which guacd runs, or to a third one that nobody judged. */
@@ -57,16 +64,12 @@ export function manifestOf(protocols: readonly string[]): EngineManifest {
 }
 
 /** The manifest's parameters as the engine reads them. */
-export interface GuacdParameters {
+export interface GuacdParameters extends DesktopSettings {
   readonly protocol: string;
   readonly settings: Readonly<Record<string, string>>;
   /** Names under which the person's own password goes; `true` where nothing may take its place. */
   readonly ownPassword: Readonly<Record<string, boolean>>;
   readonly sound: boolean;
-  readonly viewOnly: boolean;
-  readonly resizeDesktop: boolean;
-  readonly disableCopy: boolean;
-  readonly disablePaste: boolean;
 }
 
 /** What the machine runs. */
@@ -94,9 +97,6 @@ export function readParameters(values: ParameterValues, protocols: readonly stri
     settings: Object.fromEntries(given.filter(([name]) => !SECRET.test(name))),
     ownPassword: Object.fromEntries(secrets.map(([name, text]) => [name, !text.includes(':OPTIONAL')])),
     sound: values['sound'] !== false,
-    viewOnly: values['viewOnly'] === true,
-    resizeDesktop: values['resizeDesktop'] !== false,
-    disableCopy: values['disableCopy'] === true,
-    disablePaste: values['disablePaste'] === true,
+    ...readDesktop(values),
   };
 }

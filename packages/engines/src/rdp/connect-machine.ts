@@ -1,10 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { Credential } from '@enchilada/core/credential';
-import type { EngineFacts, Hop } from '@enchilada/core/engine';
+import type { EngineFacts } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
-import type { Clock } from '@enchilada/core/time';
-import { certificateFacts, Greeting, type PeerIdentity, type PeerReader } from '../shared/index.ts';
+import {
+  certificateFacts,
+  type DesktopRequest,
+  Greeting,
+  type PeerIdentity,
+  type PeerReader,
+} from '../shared/index.ts';
 import { violation } from './codec/bytes.ts';
 import { readDer } from './codec/der.ts';
 import { PROTOCOL, connectionRequest, parseConnectionConfirm, preconnection, type Negotiated } from './codec/x224.ts';
@@ -12,20 +17,8 @@ import type { RdpParameters } from './rdp-manifest.ts';
 import { accountOf } from './security/account.ts';
 import { proveByNla } from './security/credssp.ts';
 
-export interface MachineLimits {
-  readonly handshakeMs: number;
-  /** How long a person may take for one answer. */
-  readonly answerMs: number;
-}
-
-export interface MachineRequest {
-  readonly hop: Hop;
-  readonly limits: MachineLimits;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  readonly credential: () => Promise<Credential>;
+export interface MachineRequest extends DesktopRequest {
   readonly parameters: Pick<RdpParameters, 'security' | 'loadBalanceInfo' | 'preconnectionId' | 'preconnectionBlob'>;
-  progress(step: 'handshake' | 'host-identity' | 'credential'): void;
 }
 
 /** A connection at the point where MCS begins: under TLS, and signed in where the machine demands network level authentication. */

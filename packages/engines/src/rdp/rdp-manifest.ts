@@ -1,5 +1,12 @@
 import type { EngineManifest, ParameterField, ParameterValues } from '@enchilada/core/engine';
-import { CLIPBOARD_FIELDS, DESKTOP_FIELDS, GROUPS, WAKE_FIELDS } from '../shared/index.ts';
+import {
+  CLIPBOARD_FIELDS,
+  DESKTOP_FIELDS,
+  type DesktopSettings,
+  GROUPS,
+  readDesktop,
+  WAKE_FIELDS,
+} from '../shared/index.ts';
 import { ANY_LAYOUT, LAYOUTS } from './keyboard-layouts.ts';
 
 /** What a machine is asked to leave out, or to show. [MS-RDPBCGR] 2.2.1.11.1.1.1 */
@@ -162,7 +169,7 @@ export const manifest: EngineManifest = {
 };
 
 /** The manifest's parameters as the engine reads them; what is absent or of another type takes the default. */
-export interface RdpParameters {
+export interface RdpParameters extends DesktopSettings {
   readonly security: 'any' | 'nla' | 'tls';
   readonly loadBalanceInfo: string;
   readonly preconnectionId: number;
@@ -172,12 +179,8 @@ export interface RdpParameters {
   readonly workingDirectory: string;
   readonly clientName: string;
   readonly keyboardLayout: string;
-  readonly viewOnly: boolean;
-  readonly resizeDesktop: boolean;
   readonly colourDepth: 16 | 24 | 32;
   readonly performanceFlags: number;
-  readonly disableCopy: boolean;
-  readonly disablePaste: boolean;
 }
 
 export function readParameters(values: ParameterValues): RdpParameters {
@@ -198,14 +201,11 @@ export function readParameters(values: ParameterValues): RdpParameters {
     workingDirectory: text('workingDirectory'),
     clientName: text('clientName', 'enchilada'),
     keyboardLayout: text('keyboardLayout', ANY_LAYOUT),
-    viewOnly: isOn('viewOnly'),
-    resizeDesktop: values['resizeDesktop'] !== false,
+    ...readDesktop(values),
     colourDepth: colourDepth === '16' ? 16 : colourDepth === '24' ? 24 : 32,
     performanceFlags: EFFECTS.reduce(
       (flags, { name, flag, isWish }) => (shown(name) === isWish ? flags | flag : flags),
       0,
     ),
-    disableCopy: isOn('disableCopy'),
-    disablePaste: isOn('disablePaste'),
   };
 }

@@ -1,72 +1,30 @@
-import { createServer, type Socket } from 'node:net';
-import { Secret, type Credential } from '@enchilada/core/credential';
-import type {
-  ConnectStep,
-  EngineContext,
-  EngineStream,
-  Hop,
-  ParameterValues,
-  Seat,
-  SeatEvent,
-  StreamedSession,
-} from '@enchilada/core/engine';
-import { Fault } from '@enchilada/core/fault';
-import { systemClock, testLeave, testTarget } from '@enchilada/core/testing/authorized';
+import type { ConnectStep, EngineStream, Hop, StreamedSession } from '@enchilada/core/engine';
 import { RdpViewer, type RdpViewerOptions } from '@enchilada/core/testing/viewers/rdp-viewer';
-import { createDialer, noCarrier } from '../shared/index.ts';
-import type { MachineLimits } from './connect-machine.ts';
+import { noCarrier, type DesktopLimits } from '../shared/index.ts';
+import { desktopHop, loopbackDialer, NotedSeat, openWith, type Opening as DesktopOpening } from '../shared/testing.ts';
 import type { KeyFrameRhythm } from './key-frames.ts';
 import { createRdp } from './index.ts';
 export { until } from '@enchilada/core/testing/until';
+export { scriptedServer } from '../shared/testing.ts';
 
-export interface Opening {
-  readonly host: string;
-  readonly port: number;
-  readonly username?: string;
-  readonly password?: string;
-  readonly parameters?: ParameterValues;
-  readonly limits?: Partial<MachineLimits>;
+export interface Opening extends DesktopOpening {
   readonly keyFrames?: Partial<KeyFrameRhythm>;
-  readonly hop?: Partial<Hop>;
-  readonly context?: Partial<EngineContext>;
 }
 
-export function hopTo({ host, port, password = '', username = '', parameters = {}, hop = {} }: Opening): Hop {
-  const credential: Credential = { kind: 'password', username, password: new Secret(password) };
-  return {
-    leave: testLeave(testTarget({ id: `tgt_${port}`, protocol: 'rdp', host, port, parameters })),
-    credential: () => Promise.resolve(credential),
-    verifyHostKey: () => Promise.resolve(),
-    ...hop,
-  };
+export function hopTo(opening: Opening): Hop {
+  return desktopHop('rdp', opening);
 }
 
-export function engine(limits: Partial<MachineLimits> = {}, keyFrames: Partial<KeyFrameRhythm> = {}) {
-  const dialer = createDialer({
-    policy: { allowLoopback: true, allowOwnServices: false, allow: [], deny: [] },
-    builtIn: new Map(),
-  });
-  return createRdp({ dialer, carrier: noCarrier, limits, keyFrames });
+export function engine(limits: Partial<DesktopLimits> = {}, keyFrames: Partial<KeyFrameRhythm> = {}) {
+  return createRdp({ dialer: loopbackDialer(), carrier: noCarrier, limits, keyFrames });
 }
 
-export async function openMachine(opening: Opening, steps: ConnectStep[] = []): Promise<StreamedSession> {
-  return engine(opening.limits, opening.keyFrames).open({
-    hops: [hopTo(opening)],
-    sink: { output: () => undefined },
-    display: { columns: 80, rows: 24 },
-    clock: systemClock,
-    signal: new AbortController().signal,
-    ask: () => Promise.reject(new Fault('PROMPT_ABANDONED', 'nobody is there')),
-    progress: (step) => void steps.push(step),
-    ...opening.context,
-  });
+export function openMachine(opening: Opening, steps: ConnectStep[] = []): Promise<StreamedSession> {
+  return openWith(engine(opening.limits, opening.keyFrames), opening, steps);
 }
 
 /** A viewer with a decoder. */
-export class TestSeat implements Seat {
-  readonly mode: 'control' | 'watch';
-  clipboard = { upload: true, download: true };
-  readonly events: SeatEvent[] = [];
+export class TestSeat extends NotedSeat {
   readonly messages: Buffer[] = [];
   readonly viewer: RdpViewer;
   stream: EngineStream | undefined;
@@ -79,7 +37,7 @@ export class TestSeat implements Seat {
   };
 
   constructor(mode: 'control' | 'watch' = 'control', options: Partial<RdpViewerOptions> = {}) {
-    this.mode = mode;
+    super(mode);
     this.viewer = new RdpViewer({
       channels: ['drdynvc', 'cliprdr', 'rdpsnd'],
       ...options,
@@ -93,37 +51,9 @@ export class TestSeat implements Seat {
     });
   }
 
-  noted(event: SeatEvent): void {
-    this.events.push(event);
-  }
-
   async sit(session: StreamedSession): Promise<EngineStream> {
     this.stream = await session.join(this);
     this.viewer.greet();
     return this.stream;
   }
-}
-
-/** A server that the test writes itself. */
-export async function scriptedServer(
-  serve: (socket: Socket) => void,
-): Promise<{ readonly host: string; readonly port: number } & AsyncDisposable> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.on('close', () => sockets.delete(socket));
-    serve(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port was given');
-  return {
-    host: '127.0.0.1',
-    port: address.port,
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
 }

@@ -2,17 +2,21 @@ export { abortFault, unlessAborted } from './abort.ts';
 export { ClipboardNote } from './clipboard-note.ts';
 export { clipboardAt, clipboardOf } from './clipboard-settings.ts';
 export { DesktopSession } from './desktop-session.ts';
+export { openDesktop } from './desktop-opening.ts';
+export type { DesktopLimits, DesktopRequest } from './desktop-opening.ts';
 export { createDialer } from './dial.ts';
 export type { BuiltInMachine, Dialer } from './dial.ts';
 export {
   CLIPBOARD_FIELDS,
   DESKTOP_FIELDS,
   GROUPS,
+  readDesktop,
   readEnvironment,
   readLines,
   readTerminalType,
   terminalTypeField,
 } from './parameter-fields.ts';
+export type { DesktopSettings } from './parameter-fields.ts';
 export { brokenOff, SessionEnding } from './session-ending.ts';
 export { Greeting } from './greeting.ts';
 export { Patience } from './patience.ts';

@@ -1,4 +1,5 @@
-import type { LocalizedText, ParameterField, ParameterValue } from '@enchilada/core/engine';
+import type { LocalizedText, ParameterField, ParameterValue, ParameterValues } from '@enchilada/core/engine';
+import type { ClipboardSettings } from './clipboard-settings.ts';
 
 /** The groups of the form that more than one protocol has. */
 export const GROUPS = {
@@ -55,6 +56,20 @@ export const CLIPBOARD_FIELDS: readonly ParameterField[] = [
     default: false,
   },
 ];
+
+/** What the fields of desktops say; what is absent or of another type takes the default. */
+export interface DesktopSettings extends ClipboardSettings {
+  readonly resizeDesktop: boolean;
+}
+
+export function readDesktop(values: ParameterValues): DesktopSettings {
+  return {
+    viewOnly: values['viewOnly'] === true,
+    resizeDesktop: values['resizeDesktop'] !== false,
+    disableCopy: values['disableCopy'] === true,
+    disablePaste: values['disablePaste'] === true,
+  };
+}
 
 const TERMINAL_TYPE = 'xterm-256color';
 

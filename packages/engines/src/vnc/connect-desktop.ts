@@ -1,27 +1,20 @@
 import type { Duplex } from 'node:stream';
-import type { Credential } from '@enchilada/core/credential';
-import type { EngineFacts, Hop } from '@enchilada/core/engine';
-import type { Clock } from '@enchilada/core/time';
-import { certificateFacts, Greeting, peerText, type PeerIdentity, type PeerReader } from '../shared/index.ts';
+import type { EngineFacts } from '@enchilada/core/engine';
+import {
+  certificateFacts,
+  type DesktopRequest,
+  Greeting,
+  peerText,
+  type PeerIdentity,
+  type PeerReader,
+} from '../shared/index.ts';
 import { startingState, type RfbState } from './codec/rfb-state.ts';
 import { PIXEL_FORMAT_BYTES, checkedSize, parsePixelFormat, viewOf, violation } from './codec/wire.ts';
 import { signIn, type SignedIn } from './security/sign-in.ts';
 import type { VncParameters } from './vnc-manifest.ts';
 
-export interface DesktopLimits {
-  readonly handshakeMs: number;
-  /** How long a person may take for one answer. */
-  readonly answerMs: number;
-}
-
-export interface DesktopRequest {
-  readonly hop: Hop;
+export interface VncRequest extends DesktopRequest {
   readonly parameters: VncParameters;
-  readonly limits: DesktopLimits;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  readonly credential: () => Promise<Credential>;
-  progress(step: 'handshake' | 'host-identity' | 'credential' | 'shell'): void;
 }
 
 /** One signed-in connection to a desktop, at the point where its first message may come. */
@@ -37,7 +30,7 @@ const MOST_NAME_BYTES = 64 * 1024;
 const REPEATER_BYTES = 250;
 
 /** Handshake, identity, authentication and the desktop's first words. Owns the stream until it answers. @throws Fault TARGET_*, HOST_KEY_*, CREDENTIAL_* */
-export async function connectDesktop(first: Duplex, request: DesktopRequest): Promise<Desktop> {
+export async function connectDesktop(first: Duplex, request: VncRequest): Promise<Desktop> {
   const { parameters } = request;
   using greeting = new Greeting(first, request);
   let identity: PeerIdentity | undefined;

@@ -1,6 +1,12 @@
 import type { EngineManifest, ParameterValues } from '@enchilada/core/engine';
-import { CLIPBOARD_FIELDS, DESKTOP_FIELDS, GROUPS } from '../shared/index.ts';
-import { WAKE_FIELDS } from '../shared/index.ts';
+import {
+  CLIPBOARD_FIELDS,
+  DESKTOP_FIELDS,
+  type DesktopSettings,
+  GROUPS,
+  readDesktop,
+  WAKE_FIELDS,
+} from '../shared/index.ts';
 import type { WantedProof, Weakenings } from './security/security-type.ts';
 
 export const manifest: EngineManifest = {
@@ -131,18 +137,14 @@ export const manifest: EngineManifest = {
 };
 
 /** The manifest's parameters as the engine reads them; what is absent or of another type takes the default. */
-export interface VncParameters extends Weakenings {
+export interface VncParameters extends Weakenings, DesktopSettings {
   readonly signInWith: WantedProof;
   readonly repeaterDestination: string;
-  readonly viewOnly: boolean;
-  readonly resizeDesktop: boolean;
   readonly pixelEncoding: string;
   readonly lossless: boolean;
   readonly quality: number;
   readonly compression: number;
   readonly remoteCursor: boolean;
-  readonly disableCopy: boolean;
-  readonly disablePaste: boolean;
 }
 
 function proofOf(value: unknown): WantedProof {
@@ -163,14 +165,11 @@ export function readParameters(values: ParameterValues): VncParameters {
     allowAnonymousTls: values['allowAnonymousTls'] === true,
     signInWith: proofOf(values['signInWith']),
     repeaterDestination: text('repeaterDestination'),
-    viewOnly: values['viewOnly'] === true,
-    resizeDesktop: values['resizeDesktop'] !== false,
+    ...readDesktop(values),
     pixelEncoding: text('pixelEncoding'),
     lossless: values['lossless'] === true,
     quality: level('quality', 6),
     compression: level('compression', 2),
     remoteCursor: values['cursor'] === 'remote',
-    disableCopy: values['disableCopy'] === true,
-    disablePaste: values['disablePaste'] === true,
   };
 }
