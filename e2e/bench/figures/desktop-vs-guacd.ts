@@ -46,25 +46,27 @@ async function byVnc(site: Site): Promise<Way> {
 }
 
 async function byRdp(site: Site): Promise<Way> {
-  const desktop = await startXrdp({ geometry: `${SIZE.width}x${SIZE.height}` });
+  const desktop = await startXrdp({ backend: 'xorg' });
   const { host, port, username, password } = desktop;
   const { id: credentialId } = await site.admin.api.createCredential({
     body: { name: `desktop ${port}`, kind: 'password', username, secret: password },
   });
   const targetId = await site.machine({ protocol: 'rdp', host, port, credentialId });
   return {
-    words: 'xrdp, in bitmaps for both',
+    words: 'xrdp, in RemoteFX for the product, as IronRDP asks for it, in bitmaps for guacd',
     protocol: 'rdp',
     parameters: { hostname: host, port: String(port), username, password, 'ignore-cert': 'true', security: 'any' },
     desktop,
     async look(cpu) {
       await using shell = await site.admin.open(targetId);
       await shell.live();
-      const viewer = new RdpViewer({ ...SIZE, send: (bytes) => shell.data.send(bytes) });
+      const viewer = new RdpViewer({ ...SIZE, remoteFx: true, send: (bytes) => shell.data.send(bytes) });
       shell.onBytes = (bytes) => viewer.push(bytes);
       viewer.greet();
       await shell.until(() => viewer.isActive && viewer.updates > 0, 'a picture');
-      return await looked(cpu, () => shell.received);
+      const look = await looked(cpu, () => shell.received);
+      if (viewer.frames === 0) throw new Error('xrdp sent no frame in RemoteFX');
+      return look;
     },
     [Symbol.asyncDispose]: () => desktop[Symbol.asyncDispose](),
   };

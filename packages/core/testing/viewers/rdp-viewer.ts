@@ -8,6 +8,8 @@ export interface RdpViewerOptions {
   readonly channels?: readonly string[];
   /** For the RDCleanPath request, as `keyboard=de-CH`. */
   readonly choices?: string;
+  /** Takes pictures in RemoteFX, as IronRDP does; otherwise the target sends bitmaps. */
+  readonly remoteFx?: boolean;
 }
 
 const u16 = (value: number): Buffer => Buffer.from([value & 0xff, (value >> 8) & 0xff]);
@@ -39,8 +41,28 @@ export function cleanPathRequest(choices = '', protocols = 1): Buffer {
   );
 }
 
-const SMALL_CAPABILITIES = ((): Buffer => {
-  const set = (type: number, body: Buffer): Buffer => Buffer.concat([u16(type), u16(body.length + 4), body]);
+const set = (type: number, body: Buffer): Buffer => Buffer.concat([u16(type), u16(body.length + 4), body]);
+
+/** Large pointers, surface commands, codecs and acknowledged frames. [MS-RDPBCGR] 2.2.7.2.7, 2.2.7.2.9 to 2.2.7.2.11, [MS-RDPRFX] 2.2.1.1 */
+const REMOTE_FX_SETS = ((): readonly Buffer[] => {
+  const codec = Buffer.from('122f777672bd6344afb3b73c9c6f7886', 'hex');
+  // Image mode, tiles of 64 × 64, RLGR3.
+  const tiles = Buffer.concat([u16(0x100), u16(64), Buffer.from([2, 1, 1, 4])]);
+  const capability = Buffer.concat([
+    ...[u16(0xcbc1), u32(13 + tiles.length), Buffer.from([1]), u16(0xcfc0), u16(1), u16(tiles.length)],
+    tiles,
+  ]);
+  const capabilities = Buffer.concat([u16(0xcbc0), u32(8), u16(1), capability]);
+  const properties = Buffer.concat([u32(12 + capabilities.length), u32(1), u32(capabilities.length), capabilities]);
+  return [
+    set(27, u16(1)),
+    set(28, Buffer.concat([u32(0x52), u32(0)])),
+    set(29, Buffer.concat([Buffer.from([1]), codec, Buffer.from([3]), u16(properties.length), properties])),
+    set(30, u32(20)),
+  ];
+})();
+
+function capabilities(further: readonly Buffer[]): Buffer {
   const general = Buffer.concat([...[1, 3, 0x200, 0, 0, 0x441, 0, 0, 0].map(u16), Buffer.from([1, 1])]);
   const bitmap = (width: number, height: number): Buffer =>
     Buffer.concat([...[32, 1, 1, 1, width, height, 0, 1, 1].map(u16), Buffer.from([0, 8]), ...[1, 0].map(u16)]);
@@ -63,9 +85,35 @@ const SMALL_CAPABILITIES = ((): Buffer => {
     set(13, input),
     set(20, Buffer.concat([u32(0), u32(1600)])),
     set(26, u32(0x20_0000)),
+    ...further,
   ];
   return Buffer.concat([u16(sets.length), u16(0), ...sets]);
-})();
+}
+
+const FAST_PATH_SURFACE_COMMANDS = 4;
+const COMMAND = { setSurfaceBits: 1, frameMarker: 4, streamSurfaceBits: 6 } as const;
+
+/** Ids of the frames that end in a fast-path PDU of whole updates. [MS-RDPBCGR] 2.2.9.1.2.1, 2.2.9.2 */
+function* endedFrames(pdu: Buffer): Generator<number> {
+  for (let at = (pdu[1] ?? 0) < 0x80 ? 2 : 3; at + 3 <= pdu.length;) {
+    const code = pdu[at] ?? 0;
+    const end = at + 3 + pdu.readUInt16LE(at + 1);
+    if (code === FAST_PATH_SURFACE_COMMANDS) yield* endedFramesOf(pdu.subarray(at + 3, end));
+    at = end;
+  }
+}
+
+function* endedFramesOf(commands: Buffer): Generator<number> {
+  for (let at = 0; at + 8 <= commands.length;) {
+    const command = commands.readUInt16LE(at);
+    if (command === COMMAND.frameMarker) {
+      if (commands.readUInt16LE(at + 2) === 1) yield commands.readUInt32LE(at + 4);
+      at += 8;
+    } else if (command === COMMAND.setSurfaceBits || command === COMMAND.streamSurfaceBits)
+      at += 22 + commands.readUInt32LE(at + 18);
+    else return;
+  }
+}
 
 const LICENCE_WISH = Buffer.concat([Buffer.from([0x13, 3]), u16(64), Buffer.alloc(60)]);
 
@@ -86,6 +134,8 @@ export class RdpViewer {
   activations = 0;
   /** PDUs with something to draw. */
   updates = 0;
+  /** Frames of surface commands, each acknowledged; counted with `remoteFx`. */
+  frames = 0;
   bytes = 0;
   /** Static virtual channels' messages, by name. */
   readonly heard = new Map<string, Buffer[]>();
@@ -227,6 +277,11 @@ export class RdpViewer {
     core.writeUInt16LE(0xaa03, 14);
     core.write('viewer', 24, 'utf16le');
     core.writeUInt16LE(16, 140);
+    if (this.#options.remoteFx === true) {
+      // A connection by LAN (RNS_UD_CS_VALID_CONNECTION_TYPE): xrdp has RemoteFX for no other.
+      core.writeUInt16LE(0x20, 144);
+      core[210] = 6;
+    }
     core.writeUInt32LE(1, 212);
     const network = Buffer.concat([
       ...[u16(0xc003), u16(8 + 12 * channels.length), u32(channels.length)],
@@ -260,6 +315,11 @@ export class RdpViewer {
     if (pdu[0] !== 3) {
       if (this.#state !== 'active') this.failure = `a fast-path PDU while ${this.#state}`;
       this.updates += 1;
+      if (this.#options.remoteFx === true)
+        for (const frame of endedFrames(pdu)) {
+          this.frames += 1;
+          this.#options.send(this.#data(56, u32(frame)));
+        }
       return;
     }
     const body = pdu.subarray(7);
@@ -352,9 +412,10 @@ export class RdpViewer {
     }
     this.#state = 'capabilities';
     const source = Buffer.from('VIEWER\0');
+    const taken = capabilities(this.#options.remoteFx === true ? REMOTE_FX_SETS : []);
     const body = Buffer.concat([
-      ...[u32(this.#shareId), u16(0x3ea), u16(source.length), u16(SMALL_CAPABILITIES.length)],
-      ...[source, SMALL_CAPABILITIES],
+      ...[u32(this.#shareId), u16(0x3ea), u16(source.length), u16(taken.length)],
+      ...[source, taken],
     ]);
     this.#options.send(this.#send(this.#io, Buffer.concat([u16(6 + body.length), u16(0x13), u16(this.#user), body])));
     this.#options.send(this.#data(31, Buffer.concat([u16(1), u16(1002)])));
