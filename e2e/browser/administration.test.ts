@@ -167,7 +167,7 @@ test('a credential without a secret makes the certificate authority, whose keys 
   await using window = await seatOf(browser, site.admin);
   const page = await window.at('/catalog/credentials');
   await page.getByText('No signing key yet').waitFor();
-  await page.getByRole('button', { name: 'Add credential' }).click();
+  await page.getByRole('button', { name: 'Add credential' }).first().click();
   const form = page.getByRole('dialog', { name: 'Add credential' });
   await form.getByRole('textbox', { name: 'Name', exact: true }).fill('everybody as themselves');
   await form.getByRole('combobox', { name: 'Kind' }).click();

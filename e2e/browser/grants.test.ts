@@ -46,7 +46,7 @@ async function choose(page: Page, label: string, option: string): Promise<void> 
 test('a grant with every condition is made by hand, says in words what it allows, and is explained', async () => {
   await using window = await seatOf(browser, site.admin);
   const page = await window.at('/access/grants');
-  await page.getByRole('button', { name: 'Add grant' }).click();
+  await page.getByRole('button', { name: 'Add grant' }).first().click();
   const form = page.getByRole('dialog');
   await form.getByText('A person', { exact: true }).click();
   await choose(page, 'Who', 'una-on-call');
@@ -137,7 +137,10 @@ for (const [size, scheme, locale, name] of [
     const english = locale === 'en-GB';
     await using window = await seatOf(browser, site.admin, { size, scheme, locale });
     const page = await window.at('/access/grants');
-    await page.getByRole('button', { name: english ? 'Add grant' : 'Berechtigung hinzufügen' }).click();
+    await page
+      .getByRole('button', { name: english ? 'Add grant' : 'Berechtigung hinzufügen' })
+      .first()
+      .click();
     const form = page.getByRole('dialog');
     await form.getByRole('checkbox', { name: english ? 'Mon' : 'Mo' }).check();
     assert.equal(await tooWide(page), 0);

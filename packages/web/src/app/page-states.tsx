@@ -56,10 +56,10 @@ export function EmptyState(props: {
         {props.icon}
       </span>
       <Title order={2}>{props.title}</Title>
-      <Text c="dimmed" size="sm" maw={440}>
+      <Text c="dimmed" size="sm" maw={440} className="empty-text">
         {props.children}
       </Text>
-      {props.action !== undefined && <div className="empty-action">{props.action}</div>}
+      {props.action !== undefined && props.action !== false && <div className="empty-action">{props.action}</div>}
     </Stack>
   );
 }

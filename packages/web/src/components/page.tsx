@@ -4,6 +4,8 @@ import type { ReactNode } from 'react';
 import type { PlainSearch } from '../app/plain-search.ts';
 import { useText } from '../i18n/text.tsx';
 
+const isThere = (node: ReactNode): boolean => node !== undefined && node !== null && node !== false;
+
 /** A page's heading with what can be done on it, its lead, and the rest. */
 export function Page(props: {
   readonly title: string;
@@ -15,7 +17,7 @@ export function Page(props: {
     <div className="page">
       <div className="page-head">
         <Title order={1}>{props.title}</Title>
-        {props.actions}
+        {isThere(props.actions) && <div className="page-actions">{props.actions}</div>}
       </div>
       {props.lead !== undefined && <p className="page-lead">{props.lead}</p>}
       {props.children}

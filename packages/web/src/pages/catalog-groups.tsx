@@ -58,21 +58,16 @@ export function CatalogGroupsPage() {
         },
       }),
     );
+  const add = mayWrite && (
+    <AddButton label={text('groups.add')} onClick={() => setDraft({ id: undefined, name: '', parentId: '' })} />
+  );
   return (
-    <Page
-      title={text('nav.catalog-groups')}
-      lead={text('groups.lead')}
-      actions={
-        mayWrite && (
-          <AddButton label={text('groups.add')} onClick={() => setDraft({ id: undefined, name: '', parentId: '' })} />
-        )
-      }
-    >
+    <Page title={text('nav.catalog-groups')} lead={text('groups.lead')} actions={add}>
       <Listing
         query={groups}
         items={rows}
         empty={
-          <EmptyState icon={<IconFolders size={22} />} title={text('groups.empty')}>
+          <EmptyState icon={<IconFolders size={22} />} title={text('groups.empty')} action={add}>
             {text('groups.empty-body')}
           </EmptyState>
         }

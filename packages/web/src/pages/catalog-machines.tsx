@@ -84,6 +84,7 @@ export function CatalogMachinesPage() {
       }),
     );
 
+  const add = mayWrite && <AddButton label={text('catalog.add')} onClick={() => show({ add: '1' })} />;
   return (
     <Page
       title={text('nav.catalog-machines')}
@@ -97,15 +98,14 @@ export function CatalogMachinesPage() {
             >
               {text('catalog.import')}
             </Button>
-            <AddButton label={text('catalog.add')} onClick={() => show({ add: '1' })} />
+            {add}
           </>
         )
       }
     >
       <Group mb="sm">
         <TextInput
-          w={320}
-          maw="100%"
+          className="search-field"
           leftSection={<IconSearch size={16} aria-hidden />}
           placeholder={text('catalog.search')}
           aria-label={text('catalog.search')}
@@ -123,6 +123,7 @@ export function CatalogMachinesPage() {
           <EmptyState
             icon={<IconServer2 size={22} />}
             title={text(asked === '' ? 'catalog.empty' : 'machines.none-here')}
+            action={asked === '' && add}
           >
             {text(asked === '' ? 'catalog.empty-body' : 'machines.no-match-body')}
           </EmptyState>
@@ -148,7 +149,7 @@ export function CatalogMachinesPage() {
                       {printable(target.name)}
                     </button>
                   </td>
-                  <td className="mono">{target.builtIn ? text('machines.built-in') : hostPort(target)}</td>
+                  <td className="mono address">{target.builtIn ? text('machines.built-in') : hostPort(target)}</td>
                   <td>{engine === undefined ? target.protocol : text.of(engine.label)}</td>
                   <td>{groupPath(byId, target.groupId).join(' / ')}</td>
                   <td className="sub">

@@ -45,17 +45,14 @@ export function CredentialsPage() {
         },
       }),
     );
+  const add = mayWrite && <AddButton label={text('credentials.add')} onClick={() => setEditing('new')} />;
   return (
-    <Page
-      title={text('nav.credentials')}
-      lead={text('credentials.lead')}
-      actions={mayWrite && <AddButton label={text('credentials.add')} onClick={() => setEditing('new')} />}
-    >
+    <Page title={text('nav.credentials')} lead={text('credentials.lead')} actions={add}>
       <Listing
         query={credentials}
         items={credentials.data?.items ?? []}
         empty={
-          <EmptyState icon={<IconKey size={22} />} title={text('credentials.empty')}>
+          <EmptyState icon={<IconKey size={22} />} title={text('credentials.empty')} action={add}>
             {text('credentials.empty-body')}
           </EmptyState>
         }

@@ -1,14 +1,4 @@
-import {
-  Checkbox,
-  Group,
-  MultiSelect,
-  NumberInput,
-  Select,
-  SimpleGrid,
-  Stack,
-  TagsInput,
-  TextInput,
-} from '@mantine/core';
+import { Checkbox, MultiSelect, NumberInput, Select, SimpleGrid, Stack, TagsInput, TextInput } from '@mantine/core';
 import type { GrantConditions } from '@enchilada/contract';
 import type { GrantEffect } from '@enchilada/core/access';
 import { useText } from '../i18n/text.tsx';
@@ -98,11 +88,11 @@ export function ConditionFields(props: {
           value={[...draft.days]}
           onChange={(days) => set({ days })}
         >
-          <Group gap="sm" mt={6}>
+          <SimpleGrid cols={4} spacing="xs" mt={6}>
             {dayNames(text.language).map((name, index) => (
               <Checkbox key={name} value={String(index + 1)} label={name} />
             ))}
-          </Group>
+          </SimpleGrid>
         </Checkbox.Group>
         {draft.days.length > 0 && (
           <SimpleGrid cols={{ base: 2, xs: 3 }} spacing="sm">

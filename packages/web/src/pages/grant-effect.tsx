@@ -32,7 +32,7 @@ export function EffectOfGrant(props: { readonly change: Change }) {
         </Text>
       )}
       {sides.map((side) => (
-        <Text key={side} size="sm" fw={500}>
+        <Text key={side} size="sm" fw={600}>
           {text(`grants.effect-${side}`, {
             people: text.count('grants.effect-people', found[side].people),
             machines: text.count('grants.effect-machines', found[side].machines),

@@ -46,6 +46,7 @@ export function GrantsPage() {
         await changed();
       },
     });
+  const add = mayWrite && <AddButton label={text('grants.add')} onClick={() => setAdding(true)} />;
   return (
     <Page
       title={text('nav.grants')}
@@ -59,7 +60,7 @@ export function GrantsPage() {
           >
             {text('access.check')}
           </Button>
-          {mayWrite && <AddButton label={text('grants.add')} onClick={() => setAdding(true)} />}
+          {add}
         </>
       }
     >
@@ -67,7 +68,7 @@ export function GrantsPage() {
         query={grants}
         items={grants.data?.items ?? []}
         empty={
-          <EmptyState icon={<IconShieldCheck size={22} />} title={text('grants.empty')}>
+          <EmptyState icon={<IconShieldCheck size={22} />} title={text('grants.empty')} action={add}>
             {text('grants.empty-body')}
           </EmptyState>
         }
@@ -194,7 +195,7 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
         </Stack>
       </fieldset>
       <Stack gap={4}>
-        <Text size="sm" fw={500}>
+        <Text size="sm" fw={600}>
           {text('grants.effect')}
         </Text>
         <SegmentedControl

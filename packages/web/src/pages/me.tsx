@@ -55,7 +55,7 @@ export function MePage() {
             }}
           />
           <div>
-            <Text size="sm" fw={500} mb={4} id="theme-label">
+            <Text size="sm" fw={600} mb={4} id="theme-label">
               {text('theme.title')}
             </Text>
             <SegmentedControl

@@ -22,16 +22,14 @@ export function PeopleGroupsPage() {
   const groups = useQuery({ queryKey: ['groups'], queryFn: ({ signal }) => api('listGroups', {}, { signal }) });
   const changed = (): Promise<unknown> =>
     Promise.all(['groups', 'users', 'members'].map((key) => client.invalidateQueries({ queryKey: [key] })));
+  const add = mayWrite && <AddButton label={text('groups.add')} onClick={() => setEditing('new')} />;
   return (
-    <Page
-      title={text('nav.people-groups')}
-      actions={mayWrite && <AddButton label={text('groups.add')} onClick={() => setEditing('new')} />}
-    >
+    <Page title={text('nav.people-groups')} actions={add}>
       <Listing
         query={groups}
         items={groups.data?.items ?? []}
         empty={
-          <EmptyState icon={<IconUsersGroup size={22} />} title={text('groups.empty')}>
+          <EmptyState icon={<IconUsersGroup size={22} />} title={text('groups.empty')} action={add}>
             {text('people-groups.empty-body')}
           </EmptyState>
         }

@@ -36,8 +36,7 @@ export function PeoplePage() {
     >
       <TextInput
         mb="sm"
-        w={320}
-        maw="100%"
+        className="search-field"
         leftSection={<IconSearch size={16} aria-hidden />}
         placeholder={text('people.search')}
         aria-label={text('people.search')}

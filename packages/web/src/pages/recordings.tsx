@@ -48,8 +48,7 @@ export function RecordingsPage() {
     <Page title={text('nav.recordings')}>
       <div className="filters" role="search">
         <TextInput
-          w={300}
-          maw="100%"
+          className="search-field wide"
           label={text('recordings.search')}
           leftSection={<IconSearch size={16} aria-hidden />}
           value={words}
