@@ -11,7 +11,7 @@ process.env['UV_THREADPOOL_SIZE'] ??= '8';
 setFlagsFromString('--external-memory-accounted-in-global-limit');
 // V8 thinks marking is cheap and otherwise collects when the heap has grown by a third or less: five to seven times for 20 MB of output, and half of
 // what that costs (docs/performance.md). A gateway that is quiet collects by itself.
-setFlagsFromString('--heap-growing-percent=60');
+setFlagsFromString('--heap-growing-percent=45');
 // Node's slabs of 64 KiB each stay as long as one small buffer in them does, and every idle session keeps a few.
 Buffer.poolSize = 8 * 1024;
 

@@ -25,5 +25,5 @@ export const DEFAULT_SESSION_LIMITS: SessionLimits = {
 };
 
 /** The source is paused above the first and resumed below the second (T42). */
-export const PAUSE_ABOVE_BYTES = 1024 * 1024;
+export const PAUSE_ABOVE_BYTES = 512 * 1024;
 export const RESUME_BELOW_BYTES = 256 * 1024;

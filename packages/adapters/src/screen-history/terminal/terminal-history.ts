@@ -15,7 +15,9 @@ export interface TerminalHistoryOptions {
 const SPOOL_BYTES = 4 * 1024 * 1024;
 /** The first is small, so that a little costs a little; a flood goes to the spool in larger pieces. */
 const TAIL_BYTES = 32 * 1024;
-const FLOOD_TAIL_BYTES = 256 * 1024;
+const FLOOD_TAIL_BYTES = 128 * 1024;
+/** What a screen is rebuilt from where its beginning is lost: far more than the scrollback holds. */
+const REBUILD_BYTES = 1024 * 1024;
 /** A snapshot is made about each MiB, while nothing else happens. */
 const SNAPSHOT_EVERY_BYTES = 1024 * 1024;
 
@@ -81,7 +83,7 @@ class TerminalHistory implements ScreenHistory {
     const sizes = [...this.#sizes];
     const spool = this.#spool === undefined ? undefined : await this.#spool;
     const lost = spool !== undefined && base.at < spool.start;
-    const from = lost ? spool.start : base.at;
+    const from = lost ? Math.max(spool.start, to - REBUILD_BYTES) : base.at;
     // The base may end inside the tail, which has since moved to the spool or is still here.
     const origin = Math.min(from, spooledTo);
     const kept = spool === undefined ? Buffer.alloc(0) : (await spool.read(origin)).subarray(0, spooledTo - origin);
@@ -91,13 +93,16 @@ class TerminalHistory implements ScreenHistory {
     try {
       if (!lost) await emulation.write(base.frames);
       let at = from;
-      const rest = Buffer.concat([kept, tail]);
+      const show = async (end: number): Promise<void> => {
+        if (at < spooledTo) await emulation.write(kept.subarray(at - origin, Math.min(end, spooledTo) - origin));
+        if (end > spooledTo) await emulation.write(tail.subarray(Math.max(at, spooledTo) - spooledTo, end - spooledTo));
+        at = end;
+      };
       for (const change of sizes.filter((entry) => entry.at > from && entry.at <= to)) {
-        await emulation.write(rest.subarray(at - origin, change.at - origin));
+        await show(change.at);
         emulation.resize(change.size);
-        at = change.at;
       }
-      await emulation.write(rest.subarray(at - origin));
+      await show(to);
       return emulation.frames();
     } finally {
       emulation[Symbol.dispose]();
