@@ -94,6 +94,11 @@ test('the key goes from its file into a service, everything is sealed anew, and 
     status.keys.map(({ name }) => name),
     [`aws-kms:${arn}`, 'file'],
   );
+  const [inService, inFile] = status.keys.map(({ service }) => service);
+  assert.equal(inService?.label, 'AWS KMS');
+  assert.ok(inService.answeredAt !== undefined, 'it was asked at the start');
+  assert.equal(inService.failure, undefined);
+  assert.equal(inFile, undefined, 'a file is no service');
   assert.deepEqual(status.nodesWithout, []);
   assert.ok(status.sealed.every(({ keyId, opens }) => keyId !== status.current && opens));
   const turn = await both.admin.api.rewrapKeys();

@@ -198,6 +198,31 @@ describe('a key in a service', () => {
     assert.ok(Buffer.from((await wrapIn(opened)).bytes).includes('vault:v2:'));
   });
 
+  it('says when it last answered and, until it answers again, when and why it failed', async () => {
+    const keys = await awsKms(parts).open(kmsAddress());
+    const stateOf = ({ service }: typeof keys) => service;
+    assert.deepEqual(stateOf(keys), {}, 'opened, and not called yet');
+    clock.advance(1_000);
+    await wrapIn(keys, 'credential 1');
+    const answeredAt = clock.now();
+    assert.deepEqual(stateOf(keys), { answeredAt });
+    clock.advance(1_000);
+    await wrapIn(keys, 'credential 2');
+    assert.deepEqual(stateOf(keys), { answeredAt }, 'sealed without asking it');
+
+    aws.isThrottling = true;
+    await refused(wrapIn(keys, 'recording 1'), /throttled/u);
+    const failed = stateOf(keys);
+    assert.equal(failed?.answeredAt, answeredAt);
+    assert.equal(failed.failure?.at, clock.now());
+    assert.match(failed.failure.reason, /throttled kms:Encrypt/u);
+
+    aws.isThrottling = false;
+    clock.advance(1_000);
+    await wrapIn(keys, 'recording 1');
+    assert.deepEqual(stateOf(keys), { answeredAt: clock.now() });
+  });
+
   it('takes on a role with its external id', async () => {
     const arn = aws.makeKey();
     const role = 'arn:aws:iam::111122223333:role/kek';

@@ -1,16 +1,26 @@
 import type { KeyEncryptionStatus } from '@enchilada/contract';
 import { command, done, type CommandContext } from '../frame/command.ts';
-import { table } from '../frame/table.ts';
+import { table, when } from '../frame/table.ts';
 
-function statusLines({ current, keys, sealed, nodesWithout }: KeyEncryptionStatus): readonly string[] {
+type Service = KeyEncryptionStatus['keys'][number]['service'];
+
+function answerOf(service: Service): string {
+  if (service === undefined) return 'no service';
+  const { answeredAt, failure } = service;
+  if (failure !== undefined) return `FAILED ${when(failure.at)}: ${failure.reason}`;
+  return answeredAt === undefined ? 'not asked yet' : `answered ${when(answeredAt)}`;
+}
+
+function statusLines({ node, current, keys, sealed, nodesWithout }: KeyEncryptionStatus): readonly string[] {
   const nameOf = (keyId: string): string => keys.find(({ id }) => id === keyId)?.name ?? 'no configured key';
   const use = (keyId: string): string =>
     keyId === current ? 'seals' : nameOf(keyId) === 'no configured key' ? 'LOST' : 'opens';
   return [
     ...table(
-      ['key', 'use', 'configured as'],
-      keys.map(({ id, name }) => [id, use(id), name]),
+      ['key', 'use', 'configured as', 'service'],
+      keys.map(({ id, name, service }) => [id, use(id), name, answerOf(service)]),
     ),
+    `As the node ${node} has seen it since its start.`,
     '',
     ...table(
       ['sealed', 'key', 'number', 'use'],
@@ -41,7 +51,7 @@ async function rewrap({ client, note }: Pick<CommandContext, 'client' | 'note'>)
 
 export const keyCommands = [
   command('keys show', {
-    summary: 'Show the key-encryption keys, and how much is sealed under which.',
+    summary: 'Show the key-encryption keys, what their service last answered, and how much is sealed under which.',
     async run({ client }) {
       const { api } = await client();
       const status = await api.getKeyEncryption({});

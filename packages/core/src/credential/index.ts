@@ -13,7 +13,7 @@ export type {
   SealRequest,
 } from './credential.ts';
 export { joinWrappedKey, splitWrappedKey } from './key-encryption.ts';
-export type { KeyEncryption, KeyServiceType, WrappedKey } from './key-encryption.ts';
+export type { KeyEncryption, KeyServiceState, KeyServiceType, WrappedKey } from './key-encryption.ts';
 export { AUTHORITY_KEY_STATES } from './certificate-authority.ts';
 export type {
   AuthorityKey,

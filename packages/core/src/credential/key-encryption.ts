@@ -5,12 +5,22 @@ export interface WrappedKey {
   readonly bytes: Uint8Array;
 }
 
+/** What a service that holds a key last did, as this process saw it. */
+export interface KeyServiceState {
+  /** Of the last call that it answered. */
+  readonly answeredAt?: number;
+  /** Of the last call, where that one failed. */
+  readonly failure?: { readonly at: number; readonly reason: string };
+}
+
 /** The key-encryption key, wherever it lives: a file of mode 0600, or a key management service. */
 export interface KeyEncryption {
   /** Of the key that wraps. */
   readonly keyId: string;
   /** The ids of all keys that unwrap, that one among them. */
   readonly opens: readonly string[];
+  /** Undefined where no service is called. */
+  readonly service?: KeyServiceState;
   /** @param context is bound into the result; unwrapping with another context fails. */
   wrap(key: SecretBytes, context: string): Promise<WrappedKey>;
   /** @throws Fault KEY_UNAVAILABLE */
@@ -21,6 +31,8 @@ export interface KeyEncryption {
 export interface KeyServiceType {
   /** What its addresses in the configuration begin with. */
   readonly scheme: string;
+  /** As its maker calls it in every language. */
+  readonly label: string;
   /** Reads the address and calls nobody. @throws Fault CONFIGURATION_INVALID where the address is none of its own */
   open(address: string): Promise<KeyEncryption>;
 }

@@ -1,4 +1,10 @@
-import { type KeyEncryption, type KeyServiceType, SecretBytes, type WrappedKey } from '@enchilada/core/credential';
+import {
+  type KeyEncryption,
+  type KeyServiceState,
+  type KeyServiceType,
+  SecretBytes,
+  type WrappedKey,
+} from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
 import type { RandomSource } from '@enchilada/core/time';
 
@@ -6,6 +12,8 @@ export interface RingKey {
   readonly id: string;
   /** The address without its options, or `file`. */
   readonly name: string;
+  /** Absent: a key file. */
+  readonly service?: KeyServiceState & { readonly label: string };
 }
 
 /** The key that wraps and those that still unwrap what they wrapped before. */
@@ -46,7 +54,7 @@ export async function openKeyRing({
         facts: { key: 'keyEncryption.key' },
       });
     }
-    return { name: address.split('?', 1)[0] ?? '', keys: await type.open(address) };
+    return { name: address.split('?', 1)[0] ?? '', label: type.label, keys: await type.open(address) };
   };
   const addresses = alsoOpens.split(/\s+/u).filter((address) => address !== '' && address !== key);
   const current = await open(key, 'make');
@@ -56,6 +64,7 @@ export async function openKeyRing({
 
 interface Member {
   readonly name: string;
+  readonly label?: string;
   readonly keys: KeyEncryption;
 }
 
@@ -74,6 +83,11 @@ async function prove({ name, keys }: Member, random: RandomSource): Promise<void
   }
 }
 
+function ringKeysOf({ name, label, keys }: Member): readonly RingKey[] {
+  const service = label === undefined ? {} : { service: { label, ...keys.service } };
+  return keys.opens.map((id) => ({ id, name, ...service }));
+}
+
 function ringOf(members: readonly [Member, ...Member[]]): KeyRing {
   const [{ keys: current }] = members;
   return {
@@ -82,7 +96,7 @@ function ringOf(members: readonly [Member, ...Member[]]): KeyRing {
       return members.flatMap(({ keys }) => keys.opens);
     },
     get keys() {
-      return members.flatMap(({ name, keys }) => keys.opens.map((id) => ({ id, name })));
+      return members.flatMap(ringKeysOf);
     },
     wrap: (key, context) => current.wrap(key, context),
     unwrap: async (wrapped: WrappedKey, context) => {

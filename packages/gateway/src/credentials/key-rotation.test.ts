@@ -36,7 +36,7 @@ describe('a new key-encryption key', () => {
 
   const fileKey = (name: string) => () => openFileKeyEncryption({ path: join(folder, name), random });
   /** Stands for a service: a file of another name. */
-  const type = (name: string) => ({ scheme: name, open: fileKey(name) });
+  const type = (name: string) => ({ scheme: name, label: name, open: fileKey(name) });
   const ring = (key: string | undefined, alsoOpens = '') =>
     openKeyRing({ key, alsoOpens, random, types: [type('new'), type('other')], openFile: fileKey('old') });
   const rotationWith = async (keys: Awaited<ReturnType<typeof ring>>) =>
@@ -81,9 +81,13 @@ describe('a new key-encryption key', () => {
         for (const keys of [lagging, leading]) assert.equal(await opens(keys, id), `password of ${id}`);
       }
     })();
-    const turn = await rotation.turn().finally(() => {
+    assert.equal(rotation.isTurning, false);
+    const turning = rotation.turn();
+    assert.equal(rotation.isTurning, true);
+    const turn = await turning.finally(() => {
       isDone = true;
     });
+    assert.equal(rotation.isTurning, false);
     await reading;
     assert.deepEqual(turn, { rewrapped: 151, failed: 0, remaining: 0 });
     const alone = await ring('new:');
@@ -184,7 +188,11 @@ describe('a new key-encryption key', () => {
       wrap: () => Promise.reject(new Error('the service is away')),
       unwrap: () => Promise.reject(new Error('the service is away')),
     };
-    const away = { scheme: 'away', open: () => Promise.resolve({ ...broken, keyId: 'away', opens: ['away'] }) };
+    const away = {
+      scheme: 'away',
+      label: 'Away',
+      open: () => Promise.resolve({ ...broken, keyId: 'away', opens: ['away'] }),
+    };
     const parts = { alsoOpens: '', random, openFile: fileKey('old') };
     await assert.rejects(
       openKeyRing({ ...parts, key: 'away:x?secret=1', types: [away] }),

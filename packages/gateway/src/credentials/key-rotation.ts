@@ -38,6 +38,7 @@ export interface RotationTurn {
 /** Brings what is sealed in the database under the key that wraps now. Nothing is closed meanwhile: both keys open, and each row is one or the other. */
 export class KeyRotation {
   readonly #parts: KeyRotationParts;
+  #turns = 0;
 
   constructor(parts: KeyRotationParts) {
     this.#parts = parts;
@@ -45,6 +46,11 @@ export class KeyRotation {
 
   get keys(): KeyRing {
     return this.#parts.keys;
+  }
+
+  /** A turn is under way on this node. */
+  get isTurning(): boolean {
+    return this.#turns > 0;
   }
 
   counts(): Promise<readonly WrappedCount[]> {
@@ -68,6 +74,15 @@ export class KeyRotation {
 
   /** As much as fits into a request. @throws Fault CONFLICT while a node lacks the current key */
   async turn(): Promise<RotationTurn> {
+    this.#turns += 1;
+    try {
+      return await this.#turn();
+    } finally {
+      this.#turns -= 1;
+    }
+  }
+
+  async #turn(): Promise<RotationTurn> {
     const { store, keys, clock } = this.#parts;
     const lacking = await this.nodesWithout();
     if (lacking.length > 0)

@@ -25,6 +25,7 @@ import { FaultNotice } from '../faults/fault-notice.tsx';
 import { Table } from '../components/table.tsx';
 import { Page } from '../components/page.tsx';
 import { useText } from '../i18n/text.tsx';
+import { KeyEncryption } from './key-encryption.tsx';
 
 const LIMITS = [
   ['loginIdleMinutes', 'minutes'],
@@ -91,6 +92,7 @@ export function SettingsPage() {
           </Table>
         )}
       </Listing>
+      <KeyEncryption />
     </Page>
   );
 }

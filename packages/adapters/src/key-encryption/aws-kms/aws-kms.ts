@@ -17,6 +17,7 @@ const FORM: AddressForm = {
 export function awsKms({ clock, random }: { readonly clock: Clock; readonly random: RandomSource }): KeyServiceType {
   return {
     scheme: FORM.scheme,
+    label: 'AWS KMS',
     async open(address) {
       const { key: KeyId, option } = readAddress(address, FORM);
       const [kms, settings] = await Promise.all([

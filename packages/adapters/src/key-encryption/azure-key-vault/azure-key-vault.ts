@@ -27,6 +27,7 @@ export function azureKeyVault({
 }): KeyServiceType {
   return {
     scheme: FORM.scheme,
+    label: 'Azure Key Vault',
     open(address) {
       const { key, option } = readAddress(address, FORM);
       const identity = (option('identity') ?? 'managed') as NodeIdentity;

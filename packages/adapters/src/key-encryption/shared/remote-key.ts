@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, createSecretKey, type KeyObject } from 'node:crypto';
 import {
   type KeyEncryption,
+  type KeyServiceState,
   joinWrappedKey,
   SecretBytes,
   splitWrappedKey,
@@ -60,11 +61,16 @@ class RemoteKeyEncryption implements KeyEncryption {
   readonly #carriers = new Map<string, Carrier>();
   readonly #making = new Map<string, Promise<Carrier>>();
   readonly #held = new Map<string, Promise<KeyObject>>();
+  #service: KeyServiceState = {};
 
   constructor(parts: RemoteKeyParts) {
     this.keyId = parts.remote.keyId;
     this.opens = [parts.remote.keyId];
     this.#parts = parts;
+  }
+
+  get service(): KeyServiceState {
+    return this.#service;
   }
 
   async wrap(key: SecretBytes, context: string): Promise<WrappedKey> {
@@ -145,14 +151,19 @@ class RemoteKeyEncryption implements KeyEncryption {
   }
 
   async #limited(work: (signal: AbortSignal) => Promise<Uint8Array>): Promise<Uint8Array> {
+    const { clock } = this.#parts;
     const late = new AbortController();
-    using _limit = this.#parts.clock.after(LIMIT_MS, () => {
+    using _limit = clock.after(LIMIT_MS, () => {
       late.abort();
     });
     try {
-      return await work(late.signal);
+      const answer = await work(late.signal);
+      this.#service = { answeredAt: clock.now() };
+      return answer;
     } catch (cause) {
-      throw toKeyFault(cause);
+      const fault = toKeyFault(cause);
+      this.#service = { ...this.#service, failure: { at: clock.now(), reason: fault.message } };
+      throw fault;
     }
   }
 }

@@ -22,6 +22,7 @@ export function vaultTransit({
 }): KeyServiceType {
   return {
     scheme: FORM.scheme,
+    label: 'Vault, OpenBao',
     open(address) {
       const { key, option } = readAddress(address, FORM);
       const { origin, pathname } = new URL(key);

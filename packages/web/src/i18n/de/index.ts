@@ -1,5 +1,6 @@
 import { common } from './common.ts';
 import { entry } from './entry.ts';
+import { keys } from './keys.ts';
 import { machines } from './machines.ts';
 import { files } from './files.ts';
 import { session } from './session.ts';
@@ -24,6 +25,7 @@ export const de: Messages = {
   ...provider,
   ...requests,
   ...credential,
+  ...keys,
   ...discovery,
   ...secondFactor,
   ...faults,

@@ -1,5 +1,6 @@
 import { common } from './common.ts';
 import { entry } from './entry.ts';
+import { keys } from './keys.ts';
 import { machines } from './machines.ts';
 import { files } from './files.ts';
 import { session } from './session.ts';
@@ -23,6 +24,7 @@ export const en = {
   ...provider,
   ...requests,
   ...credential,
+  ...keys,
   ...discovery,
   ...secondFactor,
   ...faults,
