@@ -87,7 +87,7 @@ test('an administrator sees which service holds the key and what it last said, a
   assert.deepEqual([...window.complaints(), ...german.complaints()], []);
 });
 
-test('what no configured key opens is said, and offered to nobody for sealing anew', async () => {
+test('what no configured key opens is said, and which nodes lack the current one, and offered to nobody for sealing anew', async () => {
   await using owned = new AsyncDisposableStack();
   const site = owned.use(await Site.start({ config: 'secondFactor: { required: nobody }\n' }));
   await site.admin.api.createCredential({ body: { name: 'lost', kind: 'password', username: 'x', secret: 'secret' } });
@@ -95,8 +95,14 @@ test('what no configured key opens is said, and offered to nobody for sealing an
   const database = new DatabaseSync(join(site.gateway.dataDir, 'enchilada.db'));
   database.exec('PRAGMA busy_timeout = 5000');
   const { changes } = database.prepare("UPDATE credential SET key_id = 'a-key-of-before'").run();
-  database.close();
   assert.equal(changes, 1);
+  // Another node, alive for an hour yet, which opens with no key of ours.
+  database
+    .prepare(
+      "INSERT INTO node (id, url, version, started_at, heartbeat_at, key_ids) SELECT 'node-behind', '', version, started_at, heartbeat_at + 3600000, '[]' FROM node",
+    )
+    .run();
+  database.close();
   const browser = owned.use(await Chromium.launch());
   await using window = await seatOf(browser, site.admin);
   const page = await window.at('/settings');
@@ -105,7 +111,12 @@ test('what no configured key opens is said, and offered to nobody for sealing an
   await row.getByText('a-key-of-before').waitFor();
   await row.getByText('Missing').waitFor();
   await page.getByRole('row').filter({ hasText: 'Key file' }).getByText('Read from the file').waitFor();
+  await page.getByText('Other nodes lack the current key').waitFor();
+  await page.getByText(/^Restart node-behind with this key/u).waitFor();
   assert.equal(await page.getByRole('button', { name: 'Seal anew' }).count(), 0);
   assert.deepEqual(await flaws(page, 'all'), []);
+  await mkdir(PICTURES, { recursive: true });
+  const section = page.getByRole('heading', { name: 'Key-encryption key' }).locator('..');
+  await section.screenshot({ path: join(PICTURES, 'keys-lost.png') });
   assert.deepEqual(window.complaints(), []);
 });
