@@ -195,13 +195,24 @@ test('the clipboard goes both ways, and nowhere where it is forbidden', async ()
     };
 
     const mayClipboard = async ({ page }: DesktopPage): Promise<{ copy: boolean; paste: boolean }> => {
-      await page.getByRole('button', { name: 'More' }).click();
-      const isEnabled = (name: string): Promise<boolean> => page.getByRole('menuitem', { name }).isEnabled();
-      const found = {
-        copy: await isEnabled('Copy from the machine’s clipboard'),
-        paste: await isEnabled('Paste to the machine’s clipboard'),
-      };
+      const more = page.getByRole('button', { name: 'More' });
+      const isEnabled = (name: string): Promise<boolean> =>
+        page.getByRole('menuitem', { name }).isEnabled({ timeout: 2_000 });
+      const found = { copy: false, paste: false };
+      // A page that comes back for another stream closes its menu.
+      await until(async () => {
+        if ((await more.getAttribute('aria-expanded')) !== 'true') await more.click();
+        try {
+          found.copy = await isEnabled('Copy from the machine’s clipboard');
+          found.paste = await isEnabled('Paste to the machine’s clipboard');
+          return true;
+        } catch (error) {
+          if ((error as Error).name === 'TimeoutError') return false;
+          throw error;
+        }
+      }, 'the menu');
       await page.keyboard.press('Escape');
+      await page.getByRole('menu').waitFor({ state: 'detached' });
       return found;
     };
 
