@@ -38,7 +38,11 @@ test('somebody who asks for five hundred sessions gets as many as allowed, and e
     }),
   );
   await flood;
-  assert.deepEqual(Object.fromEntries(codes), { opened: LIMIT, '429 SESSION_LIMIT': OPENS - LIMIT });
+  assert.deepEqual(
+    Object.fromEntries(codes),
+    { opened: LIMIT, '429 SESSION_LIMIT': OPENS - LIMIT },
+    `the gateway said: ${site.gateway.log.split('\n').find((line) => line.includes('a request failed')) ?? 'nothing'}`,
+  );
   for (const shell of shells) await shell[Symbol.asyncDispose]();
   // Places come back as sessions end.
   const { items } = await greedy.api.listSessions({ query: { live: true } });

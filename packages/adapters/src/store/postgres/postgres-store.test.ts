@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { Secret } from '@enchilada/core/credential';
 import { isFault } from '@enchilada/core/fault';
 import { issueCertificate } from '@enchilada/core/testing/servers/database-server';
 import { startPostgres } from '@enchilada/core/testing/servers/postgres';
 import { anAuditRecord, aSession } from '@enchilada/core/testing/store-fixture';
+import { CONNECT_TIMEOUT_MS } from '../shared/server-address.ts';
 import { postgres } from './index.ts';
 
 const unavailable = (error: unknown): boolean => isFault(error, 'STORE_UNAVAILABLE');
@@ -61,6 +65,37 @@ it('answers STORE_UNAVAILABLE while the server is gone, and serves again once it
   await server.start();
   assert.equal(await store.now.settings.get('kept'), 'yes');
   await store.probe();
+});
+
+it('lets a crowd wait for its turn for longer than a connection may take to be made', async () => {
+  await using server = await startPostgres();
+  await using store = postgres({ url: new Secret(await server.createDatabase()), poolSize: 1 });
+  await store.migrate();
+  await store.now.settings.set('kept', 'yes');
+  const entered = Promise.withResolvers<undefined>();
+  const release = Promise.withResolvers<undefined>();
+  const slow = store.transaction(async () => {
+    entered.resolve(undefined);
+    await release.promise;
+  });
+  await entered.promise;
+  const crowd = Promise.all(Array.from({ length: 20 }, () => store.now.settings.get('kept')));
+  await setTimeout(CONNECT_TIMEOUT_MS + 1_000);
+  release.resolve(undefined);
+  await slow;
+  assert.deepEqual([...new Set(await crowd)], ['yes']);
+});
+
+it('gives a server that accepts and never answers no longer than a connection may take to be made', async () => {
+  const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  await using store = postgres({ url: new Secret(`postgres://u:p@127.0.0.1:${port}/d`), poolSize: 1 });
+  const begun = performance.now();
+  await assert.rejects(store.probe(), unavailable);
+  // Far from both: the time to make a connection, and the time to wait for one.
+  assert.ok(performance.now() - begun < 6 * CONNECT_TIMEOUT_MS);
+  silent.close();
 });
 
 it('has an audit log that SQL can neither change nor shorten, and sessions that stay ended', async () => {

@@ -9,6 +9,8 @@ import type { SqlFailure, SqlTraits } from '../shared/sql-traits.ts';
 import { POSTGRES_SCHEME, type PostgresConfig } from './postgres-config.ts';
 
 const STATEMENT_TIMEOUT_MS = 30_000;
+/** As long as a proxy before the gateway usually waits for its answer: a crowd that asks at once waits for its turn, and is not told of an outage. */
+const LONGEST_QUEUE_MS = 60_000;
 /** The advisory lock of migrations; any number, the same for ever. */
 const MIGRATION_LOCK = 0x656e6368;
 
@@ -31,7 +33,8 @@ function dialectOf(url: Secret, config: PostgresConfig): Dialect {
         ? false
         : { rejectUnauthorized: true, minVersion: 'TLSv1.2', ...(config.ca === undefined ? {} : { ca: config.ca }) },
     max: config.poolSize ?? DEFAULT_POOL_SIZE,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    Client: QuickClient,
+    connectionTimeoutMillis: LONGEST_QUEUE_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     query_timeout: STATEMENT_TIMEOUT_MS + CONNECT_TIMEOUT_MS,
     keepAlive: true,
@@ -43,6 +46,14 @@ function dialectOf(url: Secret, config: PostgresConfig): Dialect {
   // The pool does not listen while a connection is lent out: an error between two statements would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return checkedDialect(new PostgresDialect({ pool }));
+}
+
+/** The pool has one time for two things: the wait for a connection that others use, and the making of one. */
+class QuickClient extends pg.Client {
+  constructor(config: pg.ClientConfig = {}) {
+    // Not a copy: the pool hides the password from those that list the properties.
+    super(Object.create(config, { connectionTimeoutMillis: { value: CONNECT_TIMEOUT_MS } }) as pg.ClientConfig);
+  }
 }
 
 /** INVARIANT: every bigint of the schema is a time, a counter or a size below 2^53. */

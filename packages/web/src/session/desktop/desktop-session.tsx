@@ -64,7 +64,10 @@ export function DesktopSession(props: DesktopSessionProps) {
           sent.current = content;
           navigator.clipboard.writeText(content).catch(() => undefined);
         },
-        onPicture: () => setDrawn(true),
+        onPicture: () => {
+          setDrawn(true);
+          if (!latest.current.options.viewOnly && isFocusFree(host.current)) surface.current?.focus();
+        },
         onRenew: () => latest.current.connection?.renew(),
         onBroken: (what) => {
           const again = performance.now() - brokenAt.current < SOON_MS;
@@ -244,6 +247,12 @@ function BrokenDecoder() {
       </Button>
     </div>
   );
+}
+
+/** Not in a menu or a field beside the desktop: what somebody types there must not go on into the machine when a stream comes back. */
+function isFocusFree(host: HTMLElement | null): boolean {
+  const { activeElement } = document;
+  return activeElement === null || activeElement === document.body || host?.contains(activeElement) === true;
 }
 
 /** Undefined where the browser would ask first: a question nobody caused is answered with no. */

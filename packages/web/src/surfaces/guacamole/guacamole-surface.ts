@@ -67,7 +67,6 @@ export class GuacamoleSurface implements DesktopSurface {
         isShown = true;
         this.#events.onPicture();
         this.#layOut();
-        if (!this.#options.viewOnly) this.focus();
       },
     });
     own = made;

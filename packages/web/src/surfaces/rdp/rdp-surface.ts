@@ -81,7 +81,6 @@ export class RdpSurface implements DesktopSurface {
         onCursor: (cursor) => (this.#view.canvas.style.cursor = cursor),
         onActive: () => {
           this.#events.onPicture();
-          if (!this.#options.viewOnly) this.focus();
           this.#askForSize();
         },
         onBroken: (why) => {

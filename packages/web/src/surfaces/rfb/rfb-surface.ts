@@ -41,7 +41,6 @@ export class RfbSurface implements DesktopSurface {
     client.background = 'transparent';
     client.addEventListener('connect', () => {
       this.#events.onPicture();
-      if (!this.#options.viewOnly) client.focus({ preventScroll: true });
     });
     client.addEventListener('clipboard', ({ detail }) => {
       this.#events.onClipboard(detail.text);
