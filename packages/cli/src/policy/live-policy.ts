@@ -1,4 +1,3 @@
-import { isReserved } from '@enchilada/core/discovery';
 import { allPages } from '../catalog/find.ts';
 import type { Api } from '../login/client.ts';
 import type { PolicyFile } from './policy-file.ts';
@@ -50,9 +49,4 @@ export async function readLive(api: Api, policy: PolicyFile): Promise<LivePolicy
     sources: sources.items,
     ...(rules === undefined ? {} : { rules }),
   };
-}
-
-/** Discovery made it, and keeps it. */
-export function isDiscovered({ labels }: Pick<LiveTarget, 'labels'>): boolean {
-  return Object.keys(labels).some(isReserved);
 }

@@ -1,6 +1,7 @@
+import { isDiscovered } from '@enchilada/core/discovery';
 import { CommandFailure } from '../frame/exit-code.ts';
 import { differences } from './canonical.ts';
-import { isDiscovered, type LiveGroup, type LivePolicy } from './live-policy.ts';
+import type { LiveGroup, LivePolicy } from './live-policy.ts';
 import { idToCome, type Names, pathAndAbove, pathsOf } from './names.ts';
 import { type FileGroup, fold, type PolicyFile } from './policy-file.ts';
 import type { Planned } from './plan.ts';

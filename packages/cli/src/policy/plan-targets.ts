@@ -1,8 +1,8 @@
 import { nearestName } from '@enchilada/core/naming';
-import { isReserved } from '@enchilada/core/discovery';
+import { isDiscovered, isReserved } from '@enchilada/core/discovery';
 import type { Api } from '../login/client.ts';
 import { differences } from './canonical.ts';
-import { isDiscovered, type LivePolicy, type LiveTarget } from './live-policy.ts';
+import type { LivePolicy, LiveTarget } from './live-policy.ts';
 import { idToCome, type Names, pathsOf } from './names.ts';
 import type { Planned } from './plan.ts';
 import type { FileTarget, PolicyFile } from './policy-file.ts';

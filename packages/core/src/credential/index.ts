@@ -26,7 +26,7 @@ export type {
 } from './certificate-authority.ts';
 export { MOST_CERTIFICATE_MINUTES, certificateRequest } from './certificate-terms.ts';
 export type { CertificateHolder } from './certificate-terms.ts';
-export { fillPlace, isPlacedByName, placeProblem } from './secret-place.ts';
+export { fillPlace, isPlacedByGivenName, placeProblem } from './secret-place.ts';
 export type { NamedMachine } from './secret-place.ts';
 export { externalIdOfStore } from './secret-store.ts';
 export type {

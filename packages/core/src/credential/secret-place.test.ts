@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isFault } from '../fault/index.ts';
-import { fillPlace, isPlacedByName, placeProblem } from './secret-place.ts';
+import { fillPlace, isPlacedByGivenName, placeProblem } from './secret-place.ts';
 
 const machine = { name: 'WEB 01', host: 'web01.corp.example' };
 
@@ -11,7 +11,7 @@ test('the place of a machine’s own secret follows from its host, or from its n
   assert.equal(fillPlace('SRV-{host.name}', machine), 'SRV-web01');
   assert.equal(fillPlace('{name}', { ...machine, name: 'WEB01' }), 'WEB01');
   assert.equal(fillPlace('DC01', machine), 'DC01');
-  assert.deepEqual(['{host}', 'x-{name}'].map(isPlacedByName), [false, true]);
+  assert.deepEqual(['{host}', 'WEB01', 'x-{name}', '{host.name}'].map(isPlacedByGivenName), [false, false, true, true]);
 });
 
 test('what cannot be a computer’s name is refused', () => {

@@ -19,9 +19,12 @@ export function placeProblem(template: string): string | undefined {
   return undefined;
 }
 
-/** Whether the place follows from what the machine is called here. */
-export function isPlacedByName(template: string): boolean {
-  return template.includes('{name}');
+/**
+ * Whether the place follows from a name that others may give a machine in a cloud: the tag that names it here, or the first label of a public
+ * address, which some clouds let the owner of the address choose. The whole host name is nobody's choice there.
+ */
+export function isPlacedByGivenName(template: string): boolean {
+  return template.includes('{name}') || template.includes('{host.name}');
 }
 
 /** The place for one machine. @throws Fault SECRET_NOT_FOUND where the machine has no such value, or one that may not stand there */

@@ -25,7 +25,10 @@ export interface SecretStoreManifest {
   readonly usesExternalId?: boolean;
   /** A place may hold one value; then no field is named. */
   readonly holdsWholeValues?: boolean;
-  /** It keeps one password for each machine: the path names the computer, and may be a template of the machine that is opened. */
+  /**
+   * It keeps one password for each machine. The path names the computer, and may be a template of the machine that is opened; the field that is asked
+   * for is the credential's user name, because the password is of one account.
+   */
   readonly passwordsOfMachines?: boolean;
   /** It has an authority that signs certificates. */
   readonly signsCertificates?: boolean;

@@ -13,3 +13,8 @@ export const INPUT_RECORDING = 'cloud:input-recording';
 export function isReserved(label: string): boolean {
   return label.startsWith(TRUSTED_PREFIX) || label.startsWith(TAG_PREFIX);
 }
+
+/** Discovery made the machine. INVARIANT: every such machine has labels of discovery, no person takes them away, and they outlive its source. */
+export function isDiscovered({ labels }: { readonly labels: Readonly<Record<string, string>> }): boolean {
+  return Object.keys(labels).some(isReserved);
+}

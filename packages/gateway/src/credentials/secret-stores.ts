@@ -2,7 +2,7 @@ import {
   type CredentialRecord,
   type CredentialVault,
   fillPlace,
-  isPlacedByName,
+  isPlacedByGivenName,
   type KeyEncryption,
   Secret,
   SecretBytes,
@@ -12,6 +12,7 @@ import {
   type SecretStoreType,
   type WrappedKey,
 } from '@enchilada/core/credential';
+import { isDiscovered } from '@enchilada/core/discovery';
 import { Fault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import type { Target } from '@enchilada/core/target';
@@ -86,26 +87,18 @@ export class SecretStores {
   }
 
   async #read(
-    { name }: CredentialRecord,
+    { name, username }: CredentialRecord,
     { storeId, path, field, passphraseField }: NonNullable<CredentialRecord['reference']>,
     target: Target,
   ): Promise<readonly Secret[]> {
     const { opened, manifest } = await this.#open(name, storeId);
-    const place = manifest.passwordsOfMachines === true ? await this.#placeOf(path, target) : path;
+    if (manifest.passwordsOfMachines === true) {
+      const computer = computerOf(path, target);
+      return this.#limited((signal) => opened.read(computer, [username], signal));
+    }
     return this.#limited((signal) =>
-      opened.read(place, passphraseField === undefined ? [field] : [field, passphraseField], signal),
+      opened.read(path, passphraseField === undefined ? [field] : [field, passphraseField], signal),
     );
-  }
-
-  /** INVARIANT: a discovered machine is called what its tags say, and a tag that anybody may set chooses no secret. @throws Fault SECRET_NOT_FOUND */
-  async #placeOf(path: string, target: Target): Promise<string> {
-    const isChosenByTags =
-      isPlacedByName(path) && (await this.#parts.store.now.discovery.findByTarget(target.id)) !== undefined;
-    if (isChosenByTags)
-      throw new Fault('SECRET_NOT_FOUND', `${path} is not for ${target.name}, whose name was discovered: use {host}`, {
-        facts: { path },
-      });
-    return fillPlace(path, target);
   }
 
   async #open(name: string, storeId: string): Promise<Opened> {
@@ -128,6 +121,15 @@ export class SecretStores {
     using bytes = await this.#parts.keys.unwrap(wrapped, storeSecretContext(id));
     return new Secret(new TextDecoder().decode(bytes.reveal()));
   }
+}
+
+/** INVARIANT: a discovered machine is called what its tags say, and a tag that anybody may set chooses no secret. @throws Fault SECRET_NOT_FOUND */
+function computerOf(path: string, target: Target): string {
+  if (isPlacedByGivenName(path) && isDiscovered(target))
+    throw new Fault('SECRET_NOT_FOUND', `${path} is not for ${target.name}, whose name was discovered: use {host}`, {
+      facts: { path },
+    });
+  return fillPlace(path, target);
 }
 
 export function storeSecretContext(id: string): string {

@@ -17,6 +17,8 @@ import { millisecondsOf } from '../../shared/directory/filetime.ts';
 import { ENCRYPTED, type Generation, type LapsConfig, WINDOWS } from './laps-config.ts';
 
 const LONGEST_NAME = 255;
+/** Names of local accounts have twenty signs at most; the value was written by the machine. */
+const ACCOUNT = /^[\p{L}\p{N}_.$ -]{1,20}$/u;
 /** Two are too many; more need not be told. */
 const MOST = 2;
 
@@ -27,8 +29,15 @@ interface Asked {
   readonly signal: AbortSignal;
 }
 
-/** @throws Fault SECRET_STORE_DENIED naming the right that is missing, SECRET_NOT_FOUND, SECRET_STORE_UNAVAILABLE */
-export async function passwordOf({ config, secret, now, signal }: Asked, path: string): Promise<string> {
+/**
+ * The password of the account on the computer; legacy LAPS does not say whose its password is.
+ * @throws Fault SECRET_STORE_DENIED naming the right that is missing, SECRET_NOT_FOUND, SECRET_STORE_UNAVAILABLE
+ */
+export async function passwordOf(
+  { config, secret, now, signal }: Asked,
+  path: string,
+  account: string,
+): Promise<string> {
   const name = computerName(path);
   return connected(
     config,
@@ -37,7 +46,7 @@ export async function passwordOf({ config, secret, now, signal }: Asked, path: s
       try {
         await client.bind(config.bindDn, secret.reveal());
         const computer = await findComputer(client, config, name);
-        return passwordIn(computer, { config, now, name });
+        return passwordIn(computer, { config, now, name, account });
       } catch (cause) {
         throw refusal(cause, config);
       }
@@ -88,16 +97,21 @@ async function findComputer(client: Client, config: LapsConfig, name: string): P
 /** @throws Fault SECRET_STORE_DENIED, SECRET_NOT_FOUND */
 function passwordIn(
   computer: Entry,
-  { config, now, name }: { readonly config: LapsConfig; readonly now: number; readonly name: string },
+  {
+    config,
+    now,
+    ...named
+  }: { readonly config: LapsConfig; readonly now: number; readonly name: string; readonly account: string },
 ): string {
   const { generations, refuseExpired } = config;
+  const { name } = named;
   for (const generation of generations) {
     const value = valueOf(computer, generation.password);
     if (value === '') continue;
     const end = millisecondsOf(valueOf(computer, generation.expiration));
     if (refuseExpired && end !== undefined && end <= now)
       throw missing(name, `was to change its password by ${new Date(end).toISOString()} and has not`);
-    return generation === WINDOWS ? clearText(value, name) : value;
+    return generation === WINDOWS ? clearText(value, named) : value;
   }
   if (valueOf(computer, ENCRYPTED) !== '' && generations.includes(WINDOWS))
     throw missing(name, `keeps its password encrypted (${ENCRYPTED}), which cannot be read: let it keep clear text`);
@@ -119,16 +133,32 @@ function unreadable(computer: Entry, generations: readonly Generation[], name: s
   });
 }
 
-/** MS-ADA2 section 2.64. INVARIANT: no part of the value is in the words. */
-function clearText(value: string, name: string): string {
-  let password: unknown;
+/** MS-ADA2 section 2.64. INVARIANT: no part of the value is in the words but the account, where it is one. */
+function clearText(value: string, { name, account }: { readonly name: string; readonly account: string }): string {
+  const { n: managed, p: password } = fieldsOf(value);
+  if (typeof managed !== 'string' || managed === '' || typeof password !== 'string' || password === '')
+    throw missing(name, `has something in ${WINDOWS.password} that Windows LAPS does not write`);
+  if (isSame(managed, localAccount(account, name))) return password;
+  const whose = ACCOUNT.test(managed) ? managed : 'another account';
+  throw missing(name, `keeps the password of ${whose}, and the user name of the credential is ${account || 'empty'}`);
+}
+
+function fieldsOf(value: string): { readonly n?: unknown; readonly p?: unknown } {
   try {
-    password = (JSON.parse(value) as { readonly p?: unknown } | null)?.p;
+    return (JSON.parse(value) as object | null) ?? {};
   } catch {
-    password = undefined;
+    return {};
   }
-  if (typeof password === 'string' && password !== '') return password;
-  throw missing(name, `has something in ${WINDOWS.password} that Windows LAPS does not write`);
+}
+
+/** What stands behind `.\` or the computer's own name; any other domain's account is not the computer's. */
+function localAccount(account: string, computer: string): string {
+  const [, place = '.', local = account] = /^([^\\]*)\\(.*)$/su.exec(account) ?? [];
+  return place === '.' || isSame(place, computer.split('.')[0] ?? '') ? local : account;
+}
+
+function isSame(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }
 
 function missing(path: string, words: string): Fault {

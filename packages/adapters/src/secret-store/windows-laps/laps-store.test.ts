@@ -46,6 +46,9 @@ describe('passwords of Windows LAPS in Active Directory', () => {
         computer('SEALED01', { 'msLAPS-EncryptedPassword': SECRETS[3] ?? '', 'msLAPS-PasswordExpirationTime': FUTURE }),
         computer('ODD01', { 'msLAPS-Password': SECRETS[4] ?? '', 'msLAPS-PasswordExpirationTime': FUTURE }),
         computer('ODD02', { 'msLAPS-Password': `{"n":"${SECRETS[4] ?? ''}"}` }),
+        computer('ODD03', { 'msLAPS-Password': `{"n":"of one\\nthat is told","p":"${SECRETS[4] ?? ''}"}` }),
+        computer('ODD04', { 'msLAPS-Password': `{"p":"${SECRETS[4] ?? ''}"}` }),
+        computer('ODD05', { 'msLAPS-Password': 'null' }),
         computer('LATE01', { ...legacy, 'ms-Mcs-AdmPwdExpirationTime': PAST }),
         computer('AWAY01', legacy, `CN=Computers,${BASE}`),
       ].join('\n'),
@@ -61,6 +64,7 @@ describe('passwords of Windows LAPS in Active Directory', () => {
     readonly parameters?: Readonly<Record<string, string | boolean | string[]>>;
     readonly secret?: string | undefined;
     readonly servers?: string[];
+    readonly account?: string;
   }
   const open = ({ parameters, secret = PASSWORD, servers }: Change = {}) =>
     windowsLaps({ clock: { now: () => NOW } }).open({
@@ -73,7 +77,7 @@ describe('passwords of Windows LAPS in Active Directory', () => {
       secret: new Secret(secret),
     });
   const read = async (path: string, change?: Change): Promise<string | undefined> =>
-    (await open(change).read(path, [''], AbortSignal.timeout(10_000)))[0]?.reveal();
+    (await open(change).read(path, [change?.account ?? 'Administrator'], AbortSignal.timeout(10_000)))[0]?.reveal();
   const refused = (work: Promise<unknown>, code: FaultCode, words: RegExp) =>
     assert.rejects(work, (error) => {
       assert.ok(isFault(error, code), String(error));
@@ -138,7 +142,20 @@ describe('passwords of Windows LAPS in Active Directory', () => {
     );
     for (const path of ['', '$', '10.0.0.1', 'fe80::1', 'a\0b', 'x'.repeat(300)])
       await refused(read(path), 'SECRET_NOT_FOUND', /is no name of a computer|is an address/u);
-    await refused(open().read('OLD01', ['p'], AbortSignal.timeout(5_000)), 'SECRET_NOT_FOUND', /has no fields/u);
+  });
+
+  it('gives the password of Windows LAPS to the account alone that it is of', async () => {
+    for (const account of ['administrator', '.\\Administrator', 'NEW01\\Administrator', 'new01\\ADMINISTRATOR'])
+      assert.equal(await read('new01.corp.test', { account }), SECRETS[1], account);
+    for (const account of ['root', 'CORP\\Administrator', 'Administrator@corp.test', '.\\root'])
+      await refused(
+        read('NEW01', { account }),
+        'SECRET_NOT_FOUND',
+        /keeps the password of Administrator, and the user name of the credential is (?!empty)/u,
+      );
+    await refused(read('NEW01', { account: '' }), 'SECRET_NOT_FOUND', /user name of the credential is empty/u);
+    await refused(read('ODD03'), 'SECRET_NOT_FOUND', /keeps the password of another account/u);
+    assert.equal(await read('OLD01', { account: 'root' }), SECRETS[0], 'which legacy LAPS does not say');
   });
 
   it('refuses what Windows LAPS has encrypted, and what it has not written', async () => {
@@ -149,7 +166,8 @@ describe('passwords of Windows LAPS in Active Directory', () => {
     );
     const clerk = { parameters: { bindDn: 'clerk@corp.test' } };
     await refused(read('SEALED01', clerk), 'SECRET_STORE_DENIED', /or the password is kept encrypted/u);
-    for (const path of ['ODD01', 'ODD02']) await refused(read(path), 'SECRET_NOT_FOUND', /does not write/u);
+    for (const path of ['ODD01', 'ODD02', 'ODD04', 'ODD05'])
+      await refused(read(path), 'SECRET_NOT_FOUND', /does not write/u);
   });
 
   it('compares a name as it stands, whatever signs of filters it holds', async () => {
@@ -203,7 +221,7 @@ describe('passwords of Windows LAPS in Active Directory', () => {
     const address = silent.address();
     assert.ok(address !== null && typeof address === 'object');
     const late = AbortSignal.timeout(200);
-    const reading = open({ servers: [`ldaps://localhost:${address.port}`] }).read('OLD01', [''], late);
+    const reading = open({ servers: [`ldaps://localhost:${address.port}`] }).read('OLD01', ['Administrator'], late);
     await refused(reading, 'SECRET_STORE_UNAVAILABLE', /in time/u);
     // Which it does once nobody is connected.
     await new Promise((resolve) => silent.close(resolve));

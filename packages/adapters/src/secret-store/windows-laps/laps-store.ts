@@ -14,21 +14,16 @@ export function windowsLaps({ clock }: WindowsLapsParts): SecretStoreType {
     open({ parameters, secret }): SecretStore {
       const config = readConfig(parameters);
       return {
-        async read(path, fields, signal) {
+        async read(path, accounts, signal) {
           if (secret === undefined || secret.reveal() === '')
             throw new Fault('SECRET_STORE_DENIED', 'no password is stored for the account that reads', {
               facts: { permission: 'a password of the account that reads' },
             });
-          const [named] = fields.filter((field) => field !== '');
-          if (named !== undefined)
-            throw new Fault('SECRET_NOT_FOUND', `a password of LAPS has no fields, received ${named}`, {
-              facts: { path, field: named },
-            });
           // The library is loaded for whoever has configured one.
           const { passwordOf } = await import('./laps-lookup.ts');
-          const password = passwordOf({ config, secret, now: clock.now(), signal }, path);
-          const found = await Promise.race([password, late(signal)]);
-          return fields.map(() => new Secret(found));
+          const asked = { config, secret, now: clock.now(), signal };
+          const found = accounts.map((account) => passwordOf(asked, path, account));
+          return (await Promise.race([Promise.all(found), late(signal)])).map((password) => new Secret(password));
         },
       };
     },

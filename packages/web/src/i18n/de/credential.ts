@@ -41,7 +41,7 @@ export const credential = {
   'credentials.path': 'Pfad des Geheimnisses',
   'credentials.computer': 'Computer im Verzeichnis',
   'credentials.computer-help':
-    '{host} ist der Hostname der geöffneten Maschine, {host.name} der Teil vor dem ersten Punkt, {name} der Name der Maschine hier.',
+    '{host} ist der Hostname der geöffneten Maschine, {host.name} der Teil vor dem ersten Punkt, {name} der Name der Maschine hier. Für gefundene Maschinen gilt nur {host}.',
   'credentials.field': 'Feld',
   'credentials.field-help': 'Eines Wertes, der ein JSON-Objekt ist. Leer: der ganze Wert.',
   'credentials.passphrase-field': 'Feld seiner Passphrase',

@@ -41,7 +41,7 @@ export const credential = {
   'credentials.path': 'Path of the secret',
   'credentials.computer': 'Computer in the directory',
   'credentials.computer-help':
-    '{host} is the host name of the machine that is opened, {host.name} the part before its first dot, {name} the machine’s name here.',
+    '{host} is the host name of the machine that is opened, {host.name} the part before its first dot, {name} the machine’s name here. Discovered machines take {host} alone.',
   'credentials.field': 'Field',
   'credentials.field-help': 'Of a value that is a JSON object. Empty: the whole value.',
   'credentials.passphrase-field': 'Field of its passphrase',
