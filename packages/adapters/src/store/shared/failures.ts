@@ -41,13 +41,17 @@ export function toStoreFault(error: unknown, traits: SqlTraits): Fault {
 
 /** Runs `attempt` again while the database answers that it would have succeeded alone: bounded, with pauses spread at random. */
 export async function withRetries<T>(traits: SqlTraits, attempt: () => Promise<T>): Promise<T> {
-  const busyUntil = performance.now() + LONGEST_BUSY_MS;
+  let busyUntil: number | undefined;
   for (let count = 1; ; count++) {
     try {
       return await attempt();
     } catch (error) {
       const failure = traits.classify(error instanceof Fault ? error.cause : error);
-      const again = failure === 'retry' ? count < MAX_ATTEMPTS : failure === 'busy' && performance.now() < busyUntil;
+      const again =
+        failure === 'retry'
+          ? count < MAX_ATTEMPTS
+          : // From the first such answer: the attempt may have waited long for its turn behind others of ours.
+            failure === 'busy' && performance.now() < (busyUntil ??= performance.now() + LONGEST_BUSY_MS);
       if (!again) throw toStoreFault(error, traits);
       const longest = failure === 'busy' ? LONGEST_BUSY_PAUSE_MS : LONGEST_PAUSE_MS;
       // eslint-disable-next-line no-restricted-syntax -- spreads retries, guards nothing
