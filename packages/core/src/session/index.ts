@@ -5,7 +5,7 @@ export type { SessionEvent, ViewerMessage } from './session-event.ts';
 export type { ScreenHistories, ScreenHistory } from './screen-history.ts';
 export { Viewer } from './viewer.ts';
 export type { ControlPort, DataPort } from './viewer.ts';
-export { DEFAULT_SESSION_LIMITS, PAUSE_ABOVE_BYTES } from './limits.ts';
+export { DEFAULT_SESSION_LIMITS, RECORDER_PAUSE_ABOVE_BYTES, VIEWER_PAUSE_ABOVE_BYTES } from './limits.ts';
 export type { SessionLimits } from './limits.ts';
 export { InputRecording } from './input-recording.ts';
 export type { DesktopInputPolicy } from './desktop-input.ts';

@@ -24,6 +24,9 @@ export const DEFAULT_SESSION_LIMITS: SessionLimits = {
   staleViewMs: 5 * 60_000,
 };
 
-/** The source is paused above the first and resumed below the second (T42). */
-export const PAUSE_ABOVE_BYTES = 512 * 1024;
+/** A source is paused above so much that its viewer's network has not taken (T42): each viewer that stalls holds it in memory. */
+export const VIEWER_PAUSE_ABOVE_BYTES = 512 * 1024;
+/** A source is paused above so much that the recorder has not accepted: twice as long a way is half as many stops. */
+export const RECORDER_PAUSE_ABOVE_BYTES = 1024 * 1024;
+/** A source that was paused for either goes on below this. */
 export const RESUME_BELOW_BYTES = 256 * 1024;

@@ -1,7 +1,7 @@
 import type { DisplaySize, EngineSession, SessionEnd } from '../engine/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { InputRecording } from './input-recording.ts';
-import { PAUSE_ABOVE_BYTES, RESUME_BELOW_BYTES } from './limits.ts';
+import { RESUME_BELOW_BYTES, VIEWER_PAUSE_ABOVE_BYTES } from './limits.ts';
 import type { SessionLimits } from './limits.ts';
 import type { PauseReasons } from './pause-reasons.ts';
 import { RelayRecording } from './relay-recording.ts';
@@ -91,7 +91,7 @@ export class LiveSession implements Relay {
     const { bufferedBytes } = viewer.data;
     if (bufferedBytes === 0) return;
     viewer.stalledSince ??= this.#parts.clock.monotonicMs();
-    if (bufferedBytes <= PAUSE_ABOVE_BYTES) return;
+    if (bufferedBytes <= VIEWER_PAUSE_ABOVE_BYTES) return;
     if (viewer.identity.mode === 'control') this.#pauses.add('viewer');
     else viewer.behind = true;
   }

@@ -1,5 +1,5 @@
 import type { RecordingEvent, SessionRecorder } from '../recording/index.ts';
-import { PAUSE_ABOVE_BYTES, RESUME_BELOW_BYTES } from './limits.ts';
+import { RECORDER_PAUSE_ABOVE_BYTES, RESUME_BELOW_BYTES } from './limits.ts';
 import { PauseReasons } from './pause-reasons.ts';
 import type { Pausable } from './pause-reasons.ts';
 
@@ -85,7 +85,7 @@ export class RecordedSource {
     const { recorder } = this.#parts;
     const { bytes } = event;
     this.#unaccepted += bytes.length;
-    if (this.#unaccepted > PAUSE_ABOVE_BYTES) this.pauses.add('recorder');
+    if (this.#unaccepted > RECORDER_PAUSE_ABOVE_BYTES) this.pauses.add('recorder');
     recorder.append(event).then(() => {
       this.#accepted(bytes);
     }, this.#failed);

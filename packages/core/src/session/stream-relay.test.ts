@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { RelayBench, settled, TestSocket, type TestViewer } from '@enchilada/core/testing/relay-bench';
 import type { EngineStream, Seat, SessionEnd, StreamedSession } from '../engine/index.ts';
 import { Fault } from '../fault/index.ts';
-import { DEFAULT_SESSION_LIMITS, PAUSE_ABOVE_BYTES, StreamRelay } from './index.ts';
+import { DEFAULT_SESSION_LIMITS, RECORDER_PAUSE_ABOVE_BYTES, StreamRelay, VIEWER_PAUSE_ABOVE_BYTES } from './index.ts';
 import type { ViewerMode } from './index.ts';
 
 /** A stream whose far end is the test. */
@@ -181,7 +181,7 @@ test('a slow viewer pauses its own stream alone', async () => {
   const bench = new Bench();
   const ada = await bench.seated('ada', 'control');
   const bob = await bench.seated('bob', 'watch');
-  bob.socket.bufferedBytes = PAUSE_ABOVE_BYTES + 1;
+  bob.socket.bufferedBytes = VIEWER_PAUSE_ABOVE_BYTES + 1;
   bob.stream.say('much');
   await settled();
   assert.deepEqual([ada.stream.paused, bob.stream.paused], [false, true]);
@@ -193,7 +193,7 @@ test('a recorder that lags pauses the stream', async () => {
   const bench = new Bench();
   bench.accept = [];
   const { stream } = await bench.seated('ada', 'control');
-  stream.say('x'.repeat(PAUSE_ABOVE_BYTES + 1));
+  stream.say('x'.repeat(RECORDER_PAUSE_ABOVE_BYTES + 1));
   assert.equal(stream.paused, true);
   bench.accept[0]?.();
   await settled();

@@ -3,7 +3,7 @@ import { toFault } from '../fault/index.ts';
 import { MAX_CHANNEL, type SessionRecorder } from '../recording/index.ts';
 import type { Clock } from '../time/index.ts';
 import { DesktopInput, type DesktopInputPolicy } from './desktop-input.ts';
-import { PAUSE_ABOVE_BYTES, RESUME_BELOW_BYTES } from './limits.ts';
+import { RESUME_BELOW_BYTES, VIEWER_PAUSE_ABOVE_BYTES } from './limits.ts';
 import type { SessionLimits } from './limits.ts';
 import { RelayRecording } from './relay-recording.ts';
 import type { RecordedSource, RelayRecordingParts } from './relay-recording.ts';
@@ -172,7 +172,7 @@ export class StreamRelay implements Relay {
     const { bufferedBytes } = place.data;
     if (bufferedBytes === 0) return;
     place.viewer.stalledSince ??= this.#parts.clock.monotonicMs();
-    if (bufferedBytes > PAUSE_ABOVE_BYTES) place.source.pauses.add('viewer');
+    if (bufferedBytes > VIEWER_PAUSE_ABOVE_BYTES) place.source.pauses.add('viewer');
   }
 
   #drained(place: Place): void {
