@@ -22,6 +22,7 @@ const PAGES = [
   ['/live', 'Live sessions'],
   ['/recordings', 'Recordings'],
   ['/audit', 'Audit'],
+  ['/device', 'Sign in a command line'],
   ['/me', ADMIN.username],
   ['/catalog/machines', 'Machines'],
   ['/catalog/groups', 'Machine groups'],

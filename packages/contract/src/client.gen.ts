@@ -130,6 +130,26 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('resetFactors', input, options);
   }
 
+  /** Begins to sign in a program without a browser: a code for it, and one for the person to type in theirs. */
+  askDeviceLogin(options?: CallOptions): Promise<RouteOutput<'askDeviceLogin'>> {
+    return this.#transport.call('askDeviceLogin', {}, options);
+  }
+
+  /** Asks whether the person has approved, and then signs in, once; a new cookie replaces any other. */
+  pollDeviceLogin(input: RouteInput<'pollDeviceLogin'>, options?: CallOptions): Promise<RouteOutput<'pollDeviceLogin'>> {
+    return this.#transport.call('pollDeviceLogin', input, options);
+  }
+
+  /** Says who asks to be signed in under a code that the person typed. */
+  checkDeviceLogin(input: RouteInput<'checkDeviceLogin'>, options?: CallOptions): Promise<RouteOutput<'checkDeviceLogin'>> {
+    return this.#transport.call('checkDeviceLogin', input, options);
+  }
+
+  /** Approves or denies it; approving asks for a recent proof and signs that program in as oneself. */
+  decideDeviceLogin(input: RouteInput<'decideDeviceLogin'>, options?: CallOptions): Promise<RouteOutput<'decideDeviceLogin'>> {
+    return this.#transport.call('decideDeviceLogin', input, options);
+  }
+
   /** The own API tokens. */
   listTokens(options?: CallOptions): Promise<RouteOutput<'listTokens'>> {
     return this.#transport.call('listTokens', {}, options);

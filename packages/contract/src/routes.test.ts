@@ -59,6 +59,7 @@ test('every change is audited or plainly one’s own, and the document names eac
     'startPasskeyProof',
     'startTotp',
     'startPasskey',
+    'checkDeviceLogin',
     'startProviderSignIn',
     'previewGrant',
     'issueTickets',

@@ -1,5 +1,6 @@
 import type { ContentStream, InputOf, OutputOf, RouteDefinition } from './route.ts';
 import { authorityRoutes } from './routes/authority.ts';
+import { deviceLoginRoutes } from './routes/device-login.ts';
 import { fileRoutes } from './routes/file.ts';
 import { signInRoutes, userRoutes } from './routes/identity.ts';
 import { discoveryRoutes } from './routes/discovery.ts';
@@ -15,6 +16,7 @@ import { recordingRoutes, sessionRoutes, systemRoutes } from './routes/session.t
 
 type Tables = typeof signInRoutes &
   typeof factorRoutes &
+  typeof deviceLoginRoutes &
   typeof tokenRoutes &
   typeof providerRoutes &
   typeof userRoutes &
@@ -35,6 +37,7 @@ type Tables = typeof signInRoutes &
 export const ROUTES: Tables = {
   ...signInRoutes,
   ...factorRoutes,
+  ...deviceLoginRoutes,
   ...tokenRoutes,
   ...providerRoutes,
   ...userRoutes,

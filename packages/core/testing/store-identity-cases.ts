@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { isFault } from '@enchilada/core/fault';
+import type { DeviceLogin } from '@enchilada/core/identity';
 import type { Store } from '@enchilada/core/store';
 import { aDigest, aLogin, anId, aUser, type StoreUnderTest } from './store-fixture.ts';
 
@@ -312,6 +313,52 @@ export function storeIdentityCases(name: string, create: () => Promise<StoreUnde
       assert.deepEqual(await store.now.recovery.find(late.digest, 1_500), late);
       await store.now.recovery.deleteExpired(2_000);
       assert.equal(await store.now.recovery.find(late.digest, 1_500), undefined);
+    });
+  });
+
+  describe(`store ${name}: logins of programs`, () => {
+    it('keeps as many as allowed, decides and redeems each once, and makes the interval longer for who polls too soon', async () => {
+      await using database = await create();
+      const nodes = [database.open(), database.open()];
+      await Promise.all(nodes.map((node) => node.migrate()));
+      const [store, other] = nodes;
+      assert.ok(store && other);
+      const made = (): DeviceLogin => ({
+        ...{ deviceDigest: aDigest(), userDigest: aDigest(), address: '2001:db8::1', userAgent: 'tool (web1)' },
+        ...{ askedAt: 1_000, expiresAt: 9_000, state: 'asked', loginDigest: undefined },
+        ...{ intervalMs: 500, polledAt: 1_000 },
+      });
+      const all = Array.from({ length: 12 }, made);
+      const kept = await Promise.all(all.map((one, index) => nodes[index % 2]?.now.deviceLogins.insert(one, 5)));
+      assert.equal(count(kept.map((one) => one === true)), 5);
+      const one = all[kept.indexOf(true)];
+      const two = all[kept.lastIndexOf(true)];
+      assert.ok(one && two);
+      assert.deepEqual(await other.now.deviceLogins.findAsked(one.userDigest, 8_999), one);
+      assert.equal(await other.now.deviceLogins.findAsked(one.userDigest, 9_000), undefined);
+      assert.deepEqual(await other.now.deviceLogins.poll(one.deviceDigest, 250, 1_499), {
+        login: { ...one, intervalMs: 750 },
+        isTooSoon: true,
+      });
+      assert.equal((await store.now.deviceLogins.poll(one.deviceDigest, 250, 1_750))?.isTooSoon, false);
+      assert.equal((await other.now.deviceLogins.poll(one.deviceDigest, 250, 2_499))?.isTooSoon, true);
+      assert.equal(await store.now.deviceLogins.redeem(one.deviceDigest, 2_000), false, 'not approved yet');
+      const loginDigest = aDigest();
+      const race = async (act: (at: Store) => Promise<boolean>) =>
+        count(await Promise.all(Array.from({ length: 12 }, (_, index) => act(index % 2 === 0 ? store : other))));
+      const approval = { state: 'approved', loginDigest } as const;
+      assert.equal(await store.now.deviceLogins.decide(one.userDigest, approval, 9_000), false);
+      assert.equal(await race((at) => at.now.deviceLogins.decide(one.userDigest, approval, 2_000)), 1);
+      assert.equal(await store.now.deviceLogins.findAsked(one.userDigest, 2_000), undefined);
+      assert.equal((await other.now.deviceLogins.poll(one.deviceDigest, 250, 8_000))?.login.loginDigest, loginDigest);
+      assert.equal(await store.now.deviceLogins.redeem(one.deviceDigest, 9_000), false);
+      assert.equal(await race((at) => at.now.deviceLogins.redeem(one.deviceDigest, 8_999)), 1);
+      assert.equal(await store.now.deviceLogins.poll(one.deviceDigest, 250, 8_999), undefined);
+      const denial = { state: 'denied', loginDigest: undefined } as const;
+      assert.equal(await store.now.deviceLogins.decide(two.userDigest, denial, 2_000), true);
+      assert.equal(await store.now.deviceLogins.redeem(two.deviceDigest, 2_000), false);
+      await store.now.deviceLogins.deleteExpired(9_000);
+      assert.equal(await store.now.deviceLogins.insert(one, 1), true);
     });
   });
 }

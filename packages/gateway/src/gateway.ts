@@ -17,6 +17,7 @@ import { readCookie } from './auth/cookie.ts';
 import { type LoginLimits, Logins } from './auth/logins.ts';
 import { RefusalTally } from './auth/refusal-tally.ts';
 import { unsealLoginPassword } from './auth/login-password.ts';
+import { DeviceLogins } from './auth/device-logins.ts';
 import { Recovery } from './auth/recovery.ts';
 import { machineCredentials, type MachineCredentialsParts } from './discovery/machine-credentials.ts';
 import { DiscoveryService } from './discovery/discovery-service.ts';
@@ -66,6 +67,7 @@ type OwnParts =
   | 'discovery'
   | 'logins'
   | 'factors'
+  | 'deviceLogins'
   | 'tokens'
   | 'registry'
   | 'providerPeople'
@@ -241,6 +243,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     courier,
     logins,
     factors,
+    deviceLogins: new DeviceLogins({ store, audit, logins, refusals, clock, random }),
     tokens,
     registry,
     providerPeople,
@@ -357,6 +360,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     await store.now.logins.deleteExpired(now);
     await store.now.tickets.deleteExpired(now);
     await store.now.recovery.deleteExpired(now);
+    await store.now.deviceLogins.deleteExpired(now);
     await store.now.challenges.deleteExpired(now);
     await store.now.providers.deleteExpired(now);
     await store.now.throttle.deleteOlderThan(now - THROTTLE_KEPT_MS);

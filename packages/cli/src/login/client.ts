@@ -1,9 +1,15 @@
 import { EnchiladaClient } from '@enchilada/contract';
+import { hostname } from 'node:os';
 import { CommandFailure, usage } from '../frame/exit-code.ts';
 import type { Io } from '../frame/io.ts';
 import { httpFetch, type HttpResponse } from './http-fetch.ts';
 import { readPrivateFile } from './private-file.ts';
 import { readLogin, type StoredLogin, writeLogin } from './stored-login.ts';
+
+/** Names the machine to the person who approves a login, and in their list of logins. */
+const USER_AGENT = `enchilada (${hostname()
+  .replaceAll(/[^\w.-]/gu, '?')
+  .slice(0, 64)})`;
 
 export type Api = EnchiladaClient<HttpResponse>;
 
@@ -32,6 +38,7 @@ export function clientOf(login: Omit<StoredLogin, 'username'>, onCookie: (cookie
     baseUrl: url,
     headers: () => ({
       origin: url,
+      'user-agent': USER_AGENT,
       ...(cookie === '' ? {} : { cookie }),
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     }),
@@ -61,7 +68,7 @@ export async function openClient(io: Io): Promise<Client> {
   const program = await loginOfToken(io.env);
   if (program !== undefined) return { api: clientOf(program, () => Promise.resolve()), login: program };
   const login = await readLogin(io.env);
-  if (login === undefined) throw new CommandFailure(3, 'not signed in; sign in with enchilada login URL USERNAME');
+  if (login === undefined) throw new CommandFailure(3, 'not signed in; sign in with enchilada login URL');
   const api = clientOf(login, async (cookie) => {
     if (cookie !== '') await writeLogin(io.env, { ...login, cookie });
   });

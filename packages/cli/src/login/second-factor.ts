@@ -18,7 +18,7 @@ export async function giveFactor(api: Api, ask: Ask): Promise<Me> {
   if (!items.some(({ kind }) => kind === 'totp') && recoveryCodes === 0)
     throw new CommandFailure(
       3,
-      'your second factor is a passkey, which needs a browser; add an authenticator app there, or use an API token',
+      'your second factor is a passkey, which needs a browser: give it there, and approve the code of enchilada login URL',
     );
   const code = await askPassword(ask.io, 'Code of your authenticator app, or a recovery code', ask.codeFile);
   const { me } = await api.prove({ body: { code: code.reveal() } });

@@ -9,6 +9,14 @@ export type {
   LoginStage,
   VerifiedIdentity,
 } from './verified-identity.ts';
+export {
+  DEVICE_LOGIN_STATES,
+  readUserCode,
+  showUserCode,
+  USER_CODE_ALPHABET,
+  USER_CODE_LENGTH,
+} from './device-login.ts';
+export type { DeviceLogin, DeviceLoginState } from './device-login.ts';
 export { identifyToken } from './api-token.ts';
 export type { ApiToken, ApiTokenId } from './api-token.ts';
 export { demandsFactor, FACTOR_DEMANDS, FACTOR_KINDS } from './second-factor.ts';

@@ -2,8 +2,8 @@ import { Fault } from '../fault/index.ts';
 import type { FactorProof } from './second-factor.ts';
 import type { GroupId, User, UserId } from './user.ts';
 
-export const LOGIN_METHODS = ['password', 'bootstrap', 'passkey', 'api-token', 'sso', 'directory'] as const;
-/** `sso`: at a provider, by way of the browser. `directory`: with the password of a provider. */
+export const LOGIN_METHODS = ['password', 'bootstrap', 'passkey', 'api-token', 'sso', 'directory', 'device'] as const;
+/** `sso`: at a provider, by way of the browser. `directory`: with the password of a provider. `device`: of a program, approved in a browser. */
 export type LoginMethod = (typeof LOGIN_METHODS)[number];
 
 export const LOGIN_STAGES = ['complete', 'second-factor', 'enrolment'] as const;

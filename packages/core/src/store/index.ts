@@ -1,4 +1,5 @@
 export type { AuthorityRepository } from './authority-repository.ts';
+export type { DeviceLoginRepository } from './device-login-repository.ts';
 export type { DiscoveryRepository } from './discovery-repository.ts';
 export type { SecretStoreRepository } from './secret-store-repository.ts';
 export type { MembershipChange, ProviderRepository } from './provider-repository.ts';

@@ -1,4 +1,5 @@
 import type { AuthorityRepository } from './authority-repository.ts';
+import type { DeviceLoginRepository } from './device-login-repository.ts';
 import type { DiscoveryRepository } from './discovery-repository.ts';
 import type { NotificationRepository } from './notification-repository.ts';
 import type { SecretStoreRepository } from './secret-store-repository.ts';
@@ -71,6 +72,7 @@ export interface StoreTransaction {
   readonly settlements: SettlementRepository;
   readonly bootstrap: BootstrapRepository;
   readonly recovery: RecoveryRepository;
+  readonly deviceLogins: DeviceLoginRepository;
   readonly throttle: ThrottleRepository;
   readonly catalog: CatalogRepository;
   readonly credentials: CredentialRepository;

@@ -8,6 +8,7 @@ import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
 import type { ApiTokens } from '../auth/api-tokens.ts';
 import type { Bootstrap } from '../auth/bootstrap.ts';
+import type { DeviceLogins } from '../auth/device-logins.ts';
 import type { Logins } from '../auth/logins.ts';
 import type { Recovery } from '../auth/recovery.ts';
 import type { DiscoveryService } from '../discovery/discovery-service.ts';
@@ -39,6 +40,7 @@ export interface ApiParts {
   readonly audit: AuditLog;
   readonly logins: Logins;
   readonly factors: SecondFactors;
+  readonly deviceLogins: DeviceLogins;
   readonly tokens: ApiTokens;
   readonly registry: ProviderRegistry;
   readonly providerPeople: ProviderPeople;

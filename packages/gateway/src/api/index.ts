@@ -3,6 +3,7 @@ import { accessHandlers } from './access-handlers.ts';
 import type { ApiParts } from './api-parts.ts';
 import { authorityHandlers } from './authority-handlers.ts';
 import { credentialHandlers } from './credential-handlers.ts';
+import { deviceLoginHandlers } from './device-login-handlers.ts';
 import { discoveryHandlers } from './discovery-handlers.ts';
 import { effectHandlers } from './effect-handlers.ts';
 import { explainHandlers } from './explain-handlers.ts';
@@ -33,6 +34,7 @@ export function createHandlers(parts: ApiParts): Handlers {
   return {
     ...identityHandlers(parts),
     ...factorHandlers(parts),
+    ...deviceLoginHandlers(parts),
     ...tokenHandlers(parts),
     ...providerHandlers(parts),
     ...provisioningHandlers(parts),

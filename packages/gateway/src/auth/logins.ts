@@ -204,6 +204,30 @@ export class Logins {
   }
 
   /**
+   * For a program that the person approved with a login of theirs. INVARIANT: that login must live, and the new one is worth what it is, judged by the
+   * program's own address. Undefined where it does not live any more.
+   */
+  async createApproved(
+    loginDigest: string,
+    context: OpenContext,
+  ): Promise<{ readonly user: User; readonly outcome: SignInOutcome } | undefined> {
+    const { store, clock, limits } = this.#parts;
+    const found = await store.now.logins.findWithUser(loginDigest);
+    const approver = found && identifyLogin(found, limits(), clock.now());
+    if (approver === undefined) return undefined;
+    const { user, login } = approver;
+    const provided = await store.now.providers.findLogin(loginDigest);
+    const outcome = await this.create(user, context, {
+      method: 'device',
+      provedAt: login.provedAt,
+      ...(login.factor === undefined ? {} : { factor: login.factor }),
+      // It ends with the login at the provider, and is no way to end that.
+      ...(provided === undefined ? {} : { provided: { ...provided, hint: undefined } }),
+    });
+    return { user, outcome };
+  }
+
+  /**
    * The person gave a second factor, or proved themselves anew: the login is complete from now on, under a new cookie (ASVS 7.2.4).
    * Its sessions stay, for they name the login and not the cookie.
    */

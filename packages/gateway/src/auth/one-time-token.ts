@@ -5,10 +5,10 @@ import type { Clock, RandomSource } from '@enchilada/core/time';
 
 const TOKEN_BYTES = 32;
 const MINUTE = 60_000;
-/** Wrong links of one address in a minute, before even a right one is refused (T06, T08). */
+/** Wrong links of one address, or codes of one person, in a minute, before even a right one is refused (T06, T08). */
 const WRONG_FREE = 10;
 
-type LinkKind = 'bootstrap' | 'recovery';
+type LinkKind = 'bootstrap' | 'recovery' | 'device-login';
 
 /** 256 bits for the fragment of a link; only its digest is ever stored. */
 export function newToken(random: RandomSource): string {
@@ -19,7 +19,7 @@ export function tokenDigest(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 
-/** Counts wrong one-time links by address in the database, so that all nodes count together. */
+/** Counts wrong one-time links and codes in the database, so that all nodes count together: by address, or by the person where they are known. */
 export class LinkThrottle {
   readonly #store: Store;
   readonly #clock: Clock;
@@ -31,30 +31,26 @@ export class LinkThrottle {
     this.#kind = kind;
   }
 
-  /** @throws Fault THROTTLED while the address has been wrong too often, even for a right link */
-  async pass(address: string): Promise<void> {
-    if ((await this.#store.now.throttle.peek(this.#key(address), this.#clock.now(), MINUTE)) >= WRONG_FREE)
+  /** @throws Fault THROTTLED while they have been wrong too often, even for what is right */
+  async pass(who: string): Promise<void> {
+    if ((await this.#store.now.throttle.peek(this.#key(who), this.#clock.now(), MINUTE)) >= WRONG_FREE)
       throw this.#refusal(0);
   }
 
-  /** Counts a wrong link and lets the caller audit it; a flood is audited ten times a minute and then only refused. @throws Fault THROTTLED */
-  async wrong(address: string, heard: (isLast: boolean) => Promise<void>): Promise<void> {
-    const { count, windowStartedAt } = await this.#store.now.throttle.count(
-      this.#key(address),
-      this.#clock.now(),
-      MINUTE,
-    );
+  /** Counts a wrong one and lets the caller audit it; a flood is audited ten times a minute and then only refused. @throws Fault THROTTLED */
+  async wrong(who: string, heard: (isLast: boolean) => Promise<void>): Promise<void> {
+    const { count, windowStartedAt } = await this.#store.now.throttle.count(this.#key(who), this.#clock.now(), MINUTE);
     if (count <= WRONG_FREE) return heard(count === WRONG_FREE);
     throw this.#refusal(this.#clock.now() - windowStartedAt);
   }
 
-  #key(address: string): string {
-    return `${this.#kind}:${createHash('sha256').update(address).digest('hex').slice(0, 40)}`;
+  #key(who: string): string {
+    return `${this.#kind}:${createHash('sha256').update(who).digest('hex').slice(0, 40)}`;
   }
 
   #refusal(elapsedMs: number): Fault {
     const retryAfterSeconds = Math.max(1, Math.ceil((MINUTE - elapsedMs) / 1000));
-    return new Fault('THROTTLED', `too many wrong links, try again in ${retryAfterSeconds} seconds`, {
+    return new Fault('THROTTLED', `too many wrong tries, try again in ${retryAfterSeconds} seconds`, {
       facts: { retryAfterSeconds },
     });
   }

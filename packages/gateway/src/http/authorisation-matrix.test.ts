@@ -81,6 +81,15 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
   removeFactor: { who: SIGNED_IN, other: [], success: 403 },
   renewRecoveryCodes: { who: SIGNED_IN, success: 409 },
   resetFactors: { who: ADMINISTRATOR },
+  askDeviceLogin: { who: EVERYBODY },
+  pollDeviceLogin: { who: EVERYBODY, body: () => ({ deviceCode: 'x' }) },
+  // Nobody has asked under this code.
+  checkDeviceLogin: { who: SIGNED_IN, body: () => ({ userCode: 'BCDF-GHJK' }), success: 404 },
+  decideDeviceLogin: {
+    who: SIGNED_IN,
+    body: () => ({ userCode: 'BCDF-GHJK', verdict: 'approve' }),
+    success: 404,
+  },
   listTokens: { who: SIGNED_IN },
   // Nobody lends what they lack: an auditor has this permission and a user has not.
   createToken: { who: AUDITORS, body: () => ({ name: 'x', scope: ['audit.read'], days: 1 }) },

@@ -29,6 +29,7 @@ import { CatalogView, createHandlers, SettingsService } from '../api/index.ts';
 import { ApiTokens } from '../auth/api-tokens.ts';
 import { Bootstrap } from '../auth/bootstrap.ts';
 import { Logins } from '../auth/logins.ts';
+import { DeviceLogins } from '../auth/device-logins.ts';
 import { Recovery } from '../auth/recovery.ts';
 import { Courier } from '../notifications/courier.ts';
 import { NewsDesk } from '../notifications/news-desk.ts';
@@ -283,6 +284,7 @@ export class GatewayFixture implements AsyncDisposable {
       audit,
       logins,
       factors,
+      deviceLogins: new DeviceLogins({ store, audit, logins, refusals, clock, random }),
       tokens,
       registry,
       providerPeople,

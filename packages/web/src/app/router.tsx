@@ -105,6 +105,11 @@ const tree = root.addChildren([
       path: '/audit',
       component: lazyRouteComponent(() => import('../pages/audit.tsx'), 'AuditPage'),
     }),
+    createRoute({
+      ...page,
+      path: '/device',
+      component: lazyRouteComponent(() => import('../pages/device.tsx'), 'DevicePage'),
+    }),
     createRoute({ ...page, path: '/me', component: lazyRouteComponent(() => import('../pages/me.tsx'), 'MePage') }),
     administration.addChildren([
       createRoute({

@@ -13,6 +13,8 @@ import { lastChoice, rememberChoice, rememberedFirst } from './sign-in-choice.ts
 export function SignInWays(props: {
   readonly facts: SignInFacts;
   readonly next: string | undefined;
+  /** The person must prove themselves at a provider anew. */
+  readonly isFresh: boolean;
   readonly onSignedIn: (signedIn: SignedIn) => void;
 }) {
   const text = useText();
@@ -37,7 +39,7 @@ export function SignInWays(props: {
         props.onSignedIn(signedIn);
         return;
       }
-      const body = { next: safeNext(props.next), ...agreed };
+      const body = { next: safeNext(props.next), ...agreed, ...(props.isFresh ? { fresh: true } : {}) };
       const { url } = await api('startProviderSignIn', { params: { id }, body });
       rememberChoice(id);
       location.assign(url);

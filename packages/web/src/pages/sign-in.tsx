@@ -39,6 +39,7 @@ export function SignInPage() {
         <SignInWays
           facts={open}
           next={next}
+          isFresh={step === 'again'}
           onSignedIn={({ me }) => {
             if (me !== undefined) enter(me);
             else {

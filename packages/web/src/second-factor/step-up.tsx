@@ -1,4 +1,5 @@
-import { Skeleton, Stack, Text } from '@mantine/core';
+import { Button, Skeleton, Stack, Text } from '@mantine/core';
+import type { Factors } from '@enchilada/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useState, type ReactNode } from 'react';
 import { api } from '../api/client.ts';
@@ -48,6 +49,11 @@ export function useStepUp(): readonly [dialog: ReactNode, attempt: <T>(act: () =
   return [dialog, attempt];
 }
 
+/** Whose account is at a provider, and who has no second factor of ours. */
+function hasNothingHere({ items, hasPassword }: Factors): boolean {
+  return items.length === 0 && !hasPassword;
+}
+
 function StepUpDialog(props: {
   readonly opened: boolean;
   readonly onProved: () => void;
@@ -62,7 +68,15 @@ function StepUpDialog(props: {
         <Text size="sm">{text('factor.step-up-lead')}</Text>
         {factors.isError && <FaultNotice error={factors.error} onRetry={() => void factors.refetch()} />}
         {factors.isPending && <Skeleton height={120} />}
-        {factors.data !== undefined && (
+        {factors.data !== undefined && hasNothingHere(factors.data) && (
+          <>
+            <Text size="sm">{text('factor.step-up-elsewhere')}</Text>
+            <Button component="a" href={`/sign-in?${new URLSearchParams({ step: 'again', next: location.pathname })}`}>
+              {text('factor.sign-in-again')}
+            </Button>
+          </>
+        )}
+        {factors.data !== undefined && !hasNothingHere(factors.data) && (
           <FactorChallenge
             factors={factors.data}
             onProved={(me) => {

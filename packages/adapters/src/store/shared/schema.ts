@@ -16,6 +16,7 @@ export interface Schema {
   login: LoginRow;
   bootstrapLink: { nodeId: string; digest: string; expiresAt: number };
   recoveryLink: { userId: string; digest: string; issuedAt: number; expiresAt: number };
+  deviceLogin: DeviceLoginRow;
   secondFactor: SecondFactorRow;
   apiToken: ApiTokenRow;
   recoveryCode: { digest: string; userId: string; createdAt: number };
@@ -176,6 +177,19 @@ export interface ApiTokenRow {
   expiresAt: number;
   lastUsedAt: number | null;
   lastUsedAddress: string | null;
+}
+
+export interface DeviceLoginRow {
+  deviceDigest: string;
+  userDigest: string;
+  address: string;
+  userAgent: string;
+  askedAt: number;
+  expiresAt: number;
+  state: string;
+  loginDigest: string | null;
+  intervalMs: number;
+  polledAt: number;
 }
 
 export interface SecondFactorRow {

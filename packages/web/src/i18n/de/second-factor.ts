@@ -49,6 +49,9 @@ export const secondFactor: Readonly<Record<keyof typeof english, string>> = {
   'factor.remove-title': '{name} entfernen',
   'factor.remove-body': 'Damit ist keine Anmeldung mehr möglich.',
   'factor.step-up-lead': 'Dafür ist ein frischer Nachweis der Identität nötig.',
+  'factor.step-up-elsewhere':
+    'Das weisen Sie dort nach, wo Ihr Konto geführt wird. Sich neu anzumelden beendet, was Sie in diesem Browser offen haben.',
+  'factor.sign-in-again': 'Neu anmelden',
   'factor.step-up-machine': 'Diese Maschine verlangt einen frischen zweiten Faktor.',
   'factor.step-up-enrol': 'Diese Maschine verlangt einen zweiten Faktor, und es gibt noch keinen.',
   'factor.reset': 'Zweite Faktoren entfernen',

@@ -47,6 +47,9 @@ export const secondFactor = {
   'factor.remove-title': 'Remove {name}',
   'factor.remove-body': 'It can no longer sign you in.',
   'factor.step-up-lead': 'This needs a fresh proof that it is you.',
+  'factor.step-up-elsewhere':
+    'You prove that where your account lives. Signing in again ends what you have open in this browser.',
+  'factor.sign-in-again': 'Sign in again',
   'factor.step-up-machine': 'This machine asks for a fresh second factor.',
   'factor.step-up-enrol': 'This machine asks for a second factor, and you have none yet.',
   'factor.reset': 'Remove second factors',

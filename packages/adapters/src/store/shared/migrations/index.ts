@@ -21,6 +21,7 @@ import { judgedBy } from './0030-judged-by.ts';
 import { nodeKeys } from './0031-node-keys.ts';
 import { filesTarget } from './0033-files-target.ts';
 import { settlement } from './0034-settlement.ts';
+import { deviceLogin } from './0035-device-login.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -46,4 +47,5 @@ export const MIGRATIONS: readonly Migration[] = [
   nodeKeys,
   filesTarget,
   settlement,
+  deviceLogin,
 ];

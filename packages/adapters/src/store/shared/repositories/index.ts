@@ -9,6 +9,7 @@ import { catalogRepository } from './catalog.ts';
 import { challengeRepository } from './challenge.ts';
 import { commandRepository } from './command.ts';
 import { credentialRepository } from './credential.ts';
+import { deviceLoginRepository } from './device-login.ts';
 import { discoveryRepository } from './discovery.ts';
 import { grantRepository } from './grant.ts';
 import { groupRepository } from './group.ts';
@@ -43,6 +44,7 @@ export function repositoriesOf(sql: Sql): StoreTransaction {
     settlements: settlementRepository(sql),
     bootstrap: bootstrapRepository(sql),
     recovery: recoveryRepository(sql),
+    deviceLogins: deviceLoginRepository(sql),
     throttle: throttleRepository(sql),
     catalog: catalogRepository(sql),
     credentials: credentialRepository(sql),
