@@ -1,4 +1,4 @@
-// One node's discovery as a process of its own, to be killed: node discovery-worker.ts DATABASE
+// One node's discovery as a process of its own, to be killed once it says that it is at work: node discovery-worker.ts DATABASE
 import { aws } from '@enchilada/adapters/discovery-source/aws';
 import { sqlite } from '@enchilada/adapters/store/sqlite';
 import { systemClock as clock, systemRandom as random } from '../clock.ts';
@@ -21,3 +21,4 @@ const service = new DiscoveryService({
   report: (message, cause) => process.stderr.write(`${message}: ${String(cause)}\n`),
 });
 await service.start();
+process.stdout.write('at work\n');
