@@ -10,7 +10,7 @@ import { grantViews, requireGoodGrant } from './grant-view.ts';
 
 type AccessHandlers = Pick<Handlers, 'listGrants' | 'createGrant' | 'deleteGrant'>;
 
-export function accessHandlers({ store, audit, settlements, clock, random }: ApiParts): AccessHandlers {
+export function accessHandlers({ store, settlements, clock, random }: ApiParts): AccessHandlers {
   const grantView = async (grant: Grant): Promise<GrantView> => {
     const [view] = await grantViews(store, [grant]);
     if (view === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
@@ -28,10 +28,12 @@ export function accessHandlers({ store, audit, settlements, clock, random }: Api
         createdBy: context.identity.user.id,
       };
       await requireGoodGrant(store, grant, clock.now());
-      await store.now.grants.insert(grant);
-      // A denial takes away from sessions that run.
-      if (body.effect === 'deny') await store.now.commands.post({ kind: 'recheck-all' }, clock.now());
-      await audit.append(grantEvent('grant.created', grant, actorOf(context)));
+      await settlements.write(async (tx) => {
+        await tx.grants.insert(grant);
+        // A denial takes away from sessions that run.
+        if (body.effect === 'deny') await tx.commands.post({ kind: 'recheck-all' }, clock.now());
+        return { result: undefined, events: [grantEvent('grant.created', grant, actorOf(context))] };
+      });
       return grantView(grant);
     },
 

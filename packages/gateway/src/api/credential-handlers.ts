@@ -80,7 +80,7 @@ function requireRsaKey(privateKey: Secret, passphrase: Secret | undefined): void
 }
 
 export function credentialHandlers(parts: ApiParts): CredentialHandlers {
-  const { store, audit, settlements, vault, secretStores, clock, random } = parts;
+  const { store, settlements, vault, secretStores, clock, random } = parts;
 
   /** @throws Fault INVALID_REQUEST */
   async function requireGoodReference(
@@ -192,13 +192,10 @@ export function credentialHandlers(parts: ApiParts): CredentialHandlers {
         ...head,
         ...(reference === undefined ? await seal(head, secrets) : NOTHING_SEALED),
       };
-      await store.now.credentials.insert(record);
-      await audit.append({
-        action: 'credential.created',
-        ...actorOf(context),
-        object: objectOf(record),
-        outcome: 'success',
-        detail: { kind },
+      await settlements.write(async (tx) => {
+        await tx.credentials.insert(record);
+        const did = { ...actorOf(context), object: objectOf(record), outcome: 'success', detail: { kind } } as const;
+        return { result: undefined, events: [{ action: 'credential.created', ...did }] };
       });
       return viewOf(record, 0);
     },
@@ -229,13 +226,16 @@ export function credentialHandlers(parts: ApiParts): CredentialHandlers {
         : reference !== undefined
           ? NOTHING_SEALED
           : { sealed: before.sealed, publicFingerprint: before.publicFingerprint };
-      const after = await store.now.credentials.update({ ...wanted, ...sealed });
-      await audit.append({
-        action: 'credential.updated',
-        ...actorOf(context),
-        object: objectOf(after),
-        outcome: 'success',
-        detail: { secretReplaced: replaces },
+      const after = await settlements.write(async (tx) => {
+        const updated = await tx.credentials.update({ ...wanted, ...sealed });
+        const event = {
+          action: 'credential.updated',
+          ...actorOf(context),
+          object: objectOf(updated),
+          outcome: 'success',
+          detail: { secretReplaced: replaces },
+        } as const;
+        return { result: updated, events: [event] };
       });
       return viewOf(after, await usersOf(after.id));
     },

@@ -53,7 +53,7 @@ function eventOf(context: SignedInContext, action: AuditAction, { id, name, ...r
 }
 
 export function providerHandlers(parts: ApiParts): ProviderHandlers {
-  const { store, audit, settlements, clock, random, registry, providerPeople, signInAt, logins, settings } = parts;
+  const { store, settlements, clock, random, registry, providerPeople, signInAt, logins, settings } = parts;
 
   async function found(id: string): Promise<ProviderRecord> {
     const record = await store.now.providers.find(id);
@@ -163,8 +163,10 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
         createdAt: now,
         updatedAt: now,
       };
-      await store.now.providers.insert(record);
-      await audit.append(eventOf(context, 'provider.created', record));
+      await settlements.write(async (tx) => {
+        await tx.providers.insert(record);
+        return { result: undefined, events: [eventOf(context, 'provider.created', record)] };
+      });
       return viewOf(record, 0);
     },
 

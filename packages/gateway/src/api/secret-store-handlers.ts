@@ -36,7 +36,6 @@ function viewOf(
 
 export function secretStoreHandlers({
   store,
-  audit,
   settlements,
   clock,
   random,
@@ -79,7 +78,6 @@ export function secretStoreHandlers({
     outcome: 'success',
     detail: { kind, parameters: JSON.stringify(parameters).slice(0, 2_000) },
   });
-  const acted = (...event: Parameters<typeof eventOf>) => audit.append(eventOf(...event));
 
   return {
     listSecretStoreKinds: () =>
@@ -109,8 +107,10 @@ export function secretStoreHandlers({
         createdAt: now,
         updatedAt: now,
       };
-      await store.now.secretStores.insert(record);
-      await acted(context, 'secret-store.created', record);
+      await settlements.write(async (tx) => {
+        await tx.secretStores.insert(record);
+        return { result: undefined, events: [eventOf(context, 'secret-store.created', record)] };
+      });
       return shown(record, 0);
     },
 
@@ -121,13 +121,16 @@ export function secretStoreHandlers({
       requireGood({ ...before, ...fields }, secret);
       const { manifest } = secretStores.typeOf(before.kind);
       requireSecretAnew(manifest.parameters, before, { secret, parameters: fields.parameters });
-      const after = await store.now.secretStores.update({
+      const wanted: SecretStoreRecord = {
         ...before,
         ...fields,
         secret: secret === undefined ? before.secret : await secretStores.seal(before.id, new Secret(secret)),
         updatedAt: clock.now(),
+      };
+      const after = await settlements.write(async (tx) => {
+        const updated = await tx.secretStores.update(wanted);
+        return { result: updated, events: [eventOf(context, 'secret-store.updated', updated)] };
       });
-      await acted(context, 'secret-store.updated', after);
       return shown(after, await usesOf(after.id));
     },
 

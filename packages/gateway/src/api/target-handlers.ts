@@ -217,19 +217,19 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
         updatedAt: clock.now(),
       };
       requireNone([...problems, ...fieldProblems(engines, wanted)]);
-      const after = await store.transaction(async (tx) => {
+      const after = await settlements.write(async (tx) => {
         requireNone(await referenceProblems(tx, engines, wanted));
-        return tx.catalog.updateTarget(wanted);
+        const updated = await tx.catalog.updateTarget(wanted);
+        await tx.commands.post({ kind: 'recheck-all' }, clock.now());
+        const did = {
+          action: 'target.updated',
+          ...actorOf(context),
+          object: objectOf(updated),
+          outcome: 'success',
+          detail: { host: updated.host, port: updated.port, hostKeyPolicy: updated.hostKeyPolicy },
+        } as const;
+        return { result: updated, events: [did, ...weakenings(context, updated)] };
       });
-      await audit.append({
-        action: 'target.updated',
-        ...actorOf(context),
-        object: objectOf(after),
-        outcome: 'success',
-        detail: { host: after.host, port: after.port, hostKeyPolicy: after.hostKeyPolicy },
-      });
-      for (const event of weakenings(context, after)) await audit.append(event);
-      await recheckAll();
       return viewOf(after);
     },
 

@@ -77,7 +77,7 @@ async function setGroups(
 }
 
 export function userHandlers(parts: ApiParts): UserHandlers {
-  const { store, audit, settlements, logins, hasher, clock, random } = parts;
+  const { store, settlements, hasher, clock, random } = parts;
 
   async function found<T>(value: Promise<T | undefined>): Promise<T> {
     const object = await value;
@@ -92,10 +92,8 @@ export function userHandlers(parts: ApiParts): UserHandlers {
     detail: Readonly<Record<string, string | number | boolean>> = {},
   ): AuditEvent => ({ action, ...actorOf(context), object, outcome: 'success', detail });
   /* eslint-enable max-params */
-  const acted = (...event: Parameters<typeof eventOf>) => audit.append(eventOf(...event));
   const userObject = (user: User) => ({ kind: 'user' as const, id: user.id, name: user.username });
   const groupObject = (group: UserGroup) => ({ kind: 'group' as const, id: group.id, name: group.name });
-  const recheck = (userId: string) => store.now.commands.post({ kind: 'recheck-user', userId }, clock.now());
 
   const describe = async (user: User): Promise<UserView> =>
     viewOf(user, await store.now.groups.groupsOf(user.id), (await parts.factors.listOf(user.id)).length);
@@ -143,12 +141,13 @@ export function userHandlers(parts: ApiParts): UserHandlers {
         version: 1,
         ...(body.service === true ? { isService: true } : {}),
       };
-      await store.transaction(async (tx) => {
+      await settlements.write(async (tx) => {
         await tx.users.insert(user);
         await setGroups(tx, user.id, body.groupIds ?? []);
+        const service = user.isService === true ? { service: true } : {};
+        const did = eventOf(context, 'user.created', userObject(user), { role: user.role, ...service });
+        return { result: undefined, events: [did] };
       });
-      const service = user.isService === true ? { service: true } : {};
-      await acted(context, 'user.created', userObject(user), { role: user.role, ...service });
       return viewOf(user, body.groupIds ?? [], 0);
     },
 
@@ -222,9 +221,13 @@ export function userHandlers(parts: ApiParts): UserHandlers {
       if (user.isService === true) throw withoutPassword();
       const password = new Secret(body.password);
       requireStrong(password, user.username);
-      await store.now.users.update({ ...user, passwordHash: await hasher.hash(password) });
-      await acted(context, 'user.password-changed', userObject(user), { byAdministrator: true });
-      await logins.endAllOf(user.id);
+      const passwordHash = await hasher.hash(password);
+      await settlements.write(async (tx) => {
+        await tx.users.update({ ...user, passwordHash });
+        await endLoginsOf(tx, user, clock.now());
+        const did = eventOf(context, 'user.password-changed', userObject(user), { byAdministrator: true });
+        return { result: undefined, events: [did] };
+      });
       return undefined;
     },
 
@@ -241,16 +244,19 @@ export function userHandlers(parts: ApiParts): UserHandlers {
 
     createGroup: async (context, { body }) => {
       const group: UserGroup = { id: `grp_${randomId(random)}`, ...body, createdAt: clock.now() };
-      await store.now.groups.insert(group);
-      await acted(context, 'group.created', groupObject(group));
+      await settlements.write(async (tx) => {
+        await tx.groups.insert(group);
+        return { result: undefined, events: [eventOf(context, 'group.created', groupObject(group))] };
+      });
       return groupView(group.id);
     },
 
     updateGroup: async (context, { params, body }) => {
       const group = { ...(await found(store.now.groups.find(params.id))), ...body };
-      await store.now.groups.update(group);
-      await acted(context, 'group.updated', groupObject(group), {
-        requiresSecondFactor: group.requiresSecondFactor === true,
+      const detail = { requiresSecondFactor: group.requiresSecondFactor === true };
+      await settlements.write(async (tx) => {
+        await tx.groups.update(group);
+        return { result: undefined, events: [eventOf(context, 'group.updated', groupObject(group), detail)] };
       });
       return groupView(group.id);
     },
@@ -281,9 +287,12 @@ export function userHandlers(parts: ApiParts): UserHandlers {
     addMember: async (context, { params, body }) => {
       const group = await found(store.now.groups.find(params.id));
       const user = await found(store.now.users.find(body.userId));
-      await store.now.groups.addMember(group.id, user.id);
-      await acted(context, 'group.member-added', groupObject(group), { userId: user.id, username: user.username });
-      await recheck(user.id);
+      const detail = { userId: user.id, username: user.username };
+      await settlements.write(async (tx) => {
+        await tx.groups.addMember(group.id, user.id);
+        await tx.commands.post({ kind: 'recheck-user', userId: user.id }, clock.now());
+        return { result: undefined, events: [eventOf(context, 'group.member-added', groupObject(group), detail)] };
+      });
       return undefined;
     },
 

@@ -5,7 +5,8 @@ import type { PasswordHasher, User } from '@enchilada/core/identity';
 import type { RecoveryLink, Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
 import type { OpenContext } from '../http/context.ts';
-import type { Logins } from './logins.ts';
+import { Settlements } from '../settlement/settlements.ts';
+import { endLoginsOf, type Logins } from './logins.ts';
 import { LinkThrottle, newToken, tokenDigest } from './one-time-token.ts';
 import { requireStrong } from './password-rule.ts';
 
@@ -38,9 +39,11 @@ export interface RecoveryRequest {
 export class Recovery {
   readonly #parts: RecoveryParts;
   readonly #throttle: LinkThrottle;
+  readonly #settlements: Settlements;
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
+    this.#settlements = new Settlements(parts);
     this.#throttle = new LinkThrottle(parts, 'recovery');
   }
 
@@ -82,20 +85,21 @@ export class Recovery {
       reason: "a link to set a new password was asked for on the gateway's machine",
       detail: { role: user.role, breakGlass: user.breakGlass, enabled: wasDisabled, ...by },
     });
-    if (wasDisabled || resetFactors)
-      await store.now.users.update({ ...user, disabledAt: undefined, passwordHash: undefined });
-    if (resetFactors) {
-      const count = await store.now.secondFactors.deleteOf(user.id);
-      await audit.append({
+    await this.#settlements.write(async (tx) => {
+      if (wasDisabled || resetFactors)
+        await tx.users.update({ ...user, disabledAt: undefined, passwordHash: undefined });
+      await tx.recovery.issue({ userId: user.id, digest: tokenDigest(token), issuedAt, expiresAt });
+      if (!resetFactors) return { result: undefined, events: [] };
+      const event = {
         action: 'factor.reset',
         actor: OPERATOR,
         object: objectOf(user),
         outcome: 'success',
         reason: "asked for on the gateway's machine",
-        detail: { count, ...by },
-      });
-    }
-    await store.now.recovery.issue({ userId: user.id, digest: tokenDigest(token), issuedAt, expiresAt });
+        detail: { count: await tx.secondFactors.deleteOf(user.id), ...by },
+      } as const;
+      return { result: undefined, events: [event] };
+    });
     return { token, expiresAt };
   }
 
@@ -111,29 +115,29 @@ export class Recovery {
     { token, password }: { readonly token: string; readonly password: Secret },
     context: OpenContext,
   ): Promise<void> {
-    const { store, audit, hasher, logins, clock } = this.#parts;
+    const { hasher, logins, clock } = this.#parts;
     await this.#throttle.pass(context.address);
     const { user } = await this.#find(token, context);
     requireStrong(password, user.username);
     const passwordHash = await hasher.hash(password);
-    const changed = await store.transaction(async (tx) => {
-      if (!(await tx.recovery.spend(tokenDigest(token), clock.now()))) return undefined;
+    const isChanged = await this.#settlements.write(async (tx) => {
       const current = await tx.users.find(user.id);
-      return current === undefined || current.disabledAt !== undefined
-        ? undefined
-        : tx.users.update({ ...current, passwordHash });
+      const isSpent = await tx.recovery.spend(tokenDigest(token), clock.now());
+      if (!isSpent || current === undefined || current.disabledAt !== undefined) return { result: false, events: [] };
+      await tx.users.update({ ...current, passwordHash });
+      await endLoginsOf(tx, user, clock.now());
+      const event = {
+        action: 'user.recovered',
+        actor: { kind: 'user', id: user.id, name: user.username },
+        address: context.address,
+        object: objectOf(user),
+        outcome: 'success',
+        reason: 'a new password was set with a recovery link; all logins were ended',
+        detail: { role: user.role, breakGlass: user.breakGlass },
+      } as const;
+      return { result: true, events: [event] };
     });
-    if (changed === undefined) throw await this.#refusal(context);
-    await audit.append({
-      action: 'user.recovered',
-      actor: { kind: 'user', id: user.id, name: user.username },
-      address: context.address,
-      object: objectOf(user),
-      outcome: 'success',
-      reason: 'a new password was set with a recovery link; all logins were ended',
-      detail: { role: user.role, breakGlass: user.breakGlass },
-    });
-    await logins.endAllOf(user.id);
+    if (!isChanged) throw await this.#refusal(context);
     await logins.forgive(user.username, context.address);
   }
 

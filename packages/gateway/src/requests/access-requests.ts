@@ -14,7 +14,7 @@ import {
   scopeCovers,
   type Verdict,
 } from '@enchilada/core/access';
-import type { AuditAction, AuditLog } from '@enchilada/core/audit';
+import type { AuditAction, AuditEvent, AuditLog } from '@enchilada/core/audit';
 import { TAG_PREFIX } from '@enchilada/core/discovery';
 import { Fault } from '@enchilada/core/fault';
 import type { VerifiedIdentity } from '@enchilada/core/identity';
@@ -23,6 +23,7 @@ import type { Store, StoreTransaction } from '@enchilada/core/store';
 import { type Clock, randomId, type RandomSource } from '@enchilada/core/time';
 import type { CatalogView, VisibleTarget } from '../api/catalog-view.ts';
 import type { NewsDesk } from '../notifications/news-desk.ts';
+import { Settlements, type Written } from '../settlement/settlements.ts';
 import { newsOf } from './request-news.ts';
 
 export interface AccessRequestParts {
@@ -76,9 +77,11 @@ function wrong(field: string, message: string): Fault {
 /** People ask for what grants give only with an approval, and others agree. */
 export class AccessRequests {
   readonly #parts: AccessRequestParts;
+  readonly #settlements: Settlements;
 
   constructor(parts: AccessRequestParts) {
     this.#parts = parts;
+    this.#settlements = new Settlements(parts);
   }
 
   /** The grants under which the person may ask for the machine, those that are easiest to be agreed to first. */
@@ -88,7 +91,7 @@ export class AccessRequests {
 
   /** @throws Fault NOT_FOUND, INVALID_REQUEST, CONFLICT */
   async ask(caller: Caller, wanted: Wanted): Promise<AccessRequest> {
-    const { store, audit, clock, random, news } = this.#parts;
+    const { clock, random, news } = this.#parts;
     const { user } = caller.identity;
     const { grant, approval, scopeName } = await this.#ruleFor(caller.identity, wanted);
     const now = clock.now();
@@ -124,18 +127,19 @@ export class AccessRequests {
       decisions: [],
     };
     const action = breakGlass ? 'request.break-glass' : 'request.asked';
-    await store.transaction(async (tx) => {
+    await this.#settlements.write(async (tx) => {
       await requirePlace(tx, { userId: user.id, breakGlass, now });
       await tx.requests.insert(request);
       await news.queue(tx, newsOf(action, request, { count: approval.count, by: user.username, at: now }));
-    });
-    await audit.append({
-      action,
-      ...actor(caller),
-      object: objectOf(request),
-      outcome: 'success',
-      reason: request.reason,
-      detail: detailOf(request),
+      const event = {
+        action,
+        ...actor(caller),
+        object: objectOf(request),
+        outcome: 'success',
+        reason: request.reason,
+        detail: detailOf(request),
+      } as const;
+      return { result: undefined, events: [event] };
     });
     news.wake();
     return request;
@@ -143,7 +147,7 @@ export class AccessRequests {
 
   /** @throws Fault NOT_FOUND for who may not know of the request, FORBIDDEN for one's own, CONFLICT */
   async decide(caller: Caller, id: string, decision: Decision): Promise<AccessRequest> {
-    const { store, audit, clock, news } = this.#parts;
+    const { audit, clock, news } = this.#parts;
     const { user } = caller.identity;
     const at = clock.now();
     const refuse = async (request: AccessRequest, fault: Fault): Promise<never> => {
@@ -157,66 +161,69 @@ export class AccessRequests {
       });
       throw fault;
     };
-    type Outcome = { readonly request: AccessRequest; readonly moved?: RequestState; readonly fault?: Fault };
+    const eventOf = (request: AccessRequest, complete: boolean): AuditEvent => ({
+      action: decision.verdict === 'approve' ? 'request.approved' : 'request.denied',
+      ...actor(caller),
+      object: objectOf(request),
+      outcome: 'success',
+      ...(decision.words === '' ? {} : { reason: decision.words }),
+      detail: { ...detailOf(request), complete },
+    });
+    type Outcome = { readonly request: AccessRequest; readonly fault?: Fault };
+    const unwritten = (result: Outcome): Written<Outcome> => ({ result, events: [] });
     // INVARIANT: who may decide, what is decided on and how many have agreed are read in the transaction that writes the decision.
-    const outcome = await store.transaction(async (tx): Promise<Outcome> => {
+    const outcome = await this.#settlements.write(async (tx): Promise<Written<Outcome>> => {
       const request = await tx.requests.find(id);
       if (request === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
       const grant = await tx.grants.find(request.grantId);
       const approval = approvalOf(grant);
       const fault = await refusalOf(tx, { request, approval, caller, decision, now: at });
-      if (fault !== undefined) return { request, fault };
+      if (fault !== undefined) return unwritten({ request, fault });
       const { verdict, words, hash } = decision;
       const { id: userId, username } = user;
       const isNew = await tx.requests.addDecision(id, { userId, username, verdict, words, hash, at });
-      if (!isNew && verdict === 'approve') return { request, fault: new Fault('CONFLICT', 'you have decided already') };
+      if (!isNew && verdict === 'approve')
+        return unwritten({ request, fault: new Fault('CONFLICT', 'you have decided already') });
       const to = verdict === 'deny' ? 'denied' : 'approved';
       const after = (await tx.requests.find(id)) ?? request;
       const agreed = verdict === 'approve' ? (await standingOf({ now: tx }, after, grant)).size : 0;
       const isDone = verdict === 'deny' || agreed >= (approval?.count ?? Infinity);
       const from: readonly RequestState[] = verdict === 'deny' ? OPEN : ['pending'];
       if (isDone && !(await tx.requests.move(id, { from, to, at })))
-        return { request, fault: new Fault('CONFLICT', 'somebody else was first') };
-      if (!isDone) return { request: after };
+        return unwritten({ request, fault: new Fault('CONFLICT', 'somebody else was first') });
+      if (!isDone) return { result: { request: after }, events: [eventOf(after, false)] };
       const moved = { ...after, state: to, decidedAt: at } as const;
       if (verdict === 'deny' && request.state === 'approved')
         await tx.commands.post({ kind: 'recheck-user', userId: request.userId }, at);
       const count = approval?.count ?? 1;
       await news.queue(tx, newsOf(`request.${to}`, moved, { count, by: username, at }));
-      return { request: moved, moved: to };
+      return { result: { request: moved }, events: [eventOf(moved, true)] };
     });
-    const { request, fault, moved } = outcome;
+    const { request, fault } = outcome;
     if (fault !== undefined) return refuse(request, fault);
-    await audit.append({
-      action: decision.verdict === 'approve' ? 'request.approved' : 'request.denied',
-      ...actor(caller),
-      object: objectOf(request),
-      outcome: 'success',
-      ...(decision.words === '' ? {} : { reason: decision.words }),
-      detail: { ...detailOf(request), complete: moved !== undefined },
-    });
     news.wake();
     return request;
   }
 
   /** By whoever asked. Ends what rests on it. @throws Fault NOT_FOUND, CONFLICT */
   async cancel(caller: Caller, request: AccessRequest): Promise<AccessRequest> {
-    const { store, audit, clock, news } = this.#parts;
+    const { clock, news } = this.#parts;
     const at = clock.now();
     const moved = { ...request, state: 'cancelled', decidedAt: at } as const;
-    await store.transaction(async (tx) => {
+    await this.#settlements.write(async (tx) => {
       if (!(await tx.requests.move(request.id, { from: OPEN, to: 'cancelled', at })))
         throw new Fault('CONFLICT', 'the request is not open any more');
       await tx.commands.post({ kind: 'recheck-user', userId: request.userId }, at);
       const by = caller.identity.user.username;
       await news.queue(tx, newsOf('request.cancelled', moved, { count: 0, by, at }));
-    });
-    await audit.append({
-      action: 'request.cancelled',
-      ...actor(caller),
-      object: objectOf(request),
-      outcome: 'success',
-      detail: detailOf(request),
+      const event = {
+        action: 'request.cancelled',
+        ...actor(caller),
+        object: objectOf(request),
+        outcome: 'success',
+        detail: detailOf(request),
+      } as const;
+      return { result: undefined, events: [event] };
     });
     news.wake();
     return moved;
