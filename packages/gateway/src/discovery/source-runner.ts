@@ -23,6 +23,10 @@ const LEASE_MS = 10_000;
 const SCOPES_EVERY_MS = 10 * 60_000;
 const LOOK_EVERY_MS = 2_000;
 const SWEEPS_AT_ONCE = 8;
+/** A sweep that takes longer is waited for by no other: its cloud does not answer, or has much to list. */
+const SLOW_AFTER_MS = 5_000;
+/** With those that are slow. An account that is silent is so in all of its regions, of which there are some thirty. */
+const MOST_SWEEPS = 64;
 const PAUSE_AFTER_FAILURE_MS = 5_000;
 
 export interface RunnerParts {
@@ -56,6 +60,9 @@ export class SourceRunner implements AsyncDisposable {
   /** By scope: those that are being swept, and those that wait for their turn. */
   readonly #sweeping = new Map<string, Promise<void>>();
   readonly #due = new Set<string>();
+  readonly #slow = new Set<string>();
+  #listing: Promise<void> | undefined;
+  #isListed = false;
   #looks: Promise<void> | undefined;
   #intake: HintIntake | undefined;
   #scopes: readonly ScopeRecord[] = [];
@@ -110,26 +117,24 @@ export class SourceRunner implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error('the source was stopped'));
-    await Promise.all([this.#looks, this.#intake?.[Symbol.asyncDispose](), ...this.#sweeping.values()]);
+    await Promise.all([this.#looks, this.#listing, this.#intake?.[Symbol.asyncDispose](), ...this.#sweeping.values()]);
     await this.#source[Symbol.asyncDispose]();
   }
 
   async #look(): Promise<void> {
-    const { store, clock, report } = this.#parts;
-    const { signal } = this.#stop;
-    if (clock.monotonicMs() - this.#scopesReadAt > (this.#source.scopesEveryMs ?? SCOPES_EVERY_MS)) {
-      try {
-        await store.now.discovery.noteScopes(this.record.id, await this.#source.scopes(signal));
-      } catch (failure) {
-        signal.throwIfAborted();
-        report('the scopes of a source could not be listed; those that are known stay', toFault(failure));
-      }
-      this.#scopesReadAt = clock.monotonicMs();
-    }
+    const { store, clock } = this.#parts;
+    if (clock.monotonicMs() - this.#scopesReadAt > (this.#source.scopesEveryMs ?? SCOPES_EVERY_MS))
+      this.#listing ??= this.#listScopes().finally(() => {
+        this.#listing = undefined;
+      });
     this.#scopes = await store.now.discovery.listScopes(this.record.id);
-    // INVARIANT: nothing is received before the scopes are known, or events of all of them would be refused.
-    signal.throwIfAborted();
-    if (this.#scopes.length > 0) this.#intake ??= this.#takeHints();
+    if (this.#scopes.length === 0) {
+      await this.#listing;
+      this.#scopes = await store.now.discovery.listScopes(this.record.id);
+    }
+    this.#stop.signal.throwIfAborted();
+    // INVARIANT: nothing is received before the scopes were listed, or events of all that are new would be refused.
+    if (this.#isListed && this.#scopes.length > 0) this.#intake ??= this.#takeHints();
     const now = clock.now();
     for (const scope of this.#scopes) {
       const key = keyOf(scope);
@@ -138,15 +143,36 @@ export class SourceRunner implements AsyncDisposable {
     this.#sweepDue();
   }
 
-  /** INVARIANT: waited for by nobody but the end: a cloud that does not answer takes one of the places and keeps no other scope waiting. */
+  /** INVARIANT: waited for only where no scope is known: one account that does not answer keeps no other's sweep waiting. */
+  async #listScopes(): Promise<void> {
+    const { store, clock, report } = this.#parts;
+    const { signal } = this.#stop;
+    try {
+      await store.now.discovery.noteScopes(this.record.id, await this.#source.scopes(signal));
+    } catch (failure) {
+      if (signal.aborted) return;
+      report('the scopes of a source could not be listed; those that are known stay', toFault(failure));
+    }
+    this.#scopesReadAt = clock.monotonicMs();
+    this.#isListed = true;
+  }
+
+  /** INVARIANT: waited for by nobody but the end: a cloud that does not answer takes a place for moments and keeps no other scope waiting. */
   #sweepDue(): void {
     for (const key of this.#due) {
-      if (this.#sweeping.size >= SWEEPS_AT_ONCE || this.#stop.signal.aborted) return;
+      const { size } = this.#sweeping;
+      if (size - this.#slow.size >= SWEEPS_AT_ONCE || size >= MOST_SWEEPS || this.#stop.signal.aborted) return;
       this.#due.delete(key);
       // Another node may have swept it while it waited here.
       const scope = this.#scopes.find((one) => keyOf(one) === key);
       if (scope === undefined || !this.#isDue(scope, this.#parts.clock.now())) continue;
+      const slow = this.#parts.clock.after(SLOW_AFTER_MS, () => {
+        this.#slow.add(key);
+        this.#sweepDue();
+      });
       const swept = this.#sweepAlone(key, scope).then(() => {
+        slow[Symbol.dispose]();
+        this.#slow.delete(key);
         this.#sweeping.delete(key);
         this.#sweepDue();
       });
