@@ -1,5 +1,6 @@
 import type { Delivery, HintQueue } from '@enchilada/core/discovery';
 import type { Clock } from '@enchilada/core/time';
+import { pause, PAUSE_AFTER_FAILURE_MS } from './pause.ts';
 
 /** A lane begins at most once in so long, so that one describe call serves many messages. */
 const WINDOW_MS = 500;
@@ -8,7 +9,6 @@ const MOST_AT_ONCE = 200;
 const RECEIVERS = 4;
 /** Messages that were received and not ended; beyond that no more are received. */
 const MOST_OPEN = 2_000;
-const PAUSE_AFTER_FAILURE_MS = 5_000;
 
 export interface IntakeParts {
   readonly clock: Clock;
@@ -50,7 +50,7 @@ export class HintIntake implements AsyncDisposable {
   }
 
   async #receive(): Promise<void> {
-    const { queue, report } = this.#parts;
+    const { clock, queue, report } = this.#parts;
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
@@ -59,7 +59,7 @@ export class HintIntake implements AsyncDisposable {
       } catch (failure) {
         if (signal.aborted) return;
         report('events could not be received', failure);
-        await this.#pause(PAUSE_AFTER_FAILURE_MS);
+        await pause(clock, PAUSE_AFTER_FAILURE_MS, signal);
       }
     }
   }
@@ -80,7 +80,8 @@ export class HintIntake implements AsyncDisposable {
     const { signal } = this.#stop;
     while (lane.waiting.length > 0) {
       // Also where there is nothing to wait for: what came in the same answer as the first is added in this turn.
-      await this.#pause(lane.waiting.length < MOST_AT_ONCE ? lane.beganAt + WINDOW_MS - clock.monotonicMs() : 0);
+      const restMs = lane.waiting.length < MOST_AT_ONCE ? lane.beganAt + WINDOW_MS - clock.monotonicMs() : 0;
+      await pause(clock, restMs, signal);
       if (signal.aborted) return;
       lane.beganAt = clock.monotonicMs();
       const batch = lane.waiting.splice(0, MOST_AT_ONCE);
@@ -93,19 +94,5 @@ export class HintIntake implements AsyncDisposable {
       this.#room.resolve();
       this.#room = Promise.withResolvers<void>();
     }
-  }
-
-  async #pause(ms: number): Promise<void> {
-    const { signal } = this.#stop;
-    if (ms <= 0 || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const end = (): void => {
-        timer[Symbol.dispose]();
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = this.#parts.clock.after(ms, end);
-      signal.addEventListener('abort', end);
-    });
   }
 }

@@ -16,6 +16,7 @@ import { toFault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
 import { HintIntake } from './hint-intake.ts';
+import { pause, PAUSE_AFTER_FAILURE_MS } from './pause.ts';
 
 const SWEEP_EVERY_MS = 10 * 60_000;
 /** So soon another node sweeps in place of one that died in the middle. */
@@ -27,7 +28,6 @@ const SWEEPS_AT_ONCE = 8;
 const SLOW_AFTER_MS = 5_000;
 /** With those that are slow. An account that is silent is so in all of its regions, of which there are some thirty. */
 const MOST_SWEEPS = 64;
-const PAUSE_AFTER_FAILURE_MS = 5_000;
 
 export interface RunnerParts {
   readonly store: Store;
@@ -244,31 +244,18 @@ export class SourceRunner implements AsyncDisposable {
   }
 
   async #keepLooking(): Promise<void> {
+    const { clock, report } = this.#parts;
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
         await this.#look();
-        await this.#pause(LOOK_EVERY_MS);
+        await pause(clock, LOOK_EVERY_MS, signal);
       } catch (failure) {
         if (signal.aborted) return;
-        this.#parts.report('a source could not be swept', failure);
-        await this.#pause(PAUSE_AFTER_FAILURE_MS);
+        report('a source could not be swept', failure);
+        await pause(clock, PAUSE_AFTER_FAILURE_MS, signal);
       }
     }
-  }
-
-  #pause(ms: number): Promise<void> {
-    const { signal } = this.#stop;
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const end = (): void => {
-        timer[Symbol.dispose]();
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = this.#parts.clock.after(ms, end);
-      signal.addEventListener('abort', end);
-    });
   }
 }
 

@@ -1,16 +1,16 @@
 import type { ParameterValues } from '@enchilada/core/engine';
 import type { ProviderManifest } from '@enchilada/core/identity';
 import {
-  type DirectoryServers,
+  type Directory,
+  directoryFields,
   linesOf,
   neededText,
-  readServers,
-  serverFields,
+  readDirectory,
+  SERVER,
   textOf,
 } from '../../shared/directory/server-fields.ts';
 import { nameAttributesField, readNameAttributes } from '../shared/name-attributes.ts';
 
-const SERVER = { en: 'Server', de: 'Server' };
 const PEOPLE = { en: 'People', de: 'Personen' };
 const GROUPS = { en: 'Groups', de: 'Gruppen' };
 
@@ -32,19 +32,13 @@ export const manifest: ProviderManifest = {
         { value: 'ad', label: { en: 'Active Directory', de: 'Active Directory' } },
       ],
     },
-    ...serverFields(SERVER),
-    {
-      name: 'bindDn',
-      kind: 'text',
-      required: true,
-      group: SERVER,
+    ...directoryFields({
       label: { en: 'Account that searches', de: 'Suchendes Konto' },
       help: {
         en: 'Its distinguished name; for Active Directory also name@domain. It needs to read people and groups, no more.',
         de: 'Sein Distinguished Name; bei Active Directory auch name@domäne. Es muss Personen und Gruppen lesen, mehr nicht.',
       },
-      maxLength: 500,
-    },
+    }),
     {
       name: 'peopleBase',
       kind: 'text',
@@ -138,9 +132,8 @@ export const manifest: ProviderManifest = {
 };
 
 /** The parameters with their types. The manifest's patterns have been checked before. */
-export interface LdapConfig extends DirectoryServers {
+export interface LdapConfig extends Directory {
   readonly isActiveDirectory: boolean;
-  readonly bindDn: string;
   readonly peopleBase: string;
   readonly peopleFilter: string;
   readonly loginAttributes: readonly string[];
@@ -163,7 +156,7 @@ export function readConfig(parameters: ParameterValues): LdapConfig {
   const loginAttributes = linesOf(parameters, 'loginAttributes');
   return {
     isActiveDirectory,
-    ...readServers(parameters),
+    ...readDirectory(parameters),
     bindDn: needed('bindDn'),
     peopleBase: needed('peopleBase'),
     peopleFilter: text('peopleFilter', isActiveDirectory ? ENABLED_PEOPLE : '(objectClass=person)'),

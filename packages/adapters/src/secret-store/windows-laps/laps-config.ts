@@ -1,14 +1,13 @@
 import type { SecretStoreManifest } from '@enchilada/core/credential';
 import type { ParameterValues } from '@enchilada/core/engine';
 import {
-  type DirectoryServers,
+  type Directory,
+  directoryFields,
   neededText,
-  readServers,
-  serverFields,
+  readDirectory,
   textOf,
 } from '../../shared/directory/server-fields.ts';
 
-const SERVER = { en: 'Server', de: 'Server' };
 const COMPUTERS = { en: 'Computers', de: 'Computer' };
 
 export const manifest: SecretStoreManifest = {
@@ -18,19 +17,13 @@ export const manifest: SecretStoreManifest = {
   passwordsOfMachines: true,
   secret: { en: 'Password of the account that reads', de: 'Passwort des lesenden Kontos' },
   parameters: [
-    ...serverFields(SERVER),
-    {
-      name: 'bindDn',
-      kind: 'text',
-      required: true,
-      group: SERVER,
+    ...directoryFields({
       label: { en: 'Account that reads', de: 'Lesendes Konto' },
       help: {
         en: 'Its distinguished name, or name@domain. It needs to read the passwords of these computers, no more.',
         de: 'Sein Distinguished Name oder name@domäne. Es muss die Passwörter dieser Computer lesen, mehr nicht.',
       },
-      maxLength: 500,
-    },
+    }),
     {
       name: 'computerBase',
       kind: 'text',
@@ -87,8 +80,7 @@ export const WINDOWS: Generation = { password: 'msLAPS-Password', expiration: 'm
 export const LEGACY: Generation = { password: 'ms-Mcs-AdmPwd', expiration: 'ms-Mcs-AdmPwdExpirationTime' };
 export const ENCRYPTED = 'msLAPS-EncryptedPassword';
 
-export interface LapsConfig extends DirectoryServers {
-  readonly bindDn: string;
+export interface LapsConfig extends Directory {
   readonly computerBase: string;
   /** In the order in which they are tried. */
   readonly generations: readonly Generation[];
@@ -99,8 +91,7 @@ export interface LapsConfig extends DirectoryServers {
 export function readConfig(parameters: ParameterValues): LapsConfig {
   const generation = textOf(parameters, 'generation', 'any');
   return {
-    ...readServers(parameters),
-    bindDn: neededText(parameters, 'bindDn'),
+    ...readDirectory(parameters),
     computerBase: neededText(parameters, 'computerBase'),
     generations: generation === 'windows' ? [WINDOWS] : generation === 'legacy' ? [LEGACY] : [WINDOWS, LEGACY],
     refuseExpired: parameters['refuseExpired'] === true,

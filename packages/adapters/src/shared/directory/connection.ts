@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { Fault } from '@enchilada/core/fault';
 import { Client, type Entry } from 'ldapts';
-import type { DirectoryServers } from './server-fields.ts';
+import type { Directory } from './server-fields.ts';
 
 const TIMEOUT_MS = 8_000;
 const CONNECT_MS = 4_000;
@@ -11,7 +11,7 @@ const CONNECT_MS = 4_000;
  * @param unreached what is thrown where none answers; what the work itself throws stays as it is
  */
 export async function connected<T>(
-  place: DirectoryServers,
+  place: Directory,
   work: (client: Client) => Promise<T>,
   unreached: (cause: unknown) => Fault,
 ): Promise<T> {
@@ -38,7 +38,7 @@ export async function connected<T>(
   throw unreached(failure);
 }
 
-async function connect(server: URL, { serverName, authorities }: DirectoryServers): Promise<Client> {
+async function connect(server: URL, { serverName, authorities }: Directory): Promise<Client> {
   const host = server.hostname.replaceAll(/[[\]]/gu, '');
   const name = serverName ?? host;
   // The name is checked against the certificate whether the socket is ours or the library's.

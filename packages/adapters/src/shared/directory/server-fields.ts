@@ -1,14 +1,17 @@
 import type { ParameterField, ParameterValues } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 
-/** Where a directory is; the same in every form. There is no way without encryption. */
-export function serverFields(group: ParameterField['group']): readonly ParameterField[] {
+/** The group of the form that says where the directory is. */
+export const SERVER = { en: 'Server', de: 'Server' };
+
+/** Where a directory is, and who asks there; the same in every form. There is no way without encryption. */
+export function directoryFields(account: Pick<ParameterField, 'label' | 'help'>): readonly ParameterField[] {
   return [
     {
       name: 'servers',
       kind: 'list',
       required: true,
-      group,
+      group: SERVER,
       label: { en: 'Servers', de: 'Server' },
       help: {
         en: 'One a line, tried in order: ldaps://dc1.example.org; without its “s” it is StartTLS. There is no way without encryption.',
@@ -21,7 +24,7 @@ export function serverFields(group: ParameterField['group']): readonly Parameter
     {
       name: 'serverName',
       kind: 'text',
-      group,
+      group: SERVER,
       label: { en: 'Name in the certificate', de: 'Name im Zertifikat' },
       help: {
         en: 'Empty: the name in the address.',
@@ -34,7 +37,7 @@ export function serverFields(group: ParameterField['group']): readonly Parameter
     {
       name: 'authorities',
       kind: 'list',
-      group,
+      group: SERVER,
       label: { en: 'Certificates of the authority', de: 'Zertifikate der Zertifizierungsstelle' },
       help: {
         en: 'As PEM text. Empty: the authorities of the system.',
@@ -43,17 +46,20 @@ export function serverFields(group: ParameterField['group']): readonly Parameter
       maxItems: 500,
       maxLength: 100,
     },
+    { name: 'bindDn', kind: 'text', required: true, group: SERVER, maxLength: 500, ...account },
   ];
 }
 
-export interface DirectoryServers {
+export interface Directory {
   readonly servers: readonly URL[];
   readonly serverName: string | undefined;
   readonly authorities: string | undefined;
+  /** Of the account that asks. */
+  readonly bindDn: string;
 }
 
 /** The manifest's patterns have been checked before. @throws Fault INVALID_REQUEST */
-export function readServers(parameters: ParameterValues): DirectoryServers {
+export function readDirectory(parameters: ParameterValues): Directory {
   const servers = linesOf(parameters, 'servers').flatMap((line) => URL.parse(line) ?? []);
   if (servers.length === 0) throw wrongParameter('servers', 'must name at least one');
   const authorities = linesOf(parameters, 'authorities').join('\n');
@@ -63,6 +69,7 @@ export function readServers(parameters: ParameterValues): DirectoryServers {
     servers,
     serverName: textOf(parameters, 'serverName') || undefined,
     authorities: authorities === '' ? undefined : authorities,
+    bindDn: neededText(parameters, 'bindDn'),
   };
 }
 
