@@ -66,6 +66,14 @@ const ACTS: Readonly<Record<string, Act>> = {
       return { method: 'PUT', path: `/users/${id}`, body: { version: 1, disabled: true }, isThere };
     },
   },
+  'the setting of a password': {
+    audited: ['user.password-changed'],
+    prepare: async ({ fixture: { store }, made }, name) => {
+      const { id } = await made('/users', { username: name, displayName: name, role: 'user' });
+      const isThere = async () => (await store.now.users.find(id))?.passwordHash === undefined;
+      return { method: 'PUT', path: `/users/${id}/password`, body: { password: 'a long enough phrase' }, isThere };
+    },
+  },
   'the end of a membership': {
     audited: ['group.member-removed'],
     prepare: async ({ fixture: { store }, made }, name) => {
