@@ -105,8 +105,40 @@ test('the catalogue of a hundred thousand pages as well', async () => {
   await using window = await seatOf(browser, site.admin);
   const page = await window.at('/catalog/machines');
   await page.getByRole('status').getByText('100,000 machines').waitFor();
-  assert.ok((await page.getByRole('row').count()) <= 101);
-  await page.getByRole('textbox', { name: /Search/u }).fill('host-054321');
+  const table = page.getByRole('table', { name: 'Machines' });
+  const search = page.getByRole('textbox', { name: /Search/u });
+  assert.ok((await table.getByRole('row').count()) < ROWS_IN_DOCUMENT, 'rows beyond the screen are in the document');
+  const scroller = page.locator('.machine-scroller');
+  for (const index of [95, 190, 285]) {
+    const button = table.getByRole('button', { name: `host-${String(index).padStart(6, '0')}`, exact: true });
+    await eventually(`row ${index}`, async () => {
+      await scroller.evaluate((element, row) => {
+        element.scrollTop = row * 48;
+      }, index);
+      return await button.isVisible();
+    });
+    assert.ok((await table.getByRole('row').count()) < ROWS_IN_DOCUMENT);
+  }
+  // The keyboard goes from row to row beyond what was drawn, and finds back from a menu.
+  await table.getByRole('button', { name: 'host-000285', exact: true }).focus();
+  for (let row = 286; row < 286 + ROWS_IN_DOCUMENT / 2; row += 1) {
+    const name = `host-${String(row).padStart(6, '0')}`;
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    const next = table.getByRole('button', { name, exact: true });
+    await eventually(`the focus on ${name}`, () => next.evaluate((button) => button === document.activeElement));
+  }
+  await page.keyboard.press('Tab');
+  for (const _use of ['first', 'second']) {
+    await page.keyboard.press('Enter');
+    await page.getByRole('menuitem', { name: 'Host keys' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('menu').waitFor({ state: 'detached' });
+    await eventually('the focus on a button of the list', () =>
+      page.evaluate(() => document.activeElement?.getAttribute('aria-label')?.startsWith('More for host-') === true),
+    );
+  }
+  await search.fill('host-054321');
   await page.getByRole('status').getByText('1 machine', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'host-054321', exact: true }).click();
   await page.getByRole('dialog').getByRole('textbox', { name: 'Address' }).waitFor();

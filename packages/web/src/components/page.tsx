@@ -11,10 +11,12 @@ export function Page(props: {
   readonly title: string;
   readonly actions?: ReactNode;
   readonly lead?: ReactNode;
+  /** Its list has what is left of the screen. */
+  readonly fills?: true;
   readonly children: ReactNode;
 }) {
   return (
-    <div className="page">
+    <div className={props.fills === true ? 'page fills' : 'page'}>
       <div className="page-head">
         <Title order={1}>{props.title}</Title>
         {isThere(props.actions) && <div className="page-actions">{props.actions}</div>}

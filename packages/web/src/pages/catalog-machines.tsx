@@ -1,32 +1,24 @@
-import { ActionIcon, Button, Group, Menu, TextInput } from '@mantine/core';
+import { Button, Group, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import {
-  IconDots,
-  IconFileImport,
-  IconFingerprint,
-  IconPencil,
-  IconSearch,
-  IconServer2,
-  IconTrash,
-} from '@tabler/icons-react';
+import { IconFileImport, IconSearch, IconServer2 } from '@tabler/icons-react';
 import type { Target } from '@enchilada/contract';
 import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useMemo, useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 import { api } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
 import { usePlainSearch } from '../app/plain-search.ts';
 import { EmptyState } from '../app/page-states.tsx';
 import { removal, useConfirm } from '../components/confirm.tsx';
-import { Listing, Moment } from '../components/listing.tsx';
-import { hostPort } from '../components/platform.ts';
-import { printable } from '../components/printable.ts';
-import { Table } from '../components/table.tsx';
 import { AddButton, Page } from '../components/page.tsx';
-import { MoreButton, pagesOf } from '../components/pages-of.tsx';
+import { pagesOf } from '../components/pages-of.tsx';
+import { useSteady } from '../components/use-steady.ts';
+import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
+import { CatalogRows } from './catalog-rows.tsx';
 import { HostKeysDrawer } from './host-keys.tsx';
 import { groupPath } from './machine-search.ts';
+import { RowSkeletons } from './machine-table.tsx';
 import { TargetForm } from './target-form.tsx';
 import { TargetImportDrawer } from './target-import.tsx';
 
@@ -57,12 +49,16 @@ export function CatalogMachinesPage() {
     ),
     placeholderData: keepPreviousData,
   });
-  const items = targets.data?.pages.flatMap((page) => page.items) ?? [];
+  const items = useMemo(() => targets.data?.pages.flatMap((page) => page.items) ?? [], [targets.data]);
   const byId = useMemo(
     () => new Map((groups.data?.items ?? []).map((group) => [group.id, { ...group, machines: 0 }])),
     [groups.data],
   );
-  const labels = new Map((engines.data?.items ?? []).map((engine) => [engine.id, engine]));
+  const byProtocol = useMemo(
+    () => new Map((engines.data?.items ?? []).map((engine) => [engine.id, engine])),
+    [engines.data],
+  );
+  const pathOf = useCallback((target: Target) => groupPath(byId, target.groupId).join(' / '), [byId]);
   const show = (state: Readonly<Record<string, string>>): void =>
     void navigate({ to: '/catalog/machines', search: state });
   const editing = items.find((target) => target.id === search['edit']);
@@ -72,7 +68,11 @@ export function CatalogMachinesPage() {
       ['targets', 'machines', 'machine-groups'].map((key) => client.invalidateQueries({ queryKey: [key] })),
     );
   };
-  const remove = (target: Target): void =>
+  const edit = useSteady((target: Target) => show({ edit: target.id }));
+  const fetchMore = useSteady(() => {
+    if (targets.hasNextPage && !targets.isFetchingNextPage) void targets.fetchNextPage();
+  });
+  const remove = useSteady((target: Target) =>
     ask(
       removal(text, {
         name: target.name,
@@ -82,11 +82,13 @@ export function CatalogMachinesPage() {
           await changed();
         },
       }),
-    );
+    ),
+  );
 
   const add = mayWrite && <AddButton label={text('catalog.add')} onClick={() => show({ add: '1' })} />;
   return (
     <Page
+      fills
       title={text('nav.catalog-machines')}
       actions={
         mayWrite && (
@@ -111,15 +113,18 @@ export function CatalogMachinesPage() {
           aria-label={text('catalog.search')}
           value={query}
           onChange={(event) => setQuery(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key === 'Escape') setQuery('');
+          }}
         />
         <span className="sub" role="status">
           {targets.data?.pages[0] !== undefined && text.count('machines.count', targets.data.pages[0].total)}
         </span>
       </Group>
-      <Listing
-        query={targets}
-        items={items}
-        empty={
+      {targets.isError && <FaultNotice error={targets.error} onRetry={() => void targets.refetch()} />}
+      {targets.isPending && <RowSkeletons />}
+      {targets.isSuccess && items.length === 0 && (
+        <div className="panel">
           <EmptyState
             icon={<IconServer2 size={22} />}
             title={text(asked === '' ? 'catalog.empty' : 'machines.none-here')}
@@ -127,71 +132,20 @@ export function CatalogMachinesPage() {
           >
             {text(asked === '' ? 'catalog.empty-body' : 'machines.no-match-body')}
           </EmptyState>
-        }
-      >
-        {(rows) => (
-          <Table
-            columns={[
-              text('field.name'),
-              text('field.address'),
-              text('field.protocol'),
-              text('field.group'),
-              text('catalog.changed'),
-            ]}
-            actions
-          >
-            {rows.map((target) => {
-              const engine = labels.get(target.protocol);
-              return (
-                <tr key={target.id}>
-                  <td>
-                    <button type="button" className="row-title" onClick={() => show({ edit: target.id })}>
-                      {printable(target.name)}
-                    </button>
-                  </td>
-                  <td className="mono address">{target.builtIn ? text('machines.built-in') : hostPort(target)}</td>
-                  <td>{engine === undefined ? target.protocol : text.of(engine.label)}</td>
-                  <td>{groupPath(byId, target.groupId).join(' / ')}</td>
-                  <td className="sub">
-                    <Moment at={target.updatedAt} />
-                  </td>
-                  <td className="actions">
-                    <Menu>
-                      <Menu.Target>
-                        <ActionIcon aria-label={text('machines.more', { name: target.name })}>
-                          <IconDots size={16} aria-hidden />
-                        </ActionIcon>
-                      </Menu.Target>
-                      <Menu.Dropdown>
-                        <Menu.Item
-                          leftSection={<IconPencil size={16} aria-hidden />}
-                          onClick={() => show({ edit: target.id })}
-                        >
-                          {text('common.edit')}
-                        </Menu.Item>
-                        {engine?.hostKeys === true && (
-                          <Menu.Item
-                            leftSection={<IconFingerprint size={16} aria-hidden />}
-                            onClick={() => setKeysOf(target)}
-                          >
-                            {text('host-keys.title')}
-                          </Menu.Item>
-                        )}
-                        {mayWrite && (
-                          <Menu.Item leftSection={<IconTrash size={16} aria-hidden />} onClick={() => remove(target)}>
-                            {text('common.remove')}
-                          </Menu.Item>
-                        )}
-                      </Menu.Dropdown>
-                    </Menu>
-                  </td>
-                </tr>
-              );
-            })}
-          </Table>
-        )}
-      </Listing>
-      <MoreButton query={targets} />
+        </div>
+      )}
+      {items.length > 0 && (
+        <CatalogRows
+          machines={items}
+          engines={byProtocol}
+          pathOf={pathOf}
+          mayWrite={mayWrite}
+          onEdit={edit}
+          onKeys={setKeysOf}
+          onRemove={remove}
+          onNearEnd={fetchMore}
+        />
+      )}
       {engines.data !== undefined && (search['add'] === '1' || editing !== undefined) && (
         <TargetForm
           key={editing?.id ?? 'new'}

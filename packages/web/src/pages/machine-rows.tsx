@@ -1,6 +1,5 @@
-import { ActionIcon, Highlight, Menu, Skeleton } from '@mantine/core';
+import { ActionIcon, Highlight, Menu } from '@mantine/core';
 import {
-  IconDots,
   IconExternalLink,
   IconHourglass,
   IconEye,
@@ -12,18 +11,15 @@ import {
 } from '@tabler/icons-react';
 import { TAG_PREFIX, TRUSTED_PREFIX } from '@enchilada/core/discovery';
 import type { Machine } from '@enchilada/contract';
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { memo, useEffect, useRef, useState } from 'react';
+import { memo } from 'react';
 import { hostPort, openTab, sessionPath } from '../components/platform.ts';
 import { printable } from '../components/printable.ts';
+import { RowMenu } from '../components/row-menu.tsx';
 import { useText } from '../i18n/text.tsx';
-
-const ROW_HEIGHT = 48;
-const CARD_HEIGHT = 96;
+import { MachineTable } from './machine-table.tsx';
 
 export interface MachineRowsProps {
   readonly machines: readonly Machine[];
-  readonly small: boolean;
   readonly query: readonly string[];
   readonly favourites: readonly string[];
   readonly pathOf: (machine: Machine) => readonly string[];
@@ -35,68 +31,35 @@ export interface MachineRowsProps {
   readonly onNearEnd: () => void;
 }
 
-/** Rows that exist only while they are near the screen, so that 100,000 stay smooth; cards where there is little room. */
+/** The machines that somebody may use. */
 export function MachineRows(props: MachineRowsProps) {
   const text = useText();
-  const scroller = useRef<HTMLDivElement>(null);
-  const height = props.small ? CARD_HEIGHT : ROW_HEIGHT;
-  const rows = useVirtualizer({
-    count: props.machines.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => height,
-    overscan: 12,
-  });
-  const items = rows.getVirtualItems();
-  const last = items.at(-1)?.index ?? 0;
-  const { onNearEnd } = props;
-  useEffect(() => {
-    if (last >= props.machines.length - 30) onNearEnd();
-  }, [last, props.machines.length, onNearEnd]);
-  useEffect(() => rows.measure(), [height, rows]);
   return (
-    <div ref={scroller} className="machine-scroller panel" tabIndex={-1}>
-      <div
-        role="table"
-        aria-label={text('nav.machines')}
-        aria-rowcount={props.machines.length + 1}
-        style={{ height: rows.getTotalSize() + (props.small ? 0 : 33), position: 'relative' }}
-      >
-        <div role="row" aria-rowindex={1} className={props.small ? 'visually-hidden' : 'machine-head'}>
-          <span role="columnheader">{text('field.name')}</span>
-          <span role="columnheader">{text('field.address')}</span>
-          <span role="columnheader">{text('field.group')}</span>
-          <span role="columnheader">{text('field.labels')}</span>
-          <span role="columnheader">{text('machines.last-used')}</span>
-          <span role="columnheader">
-            <span className="visually-hidden">{text('common.actions')}</span>
-          </span>
-        </div>
-        {items.map((item) => {
-          const machine = props.machines[item.index];
-          if (machine === undefined) return null;
-          return (
-            <div
-              key={machine.id}
-              role="row"
-              aria-rowindex={item.index + 2}
-              className="machine-row"
-              style={{ transform: `translateY(${item.start}px)`, height }}
-              onDoubleClick={() => props.onOpen(machine)}
-            >
-              <MachineCells
-                machine={machine}
-                path={props.pathOf(machine).join(' / ')}
-                isFavourite={props.favourites.includes(machine.id)}
-                query={props.query}
-                onFavourite={props.onFavourite}
-                onDetails={props.onDetails}
-                onAsk={props.onAsk}
-              />
-            </div>
-          );
-        })}
-      </div>
-    </div>
+    <MachineTable
+      kind="home"
+      columns={[
+        text('field.name'),
+        text('field.address'),
+        text('field.group'),
+        text('field.labels'),
+        text('machines.last-used'),
+      ]}
+      machines={props.machines}
+      onNearEnd={props.onNearEnd}
+      onDoubleClick={props.onOpen}
+    >
+      {(machine) => (
+        <MachineCells
+          machine={machine}
+          path={props.pathOf(machine).join(' / ')}
+          isFavourite={props.favourites.includes(machine.id)}
+          query={props.query}
+          onFavourite={props.onFavourite}
+          onDetails={props.onDetails}
+          onAsk={props.onAsk}
+        />
+      )}
+    </MachineTable>
   );
 }
 
@@ -172,54 +135,38 @@ const MachineCells = memo(function MachineCells(props: CellsProps) {
         >
           {isFavourite ? <IconStarFilled size={16} aria-hidden /> : <IconStar size={16} aria-hidden />}
         </ActionIcon>
-        <RowMenu {...props} />
+        <MachineMenu {...props} />
       </span>
     </>
   );
 });
 
-/** Its button alone until it is pressed: menus are most of the work of drawing a row. */
-function RowMenu(props: Pick<CellsProps, 'machine' | 'onAsk' | 'onDetails'>) {
+function MachineMenu(props: Pick<CellsProps, 'machine' | 'onAsk' | 'onDetails'>) {
   const text = useText();
   const { machine } = props;
-  const [wasOpened, setOpened] = useState(false);
-  const button = useRef<HTMLButtonElement>(null);
-  const target = (
-    <ActionIcon
-      ref={button}
-      aria-label={text('machines.more', { name: machine.name })}
-      {...(wasOpened ? {} : { 'aria-haspopup': 'menu', 'aria-expanded': false, onClick: () => setOpened(true) })}
-    >
-      <IconDots size={16} aria-hidden />
-    </ActionIcon>
-  );
-  if (!wasOpened) return target;
   return (
-    <Menu defaultOpened returnFocus={false} onClose={() => button.current?.focus()}>
-      <Menu.Target>{target}</Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item
-          leftSection={<IconExternalLink size={16} aria-hidden />}
-          disabled={asksFirst(machine)}
-          onClick={() => openTab(sessionPath(machine.id))}
-        >
-          {text('machines.open')}
+    <RowMenu label={text('machines.more', { name: machine.name })}>
+      <Menu.Item
+        leftSection={<IconExternalLink size={16} aria-hidden />}
+        disabled={asksFirst(machine)}
+        onClick={() => openTab(sessionPath(machine.id))}
+      >
+        {text('machines.open')}
+      </Menu.Item>
+      {machine.approval !== undefined && (
+        <Menu.Item leftSection={<IconHourglass size={16} aria-hidden />} onClick={() => props.onAsk(machine)}>
+          {text('requests.ask')}
         </Menu.Item>
-        {machine.approval !== undefined && (
-          <Menu.Item leftSection={<IconHourglass size={16} aria-hidden />} onClick={() => props.onAsk(machine)}>
-            {text('requests.ask')}
-          </Menu.Item>
-        )}
-        <Menu.Item leftSection={<IconInfoCircle size={16} aria-hidden />} onClick={() => props.onDetails(machine)}>
-          {text('machines.details')}
+      )}
+      <Menu.Item leftSection={<IconInfoCircle size={16} aria-hidden />} onClick={() => props.onDetails(machine)}>
+        {text('machines.details')}
+      </Menu.Item>
+      {machine.actions.includes('watch') && (
+        <Menu.Item leftSection={<IconEye size={16} aria-hidden />} component="a" href={`/live?target=${machine.id}`}>
+          {text('machines.watch')}
         </Menu.Item>
-        {machine.actions.includes('watch') && (
-          <Menu.Item leftSection={<IconEye size={16} aria-hidden />} component="a" href={`/live?target=${machine.id}`}>
-            {text('machines.watch')}
-          </Menu.Item>
-        )}
-      </Menu.Dropdown>
-    </Menu>
+      )}
+    </RowMenu>
   );
 }
 
@@ -229,19 +176,6 @@ function Marked(props: { readonly words: readonly string[]; readonly children: s
     <Highlight component="span" inherit highlight={[...props.words]}>
       {props.children}
     </Highlight>
-  );
-}
-
-export function RowSkeletons(props: { readonly small: boolean }) {
-  const text = useText();
-  return (
-    <div className="panel" role="status" aria-label={text('common.loading')}>
-      {Array.from({ length: 9 }, (_, index) => (
-        <div key={index} className="machine-skeleton" style={{ height: props.small ? CARD_HEIGHT : ROW_HEIGHT }}>
-          <Skeleton height={14} width={`${30 + ((index * 17) % 40)}%`} />
-        </div>
-      ))}
-    </div>
   );
 }
 

@@ -19,7 +19,8 @@ import { GroupTree } from './group-tree.tsx';
 import { groupPath, groupTree, matches, searchWords } from './machine-search.ts';
 import { RequestForm } from './request-form.tsx';
 import { MachineDetails } from './machine-details.tsx';
-import { asksFirst, MachineRows, RowSkeletons } from './machine-rows.tsx';
+import { asksFirst, MachineRows } from './machine-rows.tsx';
+import { RowSkeletons } from './machine-table.tsx';
 
 const REFRESH_MS = 3_000;
 const PAGE = 200;
@@ -225,7 +226,7 @@ export function MachinesPage() {
           )}
         </div>
         {listed.isError && <FaultNotice error={listed.error} onRetry={() => void listed.refetch()} />}
-        {pending && <RowSkeletons small={small} />}
+        {pending && <RowSkeletons />}
         {!pending && machines.length === 0 && !listed.isError && (
           <div className="panel">
             {nothingAtAll ? (
@@ -238,7 +239,6 @@ export function MachinesPage() {
         {machines.length > 0 && (
           <MachineRows
             machines={machines}
-            small={small}
             query={words}
             pathOf={pathOf}
             favourites={favourites}

@@ -1,7 +1,7 @@
 import { ActionIcon, Button, Progress, useComputedColorScheme } from '@mantine/core';
 import { IconKeyboard, IconListSearch, type Icon } from '@tabler/icons-react';
 import type { RouteOutput } from '@enchilada/contract';
-import { useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
 import { useTerminalChoices } from '../surfaces/terminal/settings.ts';
@@ -33,6 +33,7 @@ export function PlayerStage(props: { readonly detail: RouteOutput<'getRecording'
   const hasKeys = props.mayReadKeys && policy.desktopInput === 'keys';
   const isText = desktopStages[recording.surface] === undefined;
   const toggle = (): void => (state.playing ? playback?.pause() : playback?.play());
+  const find = useCallback((words: string) => playback?.find(words), [playback]);
   useEffect(() => playback?.setPace(pace), [playback, pace]);
   usePlayerKeys(played, { toggle, search: isText ? () => setSearching(true) : undefined });
 
@@ -64,7 +65,7 @@ export function PlayerStage(props: { readonly detail: RouteOutput<'getRecording'
         {searching && (
           <FindPanel
             found={state.found}
-            onFind={(words) => playback?.find(words)}
+            onFind={find}
             onJump={(atMs) => playback?.seek(atMs)}
             onClose={() => setSearching(false)}
           />
