@@ -8,6 +8,7 @@ import { Table } from '../components/table.tsx';
 import { useText, type Text as Words } from '../i18n/text.tsx';
 import type { GrantAction } from '@enchilada/core/access';
 import { GrantSentence } from './grant-sentence.tsx';
+import { MachineSelect } from './machine-select.tsx';
 
 function actionWords(text: Words, actions: readonly GrantAction[]): string {
   const list = new Intl.ListFormat(text.language, { type: 'conjunction' });
@@ -19,27 +20,12 @@ export function AccessDrawer(props: { readonly onClose: () => void }) {
   const text = useText();
   const [targetId, setTargetId] = useState<string | null>(null);
   const [userId, setUserId] = useState<string | null>(null);
-  const [sought, setSought] = useState('');
   const [address, setAddress] = useState('');
-  const targets = useQuery({
-    queryKey: ['targets', 'sought', sought],
-    queryFn: ({ signal }) => api('listTargets', { query: { limit: 100, text: sought } }, { signal }),
-    placeholderData: (before) => before,
-  });
   const users = useQuery({ queryKey: ['users'], queryFn: ({ signal }) => api('listUsers', {}, { signal }) });
   return (
     <Drawer opened onClose={props.onClose} size={620} title={text('access.check')}>
       <Stack>
-        <Select
-          label={text('access.machine')}
-          searchable
-          data={(targets.data?.items ?? []).map((target) => ({ value: target.id, label: target.name }))}
-          value={targetId}
-          onChange={setTargetId}
-          onSearchChange={setSought}
-          placeholder={text('grants.choose')}
-          data-autofocus
-        />
+        <MachineSelect label={text('access.machine')} value={targetId} onChange={setTargetId} data-autofocus />
         <Select
           label={text('access.person')}
           searchable

@@ -61,7 +61,14 @@ export function CatalogMachinesPage() {
   const pathOf = useCallback((target: Target) => groupPath(byId, target.groupId).join(' / '), [byId]);
   const show = (state: Readonly<Record<string, string>>): void =>
     void navigate({ to: '/catalog/machines', search: state });
-  const editing = items.find((target) => target.id === search['edit']);
+  const edited = search['edit'];
+  // A link may name a machine that is not among those that were listed.
+  const linked = useQuery({
+    queryKey: ['targets', 'one', edited],
+    queryFn: ({ signal }) => api('getTarget', { params: { id: edited ?? '' } }, { signal }),
+    enabled: edited !== undefined && targets.isSuccess && !items.some(({ id }) => id === edited),
+  });
+  const editing = edited === undefined ? undefined : (items.find(({ id }) => id === edited) ?? linked.data);
   const changed = async (): Promise<void> => {
     show({});
     await Promise.all(
@@ -122,6 +129,7 @@ export function CatalogMachinesPage() {
         </span>
       </Group>
       {targets.isError && <FaultNotice error={targets.error} onRetry={() => void targets.refetch()} />}
+      {linked.isError && <FaultNotice error={linked.error} onRetry={() => void linked.refetch()} />}
       {targets.isPending && <RowSkeletons />}
       {targets.isSuccess && items.length === 0 && (
         <div className="panel">
@@ -152,7 +160,6 @@ export function CatalogMachinesPage() {
           target={editing}
           engines={engines.data.items}
           groups={byId}
-          targets={items}
           readOnly={!mayWrite}
           onClose={() => show({})}
           onSaved={() => void changed()}

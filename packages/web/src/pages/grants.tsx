@@ -18,6 +18,7 @@ import { ConditionFields, type ConditionDraft, conditionsOf, NO_CONDITIONS } fro
 import { selectorOf } from './grant-selector.ts';
 import { EffectOfGrant } from './grant-effect.tsx';
 import { GrantSentence } from './grant-sentence.tsx';
+import { MachineSelect } from './machine-select.tsx';
 
 export function GrantsPage() {
   const text = useText();
@@ -131,11 +132,6 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
     queryKey: ['target-groups'],
     queryFn: ({ signal }) => api('listTargetGroups', {}, { signal }),
   });
-  const targets = useQuery({
-    queryKey: ['targets', 'choices'],
-    queryFn: ({ signal }) => api('listTargets', { query: { limit: 500 } }, { signal }),
-    enabled: scopeKind === 'target',
-  });
   const selector = selectorOf(labels);
   const scope =
     scopeKind === 'all'
@@ -158,10 +154,6 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
     subjectKind === 'group'
       ? (groups.data?.items ?? []).map((group) => ({ value: group.id, label: group.name }))
       : (users.data?.items ?? []).map((user) => ({ value: user.id, label: user.username }));
-  const scopes =
-    scopeKind === 'target-group'
-      ? (targetGroups.data?.items ?? []).map((group) => ({ value: group.id, label: group.name }))
-      : (targets.data?.items ?? []).map((target) => ({ value: target.id, label: target.name }));
   return (
     <FormDrawer
       title={text('grants.add')}
@@ -245,12 +237,20 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
               spellCheck={false}
             />
           )}
-          {(scopeKind === 'target' || scopeKind === 'target-group') && (
+          {scopeKind === 'target' && (
+            <MachineSelect
+              aria-label={text('grants.scope-kind-target')}
+              required
+              value={scopeId}
+              onChange={setScopeId}
+            />
+          )}
+          {scopeKind === 'target-group' && (
             <Select
-              aria-label={text(`grants.scope-kind-${scopeKind}`)}
+              aria-label={text('grants.scope-kind-target-group')}
               searchable
               required
-              data={scopes}
+              data={(targetGroups.data?.items ?? []).map((group) => ({ value: group.id, label: group.name }))}
               value={scopeId}
               onChange={setScopeId}
               placeholder={text('grants.choose')}

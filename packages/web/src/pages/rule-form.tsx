@@ -18,6 +18,7 @@ import { HOST_KEY_POLICIES } from '@enchilada/core/target';
 import { useState } from 'react';
 import { useText } from '../i18n/text.tsx';
 import { FoldedParameters } from './kind-form.tsx';
+import { MachineSelect } from './machine-select.tsx';
 import { linesToTags, type Match, type Outcome, type RuleDraft, tagsToLines, without } from './rule-draft.ts';
 import { changedParameters } from './target-values.ts';
 
@@ -31,7 +32,6 @@ export interface RuleChoices {
   readonly engines: readonly Engine[];
   readonly sources: readonly Choice[];
   readonly groups: readonly Choice[];
-  readonly jumps: readonly Choice[];
   readonly credentials: readonly (Choice & { readonly kind: Engine['credentialKinds'][number] })[];
 }
 
@@ -164,6 +164,7 @@ function OutcomeFields({ rule, choices, readOnly, onChange }: Fields) {
   const { outcome } = rule;
   const set = (change: Partial<Outcome>): void => onChange({ ...rule, outcome: without({ ...outcome, ...change }) });
   const engine = choices.engines.find(({ id }) => id === outcome.protocol);
+  const carriers = new Set(choices.engines.filter(({ carries }) => carries === true).map(({ id }) => id));
   const usable = choices.credentials.filter(
     ({ kind }) => engine === undefined || engine.credentialKinds.includes(kind),
   );
@@ -196,11 +197,10 @@ function OutcomeFields({ rule, choices, readOnly, onChange }: Fields) {
           onChange={(id) => set({ credentialId: id ?? undefined })}
           nothingFoundMessage={text('catalog.no-credential')}
         />
-        <Select
+        <MachineSelect
           label={text('field.jump')}
           clearable
-          searchable
-          data={[...choices.jumps]}
+          offers={({ protocol, builtIn }) => carriers.has(protocol) && !builtIn}
           value={outcome.jumpTargetId ?? null}
           onChange={(id) => set({ jumpTargetId: id ?? undefined })}
         />

@@ -270,18 +270,10 @@ function useChoices(sources: readonly Source[]): RuleChoices {
     queryFn: ({ signal }) => api('listCredentials', {}, { signal }),
     enabled: can(me, 'credential.read'),
   });
-  const targets = useQuery({
-    queryKey: ['rule-jumps'],
-    queryFn: ({ signal }) => api('listTargets', { query: { limit: 500 } }, { signal }),
-  });
-  const carriers = new Set((engines.data?.items ?? []).filter(({ carries }) => carries === true).map(({ id }) => id));
   return {
     engines: engines.data?.items ?? [],
     sources: sources.map(({ id, name }) => ({ value: id, label: name })),
     groups: (groups.data?.items ?? []).map(({ id, name }) => ({ value: id, label: name })),
-    jumps: (targets.data?.items ?? [])
-      .filter(({ protocol, builtIn }) => carriers.has(protocol) && !builtIn)
-      .map(({ id, name }) => ({ value: id, label: name })),
     credentials: (credentials.data?.items ?? []).map(({ id, name, kind }) => ({
       value: id,
       label: `${name} · ${text(`credential-kind.${kind}`)}`,

@@ -9,6 +9,7 @@ import { can, useMe } from '../api/me.ts';
 import { FormDrawer, useSave } from '../components/form.tsx';
 import { useText } from '../i18n/text.tsx';
 import { FoldedParameters } from './kind-form.tsx';
+import { MachineSelect } from './machine-select.tsx';
 import { groupPath, type GroupRow } from './machine-search.ts';
 import { changedParameters, draftOf, textToLabels, type TargetDraft } from './target-values.ts';
 
@@ -16,7 +17,6 @@ export interface TargetFormProps {
   readonly target: Target | undefined;
   readonly engines: readonly Engine[];
   readonly groups: ReadonlyMap<string, GroupRow>;
-  readonly targets: readonly Target[];
   readonly readOnly: boolean;
   readonly onClose: () => void;
   readonly onSaved: () => void;
@@ -191,27 +191,21 @@ export function TargetForm(props: TargetFormProps) {
         onChange={(minutes) => set({ proofMinutes: typeof minutes === 'number' ? minutes : undefined })}
       />
       {engine?.jumpHosts === true && (
-        <Select
+        <MachineSelect
           label={text('field.jump')}
           description={text('catalog.jump-help')}
           clearable
-          searchable
-          data={props.targets
-            .filter((other) => carriers.has(other.protocol) && other.id !== target?.id && !other.builtIn)
-            .map((other) => ({ value: other.id, label: other.name }))}
+          offers={(other) => carriers.has(other.protocol) && other.id !== target?.id && !other.builtIn}
           value={draft.jumpTargetId === '' ? null : draft.jumpTargetId}
           onChange={(id) => set({ jumpTargetId: id ?? '' })}
         />
       )}
       {engine !== undefined && engine.holdsFiles !== true && filed.size > 0 && (
-        <Select
+        <MachineSelect
           label={text('field.files')}
           description={text('catalog.files-help')}
           clearable
-          searchable
-          data={props.targets
-            .filter((other) => filed.has(other.protocol) && other.id !== target?.id && !other.builtIn)
-            .map((other) => ({ value: other.id, label: other.name }))}
+          offers={(other) => filed.has(other.protocol) && other.id !== target?.id && !other.builtIn}
           value={draft.filesTargetId === '' ? null : draft.filesTargetId}
           onChange={(id) => set({ filesTargetId: id ?? '' })}
         />

@@ -25,6 +25,7 @@ export const machines: Readonly<Record<keyof typeof english, string>> = {
   'machines.no-match': 'Nichts passt zu „{query}“',
   'machines.no-match-body':
     'Gesucht wird in Name, Adresse, Labels wie env:prod, Gruppe und Protokoll. Jedes Wort muss passen.',
+  'machines.choose': 'Namen, Adresse oder Label eingeben',
   'machines.none-favourite': 'Mit einem Stern markierte Maschinen stehen hier.',
   'machines.none-group': 'Diese Gruppe enthält keine Maschine, die Sie benutzen dürfen.',
   'machines.none-here': 'Hier ist nichts',

@@ -22,6 +22,7 @@ export const machines = {
   'machines.no-match': 'Nothing matches “{query}”',
   'machines.no-match-body':
     'Search looks at name, address, labels such as env:prod, group and protocol. Every word must match.',
+  'machines.choose': 'Type a name, address or label',
   'machines.none-favourite': 'Star a machine and it stays here.',
   'machines.none-group': 'This group holds no machine you may use.',
   'machines.none-here': 'Nothing here',

@@ -1,0 +1,55 @@
+import { Select, type SelectProps } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import type { Target } from '@enchilada/contract';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api } from '../api/client.ts';
+import { useText } from '../i18n/text.tsx';
+
+const MOST_OFFERED = 100;
+
+export interface MachineSelectProps extends Pick<
+  SelectProps,
+  'label' | 'aria-label' | 'description' | 'clearable' | 'required'
+> {
+  readonly 'data-autofocus'?: boolean;
+  readonly value: string | null;
+  readonly onChange: (targetId: string | null) => void;
+  /** Which of the machines that were found may be chosen. */
+  readonly offers?: (target: Target) => boolean;
+}
+
+/** One of all machines, of which there may be more than can be listed: the gateway is asked for what is typed. */
+export function MachineSelect({ value, offers = () => true, ...rest }: MachineSelectProps) {
+  const text = useText();
+  const [typed, setTyped] = useState('');
+  const chosen = useQuery({
+    queryKey: ['targets', 'one', value],
+    queryFn: ({ signal }) => api('getTarget', { params: { id: value ?? '' } }, { signal }),
+    enabled: value !== null,
+  }).data;
+  // The field holds the name of what is chosen until somebody types: then others are offered, and not that one alone.
+  const [asked] = useDebouncedValue(typed === chosen?.name ? '' : typed.trim(), 200);
+  const found = useQuery({
+    queryKey: ['targets', 'sought', asked],
+    queryFn: ({ signal }) =>
+      api('listTargets', { query: { limit: MOST_OFFERED, ...(asked === '' ? {} : { text: asked }) } }, { signal }),
+    placeholderData: keepPreviousData,
+  });
+  const offered = (found.data?.items ?? []).filter(offers);
+  const ids = new Set(offered.map(({ id }) => id));
+  const known = chosen === undefined || chosen.id !== value || ids.has(chosen.id) ? offered : [chosen, ...offered];
+  return (
+    <Select
+      {...rest}
+      searchable
+      placeholder={text('machines.choose')}
+      nothingFoundMessage={text('machines.none-here')}
+      data={known.map(({ id, name }) => ({ value: id, label: name }))}
+      // The gateway has looked already, also among addresses and labels.
+      filter={({ options }) => options.filter((option) => 'value' in option && ids.has(option.value))}
+      value={value}
+      onSearchChange={setTyped}
+    />
+  );
+}
