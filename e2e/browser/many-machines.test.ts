@@ -150,7 +150,7 @@ test('a jump host may be any of a hundred thousand, and a link opens any of them
   await using window = await seatOf(browser, site.admin);
   const page = await window.at(`/catalog/machines?edit=${items[0]?.id ?? ''}`);
   const form = page.getByRole('dialog', { name: 'host-077777' });
-  const jump = form.getByRole('combobox', { name: 'Jump host' });
+  const jump = form.getByRole('combobox', { name: 'Through machine' });
   await jump.fill('10.1.56.127');
   await page.getByRole('option', { name: 'host-079999', exact: true }).click();
   await form.getByRole('button', { name: 'Save' }).click();
