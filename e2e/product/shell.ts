@@ -92,6 +92,9 @@ export class Shell implements AsyncDisposable {
       else shell.onBytes(bytes);
       shell.#changed();
     });
+    data.on('close', () => {
+      shell.#changed();
+    });
     data.on('error', () => undefined);
     try {
       await opened(data);
@@ -149,7 +152,8 @@ export class Shell implements AsyncDisposable {
     while (!holds()) {
       const left = deadline - Date.now();
       const last = this.frames.findLast((frame) => frame.type === 'ended');
-      const over = last !== undefined && !what.includes('end');
+      // What the target said last may come after the word of its end: each has a socket of its own.
+      const over = last !== undefined && !what.includes('end') && this.data.readyState === WebSocket.CLOSED;
       if (left <= 0 || over) {
         throw new Error(
           `waited in vain for ${what}; last output ${JSON.stringify(this.#text.slice(-300))}; frames ${JSON.stringify(this.frames.slice(-4))}`,

@@ -370,7 +370,7 @@ export class HostedSession {
     }
     this.#waiting.clear();
     if (live.viewers.size === 0) this.#enterGrace();
-    void engine.ended.then((end) => this.end(causeOfEngineEnd(end)));
+    void live.ended.then((end) => this.end(causeOfEngineEnd(end)));
     if (isStreamed(engine) || !(live instanceof LiveSession)) return;
     early.flowTo((bytes) => live.output(bytes));
     engine.resume();

@@ -9,12 +9,13 @@ import type { ScreenHistory, SessionState } from './index.ts';
 class Bench extends RelayBench {
   readonly typed: string[] = [];
   readonly sizes: string[] = [];
+  readonly targetEnd = Promise.withResolvers<SessionEnd>();
   paused = false;
   shown = '';
 
   readonly engine: EngineSession = {
     facts: {},
-    ended: new Promise<SessionEnd>(() => undefined),
+    ended: this.targetEnd.promise,
     input: (bytes) => {
       this.typed.push(Buffer.from(bytes).toString());
       return true;
@@ -68,6 +69,24 @@ test('shows nothing that the recorder has not accepted', async () => {
   bench.accept.shift()?.();
   await settled();
   assert.equal(socket.got, 'secret');
+});
+
+test('the target’s end is told once its last words are accepted and sent on', async () => {
+  const bench = new Bench();
+  bench.accept = [];
+  const socket = new TestSocket();
+  bench.relay.connectData(bench.viewer('ann', 'control'), socket);
+  let atEnd: string | undefined;
+  void bench.relay.ended.then(() => {
+    atEnd = socket.got;
+  });
+  bench.relay.output(Buffer.from('last words'));
+  bench.targetEnd.resolve({ reason: 'closed-by-target', exitCode: 0 });
+  await settled();
+  assert.equal(atEnd, undefined);
+  bench.accept.shift()?.();
+  await settled();
+  assert.equal(atEnd, 'last words');
 });
 
 test('ends once the recorder refuses, and shows nothing from then on', async () => {

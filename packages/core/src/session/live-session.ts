@@ -55,7 +55,10 @@ export class LiveSession implements Relay {
   }
 
   get ended(): Promise<SessionEnd> {
-    return this.#parts.engine.ended;
+    return this.#parts.engine.ended.then(async (end) => {
+      await this.#source.taken;
+      return end;
+    });
   }
 
   /** From the engine. */

@@ -61,6 +61,7 @@ export class RecordedSource {
   readonly #failed: (cause: unknown) => void;
   readonly pauses: PauseReasons;
   #unaccepted = 0;
+  #taken: Promise<void> = Promise.resolve();
 
   constructor(recording: RelayRecording, parts: SourceParts) {
     this.#recording = recording;
@@ -80,13 +81,18 @@ export class RecordedSource {
     });
   }
 
+  /** Resolves when the recorder has accepted or refused all that came so far. */
+  get taken(): Promise<void> {
+    return this.#taken;
+  }
+
   output(event: OutputEvent): void {
     if (this.#recording.isClosed) return;
     const { recorder } = this.#parts;
     const { bytes } = event;
     this.#unaccepted += bytes.length;
     if (this.#unaccepted > RECORDER_PAUSE_ABOVE_BYTES) this.pauses.add('recorder');
-    recorder.append(event).then(() => {
+    this.#taken = recorder.append(event).then(() => {
       this.#accepted(bytes);
     }, this.#failed);
     const { backlog } = recorder;

@@ -1,4 +1,4 @@
-import type { DisplaySize } from '../engine/index.ts';
+import type { DisplaySize, SessionEnd } from '../engine/index.ts';
 import type { SessionEvent } from './session-event.ts';
 import type { DataPort, Viewer } from './viewer.ts';
 
@@ -9,6 +9,8 @@ export interface Relay {
   readonly bytesOut: number;
   /** Monotonic milliseconds when a person last did something. */
   readonly lastInputMs: number;
+  /** The target's end, once what it said before is accepted and sent on. */
+  readonly ended: Promise<SessionEnd>;
   /** The person did something beside the surface. */
   active(): void;
   /** A viewer's control socket is there; output follows once its data socket is. */

@@ -59,6 +59,10 @@ export class StreamRelay implements Relay {
     this.#viewers = new ViewerSet(this.#recording);
   }
 
+  get ended(): Promise<SessionEnd> {
+    return this.#parts.engine.ended;
+  }
+
   get viewers(): ReadonlySet<Viewer> {
     return this.#viewers.all;
   }

@@ -35,6 +35,7 @@ const PING_EVERY_MS = 5_000;
 const SETTLED_AFTER_MS = 600;
 const SILENT_FOR_MS = 15_000;
 const ANSWERS_WITHIN_MS = 2_500;
+const LAST_WORDS_WITHIN_MS = 2_000;
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 8_000;
 /** What is typed while the connection is lost; more than this is refused aloud rather than replayed blindly. */
@@ -55,6 +56,7 @@ export class SessionConnection {
   #heldBytes = 0;
   #attempt = 0;
   #generation = 0;
+  #isOver = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #firstPing: ReturnType<typeof setTimeout> | undefined;
   #pinger: ReturnType<typeof setInterval> | undefined;
@@ -111,7 +113,7 @@ export class SessionConnection {
 
   /** Something says that the network may be gone: the connection must answer soon, or counts as lost. */
   probe(): void {
-    if (this.#state !== 'open') return;
+    if (this.#state !== 'open' || this.#isOver) return;
     const askedAt = this.#environment.now();
     const generation = this.#generation;
     this.#ping();
@@ -213,11 +215,21 @@ export class SessionConnection {
     }
     this.#events.onFrame(frame);
     if (frame.type !== 'ended') return;
-    // INVARIANT: what the target said last is shown before the page turns to the end.
-    const generation = ++this.#generation;
-    this.#drop();
+    this.#isOver = true;
+    this.#stopAsking();
+    // INVARIANT: what the target said last is shown before the page turns to the end. It comes by the other socket, which closes after it.
+    const generation = this.#generation;
+    if (this.#control !== undefined) this.#control.onclose = null;
+    this.#timer = setTimeout(() => this.#finish(generation), LAST_WORDS_WITHIN_MS);
+    if (this.#data === undefined || this.#data.readyState > 1) this.#finish(generation);
+  }
+
+  #finish(generation: number): void {
     void this.#writing.then(() => {
-      if (generation === this.#generation) this.#become('ended');
+      if (generation !== this.#generation) return;
+      this.#generation++;
+      this.#drop();
+      this.#become('ended');
     });
   }
 
@@ -228,6 +240,10 @@ export class SessionConnection {
 
   #lose(generation: number): void {
     if (generation !== this.#generation) return;
+    if (this.#isOver) {
+      this.#finish(generation);
+      return;
+    }
     this.#generation++;
     this.#drop();
     const delay = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#attempt++);
@@ -235,11 +251,15 @@ export class SessionConnection {
     this.#timer = setTimeout(() => void this.#attach(), delay);
   }
 
-  #drop(): void {
+  #stopAsking(): void {
     clearTimeout(this.#timer);
     clearTimeout(this.#firstPing);
     clearTimeout(this.#probe);
     clearInterval(this.#pinger);
+  }
+
+  #drop(): void {
+    this.#stopAsking();
     for (const socket of [this.#data, this.#control]) {
       if (socket === undefined) continue;
       socket.onopen = socket.onmessage = socket.onclose = null;

@@ -106,6 +106,21 @@ test('more than is sensible is not held back but refused', async () => {
   assert.equal(it.connection.input(new Uint8Array(1)), false);
 });
 
+test('what the target said last is shown, though its end came first', async () => {
+  await using it = await bench();
+  it.connection.start(TICKETS);
+  await it.until(() => it.connection.state === 'open');
+  const [control] = it.sockets.control;
+  control?.send(JSON.stringify({ type: 'ended', reason: 'closed-by-target', exitCode: 0 }));
+  control?.close();
+  if (control !== undefined) await once(control, 'close');
+  it.sockets.data[0]?.send(Buffer.from('last words'));
+  it.sockets.data[0]?.close();
+  await it.until(() => it.connection.state === 'ended');
+  assert.deepEqual(it.shown, ['<reset>', 'last words']);
+  assert.equal(it.tickets(), 0);
+});
+
 test('an ended session is not connected again', async () => {
   await using it = await bench();
   it.connection.start(TICKETS);
