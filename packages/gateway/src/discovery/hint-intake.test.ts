@@ -117,3 +117,24 @@ it('what was received and not begun when it stops is left to the queue', async (
     ['acknowledged', 'open'],
   );
 });
+
+it('a message that arrives in the very moment in which the last one ends is taken too', async () => {
+  for (let turns = 0; turns < 10; turns++) {
+    const queue = new GivenQueue();
+    const begun = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    const take = async (deliveries: readonly Delivery[]): Promise<void> => {
+      begun.resolve();
+      await ended.promise;
+      void acknowledge(deliveries);
+    };
+    await using _intake = new HintIntake({ clock, queue, laneOf, take, report });
+    const [first, second] = [messages(1, FIRST), messages(1, FIRST)];
+    queue.give(...first);
+    await begun.promise;
+    queue.give(...second);
+    for (let turn = 0; turn < turns; turn++) await undefined;
+    ended.resolve();
+    await until(() => [...first, ...second].every(({ how }) => how() === 'acknowledged'));
+  }
+});

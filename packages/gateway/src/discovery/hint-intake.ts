@@ -70,11 +70,10 @@ export class HintIntake implements AsyncDisposable {
     this.#lanes.set(key, lane);
     lane.waiting.push(delivery);
     this.#open++;
-    lane.running ??= this.#run(lane).finally(() => {
-      lane.running = undefined;
-    });
+    lane.running ??= this.#run(lane);
   }
 
+  /** INVARIANT: in the turn in which it finds nothing waiting, it is no longer the one that runs, or what arrives in the next would lie there. */
   async #run(lane: Lane): Promise<void> {
     const { clock, take, report } = this.#parts;
     const { signal } = this.#stop;
@@ -82,7 +81,7 @@ export class HintIntake implements AsyncDisposable {
       // Also where there is nothing to wait for: what came in the same answer as the first is added in this turn.
       const restMs = lane.waiting.length < MOST_AT_ONCE ? lane.beganAt + WINDOW_MS - clock.monotonicMs() : 0;
       await pause(clock, restMs, signal);
-      if (signal.aborted) return;
+      if (signal.aborted) break;
       lane.beganAt = clock.monotonicMs();
       const batch = lane.waiting.splice(0, MOST_AT_ONCE);
       try {
@@ -94,5 +93,6 @@ export class HintIntake implements AsyncDisposable {
       this.#room.resolve();
       this.#room = Promise.withResolvers<void>();
     }
+    lane.running = undefined;
   }
 }
