@@ -21,6 +21,8 @@ const KILLS = SOAK ? 12 * Number(process.env['TEST_SOAK_MINUTES'] ?? 5) : 4;
 const BETWEEN_MS = SOAK ? 5_000 : 1_500;
 const EACH_TIME = 25;
 const WAIT_MS = 180_000;
+/** What of the workers' words a failure shows. */
+const SAID = 40;
 const ACCOUNT = '111111111111';
 /** Its cloud answers no listing, so that whoever sweeps it is killed while doing so. */
 const SILENT = '222222222222';
@@ -110,14 +112,19 @@ it('workers that are killed in the middle of it lose no event and do nothing twi
     cloud.silent.add(SILENT);
     await store.now.discovery.insertSource(record);
     const workers: ChildProcess[] = [];
+    const said: string[] = [];
     // INVARIANT: whoever is killed was at work, and so is somebody else: what is measured is the lease and not how long a process takes to start.
     const start = async (): Promise<void> => {
       const worker = spawn(process.execPath, ['--conditions=source', WORKER, file], {
         env: { ...process.env, ...cloud.environment },
-        stdio: ['ignore', 'pipe', 'inherit'],
+        stdio: ['pipe', 'pipe', 'pipe'],
       });
       workers.push(worker);
-      const ended = once(worker, 'exit').then(() => assert.fail('a worker ended before it was at work'));
+      worker.stderr.on('data', (words: Buffer) => said.push(`${worker.pid ?? 0} ${words.toString().trimEnd()}`));
+      const ended = once(worker, 'exit').then(([code]) => {
+        if (worker.signalCode === null) said.push(`${worker.pid ?? 0} ended by itself with ${String(code)}`);
+        assert.fail('a worker ended before it was at work');
+      });
       await Promise.race([once(worker.stdout, 'data'), ended]);
     };
     try {
@@ -148,7 +155,10 @@ it('workers that are killed in the middle of it lose no event and do nothing twi
       );
       const present = async () => (await store.now.catalog.listTargets()).filter(({ goneAt }) => goneAt === undefined);
       for (const end = performance.now() + WAIT_MS; (await present()).length < wanted.length;) {
-        assert.ok(performance.now() < end, `only ${(await present()).length} of ${wanted.length} machines are there`);
+        if (performance.now() > end)
+          assert.fail(
+            `only ${(await present()).length} of ${wanted.length} machines are there; the queue has ${JSON.stringify(await queue.depth())}, beside it ${(await queue.dead()).length}; the workers ${workers.map(({ pid }) => pid).join(' and ')} are left and were heard to say:\n${said.slice(-SAID).join('\n')}`,
+          );
         await sleep(100);
       }
       const targets = await present();

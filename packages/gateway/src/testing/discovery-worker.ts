@@ -4,6 +4,8 @@ import { sqlite } from '@enchilada/adapters/store/sqlite';
 import { systemClock as clock, systemRandom as random } from '../clock.ts';
 import { DiscoveryService } from '../discovery/discovery-service.ts';
 
+// A node has a server that keeps it up; this one stays while somebody holds the other end of its input.
+process.stdin.resume();
 const store = sqlite({ file: process.argv[2] ?? '' });
 const hash = '0'.repeat(64);
 const nodeId = `worker-${process.pid}`;
