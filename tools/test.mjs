@@ -142,6 +142,7 @@ for (const suite of suites.filter(({ name }) => name !== 'check' || !isNarrowed)
   console.log(
     `== ${suite.name}: ${sum.passed} passed, ${sum.failed} failed after ${((Date.now() - since) / 1000).toFixed(1)} s${sum.words === undefined ? '' : ` (${sum.words})`}`,
   );
+  for (const [file, seconds] of sum.slowest ?? []) console.log(`   ${seconds.toFixed(1).padStart(6)} s  ${file}`);
 }
 rmSync(scratch, { recursive: true, force: true });
 
