@@ -4,11 +4,11 @@ import {
   type Recording as RecordingView,
   RecordingStreamEncoder,
 } from '@enchilada/contract';
-import type { AuditAction } from '@enchilada/core/audit';
+import type { AuditAction, AuditEvent, AuditObject } from '@enchilada/core/audit';
 import { Fault } from '@enchilada/core/fault';
 import { type RecordingReader, toAsciicast, toPlainText, toSurfaceDump } from '@enchilada/core/recording';
 import type { RecordingRow } from '@enchilada/core/store';
-import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
+import { eventOf, type Handlers, type SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { tar } from './tar.ts';
 
@@ -64,6 +64,10 @@ async function* utf8(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
   for await (const text of texts) yield Buffer.from(text);
 }
 
+function objectOf({ id, username, targetName }: RecordingRow): AuditObject {
+  return { kind: 'recording', id, name: `${username} on ${targetName}` };
+}
+
 export function recordingHandlers({ store, audit, settings, recordings, clock }: ApiParts): RecordingHandlers {
   const viewings = new Map<string, number>();
 
@@ -80,21 +84,8 @@ export function recordingHandlers({ store, audit, settings, recordings, clock }:
     return reach(context) === 'all' || mine ? row : context.refuse({ kind: 'recording', id });
   }
 
-  /* eslint-disable max-params -- a shorthand of this file for the audit event's own parts */
-  const acted = (
-    context: SignedInContext,
-    action: AuditAction,
-    row: RecordingRow,
-    detail: Readonly<Record<string, string | number | boolean>> = {},
-  ) =>
-    audit.append({
-      action,
-      ...actorOf(context),
-      object: { kind: 'recording', id: row.id, name: `${row.username} on ${row.targetName}` },
-      outcome: 'success',
-      detail,
-    });
-  /* eslint-enable max-params */
+  const acted = (context: SignedInContext, action: AuditAction, about: Pick<AuditEvent, 'object' | 'detail'>) =>
+    audit.append(eventOf(context, action, about));
 
   /** INVARIANT: nothing is shown before the audit log holds who looks at it. */
   async function auditViewing(context: SignedInContext, row: RecordingRow): Promise<void> {
@@ -102,7 +93,7 @@ export function recordingHandlers({ store, audit, settings, recordings, clock }:
     for (const [key, at] of viewings) if (now - at >= SAME_VIEWING_MS) viewings.delete(key);
     const key = `${context.identity.login.digest} ${row.id}`;
     if (viewings.has(key)) return;
-    await acted(context, 'recording.viewed', row);
+    await acted(context, 'recording.viewed', { object: objectOf(row) });
     viewings.set(key, now);
   }
 
@@ -134,7 +125,7 @@ export function recordingHandlers({ store, audit, settings, recordings, clock }:
     verifyRecording: async (context, { params }) => {
       const row = await find(context, params.id);
       const report = await recordings.verify(row.id);
-      await acted(context, 'recording.verified', row, { code: report.code });
+      await acted(context, 'recording.verified', { object: objectOf(row), detail: { code: report.code } });
       return { ...report, findings: [...report.findings] };
     },
 
@@ -147,7 +138,7 @@ export function recordingHandlers({ store, audit, settings, recordings, clock }:
     listKeyStrokes: async (context, { params }) => {
       const row = await find(context, params.id);
       // INVARIANT: nothing is opened before the audit log holds who opens it.
-      await acted(context, 'recording.keys-viewed', row);
+      await acted(context, 'recording.keys-viewed', { object: objectOf(row) });
       const items: KeyStrokes['items'] = [];
       for await (const { atMs, code, value, isDown } of recordings.keyStrokes(row.id)) {
         if (items.length === MOST_STROKES) return { items, isCut: true };
@@ -158,18 +149,18 @@ export function recordingHandlers({ store, audit, settings, recordings, clock }:
 
     downloadRecording: async (context, { params }) => {
       const row = await find(context, params.id);
-      await acted(context, 'recording.downloaded', row);
+      await acted(context, 'recording.downloaded', { object: objectOf(row) });
       return { bytes: tar(recordings.objects(row.id), row.startedAt), filename: `${row.id}.tar` };
     },
 
     exportRecording: async (context, { params, query }) => {
       const row = await find(context, params.id);
       if (query.format === 'events') {
-        await acted(context, 'recording.exported', row, { format: query.format });
+        await acted(context, 'recording.exported', { object: objectOf(row), detail: { format: query.format } });
         return { bytes: frames(recordings.events(row.id)), mediaType: RECORDING_STREAM_MEDIA_TYPE };
       }
       if (query.format === 'surface') {
-        await acted(context, 'recording.exported', row, { format: query.format });
+        await acted(context, 'recording.exported', { object: objectOf(row), detail: { format: query.format } });
         return {
           bytes: toSurfaceDump(recordings.events(row.id)),
           mediaType: 'application/octet-stream',
@@ -181,7 +172,7 @@ export function recordingHandlers({ store, audit, settings, recordings, clock }:
           'RECORDING_HAS_NO_TEXT',
           'this is the recording of a desktop, which has no text; play it in the browser, or download its sealed objects',
         );
-      await acted(context, 'recording.exported', row, { format: query.format });
+      await acted(context, 'recording.exported', { object: objectOf(row), detail: { format: query.format } });
       const events = recordings.events(row.id);
       if (query.format === 'text')
         return { bytes: utf8(toPlainText(events)), mediaType: 'text/plain; charset=utf-8', filename: `${row.id}.txt` };

@@ -6,7 +6,7 @@ import type { StoreTransaction } from '@enchilada/core/store';
 import type { HostKey, Target, TargetGroup } from '@enchilada/core/target';
 import { randomId } from '@enchilada/core/time';
 import { deleteGrantsOf, withdrawnEvents } from '../access/grant-events.ts';
-import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
+import { actorOf, eventOf, type Handlers, type SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { pageOf, searchTargets } from './catalog-view.ts';
 import { importTargets } from './import-targets.ts';
@@ -67,8 +67,12 @@ function keyView({ keyType, fingerprint, state, pinnedAt, pinnedBy }: HostKey): 
   return { keyType, fingerprint, state, pinnedAt, pinnedBy };
 }
 
-function objectOf(target: Target): AuditObject {
-  return { kind: 'target', id: target.id, name: target.name };
+function objectOf({ id, name }: Pick<Target, 'id' | 'name'>): AuditObject {
+  return { kind: 'target', id, name };
+}
+
+function groupObject({ id, name }: TargetGroup): AuditObject {
+  return { kind: 'target-group', id, name };
 }
 
 async function removeTarget(tx: StoreTransaction, { id }: Target): Promise<readonly Grant[]> {
@@ -101,13 +105,9 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
     return events;
   }
   function weakenings(context: SignedInContext, target: Target): readonly AuditEvent[] {
-    return weakenedBy(engines.get(target.protocol), target).map((name) => ({
-      action: 'weakening.enabled',
-      ...actorOf(context),
-      object: objectOf(target),
-      outcome: 'success',
-      detail: { parameter: name },
-    }));
+    return weakenedBy(engines.get(target.protocol), target).map((parameter) =>
+      eventOf(context, 'weakening.enabled', { object: objectOf(target), detail: { parameter } }),
+    );
   }
   async function requireGoodParent(id: string | undefined, parentId: string | undefined): Promise<void> {
     const groups = new Map((await store.now.catalog.listGroups()).map((group) => [group.id, group]));
@@ -158,13 +158,8 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
       await settlements.write(async (tx) => {
         requireNone(await referenceProblems(tx, engines, target));
         await tx.catalog.insertTarget(target);
-        const did = {
-          action: 'target.created',
-          ...actorOf(context),
-          object: objectOf(target),
-          outcome: 'success',
-          detail: { protocol: target.protocol, host: target.host, port: target.port },
-        } as const;
+        const { protocol, host, port } = target;
+        const did = eventOf(context, 'target.created', { object: objectOf(target), detail: { protocol, host, port } });
         return { result: undefined, events: [did, ...weakenings(context, target), ...(await dropBuiltIn(tx))] };
       });
       return viewOf(target);
@@ -178,13 +173,9 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
       );
       if (result.saved) {
         for (const { id, name, kind } of credentials)
-          await audit.append({
-            action: 'credential.created',
-            ...actorOf(context),
-            object: { kind: 'credential', id, name },
-            outcome: 'success',
-            detail: { kind },
-          });
+          await audit.append(
+            eventOf(context, 'credential.created', { object: { kind: 'credential', id, name }, detail: { kind } }),
+          );
         await audit.append({
           action: 'target.imported',
           ...actorOf(context),
@@ -221,13 +212,11 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
         requireNone(await referenceProblems(tx, engines, wanted));
         const updated = await tx.catalog.updateTarget(wanted);
         await tx.commands.post({ kind: 'recheck-all' }, clock.now());
-        const did = {
-          action: 'target.updated',
-          ...actorOf(context),
+        const { host, port, hostKeyPolicy } = updated;
+        const did = eventOf(context, 'target.updated', {
           object: objectOf(updated),
-          outcome: 'success',
-          detail: { host: updated.host, port: updated.port, hostKeyPolicy: updated.hostKeyPolicy },
-        } as const;
+          detail: { host, port, hostKeyPolicy },
+        });
         return { result: updated, events: [did, ...weakenings(context, updated)] };
       });
       return viewOf(after);
@@ -252,10 +241,9 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
       await settlements.write(async (tx) => {
         const grants = await removeTarget(tx, target);
         await tx.commands.post({ kind: 'recheck-all' }, clock.now());
-        const by = actorOf(context);
-        const did = { action: 'target.deleted', ...by, object: objectOf(target), outcome: 'success' } as const;
-        const reason = 'the machine was deleted';
-        return { result: undefined, events: [did, ...withdrawnEvents(grants, { ...by, reason })] };
+        const did = eventOf(context, 'target.deleted', { object: objectOf(target) });
+        const by = { ...actorOf(context), reason: 'the machine was deleted' };
+        return { result: undefined, events: [did, ...withdrawnEvents(grants, by)] };
       });
       return undefined;
     },
@@ -274,13 +262,11 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
         pinnedAt: clock.now(),
         pinnedBy: context.identity.user.id,
       };
-      await store.now.hostKeys.insert(key);
-      await audit.append({
-        action: 'host-key.pinned',
-        ...actorOf(context),
-        object: objectOf(target),
-        outcome: 'success',
-        detail: { fingerprint: key.fingerprint, keyType: key.keyType },
+      const { fingerprint, keyType } = key;
+      await settlements.write(async (tx) => {
+        await tx.hostKeys.insert(key);
+        const did = eventOf(context, 'host-key.pinned', { object: objectOf(target), detail: { fingerprint, keyType } });
+        return { result: undefined, events: [did] };
       });
       return keyView(key);
     },
@@ -292,14 +278,11 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
         throw new Fault('NOT_FOUND', 'there is no such object');
       await settlements.write(async (tx) => {
         await tx.hostKeys.delete(target.id, params.fingerprint);
-        const event = {
-          action: 'host-key.removed',
-          ...actorOf(context),
-          object: objectOf(target),
-          outcome: 'success',
-          detail: { fingerprint: params.fingerprint },
-        } as const;
-        return { result: undefined, events: [event] };
+        const { fingerprint } = params;
+        return {
+          result: undefined,
+          events: [eventOf(context, 'host-key.removed', { object: objectOf(target), detail: { fingerprint } })],
+        };
       });
       return undefined;
     },
@@ -309,12 +292,12 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
     createTargetGroup: async (context, { body }) => {
       await requireGoodParent(undefined, body.parentId);
       const group: TargetGroup = { id: `tgp_${randomId(random)}`, name: body.name, parentId: body.parentId };
-      await store.now.catalog.insertGroup(group);
-      await audit.append({
-        action: 'target-group.created',
-        ...actorOf(context),
-        object: { kind: 'target-group', id: group.id, name: group.name },
-        outcome: 'success',
+      await settlements.write(async (tx) => {
+        await tx.catalog.insertGroup(group);
+        return {
+          result: undefined,
+          events: [eventOf(context, 'target-group.created', { object: groupObject(group) })],
+        };
       });
       return groupView(group);
     },
@@ -323,14 +306,14 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
       const before = await found(store.now.catalog.findGroup(params.id));
       await requireGoodParent(before.id, body.parentId);
       const group: TargetGroup = { id: before.id, name: body.name, parentId: body.parentId };
-      await store.now.catalog.updateGroup(group);
-      await audit.append({
-        action: 'target-group.updated',
-        ...actorOf(context),
-        object: { kind: 'target-group', id: group.id, name: group.name },
-        outcome: 'success',
+      await settlements.write(async (tx) => {
+        await tx.catalog.updateGroup(group);
+        await tx.commands.post({ kind: 'recheck-all' }, clock.now());
+        return {
+          result: undefined,
+          events: [eventOf(context, 'target-group.updated', { object: groupObject(group) })],
+        };
       });
-      await recheckAll();
       return groupView(group);
     },
 
@@ -343,11 +326,9 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
         );
         await tx.catalog.deleteGroup(group.id);
         await tx.commands.post({ kind: 'recheck-all' }, clock.now());
-        const by = actorOf(context);
-        const object = { kind: 'target-group', id: group.id, name: group.name };
-        const did = { action: 'target-group.deleted', ...by, object, outcome: 'success' } as const;
-        const reason = 'the group of machines was deleted';
-        return { result: undefined, events: [did, ...withdrawnEvents(withdrawn, { ...by, reason })] };
+        const did = eventOf(context, 'target-group.deleted', { object: groupObject(group) });
+        const by = { ...actorOf(context), reason: 'the group of machines was deleted' };
+        return { result: undefined, events: [did, ...withdrawnEvents(withdrawn, by)] };
       });
       return undefined;
     },
@@ -378,7 +359,7 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
       };
       const { user } = context.identity;
       const grantId = `gra_${randomId(random)}`;
-      const made = await store.transaction(async (tx) => {
+      const targetId = await settlements.write(async (tx) => {
         const all = await tx.catalog.listTargets();
         const existing = all.find((other) => other.builtIn === tryIt.builtIn);
         if (existing === undefined && all.length > 0) throw new Fault('CONFLICT', 'there are real machines already');
@@ -396,25 +377,25 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
             createdBy: user.id,
           });
         }
-        return { machine, isNew: existing === undefined, isGranted: !hasGrant };
+        const isMade = { builtIn: true, confinement: tryIt.confinement() };
+        return {
+          result: machine.id,
+          events: [
+            ...(existing === undefined
+              ? [eventOf(context, 'target.created', { object: objectOf(machine), detail: isMade })]
+              : []),
+            ...(hasGrant
+              ? []
+              : [
+                  eventOf(context, 'grant.created', {
+                    object: { kind: 'grant', id: grantId },
+                    detail: { targetId: machine.id },
+                  }),
+                ]),
+          ],
+        };
       });
-      if (made.isNew)
-        await audit.append({
-          action: 'target.created',
-          ...actorOf(context),
-          object: objectOf(made.machine),
-          outcome: 'success',
-          detail: { builtIn: true, confinement: tryIt.confinement() },
-        });
-      if (made.isGranted)
-        await audit.append({
-          action: 'grant.created',
-          ...actorOf(context),
-          object: { kind: 'grant', id: grantId },
-          outcome: 'success',
-          detail: { targetId: made.machine.id },
-        });
-      return { targetId: made.machine.id };
+      return { targetId };
     },
   };
 }

@@ -1,5 +1,4 @@
 import type { Group, User as UserView } from '@enchilada/contract';
-import type { AuditAction, AuditEvent } from '@enchilada/core/audit';
 import { Secret } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
 import type { User, UserGroup } from '@enchilada/core/identity';
@@ -8,7 +7,7 @@ import { randomId } from '@enchilada/core/time';
 import { deleteGrantsOf, withdrawnEvents } from '../access/grant-events.ts';
 import { endLoginsOf } from '../auth/logins.ts';
 import { requireStrong } from '../auth/password-rule.ts';
-import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
+import { actorOf, eventOf, type Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { requireHeld } from './require-held.ts';
 import { requireCurrent } from './require-current.ts';
@@ -84,14 +83,6 @@ export function userHandlers(parts: ApiParts): UserHandlers {
     if (object === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
     return object;
   }
-  /* eslint-disable max-params -- a shorthand of this file for the audit event's own parts */
-  const eventOf = (
-    context: SignedInContext,
-    action: AuditAction,
-    object: { readonly kind: 'user' | 'group'; readonly id: string; readonly name?: string },
-    detail: Readonly<Record<string, string | number | boolean>> = {},
-  ): AuditEvent => ({ action, ...actorOf(context), object, outcome: 'success', detail });
-  /* eslint-enable max-params */
   const userObject = (user: User) => ({ kind: 'user' as const, id: user.id, name: user.username });
   const groupObject = (group: UserGroup) => ({ kind: 'group' as const, id: group.id, name: group.name });
 
@@ -145,7 +136,10 @@ export function userHandlers(parts: ApiParts): UserHandlers {
         await tx.users.insert(user);
         await setGroups(tx, user.id, body.groupIds ?? []);
         const service = user.isService === true ? { service: true } : {};
-        const did = eventOf(context, 'user.created', userObject(user), { role: user.role, ...service });
+        const did = eventOf(context, 'user.created', {
+          object: userObject(user),
+          detail: { role: user.role, ...service },
+        });
         return { result: undefined, events: [did] };
       });
       return viewOf(user, body.groupIds ?? [], 0);
@@ -181,15 +175,18 @@ export function userHandlers(parts: ApiParts): UserHandlers {
         if (isOut || updated.role !== before.role) await endLoginsOf(tx, updated, clock.now());
         await tx.commands.post({ kind: 'recheck-user', userId: updated.id }, clock.now());
         const userId = updated.id;
-        const did = eventOf(context, isOut ? 'user.disabled' : 'user.updated', userObject(updated), {
-          role: updated.role,
-          disabled: updated.disabledAt !== undefined,
+        const did = eventOf(context, isOut ? 'user.disabled' : 'user.updated', {
+          object: userObject(updated),
+          detail: {
+            role: updated.role,
+            disabled: updated.disabledAt !== undefined,
+          },
         });
         const added = moved.added.map((id) =>
-          eventOf(context, 'group.member-added', { kind: 'group', id }, { userId }),
+          eventOf(context, 'group.member-added', { object: { kind: 'group', id }, detail: { userId } }),
         );
         const removed = moved.removed.map((id) =>
-          eventOf(context, 'group.member-removed', { kind: 'group', id }, { userId }),
+          eventOf(context, 'group.member-removed', { object: { kind: 'group', id }, detail: { userId } }),
         );
         return { result: updated, events: [did, ...added, ...removed] };
       });
@@ -208,7 +205,7 @@ export function userHandlers(parts: ApiParts): UserHandlers {
         await keepAnAdministrator(tx);
         await tx.commands.post({ kind: 'recheck-user', userId: user.id }, clock.now());
         const detail: Readonly<Record<string, string>> = removed.length === 0 ? {} : { groups: removed.join(' ') };
-        const did = eventOf(context, 'user.deleted', userObject(user), detail);
+        const did = eventOf(context, 'user.deleted', { object: userObject(user), detail });
         const by = { ...actorOf(context), reason: 'the person was deleted' };
         return { result: undefined, events: [did, ...withdrawnEvents(withdrawn, by)] };
       });
@@ -225,7 +222,10 @@ export function userHandlers(parts: ApiParts): UserHandlers {
       await settlements.write(async (tx) => {
         await tx.users.update({ ...user, passwordHash });
         await endLoginsOf(tx, user, clock.now());
-        const did = eventOf(context, 'user.password-changed', userObject(user), { byAdministrator: true });
+        const did = eventOf(context, 'user.password-changed', {
+          object: userObject(user),
+          detail: { byAdministrator: true },
+        });
         return { result: undefined, events: [did] };
       });
       return undefined;
@@ -246,7 +246,7 @@ export function userHandlers(parts: ApiParts): UserHandlers {
       const group: UserGroup = { id: `grp_${randomId(random)}`, ...body, createdAt: clock.now() };
       await settlements.write(async (tx) => {
         await tx.groups.insert(group);
-        return { result: undefined, events: [eventOf(context, 'group.created', groupObject(group))] };
+        return { result: undefined, events: [eventOf(context, 'group.created', { object: groupObject(group) })] };
       });
       return groupView(group.id);
     },
@@ -256,7 +256,10 @@ export function userHandlers(parts: ApiParts): UserHandlers {
       const detail = { requiresSecondFactor: group.requiresSecondFactor === true };
       await settlements.write(async (tx) => {
         await tx.groups.update(group);
-        return { result: undefined, events: [eventOf(context, 'group.updated', groupObject(group), detail)] };
+        return {
+          result: undefined,
+          events: [eventOf(context, 'group.updated', { object: groupObject(group), detail })],
+        };
       });
       return groupView(group.id);
     },
@@ -270,7 +273,7 @@ export function userHandlers(parts: ApiParts): UserHandlers {
         );
         await tx.groups.delete(group.id);
         await tx.commands.post({ kind: 'recheck-all' }, clock.now());
-        const did = eventOf(context, 'group.deleted', groupObject(group));
+        const did = eventOf(context, 'group.deleted', { object: groupObject(group) });
         const by = { ...actorOf(context), reason: 'the group was deleted' };
         return { result: undefined, events: [did, ...withdrawnEvents(withdrawn, by)] };
       });
@@ -291,7 +294,10 @@ export function userHandlers(parts: ApiParts): UserHandlers {
       await settlements.write(async (tx) => {
         await tx.groups.addMember(group.id, user.id);
         await tx.commands.post({ kind: 'recheck-user', userId: user.id }, clock.now());
-        return { result: undefined, events: [eventOf(context, 'group.member-added', groupObject(group), detail)] };
+        return {
+          result: undefined,
+          events: [eventOf(context, 'group.member-added', { object: groupObject(group), detail })],
+        };
       });
       return undefined;
     },
@@ -303,7 +309,10 @@ export function userHandlers(parts: ApiParts): UserHandlers {
       await settlements.write(async (tx) => {
         await tx.groups.removeMember(group.id, user.id);
         await tx.commands.post({ kind: 'recheck-user', userId: user.id }, clock.now());
-        return { result: undefined, events: [eventOf(context, 'group.member-removed', groupObject(group), detail)] };
+        return {
+          result: undefined,
+          events: [eventOf(context, 'group.member-removed', { object: groupObject(group), detail })],
+        };
       });
       return undefined;
     },

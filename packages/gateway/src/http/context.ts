@@ -1,6 +1,6 @@
 import type { ContentStream, RouteHandlers } from '@enchilada/contract';
 import type { Permission } from '@enchilada/core/access';
-import type { AuditActor, AuditObject } from '@enchilada/core/audit';
+import type { AuditAction, AuditActor, AuditEvent, AuditObject } from '@enchilada/core/audit';
 import type { ClaimedIdentity, VerifiedIdentity } from '@enchilada/core/identity';
 
 /** What a handler knows of a request without a login. */
@@ -42,4 +42,13 @@ export function actorOf({ claim, address }: ClaimContext): {
   readonly address: string;
 } {
   return { actor: { kind: 'user', id: claim.user.id, name: claim.user.username }, address };
+}
+
+/** What this person did, and to what. */
+export function eventOf(
+  context: ClaimContext,
+  action: AuditAction,
+  about: Pick<AuditEvent, 'object' | 'detail'>,
+): AuditEvent {
+  return { action, ...actorOf(context), ...about, outcome: 'success' };
 }
