@@ -1,6 +1,6 @@
 import type { ConnectStep, SessionEnd } from '../engine/index.ts';
 import type { Fault } from '../fault/index.ts';
-import type { SessionEvent } from './session-event.ts';
+import type { EndedEvent } from './session-event.ts';
 import type { EndReason } from './session.ts';
 
 export interface EndCause {
@@ -22,7 +22,7 @@ export function causeOfEngineEnd({ fault, exitCode, exitSignal, reason }: Sessio
 }
 
 /** What the viewers are told; `step` where the session ended before it was live. */
-export function endedEvent(cause: EndCause, step: ConnectStep | undefined): SessionEvent {
+export function endedEvent(cause: EndCause, step: ConnectStep | undefined): EndedEvent {
   const { fault, exitCode, exitSignal, detail } = cause;
   return {
     type: 'ended',

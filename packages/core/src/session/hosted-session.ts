@@ -214,7 +214,7 @@ export class HostedSession {
 
   /** Tells a viewer why, and closes it; the session goes on. */
   dismiss(viewer: Viewer, { code, facts }: Fault): void {
-    viewer.control.send({ type: 'ended', reason: code, fault: { code, facts } });
+    viewer.end({ type: 'ended', reason: code, fault: { code, facts } });
     this.detach(viewer);
   }
 
@@ -286,7 +286,7 @@ export class HostedSession {
     this.#abort.abort(new Fault('SESSION_ENDED', `the session ended: ${cause.reason}`));
     this.#questions.abandonAll();
     const event = endedEvent(cause, this.#live === undefined ? this.#step : undefined);
-    for (const viewer of this.viewers) viewer.control.send(event);
+    for (const viewer of this.viewers) viewer.end(event);
     try {
       await this.#files?.[Symbol.asyncDispose]();
       await this.#live?.close();

@@ -30,14 +30,16 @@ export type SessionEvent =
   | { readonly type: 'files'; readonly upload: boolean; readonly download: boolean; readonly machine?: string }
   | { readonly type: 'notice'; readonly code: SessionNotice; readonly seconds?: number }
   | { readonly type: 'pong'; readonly sentAt: number }
-  | {
-      readonly type: 'ended';
-      readonly reason: EndReason;
-      readonly exitCode?: number;
-      readonly exitSignal?: string;
-      readonly detail?: string;
-      readonly fault?: { readonly code: FaultCode; readonly step?: ConnectStep; readonly facts: FaultFacts };
-    };
+  | EndedEvent;
+
+export interface EndedEvent {
+  readonly type: 'ended';
+  readonly reason: EndReason;
+  readonly exitCode?: number;
+  readonly exitSignal?: string;
+  readonly detail?: string;
+  readonly fault?: { readonly code: FaultCode; readonly step?: ConnectStep; readonly facts: FaultFacts };
+}
 
 export type SessionNotice =
   | 'idle-soon'

@@ -256,6 +256,16 @@ test('a viewer whose stream cannot be opened is told why and leaves; the session
   assert.equal(bench.disposed, false);
 });
 
+test('a stream that ends because its session does gives no second reason', async () => {
+  const bench = new Bench();
+  const { viewer, stream } = await bench.seated('ada', 'control');
+  viewer.end({ type: 'ended', reason: 'closed-by-user' });
+  stream.end({ reason: 'closed-by-target' });
+  await settled();
+  const ends = viewer.events.filter(({ type }) => type === 'ended');
+  assert.deepEqual(ends, [{ type: 'ended', reason: 'closed-by-user' }]);
+});
+
 test('a second controlling viewer takes the place of the first, whose channel is free again', async () => {
   const bench = new Bench();
   const first = await bench.seated('one', 'control');

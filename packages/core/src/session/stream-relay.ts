@@ -159,7 +159,7 @@ export class StreamRelay implements Relay {
   #dismiss(place: Place, end: SessionEnd): void {
     if (place.isOver || this.#recording.isClosed) return;
     const { fault, reason } = end;
-    place.viewer.control.send({
+    place.viewer.end({
       type: 'ended',
       reason: fault?.code ?? reason,
       ...(fault === undefined ? {} : { detail: fault.message, fault: { code: fault.code, facts: fault.facts } }),

@@ -1,5 +1,5 @@
 import type { LoginRecord } from '../identity/index.ts';
-import type { SessionEvent } from './session-event.ts';
+import type { EndedEvent, SessionEvent } from './session-event.ts';
 import type { ViewerMode } from './session.ts';
 
 /** The data socket of a viewer, as the session sees it. */
@@ -47,10 +47,18 @@ export class Viewer {
   behind = false;
   /** Monotonic milliseconds since which the network takes nothing, while something waits. */
   stalledSince: number | undefined;
+  #isTold = false;
 
   constructor(identity: ViewerIdentity, control: ControlPort) {
     this.identity = identity;
     this.control = control;
+  }
+
+  /** INVARIANT: the first word of an end is the last: what follows of it, as the end of a stream, is no reason of its own. */
+  end(event: EndedEvent): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    this.control.send(event);
   }
 
   close(): void {
