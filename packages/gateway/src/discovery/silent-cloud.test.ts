@@ -80,3 +80,17 @@ test('an account whose regions nobody answers for holds up no sweep of accounts 
     ({ store, sourceId }) => store.now.discovery.noteScopes(sourceId, scopes),
   );
 });
+
+test('a node that is no longer a scope’s holder stops sweeping it, and calls nothing stale for that', async () => {
+  const parameters = { accounts: [SILENT], regions: [REGION] };
+  await atWork(parameters, async ({ cloud, store, sourceId }) => {
+    await until(() => areUnanswered({ cloud, store, sourceId }, 1));
+    const scope = { account: SILENT, region: REGION };
+    await store.now.discovery.release(sourceId, scope, 'one');
+    assert.ok(await store.now.discovery.lease(sourceId, scope, { holder: 'two', forMs: 60_000 }));
+    await until(() => cloud.unanswered.every(({ until: end }) => end !== undefined));
+    const [known] = await store.now.discovery.listScopes(sourceId);
+    assert.deepEqual([known?.staleSince, known?.problem], [undefined, undefined]);
+    assert.equal(await store.now.discovery.lease(sourceId, scope, { holder: 'two', forMs: 1 }), true);
+  });
+});

@@ -17,10 +17,9 @@ import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
 import { HintIntake } from './hint-intake.ts';
 import { pause, PAUSE_AFTER_FAILURE_MS } from './pause.ts';
+import { ScopeLease } from './scope-lease.ts';
 
 const SWEEP_EVERY_MS = 10 * 60_000;
-/** So soon another node sweeps in place of one that died in the middle. */
-const LEASE_MS = 10_000;
 const SCOPES_EVERY_MS = 10 * 60_000;
 const LOOK_EVERY_MS = 2_000;
 const SWEEPS_AT_ONCE = 8;
@@ -88,30 +87,23 @@ export class SourceRunner implements AsyncDisposable {
     return this.#scopes;
   }
 
-  /** Sweeps one scope now; undefined where another node does so already. */
+  /** Sweeps one scope now; undefined where another node does so already, or took it over in the middle. */
   async sweep(scope: ScopeRecord): Promise<SweepResult | undefined> {
-    const { store, clock, nodeId, updater, swept } = this.#parts;
+    const { store, clock, updater, swept } = this.#parts;
     const { record } = this;
-    if (!(await store.now.discovery.lease(record.id, scope, { holder: nodeId, forMs: LEASE_MS }))) return undefined;
-    const renewal = clock.every(LEASE_MS / 3, () => {
-      store.now.discovery.lease(record.id, scope, { holder: nodeId, forMs: LEASE_MS }).catch((cause: unknown) => {
-        this.#parts.report('the lease of a scope could not be extended', cause);
-      });
-    });
+    await using lease = await ScopeLease.take(this.#parts, { source: record.id, scope });
+    if (lease === undefined) return undefined;
+    const signal = AbortSignal.any([this.#stop.signal, lease.lost]);
     try {
-      const result = await sweepScope(
-        { store, clock, updater },
-        { record, source: this.#source, scope },
-        this.#stop.signal,
-      );
+      const result = await sweepScope({ store, clock, updater }, { record, source: this.#source, scope }, signal);
       this.counts.sweeps++;
       if (result.outcome === 'failed') this.counts.failedSweeps++;
       await this.#note(result.changes);
       swept(record, scope, result);
       return result;
-    } finally {
-      renewal[Symbol.dispose]();
-      await store.now.discovery.release(record.id, scope, nodeId);
+    } catch (failure) {
+      if (lease.lost.aborted) return undefined;
+      throw failure;
     }
   }
 
