@@ -375,7 +375,11 @@ class StandIn {
     const isSize = (value: unknown): value is number =>
       typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 65_536;
     if (Object.keys(size).length !== 2 || !isSize(width) || !isSize(height)) return breach('a size that is none');
-    process.resize(width, height);
+    try {
+      process.resize(width, height);
+    } catch {
+      // The terminal is closed a moment before its process is known to have ended (EBADF).
+    }
     return undefined;
   }
 

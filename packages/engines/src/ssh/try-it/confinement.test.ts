@@ -139,3 +139,15 @@ test('means that are there and do not hold are not trusted', async () => {
   assert.ok(existsSync(unshare));
   await rm(folder, { recursive: true });
 });
+
+test('a window that is resized while its shell ends ends with it, and nothing else does', async () => {
+  await using host = await prepareShells('mark-of-a-resize');
+  const shell = host.openShell({ terminalType: 'xterm', columns: 80, rows: 24, command: 'true' });
+  let isOver = false;
+  shell.onExit(() => (isOver = true));
+  for (let turn = 0; !isOver; turn++) {
+    shell.resize(80 + (turn % 40), 24);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  shell.resize(80, 24);
+});

@@ -119,7 +119,13 @@ function processOf(pty: IPty): ShellProcess {
     onExit: (listener) => void pty.onExit(listener),
     // The terminal takes bytes; its types know text only.
     write: (bytes) => pty.write(bytes as unknown as string),
-    resize: (columns, rows) => pty.resize(columns, rows),
+    resize: (columns, rows) => {
+      try {
+        pty.resize(columns, rows);
+      } catch {
+        // The terminal is closed a moment before its process is known to have ended (EBADF).
+      }
+    },
     pause: () => pty.pause(),
     resume: () => pty.resume(),
     hangUp: () => pty.kill('SIGHUP'),
