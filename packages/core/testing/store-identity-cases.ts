@@ -346,15 +346,19 @@ export function storeIdentityCases(name: string, create: () => Promise<StoreUnde
       const loginDigest = aDigest();
       const race = async (act: (at: Store) => Promise<boolean>) =>
         count(await Promise.all(Array.from({ length: 12 }, (_, index) => act(index % 2 === 0 ? store : other))));
-      const approval = { state: 'approved', loginDigest } as const;
+      const approval = { state: 'approved', loginDigest, expiresAt: 8_500 } as const;
       assert.equal(await store.now.deviceLogins.decide(one.userDigest, approval, 9_000), false);
       assert.equal(await race((at) => at.now.deviceLogins.decide(one.userDigest, approval, 2_000)), 1);
       assert.equal(await store.now.deviceLogins.findAsked(one.userDigest, 2_000), undefined);
       assert.equal((await other.now.deviceLogins.poll(one.deviceDigest, 250, 8_000))?.login.loginDigest, loginDigest);
-      assert.equal(await store.now.deviceLogins.redeem(one.deviceDigest, 9_000), false);
-      assert.equal(await race((at) => at.now.deviceLogins.redeem(one.deviceDigest, 8_999)), 1);
-      assert.equal(await store.now.deviceLogins.poll(one.deviceDigest, 250, 8_999), undefined);
-      const denial = { state: 'denied', loginDigest: undefined } as const;
+      assert.equal(
+        await store.now.deviceLogins.redeem(one.deviceDigest, 8_500),
+        false,
+        'an approval ends when it says',
+      );
+      assert.equal(await race((at) => at.now.deviceLogins.redeem(one.deviceDigest, 8_499)), 1);
+      assert.equal(await store.now.deviceLogins.poll(one.deviceDigest, 250, 8_499), undefined);
+      const denial = { state: 'denied', loginDigest: undefined, expiresAt: two.expiresAt } as const;
       assert.equal(await store.now.deviceLogins.decide(two.userDigest, denial, 2_000), true);
       assert.equal(await store.now.deviceLogins.redeem(two.deviceDigest, 2_000), false);
       await store.now.deviceLogins.deleteExpired(9_000);

@@ -77,15 +77,25 @@ export function claimLogin(found: Identified, limits: LoginLimits, now: number):
   return { user: found.user, groupIds: found.groupIds, login: found.login } as ClaimedIdentity;
 }
 
+/** What a program was given by whoever approved it, and has not proved itself since. */
+function isProofOfAnother({ method, provedAt, createdAt }: LoginRecord): boolean {
+  return method === 'device' && provedAt < createdAt;
+}
+
 /**
- * Step up: the person proved themselves at most `withinMs` ago. `factor` asks for a second factor, whatever the person signs in with elsewhere.
+ * Step up: the person proved themselves at most `withinMs` ago. `factor` asks for a second factor, whatever the person signs in with elsewhere; `itself`,
+ * for a proof that was given in this login and not in the one that approved it.
  * @throws Fault STEP_UP_REQUIRED
  */
 export function requireRecentProof(
   { login }: Pick<Identified, 'login'>,
-  demand: { readonly withinMs: number; readonly factor: boolean },
+  demand: { readonly withinMs: number; readonly factor: boolean; readonly itself?: boolean },
   now: number,
 ): void {
+  if (demand.itself === true && isProofOfAnother(login))
+    throw new Fault('STEP_UP_REQUIRED', 'this asks for a proof by the program itself, or is done in a browser', {
+      facts: { factor: demand.factor },
+    });
   if (demand.factor && login.factor === undefined)
     throw new Fault('STEP_UP_REQUIRED', 'this asks for a second factor', { facts: { factor: true } });
   if (now - login.provedAt > demand.withinMs) {

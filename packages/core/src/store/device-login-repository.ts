@@ -5,8 +5,12 @@ export interface DeviceLoginRepository {
   insert(login: DeviceLogin, most: number): Promise<boolean>;
   /** Unexpired and not decided yet. */
   findAsked(userDigest: string, now: number): Promise<DeviceLogin | undefined>;
-  /** What was asked for becomes approved or denied, while unexpired; exactly one of many racing callers gets true. */
-  decide(userDigest: string, decision: Pick<DeviceLogin, 'state' | 'loginDigest'>, now: number): Promise<boolean>;
+  /** What was asked for becomes approved or denied, while unexpired, and gets another end; exactly one of many racing callers gets true. */
+  decide(
+    userDigest: string,
+    decision: Pick<DeviceLogin, 'state' | 'loginDigest' | 'expiresAt'>,
+    now: number,
+  ): Promise<boolean>;
   /** Notes the poll, or, where it came before the interval was over, makes the interval `slowDownMs` longer. Undefined: there is none, or it is expired. */
   poll(
     deviceDigest: string,

@@ -34,7 +34,7 @@ export function deviceLoginHandlers(parts: ApiParts): DeviceLoginHandlers {
         // INVARIANT: a login makes no other without a fresh proof, so that no chain of them outlives the person's last.
         const { identity } = context;
         const factor = (await factors.listOf(identity.user.id)).length > 0;
-        requireRecentProof(identity, { withinMs: OWN_ACCOUNT_MS, factor }, clock.now());
+        requireRecentProof(identity, { withinMs: OWN_ACCOUNT_MS, factor, itself: true }, clock.now());
       }
       await deviceLogins.decide(body.userCode, body.verdict, context);
       return undefined;

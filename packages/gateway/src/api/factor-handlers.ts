@@ -47,7 +47,8 @@ export function factorHandlers(parts: ApiParts): FactorHandlers {
   /** Whoever has a second factor proves themselves by it and not by the password. */
   async function requireOwnProof({ user, login }: Pick<ClaimedIdentity, 'user' | 'login'>): Promise<void> {
     const factor = (await factors.listOf(user.id)).length > 0;
-    requireRecentProof({ login }, { withinMs: OWN_ACCOUNT_MS, factor }, clock.now());
+    // INVARIANT: whoever got a program approved under a pretext does not stay for good: it adds no factor, token or further program.
+    requireRecentProof({ login }, { withinMs: OWN_ACCOUNT_MS, factor, itself: true }, clock.now());
   }
 
   async function enrolled(context: ClaimContext, kind: 'totp' | 'passkey', factorId: string) {

@@ -1,5 +1,6 @@
 import { Secret } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
+import { endLoginsOf } from '../auth/logins.ts';
 import { requireStrong } from '../auth/password-rule.ts';
 import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
@@ -24,7 +25,7 @@ type IdentityHandlers = Pick<
 const PUBLIC_DIGEST_CHARACTERS = 32;
 
 export function identityHandlers(parts: ApiParts): IdentityHandlers {
-  const { store, audit, logins, bootstrap, recovery, hasher, settings, factors, signInAt } = parts;
+  const { store, audit, logins, bootstrap, recovery, hasher, settings, factors, signInAt, clock } = parts;
 
   return {
     getSignIn: async (context) => {
@@ -98,7 +99,12 @@ export function identityHandlers(parts: ApiParts): IdentityHandlers {
       requireStrong(next, user.username);
       const current = await store.now.users.find(user.id);
       if (current === undefined) throw new Fault('UNAUTHENTICATED', 'the account is gone');
-      const changed = await store.now.users.update({ ...current, passwordHash: await hasher.hash(next) });
+      const passwordHash = await hasher.hash(next);
+      const changed = await store.transaction(async (tx) => {
+        const updated = await tx.users.update({ ...current, passwordHash });
+        await endLoginsOf(tx, user, clock.now());
+        return updated;
+      });
       await audit.append({
         action: 'user.password-changed',
         ...actorOf(context),
@@ -110,7 +116,6 @@ export function identityHandlers(parts: ApiParts): IdentityHandlers {
       const outcome = await logins.create(changed, context, { method: 'password', password: next, carries });
       if (outcome.stage !== 'complete')
         throw new Fault('INTERNAL', 'a complete login was replaced by an incomplete one');
-      await logins.endAllOf(user.id, outcome.identity.login.digest);
       return meOf(parts, outcome.identity);
     },
 
@@ -124,7 +129,7 @@ export function identityHandlers(parts: ApiParts): IdentityHandlers {
 
     listLogins: async (context) => {
       const { identity } = context;
-      const now = parts.clock.now();
+      const now = clock.now();
       const all = (await store.now.logins.listOf(identity.user.id)).filter((login) => login.expiresAt > now);
       return {
         items: all.map((login) => ({

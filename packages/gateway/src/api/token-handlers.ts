@@ -42,7 +42,8 @@ export function tokenHandlers({ store, audit, settlements, tokens, factors, cloc
   const create = async (context: SignedInContext, owner: User, wanted: Wanted) => {
     const { identity, permissions } = context;
     const factor = (await factors.listOf(identity.user.id)).length > 0;
-    requireRecentProof(identity, { withinMs: OWN_ACCOUNT_MS, factor }, clock.now());
+    const itself = owner.id === identity.user.id;
+    requireRecentProof(identity, { withinMs: OWN_ACCOUNT_MS, factor, itself }, clock.now());
     const held = permissionsOf(owner.role);
     const missing = wanted.scope.filter((permission) => !permissions.has(permission) || !held.has(permission));
     if (missing.length > 0)

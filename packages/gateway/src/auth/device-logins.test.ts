@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { readUserCode, type User } from '@enchilada/core/identity';
 import { Browser } from '../testing/browser.ts';
-import { call, cookieOf, GatewayFixture, type Node } from '../testing/gateway-fixture.ts';
+import { call, cookieOf, GatewayFixture, type Node, PASSWORD } from '../testing/gateway-fixture.ts';
 
 const MACHINE = '198.51.100.9';
 const MINUTE = 60_000;
@@ -168,6 +168,20 @@ test('guesses at codes are slowed for the person who guesses, on all nodes, and 
   assert.equal((await decide(await signedIn('ann'), program.codes.userCode)).status, 204);
 });
 
+test('guesses that are made at once are no more than those made one after the other', async () => {
+  const { fixture, node, other, signedIn } = await ready();
+  await using _ = fixture;
+  const program = await Program.ask(fixture, node);
+  const guesser = await signedIn('bob');
+  const codes = [...Array<string>(99).fill('BCDF-GHJK'), program.codes.userCode];
+  const answers = await Promise.all(
+    codes.map((userCode, index) =>
+      guesser.at(index % 2 === 0 ? node : other).send('POST', '/device-logins/check', { userCode }),
+    ),
+  );
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([404, 429]));
+});
+
 test('who polls too fast is told to slow down and by how much, and gets no answer sooner for it', async () => {
   const { fixture, node, other, signedIn } = await ready();
   await using _ = fixture;
@@ -191,6 +205,65 @@ test('one address asks for so many codes in a minute, and what it asks for beyon
   assert.ok(answers.slice(20).every((status) => status === 429));
   assert.ok(events('device-login.refused').length <= 2, 'one row a node');
   assert.equal((await ask(node, '203.0.113.1')).statusCode, 201);
+});
+
+test('an IPv6 network asks for no more codes than one address', async () => {
+  const { fixture, node, other } = await ready();
+  await using _ = fixture;
+  const ask = async (at: Node, address: string) => (await call(at, 'POST', '/device-logins', { address })).statusCode;
+  const statuses = [];
+  for (let index = 0; index < 40; index++)
+    statuses.push(await ask(index % 2 === 0 ? node : other, `2001:db8:1:2::${index.toString(16)}`));
+  assert.ok(
+    statuses.slice(20).every((status) => status === 429),
+    String(statuses),
+  );
+  assert.equal(await ask(node, '2001:db8:1:3::1'), 201);
+});
+
+test('an approval is not kept for later', async () => {
+  const { fixture, node, signedIn } = await ready();
+  await using _ = fixture;
+  const program = await Program.ask(fixture, node);
+  const ann = await signedIn('ann');
+  assert.equal((await decide(ann, program.codes.userCode)).status, 204);
+  fixture.clock.time += 2 * MINUTE;
+  assert.equal((await program.poll()).error, 'expired_token');
+  assert.equal((await fixture.store.now.logins.listOf('usr_ann')).length, 1);
+});
+
+test('whoever ends the login that approved a program while it is being signed in ends that too', async () => {
+  const { fixture, node, signedIn, events } = await ready();
+  await using _ = fixture;
+  const program = await Program.ask(fixture, node);
+  const ann = await signedIn('ann');
+  await decide(ann, program.codes.userCode);
+  const { secondFactors } = fixture.store.now;
+  const listOf = secondFactors.listOf.bind(secondFactors);
+  // Asked on the way, after the login that approved was found alive.
+  mock.method(secondFactors, 'listOf', async (id: string) => {
+    mock.restoreAll();
+    assert.equal((await ann.send('POST', '/logout')).status, 200);
+    return listOf(id);
+  });
+  assert.equal((await program.poll()).error, 'access_denied');
+  assert.equal(program.cookie, undefined);
+  assert.deepEqual(await fixture.store.now.logins.listOf('usr_ann'), []);
+  assert.equal(events('device-login.refused').length, 1);
+});
+
+test('a changed password takes an approval back, and ends the programs that were approved before', async () => {
+  const { fixture, node, other, signedIn } = await ready();
+  await using _ = fixture;
+  const [first, second] = [await Program.ask(fixture, node), await Program.ask(fixture, node)];
+  const ann = await signedIn('ann');
+  await decide(ann, first.codes.userCode);
+  assert.equal((await first.poll()).stage, 'complete');
+  await decide(ann, second.codes.userCode);
+  const next = 'another long enough phrase';
+  assert.equal((await ann.at(other).send('PUT', '/me/password', { current: PASSWORD, next })).status, 200);
+  assert.equal(await first.whoami(), 401);
+  assert.equal((await second.poll()).error, 'access_denied');
 });
 
 test('an approval is worth nothing once the login that gave it has ended or its account is disabled', async () => {
@@ -231,6 +304,31 @@ test('a stolen login approves nothing without a fresh proof, nor does a chain of
     assert.equal(answer.json<{ code: string }>().code, 'STEP_UP_REQUIRED');
   }
   assert.equal((await next.poll()).error, 'authorization_pending');
+});
+
+test('a program that was approved adds nothing that stays longer, unless it proves who it is itself', async () => {
+  const { fixture, node, signedIn } = await ready();
+  await using _ = fixture;
+  const root = await signedIn('root');
+  const [program, next] = [await Program.ask(fixture, node), await Program.ask(fixture, node)];
+  await decide(root, program.codes.userCode);
+  assert.equal((await program.poll()).stage, 'complete');
+  const send = async (path: string, body?: object) => {
+    const answer = await call(node, 'POST', path, { body, cookie: program.cookie, address: MACHINE });
+    const set = answer.headers['set-cookie'];
+    if (set !== undefined) program.cookie = cookieOf(set);
+    return { status: answer.statusCode, code: answer.json<{ code?: string }>().code };
+  };
+  const token = { name: 't', scope: ['audit.read'], days: 1 };
+  for (const [path, body] of [
+    ['/me/tokens', token],
+    ['/me/factors/totp'],
+    ['/me/factors/passkey/options'],
+    ['/device-logins/decision', { userCode: next.codes.userCode, verdict: 'approve' }],
+  ] as const)
+    assert.equal((await send(path, body)).code, 'STEP_UP_REQUIRED', path);
+  assert.equal((await send('/me/proof', { password: PASSWORD })).status, 200);
+  assert.equal((await send('/me/tokens', token)).status, 201);
 });
 
 test('no other site, no token and nobody half-way through the door approves or looks', async () => {

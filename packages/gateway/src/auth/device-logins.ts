@@ -10,6 +10,7 @@ import {
 } from '@enchilada/core/identity';
 import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
+import { networkOf } from '../http/client-address.ts';
 import { actorOf, type OpenContext, type SignedInContext } from '../http/context.ts';
 import type { Logins, SignInOutcome } from './logins.ts';
 import { LinkThrottle, newToken, tokenDigest } from './one-time-token.ts';
@@ -18,11 +19,14 @@ import type { RefusalTally } from './refusal-tally.ts';
 const MINUTE = 60_000;
 /** As long as it takes to find a browser and sign in. */
 const LIFE_MS = 10 * MINUTE;
+/** As long as a program takes to ask again: nobody keeps an approval for when the person looks no more. */
+const APPROVED_MS = 2 * MINUTE;
 /** The interval that is assumed where none is given, and by how much it grows. RFC 8628 sections 3.2 and 3.5. */
 const INTERVAL_MS = 5_000;
 const SLOW_DOWN_MS = 5_000;
-/** What one address may ask for in a minute, and how many may be kept of all. */
+/** What one address may ask for in a minute, how many codes one person may enter, right or wrong, and how many may be kept of all. */
 const ASKED_PER_MINUTE = 10;
+const ENTERED_PER_MINUTE = 30;
 const MOST_KEPT = 10_000;
 
 export interface DeviceLoginParts {
@@ -61,7 +65,7 @@ export class DeviceLogins {
   async ask({ address, userAgent }: OpenContext): Promise<DeviceCodes> {
     const { store, audit, clock, random } = this.#parts;
     const askedAt = clock.now();
-    const from = `device-asked:${createHash('sha256').update(address).digest('hex').slice(0, 40)}`;
+    const from = `device-asked:${createHash('sha256').update(networkOf(address)).digest('hex').slice(0, 40)}`;
     if ((await store.now.throttle.count(from, askedAt, MINUTE)).count > ASKED_PER_MINUTE)
       throw this.#tooMany('asked too often', address);
     const deviceCode = newToken(random);
@@ -88,7 +92,11 @@ export class DeviceLogins {
   /** Who asks under this code. @throws Fault NOT_FOUND, THROTTLED */
   async check(typed: string, context: SignedInContext): Promise<DeviceLogin> {
     const { store, clock } = this.#parts;
-    await this.#guesses.pass(context.identity.user.id);
+    const { id } = context.identity.user;
+    // Counted before it is looked at, so that guesses made at once cannot all be the first ones.
+    const entered = await store.now.throttle.count(`device-entered:${id}`, clock.now(), MINUTE);
+    if (entered.count > ENTERED_PER_MINUTE) throw this.#tooMany('too many codes were entered', context.address);
+    await this.#guesses.pass(id);
     const code = readUserCode(typed);
     const found =
       code === undefined ? undefined : await store.now.deviceLogins.findAsked(tokenDigest(code), clock.now());
@@ -100,12 +108,17 @@ export class DeviceLogins {
   async decide(typed: string, verdict: 'approve' | 'deny', context: SignedInContext): Promise<void> {
     const { store, audit, clock } = this.#parts;
     const login = await this.check(typed, context);
+    const now = clock.now();
+    const { expiresAt } = login;
     const decision =
       verdict === 'approve'
-        ? ({ state: 'approved', loginDigest: context.identity.login.digest } as const)
-        : ({ state: 'denied', loginDigest: undefined } as const);
-    if (!(await store.now.deviceLogins.decide(login.userDigest, decision, clock.now())))
-      throw await this.#wrongCode(context);
+        ? ({
+            state: 'approved',
+            loginDigest: context.identity.login.digest,
+            expiresAt: Math.min(expiresAt, now + APPROVED_MS),
+          } as const)
+        : ({ state: 'denied', loginDigest: undefined, expiresAt } as const);
+    if (!(await store.now.deviceLogins.decide(login.userDigest, decision, now))) throw await this.#wrongCode(context);
     await audit.append({
       action: `device-login.${decision.state}`,
       ...actorOf(context),

@@ -63,6 +63,8 @@ export interface SignInProof {
   /** When they proved it elsewhere; absent: now. */
   readonly provedAt?: number;
   readonly provided?: ProvidedProof;
+  /** The login that approved this one. */
+  readonly approvedBy?: string;
   /** The complete login that this one replaces: what it proved holds on. */
   readonly carries?: { readonly login: LoginRecord; readonly provedAt: number };
 }
@@ -81,14 +83,21 @@ export function normaliseName(name: string): string {
   return name.normalize('NFKC').toLowerCase().trim();
 }
 
-/** All logins of a person, but one if it is named, and, through every node, the sessions that were opened with them. */
-export async function endLoginsOf(
-  tx: StoreTransaction,
-  { id, except }: { readonly id: string; readonly except?: string },
-  now: number,
-): Promise<void> {
-  for (const loginDigest of await tx.logins.deleteOf(id, except))
+/** All logins of a person and, through every node, the sessions that were opened with them. */
+export async function endLoginsOf(tx: StoreTransaction, { id }: Pick<User, 'id'>, now: number): Promise<void> {
+  for (const loginDigest of await tx.logins.deleteOf(id))
     await tx.commands.post({ kind: 'end-login', loginDigest }, now);
+}
+
+/** What somebody proved and what has ended since. */
+async function goneMeanwhile(tx: StoreTransaction, user: User, how: SignInProof): Promise<string | undefined> {
+  if (how.method === 'password' && (await tx.users.find(user.id))?.passwordHash !== user.passwordHash)
+    return 'the password was changed meanwhile';
+  if (how.approvedBy !== undefined && (await tx.logins.findWithUser(how.approvedBy)) === undefined)
+    return 'the login that approved it ended meanwhile';
+  if (how.provided !== undefined && (await tx.providers.find(how.provided.providerId))?.enabled !== true)
+    return 'the provider was switched off meanwhile';
+  return undefined;
 }
 
 /** Logins: made, identified, touched, ended. Only the SHA-256 of a cookie is ever stored (T03). */
@@ -162,7 +171,7 @@ export class Logins {
 
   /** A new login under a new id. Whatever cookie the browser brought is ended and replaced (T03). */
   async create(user: User, context: OpenContext, how: SignInProof): Promise<SignInOutcome> {
-    const { store, audit, clock, random, limits } = this.#parts;
+    const { audit, clock, random, limits } = this.#parts;
     // INVARIANT: whatever way leads here, a service account has no login.
     if (user.isService === true) throw new Fault('LOGIN_REFUSED', 'a service account does not sign in');
     const cookie = Buffer.from(random.bytes(COOKIE_BYTES)).toString('base64url');
@@ -184,9 +193,8 @@ export class Logins {
       userAgent: context.userAgent,
       sealedPassword: how.password === undefined ? undefined : sealLoginPassword(how.password, cookie, digest),
     };
+    await this.#insert(login, { user, how });
     if (context.cookie !== undefined) await this.#removeByCookie(context.cookie);
-    await store.now.logins.insert(login);
-    if (how.provided !== undefined) await store.now.providers.noteLogin({ ...how.provided, loginDigest: digest });
     if (stage !== 'complete') {
       await audit.append({
         action: 'login.awaits-factor',
@@ -218,8 +226,9 @@ export class Logins {
     const { user, login } = approver;
     const provided = await store.now.providers.findLogin(loginDigest);
     const outcome = await this.create(user, context, {
-      method: 'device',
-      provedAt: login.provedAt,
+      ...{ method: 'device', approvedBy: loginDigest },
+      // Before it was made: what the person proved, this login has not.
+      provedAt: Math.min(login.provedAt, clock.now() - 1),
       ...(login.factor === undefined ? {} : { factor: login.factor }),
       // It ends with the login at the provider, and is no way to end that.
       ...(provided === undefined ? {} : { provided: { ...provided, hint: undefined } }),
@@ -278,14 +287,6 @@ export class Logins {
         outcome: 'success',
       });
     }
-  }
-
-  /** Ends all logins of a person, but one if it is named. */
-  async endAllOf(userId: string, except?: string): Promise<void> {
-    const { store, clock } = this.#parts;
-    await store.transaction((tx) =>
-      endLoginsOf(tx, { id: userId, ...(except === undefined ? {} : { except }) }, clock.now()),
-    );
   }
 
   /** Of somebody who showed nothing at all. */
@@ -358,6 +359,25 @@ export class Logins {
     const identity = found === undefined ? undefined : identifyLogin(found, limits(), clock.now());
     if (identity === undefined) throw new Fault('LOGIN_REFUSED', 'the account was disabled while it signed in');
     return identity;
+  }
+
+  /**
+   * INVARIANT: what a login rests on is looked at again in the transaction that writes it. Whoever ends all logins of a person, a provider or an approver
+   * while one more is on its way ends that too. @throws Fault LOGIN_REFUSED
+   */
+  async #insert(login: LoginRecord, { user, how }: { readonly user: User; readonly how: SignInProof }): Promise<void> {
+    const { store, audit } = this.#parts;
+    const reason = await store.transaction(async (tx) => {
+      const gone = await goneMeanwhile(tx, user, how);
+      if (gone !== undefined) return gone;
+      await tx.logins.insert(login);
+      if (how.provided !== undefined) await tx.providers.noteLogin({ ...how.provided, loginDigest: login.digest });
+      return undefined;
+    });
+    if (reason === undefined) return;
+    const actor: AuditActor = { kind: 'user', id: user.id, name: user.username };
+    await audit.append({ action: 'login.refused', actor, address: login.address, outcome: 'failure', reason });
+    throw new Fault('LOGIN_REFUSED', 'the name or the password is wrong');
   }
 
   async #removeByCookie(cookie: string): Promise<void> {

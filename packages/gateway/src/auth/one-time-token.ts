@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Fault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
+import { networkOf } from '../http/client-address.ts';
 
 const TOKEN_BYTES = 32;
 const MINUTE = 60_000;
@@ -45,7 +46,7 @@ export class LinkThrottle {
   }
 
   #key(who: string): string {
-    return `${this.#kind}:${createHash('sha256').update(who).digest('hex').slice(0, 40)}`;
+    return `${this.#kind}:${createHash('sha256').update(networkOf(who)).digest('hex').slice(0, 40)}`;
   }
 
   #refusal(elapsedMs: number): Fault {

@@ -1,5 +1,6 @@
 import type { AuditAction, AuditEvent, AuditLog } from '@enchilada/core/audit';
 import { type Clock, recur } from '@enchilada/core/time';
+import { networkOf } from '../http/client-address.ts';
 
 /** Something that somebody without a login tried and was refused. */
 export interface Refusal {
@@ -119,14 +120,4 @@ export class RefusalTally implements AsyncDisposable {
       detail,
     });
   }
-}
-
-/** Whoever has one IPv6 address has 2^64 of them. */
-function networkOf(address: string): string {
-  if (!address.includes(':') || address.includes('.')) return address;
-  const [head = '', tail] = address.split('::');
-  const groups = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - groups.length - after.length)).fill('0');
-  return [...groups, ...zeros, ...after].slice(0, 4).join(':');
 }

@@ -20,6 +20,7 @@ import type {
 } from '@enchilada/core/identity';
 import type { Store } from '@enchilada/core/store';
 import { type Clock, type RandomSource, randomId } from '@enchilada/core/time';
+import { networkOf } from '../http/client-address.ts';
 import type { SignInThrottle } from './throttle.ts';
 import { matchingSteps, toBase32, totpUri } from './totp.ts';
 
@@ -113,7 +114,11 @@ export class SecondFactors {
   async passkeyRequest(whose: { readonly user: User } | { readonly address: string }): Promise<PasskeyRequestOptions> {
     const { store, clock } = this.#parts;
     if ('address' in whose) {
-      const { count } = await store.now.throttle.count(`passkey-options ${whose.address}`, clock.now(), MINUTE);
+      const { count } = await store.now.throttle.count(
+        `passkey-options ${networkOf(whose.address)}`,
+        clock.now(),
+        MINUTE,
+      );
       if (count > STRANGERS_CHALLENGES)
         throw new Fault('THROTTLED', 'too many attempts, try again in 60 seconds', {
           facts: { retryAfterSeconds: 60 },

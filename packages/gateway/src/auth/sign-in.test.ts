@@ -96,6 +96,34 @@ test('sign-out, a changed password, a changed role and disabling end logins and 
   assert.ok((await commands()).includes('recheck-user'));
 });
 
+test('who was on the way in with a password when it was changed does not get in', async () => {
+  const { fixture, node } = await ready();
+  await using _ = fixture;
+  const root = await fixture.signIn(node, 'root');
+  const ann = await fixture.signIn(node, 'ann');
+  const next = 'another long enough phrase';
+  const last = `${next}, and one more`;
+  const own = () => call(node, 'PUT', '/me/password', { cookie: ann, body: { current: PASSWORD, next } });
+  const byRoot = () => call(node, 'PUT', '/users/usr_ann/password', { cookie: root, body: { password: last } });
+  for (const [password, change] of [
+    [PASSWORD, own],
+    [next, byRoot],
+  ] as const) {
+    const verify = fixture.hasher.verify.bind(fixture.hasher);
+    fixture.hasher.verify = async (given, hash) => {
+      fixture.hasher.verify = verify;
+      const matches = await verify(given, hash);
+      assert.ok((await change()).statusCode < 300);
+      return matches;
+    };
+    const late = await call(node, 'POST', '/login', { body: { username: 'ann', password } });
+    assert.equal(late.statusCode, 401, late.body);
+    assert.equal(late.headers['set-cookie'], undefined);
+  }
+  assert.deepEqual(await fixture.store.now.logins.listOf('usr_ann'), []);
+  assert.equal((await call(node, 'POST', '/login', { body: { username: 'ann', password: last } })).statusCode, 200);
+});
+
 test('the sixth attempt is refused even when right, over two nodes, and later let in again', async () => {
   const { fixture, node } = await ready();
   await using _ = fixture;
@@ -137,6 +165,25 @@ test('a thousand guesses from one address over three nodes reach the hash ten ti
   }
   assert.ok(fixture.hasher.verified <= 10, `${fixture.hasher.verified} reached the hash`);
   await fixture.signIn(node, 'root');
+});
+
+test('guesses from as many addresses as an IPv6 network has are those of one', async () => {
+  const { fixture, node } = await ready();
+  await using _ = fixture;
+  const nodes = [node, await fixture.start()];
+  const guess = (index: number, network: string) =>
+    call(nodes[index % 2] ?? node, 'POST', '/login', {
+      body: { username: `nobody-${index}`, password: 'wrong' },
+      address: `${network}::${(index + 1).toString(16)}`,
+    });
+  const statuses = [];
+  for (let index = 0; index < 100; index++) statuses.push((await guess(index, '2001:db8:1:2')).statusCode);
+  assert.ok(fixture.hasher.verified <= 10, `${fixture.hasher.verified} reached the hash`);
+  assert.ok(
+    statuses.slice(10).every((status) => status === 429),
+    String(statuses),
+  );
+  assert.equal((await guess(0, '2001:db8:1:3')).statusCode, 401);
 });
 
 test('an address over its limit writes no counter for the names it goes on trying', async () => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Fault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import type { Clock } from '@enchilada/core/time';
+import { networkOf } from '../http/client-address.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -10,7 +11,7 @@ const PAIR_FREE = 5;
 const PAIR_WINDOW_MS = 15 * MINUTE;
 const FIRST_DELAY_MS = 30_000;
 const LONGEST_DELAY_MS = 15 * MINUTE;
-/** Failures of one address, over all accounts, in a minute. Each of three nodes may have one more at the hash: ten in all (T06). */
+/** Failures of one address, or of one IPv6 network, over all accounts, in a minute. Each of three nodes may have one more at the hash: ten in all (T06). */
 const ADDRESS_FREE = 8;
 /** Failures of one account, over all addresses, in a quarter of an hour. */
 const ACCOUNT_FREE = 30;
@@ -44,11 +45,12 @@ export class SignInThrottle {
   /** @throws Fault THROTTLED; `facts.first` is true once a delay, for the audit */
   async begin(account: string, address: string): Promise<Attempt> {
     const { throttle } = this.#store.now;
-    const pair = key('pair', account, address);
-    const gate = key('gate', account, address);
-    const from = key('addr', address);
+    const network = networkOf(address);
+    const pair = key('pair', account, network);
+    const gate = key('gate', account, network);
+    const from = key('addr', network);
     const whole = key('acct', account);
-    const known = key('known', account, address);
+    const known = key('known', account, network);
     const isKnown = (await throttle.peek(known, this.#clock.now(), KNOWN_MS)) > 0;
     // Strangers of one address pass one at a time, so that guesses made at once are judged by each other's failures.
     const turn = isKnown ? undefined : await this.#enter(from);
@@ -83,9 +85,10 @@ export class SignInThrottle {
   /** Somebody proved by another way to be the account's owner at this address: earlier failures count no more, and strangers' failures do not either. */
   async forgive(account: string, address: string): Promise<void> {
     const { throttle } = this.#store.now;
-    await throttle.clear(key('pair', account, address));
-    await throttle.clear(key('gate', account, address));
-    await throttle.count(key('known', account, address), this.#clock.now(), KNOWN_MS);
+    const network = networkOf(address);
+    await throttle.clear(key('pair', account, network));
+    await throttle.clear(key('gate', account, network));
+    await throttle.count(key('known', account, network), this.#clock.now(), KNOWN_MS);
   }
 
   /** Five attempts, then one a delay, the delay doubling. Counted before the hash, so that attempts at once cannot slip through. */

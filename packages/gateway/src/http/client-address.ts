@@ -17,6 +17,13 @@ export function plainAddress(address: string): string {
   return isIPv6(bare) && bare.toLowerCase().startsWith('::ffff:') && bare.includes('.') ? bare.slice(7) : bare;
 }
 
+/** What counts as one stranger: an IPv4 address, or the /64 of an IPv6 one, for whoever has one of those has 2^64. Any other text is itself. */
+export function networkOf(address: string): string {
+  const head = isIPv6(address) ? parseAddress(address)?.subarray(0, 8) : undefined;
+  // Below ::/64 are the own machine and IPv4 addresses in IPv6 form.
+  return head?.some((byte) => byte !== 0) === true ? `${Buffer.from(head).toString('hex')}::/64` : address;
+}
+
 /** Whether an address lies in one of the networks. */
 export function addressMatcher(networks: readonly string[]): (address: string) => boolean {
   const blocks = networks.flatMap((text) => parseCidr(text) ?? []);

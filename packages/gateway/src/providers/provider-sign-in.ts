@@ -21,6 +21,7 @@ import { digestOf, normaliseName } from '../auth/logins.ts';
 import { eventBy } from './provider-events.ts';
 import { SignInQuestions } from './sign-in-questions.ts';
 import type { SignInThrottle } from '../auth/throttle.ts';
+import { networkOf } from '../http/client-address.ts';
 import type { OpenContext } from '../http/context.ts';
 import type { ProviderPeople } from './provider-people.ts';
 import type { ProviderRegistry } from './provider-registry.ts';
@@ -392,7 +393,7 @@ export function doorPath(id: string): string {
 }
 
 function keyOf(what: string, { address }: OpenContext): string {
-  return `provider-${what}:${createHash('sha256').update(address).digest('hex').slice(0, 40)}`;
+  return `provider-${what}:${createHash('sha256').update(networkOf(address)).digest('hex').slice(0, 40)}`;
 }
 
 function hintContext(id: ProviderId): string {

@@ -34,10 +34,10 @@ export function deviceLoginRepository({ db, traits, atomic }: Sql): DeviceLoginR
         .executeTakeFirst();
       return row && toDeviceLogin(row);
     },
-    async decide(userDigest, { state, loginDigest }, now) {
+    async decide(userDigest, { state, loginDigest, expiresAt }, now) {
       const result = await db
         .updateTable('deviceLogin')
-        .set({ state, loginDigest: loginDigest ?? null })
+        .set({ state, loginDigest: loginDigest ?? null, expiresAt })
         .where('userDigest', '=', userDigest)
         .where('state', '=', 'asked')
         .where('expiresAt', '>', now)
