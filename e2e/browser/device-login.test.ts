@@ -7,7 +7,8 @@ import { after, before, test } from 'node:test';
 import { OpenIdServer } from '@enchilada/adapters/identity-provider/oidc/testing';
 import type { Page } from 'playwright-core';
 import { Chromium, PHONE } from '../fixtures/chromium.ts';
-import { runCommand, runJson, startCommand } from '../fixtures/command.ts';
+import { runCommand, runJson } from '../fixtures/command.ts';
+import { startDeviceLogin } from '../fixtures/device-login.ts';
 import { Site } from '../tests/site.ts';
 import { flaws } from './flaws.ts';
 
@@ -52,13 +53,7 @@ async function atProvider(page: Page, visit: 'first' | 'later' = 'first'): Promi
   await page.waitForURL((url) => url.origin === site.gateway.url && url.pathname === '/device');
 }
 
-/** The command line asks; answers where it says to go, and with which code. */
-async function asking() {
-  const command = startCommand(base, ['login', site.gateway.url]);
-  const [, address = ''] = await command.said(/open (\S+) in a browser/u);
-  const [, code = ''] = await command.said(/^ {2}(\S{4}-\S{4})$/mu);
-  return { command, address, code };
-}
+const asking = () => startDeviceLogin(base, site.gateway.url);
 
 async function enter(page: Page, code: string, words: { readonly code: string; readonly go: string }): Promise<void> {
   await page.getByRole('textbox', { name: words.code }).fill(code.toLowerCase());

@@ -154,6 +154,16 @@ function drawnRows(page: Page): Promise<string> {
   });
 }
 
+/** The code of a program that asks to be signed in and calls itself this. */
+async function askedBy(userAgent: string): Promise<string> {
+  const answer = await fetch(`${site.gateway.url}/api/v1/device-logins`, {
+    method: 'POST',
+    headers: { origin: new URL(site.gateway.url).origin, 'x-enchilada': '1', 'user-agent': userAgent },
+  });
+  const { userCode } = (await answer.json()) as { readonly userCode: string };
+  return userCode;
+}
+
 test('every page shows hostile names as text, and nothing of them runs', async () => {
   await using watch = await watched();
   const { page } = watch;
@@ -190,6 +200,11 @@ test('every page shows hostile names as text, and nothing of them runs', async (
       wrong[path + hostile] = await ran(watch);
     }
   }
+  await page.goto(at('/device'));
+  await page.getByRole('textbox', { name: 'Code' }).fill(await askedBy(MARKUP.slice(6, 14).join(' ')));
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByText('<svg onload=alert(1)>', { exact: false }).waitFor();
+  wrong['/device'] = await ran(watch);
   await page.goto(at(`/s/${liveSession}?watch=1`));
   await page.getByRole('status').filter({ hasText: 'Connected' }).waitFor();
   await page.getByText('all-2-done').first().waitFor({ state: 'attached' });

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Provider } from '@enchilada/contract';
+import type { Me, Provider } from '@enchilada/contract';
 import { type SamlIdp, startSamlIdp } from '@enchilada/core/testing/servers/saml-idp';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import type { Page } from 'playwright-core';
+import { eventually } from '../cluster/people.ts';
 import { Chromium, PHONE } from '../fixtures/chromium.ts';
+import { runCommand, runJson } from '../fixtures/command.ts';
+import { startDeviceLogin } from '../fixtures/device-login.ts';
 import { Site, startSshd } from '../tests/site.ts';
 import { seatOf, SessionPage } from './seat.ts';
 
@@ -116,6 +120,32 @@ test('who signs out at the provider is signed out here, with the sessions', asyn
   await opened.end.waitFor();
   await tab.goto(site.gateway.url);
   await tab.getByRole('button', { name: 'Continue with Example Campus' }).waitFor();
+});
+
+test('the command line is signed in through the provider, and out by whoever signs out there', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'enchilada-saml-'));
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => rm(folder, { recursive: true, force: true }));
+  const { command, address, code } = await startDeviceLogin(folder, site.gateway.url);
+  using _ = command;
+  await using window = await browser.window();
+  const page = await window.tab(address);
+  await page.getByRole('button', { name: 'Continue with Example Campus' }).click();
+  await atProvider(page, 'paula');
+  await page.getByRole('textbox', { name: 'Code' }).fill(code);
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByRole('button', { name: 'Sign it in' }).click();
+  await page.getByRole('status').filter({ hasText: 'Approved' }).waitFor();
+  const { exitCode, stderr } = await command.ended;
+  assert.equal(exitCode, 0, stderr);
+  const { user, login, groups } = (await runJson(folder, ['whoami'])) as unknown as Me;
+  assert.deepEqual(
+    [user.displayName, login.method, groups.map(({ name }) => name)],
+    ['Paula Provider', 'device', ['Operators']],
+  );
+  const home = `${site.gateway.url}/sign-in`;
+  await page.goto(`${idp.origin}/saml2/idp/SingleLogoutService.php?ReturnTo=${encodeURIComponent(home)}`);
+  await eventually('the command line is signed out', async () => (await runCommand(folder, ['whoami'])).exitCode === 3);
 });
 
 test('whom no rule admits is told so on a phone, and an answer that nobody asked for leads back to the sign-in', async () => {

@@ -1,5 +1,6 @@
 import { EnchiladaClient } from '@enchilada/contract';
 import type { ApiRequest, Tickets } from '@enchilada/contract';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SoftwarePasskey } from '@enchilada/core/testing/software-passkey';
 import { AuthenticatorApp } from './authenticator-app.ts';
 import { Shell } from './shell.ts';
@@ -47,6 +48,21 @@ export class Person {
     if (stage === 'enrolment') await person.enrolPasskey(names.username);
     if (stage === 'second-factor') await person.prove(names.username);
     return person;
+  }
+
+  /** Approves the codes of a program and is that program then, as their own (RFC 8628). */
+  async signInProgram(asked: { readonly userCode: string; readonly deviceCode: string; readonly interval: number }) {
+    const { userCode, deviceCode } = asked;
+    await this.api.decideDeviceLogin({ body: { userCode, verdict: 'approve' } });
+    const program = new Person(this.url);
+    for (let { interval } = asked; ;) {
+      // Section 3.5: who asks sooner than that is told to slow down.
+      await sleep(interval * 1_000);
+      const polled = await program.api.pollDeviceLogin({ body: { deviceCode } });
+      if (polled.stage === 'complete') return program;
+      if (polled.error !== 'slow_down') throw new Error(`the program was answered ${JSON.stringify(polled)}`);
+      interval = polled.interval ?? interval + 5;
+    }
   }
 
   /** As a person does who is told that they must have a second factor. Their passkey is at hand whenever they sign in again. */

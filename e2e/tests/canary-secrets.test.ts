@@ -134,6 +134,15 @@ test('no secret of a whole working day is found in database, logs, audit, record
     await right.live();
     assert.equal((await (await open(machines.own)).ended()).fault?.code, 'CREDENTIAL_REFUSED');
 
+    const asked = await nina.api.askDeviceLogin();
+    await nina.api.checkDeviceLogin({ body: { userCode: asked.userCode } });
+    places.push(...(await filesOf(gateway.dataDir)).map(({ name, bytes }) => ({ name: `asked ${name}`, bytes })));
+    const program = await nina.signInProgram(asked);
+    canaries['code of a program'] = asked.deviceCode;
+    canaries['code that a person typed'] = asked.userCode;
+    canaries['the same without its dash'] = asked.userCode.replace('-', '');
+    canaries['cookie of a program'] = program.cookie.split('=')[1] ?? '';
+
     places.push(...(await filesOf(gateway.dataDir)).map(({ name, bytes }) => ({ name: `live ${name}`, bytes })));
     byPassword.type('exit\r');
     await byPassword.ended();
@@ -196,7 +205,7 @@ test('no secret of a whole working day is found in database, logs, audit, record
   }
 });
 
-/** The start prints the link of the first start, once, for the person at the terminal. */
+/** The start prints the link of the first start, once, for the person at the terminal. A program is told its codes, once. */
 function isWhereItBelongs(line: string): boolean {
-  return line.startsWith('log: bootstrap token');
+  return line.startsWith('log: bootstrap token') || /^answer to POST \S+\/device-logins: (?:code|the same)/u.test(line);
 }

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { ApiProblem } from '@enchilada/contract';
+import { ApiProblem, type Me } from '@enchilada/contract';
 import { startFreeRadius } from '@enchilada/core/testing/servers/freeradius';
 import { type Slapd, startSlapd } from '@enchilada/core/testing/servers/slapd';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
+import { eventually } from '../cluster/people.ts';
+import { runCommand, runJson } from '../fixtures/command.ts';
+import { startDeviceLogin } from '../fixtures/device-login.ts';
 import { Person } from '../product/index.ts';
 import { Site, startSshd } from './site.ts';
 
@@ -68,6 +74,26 @@ test('who leaves the directory is out of the live session within its check, and 
     `# out of the live session ${Math.round(performance.now() - began)} ms after leaving, with a check each second`,
   );
   await assert.rejects(alice.api.getMe(), (problem) => problem instanceof ApiProblem && problem.status === 401);
+  await employee('staff');
+  await signIn();
+});
+
+test('the command line is signed in by somebody of the directory, and out when they leave it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'enchilada-directory-'));
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => rm(folder, { recursive: true, force: true }));
+  const { command, code: userCode } = await startDeviceLogin(folder, site.gateway.url);
+  using _ = command;
+  const alice = await signIn();
+  await alice.api.checkDeviceLogin({ body: { userCode } });
+  await alice.api.decideDeviceLogin({ body: { userCode, verdict: 'approve' } });
+  const { exitCode, stderr } = await command.ended;
+  assert.equal(exitCode, 0, stderr);
+  const { user, login } = (await runJson(folder, ['whoami'])) as unknown as Me;
+  // The password stays where it was typed.
+  assert.deepEqual([user.username, login.method, login.hasLoginPassword], ['alice', 'device', false]);
+  await employee('left');
+  await eventually('the command line is signed out', async () => (await runCommand(folder, ['whoami'])).exitCode === 3);
   await employee('staff');
   await signIn();
 });
