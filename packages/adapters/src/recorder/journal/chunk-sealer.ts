@@ -10,6 +10,7 @@ import {
 } from '@enchilada/core/recording';
 import type { RecordingId } from '@enchilada/core/recording';
 import type { SecretBytes } from '@enchilada/core/credential';
+import { giveBack } from '../../shared/give-back.ts';
 
 const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 /** Compressing costs a context of some 10 µs and 100 KiB for nothing below this. */
@@ -155,9 +156,12 @@ export class ChunkSealer {
     const cipher = createCipheriv('aes-256-gcm', dataKey.reveal(), chunkNonce(this.#epoch, seq)).setAAD(header);
     const sealed = Buffer.allocUnsafeSlow(header.length + content.length + TAIL_BYTES);
     sealed.set(header, 0);
-    sealed.set(cipher.update(content), header.length);
+    const encrypted = cipher.update(content);
+    sealed.set(encrypted, header.length);
     cipher.final();
     sealed.set(cipher.getAuthTag(), header.length + content.length);
+    giveBack(encrypted);
+    if (compressed !== plain) giveBack(compressed);
     const digest = hash('sha256', sealed.subarray(0, -64), 'buffer');
     sealed.set(this.#key.sign(signedChunkDigest(digest)), sealed.length - 64);
     this.#previous = digest;

@@ -9,6 +9,7 @@ import { Fault } from '@enchilada/core/fault';
 import { EVENT_OVERHEAD_BYTES, writeEvent } from '@enchilada/core/recording';
 import type { EncodedEvent } from '@enchilada/core/recording';
 import type { Clock } from '@enchilada/core/time';
+import { giveBack } from '../../shared/give-back.ts';
 import {
   ENTRY,
   EVENTS_ENTRY_BYTES,
@@ -288,6 +289,7 @@ export class Journal implements AsyncDisposable {
     const pieces = sealRecord(this.#key, { segment: segment.number, index: segment.records }, plain);
     segment.records++;
     segment.bytes += await writeAll(this.#file, pieces);
+    for (const piece of pieces) giveBack(piece);
     this.#unsynced = true;
     this.#syncTimer ??= this.#options.clock.after(SYNC_DELAY_MS, () => {
       this.#syncTimer = undefined;

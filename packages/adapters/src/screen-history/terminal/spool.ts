@@ -3,6 +3,7 @@ import { mkdirSync, unlinkSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { giveBack } from '../../shared/give-back.ts';
 import type { WriteTurns } from './write-turns.ts';
 
 const BLOCK_BYTES = 16;
@@ -118,6 +119,8 @@ export class Spool implements AsyncDisposable {
       const { bytesWritten } = await this.#file.write(sealed, done, length, offset);
       done += bytesWritten;
     }
+    giveBack(sealed);
+    for (const part of parts) giveBack(part);
   }
 
   #counter(position: number): Buffer {
