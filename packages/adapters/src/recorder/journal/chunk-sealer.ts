@@ -22,6 +22,9 @@ const TAIL_BYTES = 16 /* tag */ + 64; /* sig */
 let joining: Buffer | undefined;
 
 function join({ parts, bytes }: PlainChunk): Uint8Array {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  // A part whose memory was given away too early has none any more.
+  if (length !== bytes) throw new RangeError(`the parts of a chunk are ${length} bytes, ${bytes} were accepted`);
   if (parts.length === 1 && parts[0] !== undefined) return parts[0];
   if (bytes > MAX_CIPHER_BYTES) return Buffer.concat(parts, bytes);
   joining ??= Buffer.allocUnsafeSlow(MAX_CIPHER_BYTES);

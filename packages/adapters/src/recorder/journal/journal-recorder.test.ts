@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +31,27 @@ function hexed(event: RecordingEvent): unknown {
 const output = (text: string): RecordingEvent => ({ kind: 'output', bytes: Buffer.from(text) });
 
 describe('journal recorder', () => {
+  it('keeps the bytes of recordings that share its memory apart, while that is used again and again', async () => {
+    await using rig = await openRig();
+    const sessions = await Promise.all(Array.from({ length: 5 }, () => rig.recorder.open(exampleDescription())));
+    const sent = sessions.map(() => createHash('sha256'));
+    for (let round = 0; round < 300; round++) {
+      const written = sessions.map((session, index) => {
+        // Some fill chunks, some only begin them; the last never fills one.
+        const bytes = randomBytes(index === 4 ? 100 : 1 + ((round * 7_919 * (index + 1)) % 60_000));
+        sent[index]?.update(bytes);
+        return session.append({ kind: 'output', bytes });
+      });
+      if (round % 3 === 0) await Promise.all(written);
+    }
+    for (const [index, session] of sessions.entries()) {
+      assert.equal((await session.finish({ reason: 'closed' })).state, 'COMPLETE');
+      const read = createHash('sha256');
+      for await (const { event } of rig.reader.events(session.id)) if (event.kind === 'output') read.update(event.bytes);
+      assert.equal(read.digest('hex'), sent[index]?.digest('hex'));
+    }
+  });
+
   it('gives back every event as it was appended, and verifies as complete', async () => {
     await using rig = await openRig();
     const session = await rig.recorder.open(exampleDescription());

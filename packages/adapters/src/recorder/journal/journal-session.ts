@@ -30,6 +30,7 @@ import type {
   SessionRecorder,
 } from '@enchilada/core/recording';
 import type { Clock } from '@enchilada/core/time';
+import { giveBack } from '../../shared/give-back.ts';
 import { ChunkList } from './chunk-list.ts';
 import type { ChunkSealer } from './chunk-sealer.ts';
 import type { Journal } from './journal.ts';
@@ -184,12 +185,14 @@ export class JournalSession implements SessionRecorder {
     const chunk = { parts: this.#pending, bytes: this.#pendingBytes, firstUs, lastUs, final: final === 'final' };
     const { seq, bytes, digest } = sealer.seal(chunk, { monotonicMs, wallMs });
     this.#queued.count(bytes.length - this.#pendingBytes);
+    journal.forget(this.#pending);
     this.#pending = [];
     this.#pendingBytes = 0;
     this.#chunks.add({ hash: digest, fromUs: firstUs, toUs: lastUs, bytes: bytes.length });
     this.#storedBytes += bytes.length;
     this.#enqueue(async () => {
       await this.#queued.put(`${prefix}/${chunkName(seq)}`, bytes);
+      giveBack(bytes);
       if (!empty) journal.release(segment);
     });
   }

@@ -23,6 +23,8 @@ import {
 
 export const JOURNAL_KEY_CONTEXT = 'journal';
 const ARENA_BYTES = 256 * 1024;
+/** So many are kept for the next flood; more are given back. */
+const SPARE_ARENAS = 8;
 const SYNC_DELAY_MS = 50;
 const STALL_MS = 3000;
 const STALL_CHECK_MS = 500;
@@ -51,9 +53,16 @@ export interface EventPlace {
   readonly deltaUs: number;
 }
 
+/** Where entries are laid out. `users`: views of chunks that are not sealed, and parts of batches that are not encrypted. */
+interface Arena {
+  readonly buffer: Buffer;
+  users: number;
+}
+
 /** Entries that one writev(2) takes. */
 interface Batch {
   readonly parts: Buffer[];
+  readonly arenas: Arena[];
   bytes: number;
   readonly sinceMs: number;
   readonly written: PromiseWithResolvers<void>;
@@ -83,7 +92,9 @@ export class Journal implements AsyncDisposable {
   readonly #wrappedKey: WrappedKey;
   readonly #segments: Segment[] = [];
   #file: SegmentFile | undefined;
-  #arena = Buffer.allocUnsafeSlow(ARENA_BYTES);
+  #arena: Arena = { buffer: Buffer.allocUnsafeSlow(ARENA_BYTES), users: 0 };
+  readonly #arenas = new WeakMap<ArrayBufferLike, Arena>();
+  readonly #spare: Arena[] = [];
   #arenaAt = 0;
   /** Where in the arena the current batch begins. */
   #batchFrom = 0;
@@ -170,7 +181,17 @@ export class Journal implements AsyncDisposable {
     buffer.writeUInt32BE(Math.floor(place.firstUs / 2 ** 32), at + 9);
     buffer.writeUInt32BE(place.firstUs >>> 0, at + 13);
     buffer.writeUInt32BE(end - begin, at + 17);
+    this.#arena.users++;
     return { view: buffer.subarray(begin, end), written: this.#commit(target, end) };
+  }
+
+  /** The chunk that was made of these views is sealed: nobody reads them again, and others are written in their place. */
+  forget(views: readonly Buffer[]): void {
+    for (const { buffer } of views) {
+      const arena = this.#arenas.get(buffer);
+      if (arena === undefined) throw new Fault('INTERNAL', 'a view is not of this journal');
+      this.#leaveArena(arena);
+    }
   }
 
   appendOpened(entry: { slot: number; startedAt: number; id: string }): Promise<void> {
@@ -222,14 +243,31 @@ export class Journal implements AsyncDisposable {
   }
 
   #reserve(bytes: number): { readonly buffer: Buffer; readonly at: number } {
-    if (this.#arenaAt + bytes > this.#arena.length) {
+    if (this.#arenaAt + bytes > this.#arena.buffer.length) {
       this.#flushArena();
-      // Pending chunks hold views of the arena that is full; it goes when the last of them is sealed.
-      this.#arena = Buffer.allocUnsafeSlow(Math.max(ARENA_BYTES, bytes));
+      // Pending chunks hold views of the arena that is full; it is used again when the last of them is sealed.
+      const full = this.#arena;
+      this.#arena = (bytes <= ARENA_BYTES ? this.#spare.pop() : undefined) ?? {
+        buffer: Buffer.allocUnsafeSlow(Math.max(ARENA_BYTES, bytes)),
+        users: 0,
+      };
       this.#arenaAt = 0;
       this.#batchFrom = 0;
+      if (full.users === 0) this.#putAway(full);
     }
-    return { buffer: this.#arena, at: this.#arenaAt };
+    const { buffer } = this.#arena;
+    this.#arenas.set(buffer.buffer, this.#arena);
+    return { buffer, at: this.#arenaAt };
+  }
+
+  #leaveArena(arena: Arena): void {
+    if (--arena.users === 0 && arena !== this.#arena) this.#putAway(arena);
+  }
+
+  /** INVARIANT: nobody has a view of it, and no batch a part that is still to be encrypted. */
+  #putAway(arena: Arena): void {
+    if (arena.buffer.length === ARENA_BYTES && this.#spare.length < SPARE_ARENAS) this.#spare.push(arena);
+    else giveBack(arena.buffer);
   }
 
   #commit(target: { readonly buffer: Buffer; readonly at: number }, end: number): Promise<void> {
@@ -238,7 +276,7 @@ export class Journal implements AsyncDisposable {
       const written = Promise.withResolvers<void>();
       // Those who appended to it hear of a failure; where nobody waits, `onFailure` says it.
       written.promise.catch(() => undefined);
-      this.#batch = { parts: [], bytes: 0, sinceMs: this.#options.clock.monotonicMs(), written };
+      this.#batch = { parts: [], arenas: [], bytes: 0, sinceMs: this.#options.clock.monotonicMs(), written };
       this.#batchFrom = target.at;
       // What the same turn of the event loop still appends goes along.
       if (!this.#running) this.#start();
@@ -249,8 +287,11 @@ export class Journal implements AsyncDisposable {
   }
 
   #flushArena(): void {
-    if (this.#batch !== undefined && this.#arenaAt > this.#batchFrom)
-      this.#batch.parts.push(this.#arena.subarray(this.#batchFrom, this.#arenaAt));
+    if (this.#batch !== undefined && this.#arenaAt > this.#batchFrom) {
+      this.#batch.parts.push(this.#arena.buffer.subarray(this.#batchFrom, this.#arenaAt));
+      this.#batch.arenas.push(this.#arena);
+      this.#arena.users++;
+    }
     this.#batchFrom = this.#arenaAt;
   }
 
@@ -271,7 +312,7 @@ export class Journal implements AsyncDisposable {
       this.#writingChecks = 0;
       try {
         if ((this.#segments.at(-1)?.bytes ?? 0) >= this.#options.segmentBytes) await this.#rotate();
-        await this.#write(batch.parts);
+        await this.#write(batch);
         batch.written.resolve();
       } catch (cause) {
         if (generation === this.#generation) this.#fail(faultOf(cause));
@@ -282,11 +323,12 @@ export class Journal implements AsyncDisposable {
     this.#running = false;
   }
 
-  async #write(plain: readonly Buffer[]): Promise<void> {
+  async #write({ parts, arenas }: Batch): Promise<void> {
     const segment = this.#segments.at(-1);
     if (segment === undefined || this.#file === undefined)
       throw new Fault('RECORDER_FAILED', 'the journal has no open segment');
-    const pieces = sealRecord(this.#key, { segment: segment.number, index: segment.records }, plain);
+    const pieces = sealRecord(this.#key, { segment: segment.number, index: segment.records }, parts);
+    for (const arena of arenas) this.#leaveArena(arena);
     segment.records++;
     segment.bytes += await writeAll(this.#file, pieces);
     for (const piece of pieces) giveBack(piece);
