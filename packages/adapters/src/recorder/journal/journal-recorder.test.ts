@@ -47,7 +47,8 @@ describe('journal recorder', () => {
     for (const [index, session] of sessions.entries()) {
       assert.equal((await session.finish({ reason: 'closed' })).state, 'COMPLETE');
       const read = createHash('sha256');
-      for await (const { event } of rig.reader.events(session.id)) if (event.kind === 'output') read.update(event.bytes);
+      for await (const { event } of rig.reader.events(session.id))
+        if (event.kind === 'output') read.update(event.bytes);
       assert.equal(read.digest('hex'), sent[index]?.digest('hex'));
     }
   });
