@@ -23,7 +23,7 @@ import {
 
 export const JOURNAL_KEY_CONTEXT = 'journal';
 const ARENA_BYTES = 256 * 1024;
-/** So many are kept for the next flood; more are given back. */
+/** So many are kept while a flood lasts; more are given back, and all of them once one arena lasts from one look at stalls to the next. */
 const SPARE_ARENAS = 8;
 const SYNC_DELAY_MS = 50;
 const STALL_MS = 3000;
@@ -95,6 +95,7 @@ export class Journal implements AsyncDisposable {
   #arena: Arena = { buffer: Buffer.allocUnsafeSlow(ARENA_BYTES), users: 0 };
   readonly #arenas = new WeakMap<ArrayBufferLike, Arena>();
   readonly #spare: Arena[] = [];
+  #arenaAtLook: Arena | undefined;
   #arenaAt = 0;
   /** Where in the arena the current batch begins. */
   #batchFrom = 0;
@@ -121,6 +122,7 @@ export class Journal implements AsyncDisposable {
     this.firstSegment = parts.nextSegment;
     this.#stallTimer = options.clock.every(STALL_CHECK_MS, () => {
       this.#checkStall();
+      this.#giveSparesBack();
     });
   }
 
@@ -402,6 +404,11 @@ export class Journal implements AsyncDisposable {
       // One that stays holds nothing that is needed; the next start removes it.
       if (segment !== undefined) void unlink(segment.path).catch(() => undefined);
     }
+  }
+
+  #giveSparesBack(): void {
+    if (this.#arena === this.#arenaAtLook) for (const { buffer } of this.#spare.splice(0)) giveBack(buffer);
+    this.#arenaAtLook = this.#arena;
   }
 
   #checkStall(): void {
