@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { generateKey } from '@enchilada/core/testing/servers/sshd';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { Chromium } from '../fixtures/chromium.ts';
+import { Person } from '../product/index.ts';
 import { Site, startSshd } from '../tests/site.ts';
 import { openMachine, seatOf } from './seat.ts';
 
@@ -84,6 +85,31 @@ test('a credential of the kind "ask me" is asked for, and not again after a relo
   await session.page.reload();
   await session.ready();
   assert.equal(await session.page.getByRole('dialog').count(), 0);
+});
+
+test('who signed in with a passkey is told why the machine’s password is asked for, in both languages', async () => {
+  const passkey = await site.admin.enrolPasskey('root-of-all');
+  const { id } = await site.admin.api.createCredential({
+    body: { name: 'their own', kind: 'login-password', username: sshd.username },
+  });
+  const targetId = await site.machine({ host: sshd.host, port: sshd.port, name: 'own-password', credentialId: id });
+  const keyed = new Person(site.gateway.url);
+  const options = await keyed.api.startPasskeySignIn();
+  await keyed.api.loginWithPasskey({ body: { passkey: passkey.assert(options, keyed.origin) } });
+
+  await using window = await seatOf(browser, keyed);
+  const session = await openMachine(window, targetId);
+  const dialog = session.page.getByRole('dialog', { name: 'Sign in to own-password' });
+  await dialog.getByText('You signed in with a passkey, so there is none to pass on.').waitFor();
+  await dialog.getByText('ask an administrator for a stored credential').waitFor();
+  await dialog.getByRole('textbox', { name: 'Password' }).fill(sshd.password);
+  await dialog.getByRole('button', { name: 'Continue' }).click();
+  await session.ready();
+
+  await using german = await seatOf(browser, keyed, { locale: 'de-DE' });
+  const again = await openMachine(german, targetId);
+  const question = again.page.getByRole('dialog', { name: 'Bei own-password anmelden' });
+  await question.getByText('Sie haben sich mit einem Passkey angemeldet').waitFor();
 });
 
 test('the target’s own second factor is shown as the target’s question', async () => {

@@ -1,6 +1,7 @@
 import type { AuthorizedTarget } from '../access/index.ts';
 import type { Credential, Secret } from '../credential/index.ts';
 import type { Fault } from '../fault/index.ts';
+import type { LoginMethod } from '../identity/index.ts';
 import type { KeyStroke } from '../recording/index.ts';
 import type { PresentedHostKey } from '../target/index.ts';
 import type { Clock } from '../time/index.ts';
@@ -35,6 +36,8 @@ export interface Prompt {
   readonly title: string;
   readonly instruction: string;
   readonly fields: readonly PromptField[];
+  /** The machine's credential is the password of the login, and this way of signing in left none. */
+  readonly noLoginPassword?: LoginMethod;
 }
 
 /** One machine on the way, with what it needs. The last hop is the target itself. */

@@ -9,7 +9,7 @@ import type {
   CredentialRecord,
   CredentialVault,
 } from '../credential/index.ts';
-import type { Hop } from '../engine/index.ts';
+import type { Hop, Prompt } from '../engine/index.ts';
 import { Fault } from '../fault/index.ts';
 import type { VerifiedIdentity } from '../identity/index.ts';
 import type { Store } from '../store/index.ts';
@@ -121,7 +121,9 @@ async function credentialFor(leave: AuthorizedTarget, purpose: Purpose, parts: R
       };
   }
   const template = record?.username ?? '';
-  return askFor(target, template === '' ? '' : await nameFor(template, identity, parts.store), parts);
+  const username = template === '' ? '' : await nameFor(template, identity, parts.store);
+  const lacks = kind === 'login-password' ? { noLoginPassword: identity.login.method } : {};
+  return askFor({ title: target.name, username, ...lacks }, parts);
 }
 
 /** The name that the credential says, or the person's own where it says none. */
@@ -160,9 +162,12 @@ async function certificateFor(
   return { kind: 'certificate', username, certificate, serial, principals, notAfter, sign };
 }
 
-async function askFor(target: Target, username: string, parts: RouteParts): Promise<Credential> {
+async function askFor(
+  { username, ...why }: Pick<Prompt, 'title' | 'noLoginPassword'> & { readonly username: string },
+  { questions }: RouteParts,
+): Promise<Credential> {
   const fields = [...(username === '' ? [{ text: 'username', echo: true }] : []), { text: 'password', echo: false }];
-  const answers = await parts.questions.prompt({ origin: 'product', title: target.name, instruction: '', fields });
+  const answers = await questions.prompt({ ...why, origin: 'product', instruction: '', fields });
   const [name, password] = username === '' ? [answers[0] ?? '', answers[1] ?? ''] : [username, answers[0] ?? ''];
   return { kind: 'password', username: name, password: new Secret(password) };
 }

@@ -1,4 +1,4 @@
-import type { ConnectStep, EngineFacts, PromptField } from '../engine/index.ts';
+import type { ConnectStep, EngineFacts, Prompt } from '../engine/index.ts';
 import type { FaultCode, FaultFacts } from '../fault/index.ts';
 import type { EndReason, LiveState, ViewerMode } from './session.ts';
 
@@ -6,14 +6,7 @@ import type { EndReason, LiveState, ViewerMode } from './session.ts';
 export type SessionEvent =
   | { readonly type: 'state'; readonly state: LiveState }
   | { readonly type: 'progress'; readonly step: ConnectStep; readonly target: string }
-  | {
-      readonly type: 'prompt';
-      readonly id: string;
-      readonly origin: 'target' | 'product';
-      readonly title: string;
-      readonly instruction: string;
-      readonly fields: readonly PromptField[];
-    }
+  | ({ readonly type: 'prompt'; readonly id: string } & Prompt)
   | {
       readonly type: 'host-key';
       readonly id: string;

@@ -66,6 +66,7 @@ function PromptDialog(props: DialogProps<PromptFrame>) {
               {printableLines(question.instruction)}
             </Text>
           )}
+          {question.noLoginPassword !== undefined && <NoLoginPassword method={question.noLoginPassword} />}
           {question.fields.map((field, index) => {
             const label = labelOf(field);
             if (field.choices !== undefined)
@@ -110,6 +111,27 @@ function PromptDialog(props: DialogProps<PromptFrame>) {
         </Stack>
       </form>
     </Modal>
+  );
+}
+
+/** Why a password is typed although the machine is to be given that of the sign-in, and what spares the question. */
+function NoLoginPassword({ method }: { readonly method: NonNullable<PromptFrame['noLoginPassword']> }) {
+  const text = useText();
+  return (
+    <>
+      <Text size="sm">
+        {text(
+          method === 'sso'
+            ? 'prompt.no-login-password-sso'
+            : method === 'passkey'
+              ? 'prompt.no-login-password-passkey'
+              : 'prompt.no-login-password',
+        )}
+      </Text>
+      <Text size="sm" c="dimmed">
+        {text('prompt.instead-of-login-password')}
+      </Text>
+    </>
   );
 }
 

@@ -137,6 +137,14 @@ export const session: Readonly<Record<keyof typeof english, string>> = {
   'prompt.choose': 'Auswahl auf {name}',
   'prompt.from-product': 'Bei {name} anmelden',
   'prompt.from-target': '{name} fragt',
+  'prompt.instead-of-login-password':
+    'Geben Sie das Passwort der Maschine ein: es wird nur für diese Sitzung behalten. Die Frage entfällt, wenn Sie sich mit Ihrem Passwort anmelden, wo Sie eines haben, oder die Administration Zugangsdaten hinterlegt.',
+  'prompt.no-login-password':
+    'Diese Maschine soll Ihr Anmeldepasswort bekommen, und aus dieser Anmeldung ist keines weiterzugeben.',
+  'prompt.no-login-password-passkey':
+    'Diese Maschine soll Ihr Anmeldepasswort bekommen. Sie haben sich mit einem Passkey angemeldet, daher ist keines weiterzugeben.',
+  'prompt.no-login-password-sso':
+    'Diese Maschine soll Ihr Anmeldepasswort bekommen. Sie haben sich über einen Identitätsanbieter angemeldet, daher ist keines weiterzugeben.',
   'prompt.nothing': 'Nichts gefunden',
   'prompt.submit': 'Weiter',
   'host-key.title': 'Ist das {name}?',

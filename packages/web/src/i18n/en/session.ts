@@ -133,6 +133,14 @@ export const session = {
   'prompt.choose': 'Choose on {name}',
   'prompt.from-product': 'Sign in to {name}',
   'prompt.from-target': '{name} asks',
+  'prompt.instead-of-login-password':
+    'Type the machine’s password: it is kept for this session only. To be spared the question, sign in with your password where you have one, or ask an administrator for a stored credential.',
+  'prompt.no-login-password':
+    'This machine is set to be given the password of your sign-in, and this sign-in has none to pass on.',
+  'prompt.no-login-password-passkey':
+    'This machine is set to be given the password of your sign-in. You signed in with a passkey, so there is none to pass on.',
+  'prompt.no-login-password-sso':
+    'This machine is set to be given the password of your sign-in. You signed in through an identity provider, so there is none to pass on.',
   'prompt.nothing': 'Nothing found',
   'prompt.submit': 'Continue',
   'host-key.title': 'Is this {name}?',
