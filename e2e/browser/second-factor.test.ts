@@ -3,11 +3,14 @@ import { createHmac } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { startSshd, type Sshd } from '@enchilada/core/testing/servers/sshd';
 import { Chromium, PHONE } from '../fixtures/chromium.ts';
+import { Person } from '../product/index.ts';
 import { ADMIN, Site } from '../tests/site.ts';
+import { seatOf } from './seat.ts';
 
 const USER = { username: 'vera', password: 'a password for the vault 9' };
 /** Pictures are looked at by whoever changes a page: set to a folder to keep them. */
@@ -145,5 +148,40 @@ test('somebody adds an authenticator app by its key on a phone, signs in with it
   await page.getByRole('alert').filter({ hasText: 'That did not match' }).waitFor();
   await page.getByLabel('Recovery code').fill(recovery);
   await page.getByRole('button', { name: 'Confirm', exact: true }).click();
+  await page.getByRole('status').filter({ hasText: 'Connected' }).waitFor();
+});
+
+test('a grant that asks for a passkey leads somebody who has an app alone to one, and into the machine', async () => {
+  const { api } = site.admin;
+  const machine = await site.machineOn(sshd, { name: 'safe' });
+  const names = { username: 'walt', password: 'a password for the safe 12' };
+  const user = await api.createUser({ body: { ...names, displayName: 'Walt', role: 'user' } });
+  await api.createGrant({
+    body: {
+      ...{ subject: { kind: 'user', id: user.id }, scope: { kind: 'target', id: machine }, actions: ['connect'] },
+      conditions: { secondFactor: { level: 'passkey', minutes: 5 } },
+    },
+  });
+  const walt = await Person.signIn(site.gateway.url, names);
+  await walt.enrolApp();
+  await using window = await seatOf(browser, walt);
+  const page = await window.at(`/s/new?target=${machine}`);
+  await holdAuthenticator(page);
+  await page.getByText('This machine is opened with a passkey, and you have none yet.').waitFor();
+  await picture(page, 'grant-passkey-enrol');
+  await page.getByRole('button', { name: 'Add a passkey' }).click();
+  await page.getByRole('status').filter({ hasText: 'Connected' }).waitFor();
+
+  // An hour later the proof is too old, and a code of the app is not offered.
+  const database = new DatabaseSync(join(site.gateway.dataDir, 'enchilada.db'));
+  database.exec('PRAGMA busy_timeout = 5000');
+  const aged = database.prepare('UPDATE login SET proved_at = proved_at - 3600000 WHERE user_id = ?').run(user.id);
+  database.close();
+  assert.ok(aged.changes > 0);
+  await page.goto(`${site.gateway.url}/s/new?target=${machine}`);
+  await page.getByText('This machine is opened with a fresh proof by a passkey.').waitFor();
+  assert.equal(await page.getByRole('textbox').count(), 0);
+  await picture(page, 'grant-passkey-proof');
+  await page.getByRole('button', { name: 'Use a passkey' }).click();
   await page.getByRole('status').filter({ hasText: 'Connected' }).waitFor();
 });

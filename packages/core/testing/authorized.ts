@@ -78,7 +78,7 @@ export function testLeave(target: Target): AuthorizedTarget {
   };
   return authorizeTarget(identity, target, {
     ...{ grants: [grant], groups: new Map() },
-    circumstances: { now: 1, address: '127.0.0.1' },
+    circumstances: { now: 1, address: '127.0.0.1', proofs: [] },
   });
 }
 

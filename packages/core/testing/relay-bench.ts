@@ -67,7 +67,10 @@ export abstract class RelayBench {
     const events: SessionEvent[] = [];
     const viewer: TestViewer = Object.assign(
       new Viewer(
-        { id, userId: id, username: id, mode, address: '', login: { digest: '', createdAt: 0, expiresAt: Infinity } },
+        {
+          ...{ id, userId: id, username: id, mode, address: '' },
+          login: { digest: '', createdAt: 0, expiresAt: Infinity, factor: undefined, provedAt: 0 },
+        },
         { send: (event) => events.push(event), close: () => (viewer.isClosed = true) },
       ),
       { events, isClosed: false },

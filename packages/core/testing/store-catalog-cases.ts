@@ -270,6 +270,7 @@ export function storeCatalogCases(name: string, create: () => Promise<StoreUnder
         times: { zone: 'Europe/Berlin', windows: [{ days: [1, 5], from: '08:00', to: '24:00' }] },
         networks: ['10.0.0.0/8', '2001:db8::/32'],
         notAfter: 1_900_000_000_000,
+        secondFactor: { level: 'passkey' as const, minutes: 15 },
       };
       const grant = (fields: Pick<Grant, 'subject' | 'scope' | 'effect' | 'conditions'>, createdAt: number): Grant => ({
         id: anId('gra'),

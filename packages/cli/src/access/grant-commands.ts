@@ -1,5 +1,5 @@
 import type { Grant } from '@enchilada/contract';
-import { GRANT_ACTIONS } from '@enchilada/core/access';
+import { FACTOR_LEVELS, GRANT_ACTIONS } from '@enchilada/core/access';
 import { command, done } from '../frame/command.ts';
 import { usage } from '../frame/exit-code.ts';
 import { table, when } from '../frame/table.ts';
@@ -21,6 +21,8 @@ interface ConditionOptions {
   readonly zone?: string;
   readonly minutes?: string;
   readonly sessions?: string;
+  readonly 'second-factor'?: string;
+  readonly 'proof-minutes'?: string;
   readonly approver?: readonly string[];
   readonly approvals?: string;
   readonly span?: string;
@@ -94,12 +96,28 @@ async function approvalOf(api: Api, options: ConditionOptions): Promise<Conditio
   };
 }
 
-function conditionsOf({ from, until, hours, zone, minutes, sessions }: ConditionOptions): Conditions {
+/** @throws CommandFailure 2 */
+function secondFactorOf(options: ConditionOptions): Conditions['secondFactor'] {
+  const { 'second-factor': level, 'proof-minutes': minutes } = options;
+  if (level === undefined) {
+    if (minutes !== undefined) throw usage('--proof-minutes belongs to --second-factor');
+    return undefined;
+  }
+  return {
+    level: oneOf(level, 'second-factor', FACTOR_LEVELS),
+    ...(minutes === undefined ? {} : { minutes: countOf('proof-minutes', minutes) }),
+  };
+}
+
+function conditionsOf(options: ConditionOptions): Conditions {
+  const { from, until, hours, zone, minutes, sessions } = options;
+  const secondFactor = secondFactorOf(options);
   const notAfter = until === undefined ? undefined : Date.parse(until);
   if (Number.isNaN(notAfter)) throw usage(`--until must be a time like 2026-12-31T18:00:00Z, received ${until ?? ''}`);
   return {
     ...(from === undefined ? {} : { networks: [...from] }),
     ...(notAfter === undefined ? {} : { notAfter }),
+    ...(secondFactor === undefined ? {} : { secondFactor }),
     ...(minutes === undefined ? {} : { sessionMinutes: countOf('minutes', minutes) }),
     ...(sessions === undefined ? {} : { concurrentSessions: countOf('sessions', sessions) }),
     ...(hours === undefined ? {} : { times: { zone: zone ?? 'UTC', windows: hours.map(windowOf) } }),
@@ -218,6 +236,16 @@ export const grantCommands = [
       },
       minutes: { type: 'string', value: 'MINUTES', says: 'the longest that a session may last' },
       sessions: { type: 'string', value: 'COUNT', says: 'how many sessions may run at once, of all people together' },
+      'second-factor': {
+        type: 'string',
+        value: 'LEVEL',
+        says: `only with a second factor of the login: ${FACTOR_LEVELS.join(', ')}`,
+      },
+      'proof-minutes': {
+        type: 'string',
+        value: 'MINUTES',
+        says: 'how old the proof of it may be; any age if left out',
+      },
       approver: {
         type: 'string',
         value: 'GROUP',

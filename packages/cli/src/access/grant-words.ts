@@ -20,8 +20,13 @@ export function mayWords({ effect, actions }: Pick<Grant, 'effect' | 'actions'>)
   return `${effect === 'deny' ? 'may never' : 'may'} ${actions.join(', ')}`;
 }
 
+function factorWords({ level, minutes }: NonNullable<NonNullable<Grant['conditions']>['secondFactor']>): string {
+  const what = level === 'passkey' ? 'with a passkey' : 'with a second factor';
+  return minutes === undefined ? what : `${what} at most ${minutes} min old`;
+}
+
 export function conditionWords(conditions: NonNullable<Grant['conditions']>): string {
-  const { times, networks, notAfter, sessionMinutes, concurrentSessions, approval } = conditions;
+  const { times, networks, notAfter, secondFactor, sessionMinutes, concurrentSessions, approval } = conditions;
   return [
     ...(approval === undefined ? [] : [`after ${approval.count} ${approval.count === 1 ? 'approval' : 'approvals'}`]),
     ...(times === undefined
@@ -29,6 +34,7 @@ export function conditionWords(conditions: NonNullable<Grant['conditions']>): st
       : times.windows.map(({ days, from, to }) => `${days.join('')},${from}-${to} ${times.zone}`)),
     ...(networks === undefined ? [] : [`from ${networks.join(' ')}`]),
     ...(notAfter === undefined ? [] : [`until ${when(notAfter)}`]),
+    ...(secondFactor === undefined ? [] : [factorWords(secondFactor)]),
     ...(sessionMinutes === undefined ? [] : [`${sessionMinutes} min a session`]),
     ...(concurrentSessions === undefined ? [] : [`${concurrentSessions} at once`]),
   ].join('; ');

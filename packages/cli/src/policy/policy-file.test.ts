@@ -18,6 +18,7 @@ grants:
     labels: { env: [dev, test], owner: payments }
     conditions:
       until: 2030-01-01
+      secondFactor: { level: passkey, minutes: 15 }
       times: { zone: Europe/Berlin, windows: [{ days: [1, 2], from: "08:00", to: "18:00" }] }
       approval: { groups: leads }
   - { user: eve, all: true, effect: deny, actions: [connect, watch] }
@@ -28,7 +29,8 @@ grants:
   const [ops, eve] = policy.grants ?? [];
   assert.deepEqual(ops?.scope, { kind: 'labels', selector: { env: ['dev', 'test'], owner: ['payments'] } });
   assert.deepEqual([ops.actions, ops.effect, ops.conditions.notAfter], [['connect'], 'allow', Date.UTC(2030, 0, 1)]);
-  assert.deepEqual(ops.conditions.approval, { groups: [{ name: 'leads', line: 13 }], count: 1, minutes: 480 });
+  assert.deepEqual(ops.conditions.approval, { groups: [{ name: 'leads', line: 14 }], count: 1, minutes: 480 });
+  assert.deepEqual(ops.conditions.secondFactor, { level: 'passkey', minutes: 15 });
   assert.deepEqual([eve?.effect, eve?.actions, eve?.scope], ['deny', ['connect', 'watch'], { kind: 'all' }]);
 });
 

@@ -1,4 +1,11 @@
-import { GRANT_ACTIONS, GRANT_EFFECTS, type GrantAction, type GrantEffect } from '@enchilada/core/access';
+import {
+  FACTOR_LEVELS,
+  type FactorLevel,
+  GRANT_ACTIONS,
+  GRANT_EFFECTS,
+  type GrantAction,
+  type GrantEffect,
+} from '@enchilada/core/access';
 import { HOST_KEY_POLICIES, type HostKeyPolicy } from '@enchilada/core/target';
 import { allNamed, given, listMap, type Named, named, needed, valueMap } from './file-fields.ts';
 import { type FileRule, readRule } from './file-rule.ts';
@@ -38,6 +45,7 @@ export interface FileConditions {
   };
   readonly networks?: readonly string[];
   readonly notAfter?: number;
+  readonly secondFactor?: { readonly level: FactorLevel; readonly minutes?: number };
   readonly sessionMinutes?: number;
   readonly concurrentSessions?: number;
   readonly approval?: {
@@ -220,13 +228,14 @@ function readScope(kind: (typeof SCOPES)[number], place: YamlPlace | undefined):
 }
 
 function readConditions(place: YamlPlace): FileConditions {
-  const { times, networks, until, sessionMinutes, concurrentSessions, approval } = place.fields([
-    ...(['times', 'networks', 'until', 'sessionMinutes', 'concurrentSessions', 'approval'] as const),
+  const { times, networks, until, secondFactor, sessionMinutes, concurrentSessions, approval } = place.fields([
+    ...(['times', 'networks', 'until', 'secondFactor', 'sessionMinutes', 'concurrentSessions', 'approval'] as const),
   ]);
   return given({
     times: times === undefined ? undefined : readTimes(times),
     networks: networks?.some().flatMap((one) => one.text() ?? []),
     notAfter: until === undefined ? undefined : readMoment(until),
+    secondFactor: secondFactor === undefined ? undefined : readSecondFactor(secondFactor),
     sessionMinutes: sessionMinutes?.whole(1, 10_080),
     concurrentSessions: concurrentSessions?.whole(1, 100_000),
     approval: approval === undefined ? undefined : readApproval(approval),
@@ -260,6 +269,11 @@ function clockTime(item: YamlPlace, place: YamlPlace | undefined, name: string):
   const text = needed(item, place, name);
   if (text === undefined || /^(?:(?:[01]\d|2[0-3]):[0-5]\d|24:00)$/u.test(text)) return text;
   return place?.problem(`must be a time of day like "08:00", received ${JSON.stringify(text)}`);
+}
+
+function readSecondFactor(place: YamlPlace): FileConditions['secondFactor'] {
+  const { level, minutes } = place.fields(['level', 'minutes']);
+  return { level: level?.word(FACTOR_LEVELS) ?? 'any', ...given({ minutes: minutes?.whole(1, 1_440) }) };
 }
 
 function readApproval(place: YamlPlace): FileConditions['approval'] {

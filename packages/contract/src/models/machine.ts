@@ -1,4 +1,4 @@
-import { GRANT_ACTIONS, GRANT_EFFECTS, UNMET_CONDITIONS } from '@enchilada/core/access';
+import { FACTOR_LEVELS, GRANT_ACTIONS, GRANT_EFFECTS, UNMET_CONDITIONS } from '@enchilada/core/access';
 import { CREDENTIAL_KINDS } from '@enchilada/core/credential';
 import { SURFACES } from '@enchilada/core/engine';
 import { HOST_KEY_POLICIES } from '@enchilada/core/target';
@@ -302,6 +302,13 @@ export const GrantConditions = closed({
   ),
   networks: Type.Optional(Type.Array(text(64, 1), { minItems: 1, maxItems: 100 })),
   notAfter: Type.Optional(Time),
+  /** The login has a second factor, proved so long ago at most when the machine is opened; `passkey`: one that cannot be phished. */
+  secondFactor: Type.Optional(
+    closed({
+      level: words(FACTOR_LEVELS),
+      minutes: Type.Optional(Type.Integer({ minimum: 1, maximum: 1440 })),
+    }),
+  ),
   /** How long a session that rests on the grant may last. */
   sessionMinutes: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_080 })),
   /** How many live sessions may rest on the grant at once, of all its people together. */
@@ -363,7 +370,7 @@ export const AccessFinding = closed({
   grant: Grant,
   counts: Type.Boolean(),
   /** Conditions that do not hold. */
-  unmet: list(words(UNMET_CONDITIONS), 4),
+  unmet: list(words(UNMET_CONDITIONS), 5),
 });
 export const AccessExplanation = closed({
   targetId: Id,
@@ -374,7 +381,7 @@ export const AccessExplanation = closed({
   actions: list(Action, 20),
   findings: list(AccessFinding, 10_000),
   /** What stands in the way beside grants. */
-  obstacles: list(words(['account-disabled', 'no-machine-permission', 'second-factor', 'machine-gone']), 4),
+  obstacles: list(words(['account-disabled', 'no-machine-permission', 'second-factor', 'passkey', 'machine-gone']), 5),
 });
 export type AccessExplanation = Static<typeof AccessExplanation>;
 export const OwnAccess = closed({

@@ -1,10 +1,11 @@
 import { Fault } from '../fault/index.ts';
 import type { VerifiedIdentity } from '../identity/index.ts';
 import type { Target, TargetGroup, TargetGroupId } from '../target/index.ts';
-import type { Circumstances } from './conditions.ts';
-import type { Grant, GrantAction } from './grant.ts';
+import type { Presence } from './conditions.ts';
+import { FACTOR_LEVELS } from './grant.ts';
+import type { FactorCondition, Grant, GrantAction } from './grant.ts';
 import { accessUntil, allowedActions, explainAccess, groupAncestors } from './policy.ts';
-import type { AccessView } from './policy.ts';
+import type { GrantFinding } from './policy.ts';
 
 declare const proof: unique symbol;
 
@@ -20,6 +21,8 @@ export interface AuthorizedTarget {
   readonly ways: readonly Grant[];
   /** Those that would with an approval. */
   readonly askable: readonly Grant[];
+  /** What the login must prove for the action, where nothing else is missing; undefined where that would not help. */
+  readonly stepUp: (action: GrantAction) => Fault | undefined;
   /** The first moment at which time alone takes the action away; undefined where that is not before `horizon`. */
   readonly until: (action: GrantAction, horizon: number) => number | undefined;
 }
@@ -27,19 +30,48 @@ export interface AuthorizedTarget {
 export interface AccessFacts {
   readonly grants: readonly Grant[];
   readonly groups: ReadonlyMap<TargetGroupId, TargetGroup>;
-  readonly circumstances: Circumstances;
+  readonly circumstances: Presence;
 }
 
-/** Whether a denial of opening the machine holds now. */
-function isDenied(view: AccessView, target: Target, ancestors: readonly TargetGroupId[]): boolean {
-  return explainAccess(view, target, ancestors).some(
-    ({ grant, counts }) => counts && grant.effect === 'deny' && grant.actions.includes('connect'),
-  );
+function denies(findings: readonly GrantFinding[], action: GrantAction): boolean {
+  return findings.some(({ grant, counts }) => counts && grant.effect === 'deny' && grant.actions.includes(action));
+}
+
+/** Grants that would give the action but for what is missing. A denial that holds now is lifted by nothing. */
+function lacking(
+  findings: readonly GrantFinding[],
+  action: GrantAction,
+  isMissing: (unmet: GrantFinding['unmet']) => boolean,
+): readonly Grant[] {
+  if (denies(findings, action)) return [];
+  return findings
+    .filter(({ grant, unmet }) => grant.effect !== 'deny' && grant.actions.includes(action) && isMissing(unmet))
+    .map(({ grant }) => grant);
+}
+
+/** What is asked for by the grant that asks for least. */
+function proofFor(findings: readonly GrantFinding[], action: GrantAction): Fault | undefined {
+  const isProofAlone = (unmet: GrantFinding['unmet']): boolean => unmet.length === 1 && unmet[0] === 'second-factor';
+  const weight = ({ level, minutes = Infinity }: FactorCondition): number =>
+    FACTOR_LEVELS.indexOf(level) * 2 + 1 / minutes;
+  const [least] = lacking(findings, action, isProofAlone)
+    .flatMap(({ conditions }) => conditions?.secondFactor ?? [])
+    .toSorted((a, b) => weight(a) - weight(b));
+  if (least === undefined) return undefined;
+  const { level, minutes } = least;
+  const age = minutes === undefined ? '' : ` proved at most ${minutes} minutes ago`;
+  return new Fault('STEP_UP_REQUIRED', `the grant asks for a ${level === 'any' ? 'second factor' : level}${age}`, {
+    facts: {
+      factor: true,
+      ...(level === 'passkey' ? { passkey: true } : {}),
+      ...(minutes === undefined ? {} : { minutes }),
+    },
+  });
 }
 
 /**
  * @throws Fault NOT_FOUND, the same for an unknown and for a forbidden target; ACCESS_NOT_NOW where a condition of the grant does not hold,
- * APPROVAL_REQUIRED where nothing but an approval is missing.
+ * STEP_UP_REQUIRED where nothing but a proof is missing, APPROVAL_REQUIRED where nothing but an approval is.
  */
 export function authorizeTarget(
   identity: VerifiedIdentity,
@@ -52,24 +84,28 @@ export function authorizeTarget(
     const view = { userId: identity.user.id, groupIds: identity.groupIds, grants };
     const actions = allowedActions({ ...view, circumstances }, target, ancestors);
     const now = { ...view, circumstances };
-    const findings = explainAccess(now, target, ancestors).filter(
-      ({ grant }) => grant.effect !== 'deny' && grant.actions.includes('connect'),
+    const findings = explainAccess(now, target, ancestors);
+    // The proof is asked for when the machine is opened, after others have agreed.
+    const askable = lacking(
+      findings,
+      'connect',
+      (unmet) => unmet.includes('approval') && unmet.every((one) => one === 'approval' || one === 'second-factor'),
     );
-    // A denial that holds now is not lifted by anybody's agreeing.
-    const denied = isDenied(now, target, ancestors);
-    const askable = findings
-      .filter(({ unmet }) => !denied && unmet.length === 1 && unmet[0] === 'approval')
-      .map(({ grant }) => grant);
+    const stepUp: AuthorizedTarget['stepUp'] = (action) => proofFor(findings, action);
     if (actions.has('connect') || actions.has('watch')) {
-      const ways = findings.filter(({ counts }) => counts).map(({ grant }) => grant);
+      const ways = findings
+        .filter(({ grant, counts }) => counts && grant.effect !== 'deny' && grant.actions.includes('connect'))
+        .map(({ grant }) => grant);
       const until: AuthorizedTarget['until'] = (action, horizon) =>
         accessUntil(now, { target, ancestors, isEnough: (then) => then.has(action) }, horizon);
-      return { identity, target, actions, ways, askable, until } as unknown as AuthorizedTarget;
+      return { identity, target, actions, ways, askable, stepUp, until } as unknown as AuthorizedTarget;
     }
+    const proof = stepUp('connect') ?? stepUp('watch');
+    if (proof !== undefined) throw proof;
     if (askable.length > 0) throw approvalRequired();
     // Who may see the machine learns that it is a matter of when and from where; nobody else learns that there is one.
     const ever = allowedActions(
-      { ...view, circumstances: { ...circumstances, address: undefined } },
+      { ...view, circumstances: { now: circumstances.now, address: undefined } },
       target,
       ancestors,
     );
@@ -93,6 +129,7 @@ export function authorizeJump(destination: AuthorizedTarget, jump: Target): Auth
     actions: new Set<GrantAction>(),
     ways: [],
     askable: [],
+    stepUp: () => undefined,
     until: () => undefined,
   } as unknown as AuthorizedTarget;
 }
@@ -112,13 +149,14 @@ export function authorizeFiles(
     const ancestors = groupAncestors(groups, holder.groupId);
     const allowed = allowedActions(view, holder, ancestors);
     const actions = new Set(FILE_ACTIONS.filter((action) => allowed.has(action)));
-    if (actions.size > 0 && !isDenied(view, holder, ancestors))
+    if (actions.size > 0 && !denies(explainAccess(view, holder, ancestors), 'connect'))
       return {
         identity,
         target: holder,
         actions,
         ways: [],
         askable: [],
+        stepUp: () => undefined,
         until: () => undefined,
       } as unknown as AuthorizedTarget;
   }

@@ -1,14 +1,28 @@
+import type { FactorProof } from '../identity/index.ts';
 import { parseAddress, parseCidr } from './egress.ts';
-import type { GrantConditions, TimeWindow } from './grant.ts';
+import type { FactorCondition, GrantConditions, TimeWindow } from './grant.ts';
+
+/** What a login has proved, and how old that is for the question at hand. */
+export interface LoginProof {
+  readonly factor: FactorProof | undefined;
+  readonly ageMs: number;
+}
 
 /** When and from where somebody asks. */
 export interface Circumstances {
   readonly now: number;
   /** Undefined where it is asked what there is at all, and not what may be done now: then times and networks are left out of account. */
   readonly address: string | undefined;
+  /** One of them is enough. Absent where no login is judged: then what it must have proved is left out of account. */
+  readonly proofs?: readonly LoginProof[];
 }
 
-export const UNMET_CONDITIONS = ['times', 'networks', 'over', 'approval'] as const;
+/** Somebody stands at the machine's door with a login. */
+export interface Presence extends Circumstances {
+  readonly proofs: readonly LoginProof[];
+}
+
+export const UNMET_CONDITIONS = ['times', 'networks', 'over', 'approval', 'second-factor'] as const;
 export type UnmetCondition = (typeof UNMET_CONDITIONS)[number];
 
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
@@ -128,15 +142,24 @@ function isFrom(networks: readonly string[], address: string): boolean {
   });
 }
 
+export function isProved({ level, minutes = Infinity }: FactorCondition, proofs: readonly LoginProof[]): boolean {
+  return proofs.some(
+    ({ factor, ageMs }) =>
+      factor !== undefined && (level === 'any' || factor === 'passkey') && ageMs <= minutes * 60_000,
+  );
+}
+
 /** Those that do not hold. INVARIANT: one that cannot be judged does not hold. */
 export function unmetConditions(
   conditions: GrantConditions | undefined,
-  { now, address }: Circumstances,
+  { now, address, proofs }: Circumstances,
 ): readonly UnmetCondition[] {
   if (conditions === undefined) return [];
-  const { times, networks, notAfter, approval } = conditions;
+  const { times, networks, notAfter, approval, secondFactor } = conditions;
   const unmet: UnmetCondition[] = [];
   if (notAfter !== undefined && now >= notAfter) unmet.push('over');
+  if (secondFactor !== undefined && proofs !== undefined && !isProved(secondFactor, proofs))
+    unmet.push('second-factor');
   if (address === undefined) return unmet;
   if (times !== undefined && !isTime(times, now)) unmet.push('times');
   if (networks !== undefined && !isFrom(networks, address)) unmet.push('networks');

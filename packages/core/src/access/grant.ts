@@ -45,6 +45,17 @@ export interface Approval {
   readonly breakGlass?: boolean;
 }
 
+export const FACTOR_LEVELS = ['any', 'passkey'] as const;
+/** `passkey`: one that cannot be phished, and none else can; of what a provider asked for that is not known. */
+export type FactorLevel = (typeof FACTOR_LEVELS)[number];
+
+/** What the login must have proved. */
+export interface FactorCondition {
+  readonly level: FactorLevel;
+  /** So long ago at most, when the machine is opened; absent, at any time of the login. */
+  readonly minutes?: number;
+}
+
 /** All that are given must hold. */
 export interface GrantConditions {
   /** At one of these times, in this zone (IANA name). */
@@ -52,6 +63,7 @@ export interface GrantConditions {
   /** From one of these networks. */
   readonly networks?: readonly string[];
   readonly notAfter?: number;
+  readonly secondFactor?: FactorCondition;
   /** A session that rests on the grant lasts so long at most, from when it was asked for. */
   readonly sessionMinutes?: number;
   /** So many live sessions at once rest on the grant at most, of all its people together. */

@@ -1,8 +1,10 @@
 export { PERMISSIONS, permissionsHeld, permissionsOf, TOKEN_PERMISSIONS } from './permissions.ts';
 export type { Permission, TokenPermission } from './permissions.ts';
-export { GRANT_ACTIONS, GRANT_EFFECTS } from './grant.ts';
+export { FACTOR_LEVELS, GRANT_ACTIONS, GRANT_EFFECTS } from './grant.ts';
 export type {
   Approval,
+  FactorCondition,
+  FactorLevel,
   Grant,
   GrantAction,
   GrantConditions,
@@ -12,8 +14,8 @@ export type {
   GrantSubject,
   TimeWindow,
 } from './grant.ts';
-export { isTimeZone, minutesOf, UNMET_CONDITIONS, unmetConditions } from './conditions.ts';
-export type { Circumstances, UnmetCondition } from './conditions.ts';
+export { isProved, isTimeZone, minutesOf, UNMET_CONDITIONS, unmetConditions } from './conditions.ts';
+export type { Circumstances, LoginProof, Presence, UnmetCondition } from './conditions.ts';
 export { accessUntil, allowedActions, decideFor, explainAccess, groupAncestors, scopeCovers } from './policy.ts';
 export type { AccessView, Decide, GrantFinding, PlacedTarget } from './policy.ts';
 export { EffectOfChange } from './effect.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { testTarget } from '../../testing/authorized.ts';
-import type { Grant, GrantConditions, GrantScope } from './grant.ts';
-import type { Circumstances } from './conditions.ts';
+import type { FactorCondition, Grant, GrantConditions, GrantScope } from './grant.ts';
+import type { Circumstances, LoginProof, Presence } from './conditions.ts';
 import { accessUntil, allowedActions, explainAccess, groupAncestors } from './policy.ts';
 import { longestMs, restsOn, seatsOf } from './seat.ts';
 import { isFault } from '../fault/index.ts';
@@ -16,7 +16,7 @@ const groups = new Map([
   ['tgg_loop_a', { id: 'tgg_loop_a', parentId: 'tgg_loop_b', name: 'a' }],
   ['tgg_loop_b', { id: 'tgg_loop_b', parentId: 'tgg_loop_a', name: 'b' }],
 ]);
-const HERE = { now: Date.UTC(2026, 10, 23, 9, 30), address: '192.0.2.7' };
+const HERE = { now: Date.UTC(2026, 10, 23, 9, 30), address: '192.0.2.7', proofs: [] };
 const machine = testTarget({
   id: 'tgt_1',
   protocol: 'x',
@@ -243,6 +243,84 @@ describe('conditions and denials', () => {
         [true, []],
       ],
     );
+  });
+});
+
+describe('what a grant asks of the login', () => {
+  const { identity } = testLeave(machine);
+  const mine = (conditions: GrantConditions, changes: Partial<Grant> = {}): Grant =>
+    grant({ kind: 'all' }, { subject: { kind: 'user', id: identity.user.id }, conditions, ...changes });
+  const MINUTE = 60_000;
+  const by = (...proofs: readonly LoginProof[]) => ({ ...HERE, proofs });
+  const leave = (grants: readonly Grant[], circumstances = HERE as Presence) =>
+    authorizeTarget(identity, machine, { grants, groups, circumstances });
+  const refusal = (grants: readonly Grant[], circumstances = HERE as Presence): readonly unknown[] => {
+    try {
+      leave(grants, circumstances);
+    } catch (failure) {
+      assert.ok(isFault(failure));
+      return [failure.code, failure.facts];
+    }
+    return [];
+  };
+
+  it('is met by a factor of that level that was proved in time, and by nothing else', () => {
+    const cases: readonly (readonly [FactorCondition, LoginProof, boolean])[] = [
+      [{ level: 'any' }, { factor: 'totp', ageMs: 1e9 }, true],
+      [{ level: 'any' }, { factor: 'provider', ageMs: 1e9 }, true],
+      [{ level: 'any' }, { factor: undefined, ageMs: 0 }, false],
+      [{ level: 'any', minutes: 5 }, { factor: 'recovery-code', ageMs: 5 * MINUTE }, true],
+      [{ level: 'any', minutes: 5 }, { factor: 'passkey', ageMs: 5 * MINUTE + 1 }, false],
+      [{ level: 'passkey' }, { factor: 'passkey', ageMs: 1e9 }, true],
+      [{ level: 'passkey' }, { factor: 'totp', ageMs: 0 }, false],
+      [{ level: 'passkey' }, { factor: 'provider', ageMs: 0 }, false],
+      [{ level: 'passkey', minutes: 1 }, { factor: 'passkey', ageMs: MINUTE + 1 }, false],
+    ];
+    for (const [secondFactor, proof, holds] of cases)
+      assert.equal(
+        refusal([mine({ secondFactor })], by(proof)).length === 0,
+        holds,
+        JSON.stringify([secondFactor, proof]),
+      );
+    const two = by({ factor: 'totp', ageMs: 0 }, { factor: 'passkey', ageMs: MINUTE });
+    assert.deepEqual(refusal([mine({ secondFactor: { level: 'passkey', minutes: 1 } })], two), [], 'one is enough');
+  });
+
+  it('asks the person to step up, by the grant that asks for least, and only where that would help', () => {
+    const passkey = mine({ secondFactor: { level: 'passkey', minutes: 5 } });
+    assert.deepEqual(refusal([passkey]), ['STEP_UP_REQUIRED', { factor: true, passkey: true, minutes: 5 }]);
+    const app = mine({ secondFactor: { level: 'any', minutes: 15 } });
+    const shorter = mine({ secondFactor: { level: 'any', minutes: 3 } });
+    assert.deepEqual(refusal([passkey, shorter, app]), ['STEP_UP_REQUIRED', { factor: true, minutes: 15 }]);
+    const denial = mine({}, { effect: 'deny' });
+    assert.equal(refusal([passkey, denial])[0], 'NOT_FOUND');
+    const elsewhere = mine({ secondFactor: { level: 'any' }, networks: ['198.51.100.0/24'] });
+    assert.equal(refusal([elsewhere])[0], 'ACCESS_NOT_NOW');
+    assert.equal(refusal([mine({ secondFactor: { level: 'any' } }, { actions: ['file-in'] })])[0], 'NOT_FOUND');
+    const others = mine({ secondFactor: { level: 'any' } }, { subject: { kind: 'user', id: 'usr_other' } });
+    assert.equal(refusal([others])[0], 'NOT_FOUND', 'no grant, no question');
+  });
+
+  it('gives nothing of such a grant without the proof, and no session rests on it', () => {
+    const plain = mine({}, { id: 'grt_plain' });
+    const files = mine({ secondFactor: { level: 'any' } }, { id: 'grt_files', actions: ['connect', 'file-in'] });
+    const without = leave([plain, files]);
+    assert.deepEqual([...without.actions], ['connect']);
+    assert.deepEqual(
+      without.ways.map(({ id }) => id),
+      ['grt_plain'],
+    );
+    assert.equal(without.stepUp('file-in')?.code, 'STEP_UP_REQUIRED');
+    assert.equal(without.stepUp('file-out'), undefined);
+    assert.deepEqual([...leave([plain, files], by({ factor: 'totp', ageMs: 0 })).actions], ['connect', 'file-in']);
+  });
+
+  it('comes after the approval, and lists the machine before either', () => {
+    const approval = { groups: ['grp_1'], count: 1, minutes: 60 };
+    assert.equal(refusal([mine({ approval, secondFactor: { level: 'any' } })])[0], 'APPROVAL_REQUIRED');
+    const view = { userId: identity.user.id, groupIds: [], grants: [mine({ secondFactor: { level: 'passkey' } })] };
+    const atAll = { now: HERE.now, address: undefined };
+    assert.deepEqual([...allowedActions({ ...view, circumstances: atAll }, machine, [])], ['connect']);
   });
 });
 

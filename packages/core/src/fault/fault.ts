@@ -19,7 +19,8 @@ export const FAULTS = {
   SECOND_FACTOR_DUE: 'The login lacks its second factor; nothing else can be done with it.',
   ACCESS_NOT_NOW: 'The grant on the machine holds at other times or from other networks.',
   APPROVAL_REQUIRED: 'The machine is opened with an approval; there is none, or it was used already.',
-  STEP_UP_REQUIRED: 'The machine or the act asks the person to prove again who they are; the facts say how recently.',
+  STEP_UP_REQUIRED:
+    'The machine, the grant or the act asks the person to prove again who they are; the facts say how recently and by what.',
   FACTOR_REFUSED: 'The code, recovery code or passkey is wrong, was used already or belongs to somebody else.',
   PROVIDER_REFUSED:
     'The identity provider refused the sign-in, or its answer does not hold; nothing of it is believed.',

@@ -1,4 +1,5 @@
 export { passesToOpen, standingOf } from './passes.ts';
+export { proofOf } from './rights-check.ts';
 export type { SessionId, SessionRecord, SessionState, SessionTicket, TicketKind, ViewerMode } from './session.ts';
 export { mayBecome, transition } from './session-state.ts';
 export type { SessionEvent, ViewerMessage } from './session-event.ts';

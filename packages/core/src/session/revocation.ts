@@ -24,7 +24,7 @@ export class Revocation {
     const check = new RightsCheck(this.#parts);
     for (const session of sessions) {
       const judgement = await check.judge({
-        ...{ loginDigest: session.login.digest, mode: 'control', session },
+        ...{ login: session.login, mode: 'control', session },
         address: session.address,
       });
       if (!judgement.holds) {
@@ -36,7 +36,7 @@ export class Revocation {
       session.allow(judgement.actions);
       for (const viewer of session.viewers) {
         const { login, mode, address } = viewer.identity;
-        const hold = { loginDigest: login.digest, mode, address, session };
+        const hold = { login, mode, address, session };
         if (mode === 'watch' && !(await check.judge(hold)).holds)
           session.dismiss(viewer, new Fault('SESSION_REVOKED', 'the right to watch was withdrawn'));
       }

@@ -1,8 +1,8 @@
 import { authorizeTarget, longestMs, restsOn } from '../access/index.ts';
-import type { AuthorizedTarget, Digest, Grant } from '../access/index.ts';
+import type { AuthorizedTarget, Digest, Grant, LoginProof } from '../access/index.ts';
 import { type FaultCode, isFault } from '../fault/index.ts';
 import { identifyLogin } from '../identity/index.ts';
-import type { LoginLimits, VerifiedIdentity } from '../identity/index.ts';
+import type { LoginLimits, LoginRecord, VerifiedIdentity } from '../identity/index.ts';
 import type { Store } from '../store/index.ts';
 import type { Target, TargetGroup, TargetGroupId } from '../target/index.ts';
 import type { Clock } from '../time/index.ts';
@@ -16,9 +16,12 @@ export interface RightsCheckParts {
   readonly digest: Digest;
 }
 
+type Proved = Pick<LoginRecord, 'factor' | 'provedAt'>;
+
 /** Somebody's hold on a session: by which login, and as what. */
 export interface Hold {
-  readonly loginDigest: string;
+  /** As it was when it took hold. */
+  readonly login: Proved & Pick<LoginRecord, 'digest'>;
   readonly mode: ViewerMode;
   readonly address: string;
   readonly session: Pick<SessionRecord, 'userId' | 'targetId' | 'grantId' | 'requestedAt'>;
@@ -29,6 +32,10 @@ export type Judgement =
   | { readonly holds: false; readonly code: FaultCode; readonly words: string }
   /** `until`: when time alone ends it, where that is near. */
   | { readonly holds: true; readonly until: number | undefined; readonly actions: AuthorizedTarget['actions'] };
+
+export function proofOf({ factor, provedAt }: Proved, at: number): LoginProof {
+  return { factor, ageMs: at - provedAt };
+}
 
 /** How far ahead the end of somebody's access is looked for. */
 const HORIZON_MS = 10 * 60_000;
@@ -70,7 +77,7 @@ export class RightsCheck {
   }
 
   async judge(hold: Hold): Promise<Judgement> {
-    const identity = await kept(this.#identities, hold.loginDigest, () => this.#identify(hold.loginDigest));
+    const identity = await kept(this.#identities, hold.login.digest, () => this.#identify(hold.login.digest));
     if (identity === undefined) return ended('SESSION_REVOKED', 'the login ended');
     const { user } = identity;
     const { now } = this.#parts.store;
@@ -81,7 +88,9 @@ export class RightsCheck {
     ]);
     if (target === undefined) return ended('SESSION_REVOKED', 'the machine was removed');
     try {
-      const circumstances = { now: this.#parts.clock.now(), address: hold.address };
+      // A proof is asked for when a session is opened: it grows no older in it, and giving another takes none away.
+      const proofs = [hold.login, identity.login].map((login) => proofOf(login, hold.session.requestedAt));
+      const circumstances = { now: this.#parts.clock.now(), address: hold.address, proofs };
       const of = { userId: user.id, grants, now: circumstances.now, digest: this.#parts.digest };
       const passes = await passOfSession(this.#parts.store, hold.session.grantId, of);
       const leave = authorizeTarget(identity, target, { grants: [...grants, ...passes], groups, circumstances });
@@ -91,6 +100,8 @@ export class RightsCheck {
         : { holds: true, until: undefined, actions: leave.actions };
     } catch (failure) {
       if (isFault(failure, 'NOT_FOUND') || isFault(failure, 'APPROVAL_REQUIRED')) return WITHDRAWN;
+      if (isFault(failure, 'STEP_UP_REQUIRED'))
+        return ended('SESSION_REVOKED', 'the grant asks for a proof that the login has not given');
       if (isFault(failure, 'ACCESS_NOT_NOW'))
         return ended('ACCESS_ENDED', 'the access holds at other times or from other networks');
       throw failure;

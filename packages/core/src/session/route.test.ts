@@ -22,7 +22,7 @@ async function asked(kind: CredentialKind, method: LoginMethod, password?: strin
     ...{ id: 'grt_1', subject: { kind: 'user' as const, id: user.id }, scope: { kind: 'all' as const } },
     ...{ actions: ['connect' as const], createdAt: 0, createdBy: user.id },
   };
-  const circumstances = { now: 0, address: '192.0.2.7' };
+  const circumstances = { now: 0, address: '192.0.2.7', proofs: [] };
   const leave = authorizeTarget(identity, target, { grants: [grant], groups: new Map(), circumstances });
   const prompts: Prompt[] = [];
   const now = {

@@ -7,7 +7,7 @@ import type { VerifiedIdentity } from '../identity/index.ts';
 import type { Store } from '../store/index.ts';
 import type { TargetGroup } from '../target/index.ts';
 import { passesToOpen, passOfSession } from './passes.ts';
-import { mayHold } from './rights-check.ts';
+import { mayHold, proofOf } from './rights-check.ts';
 import type { FileRights } from './session-files.ts';
 import type { BrokerParts } from './broker-parts.ts';
 import type { SessionRecord, ViewerMode } from './session.ts';
@@ -24,7 +24,7 @@ export class SessionAccess {
     this.#digest = digest;
   }
 
-  /** @throws Fault NOT_FOUND, ACCESS_NOT_NOW, APPROVAL_REQUIRED */
+  /** @throws Fault NOT_FOUND, ACCESS_NOT_NOW, APPROVAL_REQUIRED, STEP_UP_REQUIRED */
   async #authorize(
     identity: VerifiedIdentity,
     targetId: string,
@@ -46,7 +46,10 @@ export class SessionAccess {
       now.grants.listFor(identity.user.id, identity.groupIds),
       now.catalog.listGroups(),
     ]);
-    const circumstances = { now: this.#clock.now(), address };
+    const asked = this.#clock.now();
+    // The login that opened the session has given its proof when it was opened; a refresh asks for none.
+    const provedBy = hasOpened(identity, session) ? session.requestedAt : asked;
+    const circumstances = { now: asked, address, proofs: [proofOf(identity.login, provedBy)] };
     const of = { userId: identity.user.id, grants, now: circumstances.now, digest: this.#digest };
     const passes = await (session === undefined
       ? passesToOpen(this.#store, of)
@@ -57,8 +60,12 @@ export class SessionAccess {
   /** Leave to open the machine now, with the proof that it asks for. @throws Fault NOT_FOUND, ACCESS_NOT_NOW, APPROVAL_REQUIRED, STEP_UP_REQUIRED */
   async mayOpen(identity: VerifiedIdentity, targetId: string, address: string): Promise<AuthorizedTarget> {
     const leave = await this.#authorize(identity, targetId, { address });
-    if (!leave.actions.has('connect') && leave.askable.length > 0) throw approvalRequired();
-    if (!leave.actions.has('connect')) throw new Fault('NOT_FOUND', 'there is no such machine');
+    if (!leave.actions.has('connect')) {
+      const proof = leave.stepUp('connect');
+      if (proof !== undefined) throw proof;
+      if (leave.askable.length > 0) throw approvalRequired();
+      throw new Fault('NOT_FOUND', 'there is no such machine');
+    }
     this.requireProof(leave);
     return leave;
   }
@@ -72,10 +79,12 @@ export class SessionAccess {
     if (session === undefined) throw new Fault('NOT_FOUND', 'there is no such session');
     const own = session.userId === identity.user.id;
     const leave = await this.#authorize(identity, session.targetId, { address: view.address, session });
-    if (!mayHold(leave, own, view.mode)) throw new Fault('NOT_FOUND', 'there is no such session');
+    if (!mayHold(leave, own, view.mode)) {
+      const proof = view.mode === 'watch' ? leave.stepUp('watch') : own ? leave.stepUp('connect') : undefined;
+      throw proof ?? new Fault('NOT_FOUND', 'there is no such session');
+    }
     if (session.state === 'ended') throw new Fault('SESSION_ENDED', 'the session has ended');
-    // The login that opened the session has given its proof; a refresh asks for none.
-    if (!own || session.loginDigest !== identity.login.digest) this.requireProof(leave);
+    if (!hasOpened(identity, session)) this.requireProof(leave);
     return leave;
   }
 
@@ -103,6 +112,10 @@ export class SessionAccess {
     if (target.proofMinutes === undefined) return;
     requireRecentProof(identity, { withinMs: target.proofMinutes * 60_000, factor: true }, this.#clock.now());
   }
+}
+
+function hasOpened(identity: VerifiedIdentity, session: SessionRecord | undefined): session is SessionRecord {
+  return session?.userId === identity.user.id && session.loginDigest === identity.login.digest;
 }
 
 function byId(groups: readonly TargetGroup[]): ReadonlyMap<string, TargetGroup> {

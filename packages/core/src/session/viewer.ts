@@ -24,7 +24,7 @@ export interface ControlPort {
 }
 
 /** What of a login a session must know to end with it. */
-export type LoginLife = Pick<LoginRecord, 'digest' | 'createdAt' | 'expiresAt'>;
+export type LoginLife = Pick<LoginRecord, 'digest' | 'createdAt' | 'expiresAt' | 'factor' | 'provedAt'>;
 
 export interface ViewerIdentity {
   readonly id: string;

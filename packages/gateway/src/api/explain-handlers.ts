@@ -3,7 +3,9 @@ import {
   allowedActions,
   type Circumstances,
   explainAccess,
+  type FactorLevel,
   type Grant,
+  type GrantFinding,
   groupAncestors,
   permissionsOf,
 } from '@enchilada/core/access';
@@ -11,7 +13,7 @@ import { Fault } from '@enchilada/core/fault';
 import type { User } from '@enchilada/core/identity';
 import type { Target } from '@enchilada/core/target';
 import type { Handlers } from '../http/context.ts';
-import { passesToOpen } from '@enchilada/core/session';
+import { passesToOpen, proofOf } from '@enchilada/core/session';
 import { sha256Hex } from '../requests/access-requests.ts';
 import type { ApiParts } from './api-parts.ts';
 import { grantViews } from './grant-view.ts';
@@ -27,13 +29,20 @@ export function explainHandlers(parts: ApiParts): ExplainHandlers {
     return target;
   }
 
-  async function obstaclesOf(user: User, target: Target): Promise<AccessExplanation['obstacles']> {
+  async function obstaclesOf(
+    user: User,
+    target: Target,
+    findings: readonly GrantFinding[],
+  ): Promise<AccessExplanation['obstacles']> {
     const obstacles: AccessExplanation['obstacles'] = [];
     if (target.goneAt !== undefined) obstacles.push('machine-gone');
     if (user.disabledAt !== undefined) obstacles.push('account-disabled');
     if (!permissionsOf(user.role).has('machine.use')) obstacles.push('no-machine-permission');
-    const asksFactor = target.proofMinutes !== undefined || (await logins.isDemandedOf(user));
-    if (asksFactor && (await factors.listOf(user.id)).length === 0) obstacles.push('second-factor');
+    const asked = factorAsked(findings);
+    const asksFactor = asked !== undefined || target.proofMinutes !== undefined || (await logins.isDemandedOf(user));
+    const held = asksFactor ? await factors.listOf(user.id) : [];
+    if (asksFactor && held.length === 0) obstacles.push('second-factor');
+    else if (asked === 'passkey' && !held.some(({ kind }) => kind === 'passkey')) obstacles.push('passkey');
     return obstacles;
   }
 
@@ -64,7 +73,7 @@ export function explainHandlers(parts: ApiParts): ExplainHandlers {
           const grant = views[index];
           return grant === undefined ? [] : [{ grant, counts, unmet: [...unmet] }];
         }),
-        obstacles: await obstaclesOf(user, target),
+        obstacles: await obstaclesOf(user, target, findings),
       };
     },
 
@@ -124,7 +133,7 @@ export function explainHandlers(parts: ApiParts): ExplainHandlers {
       const { groups } = await catalog.snapshot();
       const grants = await store.now.grants.listFor(identity.user.id, identity.groupIds);
       const ancestors = groupAncestors(groups, visible.target.groupId);
-      const circumstances = { now: clock.now(), address };
+      const circumstances = { now: clock.now(), address, proofs: [proofOf(identity.login, clock.now())] };
       const of = { userId: identity.user.id, grants, now: clock.now(), digest: sha256Hex };
       const passes = await passesToOpen(store, of);
       const view = {
@@ -135,10 +144,20 @@ export function explainHandlers(parts: ApiParts): ExplainHandlers {
       return {
         actions: [...allowedActions(view, visible.target, ancestors)],
         unmet: [...new Set(findings.filter(({ grant }) => grant.effect !== 'deny').flatMap(({ unmet }) => [...unmet]))],
-        obstacles: await obstaclesOf(identity.user, visible.target),
+        obstacles: await obstaclesOf(identity.user, visible.target, findings),
       };
     },
   };
+}
+
+/** What every grant that lets the person connect asks of their login; undefined where one asks for nothing. */
+function factorAsked(findings: readonly GrantFinding[]): FactorLevel | undefined {
+  const levels = findings
+    .filter(({ grant, unmet }) => grant.effect !== 'deny' && unmet.every((one) => one === 'second-factor'))
+    .filter(({ grant }) => grant.actions.includes('connect'))
+    .map(({ grant }) => grant.conditions?.secondFactor?.level);
+  if (levels.length === 0 || levels.includes(undefined)) return undefined;
+  return levels.includes('any') ? 'any' : 'passkey';
 }
 
 function grantsBySubject(grants: readonly Grant[]): ReadonlyMap<string, readonly Grant[]> {

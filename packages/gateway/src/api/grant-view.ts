@@ -27,6 +27,7 @@ function conditionsView({
   networks,
   notAfter,
   approval,
+  secondFactor,
   ...limits
 }: GrantConditions): NonNullable<GrantView['conditions']> {
   return {
@@ -40,6 +41,7 @@ function conditionsView({
         }),
     ...(networks === undefined ? {} : { networks: [...networks] }),
     ...(notAfter === undefined ? {} : { notAfter }),
+    ...(secondFactor === undefined ? {} : { secondFactor: { ...secondFactor } }),
     ...(approval === undefined ? {} : { approval: { ...approval, groups: [...approval.groups] } }),
     ...limits,
   };
@@ -114,9 +116,11 @@ function requireGoodConditions({ conditions, effect }: Pick<Grant, 'conditions' 
   const wrong = (message: string): Fault =>
     new Fault('INVALID_REQUEST', `conditions ${message}`, { facts: { field: 'body/conditions' } });
   if (conditions === undefined) return;
-  const { times, networks, notAfter, sessionMinutes, concurrentSessions } = conditions;
+  const { times, networks, notAfter, secondFactor, sessionMinutes, concurrentSessions } = conditions;
   if (effect === 'deny' && (sessionMinutes ?? concurrentSessions) !== undefined)
     throw wrong('limit sessions, of which a grant that denies gives none');
+  if (effect === 'deny' && secondFactor !== undefined)
+    throw wrong('ask for a second factor, without which a grant that denies would not deny');
   if (times !== undefined && !isTimeZone(times.zone)) throw wrong(`name a time zone that is not known: ${times.zone}`);
   const bad = networks?.find((network) => parseCidr(network) === undefined);
   if (bad !== undefined) throw wrong(`name a network that is none: ${bad}`);

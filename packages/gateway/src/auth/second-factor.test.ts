@@ -296,6 +296,68 @@ test('a machine that asks for a fresh second factor opens for nobody without one
   assert.equal((await elsewhere.send('POST', '/sessions', { targetId: id })).status, 404, 'no grant, no question');
 });
 
+test('a grant that asks for a fresh passkey opens by one, by nothing less and by no older one, and is explained', async () => {
+  const { fixture, node } = await ready('nobody');
+  await using _ = fixture;
+  const id = 'tgt_vault';
+  await fixture.store.now.catalog.insertTarget(aTarget({ id, protocol: 'proto', parameters: {} }));
+  const root = new Browser(node);
+  await root.signIn('root');
+  const grant = { subject: { kind: 'user', id: 'usr_ann' }, scope: { kind: 'all' }, actions: ['connect'] };
+  const conditions = { secondFactor: { level: 'passkey', minutes: 5 } };
+  assert.equal((await root.send('POST', '/grants', { ...grant, conditions, effect: 'deny' })).status, 400);
+  const made = await root.send('POST', '/grants', { ...grant, conditions });
+  assert.equal(made.status, 201);
+  assert.deepEqual((made.body as unknown as { conditions: unknown }).conditions, conditions);
+
+  const ann = new Browser(node);
+  await ann.signIn('ann');
+  const open = async () => {
+    const { body } = await ann.send('POST', '/sessions', { targetId: id });
+    const { code, session, facts } = body as unknown as {
+      readonly code?: string;
+      readonly session?: { readonly id: string };
+      readonly facts?: unknown;
+    };
+    return { code, id: session?.id ?? '', facts };
+  };
+  const why = async () => (await ann.send('GET', `/machines/${id}/access`)).body as unknown as OwnAccess;
+  const listed = (await ann.send('GET', '/machines')).body as unknown as { total: number };
+  assert.equal(listed.total, 1, 'the machine is there to be opened');
+  const refused = await open();
+  assert.equal(refused.code, 'STEP_UP_REQUIRED');
+  assert.deepEqual(refused.facts, { factor: true, passkey: true, minutes: 5 });
+  assert.deepEqual(await why(), { actions: [], unmet: ['second-factor'], obstacles: ['second-factor'] });
+  await ann.enrolApp(fixture);
+  assert.equal((await open()).code, 'STEP_UP_REQUIRED');
+  assert.deepEqual((await why()).obstacles, ['passkey']);
+  const query = `/access/explanation?userId=usr_ann&targetId=${id}`;
+  const explained = (await root.send('GET', query)).body as unknown as OwnAccess;
+  assert.deepEqual([explained.actions, explained.obstacles], [['connect'], ['passkey']]);
+
+  const passkey = await ann.enrolPasskey();
+  const opened = await open();
+  assert.equal(opened.code, undefined);
+  assert.deepEqual(await why(), { actions: ['connect'], unmet: [], obstacles: [] });
+  fixture.clock.time += 5 * 60_000 + 1;
+  assert.equal((await open()).code, 'STEP_UP_REQUIRED');
+  const again = (browser: Browser) => browser.send('POST', `/sessions/${opened.id}/tickets`, { mode: 'control' });
+  assert.equal((await again(ann)).status, 201, 'the login that opened it goes on in it');
+  const { body } = await ann.send('POST', '/me/proof/options');
+  await ann.send('POST', '/me/proof', { passkey: passkey.assert(body as never, ORIGIN) });
+  assert.equal((await open()).code, undefined);
+
+  await root.send('POST', '/grants', grant);
+  fixture.clock.time += 5 * 60_000 + 1;
+  assert.equal((await open()).code, undefined, 'another grant asks for nothing');
+});
+
+interface OwnAccess {
+  readonly actions: readonly string[];
+  readonly unmet: readonly string[];
+  readonly obstacles: readonly string[];
+}
+
 test('the last factor of somebody who must have one stays; an administrator resets somebody else’s and not the own', async () => {
   const { fixture, node } = await ready();
   await using _ = fixture;

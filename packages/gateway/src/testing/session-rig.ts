@@ -8,7 +8,7 @@ import type { GrantConditions } from '@enchilada/core/access';
 import type { AuditEvent, AuditLog } from '@enchilada/core/audit';
 import type { EngineSession, ProtocolEngine } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
-import { identifyLogin } from '@enchilada/core/identity';
+import { identifyLogin, type LoginRecord } from '@enchilada/core/identity';
 import type { Recorder } from '@enchilada/core/recording';
 import { type Attached, DEFAULT_SESSION_LIMITS, SessionBroker, type SessionEvent } from '@enchilada/core/session';
 import type { Store } from '@enchilada/core/store';
@@ -143,7 +143,11 @@ export class SessionRig implements AsyncDisposable {
   }
 
   /** Somebody opens a machine and has it live. @param loginMs how long their login lasts */
-  async open(loginMs = 48 * 3_600_000, conditions?: GrantConditions): Promise<OpenedSession> {
+  async open(
+    loginMs = 48 * 3_600_000,
+    conditions?: GrantConditions,
+    factor?: LoginRecord['factor'],
+  ): Promise<OpenedSession> {
     const { now } = this.#real;
     const [user, target] = [aUser(), aTarget({ protocol: 'proto' })];
     await now.users.insert(user);
@@ -151,6 +155,8 @@ export class SessionRig implements AsyncDisposable {
     const login = aLogin(user.id, {
       createdAt: this.clock.now(),
       lastSeenAt: this.clock.now(),
+      provedAt: this.clock.now(),
+      factor,
       expiresAt: this.clock.now() + loginMs,
     });
     await now.logins.insert(login);
@@ -202,6 +208,27 @@ export class SessionRig implements AsyncDisposable {
       createdAt: 2,
       createdBy: userId,
     });
+  }
+
+  /** What the grant of whoever has the session asks for from now on. */
+  async askOf(session: OpenedSession, conditions: GrantConditions): Promise<void> {
+    const { userId, targetId } = session.attached.session;
+    const { grants } = this.#real.now;
+    await grants.delete(`grt_${userId}`);
+    await grants.insert({
+      ...{ id: `grt_${userId}`, subject: { kind: 'user', id: userId }, scope: { kind: 'target', id: targetId } },
+      ...{ actions: ['connect'], conditions, createdAt: 3, createdBy: userId },
+    });
+  }
+
+  /** The person proves themselves by something else. */
+  async prove({ attached: { session } }: OpenedSession, factor: NonNullable<LoginRecord['factor']>): Promise<void> {
+    const { digest } = session.login;
+    const found = await this.#real.now.logins.findWithUser(digest);
+    assert.ok(found);
+    const { cookieDigest, expiresAt, sealedPassword } = found.login;
+    const change = { cookieDigest, expiresAt, sealedPassword, factor, provedAt: this.clock.now() };
+    assert.equal(await this.#real.now.logins.stepUp(digest, cookieDigest, change), true);
   }
 
   async written(id: string): Promise<string | undefined> {

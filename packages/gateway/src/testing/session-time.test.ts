@@ -104,6 +104,24 @@ test('the end of an access is kept while the database is away', async () => {
   assert.equal(rig.endOf(session), 'ACCESS_ENDED');
 });
 
+test('a proof grows no older in a session, and another one takes none away; a grant that asks for more ends it', async () => {
+  await using rig = await SessionRig.start();
+  const session = await rig.open(undefined, { secondFactor: { level: 'passkey', minutes: 5 } }, 'passkey');
+  await rig.clock.leap(30 * MINUTE);
+  rig.type(session);
+  assert.equal(rig.endOf(session), undefined);
+  await rig.prove(session, 'totp');
+  await rig.clock.leap(MINUTE);
+  assert.equal(rig.endOf(session), undefined);
+  const other = await rig.open();
+  await rig.askOf(other, { secondFactor: { level: 'any' } });
+  await rig.clock.leap(MINUTE);
+  assert.equal(rig.endOf(other), 'SESSION_REVOKED');
+  const revoked = rig.audited.find(({ action }) => action === 'session.revoked');
+  assert.equal(revoked?.reason, 'the grant asks for a proof that the login has not given');
+  assert.equal(rig.endOf(session), undefined);
+});
+
 test('a session lasts as long as its grant allows, and longer once another grant does', async () => {
   await using rig = await SessionRig.start();
   const [short, extended] = [

@@ -1,16 +1,21 @@
 import { Button, Skeleton, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useEffect } from 'react';
+import type { Factors } from '@enchilada/contract';
+import { useEffect, useState } from 'react';
 import { ApiFault } from '../api/http.ts';
 import type { Me } from '../api/me.ts';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { Enrolment } from '../second-factor/enrolment.tsx';
 import { FactorChallenge } from '../second-factor/factor-challenge.tsx';
-import { factorsQuery } from '../second-factor/step-up.tsx';
+import { factorsQuery, hasNothingHere, isStepUp } from '../second-factor/step-up.tsx';
 import { useText } from '../i18n/text.tsx';
 
-/** The second step of sign-in, and the whole of it where a machine asks for a fresh proof. */
-export function FactorStep(props: { readonly onProved: (me: Me) => void; readonly onAgain: () => void }) {
+/** The second step of sign-in, and the whole of it where a machine asks for a fresh proof. `passkey`: by a passkey and nothing else. */
+export function FactorStep(props: {
+  readonly passkey?: boolean;
+  readonly onProved: (me: Me) => void;
+  readonly onAgain: () => void;
+}) {
   const text = useText();
   const { onAgain } = props;
   const factors = useQuery({ ...factorsQuery, staleTime: 0, retry: false });
@@ -21,31 +26,72 @@ export function FactorStep(props: { readonly onProved: (me: Me) => void; readonl
   if (isOver) return null;
   if (factors.isError) return <FaultNotice error={factors.error} onRetry={() => void factors.refetch()} />;
   if (factors.data === undefined) return <Skeleton height={190} />;
-  const { stage, items } = factors.data;
-  // A complete login comes here because a machine asked for more.
-  const enrols = stage === 'enrolment' || (stage === 'complete' && items.length === 0);
-  const lead =
-    stage === 'enrolment'
-      ? 'factor.enrol-lead'
-      : stage === 'second-factor'
-        ? undefined
-        : enrols
-          ? 'factor.step-up-enrol'
-          : 'factor.step-up-machine';
   return (
     <Stack>
       <Text size="sm" c="dimmed">
         {text('factor.for', { name: factors.data.username })}
       </Text>
-      {lead !== undefined && <Text size="sm">{text(lead)}</Text>}
-      {enrols ? (
-        <Enrolment passkeys={factors.data.passkeys} onEnrolled={props.onProved} />
+      {/* A complete login comes here because a machine asked for more. */}
+      {factors.data.stage === 'complete' ? (
+        <MachineDemand factors={factors.data} passkey={props.passkey === true} onProved={props.onProved} />
       ) : (
-        <FactorChallenge factors={factors.data} onProved={props.onProved} />
+        <>
+          {factors.data.stage === 'enrolment' && <Text size="sm">{text('factor.enrol-lead')}</Text>}
+          {factors.data.stage === 'enrolment' ? (
+            <Enrolment passkeys={factors.data.passkeys} onEnrolled={props.onProved} />
+          ) : (
+            <FactorChallenge factors={factors.data} onProved={props.onProved} />
+          )}
+        </>
       )}
       <Button variant="subtle" color="gray" size="xs" onClick={onAgain}>
         {text('factor.again')}
       </Button>
     </Stack>
+  );
+}
+
+/** What proves the person to the machine: a factor of theirs, or one that they add now. */
+function MachineDemand(props: {
+  readonly factors: Factors;
+  readonly passkey: boolean;
+  readonly onProved: (me: Me) => void;
+}) {
+  const text = useText();
+  const { factors, passkey } = props;
+  // Who adds a factor long after signing in proves themselves first, by what they have.
+  const [provesFirst, setProvesFirst] = useState(false);
+  const items = passkey ? factors.items.filter(({ kind }) => kind === 'passkey') : factors.items;
+  if (items.length > 0)
+    return (
+      <>
+        <Text size="sm">{text(passkey ? 'factor.step-up-passkey' : 'factor.step-up-machine')}</Text>
+        <FactorChallenge
+          factors={passkey ? { ...factors, items, recoveryCodes: 0 } : factors}
+          onProved={props.onProved}
+        />
+      </>
+    );
+  if (provesFirst)
+    return (
+      <>
+        <Text size="sm">{text('factor.step-up-first')}</Text>
+        <FactorChallenge factors={factors} onProved={() => setProvesFirst(false)} />
+      </>
+    );
+  return (
+    <>
+      <Text size="sm">{text(passkey ? 'factor.step-up-enrol-passkey' : 'factor.step-up-enrol')}</Text>
+      <Enrolment
+        passkeys={factors.passkeys}
+        {...(passkey ? { kind: 'passkey' as const } : {})}
+        onEnrolled={props.onProved}
+        onFault={(error) => {
+          if (!isStepUp(error) || hasNothingHere(factors)) return false;
+          setProvesFirst(true);
+          return true;
+        }}
+      />
+    </>
   );
 }

@@ -1,6 +1,6 @@
 import { Checkbox, MultiSelect, NumberInput, Select, SimpleGrid, Stack, TagsInput, TextInput } from '@mantine/core';
 import type { GrantConditions } from '@enchilada/contract';
-import type { GrantEffect } from '@enchilada/core/access';
+import { FACTOR_LEVELS, type FactorLevel, type GrantEffect } from '@enchilada/core/access';
 import { useText } from '../i18n/text.tsx';
 import { dayNames } from './grant-sentence.tsx';
 
@@ -15,6 +15,9 @@ export interface ConditionDraft {
   /** Empty for no limit. */
   readonly minutes: number | '';
   readonly concurrent: number | '';
+  readonly factor: FactorLevel | undefined;
+  /** Empty for any age. */
+  readonly factorMinutes: number | '';
   readonly approval: ApprovalDraft | undefined;
 }
 
@@ -39,19 +42,24 @@ export const NO_CONDITIONS: ConditionDraft = {
   until: '',
   minutes: '',
   concurrent: '',
+  factor: undefined,
+  factorMinutes: '',
   approval: undefined,
 };
 
 /** Undefined where nothing was asked for. */
 /** @param effect a grant that denies limits no sessions */
 export function conditionsOf(draft: ConditionDraft, effect: GrantEffect): GrantConditions | undefined {
-  const { networks, days, from, to, zone, until, minutes, concurrent, approval } = draft;
+  const { networks, days, from, to, zone, until, minutes, concurrent, factor, factorMinutes, approval } = draft;
   const conditions: GrantConditions = {
     ...(networks.length === 0 ? {} : { networks: [...networks] }),
     ...(days.length === 0
       ? {}
       : { times: { zone, windows: [{ days: days.map(Number).sort(), from, to: to === '00:00' ? '24:00' : to }] } }),
     ...(until === '' ? {} : { notAfter: new Date(until).getTime() }),
+    ...(factor === undefined || effect === 'deny'
+      ? {}
+      : { secondFactor: { level: factor, ...(factorMinutes === '' ? {} : { minutes: factorMinutes }) } }),
     ...(minutes === '' || effect === 'deny' ? {} : { sessionMinutes: minutes }),
     ...(concurrent === '' || effect === 'deny' ? {} : { concurrentSessions: concurrent }),
     ...(approval === undefined || approval.groups.length === 0 || effect === 'deny'
@@ -126,6 +134,7 @@ export function ConditionFields(props: {
           value={draft.until}
           onChange={(event) => set({ until: event.currentTarget.value })}
         />
+        {props.effect === 'allow' && <FactorFields draft={draft} onChange={set} />}
         {props.effect === 'allow' && (
           <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm">
             <NumberInput
@@ -161,6 +170,36 @@ export function ConditionFields(props: {
         )}
       </Stack>
     </fieldset>
+  );
+}
+
+function FactorFields(props: {
+  readonly draft: ConditionDraft;
+  readonly onChange: (change: Partial<ConditionDraft>) => void;
+}) {
+  const text = useText();
+  const { factor, factorMinutes } = props.draft;
+  return (
+    <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm">
+      <Select
+        label={text('grants.factor')}
+        clearable
+        placeholder={text('grants.factor-none')}
+        data={FACTOR_LEVELS.map((value) => ({ value, label: text(`grants.factor-${value}`) }))}
+        value={factor ?? null}
+        onChange={(value) => props.onChange({ factor: FACTOR_LEVELS.find((level) => level === value) })}
+      />
+      {factor !== undefined && (
+        <NumberInput
+          label={text('grants.factor-minutes')}
+          placeholder={text('grants.no-limit')}
+          {...WHOLE}
+          max={1_440}
+          value={factorMinutes}
+          onChange={(value) => props.onChange({ factorMinutes: typeof value === 'number' ? value : '' })}
+        />
+      )}
+    </SimpleGrid>
   );
 }
 

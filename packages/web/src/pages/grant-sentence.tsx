@@ -8,8 +8,16 @@ export function dayNames(language: string): readonly string[] {
   return [5, 6, 7, 8, 9, 10, 11].map((day) => format.format(Date.UTC(2026, 0, day)));
 }
 
+function factorWords(
+  text: Text,
+  { level, minutes }: NonNullable<NonNullable<Grant['conditions']>['secondFactor']>,
+): string {
+  const what = text(`grants.condition-factor-${level}`);
+  return minutes === undefined ? what : text('grants.condition-factor-age', { what, minutes });
+}
+
 function conditionWords(text: Text, conditions: NonNullable<Grant['conditions']>): string {
-  const { times, networks, notAfter, sessionMinutes, concurrentSessions, approval } = conditions;
+  const { times, networks, notAfter, secondFactor, sessionMinutes, concurrentSessions, approval } = conditions;
   const names = dayNames(text.language);
   return [
     ...(approval === undefined ? [] : [text.count('grants.condition-approval', approval.count)]),
@@ -23,6 +31,7 @@ function conditionWords(text: Text, conditions: NonNullable<Grant['conditions']>
         )),
     ...(networks === undefined ? [] : [text('grants.condition-networks', { networks: networks.join(' ') })]),
     ...(notAfter === undefined ? [] : [text('grants.condition-until', { time: text.dateTime(notAfter) })]),
+    ...(secondFactor === undefined ? [] : [factorWords(text, secondFactor)]),
     ...(sessionMinutes === undefined ? [] : [text('grants.condition-length', { minutes: sessionMinutes })]),
     ...(concurrentSessions === undefined ? [] : [text.count('grants.condition-concurrent', concurrentSessions)]),
   ].join(' · ');

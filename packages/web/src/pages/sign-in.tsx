@@ -19,7 +19,7 @@ export function SignInPage() {
   const navigate = useNavigate();
   const { next, step } = usePlainSearch();
   const facts = useQuery({ queryKey: ['sign-in'], queryFn: ({ signal }) => api('getSignIn', {}, { signal }) });
-  const [atFactor, setAtFactor] = useState(step === 'factor');
+  const [atFactor, setAtFactor] = useState(step === 'factor' || step === 'passkey');
   const again = useCallback(() => setAtFactor(false), []);
 
   const enter = useEnter(next);
@@ -34,7 +34,7 @@ export function SignInPage() {
           {text('fault.BOOTSTRAP_REQUIRED.next')}
         </Alert>
       )}
-      {open !== undefined && atFactor && <FactorStep onProved={enter} onAgain={again} />}
+      {open !== undefined && atFactor && <FactorStep passkey={step === 'passkey'} onProved={enter} onAgain={again} />}
       {open !== undefined && !atFactor && (
         <SignInWays
           facts={open}

@@ -50,7 +50,7 @@ export function useStepUp(): readonly [dialog: ReactNode, attempt: <T>(act: () =
 }
 
 /** Whose account is at a provider, and who has no second factor of ours. */
-function hasNothingHere({ items, hasPassword }: Factors): boolean {
+export function hasNothingHere({ items, hasPassword }: Factors): boolean {
   return items.length === 0 && !hasPassword;
 }
 

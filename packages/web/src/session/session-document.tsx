@@ -43,9 +43,10 @@ export function toSignIn(): void {
   location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 
-/** The machine asks for a fresh second factor: to the door, and back here afterwards. */
-export function toProof(): void {
-  location.assign(`/sign-in?step=factor&next=${encodeURIComponent(location.pathname + location.search)}`);
+/** The machine asks for a fresh second factor, or for a passkey and nothing else: to the door, and back here afterwards. */
+export function toProof(error: ApiFault): void {
+  const step = error.facts['passkey'] === true ? 'passkey' : 'factor';
+  location.assign(`/sign-in?step=${step}&next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 
 export function SessionDocument() {
@@ -85,7 +86,7 @@ export function SessionDocument() {
     return null;
   }
   if (found.error instanceof ApiFault && found.error.code === 'SECOND_FACTOR_DUE') {
-    toProof();
+    toProof(found.error);
     return null;
   }
   const Surface = found.data === undefined ? undefined : SURFACES[found.data.surface];

@@ -116,7 +116,7 @@ export function useSession(subject: SessionSubject): LiveSession {
   useEffect(() => {
     if (view.link !== 'failed' || !(view.error instanceof ApiFault)) return;
     if (view.error.code === 'UNAUTHENTICATED') toSignIn();
-    if (PROOF.includes(view.error.code)) toProof();
+    if (PROOF.includes(view.error.code)) toProof(view.error);
   }, [view.link, view.error]);
 
   return {
