@@ -10,6 +10,7 @@ import { EVENT_OVERHEAD_BYTES, writeEvent } from '@enchilada/core/recording';
 import type { EncodedEvent } from '@enchilada/core/recording';
 import type { Clock } from '@enchilada/core/time';
 import { giveBack } from '../../shared/give-back.ts';
+import { type Arena, Arenas } from './arenas.ts';
 import {
   ENTRY,
   EVENTS_ENTRY_BYTES,
@@ -22,9 +23,6 @@ import {
 } from './journal-format.ts';
 
 export const JOURNAL_KEY_CONTEXT = 'journal';
-const ARENA_BYTES = 256 * 1024;
-/** So many are kept while a flood lasts; more are given back, and all of them once one arena lasts from one look at stalls to the next. */
-const SPARE_ARENAS = 8;
 const SYNC_DELAY_MS = 50;
 const STALL_MS = 3000;
 const STALL_CHECK_MS = 500;
@@ -51,12 +49,6 @@ export interface EventPlace {
   readonly seq: number;
   readonly firstUs: number;
   readonly deltaUs: number;
-}
-
-/** Where entries are laid out. `users`: views of chunks that are not sealed, and parts of batches that are not encrypted. */
-interface Arena {
-  readonly buffer: Buffer;
-  users: number;
 }
 
 /** Entries that one writev(2) takes. */
@@ -92,10 +84,7 @@ export class Journal implements AsyncDisposable {
   readonly #wrappedKey: WrappedKey;
   readonly #segments: Segment[] = [];
   #file: SegmentFile | undefined;
-  #arena: Arena = { buffer: Buffer.allocUnsafeSlow(ARENA_BYTES), users: 0 };
-  readonly #arenas = new WeakMap<ArrayBufferLike, Arena>();
-  readonly #spare: Arena[] = [];
-  #arenaAtLook: Arena | undefined;
+  readonly #arenas = new Arenas();
   #arenaAt = 0;
   /** Where in the arena the current batch begins. */
   #batchFrom = 0;
@@ -122,7 +111,7 @@ export class Journal implements AsyncDisposable {
     this.firstSegment = parts.nextSegment;
     this.#stallTimer = options.clock.every(STALL_CHECK_MS, () => {
       this.#checkStall();
-      this.#giveSparesBack();
+      this.#arenas.look();
     });
   }
 
@@ -183,17 +172,13 @@ export class Journal implements AsyncDisposable {
     buffer.writeUInt32BE(Math.floor(place.firstUs / 2 ** 32), at + 9);
     buffer.writeUInt32BE(place.firstUs >>> 0, at + 13);
     buffer.writeUInt32BE(end - begin, at + 17);
-    this.#arena.users++;
+    this.#arenas.current.users++;
     return { view: buffer.subarray(begin, end), written: this.#commit(target, end) };
   }
 
   /** The chunk that was made of these views is sealed: nobody reads them again, and others are written in their place. */
   forget(views: readonly Buffer[]): void {
-    for (const { buffer } of views) {
-      const arena = this.#arenas.get(buffer);
-      if (arena === undefined) throw new Fault('INTERNAL', 'a view is not of this journal');
-      this.#leaveArena(arena);
-    }
+    this.#arenas.forget(views);
   }
 
   appendOpened(entry: { slot: number; startedAt: number; id: string }): Promise<void> {
@@ -245,31 +230,14 @@ export class Journal implements AsyncDisposable {
   }
 
   #reserve(bytes: number): { readonly buffer: Buffer; readonly at: number } {
-    if (this.#arenaAt + bytes > this.#arena.buffer.length) {
+    if (this.#arenaAt + bytes > this.#arenas.current.buffer.length) {
       this.#flushArena();
       // Pending chunks hold views of the arena that is full; it is used again when the last of them is sealed.
-      const full = this.#arena;
-      this.#arena = (bytes <= ARENA_BYTES ? this.#spare.pop() : undefined) ?? {
-        buffer: Buffer.allocUnsafeSlow(Math.max(ARENA_BYTES, bytes)),
-        users: 0,
-      };
+      this.#arenas.renew(bytes);
       this.#arenaAt = 0;
       this.#batchFrom = 0;
-      if (full.users === 0) this.#putAway(full);
     }
-    const { buffer } = this.#arena;
-    this.#arenas.set(buffer.buffer, this.#arena);
-    return { buffer, at: this.#arenaAt };
-  }
-
-  #leaveArena(arena: Arena): void {
-    if (--arena.users === 0 && arena !== this.#arena) this.#putAway(arena);
-  }
-
-  /** INVARIANT: nobody has a view of it, and no batch a part that is still to be encrypted. */
-  #putAway(arena: Arena): void {
-    if (arena.buffer.length === ARENA_BYTES && this.#spare.length < SPARE_ARENAS) this.#spare.push(arena);
-    else giveBack(arena.buffer);
+    return { buffer: this.#arenas.current.buffer, at: this.#arenaAt };
   }
 
   #commit(target: { readonly buffer: Buffer; readonly at: number }, end: number): Promise<void> {
@@ -290,9 +258,10 @@ export class Journal implements AsyncDisposable {
 
   #flushArena(): void {
     if (this.#batch !== undefined && this.#arenaAt > this.#batchFrom) {
-      this.#batch.parts.push(this.#arena.buffer.subarray(this.#batchFrom, this.#arenaAt));
-      this.#batch.arenas.push(this.#arena);
-      this.#arena.users++;
+      const { current } = this.#arenas;
+      this.#batch.parts.push(current.buffer.subarray(this.#batchFrom, this.#arenaAt));
+      this.#batch.arenas.push(current);
+      current.users++;
     }
     this.#batchFrom = this.#arenaAt;
   }
@@ -330,7 +299,7 @@ export class Journal implements AsyncDisposable {
     if (segment === undefined || this.#file === undefined)
       throw new Fault('RECORDER_FAILED', 'the journal has no open segment');
     const pieces = sealRecord(this.#key, { segment: segment.number, index: segment.records }, parts);
-    for (const arena of arenas) this.#leaveArena(arena);
+    for (const arena of arenas) this.#arenas.leave(arena);
     segment.records++;
     segment.bytes += await writeAll(this.#file, pieces);
     for (const piece of pieces) giveBack(piece);
@@ -404,11 +373,6 @@ export class Journal implements AsyncDisposable {
       // One that stays holds nothing that is needed; the next start removes it.
       if (segment !== undefined) void unlink(segment.path).catch(() => undefined);
     }
-  }
-
-  #giveSparesBack(): void {
-    if (this.#arena === this.#arenaAtLook) for (const { buffer } of this.#spare.splice(0)) giveBack(buffer);
-    this.#arenaAtLook = this.#arena;
   }
 
   #checkStall(): void {
