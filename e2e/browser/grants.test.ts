@@ -24,6 +24,7 @@ before(async () => {
   browser = owned.use(await Chromium.launch());
   targetId = await site.machineOn(sshd, { name: 'database-primary.example', labels: { env: 'prod' } });
   una = await site.person('una-on-call');
+  await una.enrolApp();
 });
 after(() => owned.disposeAsync());
 
@@ -59,6 +60,8 @@ test('a grant with every condition is made by hand, says in words what it allows
     await form.getByRole('checkbox', { name: day }).check();
   await form.locator('input[type="time"]').first().fill('00:00');
   await form.locator('input[type="time"]').last().fill('00:00');
+  await choose(page, 'Second factor of the login', 'Any second factor');
+  await form.getByLabel('Proved so many minutes ago at most').fill('60');
   await form.getByLabel('Longest session, in minutes').fill('45');
   await form.getByLabel('Sessions at once').fill('1');
   await form.getByRole('status').filter({ hasText: '1 person, 1 machine' }).waitFor();
@@ -66,6 +69,7 @@ test('a grant with every condition is made by hand, says in words what it allows
   await form.getByRole('button', { name: 'Add grant' }).click();
   await form.waitFor({ state: 'detached' });
   const row = page.getByRole('row').filter({ hasText: 'una-on-call' });
+  await row.getByText('with a second factor proved at most 60 minutes ago').waitFor();
   await row.getByText('sessions of 45 minutes at most').waitFor();
   await row.getByText('1 session at once').waitFor();
   await row.getByText('127.0.0.0/8').waitFor();

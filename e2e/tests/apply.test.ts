@@ -27,7 +27,10 @@ grants:
   - group: operators
     labels: { env: prod }
     actions: [connect, file-out]
-    conditions: { sessionMinutes: 60, approval: { groups: [leads], minutes: 60 } }
+    conditions:
+      sessionMinutes: 60
+      secondFactor: { level: passkey, minutes: 15 }
+      approval: { groups: [leads], minutes: 60 }
   - group: operators
     target: bastion
   - user: eve
@@ -73,7 +76,7 @@ test('a plan changes nothing and says for whom; applying makes it so, and once m
     '+ member anna in operators',
     '+ machine group Production/Databases',
     '+ machine db1',
-    '+ group operators may connect, file-out on env=prod, after 1 approval; 60 min a session',
+    '+ group operators may connect, file-out on env=prod, after 1 approval; with a passkey at most 15 min old; 60 min a session',
     '+ user eve may never connect on group Production',
     '+ rule linux',
     '1 person gains 2 machines.',
