@@ -286,7 +286,11 @@ export class HostedSession {
     this.#abort.abort(new Fault('SESSION_ENDED', `the session ended: ${cause.reason}`));
     this.#questions.abandonAll();
     const event = endedEvent(cause, this.#live === undefined ? this.#step : undefined);
-    for (const viewer of this.viewers) viewer.end(event);
+    for (const viewer of this.viewers) {
+      viewer.end(event);
+      // A page that was told of the end waits for this socket to close: nothing more comes by it.
+      viewer.data?.close();
+    }
     try {
       await this.#files?.[Symbol.asyncDispose]();
       await this.#live?.close();
