@@ -61,7 +61,7 @@ test('a grant with every condition is made by hand, says in words what it allows
   await form.locator('input[type="time"]').first().fill('00:00');
   await form.locator('input[type="time"]').last().fill('00:00');
   await choose(page, 'Second factor of the login', 'Any second factor');
-  await form.getByLabel('Proved so many minutes ago at most').fill('60');
+  await form.getByLabel('Not older than, in minutes').fill('60');
   await form.getByLabel('Longest session, in minutes').fill('45');
   await form.getByLabel('Sessions at once').fill('1');
   await form.getByRole('status').filter({ hasText: '1 person, 1 machine' }).waitFor();

@@ -88,7 +88,7 @@ export const secondFactor: Readonly<Record<keyof typeof english, string>> = {
   'grants.condition-factor-age': '{what}, höchstens {minutes} Minuten alt',
   'grants.factor': 'Zweiter Faktor der Anmeldung',
   'grants.factor-any': 'Irgendein zweiter Faktor',
-  'grants.factor-minutes': 'Höchstens so viele Minuten alt',
+  'grants.factor-minutes': 'Nicht älter als, in Minuten',
   'grants.factor-none': 'Nicht verlangt',
   'grants.factor-passkey': 'Ein Passkey',
   'access-unmet.second-factor': 'Nachweis mit zweitem Faktor',

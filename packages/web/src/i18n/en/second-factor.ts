@@ -84,7 +84,7 @@ export const secondFactor = {
   'grants.condition-factor-age': '{what} proved at most {minutes} minutes ago',
   'grants.factor': 'Second factor of the login',
   'grants.factor-any': 'Any second factor',
-  'grants.factor-minutes': 'Proved so many minutes ago at most',
+  'grants.factor-minutes': 'Not older than, in minutes',
   'grants.factor-none': 'Not asked for',
   'grants.factor-passkey': 'A passkey',
   'access-unmet.second-factor': 'proof by a second factor',
