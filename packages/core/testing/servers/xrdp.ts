@@ -26,6 +26,8 @@ export interface XrdpOptions {
    */
   readonly backend?: 'xvnc' | 'xorg';
   readonly geometry?: string;
+  /** What `xvnc` checks, of which the first eight characters count; all of it is sent. */
+  readonly password?: string;
   /** As in xrdp.ini: `tls`, `rdp` or `negotiate`. */
   readonly securityLayer?: string;
   /** Files in PEM; one signed by itself otherwise. */
@@ -78,8 +80,11 @@ async function stopped(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-async function onXvnc(geometry: string): Promise<Desktop> {
-  const xvnc: Xvnc = await startXvnc({ geometry, securityTypes: 'VncAuth' });
+async function onXvnc({ geometry = '1024x768', password }: XrdpOptions): Promise<Desktop> {
+  const xvnc: Xvnc = await startXvnc({
+    ...{ geometry, securityTypes: 'VncAuth' },
+    ...(password === undefined ? {} : { password }),
+  });
   return {
     display: xvnc.display,
     password: xvnc.password,
@@ -168,7 +173,7 @@ export async function startXrdp(options: XrdpOptions = {}): Promise<Xrdp> {
   if (!existsSync(XRDP) || !existsSync(XORG))
     throw new Error('a test xrdp needs the Debian packages xrdp and xorgxrdp');
   const directory = await mkdtemp(join(tmpdir(), 'enchilada-xrdp-'));
-  const desktop = options.backend === 'xorg' ? await onXorg(directory) : await onXvnc(options.geometry ?? '1024x768');
+  const desktop = options.backend === 'xorg' ? await onXorg(directory) : await onXvnc(options);
   const ini = join(directory, 'xrdp.ini');
   const { key, certificate } = options.certificate ?? (await selfSigned(directory));
   const port = await freePort();
