@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, request as forward } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { OpenIdServer } from '@enchilada/adapters/identity-provider/oidc/testing';
 import { ApiProblem } from '@enchilada/contract';
@@ -9,35 +6,23 @@ import { startSshd } from '@enchilada/core/testing/servers/sshd';
 import { Person } from '../product/index.ts';
 import { ProviderVisitor } from '../product/sign-on.ts';
 import { ADMIN } from '../tests/site.ts';
+import { Balancer, DoorPage } from './balancer.ts';
 import { TwoNodes } from './two-nodes.ts';
 
 const owned = new AsyncDisposableStack();
 let both: TwoNodes;
 let idp: OpenIdServer;
 let admin: Person;
-let publicUrl: string;
+let balancer: Balancer;
 let providerId: string;
-/** Which node the balancer sends the next request to. */
-let turn: 'a' | 'b' = 'a';
 
 before(async () => {
   idp = owned.use(await OpenIdServer.start());
-  const balancer = createServer((incoming, outgoing) => {
-    const { method, url, headers } = incoming;
-    const onward = forward({ host: '127.0.0.1', port: both.ports.get(turn), method, path: url, headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(outgoing);
-    });
-    incoming.pipe(onward);
-  }).listen(0, 'localhost');
-  await once(balancer, 'listening');
-  owned.defer(() => {
-    balancer.closeAllConnections();
-    balancer.close();
-  });
-  publicUrl = `http://localhost:${(balancer.address() as AddressInfo).port}`;
+  balancer = owned.use(await Balancer.start());
+  const publicUrl = balancer.url;
   const environment = { ENCHILADA_PUBLIC_URL: publicUrl, ENCHILADA_SECOND_FACTOR_REQUIRED: 'nobody' };
   both = owned.use(await TwoNodes.start({ environment }));
+  balancer.serve(both);
   admin = await Person.bootstrap(both.a, ADMIN);
   const provider = await admin.api.createProvider({
     body: {
@@ -52,39 +37,20 @@ before(async () => {
 after(() => owned.disposeAsync());
 
 async function signIn(name: string): Promise<{ readonly person: Person; readonly visitor: ProviderVisitor }> {
-  const cookies = new Map<string, string>();
-  const send = async (path: string, body: object): Promise<Response> => {
-    const response = await fetch(`${publicUrl}/api/v1${path}`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        'x-enchilada': '1',
-        origin: publicUrl,
-        cookie: [...cookies].map(([key, value]) => `${key}=${value}`).join('; '),
-      },
-      body: JSON.stringify(body),
-    });
-    for (const line of response.headers.getSetCookie()) {
-      const [pair = ''] = line.split(';');
-      cookies.set(pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1));
-    }
-    return response;
-  };
-  turn = 'a';
-  const begun = await send(`/login/providers/${providerId}/start`, {});
+  const page = new DoorPage(balancer.url);
+  balancer.turn = 'a';
+  const begun = await page.send(`/login/providers/${providerId}/start`, {});
   assert.equal(begun.status, 200, await begun.clone().text());
   const { url } = (await begun.json()) as { url: string };
   const visitor = new ProviderVisitor();
-  const back = await visitor.signIn(url, { name, home: publicUrl });
+  const back = await visitor.signIn(url, { name, home: balancer.url });
   assert.equal(back.pathname, `/sign-in/back/${providerId}`);
-  turn = 'b';
+  balancer.turn = 'b';
   const answer = back.search.slice(1);
-  const completed = await send(`/login/providers/${providerId}/complete`, { answer });
+  const completed = await page.send(`/login/providers/${providerId}/complete`, { answer });
   assert.equal(completed.status, 200, await completed.clone().text());
-  assert.equal((await send(`/login/providers/${providerId}/complete`, { answer })).status, 409, 'once');
-  const person = new Person(publicUrl);
-  person.cookie = `__Host-enchilada=${cookies.get('__Host-enchilada') ?? ''}`;
-  return { person, visitor };
+  assert.equal((await page.send(`/login/providers/${providerId}/complete`, { answer })).status, 409, 'once');
+  return { person: page.person, visitor };
 }
 
 test('a sign-in that begins on one node is completed on the other', async () => {
@@ -99,7 +65,7 @@ test('what the provider ends ends the live session on whichever node holds it', 
   idp.people.set('otto', { name: 'Otto', groups: [] });
   const { person, visitor } = await signIn('otto');
   const { user } = await person.api.getMe();
-  turn = 'a';
+  balancer.turn = 'a';
   const { id: credentialId } = await admin.api.createCredential({
     body: { name: 'ssh', kind: 'password', username: sshd.username, secret: sshd.password },
   });
@@ -113,12 +79,9 @@ test('what the provider ends ends the live session on whichever node holds it', 
     body: { subject: { kind: 'user', id: user.id }, scope: { kind: 'target', id: targetId }, actions: ['connect'] },
   });
   // Held by node B; the provider's server calls node A.
-  const there = new Person(`http://localhost:${both.ports.get('b') ?? 0}`);
-  Object.defineProperty(there, 'origin', { value: publicUrl });
-  there.cookie = person.cookie;
-  const shell = await there.open(targetId);
+  const shell = await balancer.straight(person, 'b').open(targetId);
   await shell.live();
-  turn = 'a';
+  balancer.turn = 'a';
   await visitor.signOut(`${idp.issuer}/session/end`);
   await shell.ended();
   assert.deepEqual(idp.failures, []);
