@@ -59,6 +59,16 @@ test('an operator signs in, sets up access, and signs out', async () => {
     (await anna.api.listMachines({ query: {} })).items.map(({ name }) => name),
     ['web1'],
   );
+  const then = new Date().toISOString();
+  await json('groups', 'leave', 'ops', 'anna');
+  const who = async (...words: readonly string[]) =>
+    ((await json('access', 'who', 'web1', ...words)) as { items: { username: string }[] }).items.map(
+      ({ username }) => username,
+    );
+  assert.deepEqual([await who(), await who('--at', then)], [[], ['anna']]);
+  assert.match((await enchilada('access', 'why', 'anna', 'web1', '--at', then)).stdout, /could then connect on web1/u);
+  assert.match((await enchilada('access', 'who', 'web1', '--at', '2020-01-01T00:00Z')).stderr, /HISTORY_UNKNOWN/u);
+  assert.equal((await enchilada('access', 'who', 'web1', '--at', '2026-11-20')).exitCode, 2);
   await json('users', 'add', 'nightly', '--service', '--role', 'auditor');
   const made = await json('tokens', 'add', 'nightly', 'report', '--permission', 'audit.read', '--days', '7');
   const asked = await fetch(`${site.gateway.url}/api/v1/audit`, {

@@ -430,12 +430,12 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('listGrants', {}, options);
   }
 
-  /** Why a person may, or may not, use a machine: every grant about both, and what stands in the way. */
+  /** Why a person may, or may not, use a machine: every grant about both, and what stands in the way; now, or at a past moment. */
   explainAccess(input: RouteInput<'explainAccess'>, options?: CallOptions): Promise<RouteOutput<'explainAccess'>> {
     return this.#transport.call('explainAccess', input, options);
   }
 
-  /** Who can reach a machine, and by which grants. */
+  /** Who can reach a machine, and by which grants; now, or who could at a past moment. */
   listTargetAccess(input: RouteInput<'listTargetAccess'>, options?: CallOptions): Promise<RouteOutput<'listTargetAccess'>> {
     return this.#transport.call('listTargetAccess', input, options);
   }

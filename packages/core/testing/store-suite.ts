@@ -4,6 +4,7 @@ import { storeClusterCases } from './store-cluster-cases.ts';
 import { storeFactorCases } from './store-factor-cases.ts';
 import { storeHistoryCases } from './store-history-cases.ts';
 import { storeIdentityCases } from './store-identity-cases.ts';
+import { storePolicyHistoryCases } from './store-policy-history-cases.ts';
 import { storeProviderCases } from './store-provider-cases.ts';
 import { storeProvisioningCases } from './store-provisioning-cases.ts';
 import { storeProcessCases } from './store-process-cases.ts';
@@ -22,6 +23,7 @@ export function storeSuite(name: string, create: () => Promise<StoreUnderTest>):
   storeHistoryCases(name, create);
   storeClusterCases(name, create);
   storeRequestCases(name, create);
+  storePolicyHistoryCases(name, create);
   storeTransactionCases(name, create);
   storeProcessCases(name, create);
 }

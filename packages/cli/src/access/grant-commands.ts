@@ -124,35 +124,62 @@ function conditionsOf(options: ConditionOptions): Conditions {
   };
 }
 
+const AT_OPTION = {
+  at: { type: 'string', value: 'TIME', says: 'judge that moment of the past instead of now, like 2026-11-20T12:00Z' },
+} as const;
+
+/** @throws CommandFailure 2 */
+function momentOf(at: string | undefined): { readonly at?: number } {
+  if (at === undefined) return {};
+  const time = Date.parse(at);
+  if (!/^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d:\d\d)$/iu.test(at) || Number.isNaN(time))
+    throw usage(`--at must be a time with its zone like 2026-11-20T12:00Z, received ${JSON.stringify(at)}`);
+  return { at: time };
+}
+
+/** An id as it is, also of what is no more and for an auditor, who may list neither people nor machines; a name is looked up. */
+async function idOf(word: string, prefix: string, find: () => Promise<{ readonly id: string }>): Promise<string> {
+  return word.startsWith(prefix) ? word : (await find()).id;
+}
+
 export const accessCommands = [
   command('access who', {
-    summary: 'Say who can reach a machine, and by which grants.',
+    summary: 'Say who can reach a machine, now or at a past moment, and by which grants.',
     words: ['MACHINE'],
-    async run({ words: [machine = ''], client }) {
+    options: AT_OPTION,
+    async run({ words: [machine = ''], options, client }) {
       const { api } = await client();
-      const { id } = await findTarget(api, machine);
-      const { items } = await api.listTargetAccess({ params: { id } });
+      const query = momentOf(options.at);
+      const isPast = query.at !== undefined;
+      const id = await idOf(machine, 'tgt_', () => findTarget(api, machine));
+      const { items } = await api.listTargetAccess({ params: { id }, query });
       const rows = items.map(({ username, actions, grantIds, conditional }) => [
         username,
         actions.join(','),
-        conditional ? 'at times or from networks' : '',
+        conditional ? (isPast ? 'from networks or when approved' : 'at times or from networks') : '',
         grantIds.join(' '),
       ]);
       return done({ items }, ...table(['who', 'may', 'only', 'by'], rows));
     },
   }),
   command('access why', {
-    summary: 'Say why a person may, or may not, use a machine.',
+    summary: 'Say why a person may, or may not, use a machine, now or at a past moment.',
     words: ['USERNAME', 'MACHINE'],
-    options: { address: { type: 'string', value: 'ADDRESS', says: 'judge as if they came from there' } },
+    options: { ...AT_OPTION, address: { type: 'string', value: 'ADDRESS', says: 'judge as if they came from there' } },
     async run({ words: [username = '', machine = ''], options, client }) {
       const { api } = await client();
-      const [user, target] = await Promise.all([findUser(api, username), findTarget(api, machine)]);
-      const query = { userId: user.id, targetId: target.id };
+      const moment = momentOf(options.at);
+      const isPast = moment.at !== undefined;
+      const [userId, targetId] = await Promise.all([
+        idOf(username, 'usr_', () => findUser(api, username)),
+        idOf(machine, 'tgt_', () => findTarget(api, machine)),
+      ]);
+      const query = { userId, targetId, ...moment };
       const found = await api.explainAccess({
         query: options.address === undefined ? query : { ...query, address: options.address },
       });
-      const verdict = found.actions.length === 0 ? 'may do nothing with' : `may ${found.actions.join(', ')} on`;
+      const may = isPast ? 'could then' : 'may';
+      const verdict = found.actions.length === 0 ? `${may} do nothing with` : `${may} ${found.actions.join(', ')} on`;
       const rows = found.findings.map(({ grant, counts, unmet }) => [
         grant.id,
         `${grant.subject.kind} ${grant.subjectName}`,
@@ -166,7 +193,7 @@ export const accessCommands = [
         ...found.obstacles.map((obstacle) => `In the way: ${obstacle}.`),
         ...(rows.length === 0
           ? ['No grant is about this person and this machine.']
-          : table(['grant', 'who', 'may', 'machines', 'now'], rows)),
+          : table(['grant', 'who', 'may', 'machines', isPast ? 'then' : 'now'], rows)),
       );
     },
   }),

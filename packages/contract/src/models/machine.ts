@@ -389,7 +389,14 @@ export const OwnAccess = closed({
   unmet: AccessFinding.properties.unmet,
   obstacles: AccessExplanation.properties.obstacles,
 });
-export const AccessQuery = closed({ userId: Id, targetId: Id, address: Type.Optional(text(64, 1)) });
+/** At a past moment, in milliseconds since the Unix epoch; without it, now. */
+export const MomentQuery = closed({ at: Type.Optional(Time) });
+export const AccessQuery = closed({
+  ...MomentQuery.properties,
+  userId: Id,
+  targetId: Id,
+  address: Type.Optional(text(64, 1)),
+});
 export const TargetAccess = closed({
   items: list(
     closed({

@@ -27,6 +27,7 @@ import {
   TargetUpdate,
   AccessExplanation,
   AccessQuery,
+  MomentQuery,
   OwnAccess,
   TargetAccess,
 } from '../models/machine.ts';
@@ -262,17 +263,19 @@ export const catalogRoutes = routes({
   explainAccess: {
     method: 'GET',
     path: '/access/explanation',
-    access: 'access.read',
-    summary: 'Why a person may, or may not, use a machine: every grant about both, and what stands in the way.',
+    access: ['access.read', 'audit.read'],
+    summary:
+      'Why a person may, or may not, use a machine: every grant about both, and what stands in the way; now, or at a past moment.',
     query: AccessQuery,
     response: { 200: AccessExplanation },
   },
   listTargetAccess: {
     method: 'GET',
     path: '/targets/:id/access',
-    access: 'access.read',
-    summary: 'Who can reach a machine, and by which grants.',
+    access: ['access.read', 'audit.read'],
+    summary: 'Who can reach a machine, and by which grants; now, or who could at a past moment.',
     params: IdParams,
+    query: MomentQuery,
     response: { 200: TargetAccess },
   },
   createGrant: {

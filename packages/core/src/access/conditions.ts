@@ -15,6 +15,8 @@ export interface Circumstances {
   readonly address: string | undefined;
   /** One of them is enough. Absent where no login is judged: then what it must have proved is left out of account. */
   readonly proofs?: readonly LoginProof[];
+  /** It is asked what there was at that very moment, from wherever: times are judged without an address too. */
+  readonly isMoment?: boolean;
 }
 
 /** Somebody stands at the machine's door with a login. */
@@ -152,7 +154,7 @@ export function isProved({ level, minutes = Infinity }: FactorCondition, proofs:
 /** Those that do not hold. INVARIANT: one that cannot be judged does not hold. */
 export function unmetConditions(
   conditions: GrantConditions | undefined,
-  { now, address, proofs }: Circumstances,
+  { now, address, proofs, isMoment }: Circumstances,
 ): readonly UnmetCondition[] {
   if (conditions === undefined) return [];
   const { times, networks, notAfter, approval, secondFactor } = conditions;
@@ -160,8 +162,9 @@ export function unmetConditions(
   if (notAfter !== undefined && now >= notAfter) unmet.push('over');
   if (secondFactor !== undefined && proofs !== undefined && !isProved(secondFactor, proofs))
     unmet.push('second-factor');
-  if (address === undefined) return unmet;
+  if (address === undefined && isMoment !== true) return unmet;
   if (times !== undefined && !isTime(times, now)) unmet.push('times');
+  if (address === undefined) return unmet;
   if (networks !== undefined && !isFrom(networks, address)) unmet.push('networks');
   if (approval !== undefined) unmet.push('approval');
   return unmet;

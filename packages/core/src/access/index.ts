@@ -43,6 +43,7 @@ export type {
   RequestState,
   Verdict,
 } from './request.ts';
+export { requestAsOf } from './past-request.ts';
 export { longestMs, restsOn, seatsOf } from './seat.ts';
 export type { Seat } from './seat.ts';
 export { approvalRequired, authorizeFiles, authorizeJump, authorizeTarget } from './authorized-target.ts';

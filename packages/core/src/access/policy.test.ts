@@ -454,4 +454,27 @@ describe('the end of an access', () => {
     assert.equal(longestMs([narrow, free]), 10 * MINUTE);
     assert.equal(longestMs([narrow, grant({ kind: 'all' })]), Infinity);
   });
+
+  it('judges the times of a moment also where it is not known from where, and leaves networks out of account', () => {
+    const morning = { zone: 'UTC', windows: [{ days: [1], from: '09:00', to: '10:00' }] };
+    const evening = { zone: 'UTC', windows: [{ days: [1], from: '18:00', to: '19:00' }] };
+    const may = (isMoment: boolean, ...given: readonly Grant[]): boolean => {
+      const circumstances = { now: HERE.now, address: undefined, isMoment };
+      return allowedActions({ userId: 'usr_1', groupIds: [], grants: given, circumstances }, machine, []).size > 0;
+    };
+    const during = (times: GrantConditions['times'], changes: Partial<Grant> = {}): Grant =>
+      grant({ kind: 'all' }, { id: 'grt_2', conditions: { ...(times === undefined ? {} : { times }) }, ...changes });
+    assert.deepEqual([may(true, during(morning)), may(true, during(evening))], [true, false]);
+    assert.equal(may(false, during(evening)), true, 'at some time they may');
+    const always = grant({ kind: 'all' });
+    const networks = ['10.0.0.0/8'];
+    assert.equal(may(true, grant({ kind: 'all' }, { conditions: { networks } })), true);
+    assert.equal(may(true, always, during(morning, { effect: 'deny' })), false);
+    assert.equal(may(false, always, during(morning, { effect: 'deny' })), true, 'at some time they may');
+    assert.equal(may(true, always, during(evening, { effect: 'deny' })), true);
+    const nowhere = { zone: 'No/Where', windows: morning.windows };
+    assert.equal(may(true, always, during(nowhere, { effect: 'deny' })), false, 'what cannot be judged denies');
+    const somewhere = { effect: 'deny', conditions: { times: morning, networks } } as const;
+    assert.equal(may(true, always, during(undefined, somewhere)), true, 'from elsewhere they may');
+  });
 });

@@ -73,10 +73,11 @@ function isSubject({ subject }: Grant, { userId, groupIds }: Pick<AccessView, 'u
 /** Whether a grant counts. Where it is asked what there is at all, an allowance may hold at some time, and a denial may not. */
 function countsNow({ conditions, effect }: Grant, circumstances: Circumstances): boolean {
   if (conditions === undefined) return true;
+  const { address, isMoment = false } = circumstances;
   if (unmetConditions(conditions, circumstances).length > 0)
-    return effect === 'deny' && circumstances.address !== undefined && !isReadable(conditions);
-  const isTimeless = conditions.times === undefined && conditions.networks === undefined;
-  return effect !== 'deny' || circumstances.address !== undefined || isTimeless;
+    return effect === 'deny' && (address !== undefined || isMoment) && !isReadable(conditions);
+  const isTimeless = (conditions.times === undefined || isMoment) && conditions.networks === undefined;
+  return effect !== 'deny' || address !== undefined || isTimeless;
 }
 
 /** Those about the person, as far as they count now. */

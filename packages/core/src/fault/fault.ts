@@ -31,6 +31,8 @@ export const FAULTS = {
   PASSWORD_TOO_WEAK: 'The new password is too short, too common or contains the account name.',
   LAST_ADMINISTRATOR: 'The change would leave the product without an administrator.',
   TICKET_REFUSED: 'The ticket is unknown, used, expired, or belongs to another session, socket kind or login.',
+  HISTORY_UNKNOWN:
+    'What access rested on at that time is not known: it is before the history begins, which the facts name, or not past yet.',
   GRANT_FULL: 'All sessions that the grant allows at once are taken.',
   SESSION_LIMIT: 'The person or the node has as many live sessions as allowed.',
   SESSION_ENDED: 'The session has ended and cannot be resumed.',

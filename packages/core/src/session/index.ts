@@ -1,4 +1,5 @@
-export { passesToOpen, standingOf } from './passes.ts';
+export { passesToOpen, standingAmong, standingOf } from './passes.ts';
+export type { PeopleAsked } from './passes.ts';
 export { proofOf } from './rights-check.ts';
 export type { SessionId, SessionRecord, SessionState, SessionTicket, TicketKind, ViewerMode } from './session.ts';
 export { mayBecome, transition } from './session-state.ts';

@@ -1,6 +1,6 @@
 import { approvalOf, approvers, passOf } from '../access/index.ts';
 import type { AccessRequest, Digest, Grant, GrantId } from '../access/index.ts';
-import type { UserId } from '../identity/index.ts';
+import type { GroupId, UserId } from '../identity/index.ts';
 import type { Store } from '../store/index.ts';
 
 export interface PassesOf {
@@ -35,17 +35,33 @@ export async function passOfSession(store: Store, seat: GrantId | undefined, of:
   return pass === undefined ? [] : [pass];
 }
 
+/** Where people are looked up who may have agreed. */
+export interface PeopleAsked {
+  find(id: UserId): Promise<{ readonly disabledAt: number | undefined } | undefined>;
+  groupsOf(id: UserId): Promise<readonly GroupId[]>;
+}
+
 /** Those who agreed and are still enabled members of a group that decides. */
-export async function standingOf(
+export function standingOf(
   store: Pick<Store, 'now'>,
   request: AccessRequest,
   grant: Grant | undefined,
 ): Promise<ReadonlySet<UserId>> {
+  const { users, groups } = store.now;
+  const people = { find: (id: UserId) => users.find(id), groupsOf: (id: UserId) => groups.groupsOf(id) };
+  return standingAmong(people, request, grant);
+}
+
+/** The same of people at another time. */
+export async function standingAmong(
+  people: PeopleAsked,
+  request: AccessRequest,
+  grant: Grant | undefined,
+): Promise<ReadonlySet<UserId>> {
   const groups = approvalOf(grant)?.groups ?? [];
-  const { users, groups: memberships } = store.now;
   const standing = await Promise.all(
     approvers(request).map(async (id) => {
-      const [user, groupIds] = await Promise.all([users.find(id), memberships.groupsOf(id)]);
+      const [user, groupIds] = await Promise.all([people.find(id), people.groupsOf(id)]);
       const holds =
         user?.disabledAt === undefined && user !== undefined && groupIds.some((each) => groups.includes(each));
       return holds ? [id] : [];

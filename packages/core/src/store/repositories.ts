@@ -158,7 +158,7 @@ export interface ThrottleRepository {
 }
 
 export interface CatalogRepository {
-  /** Rises with each change of a target, target group, grant or membership; cached views compare it. */
+  /** Rises with each change of what the policy looks at: targets, their groups, grants, memberships, people; cached views compare it. */
   version(): Promise<number>;
   /** The same, and what rises with each change of a target or target group alone. */
   versions(): Promise<{ readonly all: number; readonly targets: number }>;

@@ -3,6 +3,7 @@ import type { DeviceLoginRepository } from './device-login-repository.ts';
 import type { DiscoveryRepository } from './discovery-repository.ts';
 import type { NotificationRepository } from './notification-repository.ts';
 import type { SecretStoreRepository } from './secret-store-repository.ts';
+import type { PolicyHistoryRepository } from './policy-history-repository.ts';
 import type { ProviderRepository } from './provider-repository.ts';
 import type { WrappedKeyRepository } from './wrapped-key-repository.ts';
 import type { ProvisioningRepository } from './provisioning-repository.ts';
@@ -79,6 +80,7 @@ export interface StoreTransaction {
   readonly authority: AuthorityRepository;
   readonly secretStores: SecretStoreRepository;
   readonly grants: GrantRepository;
+  readonly policyHistory: PolicyHistoryRepository;
   readonly requests: AccessRequestRepository;
   readonly notifications: NotificationRepository;
   readonly hostKeys: HostKeyRepository;

@@ -6,19 +6,19 @@ import { grantEvent } from '../access/grant-events.ts';
 import { ruleOf } from '../discovery/rule-grants.ts';
 import { actorOf, type Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
-import { grantViews, requireGoodGrant } from './grant-view.ts';
+import { grantViews, requireGoodGrant, storeNames } from './grant-view.ts';
 
 type AccessHandlers = Pick<Handlers, 'listGrants' | 'createGrant' | 'deleteGrant'>;
 
 export function accessHandlers({ store, settlements, clock, random }: ApiParts): AccessHandlers {
   const grantView = async (grant: Grant): Promise<GrantView> => {
-    const [view] = await grantViews(store, [grant]);
+    const [view] = await grantViews(storeNames(store), [grant]);
     if (view === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
     return view;
   };
 
   return {
-    listGrants: async () => ({ items: [...(await grantViews(store, await store.now.grants.list()))] }),
+    listGrants: async () => ({ items: [...(await grantViews(storeNames(store), await store.now.grants.list()))] }),
 
     createGrant: async (context, { body }) => {
       const grant: Grant = {

@@ -1,7 +1,6 @@
 import type { AccessExplanation, TargetAccess } from '@enchilada/contract';
 import {
   allowedActions,
-  type Circumstances,
   explainAccess,
   type FactorLevel,
   type Grant,
@@ -12,6 +11,13 @@ import {
 import { Fault } from '@enchilada/core/fault';
 import type { User } from '@enchilada/core/identity';
 import type { Target } from '@enchilada/core/target';
+import {
+  type JudgedMachine,
+  type JudgedPerson,
+  pastMoment,
+  type PolicyMoment,
+  presentMoment,
+} from '../access/policy-moment.ts';
 import type { Handlers } from '../http/context.ts';
 import { passesToOpen, proofOf } from '@enchilada/core/session';
 import { sha256Hex } from '../requests/access-requests.ts';
@@ -23,79 +29,76 @@ type ExplainHandlers = Pick<Handlers, 'explainAccess' | 'listTargetAccess' | 'ex
 export function explainHandlers(parts: ApiParts): ExplainHandlers {
   const { store, catalog, clock, factors, logins } = parts;
 
-  async function targetOf(id: string): Promise<Target> {
-    const target = await store.now.catalog.findTarget(id);
-    if (target === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
-    return target;
+  async function momentOf(at: number | undefined): Promise<PolicyMoment> {
+    if (at !== undefined) return pastMoment(store, at);
+    return presentMoment(store, {
+      now: clock.now(),
+      machineGroups: async () => (await catalog.snapshot()).groups,
+    });
   }
 
-  async function obstaclesOf(
+  async function machineOf(moment: PolicyMoment, id: string): Promise<JudgedMachine> {
+    return (await moment.machine(id)) ?? missing();
+  }
+
+  async function factorsLacked(
     user: User,
     target: Target,
     findings: readonly GrantFinding[],
   ): Promise<AccessExplanation['obstacles']> {
-    const obstacles: AccessExplanation['obstacles'] = [];
-    if (target.goneAt !== undefined) obstacles.push('machine-gone');
-    if (user.disabledAt !== undefined) obstacles.push('account-disabled');
-    if (!permissionsOf(user.role).has('machine.use')) obstacles.push('no-machine-permission');
     const asked = factorAsked(findings);
     const asksFactor = asked !== undefined || target.proofMinutes !== undefined || (await logins.isDemandedOf(user));
     const held = asksFactor ? await factors.listOf(user.id) : [];
-    if (asksFactor && held.length === 0) obstacles.push('second-factor');
-    else if (asked === 'passkey' && !held.some(({ kind }) => kind === 'passkey')) obstacles.push('passkey');
-    return obstacles;
+    if (asksFactor && held.length === 0) return ['second-factor'];
+    return asked === 'passkey' && !held.some(({ kind }) => kind === 'passkey') ? ['passkey'] : [];
+  }
+
+  /** Of second factors no history is kept: whether one was missing is told of the present alone. */
+  async function factorsLackedNow(
+    userId: string,
+    targetId: string,
+    findings: readonly GrantFinding[],
+  ): Promise<AccessExplanation['obstacles']> {
+    const [user, target] = await Promise.all([store.now.users.find(userId), store.now.catalog.findTarget(targetId)]);
+    return user === undefined || target === undefined ? [] : factorsLacked(user, target, findings);
   }
 
   return {
     explainAccess: async (_context, { query }) => {
-      const [user, target] = await Promise.all([store.now.users.find(query.userId), targetOf(query.targetId)]);
-      if (user === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
-      const groupIds = await store.now.groups.groupsOf(user.id);
-      const grants = await store.now.grants.listFor(user.id, groupIds);
-      const { groups } = await catalog.snapshot();
-      const circumstances: Circumstances = { now: clock.now(), address: query.address };
-      const of = { userId: user.id, grants, now: clock.now(), digest: sha256Hex };
-      const passes = await passesToOpen(store, of);
+      const moment = await momentOf(query.at);
+      const [user, target] = await Promise.all([moment.person(query.userId), machineOf(moment, query.targetId)]);
+      if (user === undefined) return missing();
+      const groupIds = await moment.groupsOf(user.id);
+      const grants = await moment.grantsFor(user.id, groupIds);
+      const passes = await moment.passes(user.id, grants);
+      const circumstances = moment.circumstances(query.address);
       const view = { userId: user.id, groupIds, grants: [...grants, ...passes], circumstances };
-      const ancestors = groupAncestors(groups, target.groupId);
+      const ancestors = groupAncestors(await moment.machineGroups(), target.groupId);
       const findings = explainAccess(view, target, ancestors);
-      const views = await grantViews(
-        store,
-        findings.map(({ grant }) => grant),
-      );
+      const obstacles = obstaclesOf(user, target);
+      if (query.at === undefined) obstacles.push(...(await factorsLackedNow(user.id, target.id, findings)));
       return {
         targetId: target.id,
         targetName: target.name,
         userId: user.id,
         username: user.username,
         actions: [...allowedActions(view, target, ancestors)],
-        findings: findings.flatMap(({ counts, unmet }, index) => {
-          const grant = views[index];
-          return grant === undefined ? [] : [{ grant, counts, unmet: [...unmet] }];
-        }),
-        obstacles: await obstaclesOf(user, target, findings),
+        findings: await findingViews(moment, findings),
+        obstacles,
       };
     },
 
-    /** Everybody whom any grant lets do anything with the machine, now or at another time. */
-    listTargetAccess: async (_context, { params }): Promise<TargetAccess> => {
-      const target = await targetOf(params.id);
-      const [users, grants, peopleGroups, { groups }] = await Promise.all([
-        store.now.users.list(),
-        store.now.grants.list(),
-        store.now.groups.list(),
-        catalog.snapshot(),
-      ]);
+    /** Everybody whom any grant lets do anything with the machine, at any time, or at the moment that is asked for. */
+    listTargetAccess: async (_context, { params, query }): Promise<TargetAccess> => {
+      const moment = await momentOf(query.at);
+      const target = await machineOf(moment, params.id);
+      const [people, grants, groups] = await Promise.all([moment.people(), moment.grants(), moment.machineGroups()]);
+      const memberships = await moment.memberships(grants);
       const ancestors = groupAncestors(groups, target.groupId);
-      const memberships = new Map<string, string[]>();
-      const named = new Set(grants.flatMap(({ subject }) => (subject.kind === 'group' ? [subject.id] : [])));
-      for (const { id } of peopleGroups.filter((group) => named.has(group.id)))
-        for (const userId of await store.now.groups.members(id))
-          memberships.set(userId, [...(memberships.get(userId) ?? []), id]);
-      const circumstances: Circumstances = { now: clock.now(), address: undefined };
+      const circumstances = moment.circumstances(undefined);
       const byPerson = grantsBySubject(grants);
       return {
-        items: users.flatMap((user) => {
+        items: people.flatMap((user) => {
           if (user.disabledAt !== undefined || !permissionsOf(user.role).has('machine.use')) return [];
           const groupIds = memberships.get(user.id) ?? [];
           const own = [user.id, ...groupIds].flatMap((id) => byPerson.get(id) ?? []);
@@ -112,10 +115,7 @@ export function explainHandlers(parts: ApiParts): ExplainHandlers {
               displayName: user.displayName,
               actions,
               grantIds: giving.map(({ grant }) => grant.id),
-              conditional: giving.every(
-                ({ grant: { conditions } }) =>
-                  (conditions?.times ?? conditions?.networks ?? conditions?.approval) !== undefined,
-              ),
+              conditional: giving.every((finding) => isConditional(finding, circumstances.isMoment === true)),
             },
           ];
         }),
@@ -126,8 +126,7 @@ export function explainHandlers(parts: ApiParts): ExplainHandlers {
       const { identity, address } = context;
       const visible = (await catalog.visibleTo(identity)).find(({ target }) => target.id === params.id);
       if (visible === undefined) {
-        if ((await store.now.catalog.findTarget(params.id)) === undefined)
-          throw new Fault('NOT_FOUND', 'there is no such object');
+        if ((await store.now.catalog.findTarget(params.id)) === undefined) return missing();
         return context.refuse({ kind: 'target', id: params.id });
       }
       const { groups } = await catalog.snapshot();
@@ -144,7 +143,10 @@ export function explainHandlers(parts: ApiParts): ExplainHandlers {
       return {
         actions: [...allowedActions(view, visible.target, ancestors)],
         unmet: [...new Set(findings.filter(({ grant }) => grant.effect !== 'deny').flatMap(({ unmet }) => [...unmet]))],
-        obstacles: await obstaclesOf(identity.user, visible.target, findings),
+        obstacles: [
+          ...obstaclesOf(identity.user, visible.target),
+          ...(await factorsLacked(identity.user, visible.target, findings)),
+        ],
       };
     },
   };
@@ -158,6 +160,38 @@ function factorAsked(findings: readonly GrantFinding[]): FactorLevel | undefined
     .map(({ grant }) => grant.conditions?.secondFactor?.level);
   if (levels.length === 0 || levels.includes(undefined)) return undefined;
   return levels.includes('any') ? 'any' : 'passkey';
+}
+
+function missing(): never {
+  throw new Fault('NOT_FOUND', 'there is no such object');
+}
+
+function obstaclesOf(user: JudgedPerson, target: JudgedMachine): AccessExplanation['obstacles'] {
+  const obstacles: AccessExplanation['obstacles'] = [];
+  if (target.goneAt !== undefined) obstacles.push('machine-gone');
+  if (user.disabledAt !== undefined) obstacles.push('account-disabled');
+  if (!permissionsOf(user.role).has('machine.use')) obstacles.push('no-machine-permission');
+  return obstacles;
+}
+
+async function findingViews(
+  moment: PolicyMoment,
+  findings: readonly GrantFinding[],
+): Promise<AccessExplanation['findings']> {
+  const views = await grantViews(
+    moment.names,
+    findings.map(({ grant }) => grant),
+  );
+  return findings.flatMap(({ counts, unmet }, index) => {
+    const grant = views[index];
+    return grant === undefined ? [] : [{ grant, counts, unmet: [...unmet] }];
+  });
+}
+
+/** Whether a grant that counts holds at some times or from some networks only. At one moment its times are judged. */
+function isConditional({ grant: { conditions } }: GrantFinding, isMoment: boolean): boolean {
+  const times = isMoment ? undefined : conditions?.times;
+  return (times ?? conditions?.networks ?? conditions?.approval) !== undefined;
 }
 
 function grantsBySubject(grants: readonly Grant[]): ReadonlyMap<string, readonly Grant[]> {

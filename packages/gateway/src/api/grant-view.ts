@@ -4,22 +4,38 @@ import { GRANTED_BY, TAG_PREFIX } from '@enchilada/core/discovery';
 import { Fault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 
-export async function scopeName(store: Store, { scope }: Pick<Grant, 'scope'>): Promise<string | undefined> {
+/** What the subjects, scopes and makers of grants are called. */
+export interface GrantNames {
+  person(id: string): Promise<string | undefined>;
+  group(id: string): Promise<string | undefined>;
+  machine(id: string): Promise<string | undefined>;
+  machineGroup(id: string): Promise<string | undefined>;
+}
+
+export function storeNames(store: Store): GrantNames {
+  const { users, groups, catalog } = store.now;
+  return {
+    person: async (id) => (await users.find(id))?.username,
+    group: async (id) => (await groups.find(id))?.name,
+    machine: async (id) => (await catalog.findTarget(id))?.name,
+    machineGroup: async (id) => (await catalog.findGroup(id))?.name,
+  };
+}
+
+async function scopeName(names: GrantNames, { scope }: Pick<Grant, 'scope'>): Promise<string | undefined> {
   switch (scope.kind) {
     case 'target':
-      return (await store.now.catalog.findTarget(scope.id))?.name;
+      return names.machine(scope.id);
     case 'target-group':
-      return (await store.now.catalog.findGroup(scope.id))?.name;
+      return names.machineGroup(scope.id);
     case 'all':
     case 'labels':
       return undefined;
   }
 }
 
-export async function subjectName(store: Store, { subject }: Pick<Grant, 'subject'>): Promise<string | undefined> {
-  return subject.kind === 'user'
-    ? (await store.now.users.find(subject.id))?.username
-    : (await store.now.groups.find(subject.id))?.name;
+function subjectName(names: GrantNames, { subject }: Pick<Grant, 'subject'>): Promise<string | undefined> {
+  return subject.kind === 'user' ? names.person(subject.id) : names.group(subject.id);
 }
 
 function conditionsView({
@@ -48,13 +64,13 @@ function conditionsView({
 }
 
 /** Grants with the names of what they are about, in the same order. */
-export function grantViews(store: Store, grants: readonly Grant[]): Promise<readonly GrantView[]> {
+export function grantViews(names: GrantNames, grants: readonly Grant[]): Promise<readonly GrantView[]> {
   return Promise.all(
     grants.map(async (grant) => {
       const [subject, scope, creator] = await Promise.all([
-        subjectName(store, grant),
-        scopeName(store, grant),
-        store.now.users.find(grant.createdBy),
+        subjectName(names, grant),
+        scopeName(names, grant),
+        names.person(grant.createdBy),
       ]);
       const selector =
         grant.scope.kind === 'labels'
@@ -70,7 +86,7 @@ export function grantViews(store: Store, grants: readonly Grant[]): Promise<read
         effect: grant.effect ?? 'allow',
         ...(grant.conditions === undefined ? {} : { conditions: conditionsView(grant.conditions) }),
         createdAt: grant.createdAt,
-        createdBy: creator?.username ?? grant.createdBy,
+        createdBy: creator ?? grant.createdBy,
       };
     }),
   );
@@ -79,10 +95,11 @@ export function grantViews(store: Store, grants: readonly Grant[]): Promise<read
 /** @throws Fault INVALID_REQUEST for what names nothing, could never hold, or gives power to whoever tags machines */
 export async function requireGoodGrant(store: Store, grant: Grant, now: number): Promise<void> {
   const { scope } = grant;
+  const names = storeNames(store);
   const wrong = (field: string, message: string): Fault =>
     new Fault('INVALID_REQUEST', `${field} ${message}`, { facts: { field: `body/${field}` } });
-  if ((await subjectName(store, grant)) === undefined) throw wrong('subject', 'names nobody');
-  if (scope.kind !== 'all' && scope.kind !== 'labels' && (await scopeName(store, grant)) === undefined)
+  if ((await subjectName(names, grant)) === undefined) throw wrong('subject', 'names nobody');
+  if (scope.kind !== 'all' && scope.kind !== 'labels' && (await scopeName(names, grant)) === undefined)
     throw wrong('scope', 'names nothing that exists');
   if (scope.kind === 'labels' && Object.values(scope.selector).every((values) => values.length === 0))
     throw wrong('scope', 'must name at least one label with a value');

@@ -15,12 +15,18 @@ function actionWords(text: Words, actions: readonly GrantAction[]): string {
   return list.format(actions.map((action) => text(`grant-action.${action}`)));
 }
 
-/** Who can reach a machine, and for one of them why, or why not. */
+function momentQuery(at: number | undefined): { readonly at?: number } {
+  return at === undefined ? {} : { at };
+}
+
+/** Who can reach a machine, and for one of them why, or why not; now, or at a past moment. */
 export function AccessDrawer(props: { readonly onClose: () => void }) {
   const text = useText();
   const [targetId, setTargetId] = useState<string | null>(null);
   const [userId, setUserId] = useState<string | null>(null);
   const [address, setAddress] = useState('');
+  const [moment, setMoment] = useState('');
+  const at = moment === '' ? undefined : new Date(moment).getTime();
   const users = useQuery({ queryKey: ['users'], queryFn: ({ signal }) => api('listUsers', {}, { signal }) });
   return (
     <Drawer opened onClose={props.onClose} size={620} title={text('access.check')}>
@@ -35,7 +41,15 @@ export function AccessDrawer(props: { readonly onClose: () => void }) {
           onChange={setUserId}
           placeholder={text('access.everybody')}
         />
-        {targetId !== null && userId === null && <Everybody targetId={targetId} onChoose={setUserId} />}
+        <TextInput
+          type="datetime-local"
+          label={text('access.at')}
+          description={text('access.at-help')}
+          inputWrapperOrder={['label', 'input', 'description', 'error']}
+          value={moment}
+          onChange={(event) => setMoment(event.currentTarget.value)}
+        />
+        {targetId !== null && userId === null && <Everybody targetId={targetId} at={at} onChoose={setUserId} />}
         {targetId !== null && userId !== null && (
           <>
             <TextInput
@@ -46,7 +60,7 @@ export function AccessDrawer(props: { readonly onClose: () => void }) {
               value={address}
               onChange={(event) => setAddress(event.currentTarget.value)}
             />
-            <Why targetId={targetId} userId={userId} address={address.trim()} />
+            <Why targetId={targetId} userId={userId} at={at} address={address.trim()} />
           </>
         )}
       </Stack>
@@ -54,17 +68,22 @@ export function AccessDrawer(props: { readonly onClose: () => void }) {
   );
 }
 
-function Everybody(props: { readonly targetId: string; readonly onChoose: (userId: string) => void }) {
+function Everybody(props: {
+  readonly targetId: string;
+  readonly at: number | undefined;
+  readonly onChoose: (userId: string) => void;
+}) {
   const text = useText();
   const people = useQuery({
-    queryKey: ['target-access', props.targetId],
-    queryFn: ({ signal }) => api('listTargetAccess', { params: { id: props.targetId } }, { signal }),
+    queryKey: ['target-access', props.targetId, props.at],
+    queryFn: ({ signal }) =>
+      api('listTargetAccess', { params: { id: props.targetId }, query: momentQuery(props.at) }, { signal }),
   });
   return (
     <Listing
       query={people}
       items={people.data?.items ?? []}
-      empty={<p className="palette-none">{text('access.nobody')}</p>}
+      empty={<p className="palette-none">{text(props.at === undefined ? 'access.nobody' : 'access.nobody-then')}</p>}
     >
       {(items) => (
         <Table columns={[text('access.person'), text('grants.may')]} short>
@@ -78,7 +97,11 @@ function Everybody(props: { readonly targetId: string; readonly onChoose: (userI
               </td>
               <td>
                 {actionWords(text, actions)}
-                {conditional && <div className="sub">{text('access.conditional')}</div>}
+                {conditional && (
+                  <div className="sub">
+                    {text(props.at === undefined ? 'access.conditional' : 'access.conditional-then')}
+                  </div>
+                )}
               </td>
             </tr>
           ))}
@@ -88,11 +111,17 @@ function Everybody(props: { readonly targetId: string; readonly onChoose: (userI
   );
 }
 
-function Why(props: { readonly targetId: string; readonly userId: string; readonly address: string }) {
+function Why(props: {
+  readonly targetId: string;
+  readonly userId: string;
+  readonly at: number | undefined;
+  readonly address: string;
+}) {
   const text = useText();
-  const { address, ...about } = props;
+  const { address, at, targetId, userId } = props;
+  const about = { targetId, userId, ...momentQuery(at) };
   const why = useQuery({
-    queryKey: ['explanation', props.targetId, props.userId, address],
+    queryKey: ['explanation', targetId, userId, at, address],
     queryFn: ({ signal }) =>
       api('explainAccess', { query: address === '' ? about : { ...about, address } }, { signal }),
     placeholderData: (before) => before,
@@ -103,8 +132,14 @@ function Why(props: { readonly targetId: string; readonly userId: string; readon
       {found !== undefined && (
         <Title order={2} size="h3" role="status">
           {found.actions.length === 0
-            ? text('access.may-nothing', { name: found.username, machine: found.targetName })
-            : text('access.may', { name: found.username, actions: actionWords(text, found.actions) })}
+            ? text(at === undefined ? 'access.may-nothing' : 'access.may-nothing-then', {
+                name: found.username,
+                machine: found.targetName,
+              })
+            : text(at === undefined ? 'access.may' : 'access.may-then', {
+                name: found.username,
+                actions: actionWords(text, found.actions),
+              })}
         </Title>
       )}
       {(found?.obstacles ?? []).map((obstacle) => (

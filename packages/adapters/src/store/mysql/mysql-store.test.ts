@@ -12,6 +12,8 @@ const unavailable = (error: unknown): boolean => isFault(error, 'STORE_UNAVAILAB
 const STATEMENTS = [
   "update audit set action = 'x'",
   'delete from audit',
+  'update policy_history set at = 0',
+  'delete from policy_history',
   "update session set state = 'live', ended_at = null",
 ];
 

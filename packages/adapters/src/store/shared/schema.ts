@@ -30,6 +30,7 @@ export interface Schema {
   targetGroup: TargetGroupRow;
   target: TargetRow;
   accessGrant: GrantRow;
+  policyHistory: { kind: string; objectId: string; version: number; at: number; body: string | null };
   accessRequest: AccessRequestRow;
   requestDecision: RequestDecisionRow;
   notificationEndpoint: NotificationEndpointRow;

@@ -5,6 +5,7 @@ import { CamelCasePlugin, Kysely, type Dialect } from 'kysely';
 import { toStoreFault, withRetries } from './failures.ts';
 import { runMigrations, type MigrationRun } from './migration.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import { noteUnnoted } from './policy-history.ts';
 import { repositoriesOf } from './repositories/index.ts';
 import type { Schema } from './schema.ts';
 import { clockOf, raiseCounter, type Sql } from './sql.ts';
@@ -22,6 +23,7 @@ export interface SqlStoreParts {
 export class SqlStore implements Store {
   readonly #parts: SqlStoreParts;
   readonly #db: Kysely<Schema>;
+  readonly #alone: Sql;
   readonly #now: StoreTransaction;
   readonly #inside = new AsyncLocalStorage<{ open: boolean }>();
 
@@ -31,8 +33,8 @@ export class SqlStore implements Store {
     this.#db = new Kysely<Schema>({ dialect, plugins: [new CamelCasePlugin()] });
     // Not every database's default: under a snapshot, a count taken behind a second lock does not see what was written under the first.
     const atomic: Sql['atomic'] = (work) => this.#db.transaction().setIsolationLevel('read committed').execute(work);
-    const alone: Sql = { db: this.#db, traits, atomic };
-    this.#now = guarded(repositoriesOf(alone), (call) => withRetries(traits, call));
+    this.#alone = { db: this.#db, traits, atomic };
+    this.#now = guarded(repositoriesOf(this.#alone), (call) => withRetries(traits, call));
   }
 
   /** INVARIANT: inside a transaction nobody reaches past it: on a database with one connection that would wait for ever. */
@@ -52,6 +54,7 @@ export class SqlStore implements Store {
     } finally {
       await other?.destroy();
     }
+    await withRetries(traits, () => noteUnnoted(this.#alone));
   }
 
   async transaction<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T> {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { isFault } from '@enchilada/core/fault';
-import { anAuditRecord, aSession, aUser } from '@enchilada/core/testing/store-fixture';
+import { anAuditRecord, aSession, aTarget, aUser } from '@enchilada/core/testing/store-fixture';
 import Database from 'better-sqlite3';
 import { sqlite } from './index.ts';
 
@@ -107,12 +107,62 @@ it('has an audit log that SQL can neither change nor shorten, and sessions that 
       "update audit set action = 'x'",
       'delete from audit',
       'insert or replace into audit select * from audit',
+      'update policy_history set at = 0',
+      'delete from policy_history',
     ]) {
       assert.throws(() => database.exec(statement), /append-only/u, statement);
     }
     assert.throws(() => database.exec("update session set state = 'live', ended_at = null"), /may not change/u);
     database.close();
     assert.equal((await store.now.audit.chain('node-1', 0, 10)).length, 1);
+  }));
+
+it('begins the history of access with what there is, and notes later what was written past it', () =>
+  inDirectory(async (file) => {
+    await using store = sqlite({ file });
+    await store.migrate();
+    const [user, target, group] = [aUser(), aTarget(), 'grp_1'];
+    await store.now.users.insert(user);
+    await store.now.catalog.insertTarget(target);
+    await store.now.groups.insert({ id: group, name: group, description: '', createdAt: 1 });
+    await store.now.groups.addMember(group, user.id);
+    const database = new Database(file);
+    // As a database of the release before: it has everything but this history.
+    database.exec('drop trigger policy_history_no_delete; delete from policy_history');
+    await store.migrate();
+    const { policyHistory } = store.now;
+    const begun = await policyHistory.versionAt(await policyHistory.knownSince());
+    assert.ok(begun !== undefined);
+    assert.deepEqual([...(await policyHistory.states('user', begun)).keys()], [user.id]);
+    assert.deepEqual([...(await policyHistory.states('target', begun)).keys()], [target.id]);
+    assert.deepEqual((await policyHistory.states('membership', begun)).get(user.id)?.groups, [group]);
+
+    database.exec('update user_account set disabled_at = 7; delete from group_member');
+    database.close();
+    await store.migrate();
+    const later = await policyHistory.versionAt(await store.clock());
+    assert.ok(later !== undefined);
+    assert.equal((await policyHistory.states('user', later)).get(user.id)?.disabledAt, 7);
+    assert.equal((await policyHistory.states('membership', later)).size, 0);
+    assert.deepEqual([...(await policyHistory.states('user', begun)).values()][0]?.disabledAt, undefined);
+  }));
+
+it('notes of many machines only those in which the policy sees a change', () =>
+  inDirectory(async (file) => {
+    await using store = sqlite({ file });
+    await store.migrate();
+    const targets = Array.from({ length: 450 }, () => aTarget());
+    await store.now.catalog.insertTargets(targets);
+    const database = new Database(file, { readonly: true });
+    const noted = () => database.prepare("select count(*) from policy_history where kind = 'target'").pluck().get();
+    assert.equal(noted(), targets.length);
+    const next = targets.map((target, index) => ({
+      ...target,
+      ...(index === 300 ? { labels: { env: 'test' } } : { labels: { team: 'büro', env: 'prod' }, host: 'elsewhere' }),
+    }));
+    await store.now.catalog.updateTargets(next);
+    assert.equal(noted(), targets.length + 1);
+    database.close();
   }));
 
 it('refuses a database of a newer release', () =>

@@ -60,6 +60,9 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.LAST_ADMINISTRATOR.next': 'Zuerst jemand anderem diese Rolle geben.',
   'fault.TICKET_REFUSED': 'Die Erlaubnis für diese Verbindung ist abgelaufen',
   'fault.TICKET_REFUSED.next': 'Die Sitzung erneut öffnen.',
+  'fault.HISTORY_UNKNOWN': 'Was zu diesem Zeitpunkt galt, ist nicht bekannt',
+  'fault.HISTORY_UNKNOWN.next':
+    'Einen vergangenen Zeitpunkt wählen, nach der Aktualisierung auf die Version, die diesen Verlauf führt.',
   'fault.GRANT_FULL': 'Alle Sitzungen, die Ihr Zugang gleichzeitig erlaubt, sind vergeben',
   'fault.GRANT_FULL.next': 'Später erneut versuchen, wenn eine davon beendet ist.',
   'fault.SESSION_LIMIT': 'Die Höchstzahl an Sitzungen ist erreicht',

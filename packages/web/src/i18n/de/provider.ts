@@ -90,6 +90,13 @@ export const provider: Readonly<Record<keyof typeof en, string>> = {
   'access.check': 'Zugang prüfen',
   'access.address': 'Von der Adresse',
   'access.address-help': 'Leer: was zu den Zeiten und aus den Netzen der Berechtigungen erlaubt ist.',
+  'access.at': 'Zu diesem Zeitpunkt',
+  'access.at-help':
+    'Leer: jetzt. Ein vergangener Zeitpunkt wird aus dem Verlauf der Berechtigungen, Gruppen, Personen und Maschinen beantwortet.',
+  'access.conditional-then': 'aus Netzen oder mit Genehmigung',
+  'access.may-then': '{name} durfte damals: {actions}',
+  'access.may-nothing-then': '{name} durfte damals nichts mit {machine}.',
+  'access.nobody-then': 'Niemand konnte diese Maschine damals erreichen.',
   'access.machine': 'Maschine',
   'access.person': 'Person',
   'access.everybody': 'Alle, die sie erreichen können',

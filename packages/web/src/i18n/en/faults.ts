@@ -54,6 +54,9 @@ export const faults = {
   'fault.LAST_ADMINISTRATOR.next': 'Make someone else an administrator first.',
   'fault.TICKET_REFUSED': 'The permit for this connection has expired',
   'fault.TICKET_REFUSED.next': 'Open the session again.',
+  'fault.HISTORY_UNKNOWN': 'What held at that time is not known',
+  'fault.HISTORY_UNKNOWN.next':
+    'Choose a time that is past, and after the upgrade to the release that keeps this history.',
   'fault.GRANT_FULL': 'All sessions that your grant allows at once are taken',
   'fault.GRANT_FULL.next': 'Try again when one of them has ended.',
   'fault.SESSION_LIMIT': 'The limit of sessions is reached',

@@ -22,6 +22,7 @@ import { nodeKeys } from './0031-node-keys.ts';
 import { filesTarget } from './0033-files-target.ts';
 import { settlement } from './0034-settlement.ts';
 import { deviceLogin } from './0035-device-login.ts';
+import { policyHistory } from './0036-policy-history.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -48,4 +49,5 @@ export const MIGRATIONS: readonly Migration[] = [
   filesTarget,
   settlement,
   deviceLogin,
+  policyHistory,
 ];

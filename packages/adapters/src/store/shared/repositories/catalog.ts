@@ -2,6 +2,8 @@ import { Fault } from '@enchilada/core/fault';
 import type { CatalogRepository } from '@enchilada/core/store';
 import type { HostKeyPolicy, Target, TargetGroup } from '@enchilada/core/target';
 import type { Kysely } from 'kysely';
+import { bodyOf, changePolicy, type PolicyChange } from '../policy-history.ts';
+import { TARGET_COLUMNS, type TargetColumns, targetState } from '../policy-states.ts';
 import type { Schema, TargetGroupRow, TargetRow } from '../schema.ts';
 import {
   changedOne,
@@ -10,7 +12,6 @@ import {
   nameKey,
   nextVersion,
   partsOf,
-  raiseCatalogVersion,
   raiseCounter,
   readCounter,
   type Sql,
@@ -98,12 +99,36 @@ async function updateTarget(tx: Kysely<Schema>, target: Target): Promise<void> {
   });
 }
 
-/** Many rows in two statements. INVARIANT: the catalog's version was raised before, so that no row changes between them. */
-async function overwrite(tx: Kysely<Schema>, targets: readonly Target[]): Promise<void> {
+type Before = ReadonlyMap<string, TargetColumns & Pick<TargetRow, 'version'>>;
+
+async function rowsBefore(tx: Kysely<Schema>, targets: readonly Target[]): Promise<Before> {
   const ids = targets.map(({ id }) => id);
-  const rows = await tx.selectFrom('target').select(['id', 'version']).where('id', 'in', ids).execute();
-  const versions = new Map(rows.map(({ id, version }) => [id, version]));
-  for (const { id, version } of targets) if (versions.get(id) !== version) throw movedOn('target', versions.has(id));
+  const rows = await tx
+    .selectFrom('target')
+    .select([...TARGET_COLUMNS, 'version'])
+    .where('id', 'in', ids)
+    .execute();
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** Notes those in which the policy sees another machine than before. */
+async function noteTargets({ note }: PolicyChange, targets: readonly Target[], before: Before): Promise<void> {
+  const changed = targets.map(toTargetRow).filter((row) => {
+    const old = before.get(row.id);
+    if (old === undefined) return true;
+    if (TARGET_COLUMNS.every((column) => old[column] === row[column])) return false;
+    return bodyOf(targetState(old)) !== bodyOf(targetState(row));
+  });
+  await note(
+    'target',
+    changed.map((row) => [row.id, targetState(row)]),
+  );
+}
+
+/** Many rows in one statement. INVARIANT: the catalog's version was raised before, so that no row has changed since it was read. */
+async function overwrite(tx: Kysely<Schema>, targets: readonly Target[], before: Before): Promise<void> {
+  for (const { id, version } of targets)
+    if (before.get(id)?.version !== version) throw movedOn('target', before.has(id));
   const written = targets.map((target) => toTargetRow({ ...target, version: target.version + 1 }));
   const columns = Object.keys(written[0] ?? {}).filter((name): name is Exclude<keyof TargetRow, 'id'> => name !== 'id');
   await tx
@@ -118,13 +143,13 @@ async function overwrite(tx: Kysely<Schema>, targets: readonly Target[]): Promis
 }
 
 export function catalogRepository(sql: Sql): CatalogRepository {
-  const { db, atomic } = sql;
-  const change = (work: (tx: Kysely<Schema>) => Promise<unknown>): Promise<void> =>
-    atomic(async (tx) => {
-      await raiseCatalogVersion(sql, tx);
-      await raiseCounter(sql, tx, 'targets');
-      await work(tx);
+  const { db } = sql;
+  const change = (work: (change: PolicyChange) => Promise<unknown>): Promise<void> =>
+    changePolicy(sql, async (policy) => {
+      await raiseCounter(sql, policy.tx, 'targets');
+      await work(policy);
     });
+  const idsOf = (rows: readonly { readonly id: string }[]): readonly string[] => rows.map(({ id }) => id);
   return {
     version: () => readCounter(db, 'catalog'),
     async versions() {
@@ -132,11 +157,16 @@ export function catalogRepository(sql: Sql): CatalogRepository {
       const of = (name: string): number => rows.find((row) => row.name === name)?.value ?? 0;
       return { all: of('catalog'), targets: of('targets') };
     },
-    insertTarget: (target) => change((tx) => tx.insertInto('target').values(toTargetRow(target)).execute()),
+    insertTarget: (target) =>
+      change(async (policy) => {
+        await policy.tx.insertInto('target').values(toTargetRow(target)).execute();
+        await noteTargets(policy, [target], new Map());
+      }),
     insertTargets: (targets) =>
-      change(async (tx) => {
+      change(async (policy) => {
         for (const part of partsOf(targets)) {
-          await tx.insertInto('target').values(part.map(toTargetRow)).execute();
+          await policy.tx.insertInto('target').values(part.map(toTargetRow)).execute();
+          await noteTargets(policy, part, new Map());
           await new Promise(setImmediate);
         }
       }),
@@ -178,22 +208,37 @@ export function catalogRepository(sql: Sql): CatalogRepository {
       }
     },
     async updateTarget(target) {
-      await change((tx) => updateTarget(tx, target));
+      await change(async (policy) => {
+        const before = await rowsBefore(policy.tx, [target]);
+        await updateTarget(policy.tx, target);
+        await noteTargets(policy, [target], before);
+      });
       return { ...target, version: target.version + 1 };
     },
     updateTargets: (targets) =>
-      change(async (tx) => {
-        if (!sql.traits.conflictClause) {
-          for (const target of targets) await updateTarget(tx, target);
-          return;
-        }
+      change(async (policy) => {
+        const { tx } = policy;
         for (const part of partsOf(targets)) {
-          await overwrite(tx, part);
+          const before = await rowsBefore(tx, part);
+          if (sql.traits.conflictClause) await overwrite(tx, part, before);
+          else for (const target of part) await updateTarget(tx, target);
+          await noteTargets(policy, part, before);
           await new Promise(setImmediate);
         }
       }),
-    deleteTarget: (id) => change((tx) => tx.deleteFrom('target').where('id', '=', id).execute()),
-    insertGroup: (group) => change((tx) => tx.insertInto('targetGroup').values(toGroupRow(group)).execute()),
+    deleteTarget: (id) =>
+      change(async ({ tx, noteNow }) => {
+        const grants = await tx.selectFrom('accessGrant').select('id').where('targetId', '=', id).execute();
+        const { numDeletedRows } = await tx.deleteFrom('target').where('id', '=', id).executeTakeFirstOrThrow();
+        if (numDeletedRows === 0n) return;
+        await noteNow('target', [id]);
+        await noteNow('grant', idsOf(grants));
+      }),
+    insertGroup: (group) =>
+      change(async ({ tx, noteNow }) => {
+        await tx.insertInto('targetGroup').values(toGroupRow(group)).execute();
+        await noteNow('target-group', [group.id]);
+      }),
     async findGroup(id) {
       const row = await db.selectFrom('targetGroup').selectAll().where('id', '=', id).executeTakeFirst();
       return row && toGroup(row);
@@ -202,17 +247,21 @@ export function catalogRepository(sql: Sql): CatalogRepository {
       return (await db.selectFrom('targetGroup').selectAll().orderBy('nameKey').orderBy('id').execute()).map(toGroup);
     },
     updateGroup: (group) =>
-      change(async (tx) => {
+      change(async ({ tx, noteNow }) => {
         await refuseCycle(tx, group);
         const { id, ...columns } = toGroupRow(group);
         const result = await tx.updateTable('targetGroup').set(columns).where('id', '=', id).executeTakeFirstOrThrow();
         if (!changedOne(result)) throw movedOn('target group', false);
+        await noteNow('target-group', [id]);
       }),
     deleteGroup: (id) =>
-      change(async (tx) => {
+      change(async ({ tx, noteNow }) => {
         const group = await tx.selectFrom('targetGroup').select('parentId').where('id', '=', id).executeTakeFirst();
         if (group === undefined) return;
         const { parentId } = group;
+        const targets = await tx.selectFrom('target').select('id').where('groupId', '=', id).execute();
+        const groups = await tx.selectFrom('targetGroup').select('id').where('parentId', '=', id).execute();
+        const grants = await tx.selectFrom('accessGrant').select('id').where('targetGroupId', '=', id).execute();
         await tx.updateTable('target').set({ groupId: parentId }).where('groupId', '=', id).execute();
         await tx
           .updateTable('targetGroup')
@@ -220,6 +269,9 @@ export function catalogRepository(sql: Sql): CatalogRepository {
           .where('parentId', '=', id)
           .execute();
         await tx.deleteFrom('targetGroup').where('id', '=', id).execute();
+        await noteNow('target', idsOf(targets));
+        await noteNow('target-group', [id, ...idsOf(groups)]);
+        await noteNow('grant', idsOf(grants));
       }),
   };
 }

@@ -1,28 +1,31 @@
 import type { UserGroup } from '@enchilada/core/identity';
 import type { GroupRepository } from '@enchilada/core/store';
 import type { UserGroupRow } from '../schema.ts';
-import { changedOne, insertOnce, movedOn, nameKey, raiseCatalogVersion, type Sql } from '../sql.ts';
+import { changePolicy } from '../policy-history.ts';
+import { changedOne, insertOnce, movedOn, nameKey, type Sql } from '../sql.ts';
 
 function toGroup({ id, name, description, createdAt, requiresSecondFactor }: UserGroupRow): UserGroup {
   return { id, name, description, createdAt, ...(requiresSecondFactor === 1 ? { requiresSecondFactor: true } : {}) };
 }
 
 export function groupRepository(sql: Sql): GroupRepository {
-  const { db, traits, atomic } = sql;
+  const { db, traits } = sql;
   return {
-    async insert(group) {
-      await db
-        .insertInto('userGroup')
-        .values({
-          id: group.id,
-          name: group.name,
-          nameKey: nameKey(group.name),
-          description: group.description,
-          createdAt: group.createdAt,
-          requiresSecondFactor: group.requiresSecondFactor === true ? 1 : 0,
-        })
-        .execute();
-    },
+    insert: (group) =>
+      changePolicy(sql, async ({ tx, noteNow }) => {
+        await tx
+          .insertInto('userGroup')
+          .values({
+            id: group.id,
+            name: group.name,
+            nameKey: nameKey(group.name),
+            description: group.description,
+            createdAt: group.createdAt,
+            requiresSecondFactor: group.requiresSecondFactor === true ? 1 : 0,
+          })
+          .execute();
+        await noteNow('group', [group.id]);
+      }),
     async find(id) {
       const row = await db.selectFrom('userGroup').selectAll().where('id', '=', id).executeTakeFirst();
       return row && toGroup(row);
@@ -42,25 +45,38 @@ export function groupRepository(sql: Sql): GroupRepository {
         .execute();
       return rows.map((row) => ({ ...toGroup(row), members: row.members ?? 0 }));
     },
-    async update(group) {
-      const { id, name, description } = group;
-      const requiresSecondFactor = group.requiresSecondFactor === true ? 1 : 0;
-      const result = await db
-        .updateTable('userGroup')
-        .set({ name, nameKey: nameKey(name), description, requiresSecondFactor })
-        .where('id', '=', id)
-        .executeTakeFirstOrThrow();
-      if (!changedOne(result)) throw movedOn('group', false);
-    },
+    update: (group) =>
+      changePolicy(sql, async ({ tx, noteNow }) => {
+        const { id, name, description } = group;
+        const requiresSecondFactor = group.requiresSecondFactor === true ? 1 : 0;
+        const result = await tx
+          .updateTable('userGroup')
+          .set({ name, nameKey: nameKey(name), description, requiresSecondFactor })
+          .where('id', '=', id)
+          .executeTakeFirstOrThrow();
+        if (!changedOne(result)) throw movedOn('group', false);
+        await noteNow('group', [id]);
+      }),
     delete: (id) =>
-      atomic(async (tx) => {
-        await raiseCatalogVersion(sql, tx);
-        await tx.deleteFrom('userGroup').where('id', '=', id).execute();
+      changePolicy(sql, async ({ tx, noteNow }) => {
+        const members = await tx.selectFrom('groupMember').select('userId').where('groupId', '=', id).execute();
+        const grants = await tx.selectFrom('accessGrant').select('id').where('groupId', '=', id).execute();
+        const { numDeletedRows } = await tx.deleteFrom('userGroup').where('id', '=', id).executeTakeFirstOrThrow();
+        if (numDeletedRows === 0n) return;
+        await noteNow('group', [id]);
+        await noteNow(
+          'membership',
+          members.map(({ userId }) => userId),
+        );
+        await noteNow(
+          'grant',
+          grants.map((grant) => grant.id),
+        );
       }),
     addMember: (groupId, userId) =>
-      atomic(async (tx) => {
-        await raiseCatalogVersion(sql, tx);
-        if (await insertOnce(traits, tx.insertInto('groupMember').values({ groupId, userId }))) return;
+      changePolicy(sql, async ({ tx, noteNow }) => {
+        if (await insertOnce(traits, tx.insertInto('groupMember').values({ groupId, userId })))
+          return noteNow('membership', [userId]);
         // What a provider gave is from now on given by hand too, and stays when the provider takes it back.
         await tx
           .updateTable('groupMember')
@@ -70,9 +86,9 @@ export function groupRepository(sql: Sql): GroupRepository {
           .execute();
       }),
     removeMember: (group, user) =>
-      atomic(async (tx) => {
-        await raiseCatalogVersion(sql, tx);
+      changePolicy(sql, async ({ tx, noteNow }) => {
         await tx.deleteFrom('groupMember').where('groupId', '=', group).where('userId', '=', user).execute();
+        await noteNow('membership', [user]);
       }),
     async members(group) {
       const rows = await db

@@ -18,6 +18,7 @@ import { loginRepository } from './login.ts';
 import { nodeRepository } from './node.ts';
 import { notificationRepository } from './notification.ts';
 import { providerRepository } from './provider.ts';
+import { policyHistoryRepository } from './policy-history.ts';
 import { provisioningRepository } from './provisioning.ts';
 import { recordingIndexRepository } from './recording-index.ts';
 import { recoveryRepository } from './recovery.ts';
@@ -51,6 +52,7 @@ export function repositoriesOf(sql: Sql): StoreTransaction {
     authority: authorityRepository(sql),
     secretStores: secretStoreRepository(sql),
     grants: grantRepository(sql),
+    policyHistory: policyHistoryRepository(sql),
     requests: accessRequestRepository(sql),
     notifications: notificationRepository(sql),
     hostKeys: hostKeyRepository(sql),

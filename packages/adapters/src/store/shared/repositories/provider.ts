@@ -9,16 +9,8 @@ import type {
 } from '@enchilada/core/identity';
 import type { ProviderRepository } from '@enchilada/core/store';
 import type { ExternalIdentityRow, IdentityProviderRow, ProvidedLoginRow } from '../schema.ts';
-import {
-  changedOne,
-  insertOnce,
-  nextVersion,
-  nameKey,
-  raiseCatalogVersion,
-  type Sql,
-  toBuffer,
-  toBytes,
-} from '../sql.ts';
+import { changedOne, insertOnce, nextVersion, nameKey, type Sql, toBuffer, toBytes } from '../sql.ts';
+import { beginChange, changePolicy } from '../policy-history.ts';
 
 /** Subjects and session ids are compared to the letter, whatever their length. */
 function digestOf(text: string): string {
@@ -116,9 +108,10 @@ export function providerRepository(sql: Sql): ProviderRepository {
         },
       }),
     delete: (id) =>
-      atomic(async (tx) => {
-        await raiseCatalogVersion(sql, tx);
+      changePolicy(sql, async ({ tx, noteNow }) => {
+        const members = await tx.selectFrom('groupMember').select('userId').where('providerId', '=', id).execute();
         await tx.deleteFrom('groupMember').where('providerId', '=', id).execute();
+        await noteNow('membership', [...new Set(members.map(({ userId }) => userId))]);
         await tx.deleteFrom('pendingSignIn').where('providerId', '=', id).execute();
         await tx.deleteFrom('identityProvider').where('id', '=', id).execute();
       }),
@@ -198,7 +191,7 @@ export function providerRepository(sql: Sql): ProviderRepository {
         const surplus = rows.filter((row) => row.providerId === providerId && !groups.includes(row.groupId));
         const missing = groups.filter((groupId) => rows.every((row) => row.groupId !== groupId));
         if (surplus.length + missing.length === 0) return { added: [], removed: [] };
-        await raiseCatalogVersion(sql, tx);
+        const { noteNow } = await beginChange(sql, tx);
         for (const { groupId } of surplus)
           await tx
             .deleteFrom('groupMember')
@@ -208,6 +201,7 @@ export function providerRepository(sql: Sql): ProviderRepository {
             .execute();
         for (const groupId of missing)
           await insertOnce(traits, tx.insertInto('groupMember').values({ groupId, userId, providerId }));
+        await noteNow('membership', [userId]);
         return { added: missing, removed: surplus.map(({ groupId }) => groupId) };
       }),
     listMemberships: (provider) =>

@@ -1,7 +1,8 @@
 import type { Role, User } from '@enchilada/core/identity';
 import type { UserRepository } from '@enchilada/core/store';
 import type { UserRow } from '../schema.ts';
-import { lookupKey, nextVersion, nameKey, raiseCatalogVersion, type Sql } from '../sql.ts';
+import { beginChange, changePolicy } from '../policy-history.ts';
+import { lookupKey, nextVersion, nameKey, type Sql } from '../sql.ts';
 
 export function toUser(row: UserRow): User {
   return {
@@ -38,6 +39,12 @@ function toRow(user: User): UserRow {
   };
 }
 
+/** Whether the policy sees another person before and after. */
+function isSameForPolicy(before: UserRow, { username, displayName, role, disabledAt }: UserRow): boolean {
+  const isSameName = before.username === username && before.displayName === displayName;
+  return isSameName && before.role === role && before.disabledAt === disabledAt;
+}
+
 export function userRepository(sql: Sql): UserRepository {
   const { db, atomic } = sql;
   const find: UserRepository['find'] = async (id) => {
@@ -46,9 +53,11 @@ export function userRepository(sql: Sql): UserRepository {
   };
   return {
     find,
-    async insert(user) {
-      await db.insertInto('userAccount').values(toRow(user)).execute();
-    },
+    insert: (user) =>
+      changePolicy(sql, async ({ tx, noteNow }) => {
+        await tx.insertInto('userAccount').values(toRow(user)).execute();
+        await noteNow('user', [user.id]);
+      }),
     async findByUsername(username) {
       const key = lookupKey(username);
       if (key === undefined) return undefined;
@@ -59,21 +68,36 @@ export function userRepository(sql: Sql): UserRepository {
       return (await db.selectFrom('userAccount').selectAll().orderBy('usernameKey').execute()).map(toUser);
     },
     update: (user) =>
-      nextVersion(user, {
-        kind: 'user',
-        find: () => find(user.id),
-        update: (next) => {
-          const { id, ...columns } = toRow(next);
-          return db.updateTable('userAccount').set(columns).where('id', '=', id);
-        },
+      atomic(async (tx) => {
+        const before = await tx.selectFrom('userAccount').selectAll().where('id', '=', user.id).executeTakeFirst();
+        // Another row than the one of this version is refused below.
+        const isSame = before === undefined || isSameForPolicy(before, toRow(user));
+        const change = isSame ? undefined : await beginChange(sql, tx);
+        const updated = await nextVersion(user, {
+          kind: 'user',
+          find: () => tx.selectFrom('userAccount').select('id').where('id', '=', user.id).executeTakeFirst(),
+          update: (next) => {
+            const { id, ...columns } = toRow(next);
+            return tx.updateTable('userAccount').set(columns).where('id', '=', id);
+          },
+        });
+        await change?.noteNow('user', [user.id]);
+        return updated;
       }),
     async noteLogin(id, at) {
       await db.updateTable('userAccount').set({ lastLoginAt: at }).where('id', '=', id).execute();
     },
     delete: (id) =>
-      atomic(async (tx) => {
-        await raiseCatalogVersion(sql, tx);
-        await tx.deleteFrom('userAccount').where('id', '=', id).execute();
+      changePolicy(sql, async ({ tx, noteNow }) => {
+        const grants = await tx.selectFrom('accessGrant').select('id').where('userId', '=', id).execute();
+        const { numDeletedRows } = await tx.deleteFrom('userAccount').where('id', '=', id).executeTakeFirstOrThrow();
+        if (numDeletedRows === 0n) return;
+        await noteNow('user', [id]);
+        await noteNow('membership', [id]);
+        await noteNow(
+          'grant',
+          grants.map((grant) => grant.id),
+        );
       }),
     async countEnabledAdministrators() {
       const { count } = await db
