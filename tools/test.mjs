@@ -1,4 +1,4 @@
-// npm test: everything, against real servers. npm test -- --only NAME[,NAME], --file PART-OF-A-PATH and --list.
+// npm test: everything, against real servers. npm test -- --only NAME[,NAME], --file PART-OF-A-PATH, --list and --strict, which counts what is skipped as failed (as CI=true does).
 // npm run soak: those that are worth running for long, for as long as they ask for (TEST_SOAK_MINUTES).
 import { spawn } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -35,6 +35,7 @@ const { values: options } = parseArgs({
     list: { type: 'boolean' },
     soak: { type: 'boolean' },
     file: { type: 'string' },
+    strict: { type: 'boolean' },
   },
 });
 if (options.list) {
@@ -147,7 +148,7 @@ for (const suite of suites.filter(({ name }) => name !== 'check' || !isNarrowed)
 }
 rmSync(scratch, { recursive: true, force: true });
 
-const strict = process.env.CI === 'true';
+const strict = options.strict || process.env.CI === 'true';
 const skipped = rows.flatMap(({ name, skipped }) => skipped.map((test) => `${name}: ${test}`));
 for (const test of skipped) console.error(`skipped: ${test}`);
 console.log(

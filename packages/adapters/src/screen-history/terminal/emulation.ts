@@ -1,4 +1,5 @@
 import { SerializeAddon } from '@xterm/addon-serialize';
+import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes';
 import headless from '@xterm/headless';
 import type { DisplaySize } from '@enchilada/core/engine';
 
@@ -13,8 +14,9 @@ export class Emulation implements Disposable {
 
   constructor(size: DisplaySize, scrollback: number) {
     this.#terminal = new headless.Terminal({ cols: size.columns, rows: size.rows, scrollback, allowProposedApi: true });
-    // The addon is written for the browser's terminal; the headless one has the buffer API that it uses.
-    this.#terminal.loadAddon(this.#serialize);
+    // The addons are written for the browser's terminal; the headless one has what they use. INVARIANT: a character is as wide here as on
+    // the page that draws the snapshot, or what a program placed after an emoji stands elsewhere there.
+    for (const addon of [this.#serialize, new UnicodeGraphemesAddon()]) this.#terminal.loadAddon(addon);
   }
 
   write(bytes: Uint8Array): Promise<void> {

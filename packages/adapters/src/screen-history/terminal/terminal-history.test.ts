@@ -3,6 +3,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes';
+import headless from '@xterm/headless';
 import type { ScreenHistory } from '@enchilada/core/session';
 import { Emulation } from './emulation.ts';
 import { terminalHistories } from './index.ts';
@@ -32,6 +34,19 @@ test('a snapshot shows what a terminal that was there all along shows', async ()
   const shown = Buffer.from('one\r\n\u001b[31mred\u001b[0m\r\n\u001b[?1049h\u001b[5;5Hin the alternate screen ünï 😀');
   for (let at = 0; at < shown.length; at += 7) history.append(shown.subarray(at, at + 7));
   assert.equal(await screenOf(await history.snapshot()), await screenOf(shown));
+});
+
+test('a character is as wide in a snapshot as in the browser that draws it', async () => {
+  await using history = open();
+  // What a program places by columns after an emoji, and after a family that is one character (Unicode UAX 29).
+  history.append(Buffer.from('😀\u001b[1;3Hx\r\n👨‍👩‍👧\u001b[2;3Hy'));
+  const browser = new headless.Terminal({ cols: 80, rows: 24, allowProposedApi: true });
+  browser.loadAddon(new UnicodeGraphemesAddon());
+  const snapshot = await history.snapshot();
+  await new Promise<void>((drawn) => browser.write(snapshot, drawn));
+  const lines = [0, 1].map((line) => browser.buffer.active.getLine(line)?.translateToString(true));
+  assert.deepEqual(lines, ['😀x', '👨‍👩‍👧y']);
+  browser.dispose();
 });
 
 test('a snapshot is of what came before the call, not after it', async () => {
