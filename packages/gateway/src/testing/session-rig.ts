@@ -8,7 +8,7 @@ import type { GrantConditions } from '@enchilada/core/access';
 import type { AuditEvent, AuditLog } from '@enchilada/core/audit';
 import type { EngineSession, ProtocolEngine } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
-import { identifyLogin, type LoginRecord } from '@enchilada/core/identity';
+import { identifyLogin, type LoginRecord, type VerifiedIdentity } from '@enchilada/core/identity';
 import type { Recorder } from '@enchilada/core/recording';
 import { type Attached, DEFAULT_SESSION_LIMITS, SessionBroker, type SessionEvent } from '@enchilada/core/session';
 import type { Store } from '@enchilada/core/store';
@@ -169,21 +169,39 @@ export class SessionRig implements AsyncDisposable {
       createdAt: 1,
       createdBy: user.id,
     });
-    const found = await now.logins.findWithUser(login.digest);
-    const identity = found && identifyLogin(found, this.loginLimits, this.clock.now());
-    if (identity === undefined) throw new Error('the login does not hold');
-    const { session } = await this.broker.request(identity, target.id, ADDRESS);
+    const { session } = await this.broker.request(await this.#identity(login.digest), target.id, ADDRESS);
+    return this.#attach(session.id, login.digest);
+  }
+
+  /** The person's page goes; the session stays. */
+  async leave({ attached }: OpenedSession): Promise<void> {
+    await this.broker.detach(attached);
+  }
+
+  /** The person's page comes back. */
+  comeBack({ id, attached }: OpenedSession): Promise<OpenedSession> {
+    return this.#attach(id, attached.session.login.digest);
+  }
+
+  async #attach(sessionId: string, loginDigest: string): Promise<OpenedSession> {
     const events: SessionEvent[] = [];
     const attached = await this.broker.attachControl({
-      redeemed: { sessionId: session.id, viewerId: `vwr_${session.id}`, mode: 'control' },
-      identity,
+      redeemed: { sessionId, viewerId: `vwr_${sessionId}`, mode: 'control' },
+      identity: await this.#identity(loginDigest),
       address: ADDRESS,
       display: DISPLAY,
       control: { send: (event) => void events.push(event), close: () => undefined },
       loginPassword: () => Promise.resolve(undefined),
     });
     while (attached.session.state !== 'live') await new Promise(setImmediate);
-    return { id: session.id, attached, events };
+    return { id: sessionId, attached, events };
+  }
+
+  async #identity(loginDigest: string): Promise<VerifiedIdentity> {
+    const found = await this.#real.now.logins.findWithUser(loginDigest);
+    const identity = found && identifyLogin(found, this.loginLimits, this.clock.now());
+    if (identity === undefined) throw new Error('the login does not hold');
+    return identity;
   }
 
   type({ attached: { session, viewer } }: OpenedSession): void {

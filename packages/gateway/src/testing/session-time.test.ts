@@ -4,7 +4,7 @@ import { DEFAULT_SESSION_LIMITS } from '@enchilada/core/session';
 import { type OpenedSession, SessionRig } from './session-rig.ts';
 
 const MINUTE = 60_000;
-const { idleMs, maximumMs, staleViewMs } = DEFAULT_SESSION_LIMITS;
+const { graceMs, idleMs, maximumMs, staleViewMs } = DEFAULT_SESSION_LIMITS;
 
 function notices({ events }: OpenedSession): readonly string[] {
   return events.flatMap((event) => (event.type === 'notice' ? [`${event.code} ${event.seconds ?? ''}`.trim()] : []));
@@ -22,6 +22,21 @@ test('a session ends after the idle limit, not before, and its person is warned 
   await rig.clock.seconds(1);
   assert.equal(rig.endOf(session), 'SESSION_IDLE');
   assert.equal(await rig.written(session.id), 'SESSION_IDLE');
+});
+
+test('a session without its person lives on for the grace period, to the second, and is theirs again within it', async () => {
+  await using rig = await SessionRig.start();
+  assert.equal(graceMs, 5 * MINUTE);
+  const [left, resumed] = [await rig.open(), await rig.open()];
+  await rig.leave(left);
+  await rig.leave(resumed);
+  await rig.clock.leap(graceMs - 1_000);
+  assert.equal(left.attached.session.state, 'grace');
+  const again = await rig.comeBack(resumed);
+  await rig.clock.seconds(1);
+  assert.equal(await rig.written(left.id), 'grace-expired');
+  await rig.clock.leap(graceMs);
+  assert.deepEqual([again.attached.session.state, rig.endOf(again)], ['live', undefined]);
 });
 
 test('whoever types is not idle, and reaches the maximum length all the same', async () => {
