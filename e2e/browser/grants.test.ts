@@ -88,6 +88,12 @@ test('a grant with every condition is made by hand, says in words what it allows
   await drawer.getByText('other networks', { exact: true }).waitFor();
   await picture(page, 'why');
   assert.deepEqual(window.complaints(), []);
+  // Before the history begins nobody knows, and the page says so instead of judging by what holds now.
+  await drawer.getByLabel('At this time').fill('2020-01-01T00:00');
+  await drawer.getByRole('alert').waitFor();
+  await drawer.getByText('una-on-call may do nothing').waitFor({ state: 'detached' });
+  await picture(page, 'before the history');
+  assert.ok(window.complaints().every((words) => words.startsWith('422 GET')));
 });
 
 test('one session at once is one: the second is told why, and may open once the first has ended', async () => {
