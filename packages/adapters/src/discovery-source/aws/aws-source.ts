@@ -27,7 +27,7 @@ const REQUEST_LIMITS = { connectionTimeout: 5_000, requestTimeout: 30_000, throw
 /** Terminated instances stay describable for about an hour; a listing has no use for them. */
 const LISTED = ['pending', 'running', 'stopping', 'stopped'];
 
-/** EC2 in many accounts, by a reader role in each. Permissions: docs/discovery/aws.md. */
+/** EC2 in many accounts, by a reader role in each. Permissions: docs/discovering-machines.md. */
 export function aws({ clock }: { readonly clock: Clock }): SourceType {
   return {
     manifest,
