@@ -33,7 +33,10 @@ const KINDS: Readonly<Record<string, Kind>> = {
         'grant usage on schema public to runtime',
         'alter default privileges for role enchilada in schema public grant select, insert, update, delete on tables to runtime',
       ],
-      after: ['revoke update, delete on audit, schema_step from runtime', 'revoke insert on schema_step from runtime'],
+      after: [
+        'revoke update, delete on audit, policy_history, schema_step from runtime',
+        'revoke insert on schema_step from runtime',
+      ],
     }),
     readOnly: {
       on: ['alter system set default_transaction_read_only = on', 'select pg_reload_conf()'],
