@@ -5,7 +5,11 @@ import { nodeVerifyCrypto, RecordingFixture } from './recording-fixture.ts';
 
 /** What the tests of the verifier alter, and how they look at what it says. */
 export const CHUNKS = 12;
-export const whole = await RecordingFixture.build({ seed: 'whole', epochs: [4, 4, 4] });
+export const whole = await RecordingFixture.build({
+  seed: 'whole',
+  epochs: [4, 4, 4],
+  description: { retainUntil: Date.UTC(2027, 3, 5, 12) },
+});
 export const other = await RecordingFixture.build({ seed: 'other', epochs: [4, 4, 4], signer: whole.signer });
 /** The same signature is asked about thousands of times: each is verified once. */
 const known = new Map<string, boolean>();

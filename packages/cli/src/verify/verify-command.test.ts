@@ -55,7 +55,8 @@ async function writeArchive(
   return { folder, store, args };
 }
 
-const one = await RecordingFixture.build({ seed: 'one', epochs: [4, 4, 4] });
+const retainUntil = Date.UTC(2027, 3, 5, 12);
+const one = await RecordingFixture.build({ seed: 'one', epochs: [4, 4, 4], description: { retainUntil } });
 const two = await RecordingFixture.build({ seed: 'two', epochs: [2], signer: one.signer });
 const pathOf = (store: string, recording: RecordingFixture): string =>
   join(store, recordingPrefix(recording.id, recording.description.startedAt));
@@ -190,6 +191,28 @@ describe('enchilada verify', () => {
     cpSync(pathOf(store, one), join(folder, 'download'), { recursive: true });
     assert.equal((await run(join(folder, 'download'), ...args)).code, 0);
     assert.equal((await run(pathOf(store, two), ...args)).code, 0);
+  });
+
+  it('finds a recording that promises to be kept for less than is asked for, and one that was removed early', async () => {
+    const { folder, store, args } = await writeArchive([one]);
+    const [first] = args.slice(1);
+    assert.ok(first);
+    assert.equal((await run(store, '--trust', first, '--retention', '400d')).code, 0);
+    const { code, out } = await run(store, '--trust', first, '--retention', '401d');
+    assert.equal(code, 30, out);
+    assert.match(
+      out,
+      /30 retention too short: head\.json: promises to keep the recording until 2027-04-05T12:00:00\.000Z/,
+    );
+    assert.equal((await run(store, '--trust', first, '--retention', 'a year')).code, 2);
+    const rows = [
+      { action: 'session.opened', detail: { recordingId: two.id, retainUntil } },
+      { action: 'recording.retired', at: retainUntil - 1, detail: { recordingId: two.id } },
+    ];
+    writeFileSync(join(folder, 'audit.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    const early = await run(store, ...args);
+    assert.equal(early.code, 30, early.out);
+    assert.match(early.out, /was removed on 2027-04-05T11:59:59\.999Z/);
   });
 
   it('finds a data key that is not the committed one, though every tag holds', async () => {

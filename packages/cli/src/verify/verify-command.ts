@@ -17,17 +17,19 @@ export interface VerifyIo {
 const USAGE_EXIT = 2;
 
 export const VERIFY_USAGE = `usage: enchilada verify FOLDER --trust keys.json [--checkpoints FOLDER] [--audit export.jsonl] [--since DATE]
-                       [--decrypt --key-file FILE] [--json]
+                       [--retention DAYSd] [--decrypt --key-file FILE] [--json]
   FOLDER         one recording, or a folder that holds recordings
   --trust        public recording keys, as exported by the gateway and held by the auditor
   --checkpoints  folder of checkpoints: shows what was shortened or removed since
   --audit        audit export: shows recordings that are missing
   --since        leaves out checkpoints and audit rows before a date, as where retention removed recordings
+  --retention    how long your rules ask to keep a recording, as 400d: shows those that promise less in their signed head
   --decrypt      also opens every chunk, with the key file of the key-encryption key
 exit: 0 complete, 10 incomplete, 20 content, 21 order, 22 key or signer, 23 shorter than a checkpoint, 24 missing, 25 metadata, 30 kept for too short
       a time, 40 unsupported; 2 where the call was wrong and nothing was verified
 `;
 
+const DAY_MS = 86_400_000;
 const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex');
 
 const crypto: VerifyCrypto = {
@@ -47,7 +49,7 @@ export async function runVerify(args: readonly string[], io: VerifyIo): Promise<
     else io.stderr(`${escapeText(call)}\n${VERIFY_USAGE}`);
     return USAGE_EXIT;
   }
-  const { source, trust, content, json, since } = call;
+  const { source, trust, content, json, since, retentionMs } = call;
   const print = (value: unknown): void => {
     io.stdout(`${escapeJson(value)}\n`);
   };
@@ -60,6 +62,7 @@ export async function runVerify(args: readonly string[], io: VerifyIo): Promise<
     ...(content && { content }),
     ...(source.only !== undefined && { only: source.only }),
     ...(since !== undefined && { since }),
+    ...(retentionMs !== undefined && { retentionMs }),
     onReport(report) {
       if (json) print({ type: 'recording', ...report });
       else say(formatReport(report));
@@ -90,6 +93,7 @@ function readCall(args: readonly string[]) {
         checkpoints: { type: 'string' },
         audit: { type: 'string' },
         since: { type: 'string' },
+        retention: { type: 'string' },
         decrypt: { type: 'boolean', default: false },
         'key-file': { type: 'string' },
         json: { type: 'boolean', default: false },
@@ -105,10 +109,14 @@ function readCall(args: readonly string[]) {
     for (const path of [values.audit, values.checkpoints]) if (path !== undefined) statSync(path);
     const since = values.since === undefined ? undefined : Date.parse(values.since);
     if (Number.isNaN(since)) return `--since must be a date, received ${String(values.since)}`;
+    const days = values.retention === undefined ? undefined : /^(\d{1,5})d$/.exec(values.retention)?.[1];
+    if (values.retention !== undefined && days === undefined)
+      return `--retention must be a number of days as 400d, received ${values.retention}`;
+    const retentionMs = days === undefined ? undefined : Number(days) * DAY_MS;
     const content =
       values.decrypt && values['key-file'] !== undefined ? openContentCheck(values['key-file']) : undefined;
     const source = new FolderArchive({ folder, checkpoints: values.checkpoints, audit: values.audit });
-    return { source, trust, content, json: values.json, since };
+    return { source, trust, content, json: values.json, since, retentionMs };
   } catch (cause) {
     return fileTrouble(cause)?.message ?? (cause instanceof Error ? cause.message : String(cause));
   }

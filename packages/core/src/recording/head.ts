@@ -132,6 +132,7 @@ function isDescription(value: JsonObject | undefined): value is JsonObject & Rec
   return (
     texts &&
     countField(value, 'startedAt') !== undefined &&
+    (value['retainUntil'] === undefined || countField(value, 'retainUntil') !== undefined) &&
     ['user', 'target', 'policy'].every((name) => objectField(value, name) !== undefined)
   );
 }

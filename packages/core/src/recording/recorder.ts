@@ -105,6 +105,8 @@ export interface RecordingDescription {
   readonly startedAt: number;
   /** Hash of the audit row `session.opened`, as hex. */
   readonly auditHash?: string;
+  /** Milliseconds since the epoch: promised at the start, whatever the configuration says later. Recordings made before it was promised have none. */
+  readonly retainUntil?: number;
 }
 
 export interface RecordingSummary {

@@ -20,7 +20,7 @@ export interface ArchiveSource {
   audit: (() => AsyncIterable<string>) | undefined;
 }
 
-export interface ArchiveOptions extends Pick<VerifyOptions, 'crypto' | 'trust' | 'content'> {
+export interface ArchiveOptions extends Pick<VerifyOptions, 'crypto' | 'trust' | 'content' | 'retentionMs'> {
   /** Only this recording is present; nothing is said of others. */
   readonly only?: RecordingId;
   /** Milliseconds since the epoch: rows and checkpoints before are not compared, since retention may have removed what they name. */
@@ -34,7 +34,10 @@ interface Audited {
   failed: boolean;
   ended: boolean;
   retired: boolean;
+  /** Milliseconds since the epoch, where the row says when. */
+  retiredAt: number | undefined;
   hash: string | undefined;
+  retainUntil: number | undefined;
 }
 
 /** Verifies all recordings, and compares them as sets with checkpoints and audit log. Memory grows with the number of recordings, not their size. */
@@ -59,6 +62,7 @@ export async function verifyArchive(source: ArchiveSource, options: ArchiveOptio
       ...options,
       ...(entry && { checkpoints: [entry] }),
       ...(row?.hash !== undefined && { auditHash: row.hash }),
+      ...(row?.retainUntil !== undefined && { retainUntil: row.retainUntil }),
     });
     const report = withSetFindings(verified, { recording, row });
     options.onReport(report);
@@ -67,6 +71,13 @@ export async function verifyArchive(source: ArchiveSource, options: ArchiveOptio
     if (report.code !== 0 && report.code !== 10) damaged++;
   }
   for (const [id, row] of audited) {
+    const { retiredAt, retainUntil } = row;
+    if ((options.only ?? id) === id && retiredAt !== undefined && retainUntil !== undefined && retiredAt < retainUntil)
+      findings.push({
+        code: 30,
+        object: id,
+        message: `was removed on ${new Date(retiredAt).toISOString()}, promised to be kept until ${new Date(retainUntil).toISOString()}`,
+      });
     const isMissed = row.opened && !row.retired && !(row.failed && !row.ended);
     if (isMissed && !seen.has(id) && (options.only ?? id) === id)
       findings.push({ code: 24, object: id, message: 'is in the audit log and not in the store' });
@@ -171,18 +182,27 @@ async function readAudit(lines: AsyncIterable<string>, context: Context): Promis
     if (problem !== undefined) findings.push({ ...problem, object: `audit line ${number}` });
     const id = textField(row, 'recordingId') ?? textField(objectField(row, 'detail') ?? {}, 'recordingId');
     if (id === undefined || (countField(row, 'at') ?? since) < since) continue;
-    const entry = audited.get(id) ?? { opened: false, failed: false, ended: false, retired: false, hash: undefined };
+    const entry = audited.get(id) ?? newlyAudited();
     audited.set(id, entry);
     if (row['action'] === 'session.opened') {
       entry.opened = true;
       entry.hash = textField(row, 'hash');
+      entry.retainUntil = countField(objectField(row, 'detail') ?? {}, 'retainUntil');
     }
     if (row['action'] === 'session.failed') entry.failed = true;
     // A recording whose node was lost has no manifest before the node is back.
     if (row['action'] === 'session.ended' && row['reason'] !== 'node-lost') entry.ended = true;
-    if (row['action'] === 'recording.retired') entry.retired = true;
+    if (row['action'] === 'recording.retired') {
+      entry.retired = true;
+      entry.retiredAt = countField(row, 'at');
+    }
   }
   return audited;
+}
+
+function newlyAudited(): Audited {
+  const row = { opened: false, failed: false, ended: false, retired: false };
+  return { ...row, retiredAt: undefined, hash: undefined, retainUntil: undefined };
 }
 
 function parseRow(line: string): JsonObject | undefined {

@@ -7,7 +7,7 @@ import type { RecordingHead, RecoveredHead } from './head.ts';
 import { HEAD_NAME, parseObjectName, recoveredHeadName } from './layout.ts';
 import { parseManifest, sameDescription } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
-import type { RecordingId } from './recorder.ts';
+import type { RecordingDescription, RecordingId } from './recorder.ts';
 import type { StoredObject } from './recording-store.ts';
 import { clusterSignature, signedBytes } from './signed-document.ts';
 import type { SignedDocument } from './signed-document.ts';
@@ -41,6 +41,10 @@ export interface VerifyOptions {
   readonly checkpoints?: readonly CheckpointEntry[];
   /** Hex hash of the audit row `session.opened`. */
   readonly auditHash?: string;
+  /** Until when the audit row `session.opened` promises to keep it. */
+  readonly retainUntil?: number;
+  /** How long the auditor's rules ask to keep it; recordings that promise nothing do not fulfil it. */
+  readonly retentionMs?: number;
   readonly content?: ContentCheck;
 }
 
@@ -125,7 +129,18 @@ class DocumentReader {
     if (auditHash !== undefined && named !== undefined && named !== auditHash) {
       this.#report(25, 'the audit row session.opened is not the one that head.json names', HEAD_NAME);
     }
+    this.#checkRetention(parsed.head.description);
     return parsed.head;
+  }
+
+  #checkRetention({ startedAt, retainUntil }: RecordingDescription): void {
+    const { retainUntil: audited, retentionMs } = this.#context.options;
+    const promise = `promises to keep the recording ${untilText(retainUntil)}`;
+    if (audited !== undefined && (retainUntil ?? 0) < audited)
+      this.#report(30, `${promise}, the audit row session.opened ${untilText(audited)}`, HEAD_NAME);
+    const asked = retentionMs === undefined ? undefined : startedAt + retentionMs;
+    if (asked !== undefined && (retainUntil ?? 0) < asked)
+      this.#report(30, `${promise}, ${untilText(asked)} is asked for`, HEAD_NAME);
   }
 
   async #readRecoveredHeads(): Promise<readonly RecoveredHead[]> {
@@ -162,7 +177,16 @@ class DocumentReader {
         this.#report(25, 'belongs to another head', name);
         continue;
       }
-      if (!sameDescription(manifest.description, head.description))
+      const promised = head.description.retainUntil;
+      const isShorter = promised !== undefined && (manifest.description.retainUntil ?? 0) < promised;
+      if (isShorter)
+        this.#report(
+          30,
+          `promises to keep the recording ${untilText(manifest.description.retainUntil)}, head.json ${untilText(promised)}`,
+          name,
+        );
+      const compared = isShorter ? { ...manifest.description, retainUntil: promised } : manifest.description;
+      if (!sameDescription(compared, head.description))
         this.#report(25, 'describes the session otherwise than head.json', name);
       if (best === undefined || manifest.chunks.length > best.manifest.chunks.length) best = { ...parsed, name };
     }
@@ -188,4 +212,8 @@ class DocumentReader {
     this.#report(25, `was altered: the signature of ${signature.keyId} does not hold`, object);
     return false;
   }
+}
+
+function untilText(retainUntil: number | undefined): string {
+  return retainUntil === undefined ? 'for no time' : `until ${new Date(retainUntil).toISOString()}`;
 }

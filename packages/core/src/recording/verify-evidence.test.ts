@@ -102,6 +102,25 @@ describe('what an auditor holds beside a recording', () => {
     );
   });
 
+  it('shows a retention shorter than the audit log promises: in the head, and by when the recording was removed', async () => {
+    const { startedAt, retainUntil = 0 } = whole.description;
+    const promised = (until: number): string =>
+      auditRow(1, '0'.repeat(64), {
+        action: 'session.opened',
+        recordingId: whole.id,
+        detail: { retainUntil: until },
+      });
+    const retired = (at: number): string =>
+      auditRow(7, '0'.repeat(64), { action: 'recording.retired', recordingId: whole.id, at });
+    assert.equal((await verifyAll({ recordings: [whole], audit: [promised(retainUntil)] })).code, 0);
+    assert.equal((await verifyAll({ recordings: [whole], audit: [promised(retainUntil + 1)] })).code, 30);
+    const removed = (at: number) =>
+      verifyAll({ recordings: [other], checkpoints, audit: [promised(retainUntil), retired(at)] });
+    assert.equal((await removed(retainUntil)).code, 0);
+    assert.equal((await removed(retainUntil - 1)).code, 30);
+    assert.equal((await removed(startedAt)).code, 30);
+  });
+
   it('shows an altered, forged or removed checkpoint', async () => {
     const [first, second] = checkpoints;
     assert.ok(first && second);

@@ -9,11 +9,13 @@ import {
   namesChunk,
   other,
   verify,
+  verifyOptions,
   whole,
 } from '@enchilada/core/testing/altered-recordings';
 import { clusterSigner, RecordingFixture, SeededRandom, signingKey } from '@enchilada/core/testing/recording-fixture';
 import { parseChunk } from './chunk.ts';
 import { chunkName, HEAD_NAME, MANIFEST_NAME } from './layout.ts';
+import { verifyRecording } from './verify-recording.ts';
 
 describe('a recording of 12 chunks in 3 epochs', () => {
   it('verifies as complete', async () => {
@@ -226,6 +228,46 @@ describe('a recording of 12 chunks in 3 epochs', () => {
         `duplicate ${seq}: ${JSON.stringify(twice.findings)}`,
       );
     }
+  });
+
+  it('shows a retention that was shortened, by whatever keys the end of the recording is signed', async () => {
+    const { retainUntil = 0 } = whole.description;
+    const { retainUntil: _, ...unbounded } = whole.description;
+    const shorter = { ...whole.description, retainUntil: retainUntil - 1 };
+    for (const name of [HEAD_NAME, MANIFEST_NAME]) {
+      const text = Buffer.from(fileOf(whole, name)).toString();
+      const edited = text.replace(`"retainUntil":${retainUntil}`, `"retainUntil":${retainUntil - 1}`);
+      assert.notEqual(edited, text);
+      await expectCode(
+        altered((copy) => copy.files.set(name, Buffer.from(edited))),
+        25,
+        `${name}, edited and not signed`,
+      );
+    }
+    for (const description of [shorter, unbounded]) {
+      const signed = whole.copy();
+      await signed.writeManifest({ description });
+      const report = await expectCode(signed, 30, 'a manifest signed by the right keys');
+      assert.deepEqual(
+        report.findings.map(({ code, object }) => [code, object]),
+        [[30, MANIFEST_NAME]],
+      );
+    }
+    const renamed = whole.copy();
+    await renamed.writeManifest({ description: { ...shorter, protocol: 'another' } });
+    await expectCode(renamed, 25, 'shorter, and described otherwise');
+    const longer = whole.copy();
+    await longer.writeManifest({ description: { ...whole.description, retainUntil: retainUntil + 1 } });
+    await expectCode(longer, 25, 'longer than the head promises');
+  });
+
+  it('shows a retention that is shorter than an auditor asks for', async () => {
+    const retentionMs = (whole.description.retainUntil ?? 0) - whole.description.startedAt;
+    const asked = async (fixture: RecordingFixture, ms: number): Promise<number> =>
+      (await verifyRecording(fixture.source, { ...verifyOptions, retentionMs: ms })).code;
+    assert.equal(await asked(whole, retentionMs), 0);
+    assert.equal(await asked(whole, retentionMs + 1), 30);
+    assert.equal(await asked(other, 0), 30, 'a head that promises nothing');
   });
 
   it('says unsupported for a head of a later version', async () => {

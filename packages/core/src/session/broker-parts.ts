@@ -29,6 +29,7 @@ export interface RecordingPolicy {
   readonly mode: 'strict' | 'off';
   readonly input: InputPolicy;
   readonly desktopInput: DesktopInputPolicy;
+  readonly retentionMs: number;
 }
 
 /** A machine inside the gateway: what it proves itself with and what it takes, both made at start. */

@@ -344,7 +344,7 @@ export class HostedSession {
   async #start(engine: EngineSession | StreamedSession, early: EarlyOutput): Promise<void> {
     const ended = new Fault('SESSION_ENDED', 'the session ended while it opened');
     // INVARIANT: the row that says the session is open names the recording, and the recording's head names the row.
-    const auditHash = await this.#log.opening(this.#recording.id);
+    const auditHash = await this.#log.opening(this.#recording.promise());
     if (this.#over) throw ended;
     const desktopInput = isStreamed(engine) ? this.#parts.recording.desktopInput : 'off';
     const recorder = await this.#recording.open(engine.facts.hostKeyFingerprint, auditHash, desktopInput);

@@ -4,6 +4,7 @@ import type { RecordingId, RecordingSummary } from '../recording/index.ts';
 import type { Afterwards, Steps } from './afterwards.ts';
 import type { BrokerParts } from './broker-parts.ts';
 import type { EndCause } from './end-cause.ts';
+import type { PromisedRecording } from './session-recording.ts';
 import type { SessionRecord } from './session.ts';
 
 export interface ByteCounts {
@@ -41,13 +42,13 @@ export class SessionLog {
   }
 
   /** Answers the hash of the row, which the recording names in its head. */
-  async opening(recordingId: RecordingId | undefined): Promise<string> {
+  async opening(promised: PromisedRecording): Promise<string> {
     const { id, protocol } = this.#record;
     const { hash } = await this.audit({
       action: 'session.opened',
       outcome: 'success',
       object: this.#target,
-      detail: { sessionId: id, protocol, ...named(recordingId) },
+      detail: { sessionId: id, protocol, ...promised },
     });
     return hash;
   }

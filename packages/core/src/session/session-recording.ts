@@ -8,6 +8,12 @@ import { inputPolicyOf } from './input-recording.ts';
 import type { EndReason, SessionRecord } from './session.ts';
 import { unrecorded } from './unrecorded.ts';
 
+/** Empty where nothing is recorded. */
+export interface PromisedRecording {
+  readonly recordingId?: RecordingId;
+  readonly retainUntil?: number;
+}
+
 /** The recording of one session as the policy wants it, and its row in the index. */
 export class SessionRecording {
   readonly #parts: BrokerParts;
@@ -18,6 +24,8 @@ export class SessionRecording {
   desktopInput: DesktopInputPolicy = 'off';
   /** Undefined where nothing is recorded. Made before the recording, so that the audit row it names can name it. */
   readonly id: RecordingId | undefined;
+  /** INVARIANT: the audit row that opens the session and the recording's head promise the same, counted from the same moment. */
+  #promised = { startedAt: 0, retainUntil: 0 };
 
   constructor(parts: BrokerParts, record: SessionRecord, leave: AuthorizedTarget) {
     this.#parts = parts;
@@ -26,7 +34,18 @@ export class SessionRecording {
     this.id = parts.recording.mode === 'off' ? undefined : randomId(parts.random);
   }
 
-  /** @param auditHash of the row that says the session is open */
+  /** What the audit row that opens the session says of the recording. */
+  promise(): PromisedRecording {
+    if (this.id === undefined) return {};
+    const startedAt = this.#parts.clock.now();
+    this.#promised = { startedAt, retainUntil: startedAt + this.#parts.recording.retentionMs };
+    return { recordingId: this.id, retainUntil: this.#promised.retainUntil };
+  }
+
+  /**
+   * After `promise`.
+   * @param auditHash of the row that says the session is open
+   */
   async open(
     hostKeyFingerprint: string | undefined,
     auditHash: string,
@@ -35,7 +54,6 @@ export class SessionRecording {
     const { parts, record } = { parts: this.#parts, record: this.#record };
     if (this.id === undefined) return unrecorded();
     this.desktopInput = desktopInput;
-    const startedAt = parts.clock.now();
     const description = {
       sessionId: record.id,
       user: { id: record.userId, name: record.username, address: record.address },
@@ -50,7 +68,7 @@ export class SessionRecording {
       policy: { strict: true, input: inputPolicyOf(this.#leave.target, parts.recording.input), desktopInput },
       node: parts.nodeId,
       softwareVersion: parts.softwareVersion,
-      startedAt,
+      ...this.#promised,
       auditHash,
     };
     const recorder = await parts.recorder.open(description, this.id);
@@ -66,7 +84,7 @@ export class SessionRecording {
       surface: record.surface,
       nodeId: parts.nodeId,
       state: 'recording',
-      startedAt,
+      startedAt: this.#promised.startedAt,
       endedAt: undefined,
       durationMs: 0,
       storedBytes: 0,

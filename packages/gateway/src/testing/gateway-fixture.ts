@@ -256,7 +256,7 @@ export class GatewayFixture implements AsyncDisposable {
       issuers: new Map(),
       builtIns: new Map(),
       recorder: {} as Recorder,
-      recording: { mode: 'strict', input: 'off', desktopInput: 'off' },
+      recording: { mode: 'strict', input: 'off', desktopInput: 'off', retentionMs: 400 * 86_400_000 },
       histories: () => undefined,
       limits: DEFAULT_SESSION_LIMITS,
       sessionsPerUser: 5,
