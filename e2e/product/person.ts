@@ -105,8 +105,10 @@ export class Person {
   }
 
   /** Opens a machine and joins both sockets. */
-  async open(targetId: string, options: ShellOptions = {}): Promise<Shell> {
-    const { session, tickets } = await this.api.openSession({ body: { targetId } });
+  async open(targetId: string, options: ShellOptions & { readonly viewOnly?: boolean } = {}): Promise<Shell> {
+    const { viewOnly } = options;
+    const body = { targetId, ...(viewOnly === undefined ? {} : { viewOnly }) };
+    const { session, tickets } = await this.api.openSession({ body });
     return Shell.join(this, { sessionId: session.id, tickets }, options);
   }
 

@@ -158,6 +158,7 @@ export function aSession(fields: Partial<SessionRecord> = {}): SessionRecord {
     nodeId: '',
     loginDigest: aDigest(),
     address: '192.0.2.1',
+    viewOnly: false,
     grantId: undefined,
     recordingId: undefined,
     requestedAt: 1_000,

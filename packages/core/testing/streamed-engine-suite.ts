@@ -29,6 +29,7 @@ export interface StreamedFixture extends ServerFixture<StreamedSession> {
 
 class Viewer implements Seat {
   readonly mode: 'control' | 'watch';
+  viewOnly = false;
   readonly clipboard = { upload: true, download: true };
   readonly events: SeatEvent[] = [];
   bytes = 0;
@@ -71,8 +72,10 @@ export function streamedEngineSuite(name: string, start: () => Promise<StreamedF
     const sit = async (
       session: StreamedSession,
       mode: 'control' | 'watch',
+      viewOnly = false,
     ): Promise<{ viewer: Viewer; stream: EngineStream }> => {
       const viewer = new Viewer(mode, fixture);
+      viewer.viewOnly = viewOnly;
       const stream = await session.join(viewer);
       viewer.stream = stream;
       viewer.decoder.begin();
@@ -100,6 +103,18 @@ export function streamedEngineSuite(name: string, start: () => Promise<StreamedF
       await until(() => second.viewer.decoder.hasPicture);
       await seesMore(first);
       await seesMore(second);
+    });
+
+    it('lets nothing be done by a viewer in control of a view-only session', async () => {
+      const { session } = await open(fixture.hop());
+      await using _owner = session;
+      const looking = await sit(session, 'control', true);
+      await until(() => looking.viewer.decoder.hasPicture);
+      looking.stream.input(fixture.typed());
+      await seesMore(looking);
+      assert.equal(await fixture.hasTyped(), false);
+      const done = looking.viewer.events.filter(({ type }) => type !== 'preamble' && type !== 'key-frame');
+      assert.deepEqual(done, []);
     });
 
     it('lets the controlling viewer type, and never a watching one', async () => {

@@ -21,7 +21,7 @@ grants:
       secondFactor: { level: passkey, minutes: 15 }
       times: { zone: Europe/Berlin, windows: [{ days: [1, 2], from: "08:00", to: "18:00" }] }
       approval: { groups: leads }
-  - { user: eve, all: true, effect: deny, actions: [connect, watch] }
+  - { user: eve, all: true, effect: deny, actions: [connect, view-only, watch] }
 `);
   assert.deepEqual(none, []);
   assert.equal(policy.rules, undefined);
@@ -31,7 +31,10 @@ grants:
   assert.deepEqual([ops.actions, ops.effect, ops.conditions.notAfter], [['connect'], 'allow', Date.UTC(2030, 0, 1)]);
   assert.deepEqual(ops.conditions.approval, { groups: [{ name: 'leads', line: 14 }], count: 1, minutes: 480 });
   assert.deepEqual(ops.conditions.secondFactor, { level: 'passkey', minutes: 15 });
-  assert.deepEqual([eve?.effect, eve?.actions, eve?.scope], ['deny', ['connect', 'watch'], { kind: 'all' }]);
+  assert.deepEqual(
+    [eve?.effect, eve?.actions, eve?.scope],
+    ['deny', ['connect', 'view-only', 'watch'], { kind: 'all' }],
+  );
 });
 
 test('every mistake is told at once, with its line and the nearest name', () => {
@@ -61,7 +64,7 @@ targetGroups: [A//B]
       '3: groups[1].requireSecondFactor is not known; did you mean requiresSecondFactor?',
       '4: groups[2] is "Ops" again, after line 2',
       '5: grant is not known; did you mean grants?',
-      '8: grants[1].actions[1] must be one of connect, watch, clipboard-in, clipboard-out, file-in, file-out, received "conect"; did you mean connect?',
+      '8: grants[1].actions[1] must be one of connect, view-only, watch, clipboard-in, clipboard-out, file-in, file-out, received "conect"; did you mean connect?',
       '8: grants[1].actions must name an action',
       '10: grants[2] needs exactly one of user, group for whom it is for, received 2',
       '13: grants[3] needs exactly one of all, target, targetGroup, labels for the machines it is about, received 0',

@@ -18,6 +18,8 @@ export const Session = closed({
   own: Type.Boolean(),
   /** Whether the caller may watch it: somebody else's, with a grant to watch the machine. */
   mayWatch: Type.Boolean(),
+  /** Opened to look alone: nothing of what its person does reaches the machine. */
+  viewOnly: Type.Boolean(),
   nodeId: text(100),
   address: text(64),
   recordingId: Type.Optional(Id),
@@ -37,7 +39,12 @@ export const Display = closed({
   columns: Type.Integer({ minimum: 1, maximum: 2000 }),
   rows: Type.Integer({ minimum: 1, maximum: 2000 }),
 });
-export const SessionRequest = closed({ targetId: Id, display: Type.Optional(Display) });
+export const SessionRequest = closed({
+  targetId: Id,
+  display: Type.Optional(Display),
+  /** To look alone, whatever else is granted. Absent: what the grants give. */
+  viewOnly: Type.Optional(Type.Boolean()),
+});
 
 const Ticket = Type.String({ minLength: 20, maxLength: 100, pattern: '^[A-Za-z0-9_-]+$' });
 /** Each for one WebSocket upgrade within 30 seconds. They travel in `Sec-WebSocket-Protocol`, never in a URL. */

@@ -2,7 +2,7 @@ import { Fault } from '../fault/index.ts';
 import type { VerifiedIdentity } from '../identity/index.ts';
 import type { Target, TargetGroup, TargetGroupId } from '../target/index.ts';
 import type { Presence } from './conditions.ts';
-import { FACTOR_LEVELS } from './grant.ts';
+import { deniedActions, FACTOR_LEVELS } from './grant.ts';
 import type { FactorCondition, Grant, GrantAction } from './grant.ts';
 import { accessUntil, allowedActions, explainAccess, groupAncestors } from './policy.ts';
 import type { GrantFinding } from './policy.ts';
@@ -17,15 +17,18 @@ export interface AuthorizedTarget {
   readonly identity: VerifiedIdentity;
   readonly target: Target;
   readonly actions: ReadonlySet<GrantAction>;
-  /** The grants that let the person connect, now. */
-  readonly ways: readonly Grant[];
+  /** The grants that let the person open it by any of these actions, now. */
+  readonly ways: (by: readonly GrantAction[]) => readonly Grant[];
   /** Those that would with an approval. */
   readonly askable: readonly Grant[];
   /** What the login must prove for the action, where nothing else is missing; undefined where that would not help. */
   readonly stepUp: (action: GrantAction) => Fault | undefined;
-  /** The first moment at which time alone takes the action away; undefined where that is not before `horizon`. */
-  readonly until: (action: GrantAction, horizon: number) => number | undefined;
+  /** The first moment at which time alone takes all of these actions away; undefined where that is not before `horizon`. */
+  readonly until: (by: readonly GrantAction[], horizon: number) => number | undefined;
 }
+
+/** INVARIANT: who has one of these for a machine learns that it is there; nobody else does. */
+export const SEEN_BY: readonly GrantAction[] = ['connect', 'view-only', 'watch'];
 
 export interface AccessFacts {
   readonly grants: readonly Grant[];
@@ -33,8 +36,14 @@ export interface AccessFacts {
   readonly circumstances: Presence;
 }
 
+function holdsAny({ actions }: Grant, wanted: readonly GrantAction[]): boolean {
+  return actions.some((action) => wanted.includes(action));
+}
+
 function denies(findings: readonly GrantFinding[], action: GrantAction): boolean {
-  return findings.some(({ grant, counts }) => counts && grant.effect === 'deny' && grant.actions.includes(action));
+  return findings.some(
+    ({ grant, counts }) => counts && grant.effect === 'deny' && deniedActions(grant.actions).includes(action),
+  );
 }
 
 /** Grants that would give the action but for what is missing. A denial that holds now is lifted by nothing. */
@@ -92,15 +101,18 @@ export function authorizeTarget(
       (unmet) => unmet.includes('approval') && unmet.every((one) => one === 'approval' || one === 'second-factor'),
     );
     const stepUp: AuthorizedTarget['stepUp'] = (action) => proofFor(findings, action);
-    if (actions.has('connect') || actions.has('watch')) {
-      const ways = findings
-        .filter(({ grant, counts }) => counts && grant.effect !== 'deny' && grant.actions.includes('connect'))
-        .map(({ grant }) => grant);
-      const until: AuthorizedTarget['until'] = (action, horizon) =>
-        accessUntil(now, { target, ancestors, isEnough: (then) => then.has(action) }, horizon);
+    if (SEEN_BY.some((action) => actions.has(action))) {
+      const ways: AuthorizedTarget['ways'] = (by) => {
+        const open = by.filter((action) => actions.has(action));
+        return findings
+          .filter(({ grant, counts }) => counts && grant.effect !== 'deny' && holdsAny(grant, open))
+          .map(({ grant }) => grant);
+      };
+      const until: AuthorizedTarget['until'] = (by, horizon) =>
+        accessUntil(now, { target, ancestors, isEnough: (then) => by.some((action) => then.has(action)) }, horizon);
       return { identity, target, actions, ways, askable, stepUp, until } as unknown as AuthorizedTarget;
     }
-    const proof = stepUp('connect') ?? stepUp('watch');
+    const proof = SEEN_BY.map(stepUp).find((fault) => fault !== undefined);
     if (proof !== undefined) throw proof;
     if (askable.length > 0) throw approvalRequired();
     // Who may see the machine learns that it is a matter of when and from where; nobody else learns that there is one.
@@ -109,7 +121,7 @@ export function authorizeTarget(
       target,
       ancestors,
     );
-    if (ever.has('connect') || ever.has('watch'))
+    if (SEEN_BY.some((action) => ever.has(action)))
       throw new Fault('ACCESS_NOT_NOW', 'the access to this machine holds at other times or from other networks');
   }
   throw new Fault('NOT_FOUND', 'there is no such machine');
@@ -127,7 +139,7 @@ export function authorizeJump(destination: AuthorizedTarget, jump: Target): Auth
     identity: destination.identity,
     target: jump,
     actions: new Set<GrantAction>(),
-    ways: [],
+    ways: () => [],
     askable: [],
     stepUp: () => undefined,
     until: () => undefined,
@@ -154,7 +166,7 @@ export function authorizeFiles(
         identity,
         target: holder,
         actions,
-        ways: [],
+        ways: () => [],
         askable: [],
         stepUp: () => undefined,
         until: () => undefined,

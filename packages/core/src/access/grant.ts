@@ -4,9 +4,30 @@ import type { TargetGroupId, TargetId } from '../target/index.ts';
 
 export type GrantId = string;
 
-/** What a grant lets a person do with a machine. `watch` sees others' sessions on it, view-only. */
-export const GRANT_ACTIONS = ['connect', 'watch', 'clipboard-in', 'clipboard-out', 'file-in', 'file-out'] as const;
+/**
+ * What a grant lets a person do with a machine. `view-only` opens a session of one's own that nothing is done in;
+ * `watch` sees others' sessions on it.
+ */
+export const GRANT_ACTIONS = [
+  'connect',
+  'view-only',
+  'watch',
+  'clipboard-in',
+  'clipboard-out',
+  'file-in',
+  'file-out',
+] as const;
 export type GrantAction = (typeof GRANT_ACTIONS)[number];
+
+/** Any of these opens a session: more of them open one that is view-only. */
+export function openingActions(viewOnly: boolean): readonly GrantAction[] {
+  return viewOnly ? ['connect', 'view-only'] : ['connect'];
+}
+
+/** INVARIANT: who is forbidden to open a machine may not look at it either. */
+export function deniedActions(actions: readonly GrantAction[]): readonly GrantAction[] {
+  return actions.includes('connect') ? [...actions, 'view-only'] : actions;
+}
 
 export type GrantSubject =
   { readonly kind: 'user'; readonly id: UserId } | { readonly kind: 'group'; readonly id: GroupId };

@@ -1,6 +1,6 @@
 export { PERMISSIONS, permissionsHeld, permissionsOf, TOKEN_PERMISSIONS } from './permissions.ts';
 export type { Permission, TokenPermission } from './permissions.ts';
-export { FACTOR_LEVELS, GRANT_ACTIONS, GRANT_EFFECTS } from './grant.ts';
+export { deniedActions, FACTOR_LEVELS, GRANT_ACTIONS, GRANT_EFFECTS, openingActions } from './grant.ts';
 export type {
   Approval,
   FactorCondition,
@@ -46,7 +46,7 @@ export type {
 export { requestAsOf } from './past-request.ts';
 export { longestMs, restsOn, seatsOf } from './seat.ts';
 export type { Seat } from './seat.ts';
-export { approvalRequired, authorizeFiles, authorizeJump, authorizeTarget } from './authorized-target.ts';
+export { approvalRequired, authorizeFiles, authorizeJump, authorizeTarget, SEEN_BY } from './authorized-target.ts';
 export type { AccessFacts, AuthorizedTarget } from './authorized-target.ts';
 export { DEFAULT_EGRESS, egressVerdict, isLoopbackAddress, isSameAddress, parseAddress, parseCidr } from './egress.ts';
 export type { EgressPolicy, EgressVerdict } from './egress.ts';

@@ -163,6 +163,32 @@ describe('conditions and denials', () => {
     ]);
   });
 
+  it('forbids whoever may not open a machine to look at it, and lets whoever may only look in for that alone', () => {
+    const look = grant({ kind: 'all' }, { actions: ['view-only', 'clipboard-in'] });
+    const open = (grants: readonly Grant[]) =>
+      authorizeTarget(testLeave(machine).identity, machine, {
+        grants: grants.map((one) => ({ ...one, subject: { kind: 'user', id: 'usr_test' } })),
+        ...{ groups, circumstances: HERE },
+      });
+    assert.deepEqual(decide([look, deny()], HERE), ['clipboard-in']);
+    assert.deepEqual(decide([look, allow(), deny({ actions: ['view-only'] })], HERE), ['clipboard-in', 'connect']);
+    assert.throws(() => open([look, deny()]), { code: 'NOT_FOUND' });
+    const leave = open([{ ...look, id: 'gra_look' }]);
+    assert.deepEqual(
+      [leave.ways(['connect']), leave.ways(['connect', 'view-only']).map(({ id }) => id)],
+      [[], ['gra_look']],
+    );
+    const denied = open([
+      { ...look, id: 'gra_look' },
+      { ...allow(), id: 'gra_open' },
+      deny({ actions: ['view-only'] }),
+    ]);
+    assert.deepEqual(
+      denied.ways(['connect', 'view-only']).map(({ id }) => id),
+      ['gra_open'],
+    );
+  });
+
   it('holds by the wall clock of the named zone, through the change of summer time and over midnight', () => {
     const cases: readonly (readonly [GrantConditions, string, boolean])[] = [
       // Monday 23 November 2026, 09:30 UTC is 10:30 in Berlin.
@@ -307,7 +333,7 @@ describe('what a grant asks of the login', () => {
     const without = leave([plain, files]);
     assert.deepEqual([...without.actions], ['connect']);
     assert.deepEqual(
-      without.ways.map(({ id }) => id),
+      without.ways(['connect']).map(({ id }) => id),
       ['grt_plain'],
     );
     assert.equal(without.stepUp('file-in')?.code, 'STEP_UP_REQUIRED');

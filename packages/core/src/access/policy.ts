@@ -2,7 +2,7 @@ import { PLACED_BY_TAG, TAG_PREFIX } from '../discovery/labels.ts';
 import type { GroupId, UserId } from '../identity/index.ts';
 import type { Target, TargetGroup, TargetGroupId } from '../target/index.ts';
 import { type Circumstances, isReadable, nextLook, type UnmetCondition, unmetConditions } from './conditions.ts';
-import type { Grant, GrantAction, GrantScope } from './grant.ts';
+import { deniedActions, type Grant, type GrantAction, type GrantScope } from './grant.ts';
 
 /** The person's side of a decision. */
 export interface AccessView {
@@ -142,7 +142,7 @@ export function decideFor(view: AccessView): Decide {
       if (grants === undefined) return;
       for (const grant of grants) {
         if (!coversTarget(grant, target, ancestors)) continue;
-        if (grant.effect === 'deny') (denied ??= []).push(...grant.actions);
+        if (grant.effect === 'deny') (denied ??= []).push(...deniedActions(grant.actions));
         else for (const action of grant.actions) (allowed ??= new Set()).add(action);
       }
     };

@@ -1,5 +1,5 @@
 import type { TargetGroupId } from '../target/index.ts';
-import { GRANT_ACTIONS, type GrantAction, type GrantScope } from './grant.ts';
+import { deniedActions, GRANT_ACTIONS, type GrantAction, type GrantScope } from './grant.ts';
 import { type AccessView, countingGrants, coversTarget, narrowestKey, type PlacedTarget } from './policy.ts';
 
 const NONE: readonly number[] = [];
@@ -96,13 +96,14 @@ export function actionsOf(bits: ActionBits): ReadonlySet<GrantAction> {
  * What `decideFor` answers for every target of the index, as bits. It goes from the grants to the targets: most targets are somebody else's.
  * INVARIANT: who is meant, whether a grant counts and what it covers is judged by the same functions.
  */
-export function decideForAll(view: AccessView, index: TargetIndex): Uint8Array {
+export function decideForAll(view: AccessView, index: TargetIndex): Uint16Array {
   const { targets, ancestors, gone } = index;
-  const allowed = new Uint8Array(targets.length);
-  const denied = new Uint8Array(targets.length);
+  const allowed = new Uint16Array(targets.length);
+  const denied = new Uint16Array(targets.length);
   for (const grant of countingGrants(view)) {
-    const bits = bitsOf(grant.actions);
-    const marks = grant.effect === 'deny' ? denied : allowed;
+    const isDenial = grant.effect === 'deny';
+    const bits = bitsOf(isDenial ? deniedActions(grant.actions) : grant.actions);
+    const marks = isDenial ? denied : allowed;
     for (const at of index.candidates(grant.scope)) {
       const target = targets[at];
       if (target !== undefined && coversTarget(grant, target, ancestors[at] ?? NO_GROUPS))

@@ -143,6 +143,8 @@ export interface ClipboardRights {
 /** One viewer of a session whose decoder must see its stream from the beginning. */
 export interface Seat {
   readonly mode: 'control' | 'watch';
+  /** INVARIANT: nothing that a person does here reaches the target, whether they are in control or watch; no clipboard passes. */
+  readonly viewOnly: boolean;
   /** What the person's grants allow. INVARIANT: the engine lets pass what both they and the machine's settings allow, and nobody's who watches. */
   readonly clipboard: ClipboardRights;
   /** Each `output` is one message to the viewer, at most 256 KiB. */

@@ -46,6 +46,7 @@ export interface SessionFacts {
   readonly afterwards: Afterwards;
 }
 
+const NOTHING: AuthorizedTarget['actions'] = new Set();
 const DEFAULT_DISPLAY: DisplaySize = { columns: 80, rows: 24 };
 
 /** One session on the node that holds the target's socket, from the first control socket to the sealed recording. */
@@ -86,7 +87,7 @@ export class HostedSession {
     this.#parts = parts;
     this.#record = facts.record;
     this.#leave = facts.leave;
-    this.#actions = facts.leave.actions;
+    this.#actions = this.viewOnly ? NOTHING : facts.leave.actions;
     this.#filesLeave = facts.filesLeave;
     this.#log = new SessionLog(parts, facts.record, facts.afterwards);
     this.#recording = new SessionRecording(parts, facts.record, facts.leave);
@@ -127,6 +128,10 @@ export class HostedSession {
 
   get targetId(): string {
     return this.#record.targetId;
+  }
+
+  get viewOnly(): boolean {
+    return this.#record.viewOnly;
   }
 
   get viewers(): readonly Viewer[] {
@@ -182,6 +187,8 @@ export class HostedSession {
         this.#log.state('live');
       }
       this.#live.resize(viewer, display);
+      // Who only looks can say in no other way that they are there.
+      if (this.viewOnly) this.#live.active();
     }
   }
 
@@ -224,8 +231,8 @@ export class HostedSession {
    */
   allow(actions: AuthorizedTarget['actions']): void {
     const before = clipboardRightsOf(this.#actions);
-    this.#actions = actions;
-    const after = clipboardRightsOf(actions);
+    this.#actions = this.viewOnly ? NOTHING : actions;
+    const after = clipboardRightsOf(this.#actions);
     if (this.#clipboard === undefined || (before.upload === after.upload && before.download === after.download)) return;
     for (const viewer of this.viewers) if (viewer.identity.mode === 'control') this.detach(viewer);
   }
@@ -384,6 +391,7 @@ export class HostedSession {
     engine: EngineSession | StreamedSession,
     recorder: Pick<SessionRecorder, 'append'>,
   ): SessionFiles | undefined {
+    if (this.viewOnly) return undefined;
     const beside = this.#filesLeave;
     const open = beside === undefined ? engine.files : () => this.#openBeside(beside);
     if (open === undefined) return undefined;
@@ -416,7 +424,8 @@ export class HostedSession {
     recorder: Pick<SessionRecorder, 'append' | 'sealKeys' | 'backlog'>,
   ): Relay {
     const { clock, limits, recording } = this.#parts;
-    const common = { recorder, limits, clock, onFailure: (cause: unknown) => void this.#failed(cause) };
+    const { viewOnly } = this;
+    const common = { recorder, limits, clock, viewOnly, onFailure: (cause: unknown) => void this.#failed(cause) };
     if (isStreamed(engine))
       return new StreamRelay({
         ...common,
@@ -453,7 +462,7 @@ export class HostedSession {
     viewer.control.send({ type: 'state', state: 'live' });
     viewer.control.send({ type: 'recording', on: this.#recording.id !== undefined });
     viewer.control.send({ type: 'facts', facts: this.#facts });
-    if (viewer.identity.mode === 'watch') viewer.control.send({ type: 'notice', code: 'view-only' });
+    if (this.viewOnly || viewer.identity.mode === 'watch') viewer.control.send({ type: 'notice', code: 'view-only' });
     else {
       if (this.#clipboard !== undefined) {
         const { upload, download } = clipboardRightsOf(this.#actions);

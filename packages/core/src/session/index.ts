@@ -1,6 +1,7 @@
 export { passesToOpen, standingAmong, standingOf } from './passes.ts';
 export type { PeopleAsked } from './passes.ts';
 export { proofOf } from './rights-check.ts';
+export type { OpeningWish } from './session-access.ts';
 export type { SessionId, SessionRecord, SessionState, SessionTicket, TicketKind, ViewerMode } from './session.ts';
 export { mayBecome, transition } from './session-state.ts';
 export type { SessionEvent, ViewerMessage } from './session-event.ts';

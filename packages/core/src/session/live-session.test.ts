@@ -41,19 +41,25 @@ class Bench extends RelayBench {
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 
-  readonly relay = new LiveSession({
-    engine: this.engine,
-    recorder: this.recorder,
-    history: this.history,
-    input: new InputRecording(
-      'off',
-      () => undefined,
-      () => this.clock.time,
-    ),
-    limits: DEFAULT_SESSION_LIMITS,
-    clock: this.clock,
-    onFailure: this.onFailure,
-  });
+  readonly relay: LiveSession;
+
+  constructor(viewOnly = false) {
+    super();
+    this.relay = new LiveSession({
+      engine: this.engine,
+      recorder: this.recorder,
+      history: this.history,
+      input: new InputRecording(
+        'off',
+        () => undefined,
+        () => this.clock.time,
+      ),
+      viewOnly,
+      limits: DEFAULT_SESSION_LIMITS,
+      clock: this.clock,
+      onFailure: this.onFailure,
+    });
+  }
 }
 
 const MIB = 1024 * 1024;
@@ -99,6 +105,26 @@ test('ends once the recorder refuses, and shows nothing from then on', async () 
   await settled();
   assert.equal(socket.got, '');
   assert.deepEqual(bench.failures, [bench.refuse]);
+});
+
+test('in a view-only session nothing of its own person reaches the target, and everything is shown', async () => {
+  const [open, looked] = [new Bench(), new Bench(true)];
+  const sockets = [open, looked].map((bench) => {
+    const [viewer, socket] = [bench.viewer('ann', 'control'), new TestSocket()];
+    bench.relay.join(viewer);
+    bench.relay.connectData(viewer, socket);
+    bench.relay.input(viewer, Buffer.from('reboot'));
+    bench.relay.resize(viewer, { columns: 10, rows: 5 });
+    bench.relay.output(Buffer.from('shown'));
+    return socket;
+  });
+  await settled();
+  assert.deepEqual([open.typed, open.sizes], [['reboot'], ['10x5']]);
+  assert.deepEqual([looked.typed, looked.sizes, looked.relay.bytesIn], [[], [], 0]);
+  assert.deepEqual(
+    sockets.map(({ got }) => got),
+    ['shown', 'shown'],
+  );
 });
 
 test('pauses the target while the recorder is behind, and resumes it', async () => {

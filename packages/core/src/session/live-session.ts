@@ -16,6 +16,8 @@ export interface LiveSessionParts extends RelayRecordingParts {
   readonly engine: EngineSession;
   readonly history: ScreenHistory | undefined;
   readonly input: InputRecording;
+  /** Nobody acts, whoever is in control: they hold the session, and look. */
+  readonly viewOnly: boolean;
   readonly limits: SessionLimits;
   readonly clock: Clock;
 }
@@ -161,9 +163,9 @@ export class LiveSession implements Relay {
     return this.#viewers.controller !== undefined;
   }
 
-  /** INVARIANT: the gateway, not the browser, drops what a watcher types. */
+  /** INVARIANT: the gateway, not the browser, drops what is typed by a watcher, or by anybody where the session is view-only. */
   input(viewer: Viewer, bytes: Uint8Array): void {
-    if (this.#recording.isClosed || !this.#viewers.controls(viewer)) return;
+    if (this.#parts.viewOnly || this.#recording.isClosed || !this.#viewers.controls(viewer)) return;
     this.bytesIn += bytes.length;
     this.lastInputMs = this.#parts.clock.monotonicMs();
     this.#parts.input.typed(bytes);
@@ -175,7 +177,7 @@ export class LiveSession implements Relay {
   }
 
   resize(viewer: Viewer, size: DisplaySize): void {
-    if (this.#recording.isClosed || !this.#viewers.controls(viewer)) return;
+    if (this.#parts.viewOnly || this.#recording.isClosed || !this.#viewers.controls(viewer)) return;
     this.#parts.history?.resize(size);
     this.#recording.note({ kind: 'resize', columns: size.columns, rows: size.rows });
     this.#parts.engine.control({ type: 'resize', ...size });

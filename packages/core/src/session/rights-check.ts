@@ -1,4 +1,4 @@
-import { authorizeTarget, longestMs, restsOn } from '../access/index.ts';
+import { authorizeTarget, longestMs, openingActions, restsOn } from '../access/index.ts';
 import type { AuthorizedTarget, Digest, Grant, LoginProof } from '../access/index.ts';
 import { type FaultCode, isFault } from '../fault/index.ts';
 import { identifyLogin } from '../identity/index.ts';
@@ -24,7 +24,7 @@ export interface Hold {
   readonly login: Proved & Pick<LoginRecord, 'digest'>;
   readonly mode: ViewerMode;
   readonly address: string;
-  readonly session: Pick<SessionRecord, 'userId' | 'targetId' | 'grantId' | 'requestedAt'>;
+  readonly session: Pick<SessionRecord, 'userId' | 'targetId' | 'grantId' | 'requestedAt' | 'viewOnly'>;
 }
 
 /** Whether a hold may go on. */
@@ -45,19 +45,27 @@ function ended(code: FaultCode, words: string): Judgement {
 }
 
 /** What a leave lets somebody do with a session: control one's own, watch one's own, watch others' with the right to. */
-export function mayHold(leave: AuthorizedTarget, isOwn: boolean, mode: ViewerMode): boolean {
-  if (mode === 'control') return isOwn && leave.actions.has('connect');
+export function mayHold(
+  leave: AuthorizedTarget,
+  {
+    session,
+    isOwn,
+    mode,
+  }: { readonly session: Pick<SessionRecord, 'viewOnly'>; readonly isOwn: boolean; readonly mode: ViewerMode },
+): boolean {
+  if (mode === 'control') return isOwn && openingActions(session.viewOnly).some((action) => leave.actions.has(action));
   return isOwn || leave.actions.has('watch');
 }
 
 const WITHDRAWN = ended('SESSION_REVOKED', 'the grant was withdrawn');
 
 function judgeControl(leave: AuthorizedTarget, session: Hold['session'], now: number): Judgement {
-  const grants = restsOn(leave.ways, session.grantId);
+  const by = openingActions(session.viewOnly);
+  const grants = restsOn(leave.ways(by), session.grantId);
   if (grants.length === 0) return WITHDRAWN;
   const end = session.requestedAt + longestMs(grants);
   if (now >= end) return ended('SESSION_EXPIRED', 'the session lasted as long as its grant allows');
-  const until = Math.min(end, leave.until('connect', now + HORIZON_MS) ?? Infinity);
+  const until = Math.min(end, leave.until(by, now + HORIZON_MS) ?? Infinity);
   return { holds: true, until: until === Infinity ? undefined : until, actions: leave.actions };
 }
 
@@ -94,7 +102,8 @@ export class RightsCheck {
       const of = { userId: user.id, grants, now: circumstances.now, digest: this.#parts.digest };
       const passes = await passOfSession(this.#parts.store, hold.session.grantId, of);
       const leave = authorizeTarget(identity, target, { grants: [...grants, ...passes], groups, circumstances });
-      if (!mayHold(leave, hold.session.userId === user.id, hold.mode)) return WITHDRAWN;
+      const { session, mode } = hold;
+      if (!mayHold(leave, { session, mode, isOwn: session.userId === user.id })) return WITHDRAWN;
       return hold.mode === 'control'
         ? judgeControl(leave, hold.session, circumstances.now)
         : { holds: true, until: undefined, actions: leave.actions };

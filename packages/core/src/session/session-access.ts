@@ -1,4 +1,11 @@
-import { approvalRequired, authorizeFiles, authorizeTarget, longestMs, restsOn } from '../access/index.ts';
+import {
+  approvalRequired,
+  authorizeFiles,
+  authorizeTarget,
+  longestMs,
+  openingActions,
+  restsOn,
+} from '../access/index.ts';
 import type { AccessFacts, AuthorizedTarget, Grant } from '../access/index.ts';
 import type { ClipboardRights } from '../engine/index.ts';
 import { Fault } from '../fault/index.ts';
@@ -11,6 +18,12 @@ import { mayHold, proofOf } from './rights-check.ts';
 import type { FileRights } from './session-files.ts';
 import type { BrokerParts } from './broker-parts.ts';
 import type { SessionRecord, ViewerMode } from './session.ts';
+
+/** What somebody wants to open, and whether only to look. */
+export interface OpeningWish {
+  readonly targetId: string;
+  readonly viewOnly?: boolean;
+}
 
 /** Asks the policy function with what the store holds now: nothing about rights is kept between two questions. */
 export class SessionAccess {
@@ -57,17 +70,26 @@ export class SessionAccess {
     return { grants: [...grants, ...passes], groups: byId(groups), circumstances };
   }
 
-  /** Leave to open the machine now, with the proof that it asks for. @throws Fault NOT_FOUND, ACCESS_NOT_NOW, APPROVAL_REQUIRED, STEP_UP_REQUIRED */
-  async mayOpen(identity: VerifiedIdentity, targetId: string, address: string): Promise<AuthorizedTarget> {
-    const leave = await this.#authorize(identity, targetId, { address });
-    if (!leave.actions.has('connect')) {
-      const proof = leave.stepUp('connect');
+  /**
+   * Leave to open the machine now, with the proof that it asks for. Where a proof or an approval would let the person connect, that is asked for,
+   * unless they want no more than to look; where nothing would, they look.
+   * @throws Fault NOT_FOUND, ACCESS_NOT_NOW, APPROVAL_REQUIRED, STEP_UP_REQUIRED
+   */
+  async mayOpen(
+    identity: VerifiedIdentity,
+    wish: OpeningWish,
+    address: string,
+  ): Promise<{ readonly leave: AuthorizedTarget; readonly viewOnly: boolean }> {
+    const leave = await this.#authorize(identity, wish.targetId, { address });
+    const viewOnly = wish.viewOnly === true || !mayConnectSomehow(leave);
+    if (!openingActions(viewOnly).some((action) => leave.actions.has(action))) {
+      const proof = leave.stepUp('connect') ?? (viewOnly ? leave.stepUp('view-only') : undefined);
       if (proof !== undefined) throw proof;
       if (leave.askable.length > 0) throw approvalRequired();
       throw new Fault('NOT_FOUND', 'there is no such machine');
     }
     this.requireProof(leave);
-    return leave;
+    return { leave, viewOnly };
   }
 
   /** Control is the person's own; watching needs the grant, or is the person's own. @throws Fault NOT_FOUND, ACCESS_NOT_NOW, SESSION_ENDED, STEP_UP_REQUIRED */
@@ -79,8 +101,8 @@ export class SessionAccess {
     if (session === undefined) throw new Fault('NOT_FOUND', 'there is no such session');
     const own = session.userId === identity.user.id;
     const leave = await this.#authorize(identity, session.targetId, { address: view.address, session });
-    if (!mayHold(leave, own, view.mode)) {
-      const proof = view.mode === 'watch' ? leave.stepUp('watch') : own ? leave.stepUp('connect') : undefined;
+    if (!mayHold(leave, { session, isOwn: own, mode: view.mode })) {
+      const proof = view.mode === 'watch' ? leave.stepUp('watch') : own ? proofToOpen(leave, session) : undefined;
       throw proof ?? new Fault('NOT_FOUND', 'there is no such session');
     }
     if (session.state === 'ended') throw new Fault('SESSION_ENDED', 'the session has ended');
@@ -116,6 +138,17 @@ export class SessionAccess {
 
 function hasOpened(identity: VerifiedIdentity, session: SessionRecord | undefined): session is SessionRecord {
   return session?.userId === identity.user.id && session.loginDigest === identity.login.digest;
+}
+
+/** With what is missing, if that can be had. */
+function mayConnectSomehow({ actions, stepUp, askable }: AuthorizedTarget): boolean {
+  return actions.has('connect') || stepUp('connect') !== undefined || askable.length > 0;
+}
+
+function proofToOpen(leave: AuthorizedTarget, { viewOnly }: SessionRecord): Fault | undefined {
+  return openingActions(viewOnly)
+    .map((action) => leave.stepUp(action))
+    .find((fault) => fault !== undefined);
 }
 
 function byId(groups: readonly TargetGroup[]): ReadonlyMap<string, TargetGroup> {

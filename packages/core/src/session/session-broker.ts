@@ -1,4 +1,4 @@
-import { approvalRequired, seatsOf } from '../access/index.ts';
+import { approvalRequired, openingActions, seatsOf } from '../access/index.ts';
 import type { AuthorizedTarget } from '../access/index.ts';
 import type { AuditEvent } from '../audit/index.ts';
 import type { Secret } from '../credential/index.ts';
@@ -16,6 +16,7 @@ import { NodeCommands } from './node-commands.ts';
 import type { FileCaller, FileRights, SessionFiles } from './session-files.ts';
 import { Revocation } from './revocation.ts';
 import { fileRightsOf, SessionAccess } from './session-access.ts';
+import type { OpeningWish } from './session-access.ts';
 import { SessionTickets } from './session-tickets.ts';
 import type { ExpectedTicket, IssuedTickets, Redeemed } from './session-tickets.ts';
 import type { SessionRecord, ViewerMode } from './session.ts';
@@ -113,23 +114,24 @@ export class SessionBroker implements AsyncDisposable {
   }
 
   /** Step one of opening: leave is checked, a session is requested, nothing is dialled yet. @throws Fault NOT_FOUND, STEP_UP_REQUIRED, SESSION_LIMIT, NODE_DRAINING */
-  async request(identity: VerifiedIdentity, targetId: string, address: string): Promise<RequestedSession> {
+  async request(identity: VerifiedIdentity, wish: OpeningWish, address: string): Promise<RequestedSession> {
     const { store, engines, clock, random, audit } = this.#parts;
     this.#mayTake();
-    let leave: AuthorizedTarget;
+    let opening: Awaited<ReturnType<SessionAccess['mayOpen']>>;
     try {
-      leave = await this.#access.mayOpen(identity, targetId, address);
+      opening = await this.#access.mayOpen(identity, wish, address);
     } catch (failure) {
       await audit.append({
         action: 'session.refused',
         actor: { kind: 'user', id: identity.user.id, name: identity.user.username },
         address,
-        object: { kind: 'target', id: targetId },
+        object: { kind: 'target', id: wish.targetId },
         outcome: 'denied',
         reason: toFault(failure).code,
       });
       throw failure;
     }
+    const { leave, viewOnly } = opening;
     const engine = engines.get(leave.target.protocol);
     if (engine === undefined) throw new Fault('NOT_FOUND', `no engine speaks ${leave.target.protocol}`);
     const session: SessionRecord = {
@@ -144,6 +146,7 @@ export class SessionBroker implements AsyncDisposable {
       nodeId: '',
       loginDigest: identity.login.digest,
       address,
+      viewOnly,
       grantId: undefined,
       recordingId: undefined,
       requestedAt: clock.now(),
@@ -155,7 +158,7 @@ export class SessionBroker implements AsyncDisposable {
       bytesOut: 0,
     };
     const most = this.#parts.sessionsPerUser;
-    const seats = seatsOf(leave.ways);
+    const seats = seatsOf(leave.ways(openingActions(viewOnly)));
     const placed = await store.now.sessions.insertWithin(session, { most, seats });
     if (placed === 'too-many') throw new Fault('SESSION_LIMIT', `you have ${most} live sessions, the most allowed`);
     if (placed === 'no-seat' && seats.every(({ request }) => request !== undefined)) throw approvalRequired();
@@ -168,7 +171,7 @@ export class SessionBroker implements AsyncDisposable {
       address,
       object: { kind: 'target', id: session.targetId, name: session.targetName },
       outcome: 'success',
-      detail: { sessionId: session.id, ...usedUp },
+      detail: { sessionId: session.id, ...usedUp, ...(viewOnly ? { viewOnly } : {}) },
     });
     return {
       session,
@@ -392,7 +395,7 @@ export class SessionBroker implements AsyncDisposable {
     address: string,
   ): Promise<AuthorizedTarget | undefined> {
     const { engines } = this.#parts;
-    if (engines.get(leave.target.protocol)?.manifest.holdsFiles === true) return undefined;
+    if (record.viewOnly || engines.get(leave.target.protocol)?.manifest.holdsFiles === true) return undefined;
     try {
       const found = await this.#access.mayReachFiles(leave, record, address);
       return engines.get(found.target.protocol)?.openFiles === undefined ? undefined : found;

@@ -43,12 +43,12 @@ export class SessionLog {
 
   /** Answers the hash of the row, which the recording names in its head. */
   async opening(promised: PromisedRecording): Promise<string> {
-    const { id, protocol } = this.#record;
+    const { id, protocol, viewOnly } = this.#record;
     const { hash } = await this.audit({
       action: 'session.opened',
       outcome: 'success',
       object: this.#target,
-      detail: { sessionId: id, protocol, ...promised },
+      detail: { sessionId: id, protocol, ...(viewOnly ? { viewOnly } : {}), ...promised },
     });
     return hash;
   }

@@ -31,6 +31,8 @@ export interface SessionRecord {
   readonly nodeId: string;
   readonly loginDigest: LoginRecord['digest'];
   readonly address: string;
+  /** Opened to look alone, for as long as it lasts: nothing of what its person does reaches the machine. */
+  readonly viewOnly: boolean;
   /** The grant whose seat it has, where the grants on the machine count their sessions. */
   readonly grantId: GrantId | undefined;
   readonly recordingId: RecordingId | undefined;

@@ -70,15 +70,21 @@ class Bench extends RelayBench {
 
   rights = { upload: true, download: false };
 
-  readonly relay = new StreamRelay({
-    engine: this.engine,
-    recorder: this.recorder,
-    limits: DEFAULT_SESSION_LIMITS,
-    desktopInput: 'keys',
-    clipboard: () => this.rights,
-    clock: this.clock,
-    onFailure: this.onFailure,
-  });
+  readonly relay: StreamRelay;
+
+  constructor(viewOnly = false) {
+    super();
+    this.relay = new StreamRelay({
+      engine: this.engine,
+      recorder: this.recorder,
+      limits: DEFAULT_SESSION_LIMITS,
+      desktopInput: 'keys',
+      viewOnly,
+      clipboard: () => this.rights,
+      clock: this.clock,
+      onFailure: this.onFailure,
+    });
+  }
 
   async seated(id: string, mode: ViewerMode): Promise<{ viewer: TestViewer; socket: TestSocket; stream: Stream }> {
     const viewer = this.viewer(id, mode);
@@ -88,6 +94,19 @@ class Bench extends RelayBench {
     return { viewer, socket, stream: this.streams.at(-1)! };
   }
 }
+
+test('every seat of a view-only session is one, that of its own person too', async () => {
+  const bench = new Bench(true);
+  const seats = [await bench.seated('ada', 'control'), await bench.seated('bob', 'watch')];
+  assert.deepEqual(
+    seats.map(({ stream: { seat } }) => [seat.mode, seat.viewOnly]),
+    [
+      ['control', true],
+      ['watch', true],
+    ],
+  );
+  assert.equal((await new Bench().seated('ada', 'control')).stream.seat.viewOnly, false);
+});
 
 test('a seat has the rights to the clipboard that the person has as it is taken', async () => {
   const bench = new Bench();

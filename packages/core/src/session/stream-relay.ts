@@ -17,6 +17,8 @@ export interface StreamRelayParts extends RelayRecordingParts {
   readonly limits: SessionLimits;
   readonly clock: Clock;
   readonly desktopInput: DesktopInputPolicy;
+  /** Nobody acts, whoever is in control. */
+  readonly viewOnly: boolean;
   /** As the policy said when it was asked last. */
   readonly clipboard: () => ClipboardRights;
   readonly recorder: RelayRecordingParts['recorder'] & Pick<SessionRecorder, 'sealKeys'>;
@@ -118,6 +120,7 @@ export class StreamRelay implements Relay {
     this.#recording.note({ kind: 'segment', channel, viewer: id, mode });
     const seat: Seat = {
       mode,
+      viewOnly: this.#parts.viewOnly,
       clipboard: this.#parts.clipboard(),
       sink: {
         output: (bytes) => {

@@ -22,6 +22,7 @@ import { until } from '@enchilada/core/testing/until';
 
 class TestSeat implements Seat {
   readonly mode: 'control' | 'watch';
+  readonly viewOnly = false;
   clipboard = { upload: true, download: true };
   readonly events: SeatEvent[] = [];
   readonly opcodes: string[] = [];

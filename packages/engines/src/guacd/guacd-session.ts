@@ -1,6 +1,6 @@
 import type { EngineFacts, EngineStream, Seat, SessionEnd, StreamedSession } from '@enchilada/core/engine';
 import { toFault } from '@enchilada/core/fault';
-import { clipboardAt, ClipboardNote, clipboardOf, DesktopSession } from '../shared/index.ts';
+import { clipboardAt, ClipboardNote, clipboardOf, controlsAt, DesktopSession } from '../shared/index.ts';
 import { faultOfError, FromGuacd, FromViewer, type ClipboardEvents, type Instruction } from './codec/index.ts';
 import type { GuacdConnection } from './guacd-connection.ts';
 import type { GuacdParameters } from './guacd-manifest.ts';
@@ -39,7 +39,7 @@ class GuacdStream implements EngineStream {
   constructor(connection: GuacdConnection, seat: Seat, parameters: GuacdParameters) {
     this.#connection = connection;
     this.#seat = seat;
-    const control = seat.mode === 'control' && !parameters.viewOnly;
+    const control = controlsAt(seat, parameters);
     const clipboard = clipboardAt(seat, parameters);
     this.#fromViewer = new FromViewer(
       { control, paste: clipboard.upload, resize: parameters.resizeDesktop },

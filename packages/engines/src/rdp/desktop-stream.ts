@@ -1,6 +1,6 @@
 import type { EngineStream, Seat, SessionEnd } from '@enchilada/core/engine';
 import { Fault, toFault } from '@enchilada/core/fault';
-import { clipboardAt, ClipboardNote } from '../shared/index.ts';
+import { clipboardAt, ClipboardNote, controlsAt } from '../shared/index.ts';
 import { clientInfo } from './codec/client-info.ts';
 import { invalid, joinBytes } from './codec/bytes.ts';
 import type { ContentListener, Direction } from './codec/clipboard.ts';
@@ -177,7 +177,7 @@ export class DesktopStream implements EngineStream {
       return;
     }
     if (machine.isOver || (this.mode === 'watch' && machine.hasController)) return;
-    const control = this.mode === 'control' && !this.#parameters.viewOnly;
+    const control = controlsAt(this.#seat, this.#parameters);
     const clipboard = clipboardAt(this.#seat, this.#parameters);
     machine.state.requestedProtocols = this.#requestedProtocols;
     const drive = machine.drive(this, {

@@ -4,7 +4,7 @@ import { clipboardAt } from './clipboard-settings.ts';
 
 test('a direction is open where the grants, the settings and the seat allow it, each of them', () => {
   const settings = { viewOnly: false, disableCopy: false, disablePaste: false };
-  const seat = { mode: 'control', clipboard: { upload: true, download: true } } as const;
+  const seat = { mode: 'control', viewOnly: false, clipboard: { upload: true, download: true } } as const;
   assert.deepEqual(clipboardAt(seat, settings), { upload: true, download: true });
   for (const [closed, left] of [
     [
@@ -18,6 +18,7 @@ test('a direction is open where the grants, the settings and the seat allow it, 
     [clipboardAt(seat, { ...settings, disablePaste: true }), { upload: false, download: true }],
     [clipboardAt(seat, { ...settings, disableCopy: true }), { upload: true, download: false }],
     [clipboardAt(seat, { ...settings, viewOnly: true }), { upload: false, download: false }],
+    [clipboardAt({ ...seat, viewOnly: true }, settings), { upload: false, download: false }],
     [clipboardAt({ ...seat, mode: 'watch' }, settings), { upload: false, download: false }],
   ] as const)
     assert.deepEqual(closed, left);

@@ -11,10 +11,21 @@ export function clipboardOf({ viewOnly, disableCopy, disablePaste }: ClipboardSe
   return { upload: !viewOnly && !disablePaste, download: !viewOnly && !disableCopy };
 }
 
-/** What a seat has of it: what its grants and the machine's settings allow both, and nothing where it only watches. */
-export function clipboardAt(seat: Pick<Seat, 'mode' | 'clipboard'>, settings: ClipboardSettings): ClipboardRights {
+/** Whether what is done at the seat reaches the machine. */
+export function controlsAt(
+  seat: Pick<Seat, 'mode' | 'viewOnly'>,
+  { viewOnly }: Pick<ClipboardSettings, 'viewOnly'>,
+): boolean {
+  return seat.mode === 'control' && !seat.viewOnly && !viewOnly;
+}
+
+/** What a seat has of it: what its grants and the machine's settings allow both, and nothing where it only looks. */
+export function clipboardAt(
+  seat: Pick<Seat, 'mode' | 'viewOnly' | 'clipboard'>,
+  settings: ClipboardSettings,
+): ClipboardRights {
   const machine = clipboardOf(settings);
-  const control = seat.mode === 'control';
+  const control = controlsAt(seat, settings);
   return {
     upload: control && seat.clipboard.upload && machine.upload,
     download: control && seat.clipboard.download && machine.download,

@@ -64,6 +64,7 @@ export function openWith(
 /** A viewer that remembers what was noted of it. */
 export abstract class NotedSeat implements Seat {
   readonly mode: 'control' | 'watch';
+  viewOnly = false;
   clipboard = { upload: true, download: true };
   readonly events: SeatEvent[] = [];
   abstract readonly sink: Seat['sink'];

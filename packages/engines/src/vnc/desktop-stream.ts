@@ -1,7 +1,7 @@
 import { constants, inflateSync } from 'node:zlib';
 import type { EngineStream, Seat, SessionEnd } from '@enchilada/core/engine';
 import { Fault, toFault } from '@enchilada/core/fault';
-import { clipboardAt, ClipboardNote } from '../shared/index.ts';
+import { clipboardAt, ClipboardNote, controlsAt } from '../shared/index.ts';
 import { ACTION, type CutText } from './codec/cut-text.ts';
 import { ClientMessages } from './codec/client-messages.ts';
 import { ServerMessages } from './codec/server-messages.ts';
@@ -36,7 +36,7 @@ export class DesktopStream implements EngineStream {
   constructor(desktop: HeldDesktop, seat: Seat, parameters: VncParameters) {
     this.#desktop = desktop;
     this.#seat = seat;
-    const control = seat.mode === 'control' && !parameters.viewOnly;
+    const control = controlsAt(seat, parameters);
     const { download: copy, upload: paste } = clipboardAt(seat, parameters);
     const choice: EncodingChoice = {
       only: ONLY[parameters.pixelEncoding],

@@ -6,6 +6,7 @@ import {
   type Grant,
   type GrantAction,
   groupAncestors,
+  SEEN_BY,
   TargetIndex,
 } from '@enchilada/core/access';
 import type { Clock } from '@enchilada/core/time';
@@ -53,10 +54,10 @@ interface Kept {
   readonly until: number;
   /** Where in the snapshot the targets are, and what may be done with each. */
   readonly places: Uint32Array;
-  readonly bits: Uint8Array;
+  readonly bits: Uint16Array;
 }
 
-/** Of all people together; five bytes each. */
+/** Of all people together; six bytes each. */
 const ENTRIES_KEPT = 10_000_000;
 const PEOPLE_KEPT = 5_000;
 /** Then it is read again with the next change of whatever kind: a node of an older release counts targets and grants together. */
@@ -65,13 +66,13 @@ const OLD_MS = 10 * 60_000;
 const AT_ONCE = 10_000;
 const NONE: readonly TargetGroupId[] = [];
 
-/** Nothing in what is shown but connect or watch: other actions alone make no machine visible. */
-const VISIBLE = bitsOf(['connect', 'watch']);
+/** Other actions alone make no machine visible. */
+const VISIBLE = bitsOf(SEEN_BY);
 const CONNECT = bitsOf(['connect']);
 /** Beyond those of the actions: it is opened with an approval alone. */
-const ASKS = 0x80;
+const ASKS = 0x8000;
 
-function visibleOf(all: Uint8Array, freely: Uint8Array): Pick<Kept, 'places' | 'bits'> {
+function visibleOf(all: Uint16Array, freely: Uint16Array): Pick<Kept, 'places' | 'bits'> {
   const places: number[] = [];
   const bits: number[] = [];
   for (let at = 0; at < all.length; at += 1) {
@@ -82,7 +83,7 @@ function visibleOf(all: Uint8Array, freely: Uint8Array): Pick<Kept, 'places' | '
     places.push(at);
     bits.push(asks ? actions | ASKS : actions);
   }
-  return { places: Uint32Array.from(places), bits: Uint8Array.from(bits) };
+  return { places: Uint32Array.from(places), bits: Uint16Array.from(bits) };
 }
 
 function shown({ snapshot, places, bits }: Kept): readonly VisibleTarget[] {

@@ -4,6 +4,7 @@ import {
   explainAccess,
   type FactorLevel,
   type Grant,
+  type GrantAction,
   type GrantFinding,
   groupAncestors,
   permissionsOf,
@@ -152,12 +153,16 @@ export function explainHandlers(parts: ApiParts): ExplainHandlers {
   };
 }
 
-/** What every grant that lets the person connect asks of their login; undefined where one asks for nothing. */
+/** What every grant that lets the person connect, or look where none does, asks of their login; undefined where one asks for nothing. */
 function factorAsked(findings: readonly GrantFinding[]): FactorLevel | undefined {
-  const levels = findings
-    .filter(({ grant, unmet }) => grant.effect !== 'deny' && unmet.every((one) => one === 'second-factor'))
-    .filter(({ grant }) => grant.actions.includes('connect'))
-    .map(({ grant }) => grant.conditions?.secondFactor?.level);
+  const open = findings.filter(
+    ({ grant, unmet }) => grant.effect !== 'deny' && unmet.every((one) => one === 'second-factor'),
+  );
+  const by = (action: GrantAction) => open.filter(({ grant }) => grant.actions.includes(action));
+  const connecting = by('connect');
+  const levels = (connecting.length > 0 ? connecting : by('view-only')).map(
+    ({ grant }) => grant.conditions?.secondFactor?.level,
+  );
   if (levels.length === 0 || levels.includes(undefined)) return undefined;
   return levels.includes('any') ? 'any' : 'passkey';
 }

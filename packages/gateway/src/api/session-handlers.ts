@@ -1,7 +1,7 @@
 import type { Session as SessionView, Tickets } from '@enchilada/contract';
 import type { SurfaceKind } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
-import type { IssuedTickets, SessionRecord, ViewerMode } from '@enchilada/core/session';
+import type { IssuedTickets, OpeningWish, SessionRecord, ViewerMode } from '@enchilada/core/session';
 import type { Page } from '@enchilada/core/store';
 import type { Handlers, SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
@@ -38,6 +38,10 @@ function positionOf(cursor: string): Position {
 function isBehind({ requestedAt, id }: Position, behind: Position | undefined): boolean {
   if (behind === undefined) return true;
   return requestedAt < behind.requestedAt || (requestedAt === behind.requestedAt && id < behind.id);
+}
+
+function wishOf({ targetId, viewOnly }: { readonly targetId: string; readonly viewOnly?: boolean }): OpeningWish {
+  return { targetId, ...(viewOnly === undefined ? {} : { viewOnly }) };
 }
 
 export function sessionHandlers({ store, sessions, catalog, clock }: ApiParts): SessionHandlers {
@@ -107,6 +111,7 @@ export function sessionHandlers({ store, sessions, catalog, clock }: ApiParts): 
       state: live?.state ?? record.state,
       own: record.userId === context.identity.user.id,
       mayWatch,
+      viewOnly: record.viewOnly,
       nodeId: record.nodeId,
       // Whoever only watches need not know from where a person works.
       address: isManaged(record, context) ? record.address : '',
@@ -152,7 +157,7 @@ export function sessionHandlers({ store, sessions, catalog, clock }: ApiParts): 
 
   return {
     openSession: async (context, { body }) => {
-      const requested = await sessions.request(context.identity, body.targetId, context.address);
+      const requested = await sessions.request(context.identity, wishOf(body), context.address);
       return {
         session: view(requested.session, context, false),
         surface: requested.surface,

@@ -1,4 +1,11 @@
-import type { IssuedTickets, PersonalFiles, RequestedSession, SessionState, ViewerMode } from '@enchilada/core/session';
+import type {
+  IssuedTickets,
+  OpeningWish,
+  PersonalFiles,
+  RequestedSession,
+  SessionState,
+  ViewerMode,
+} from '@enchilada/core/session';
 import type { VerifiedIdentity } from '@enchilada/core/identity';
 
 export interface LiveSessionView {
@@ -13,7 +20,7 @@ export interface LiveSessionView {
 /** What the interface asks of the sessions; the broker is one. */
 export interface SessionService {
   /** @throws Fault NOT_FOUND, SESSION_LIMIT, NODE_DRAINING */
-  request(identity: VerifiedIdentity, targetId: string, address: string): Promise<RequestedSession>;
+  request(identity: VerifiedIdentity, wish: OpeningWish, address: string): Promise<RequestedSession>;
   /** @throws Fault NOT_FOUND, SESSION_ENDED */
   issueTickets(
     identity: VerifiedIdentity,

@@ -396,21 +396,34 @@ test('a list holds what the person may see, in whatever way they ask for more', 
   assert.deepEqual(await list('user', '/machines'), [own.target]);
   assert.deepEqual(await list('user', '/machines?text=other'), []);
   assert.deepEqual(await list('administrator', '/machines'), [], 'administering a machine is not a grant');
-  const grant = (action: 'watch' | 'connect') =>
+  const grant = (action: 'watch' | 'view-only' | 'connect', effect: 'allow' | 'deny' = 'allow') =>
     fixture.store.now.grants.insert({
-      id: `gra_${action}`,
+      id: `gra_${action}_${effect}`,
       subject: { kind: 'user', id: 'usr_ann' },
       scope: { kind: 'target', id: others.target },
       actions: [action],
+      effect,
       createdAt: 0,
       createdBy: 'usr_root',
     });
   await grant('watch');
-  const opened = await call(node, 'POST', '/sessions', { cookie: cookies.user, body: { targetId: others.target } });
-  assert.equal(opened.statusCode, 404, 'leave to watch is not leave to open');
+  const open = (viewOnly?: boolean) =>
+    call(node, 'POST', '/sessions', { cookie: cookies.user, body: { targetId: others.target, viewOnly } });
+  for (const viewOnly of [undefined, true, false])
+    assert.equal((await open(viewOnly)).statusCode, 404, 'leave to watch is not leave to open');
   const tickets = (mode: string) =>
     call(node, 'POST', `/sessions/${others.session}/tickets`, { cookie: cookies.user, body: { mode } });
   assert.equal((await tickets('watch')).statusCode, 201);
+  await grant('view-only');
+  for (const viewOnly of [undefined, true, false]) {
+    const opened = await open(viewOnly);
+    const { session } = opened.json<{ session: { id: string; viewOnly: boolean } }>();
+    assert.deepEqual([opened.statusCode, session.viewOnly], [201, true], 'leave to look is leave for nothing more');
+  }
+  await grant('connect', 'deny');
+  for (const viewOnly of [undefined, true])
+    assert.equal((await open(viewOnly)).statusCode, 404, 'who may not open may not look');
+  await fixture.store.now.grants.delete('gra_connect_deny');
   await grant('connect');
   assert.equal((await tickets('control')).statusCode, 404, 'leave to open is not leave to type into another one');
 });

@@ -55,8 +55,8 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: 'control of a session is everybody’s',
     file: 'core/src/session/rights-check.ts',
-    from: "if (mode === 'control') return isOwn && leave",
-    to: "if (mode === 'control') return leave",
+    from: "if (mode === 'control') return isOwn && openingActions",
+    to: "if (mode === 'control') return openingActions",
     routes: [],
   },
   {
@@ -69,8 +69,22 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: 'leave to open is not asked for',
     file: 'core/src/session/session-access.ts',
-    from: "if (!leave.actions.has('connect')) {",
+    from: 'if (!openingActions(viewOnly).some((action) => leave.actions.has(action))) {',
     to: 'if (false) {',
+    routes: [],
+  },
+  {
+    name: 'leave to look is leave to act',
+    file: 'core/src/session/session-access.ts',
+    from: 'return { leave, viewOnly };',
+    to: 'return { leave, viewOnly: false };',
+    routes: [],
+  },
+  {
+    name: 'who may not open a machine may look at it',
+    file: 'core/src/access/grant.ts',
+    from: "return actions.includes('connect') ? [...actions, 'view-only'] : actions;",
+    to: 'return actions;',
     routes: [],
   },
   {

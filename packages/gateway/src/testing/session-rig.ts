@@ -169,7 +169,7 @@ export class SessionRig implements AsyncDisposable {
       createdAt: 1,
       createdBy: user.id,
     });
-    const { session } = await this.broker.request(await this.#identity(login.digest), target.id, ADDRESS);
+    const { session } = await this.broker.request(await this.#identity(login.digest), { targetId: target.id }, ADDRESS);
     return this.#attach(session.id, login.digest);
   }
 

@@ -12,4 +12,5 @@ export function hostPort(place: { readonly host: string; readonly port: number }
   return `${place.host.includes(':') ? `[${place.host}]` : place.host}:${place.port}`;
 }
 
-export const sessionPath = (targetId: string): string => `/s/new?target=${encodeURIComponent(targetId)}`;
+export const sessionPath = (targetId: string, viewOnly = false): string =>
+  `/s/new?target=${encodeURIComponent(targetId)}${viewOnly ? '&view-only=1' : ''}`;

@@ -91,6 +91,7 @@ export function LivePage() {
                   <td>
                     <span className="state" data-tone={TONES[session.state]}>
                       {text(`session-state.${session.state}`)}
+                      {session.viewOnly && <span className="sub">{text('session.watching')}</span>}
                       {watchers > 0 && (
                         <span className="sub">
                           <IconEye size={12} aria-hidden /> {text.count('session.watched', watchers)}

@@ -153,6 +153,15 @@ function MachineMenu(props: Pick<CellsProps, 'machine' | 'onAsk' | 'onDetails'>)
       >
         {text('machines.open')}
       </Menu.Item>
+      {(machine.actions.includes('connect') || machine.actions.includes('view-only')) && (
+        <Menu.Item
+          leftSection={<IconEye size={16} aria-hidden />}
+          disabled={asksFirst(machine) && !machine.actions.includes('view-only')}
+          onClick={() => openTab(sessionPath(machine.id, true))}
+        >
+          {text('machines.open-view-only')}
+        </Menu.Item>
+      )}
       {machine.approval !== undefined && (
         <Menu.Item leftSection={<IconHourglass size={16} aria-hidden />} onClick={() => props.onAsk(machine)}>
           {text('requests.ask')}

@@ -40,9 +40,11 @@ export function BarFacts(props: { readonly title: string; readonly view: Session
         </Tooltip>
       )}
       {props.watching && (
-        <span className="bar-fact">
-          <IconEye size={14} aria-hidden /> <span className="bar-word">{text('session.watching')}</span>
-        </span>
+        <Tooltip label={text('session.watching-help')}>
+          <span className="bar-fact" data-view-only>
+            <IconEye size={14} aria-hidden /> <span className="bar-word">{text('session.watching')}</span>
+          </span>
+        </Tooltip>
       )}
     </>
   );

@@ -27,6 +27,7 @@ export interface BarBase {
   readonly title: string;
   readonly view: SessionView;
   readonly watching: boolean;
+  readonly mayEnd: boolean;
   readonly menuOpen: boolean;
   readonly onMenu: (open: boolean) => void;
   readonly onDisplay: () => void;
@@ -88,7 +89,7 @@ export function BarFrame(props: BarFrameProps) {
           <Menu.Dropdown>
             {props.items}
             <BarItem icon={IconAdjustments} label={text('session.display')} onClick={props.onDisplay} />
-            {!props.watching && (
+            {props.mayEnd && (
               <>
                 <Menu.Divider />
                 <BarItem icon={IconPower} label={text('session.end')} disabled={isOver(view)} onClick={props.onEnd} />

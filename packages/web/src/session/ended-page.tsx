@@ -56,6 +56,8 @@ export function EndedPage(props: {
   readonly title: string;
   readonly session: Session | undefined;
   readonly targetId: string;
+  /** Whether that was asked for. */
+  readonly viewOnly: boolean;
 }) {
   const text = useText();
   const [shown, setShown] = useState(true);
@@ -71,7 +73,7 @@ export function EndedPage(props: {
         <Button size="xs" variant="default" onClick={() => setShown(true)}>
           {text('ended.why')}
         </Button>
-        <Button size="xs" component="a" href={sessionPath(props.targetId)}>
+        <Button size="xs" component="a" href={sessionPath(props.targetId, props.viewOnly)}>
           {text('ended.again')}
         </Button>
       </div>
@@ -106,7 +108,7 @@ export function EndedPage(props: {
           <Group gap="xs" mt="xs">
             <Button
               component="a"
-              href={sessionPath(props.targetId)}
+              href={sessionPath(props.targetId, props.viewOnly)}
               leftSection={<IconRefresh size={16} aria-hidden />}
               ref={again}
             >

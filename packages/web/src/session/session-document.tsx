@@ -19,7 +19,7 @@ export interface SurfaceSessionProps {
 
 /** What the address asks for: a new session with a machine, or one that exists, to use or to watch. */
 export type SessionSubject =
-  | { readonly kind: 'new'; readonly targetId: string }
+  | { readonly kind: 'new'; readonly targetId: string; readonly viewOnly: boolean }
   | { readonly kind: 'existing'; readonly session: Session; readonly mode: Tickets['mode'] };
 
 /** A desktop's frame with the decoder that its surface needs. */
@@ -57,6 +57,7 @@ export function SessionDocument() {
     return {
       id,
       targetId: query.get('target') ?? '',
+      viewOnly: query.get('view-only') === '1',
       mode: query.get('watch') === '1' ? ('watch' as const) : ('control' as const),
     };
   }, []);
@@ -70,7 +71,7 @@ export function SessionDocument() {
         return {
           surface: machine.surface,
           title: printable(machine.name),
-          subject: { kind: 'new', targetId: machine.id } satisfies SessionSubject,
+          subject: { kind: 'new', targetId: machine.id, viewOnly: wanted.viewOnly } satisfies SessionSubject,
         };
       }
       const session = await api('getSession', { params: { id: wanted.id } }, { signal });

@@ -30,6 +30,7 @@ export function SessionOverlays(
           view={view}
           title={title}
           session={live.session}
+          viewOnly={subject.kind === 'new' && subject.viewOnly}
           targetId={subject.kind === 'new' ? subject.targetId : subject.session.target.id}
         />
       )}

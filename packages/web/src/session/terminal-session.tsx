@@ -22,9 +22,8 @@ const CANCEL_EVERY_MS = 1_000;
 export function TerminalSession(props: SurfaceSessionProps) {
   const text = useText();
   const live = useSession(props.subject);
-  const { view, connection } = live;
+  const { view, connection, watching } = live;
   useNotice(view.notice, live.noticeRead);
-  const watching = props.subject.kind === 'existing' && props.subject.mode === 'watch';
   const terminal = useRef<TerminalHandle>(null);
   const bar = useRef<HTMLElement>(null);
   const [choices, change] = useTerminalChoices();
@@ -79,6 +78,7 @@ export function TerminalSession(props: SurfaceSessionProps) {
         title={props.title}
         view={view}
         watching={watching}
+        mayEnd={live.own}
         menuOpen={menuOpen}
         onMenu={setMenuOpen}
         onKey={(bytes) => {

@@ -14,6 +14,9 @@ const LOOKS_AFTER_END = 30;
 const LOOK_EVERY_MS = 400;
 
 export interface LiveSession {
+  /** Nothing of what the person does reaches the machine: they watch somebody, or look alone. */
+  readonly watching: boolean;
+  readonly own: boolean;
   readonly view: SessionView;
   readonly session: Session | undefined;
   readonly connection: SessionConnection | undefined;
@@ -55,7 +58,8 @@ export function useSession(subject: SessionSubject): LiveSession {
         connect(subject.session.id, subject.mode);
         return;
       }
-      api('openSession', { body: { targetId: subject.targetId, display: surface.size() } }).then(
+      const { targetId, viewOnly } = subject;
+      api('openSession', { body: { targetId, display: surface.size(), ...(viewOnly ? { viewOnly } : {}) } }).then(
         (opened) => {
           history.replaceState(null, '', `/s/${opened.session.id}`);
           setSession(opened.session);
@@ -120,6 +124,8 @@ export function useSession(subject: SessionSubject): LiveSession {
   }, [view.link, view.error]);
 
   return {
+    watching: (subject.kind === 'existing' && subject.mode === 'watch') || session?.viewOnly === true,
+    own: subject.kind === 'new' || subject.mode === 'control',
     view,
     session,
     connection,

@@ -387,6 +387,7 @@ export interface SessionRow {
   nodeId: string;
   loginDigest: string;
   address: string;
+  viewOnly: number;
   grantId: string | null;
   recordingId: string | null;
   requestedAt: number;

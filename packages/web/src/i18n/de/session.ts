@@ -30,6 +30,7 @@ export const session: Readonly<Record<keyof typeof english, string>> = {
   'session.watched.one': '{count} sieht zu',
   'session.watched.other': '{count} sehen zu',
   'session.watching': 'Nur Ansicht',
+  'session.watching-help': 'Nichts, was Sie hier tun, erreicht die Maschine.',
   'session-state.requested': 'Angefordert',
   'session-state.opening': 'Wird geöffnet',
   'session-state.live': 'Aktiv',

@@ -28,6 +28,7 @@ export const session = {
   'session.watched.one': '{count} watching',
   'session.watched.other': '{count} watching',
   'session.watching': 'View only',
+  'session.watching-help': 'Nothing you do here reaches the machine.',
   'session-state.requested': 'Requested',
   'session-state.opening': 'Opening',
   'session-state.live': 'Live',

@@ -27,9 +27,8 @@ const SOON_MS = 10_000;
 export function DesktopSession(props: DesktopSessionProps) {
   const text = useText();
   const live = useSession(props.subject);
-  const { view, connection } = live;
+  const { view, connection, watching } = live;
   useNotice(view.notice, live.noticeRead);
-  const watching = props.subject.kind === 'existing' && props.subject.mode === 'watch';
   const host = useRef<HTMLDivElement>(null);
   const bar = useRef<HTMLElement>(null);
   const surface = useRef<DesktopSurface>(undefined);
@@ -141,6 +140,7 @@ export function DesktopSession(props: DesktopSessionProps) {
         title={props.title}
         view={view}
         watching={watching}
+        mayEnd={live.own}
         menuOpen={menuOpen}
         keyboardOpen={keyboardOpen}
         files={files}

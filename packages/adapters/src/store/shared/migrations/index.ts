@@ -23,6 +23,7 @@ import { filesTarget } from './0033-files-target.ts';
 import { settlement } from './0034-settlement.ts';
 import { deviceLogin } from './0035-device-login.ts';
 import { policyHistory } from './0036-policy-history.ts';
+import { sessionViewOnly } from './0037-session-view-only.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -50,4 +51,5 @@ export const MIGRATIONS: readonly Migration[] = [
   settlement,
   deviceLogin,
   policyHistory,
+  sessionViewOnly,
 ];

@@ -12,6 +12,7 @@ function toSession(row: SessionRow): SessionRecord {
   return {
     ...row,
     state: row.state as SessionState,
+    viewOnly: row.viewOnly === 1,
     grantId: row.grantId ?? undefined,
     recordingId: row.recordingId ?? undefined,
     openedAt: row.openedAt ?? undefined,
@@ -34,6 +35,7 @@ function toRow(session: SessionRecord): SessionRow {
     nodeId: session.nodeId,
     loginDigest: session.loginDigest,
     address: session.address,
+    viewOnly: session.viewOnly ? 1 : 0,
     grantId: session.grantId ?? null,
     recordingId: session.recordingId ?? null,
     requestedAt: session.requestedAt,
