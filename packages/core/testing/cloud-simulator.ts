@@ -1,5 +1,6 @@
 import type {
   DiscoverySource,
+  ListedScope,
   MachineFacts,
   MachineState,
   NamedScope,
@@ -19,9 +20,11 @@ export interface SimulatedMachine {
  * in the ways clouds have. It proves nothing about a real cloud's API; the adapters' own tests do.
  */
 export class CloudSimulator implements DiscoverySource {
-  readonly hints = undefined;
+  hints: DiscoverySource['hints'];
   readonly machines = new Map<string, SimulatedMachine>();
-  readonly #scopes: readonly NamedScope[];
+  /** What it says its scopes are. */
+  listed: readonly ListedScope[];
+  hidesScopes?: true;
   readonly #now: () => number;
   pageSize = 100;
   /** Thrown by the page with this number, counted from 0, in the scope. */
@@ -31,7 +34,7 @@ export class CloudSimulator implements DiscoverySource {
   calls = 0;
 
   constructor(scopes: readonly NamedScope[], now: () => number) {
-    this.#scopes = scopes;
+    this.listed = scopes;
     this.#now = now;
   }
 
@@ -53,8 +56,8 @@ export class CloudSimulator implements DiscoverySource {
     if (machine !== undefined) this.put(machine.scope, nativeId, { state });
   }
 
-  scopes(): Promise<readonly NamedScope[]> {
-    return Promise.resolve(this.#scopes);
+  scopes(): Promise<readonly ListedScope[]> {
+    return Promise.resolve(this.listed);
   }
 
   async *scan(scope: Scope): AsyncIterable<readonly Sighting[]> {

@@ -123,6 +123,9 @@ export function storeDiscoveryCases(name: string, create: () => Promise<StoreUnd
         held: ['i-1', 'i-2'],
         problem: { code: 'DISCOVERY_DENIED', detail: 'no permission' },
         judgedBy: '3.1',
+        retiredAt: undefined,
+        eventLagMs: 6,
+        unannouncedAt: 7,
       } as const;
       await store.now.discovery.updateScope(source.id, scope, change);
       const empty = { lastSweepAt: undefined, lastEventAt: undefined, staleSince: undefined, heldSince: undefined };
@@ -137,11 +140,68 @@ export function storeDiscoveryCases(name: string, create: () => Promise<StoreUnd
           held: [],
           problem: undefined,
           judgedBy: undefined,
+          retiredAt: undefined,
+          eventLagMs: undefined,
+          unannouncedAt: undefined,
         },
       ]);
       await store.now.discovery.updateScope(source.id, scope, { problem: undefined, staleSince: undefined });
       const [first] = await store.now.discovery.listScopes(source.id);
       assert.deepEqual([first?.problem, first?.staleSince, first?.lastSweepAt], [undefined, undefined, 5]);
+    });
+
+    it('retires a scope once, gives it back once, and forgets it when nothing of it is known', async () => {
+      const { discovery } = store.now;
+      const source = aSource();
+      await discovery.insertSource(source);
+      const empty = { ...scope, region: 'eu-west-3' };
+      await discovery.noteScopes(source.id, [
+        { ...scope, accountName: 'one' },
+        { ...empty, accountName: 'one' },
+      ]);
+      await discovery.updateScope(source.id, scope, { lastSweepAt: 5, staleSince: 3 });
+      const retired = await Promise.all(
+        [store, database.open()].map((one) => one.now.discovery.retireScope(source.id, scope, 1_000)),
+      );
+      assert.deepEqual(retired.sort(), [false, true]);
+      await discovery.retireScope(source.id, empty, 1_000);
+      const [first] = await discovery.listScopes(source.id);
+      assert.deepEqual([first?.retiredAt, first?.staleSince, first?.lastSweepAt], [1_000, undefined, 5]);
+      await discovery.saveFound([aFoundMachine(source.id)]);
+      await discovery.deleteRetiredScopes(1_000);
+      assert.equal((await discovery.listScopes(source.id)).length, 2);
+      await discovery.deleteRetiredScopes(1_001);
+      assert.deepEqual(
+        (await discovery.listScopes(source.id)).map(({ region }) => region),
+        [scope.region],
+      );
+      assert.deepEqual(
+        [await discovery.returnScope(source.id, scope), await discovery.returnScope(source.id, scope)],
+        [true, false],
+      );
+      const [returned] = await discovery.listScopes(source.id);
+      assert.deepEqual([returned?.retiredAt, returned?.lastSweepAt], [undefined, undefined]);
+    });
+
+    it('keeps since when a trouble lasts while somebody meets it, and begins anew where nobody did', async () => {
+      const { discovery } = store.now;
+      const source = aSource();
+      await discovery.insertSource(source);
+      const problem = { code: 'DISCOVERY_DENIED', detail: 'ä permission' } as const;
+      const trouble = { part: 'regions', account: '111111111111', problem } as const;
+      await discovery.noteTrouble(source.id, trouble, { at: 100, expiredAt: 0 });
+      await discovery.noteTrouble(source.id, { ...trouble, account: '' }, { at: 100, expiredAt: 0 });
+      const other = { ...trouble, problem: { ...problem, detail: 'another' } };
+      await discovery.noteTrouble(source.id, other, { at: 200, expiredAt: 100 });
+      const of = async () => (await discovery.listTroubles(source.id)).find(({ account }) => account !== '');
+      assert.deepEqual(await of(), { ...other, since: 100, seenAt: 200 });
+      await discovery.noteTrouble(source.id, trouble, { at: 900, expiredAt: 500 });
+      assert.deepEqual(await of(), { ...trouble, since: 900, seenAt: 900 });
+      await discovery.clearTrouble(source.id, trouble);
+      assert.equal(await of(), undefined);
+      assert.equal((await discovery.listTroubles(source.id)).length, 1);
+      await discovery.deleteSource(source.id);
+      assert.deepEqual(await discovery.listTroubles(source.id), []);
     });
 
     it('keeps what was found, by ids of any length, and counts it', async () => {

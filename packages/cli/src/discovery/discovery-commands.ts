@@ -1,4 +1,4 @@
-import type { DiscoveryPreview, SourceScope } from '@enchilada/contract';
+import type { DiscoveryPreview, Source, SourceScope } from '@enchilada/contract';
 import { readFile } from 'node:fs/promises';
 import { text as readText } from 'node:stream/consumers';
 import { wholeNumber } from '../catalog/assignments.ts';
@@ -18,11 +18,27 @@ async function scopesOf(api: Api, id: string): Promise<readonly SourceScope[]> {
   return (await api.listSourceScopes({ params: { id } })).items;
 }
 
+const LATE: Readonly<Record<SourceScope['late'][number], string>> = {
+  listing: 'the listing is overdue',
+  events: 'events come late',
+  unannounced: 'events are missing: a listing found what none had announced',
+};
+
+/** What is wrong with the source as a whole. */
+function troublesOf({ troubles }: Source): readonly string[] {
+  return troubles.map(
+    ({ part, account, since, code, detail }) =>
+      `${[part, account].filter((word) => word !== '').join(' ')} since ${when(since)}: ${code} ${detail}`,
+  );
+}
+
 /** The first trouble is the one that a person has to do something about. */
 function healthOf(scope: SourceScope): string {
   if (scope.heldSince !== undefined) return `waits for you: ${scope.held.length} removals`;
+  if (scope.retiredAt !== undefined) return `no longer in the source since ${when(scope.retiredAt)}`;
   if (scope.staleSince !== undefined) return `stale since ${when(scope.staleSince)}`;
-  return scope.lastSweepAt === undefined ? 'not listed yet' : 'up to date';
+  if (scope.lastSweepAt === undefined) return 'not listed yet';
+  return scope.late.map((what) => LATE[what]).join('; ') || 'up to date';
 }
 
 /** @throws CommandFailure where the file holds no list */
@@ -75,6 +91,9 @@ export const discoveryCommands = [
         one.scopes,
         one.staleScopes,
         one.heldScopes,
+        one.retiredScopes,
+        one.lateScopes,
+        one.troubles.length,
         when(one.lastEventAt),
         when(one.lastSweepAt),
       ]);
@@ -88,6 +107,9 @@ export const discoveryCommands = [
         'scopes',
         'stale',
         'held',
+        'retired',
+        'late',
+        'troubles',
         'last event',
         'last sweep',
       ];
@@ -95,11 +117,13 @@ export const discoveryCommands = [
     },
   }),
   command('discovery status', {
-    summary: 'Show each account and region of a source; the exit code is 5 where one is stale or waits.',
+    summary:
+      'Show each account and region of a source, and what is wrong with the source as a whole; the exit code is 5 where something is wrong or waits.',
     words: ['SOURCE'],
     async run({ words: [wanted = ''], client }) {
       const { api } = await client();
-      const items = await scopesOf(api, (await findSource(api, wanted)).id);
+      const source = await findSource(api, wanted);
+      const items = await scopesOf(api, source.id);
       const rows = items.map((scope) => [
         scope.account,
         scope.region,
@@ -122,8 +146,14 @@ export const discoveryCommands = [
         'health',
         'problem',
       ];
-      const isWell = items.every(({ staleSince, heldSince }) => staleSince === undefined && heldSince === undefined);
-      return { value: { items }, lines: table(heads, rows), exitCode: isWell ? 0 : INCOMPLETE };
+      const isWell =
+        source.troubles.length === 0 &&
+        items.every(({ staleSince, heldSince }) => staleSince === undefined && heldSince === undefined);
+      return {
+        value: { items, troubles: source.troubles },
+        lines: [...table(heads, rows), ...troublesOf(source)],
+        exitCode: isWell ? 0 : INCOMPLETE,
+      };
     },
   }),
   command('discovery plan', {

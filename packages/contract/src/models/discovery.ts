@@ -35,6 +35,22 @@ export const Source = closed({
   scopes: Count,
   staleScopes: Count,
   heldScopes: Count,
+  /** Scopes that the source no longer lists. */
+  retiredScopes: Count,
+  /** Scopes of which a listing or events are overdue. */
+  lateScopes: Count,
+  /** What is wrong with the source as a whole, as some node met it lately. */
+  troubles: list(
+    closed({
+      part: words(['settings', 'accounts', 'regions', 'events', 'endings', 'trust']),
+      /** Empty where it concerns the source as a whole. */
+      account: text(64),
+      since: Time,
+      code: text(60),
+      detail: text(1000),
+    }),
+    20_000,
+  ),
   lastEventAt: Type.Optional(Time),
   lastSweepAt: Type.Optional(Time),
   version: Version,
@@ -57,6 +73,12 @@ export const SourceScope = closed({
   staleSince: Type.Optional(Time),
   problem: Type.Optional(closed({ code: text(60), detail: text(1000) })),
   heldSince: Type.Optional(Time),
+  /** Since when the source no longer lists it: no events are taken, nothing is listed, and its machines go after the grace. */
+  retiredAt: Type.Optional(Time),
+  /** How long after it happened the last event was taken in. */
+  eventLagMs: Type.Optional(Count),
+  /** What is overdue although nothing failed: the listing, events that come minutes after they happened, or events that do not come at all. */
+  late: list(words(['listing', 'events', 'unannounced']), 3),
   /** Machines whose removal waits for a person. */
   held: list(text(400), 100_000),
 });

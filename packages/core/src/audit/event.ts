@@ -117,6 +117,8 @@ export const AUDIT_ACTIONS = [
   'source.event-refused',
   'source.removals-held',
   'source.removals-accepted',
+  'source.scopes-retired',
+  'source.scopes-returned',
   'rules.updated',
   'weakening.enabled',
   'access.denied',

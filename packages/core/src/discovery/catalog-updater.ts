@@ -45,6 +45,8 @@ export interface ScopeNews {
   readonly hints?: readonly Hint[];
   /** Of all events that came, also those that are asked about again. */
   readonly lastEventAt?: number;
+  /** How long after it happened the newest was received. */
+  readonly eventLagMs?: number;
   /** Rules have changed: judge again, whatever the sightings say. */
   readonly judgeAgain?: true;
 }
@@ -73,13 +75,13 @@ export class CatalogUpdater {
    * and no protected tag that were taken away since are judged by.
    */
   async apply(tx: StoreTransaction, news: ScopeNews): Promise<readonly DiscoveryChange[]> {
-    const { scope, hints = [], missing = [], gone = [], lastEventAt } = news;
+    const { scope, hints = [], missing = [], gone = [], lastEventAt, eventLagMs } = news;
     const source = await tx.discovery.findSource(news.source.id);
     if (source === undefined) return [];
     const { rules } = await tx.discovery.rules();
     const at = this.#parts.clock.now();
     if (hints.length > 0) await tx.discovery.noteEvents([...new Set(hints.map(({ eventId }) => eventId))], at);
-    if (lastEventAt !== undefined) await tx.discovery.updateScope(source.id, scope, { lastEventAt });
+    if (lastEventAt !== undefined) await tx.discovery.updateScope(source.id, scope, { lastEventAt, eventLagMs });
     const ids = [...new Set([...news.sightings.map(({ nativeId }) => nativeId), ...missing, ...gone])];
     const known = new Map(
       (await tx.discovery.found(source.id, scope, ids)).map((machine) => [machine.nativeId, machine]),
@@ -184,7 +186,8 @@ class Run {
       nativeId: sighting.nativeId,
       facts: bounded.facts,
       observedAt: sighting.observedAt,
-      missingSince: undefined,
+      // Rules say nothing of whether a machine is there.
+      missingSince: news.cause === 'rules' ? known?.missingSince : undefined,
       goneAt: effect === 'terminates' ? at : undefined,
       targetId: known?.targetId,
       projected: known?.projected,

@@ -1,4 +1,5 @@
 import type { Secret } from '../credential/index.ts';
+import type { Fault } from '../fault/index.ts';
 import type { LocalizedText, ParameterField, ParameterValues } from '../engine/index.ts';
 
 export type SourceKind = string;
@@ -13,6 +14,12 @@ export interface Scope {
 /** A scope and what people call its account. */
 export interface NamedScope extends Scope {
   readonly accountName: string;
+}
+
+/** A scope as its source lists it. */
+export interface ListedScope extends NamedScope {
+  /** Why the account's other scopes are not listed: those that are known stay, and are said to be stale. */
+  readonly unlisted?: Fault;
 }
 
 export type MachineState = 'pending' | 'running' | 'stopping' | 'stopped' | 'terminated';
@@ -117,8 +124,10 @@ export interface MachineAccess {
  * Failures are `Fault` with DISCOVERY_DENIED (a permission is missing, named in the facts), DISCOVERY_THROTTLED or DISCOVERY_FAILED.
  */
 export interface DiscoverySource extends AsyncDisposable {
-  /** Every scope the source may read. @throws Fault */
-  scopes(signal: AbortSignal): Promise<readonly NamedScope[]>;
+  /** Every scope the source may read. INVARIANT: what is known and not listed is retired, so that a part of the list is a Fault. @throws Fault */
+  scopes(signal: AbortSignal): Promise<readonly ListedScope[]>;
+  /** An account that may no longer be seen is left out without an error: what it held goes only when a person agrees. */
+  readonly hidesScopes?: true;
   /** All machines of a scope, page by page. INVARIANT: it ends without throwing only when every page was read. */
   scan(scope: Scope, signal: AbortSignal): AsyncIterable<readonly Sighting[]>;
   /** What is known of the named machines, terminated ones too; a machine that is not known is left out. */

@@ -27,6 +27,8 @@ export interface ProcessResult {
   readonly done: number;
   readonly retried: number;
   readonly changes: readonly DiscoveryChange[];
+  /** Why messages could not be ended; they come again. */
+  readonly unended?: Fault;
 }
 
 interface Group {
@@ -63,6 +65,7 @@ export async function processDeliveries(
     if (look.failure !== undefined) parts.report('machines that events name could not be read', look.failure);
   }
   let retried = 0;
+  let unended: Fault | undefined;
   await Promise.all(
     deliveries.map(async (delivery) => {
       const isPending = delivery.problem !== undefined || delivery.hints.some((hint) => again.has(hint));
@@ -72,10 +75,11 @@ export async function processDeliveries(
         : delivery.acknowledge();
       await end.catch((cause: unknown) => {
         parts.report('a message could not be ended, it will come again', cause);
+        unended = toFault(cause);
       });
     }),
   );
-  return { done: deliveries.length - retried, retried, changes };
+  return { done: deliveries.length - retried, retried, changes, ...(unended === undefined ? {} : { unended }) };
 }
 
 function groupHints(
@@ -83,7 +87,9 @@ function groupHints(
   deliveries: readonly Delivery[],
   again: Set<Hint>,
 ): readonly Group[] {
-  const known = new Map(scopes().map((scope) => [`${scope.account} ${scope.region}`, scope]));
+  // INVARIANT: an event of a scope that left the source is refused, as of one that was never in it.
+  const active = scopes().filter(({ retiredAt }) => retiredAt === undefined);
+  const known = new Map(active.map((scope) => [`${scope.account} ${scope.region}`, scope]));
   const byScope = new Map<ScopeRecord, Hint[]>();
   for (const hint of deliveries.flatMap((delivery) => delivery.hints)) {
     const scope = known.get(`${hint.scope.account} ${hint.scope.region}`);
@@ -133,12 +139,15 @@ async function takeIn(
   const answers = await work.answers;
   if (isFault(answers)) return { again: new Set(hints), failure: answers };
   let failure: Fault | undefined;
-  const lastEventAt = Math.max(...hints.map(({ at }) => at));
+  // A cloud whose clock is ahead makes no later event look old.
+  const lastEventAt = Math.min(clock.now(), Math.max(...hints.map(({ at }) => at)));
   for (const { asked, sightings } of answers) {
     const byId = new Map(sightings.map((sighting) => [sighting.nativeId, sighting]));
     const now = clock.now();
     const ofPart = hints.filter(({ nativeId }) => asked.has(nativeId));
-    const stale = ofPart.filter((hint) => now - hint.at < SETTLES_MS && isOlder(hint.claimed, byId.get(hint.nativeId)));
+    const stale = ofPart.filter(
+      (hint) => Math.abs(now - hint.at) < SETTLES_MS && isOlder(hint.claimed, byId.get(hint.nativeId)),
+    );
     for (const hint of stale) again.add(hint);
     const doubted = new Set(stale.map(({ nativeId }) => nativeId));
     const written = await write(writer, {
@@ -147,7 +156,7 @@ async function takeIn(
       cause: 'event',
       sightings: sightings.filter(({ nativeId }) => !doubted.has(nativeId)),
       hints: ofPart.filter((hint) => !again.has(hint)),
-      ...(lastEventAt > (scope.lastEventAt ?? 0) ? { lastEventAt } : {}),
+      ...(lastEventAt > (scope.lastEventAt ?? 0) ? { lastEventAt, eventLagMs: Math.max(0, now - lastEventAt) } : {}),
     });
     changes.push(...written.changes);
     for (const hint of written.failed) again.add(hint);

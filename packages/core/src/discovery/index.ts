@@ -8,6 +8,7 @@ export type {
   DiscoverySource,
   Hint,
   HintQueue,
+  ListedScope,
   MachineAccess,
   MachineFacts,
   MachineReference,
@@ -30,6 +31,9 @@ export { project } from './projection.ts';
 export type { Omission, Projected, ProjectionParts } from './projection.ts';
 export { NAME_TAG, plainText } from './rule.ts';
 export type { Rule } from './rule.ts';
-export type { ScopeRecord } from './scope-record.ts';
-export { MISSING_GRACE_MS, sweepScope } from './sweep.ts';
+export { takeListing } from './scope-listing.ts';
+export type { ListingResult } from './scope-listing.ts';
+export { problemOf, TROUBLE_LASTS_MS } from './scope-record.ts';
+export type { Problem, ScopeRecord, Trouble, TroublePart } from './scope-record.ts';
+export { MISSING_GRACE_MS, sweepRetired, sweepScope } from './sweep.ts';
 export type { SweepResult } from './sweep.ts';

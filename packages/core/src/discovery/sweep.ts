@@ -1,14 +1,16 @@
-import { toFault } from '../fault/index.ts';
 import type { Store } from '../store/index.ts';
 import type { Clock } from '../time/index.ts';
 import { needsApproval } from './breaker.ts';
 import type { CatalogUpdater, DiscoveryChange, ScopeNews } from './catalog-updater.ts';
-import type { DiscoverySource, Sighting, SourceRecord } from './discovery-source.ts';
+import type { DiscoverySource, Scope, Sighting, SourceRecord } from './discovery-source.ts';
 import { effectOf, type FoundMachine } from './found-machine.ts';
-import type { ScopeRecord } from './scope-record.ts';
+import { problemOf, type ScopeRecord } from './scope-record.ts';
 
 /** How long a machine may be absent from complete listings before it is hidden. */
 export const MISSING_GRACE_MS = 15 * 60_000;
+
+/** An event of a launch is taken in by then, where events come at all. */
+const ANNOUNCED_WITHIN_MS = 2 * 60_000;
 
 export interface SweepParts {
   readonly store: Store;
@@ -50,20 +52,43 @@ export async function sweepScope(
       );
   } catch (failure) {
     if (signal.aborted) throw failure;
-    const { code, message } = toFault(failure);
     await store.now.discovery.updateScope(record.id, scope, {
       staleSince: scope.staleSince ?? startedAt,
-      problem: { code, detail: message.slice(0, 1_000) },
+      problem: problemOf(failure),
     });
     return { outcome: 'failed', seen: sweep.seen, changes: sweep.changes };
   }
   const outcome = await sweep.remove();
+  // Where no event ever comes, there is nothing that tells of launches.
+  const isUnannounced = source.hints !== undefined && sweep.unannounced;
   await store.now.discovery.updateScope(record.id, scope, {
     lastSweepAt: startedAt,
     staleSince: undefined,
     problem: undefined,
+    ...(isUnannounced ? { unannouncedAt: startedAt } : {}),
   });
   return { outcome, seen: sweep.seen, changes: sweep.changes };
+}
+
+/**
+ * Lets the machines of a scope go that its source no longer lists, by the same grace. INVARIANT: all that goes with retired scopes is counted together:
+ * a list of accounts that is cut takes no more away than a list of machines that is.
+ */
+export async function sweepRetired(
+  parts: SweepParts,
+  subject: { readonly record: SourceRecord; readonly source: DiscoverySource; readonly scope: ScopeRecord },
+): Promise<SweepResult> {
+  const { discovery } = parts.store.now;
+  const { record, source } = subject;
+  const sweep = new Sweep(parts, subject);
+  await sweep.load();
+  const [scopes, counts] = await Promise.all([discovery.listScopes(record.id), discovery.countFound(record.id)]);
+  const isRetired = ({ account, region }: Scope): boolean =>
+    scopes.some((one) => one.account === account && one.region === region && one.retiredAt !== undefined);
+  const sum = (of: typeof counts): number => of.reduce((all, { present }) => all + present, 0);
+  const isMany = needsApproval(sum(counts.filter(isRetired)), sum(counts));
+  const outcome = await sweep.remove(isMany || source.hidesScopes === true);
+  return { outcome, seen: 0, changes: sweep.changes };
 }
 
 class Sweep {
@@ -73,6 +98,7 @@ class Sweep {
   #known = new Map<string, FoundMachine>();
   readonly #seen = new Set<string>();
   readonly changes: DiscoveryChange[] = [];
+  #isUnannounced = false;
 
   constructor(parts: SweepParts, { record, scope }: { readonly record: SourceRecord; readonly scope: ScopeRecord }) {
     this.#parts = parts;
@@ -93,6 +119,7 @@ class Sweep {
     for (const { nativeId } of page) this.#seen.add(nativeId);
     const news = page.filter((sighting) => {
       const effect = effectOf(this.#known.get(sighting.nativeId), sighting);
+      if (effect === 'appears' && this.#isLate(sighting)) this.#isUnannounced = true;
       return effect !== 'nothing' && effect !== 'refreshes';
     });
     if (news.length > 0) await this.#apply({ sightings: news });
@@ -102,11 +129,16 @@ class Sweep {
     return [...this.#known.values()].filter(({ nativeId }) => !this.#seen.has(nativeId));
   }
 
-  async remove(): Promise<'complete' | 'held'> {
+  /** Whether a machine is there that was launched while we were looking, a minute ago at least, and of which no event told. */
+  get unannounced(): boolean {
+    return this.#isUnannounced;
+  }
+
+  async remove(isMany = needsApproval(this.absent().length, this.#known.size)): Promise<'complete' | 'held'> {
     const { store, clock } = this.#parts;
     const absent = this.absent();
     const ids = absent.map(({ nativeId }) => nativeId);
-    if (needsApproval(absent.length, this.#known.size)) {
+    if (isMany && absent.length > 0) {
       await store.now.discovery.updateScope(this.#record.id, this.#scope, {
         held: ids,
         heldSince: this.#scope.heldSince ?? clock.now(),
@@ -125,6 +157,12 @@ class Sweep {
         gone: gone.map(({ nativeId }) => nativeId),
       });
     return 'complete';
+  }
+
+  #isLate({ observedAt, facts: { launchedAt } }: Sighting): boolean {
+    const { lastSweepAt } = this.#scope;
+    if (launchedAt === undefined || lastSweepAt === undefined) return false;
+    return launchedAt > lastSweepAt && launchedAt < observedAt - ANNOUNCED_WITHIN_MS;
   }
 
   async #apply(news: Pick<ScopeNews, 'sightings' | 'missing' | 'gone'>): Promise<void> {

@@ -5,9 +5,11 @@ import type {
   NamedScope,
   Rule,
   Scope,
+  Problem,
   ScopeRecord,
   SourceId,
   SourceRecord,
+  Trouble,
 } from '../discovery/index.ts';
 import type { TargetId } from '../target/index.ts';
 import type { Page, PageRequest } from './store.ts';
@@ -34,6 +36,22 @@ export interface DiscoveryRepository {
   listScopes(source: SourceId): Promise<readonly ScopeRecord[]>;
   /** Adds what is missing and renames accounts; scopes that are no longer named stay as they are. */
   noteScopes(source: SourceId, scopes: readonly NamedScope[]): Promise<void>;
+  /** True for the one of many that retired it. */
+  retireScope(source: SourceId, scope: Scope, at: number): Promise<boolean>;
+  /** A retired scope is one of the source again, and has never been swept; true for the one of many that did it. */
+  returnScope(source: SourceId, scope: Scope): Promise<boolean>;
+  /** Of all sources: scopes that were retired before then and of which no machine is known any more. */
+  deleteRetiredScopes(before: number): Promise<void>;
+
+  listTroubles(source: SourceId): Promise<readonly Trouble[]>;
+  /** Keeps since when it lasts, unless nobody has met it since `expiredAt`. */
+  noteTrouble(
+    source: SourceId,
+    trouble: Pick<Trouble, 'part' | 'account'> & { readonly problem: Problem },
+    times: { readonly at: number; readonly expiredAt: number },
+  ): Promise<void>;
+  clearTrouble(source: SourceId, trouble: Pick<Trouble, 'part' | 'account'>): Promise<void>;
+
   updateScope(
     source: SourceId,
     scope: Scope,

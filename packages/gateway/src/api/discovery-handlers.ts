@@ -1,28 +1,15 @@
-import type {
-  DiscoveryChange as ChangeView,
-  Explanation,
-  Source as SourceView,
-  SourceScope,
-} from '@enchilada/contract';
-import type {
-  DiscoveryChange,
-  FoundMachine,
-  Projection,
-  Rule,
-  ScopeRecord,
-  SourceRecord,
-} from '@enchilada/core/discovery';
+import type { Source as SourceView } from '@enchilada/contract';
+import type { Rule, ScopeRecord, SourceRecord } from '@enchilada/core/discovery';
 import { checkParameters, type EngineManifest } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
-import type { Target } from '@enchilada/core/target';
 import { randomId } from '@enchilada/core/time';
-import type { Preview } from '../discovery/discovery-service.ts';
 import { grantEvent } from '../access/grant-events.ts';
 import { givesRights, grantsIn, withdrawMarks } from '../discovery/rule-grants.ts';
 import { actorOf, type Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { requireNone } from './target-rules.ts';
 import { requireCurrent } from './require-current.ts';
+import { changeView, explain, previewView, scopeView, sourceViewOf } from './discovery-views.ts';
 
 type DiscoveryHandlers = Pick<
   Handlers,
@@ -42,120 +29,6 @@ type DiscoveryHandlers = Pick<
   | 'explainTarget'
 >;
 
-interface Counts {
-  readonly account: string;
-  readonly region: string;
-  readonly present: number;
-  readonly missing: number;
-}
-
-/** Only what is there: optional fields of an answer are left out and never undefined. */
-function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
-}
-
-function scopeView(scope: ScopeRecord, counts: readonly Counts[]): SourceScope {
-  const count = counts.find(({ account, region }) => account === scope.account && region === scope.region);
-  const { lastEventAt, lastSweepAt, staleSince, problem, heldSince } = scope;
-  return {
-    account: scope.account,
-    accountName: scope.accountName.slice(0, 200),
-    region: scope.region,
-    machines: count?.present ?? 0,
-    missing: count?.missing ?? 0,
-    held: [...scope.held],
-    ...given({ lastEventAt, lastSweepAt, staleSince, heldSince }),
-    ...(problem === undefined ? {} : { problem: { code: problem.code, detail: plain(problem.detail) } }),
-  };
-}
-
-function plain(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, ' ').slice(0, 1_000);
-}
-
-function changeView(change: DiscoveryChange): ChangeView {
-  const { id, at, sourceId, account, region, nativeId, name, kind, cause, targetId } = change;
-  return {
-    id,
-    at,
-    sourceId,
-    account,
-    region,
-    machine: nativeId,
-    name: plain(name),
-    kind,
-    cause,
-    ...given({ targetId }),
-  };
-}
-
-function previewView({ entries, failures, isCut }: Preview) {
-  const count = (effect: Preview['entries'][number]['effect']): number =>
-    entries.filter((entry) => entry.effect === effect).length;
-  return {
-    appears: count('appears'),
-    changes: count('changes'),
-    goes: count('goes'),
-    stays: count('stays'),
-    leftOut: count('left-out'),
-    isCut,
-    failures: failures.map(({ scope, fault }) => ({
-      account: scope.account,
-      region: scope.region,
-      code: fault.code,
-      detail: plain(fault.message),
-    })),
-    machines: entries.map(({ scope, nativeId, name, effect, projected }) => ({
-      machine: nativeId,
-      name: plain(projected.fields?.name ?? name).slice(0, 300),
-      account: scope.account,
-      accountName: scope.accountName.slice(0, 200),
-      region: scope.region,
-      effect,
-      ...given({
-        group: projected.fields?.path.join('/'),
-        protocol: projected.fields?.protocol,
-        host: projected.fields?.host,
-        omitted: projected.omitted,
-      }),
-      trace: [...projected.decision.trace],
-    })),
-  };
-}
-
-/** INVARIANT: compared field by field with what discovery wrote last; see `mergeProjection`. */
-function changedByHand(target: Target, projected: Projection | undefined): readonly string[] {
-  if (projected === undefined) return [];
-  return (Object.keys(projected) as (keyof Projection)[]).filter(
-    (field) => JSON.stringify(target[field]) !== JSON.stringify(projected[field]),
-  );
-}
-
-function explain(
-  {
-    source,
-    scope,
-    found,
-  }: { readonly source: SourceRecord; readonly scope: ScopeRecord | undefined; readonly found: FoundMachine },
-  target: Target,
-): Explanation {
-  const { missingSince, goneAt, launchedBy, omitted } = found;
-  return {
-    sourceId: source.id,
-    sourceName: source.name,
-    ...found.scope,
-    accountName: (scope?.accountName ?? found.scope.account).slice(0, 200),
-    machine: found.nativeId,
-    platform: found.facts.platform,
-    state: found.facts.state,
-    firstSeenAt: found.firstSeenAt,
-    observedAt: found.observedAt,
-    ...given({ missingSince, goneAt, launchedBy, omitted }),
-    trace: [...found.trace],
-    changedByHand: [...changedByHand(target, found.projected)],
-  };
-}
-
 export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
   const { store, audit, settlements, clock, random, discovery, engines } = parts;
 
@@ -166,38 +39,18 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
   }
 
   async function sourceView(source: SourceRecord): Promise<SourceView> {
-    const [scopes, counts] = await Promise.all([
+    const [scopes, counts, troubles] = await Promise.all([
       store.now.discovery.listScopes(source.id),
       store.now.discovery.countFound(source.id),
+      store.now.discovery.listTroubles(source.id),
     ]);
-    const latest = (times: readonly (number | undefined)[]): number | undefined => {
-      const known = times.filter((time) => time !== undefined);
-      return known.length === 0 ? undefined : Math.max(...known);
-    };
-    const { id, kind, name, enabled, version, createdAt, updatedAt } = source;
-    return {
-      id,
-      kind,
-      name,
-      enabled,
+    return sourceViewOf(source, {
       externalId: discovery.externalIdOf(source),
-      parameters: Object.fromEntries(
-        Object.entries(source.parameters).map(([key, value]) => [key, typeof value === 'object' ? [...value] : value]),
-      ),
-      protectedTags: [...source.protectedTags],
-      machines: counts.reduce((sum, { present }) => sum + present, 0),
-      missing: counts.reduce((sum, { missing }) => sum + missing, 0),
-      scopes: scopes.length,
-      staleScopes: scopes.filter(({ staleSince }) => staleSince !== undefined).length,
-      heldScopes: scopes.filter(({ heldSince }) => heldSince !== undefined).length,
-      ...given({
-        lastEventAt: latest(scopes.map((scope) => scope.lastEventAt)),
-        lastSweepAt: latest(scopes.map((scope) => scope.lastSweepAt)),
-      }),
-      version,
-      createdAt,
-      updatedAt,
-    };
+      scopes,
+      counts,
+      troubles,
+      now: clock.now(),
+    });
   }
 
   function requireGoodSource({ kind, parameters }: Pick<SourceRecord, 'kind' | 'parameters'>): void {
@@ -318,8 +171,12 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
 
     listSourceScopes: async (_context, { params }) => {
       const source = await foundSource(params.id);
-      const counts = await store.now.discovery.countFound(source.id);
-      return { items: (await store.now.discovery.listScopes(source.id)).map((scope) => scopeView(scope, counts)) };
+      const [counts, troubles] = await Promise.all([
+        store.now.discovery.countFound(source.id),
+        store.now.discovery.listTroubles(source.id),
+      ]);
+      const around = { source, counts, troubles, now: clock.now() };
+      return { items: (await store.now.discovery.listScopes(source.id)).map((scope) => scopeView(scope, around)) };
     },
 
     getOnboarding: async (_context, { params }) => {
@@ -364,7 +221,9 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
         outcome: 'success',
         detail: { account: scope.account, region: scope.region, machines: changes.length },
       });
-      return scopeView((await find()) ?? scope, await store.now.discovery.countFound(source.id));
+      const counts = await store.now.discovery.countFound(source.id);
+      const troubles = await store.now.discovery.listTroubles(source.id);
+      return scopeView((await find()) ?? scope, { source, counts, troubles, now: clock.now() });
     },
 
     previewDiscovery: async (context, { body }) => {

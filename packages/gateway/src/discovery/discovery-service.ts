@@ -27,6 +27,7 @@ import { purgeGone } from './purge.ts';
 import { addRuleGrants, type RuleGrantChange } from './rule-grants.ts';
 import { RuleSettlement } from './rule-settlement.ts';
 import { type RunnerCounts, SourceRunner } from './source-runner.ts';
+import { SourceTroubles } from './source-troubles.ts';
 
 const REFRESH_MS = 3_000;
 const PURGE_EVERY_MS = 3_600_000;
@@ -70,6 +71,7 @@ export class DiscoveryService implements AsyncDisposable {
   readonly #runners = new Map<string, SourceRunner>();
   readonly #timers: Disposable[] = [];
   readonly #refusals = new Map<string, number>();
+  readonly #opening = new Map<string, { readonly version: number; readonly troubles: SourceTroubles }>();
   readonly #settlements: Settlements;
   readonly #ruleSettlement: RuleSettlement;
   #refreshing: Promise<void> | undefined;
@@ -121,7 +123,8 @@ export class DiscoveryService implements AsyncDisposable {
     const sum = (key: keyof RunnerCounts): number =>
       runners.reduce((all, { counts }) => all + counts[key], this.#stoppedCounts[key]);
     const scopes = runners.flatMap((runner) => runner.scopes);
-    const oldest = Math.min(...scopes.map(({ lastSweepAt }) => lastSweepAt ?? Infinity));
+    const active = scopes.filter(({ retiredAt }) => retiredAt === undefined);
+    const oldest = Math.min(...active.map(({ lastSweepAt }) => lastSweepAt ?? Infinity));
     return {
       messages: sum('messages'),
       retried: sum('retried'),
@@ -131,6 +134,8 @@ export class DiscoveryService implements AsyncDisposable {
       refusedEvents: this.#refusedEvents,
       staleScopes: scopes.filter(({ staleSince }) => staleSince !== undefined).length,
       heldScopes: scopes.filter(({ heldSince }) => heldSince !== undefined).length,
+      retiredScopes: scopes.length - active.length,
+      troubles: runners.reduce((all, runner) => all + runner.troubles, 0),
       oldestSweepSeconds: Number.isFinite(oldest) ? Math.max(0, this.#parts.clock.now() - oldest) / 1_000 : 0,
     };
   }
@@ -147,6 +152,7 @@ export class DiscoveryService implements AsyncDisposable {
   async sweepNow(id: string): Promise<readonly SweepResult[]> {
     const runner = this.#runners.get(id);
     if (runner === undefined) throw new Fault('CONFLICT', 'the source is switched off, or its settings do not work');
+    await runner.listScopes();
     const scopes = await this.#parts.store.now.discovery.listScopes(id);
     const results = await Promise.all(scopes.map((scope) => runner.sweep(scope)));
     return results.filter((result) => result !== undefined);
@@ -260,8 +266,10 @@ export class DiscoveryService implements AsyncDisposable {
         const runner = new SourceRunner({ ...this.#runnerParts(), updater: this.#updater }, record, source);
         this.#runners.set(record.id, runner);
         runner.start();
+        await this.#troublesOf(record).well('settings');
       } catch (failure) {
         report(`the source ${record.name} could not be opened`, failure);
+        await this.#troublesOf(record).failed('settings', failure);
       }
     }
     try {
@@ -269,6 +277,15 @@ export class DiscoveryService implements AsyncDisposable {
     } catch (failure) {
       report('machines could not be judged by the rules that were saved', failure);
     }
+  }
+
+  /** Of sources as this node opens them, by source and version. */
+  #troublesOf({ id, version }: SourceRecord): SourceTroubles {
+    const kept = this.#opening.get(id);
+    if (kept?.version === version) return kept.troubles;
+    const troubles = new SourceTroubles(this.#parts, id);
+    this.#opening.set(id, { version, troubles });
+    return troubles;
   }
 
   #runnerParts() {
@@ -300,6 +317,15 @@ export class DiscoveryService implements AsyncDisposable {
         // What a message says of itself stands behind a colon, or is a number.
         const kind = problem.replace(/:.*/su, '').replaceAll(/\d+/gu, '');
         if (this.#isNew(`${record.id} ${kind}`)) refuse(record, 'a message of the queue cannot be read', { problem });
+      },
+      relisted: (record: SourceRecord, what: 'retired' | 'returned', scopes: readonly NamedScope[]): void => {
+        append({
+          action: `source.scopes-${what}`,
+          actor,
+          object: { kind: 'source', id: record.id, name: record.name },
+          outcome: 'success',
+          detail: { scopes: scopes.length, named: namesOf(scopes) },
+        });
       },
       swept: (record: SourceRecord, scope: ScopeRecord, { outcome }: SweepResult): void => {
         if (outcome !== 'held' || scope.heldSince !== undefined) return;
@@ -346,6 +372,14 @@ export class DiscoveryService implements AsyncDisposable {
     }
     return entries;
   }
+}
+
+/** An audit event holds so many; the page has them all. */
+const NAMED_SCOPES = 50;
+
+function namesOf(scopes: readonly NamedScope[]): string {
+  const named = scopes.slice(0, NAMED_SCOPES).map(({ account, region }) => `${account} ${region}`);
+  return [...named, ...(scopes.length > NAMED_SCOPES ? ['…'] : [])].join(', ');
 }
 
 function sightingOf({ nativeId, facts, observedAt }: FoundMachine): Sighting {

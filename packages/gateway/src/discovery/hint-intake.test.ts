@@ -41,6 +41,7 @@ const acknowledge = (deliveries: readonly Delivery[]) => Promise.all(deliveries.
 const messages = (count: number, scope: typeof FIRST): readonly Ended[] =>
   Array.from({ length: count }, (_, index) => aDelivery([aHint(`i-${index}`, 0, { scope })]));
 const report = assert.fail;
+const received = (): undefined => undefined;
 
 it('a scope whose cloud does not answer keeps no other waiting, and its own messages stay one batch after the other', async () => {
   const queue = new GivenQueue();
@@ -54,7 +55,7 @@ it('a scope whose cloud does not answer keeps no other waiting, and its own mess
     await acknowledge(deliveries);
     running.set(lane, 0);
   };
-  await using _intake = new HintIntake({ clock, queue, laneOf, take, report });
+  await using _intake = new HintIntake({ clock, queue, laneOf, take, received, report });
   const [slow, quick] = [messages(25, FIRST), messages(25, SECOND)];
   queue.give(...slow, ...quick, ...messages(1, FIRST));
   await until(() => quick.every(({ how }) => how() === 'acknowledged'));
@@ -70,7 +71,7 @@ it('messages that come together are taken together, and never more than one desc
     batches.push(deliveries.length);
     await acknowledge(deliveries);
   };
-  await using _intake = new HintIntake({ clock, queue, laneOf, take, report });
+  await using _intake = new HintIntake({ clock, queue, laneOf, take, received, report });
   const all = messages(450, FIRST);
   queue.give(...all);
   await until(() => all.every(({ how }) => how() === 'acknowledged'));
@@ -84,7 +85,7 @@ it('receives no more than it may hold while nothing is ended, and goes on when s
     await ended.promise;
     await acknowledge(deliveries);
   };
-  await using _intake = new HintIntake({ clock, queue, laneOf, take, report });
+  await using _intake = new HintIntake({ clock, queue, laneOf, take, received, report });
   const all = messages(3_000, FIRST);
   queue.give(...all);
   await until(() => queue.received >= 2_000);
@@ -103,7 +104,7 @@ it('what was received and not begun when it stops is left to the queue', async (
     await ended.promise;
     await acknowledge(deliveries);
   };
-  const intake = new HintIntake({ clock, queue, laneOf, take, report });
+  const intake = new HintIntake({ clock, queue, laneOf, take, received, report });
   const [first, later] = [messages(1, FIRST), messages(1, FIRST)];
   queue.give(...first);
   await begun.promise;
@@ -128,7 +129,7 @@ it('a message that arrives in the very moment in which the last one ends is take
       await ended.promise;
       void acknowledge(deliveries);
     };
-    await using _intake = new HintIntake({ clock, queue, laneOf, take, report });
+    await using _intake = new HintIntake({ clock, queue, laneOf, take, received, report });
     const [first, second] = [messages(1, FIRST), messages(1, FIRST)];
     queue.give(...first);
     await begun.promise;

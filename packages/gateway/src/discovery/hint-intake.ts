@@ -17,6 +17,8 @@ export interface IntakeParts {
   readonly laneOf: (delivery: Delivery) => string;
   /** Ends every message of the batch. */
   readonly take: (deliveries: readonly Delivery[]) => Promise<void>;
+  /** Hears whether each receiving went well. */
+  readonly received: (failure: unknown) => void;
   readonly report: (message: string, cause: unknown) => void;
 }
 
@@ -50,15 +52,19 @@ export class HintIntake implements AsyncDisposable {
   }
 
   async #receive(): Promise<void> {
-    const { clock, queue, report } = this.#parts;
+    const { clock, queue, received, report } = this.#parts;
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
         if (this.#open >= MOST_OPEN) await this.#room.promise;
-        else for (const delivery of await queue.receive(signal)) this.#add(delivery);
+        else {
+          for (const delivery of await queue.receive(signal)) this.#add(delivery);
+          received(undefined);
+        }
       } catch (failure) {
         if (signal.aborted) return;
         report('events could not be received', failure);
+        received(failure);
         await pause(clock, PAUSE_AFTER_FAILURE_MS, signal);
       }
     }

@@ -30,5 +30,6 @@ export async function purgeGone({ store, settlements, clock, nodeId }: PurgePart
     });
     if (gone.length < PURGE_BATCH) break;
   }
+  await store.now.discovery.deleteRetiredScopes(before);
   await store.now.discovery.deleteEventsOlderThan(clock.now() - EVENTS_KEPT_MS);
 }

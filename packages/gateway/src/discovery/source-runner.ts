@@ -5,22 +5,28 @@ import {
   type DiscoveryChange,
   type DiscoverySource,
   type Hint,
+  type NamedScope,
   processDeliveries,
   type Scope,
   type ScopeRecord,
   type SourceRecord,
+  sweepRetired,
   sweepScope,
   type SweepResult,
+  takeListing,
 } from '@enchilada/core/discovery';
-import { toFault } from '@enchilada/core/fault';
+import { Fault, toFault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
 import { HintIntake } from './hint-intake.ts';
 import { pause, PAUSE_AFTER_FAILURE_MS } from './pause.ts';
 import { ScopeLease } from './scope-lease.ts';
+import { SourceTroubles } from './source-troubles.ts';
 
 const SWEEP_EVERY_MS = 10 * 60_000;
 const SCOPES_EVERY_MS = 10 * 60_000;
+/** A scope that is no longer listed asks no cloud; its machines go when their grace is over. */
+const RETIRED_EVERY_MS = 60_000;
 const LOOK_EVERY_MS = 2_000;
 const SWEEPS_AT_ONCE = 8;
 /** A sweep that takes longer is waited for by no other: its cloud does not answer, or has much to list. */
@@ -36,6 +42,8 @@ export interface RunnerParts {
   readonly updater: CatalogUpdater;
   readonly refused: (record: SourceRecord, hint: Hint) => void;
   readonly unreadable: (record: SourceRecord, problem: string) => void;
+  /** Scopes that the source no longer lists, or lists again. */
+  readonly relisted: (record: SourceRecord, what: 'retired' | 'returned', scopes: readonly NamedScope[]) => void;
   readonly swept: (record: SourceRecord, scope: ScopeRecord, result: SweepResult) => void;
   readonly report: (message: string, cause: unknown) => void;
 }
@@ -59,6 +67,7 @@ export class SourceRunner implements AsyncDisposable {
   /** By scope: those that are being swept, and those that wait for their turn. */
   readonly #sweeping = new Map<string, Promise<void>>();
   readonly #due = new Set<string>();
+  readonly #troubles: SourceTroubles;
   readonly #slow = new Set<string>();
   #listing: Promise<void> | undefined;
   #isListed = false;
@@ -73,6 +82,7 @@ export class SourceRunner implements AsyncDisposable {
     this.#writer = new CatalogWriter(parts.store, parts.updater);
     this.record = record;
     this.#source = source;
+    this.#troubles = new SourceTroubles(parts, record.id);
   }
 
   start(): void {
@@ -87,15 +97,23 @@ export class SourceRunner implements AsyncDisposable {
     return this.#scopes;
   }
 
+  get troubles(): number {
+    return this.#troubles.count;
+  }
+
   /** Sweeps one scope now; undefined where another node does so already, or took it over in the middle. */
   async sweep(scope: ScopeRecord): Promise<SweepResult | undefined> {
     const { store, clock, updater, swept } = this.#parts;
     const { record } = this;
+    const source = this.#source;
     await using lease = await ScopeLease.take(this.#parts, { source: record.id, scope });
     if (lease === undefined) return undefined;
     const signal = AbortSignal.any([this.#stop.signal, lease.lost]);
     try {
-      const result = await sweepScope({ store, clock, updater }, { record, source: this.#source, scope }, signal);
+      const result =
+        scope.retiredAt === undefined
+          ? await sweepScope({ store, clock, updater }, { record, source, scope }, signal)
+          : await sweepRetired({ store, clock, updater }, { record, source, scope });
       this.counts.sweeps++;
       if (result.outcome === 'failed') this.counts.failedSweeps++;
       await this.#note(result.changes);
@@ -113,12 +131,23 @@ export class SourceRunner implements AsyncDisposable {
     await this.#source[Symbol.asyncDispose]();
   }
 
+  /** Asks the source which scopes it has, and not before now; never fails. */
+  async listScopes(): Promise<void> {
+    await this.#listing;
+    await this.#relist();
+  }
+
+  #relist(): Promise<void> {
+    this.#listing ??= this.#listScopes().finally(() => {
+      this.#listing = undefined;
+    });
+    return this.#listing;
+  }
+
   async #look(): Promise<void> {
     const { store, clock } = this.#parts;
-    if (clock.monotonicMs() - this.#scopesReadAt > (this.#source.scopesEveryMs ?? SCOPES_EVERY_MS))
-      this.#listing ??= this.#listScopes().finally(() => {
-        this.#listing = undefined;
-      });
+    if (clock.monotonicMs() - this.#scopesReadAt > (this.#source.scopesEveryMs ?? SCOPES_EVERY_MS)) void this.#relist();
+    await this.#troubles.renew();
     this.#scopes = await store.now.discovery.listScopes(this.record.id);
     if (this.#scopes.length === 0) {
       await this.#listing;
@@ -137,16 +166,34 @@ export class SourceRunner implements AsyncDisposable {
 
   /** INVARIANT: waited for only where no scope is known: one account that does not answer keeps no other's sweep waiting. */
   async #listScopes(): Promise<void> {
-    const { store, clock, report } = this.#parts;
+    const { clock, report } = this.#parts;
     const { signal } = this.#stop;
     try {
-      await store.now.discovery.noteScopes(this.record.id, await this.#source.scopes(signal));
+      await this.#takeListing();
     } catch (failure) {
       if (signal.aborted) return;
       report('the scopes of a source could not be listed; those that are known stay', toFault(failure));
+      await this.#troubles.failed('accounts', failure);
     }
     this.#scopesReadAt = clock.monotonicMs();
     this.#isListed = true;
+  }
+
+  async #takeListing(): Promise<void> {
+    const { store, clock, relisted } = this.#parts;
+    const listed = await this.#source.scopes(this.#stop.signal);
+    const { retired, returned, unlisted, isSuspicious } = await takeListing({ store, clock }, this.record.id, listed);
+    for (const scope of returned) this.#jitter.delete(keyOf(scope));
+    if (retired.length > 0) relisted(this.record, 'retired', retired);
+    if (returned.length > 0) relisted(this.record, 'returned', returned);
+    for (const [account, fault] of unlisted) await this.#troubles.failed('regions', fault, account);
+    await this.#troubles.onlyIn('regions', new Set(unlisted.keys()));
+    if (isSuspicious)
+      await this.#troubles.failed(
+        'accounts',
+        new Fault('DISCOVERY_FAILED', 'the list of accounts is empty and was not before; what is known stays'),
+      );
+    else await this.#troubles.well('accounts');
   }
 
   /** INVARIANT: waited for by nobody but the end: a cloud that does not answer takes a place for moments and keeps no other scope waiting. */
@@ -186,6 +233,7 @@ export class SourceRunner implements AsyncDisposable {
   /** INVARIANT: a scope that fails waits as long as one that succeeds; clouds are never asked faster because they fail. */
   #isDue(scope: ScopeRecord, now: number): boolean {
     const key = keyOf(scope);
+    if (scope.retiredAt !== undefined) return now - (this.#jitter.get(key) ?? 0) > RETIRED_EVERY_MS;
     const last = Math.max(scope.lastSweepAt ?? 0, this.#jitter.get(key) ?? 0);
     if (last === 0) return true;
     // Spread over a fifth of the period, the same for each scope in each round.
@@ -199,9 +247,12 @@ export class SourceRunner implements AsyncDisposable {
     if (queue === undefined) return undefined;
     const laneOf = ({ hints: [first] }: Delivery): string => {
       const key = first === undefined ? '' : keyOf(first.scope);
-      return this.#scopes.some((scope) => keyOf(scope) === key) ? key : '';
+      return this.#scopes.some((scope) => keyOf(scope) === key && scope.retiredAt === undefined) ? key : '';
     };
-    return new HintIntake({ clock, queue, laneOf, report, take: (deliveries) => this.#takeIn(deliveries) });
+    const received = (failure: unknown): void => {
+      void (failure === undefined ? this.#troubles.well('events') : this.#troubles.failed('events', failure));
+    };
+    return new HintIntake({ clock, queue, laneOf, received, report, take: (deliveries) => this.#takeIn(deliveries) });
   }
 
   async #takeIn(deliveries: readonly Delivery[]): Promise<void> {
@@ -223,6 +274,8 @@ export class SourceRunner implements AsyncDisposable {
       { record, source: this.#source, deliveries },
       this.#stop.signal,
     );
+    if (result.unended === undefined) await this.#troubles.well('endings');
+    else await this.#troubles.failed('endings', result.unended);
     this.counts.messages += deliveries.length;
     this.counts.retried += result.retried;
     await this.#note(result.changes);

@@ -19,7 +19,7 @@ test('the delay of the event loop is what held it up, without the time between t
   const metrics = new Metrics({
     discovery: () => ({
       ...{ messages: 0, retried: 0, changes: 0, sweeps: 0, failedSweeps: 0, refusedEvents: 0 },
-      ...{ staleScopes: 0, heldScopes: 0, oldestSweepSeconds: 0 },
+      ...{ staleScopes: 0, heldScopes: 0, retiredScopes: 0, troubles: 0, oldestSweepSeconds: 0 },
     }),
     liveSessions: () => 0,
     sessionBytes: () => ({ in: 0, out: 0 }),

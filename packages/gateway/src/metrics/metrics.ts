@@ -14,6 +14,8 @@ export interface DiscoveryNumbers {
   readonly refusedEvents: number;
   readonly staleScopes: number;
   readonly heldScopes: number;
+  readonly retiredScopes: number;
+  readonly troubles: number;
   /** Since the scope that was swept longest ago was swept. */
   readonly oldestSweepSeconds: number;
 }
@@ -112,6 +114,12 @@ export class Metrics {
     counter('sweeps_failed', 'Listings that failed.', 'failedSweeps');
     discovery('scopes_stale', 'Scopes whose listings fail.', 'staleScopes');
     discovery('scopes_held', 'Scopes with removals that wait for a person.', 'heldScopes');
+    discovery('scopes_retired', 'Scopes that their sources no longer list.', 'retiredScopes');
+    discovery(
+      'troubles',
+      'Sources whose accounts, regions or events cannot be read, as this node meets it.',
+      'troubles',
+    );
     discovery('oldest_sweep_seconds', 'Age of the oldest full listing of a scope.', 'oldestSweepSeconds');
     const delay = monitorEventLoopDelay({ resolution: LOOP_LOOK_MS });
     delay.enable();

@@ -13,7 +13,9 @@ import {
   type Rule,
   type ScopeRecord,
   type SourceRecord,
+  sweepRetired,
   sweepScope,
+  takeListing,
 } from '@enchilada/core/discovery';
 import type { Store, StoreTransaction } from '@enchilada/core/store';
 import type { Target } from '@enchilada/core/target';
@@ -52,11 +54,16 @@ export async function aWorld(rules: readonly Rule[] = [], fields: Partial<Source
     async scopes(): Promise<readonly ScopeRecord[]> {
       return store.now.discovery.listScopes(record.id);
     },
+    async list() {
+      return takeListing({ store, clock }, record.id, await cloud.scopes());
+    },
     async sweep(account = FIRST.account) {
       clock.time += 1_000;
       const scope = (await world.scopes()).find((candidate) => candidate.account === account);
       assert.ok(scope);
-      return sweepScope({ store, clock, updater }, { record, source: cloud, scope }, new AbortController().signal);
+      const subject = { record, source: cloud, scope };
+      if (scope.retiredAt !== undefined) return sweepRetired({ store, clock, updater }, subject);
+      return sweepScope({ store, clock, updater }, subject, new AbortController().signal);
     },
     async process(deliveries: readonly Delivery[]) {
       const scopes = await world.scopes();

@@ -15,6 +15,7 @@ type SourceScope = RouteOutput<'listSourceScopes'>['items'][number];
 
 const REFRESH_MS = 5_000;
 const SHOWN = 50;
+const MINUTE_MS = 60_000;
 
 /** Accounts and regions of a source, those with trouble first. */
 export function ScopesDrawer(props: {
@@ -32,7 +33,15 @@ export function ScopesDrawer(props: {
     refetchInterval: REFRESH_MS,
   });
   const weight = (scope: SourceScope): number =>
-    scope.heldSince !== undefined ? 0 : scope.staleSince !== undefined ? 1 : 2;
+    scope.heldSince !== undefined
+      ? 0
+      : scope.staleSince !== undefined
+        ? 1
+        : scope.late.length > 0
+          ? 2
+          : scope.retiredAt === undefined
+            ? 3
+            : 4;
   const items = [...(scopes.data?.items ?? [])].sort((a, b) => weight(a) - weight(b));
   return (
     <Drawer opened onClose={props.onClose} size={760} title={source.name}>
@@ -92,6 +101,17 @@ export function ScopesDrawer(props: {
 
 function ScopeHealth({ scope }: { readonly scope: SourceScope }) {
   const text = useText();
+  if (scope.retiredAt !== undefined)
+    return (
+      <>
+        <span className="state" data-tone="quiet">
+          {text('sources.retired')} <Moment at={scope.retiredAt} />
+        </span>
+        {scope.machines > 0 && (
+          <div className="sub">{text(scope.heldSince === undefined ? 'sources.retired-help' : 'sources.held')}</div>
+        )}
+      </>
+    );
   if (scope.staleSince !== undefined)
     return (
       <>
@@ -112,6 +132,18 @@ function ScopeHealth({ scope }: { readonly scope: SourceScope }) {
       <span className="state" data-tone="quiet">
         {text('sources.starting')}
       </span>
+    );
+  if (scope.late.length > 0)
+    return (
+      <>
+        {scope.late.map((what) => (
+          <div key={what} className="state" data-tone="warn">
+            {what === 'events'
+              ? text.count('sources.late-events', Math.round((scope.eventLagMs ?? 0) / MINUTE_MS))
+              : text(`sources.late-${what}`)}
+          </div>
+        ))}
+      </>
     );
   return (
     <span className="state" data-tone="ok">

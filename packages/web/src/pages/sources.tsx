@@ -11,6 +11,7 @@ import { Listing, Moment } from '../components/listing.tsx';
 import { useAction } from '../components/use-action.ts';
 import { EditAction, RemoveAction, RowAction, Table } from '../components/table.tsx';
 import { Page } from '../components/page.tsx';
+import { printable } from '../components/printable.ts';
 import { useText } from '../i18n/text.tsx';
 import { AddKind } from './kind-form.tsx';
 import { RulesDrawer } from './source-rules.tsx';
@@ -96,6 +97,11 @@ export function SourcesPage() {
         </>
       }
     >
+      {items.flatMap((source) =>
+        source.troubles.map((trouble) => (
+          <Trouble {...{ source, trouble }} key={`${source.id} ${trouble.part} ${trouble.account}`} />
+        )),
+      )}
       {held.map((source) => (
         <Alert
           key={source.id}
@@ -191,14 +197,33 @@ export function SourcesPage() {
   );
 }
 
+/** What no account and region shows: it is of the source as a whole, or of an account's regions. */
+function Trouble(props: { readonly source: Source; readonly trouble: Source['troubles'][number] }) {
+  const text = useText();
+  const { part, account, since, detail } = props.trouble;
+  return (
+    <Alert
+      color="red"
+      mb="md"
+      icon={<IconAlertTriangle size={18} aria-hidden />}
+      title={text(`trouble.${part}`, { name: props.source.name, account })}
+    >
+      <div>{printable(detail)}</div>
+      <div className="sub">{text('sources.trouble-since', { time: text.dateTime(since) })}</div>
+    </Alert>
+  );
+}
+
 /** One word for the whole source, and what stands behind it. */
 function Health({ source }: { readonly source: Source }) {
   const text = useText();
   const [tone, label] = ((): readonly [string, string] => {
     if (!source.enabled) return ['quiet', text('sources.off')];
+    if (source.troubles.length > 0) return ['bad', text('sources.troubled')];
     if (source.heldScopes > 0) return ['warn', text('sources.held')];
     if (source.staleScopes > 0) return ['bad', text.count('sources.stale', source.staleScopes)];
     if (source.lastSweepAt === undefined) return ['quiet', text('sources.starting')];
+    if (source.lateScopes > 0) return ['warn', text.count('sources.late', source.lateScopes)];
     return ['ok', text('sources.well')];
   })();
   return (
@@ -206,7 +231,10 @@ function Health({ source }: { readonly source: Source }) {
       <span className="state" data-tone={tone}>
         {label}
       </span>
-      <div className="sub">{text.count('sources.scopes', source.scopes)}</div>
+      <div className="sub">
+        {text.count('sources.scopes', source.scopes)}
+        {source.retiredScopes > 0 && `, ${text.count('sources.retired-count', source.retiredScopes)}`}
+      </div>
     </>
   );
 }

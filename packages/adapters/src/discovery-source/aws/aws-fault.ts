@@ -14,6 +14,13 @@ const DENIED = new Set([
 ]);
 const THROTTLED = new Set(['RequestLimitExceeded', 'Throttling', 'ThrottlingException', 'TooManyRequestsException']);
 
+/** A connection that cannot be made has a code and no message. */
+function toldBy(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'no reason given';
+  const { code } = cause as NodeJS.ErrnoException;
+  return [cause.message, ...(code === undefined || cause.message.includes(code) ? [] : [code])].join(' ').trim();
+}
+
 /** What failed, in the operator's words: which permission is missing in which account. */
 export function toDiscoveryFault(
   cause: unknown,
@@ -22,7 +29,7 @@ export function toDiscoveryFault(
   if (cause instanceof Fault) return cause;
   const name = cause instanceof Error ? cause.name : 'unknown';
   const facts = { account: call.account, permission: call.permission };
-  const told = cause instanceof Error ? cause.message.slice(0, 300) : 'no reason given';
+  const told = toldBy(cause).slice(0, 300);
   // The role is assumed by whichever call needs it first.
   const permission = told.includes('sts:AssumeRole') ? 'sts:AssumeRole' : call.permission;
   if (DENIED.has(name))

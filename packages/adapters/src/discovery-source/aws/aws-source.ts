@@ -1,15 +1,15 @@
 import type { EC2Client, Filter, Reservation } from '@aws-sdk/client-ec2';
 import type {
   DiscoverySource,
+  ListedScope,
   MachineAccess,
-  NamedScope,
   Scope,
   Sighting,
   SourceRecord,
   SourceType,
 } from '@enchilada/core/discovery';
 import { externalIdOf } from '@enchilada/core/discovery';
-import { Fault } from '@enchilada/core/fault';
+import { Fault, toFault } from '@enchilada/core/fault';
 import type { Clock } from '@enchilada/core/time';
 import { type AwsConfig, manifest, readConfig } from './aws-config.ts';
 import { toDiscoveryFault } from './aws-fault.ts';
@@ -96,23 +96,21 @@ class AwsSource implements DiscoverySource {
     }
   }
 
-  async scopes(signal: AbortSignal): Promise<readonly NamedScope[]> {
+  async scopes(signal: AbortSignal): Promise<readonly ListedScope[]> {
     const { config } = this.#parts;
     const accounts = new Map(config.accounts);
     if (config.organization)
       for (const [id, name] of await this.#organization(signal)) if (!accounts.has(id)) accounts.set(id, name);
-    const scopes: NamedScope[] = [];
+    const scopes: ListedScope[] = [];
     for (const [account, accountName] of accounts) {
-      const regions =
-        config.regions.length > 0
-          ? config.regions
-          : await this.#regions(account, signal).catch(() => {
-              signal.throwIfAborted();
-              return [];
-            });
-      for (const region of regions) scopes.push({ account, region, accountName });
-      // An account that cannot be read is shown as a scope that fails, and costs no other.
-      if (regions.length === 0) scopes.push({ account, region: config.homeRegion, accountName });
+      try {
+        const regions = config.regions.length > 0 ? config.regions : await this.#regions(account, signal);
+        for (const region of regions) scopes.push({ account, region, accountName });
+      } catch (failure) {
+        signal.throwIfAborted();
+        // An account that cannot be read is shown as a scope that fails, and costs no other.
+        scopes.push({ account, region: config.homeRegion, accountName, unlisted: toFault(failure) });
+      }
     }
     return scopes;
   }
@@ -172,7 +170,12 @@ class AwsSource implements DiscoverySource {
       .catch((cause: unknown) => {
         throw toDiscoveryFault(cause, { permission: 'ec2:DescribeRegions', account });
       });
-    return (answer.Regions ?? []).flatMap(({ RegionName }) => (RegionName === undefined ? [] : [RegionName]));
+    const regions = (answer.Regions ?? []).flatMap(({ RegionName }) => RegionName ?? []);
+    if (regions.length === 0)
+      throw new Fault('DISCOVERY_FAILED', `ec2:DescribeRegions in account ${account} named no region`, {
+        facts: { account },
+      });
+    return regions;
   }
 
   async #organization(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {

@@ -27,7 +27,12 @@ export interface SqsHintsParts {
 export function sqsHints(parts: SqsHintsParts): HintQueue {
   const { client, commands, queueUrl, clock } = parts;
   dropLogging(client);
-  const call = { permission: 'sqs:ReceiveMessage', account: 'of the queue' };
+  const account = /\/(\d{12})\//u.exec(queueUrl)?.[1] ?? 'of the queue';
+  const refused =
+    (permission: string) =>
+    (cause: unknown): never => {
+      throw toDiscoveryFault(cause, { permission, account });
+    };
   const held = new Map<string, string>();
   const beat = clock.every((VISIBILITY_SECONDS * 1_000) / 3, () => {
     for (const batch of inTens([...held])) {
@@ -43,10 +48,14 @@ export function sqsHints(parts: SqsHintsParts): HintQueue {
     }
   });
   const deletions = new Endings<DeleteMessageBatchRequestEntry>(clock, (Entries) =>
-    client.send(new commands.DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries })),
+    client
+      .send(new commands.DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries }))
+      .catch(refused('sqs:DeleteMessage')),
   );
   const returns = new Endings<ChangeMessageVisibilityBatchRequestEntry>(clock, (Entries) =>
-    client.send(new commands.ChangeMessageVisibilityBatchCommand({ QueueUrl: queueUrl, Entries })),
+    client
+      .send(new commands.ChangeMessageVisibilityBatchCommand({ QueueUrl: queueUrl, Entries }))
+      .catch(refused('sqs:ChangeMessageVisibility')),
   );
   return {
     async receive(signal) {
@@ -61,7 +70,7 @@ export function sqsHints(parts: SqsHintsParts): HintQueue {
         .send(new commands.ReceiveMessageCommand(input), { abortSignal: signal })
         .catch((cause: unknown) => {
           signal.throwIfAborted();
-          throw toDiscoveryFault(cause, call);
+          throw toDiscoveryFault(cause, { permission: 'sqs:ReceiveMessage', account });
         });
       return Messages.map((message) => deliveryOf(message));
     },

@@ -78,6 +78,8 @@ interface AzureParts {
 class AzureSource implements DiscoverySource {
   readonly #parts: AzureParts;
   readonly hints: DiscoverySource['hints'];
+  /** Resource Graph answers what may be seen. */
+  readonly hidesScopes = true;
 
   constructor(parts: AzureParts) {
     this.#parts = parts;

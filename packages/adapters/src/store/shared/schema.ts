@@ -52,6 +52,7 @@ export interface Schema {
   discoverySource: DiscoverySourceRow;
   discoveryRules: { id: number; rules: string; version: number };
   discoveryScope: DiscoveryScopeRow;
+  discoveryTrouble: DiscoveryTroubleRow;
   foundMachine: FoundMachineRow;
   discoveryEvent: { eventId: string; notedAt: number };
   discoveryChange: DiscoveryChangeRow;
@@ -474,6 +475,18 @@ export interface DiscoveryScopeRow {
   heldSince: number | null;
   held: string;
   judgedBy: string | null;
+  retiredAt: number | null;
+  eventLagMs: number | null;
+  unannouncedAt: number | null;
+}
+
+export interface DiscoveryTroubleRow {
+  sourceId: string;
+  part: string;
+  account: string;
+  since: number;
+  seenAt: number;
+  problem: string;
 }
 
 export interface FoundMachineRow {

@@ -129,4 +129,25 @@ export const discovery: Readonly<Record<keyof typeof en, string>> = {
   'sources.timeline': 'Verlauf',
   'sources.timeline-empty': 'Noch ist nichts geschehen.',
   'sources.well': 'Aktuell',
+  'sources.late-events.one': 'Ereignisse sind verspätet: Das letzte kam {count} Minute, nachdem es geschah',
+  'sources.late-events.other': 'Ereignisse sind verspätet: Das letzte kam {count} Minuten, nachdem es geschah',
+  'sources.late-listing': 'Die volle Auflistung ist überfällig',
+  'sources.late-unannounced': 'Ereignisse fehlen: Eine Auflistung fand eine Maschine, die kein Ereignis gemeldet hatte',
+  'sources.late.one': '{count} verspätet',
+  'sources.late.other': '{count} verspätet',
+  'sources.retired': 'Nicht mehr in der Quelle seit',
+  'sources.retired-help':
+    'Ereignisse werden nicht angenommen, nichts wird aufgelistet. Die Maschinen gehen nach 15 Minuten.',
+  'sources.retired-count.one': '{count} ausgeschieden',
+  'sources.retired-count.other': '{count} ausgeschieden',
+  'sources.troubled': 'Braucht Aufmerksamkeit',
+  'sources.trouble-since': 'Seit {time}.',
+  'trouble.settings': '{name} lässt sich mit diesen Einstellungen nicht öffnen',
+  'trouble.accounts': '{name}: Die Liste der Konten ist nicht lesbar. Bekanntes bleibt.',
+  'trouble.regions': '{name}: Die Regionen des Kontos {account} lassen sich nicht auflisten. Bekanntes bleibt.',
+  'trouble.events':
+    '{name}: Es kommen keine Ereignisse an, die Warteschlange ist nicht lesbar. Änderungen zeigt nur die volle Auflistung.',
+  'trouble.endings':
+    '{name}: Ereignisse werden gelesen und lassen sich nicht aus der Warteschlange nehmen. Sie kommen immer wieder.',
+  'trouble.trust': '{name}: Konto {account} lässt jeden ein, der den Namen der Rolle kennt',
 };

@@ -70,6 +70,8 @@ export class AwsStandIn implements AsyncDisposable {
   throttledAccounts: ReadonlySet<string> | undefined;
   /** Answers UnauthorizedOperation to describe calls of these accounts. */
   readonly denied = new Set<string>();
+  /** Calls that are refused in every account, by their name. */
+  readonly refusedActions = new Set<string>();
   /** Leaves describe calls of these accounts without an answer, as a cloud that is down. */
   readonly silent = new Set<string>();
   /** Those calls, from when until when somebody waited. */
@@ -124,6 +126,12 @@ export class AwsStandIn implements AsyncDisposable {
       return;
     }
     this.calls.push({ service: signer.service, action, account: key.account, region: signer.region, role: key.role });
+    if (this.refusedActions.has(action)) {
+      const why = `User: ${HUB.arn} is not authorized to perform: ${signer.service}:${action}`;
+      if (target === '') refuse(response, 403, 'UnauthorizedOperation', why);
+      else refuseJson(response, 'AccessDeniedException', why);
+      return;
+    }
     switch (`${signer.service} ${action}`) {
       case 'sts AssumeRole':
         this.#assumeRole(form, response);

@@ -24,6 +24,7 @@ import { settlement } from './0034-settlement.ts';
 import { deviceLogin } from './0035-device-login.ts';
 import { policyHistory } from './0036-policy-history.ts';
 import { sessionViewOnly } from './0037-session-view-only.ts';
+import { scopeHealth } from './0038-scope-health.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -52,4 +53,5 @@ export const MIGRATIONS: readonly Migration[] = [
   deviceLogin,
   policyHistory,
   sessionViewOnly,
+  scopeHealth,
 ];

@@ -7,15 +7,15 @@ import type {
   Omission,
   Rule,
   Scope,
-  ScopeRecord,
   SourceRecord,
 } from '@enchilada/core/discovery';
 import { Fault } from '@enchilada/core/fault';
 import type { DiscoveryRepository } from '@enchilada/core/store';
-import { type Kysely, sql as statement } from 'kysely';
+import type { Kysely } from 'kysely';
 import { Cursor, pageSize } from '../page.ts';
-import type { DiscoveryChangeRow, DiscoveryScopeRow, DiscoverySourceRow, FoundMachineRow, Schema } from '../schema.ts';
-import { changedOne, clockOf, insertOnce, nameKey, nextVersion, partsOf, type Sql, storable } from '../sql.ts';
+import type { DiscoveryChangeRow, DiscoverySourceRow, FoundMachineRow, Schema } from '../schema.ts';
+import { changedOne, insertOnce, nameKey, nextVersion, partsOf, type Sql, storable } from '../sql.ts';
+import { discoveryScopes } from './discovery-scopes.ts';
 
 const NEWEST_FIRST = new Cursor(['at', 'id'], 'desc');
 
@@ -40,22 +40,6 @@ function toSourceRow(source: SourceRecord): DiscoverySourceRow {
     parameters: JSON.stringify(source.parameters),
     protectedTags: JSON.stringify(source.protectedTags),
     enabled: source.enabled ? 1 : 0,
-  };
-}
-
-function toScope(row: DiscoveryScopeRow): ScopeRecord {
-  return {
-    sourceId: row.sourceId,
-    account: row.account,
-    region: row.region,
-    accountName: row.accountName,
-    lastEventAt: row.lastEventAt ?? undefined,
-    lastSweepAt: row.lastSweepAt ?? undefined,
-    staleSince: row.staleSince ?? undefined,
-    problem: row.problem === null ? undefined : (JSON.parse(row.problem) as ScopeRecord['problem']),
-    heldSince: row.heldSince ?? undefined,
-    held: JSON.parse(row.held) as readonly string[],
-    judgedBy: row.judgedBy ?? undefined,
   };
 }
 
@@ -176,78 +160,7 @@ export function discoveryRepository(sql: Sql): DiscoveryRepository {
       return version + 1;
     },
 
-    async listScopes(source) {
-      const rows = await db
-        .selectFrom('discoveryScope')
-        .selectAll()
-        .where('sourceId', '=', source)
-        .orderBy('account')
-        .orderBy('region')
-        .execute();
-      return rows.map(toScope);
-    },
-    noteScopes: (source, scopes) =>
-      atomic(async (tx) => {
-        const rows = await tx.selectFrom('discoveryScope').selectAll().where('sourceId', '=', source).execute();
-        const known = new Map(rows.map((row) => [`${row.account} ${row.region}`, row.accountName]));
-        for (const { account, region, accountName } of scopes) {
-          const name = known.get(`${account} ${region}`);
-          if (name === undefined) {
-            const fresh = { sourceId: source, account, region, accountName, leaseUntil: 0, held: '[]' };
-            const empty = {
-              leaseHolder: null,
-              lastEventAt: null,
-              lastSweepAt: null,
-              staleSince: null,
-              problem: null,
-              heldSince: null,
-              judgedBy: null,
-            };
-            await tx
-              .insertInto('discoveryScope')
-              .values({ ...fresh, ...empty })
-              .execute();
-          } else if (name !== accountName) {
-            await tx
-              .updateTable('discoveryScope')
-              .set({ accountName })
-              .where((eb) => eb.and(scopeOf(source, { account, region })))
-              .execute();
-          }
-        }
-      }),
-    async updateScope(source, scope, change) {
-      const { problem, held, ...plain } = change;
-      const set = Object.fromEntries(Object.entries(plain).map(([column, value]) => [column, value ?? null]));
-      if ('problem' in change) set['problem'] = problem === undefined ? null : JSON.stringify(problem);
-      if (held !== undefined) set['held'] = JSON.stringify(held);
-      if (Object.keys(set).length === 0) return;
-      await db
-        .updateTable('discoveryScope')
-        .set(set as Partial<DiscoveryScopeRow>)
-        .where((eb) => eb.and(scopeOf(source, scope)))
-        .execute();
-    },
-    async lease(source, scope, { holder, forMs }) {
-      const now = clockOf(traits);
-      const taken = await db
-        .updateTable('discoveryScope')
-        .set({ leaseHolder: holder, leaseUntil: statement<number>`${now} + ${forMs}` })
-        .where((eb) => eb.and(scopeOf(source, scope)))
-        .where((eb) =>
-          eb.or([eb('leaseHolder', '=', holder), eb('leaseHolder', 'is', null), eb('leaseUntil', '<', now)]),
-        )
-        .executeTakeFirstOrThrow();
-      return changedOne(taken);
-    },
-    async release(source, scope, holder) {
-      await db
-        .updateTable('discoveryScope')
-        .set({ leaseHolder: null })
-        .where((eb) => eb.and(scopeOf(source, scope)))
-        .where('leaseHolder', '=', holder)
-        .execute();
-    },
+    ...discoveryScopes(sql),
 
     async found(source, scope, nativeIds) {
       const machines: FoundMachine[] = [];
