@@ -3,10 +3,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { Page } from 'playwright-core';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
-import { Chromium } from '../fixtures/chromium.ts';
+import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
+import { Chromium, PHONE } from '../fixtures/chromium.ts';
 import { Site, startSshd } from '../tests/site.ts';
+import { flaws } from './flaws.ts';
 import { openMachine, seatOf, SessionPage } from './seat.ts';
 
 const owned = new AsyncDisposableStack();
@@ -99,6 +103,90 @@ test('an administrator who ends a session gives the reason to its person', async
   await session.end.getByRole('heading', { name: 'An administrator ended this session' }).waitFor();
   await session.end.getByText('The machine is moved at noon').waitFor();
   await row.waitFor({ state: 'detached' });
+});
+
+/** Set to have pictures of it. */
+const IMAGES = process.env['DOCS_IMAGES'];
+const NARROWEST = { width: 320, height: 640 };
+
+/** State, round-trip time and that it is recorded, as somebody sees them: inside the window, not cut, and covered by nothing. */
+async function inSight(page: Page, place: '.bar-facts' | '.bar-badge', words: RegExp): Promise<void> {
+  await page
+    .locator(place)
+    .locator('.bar-rtt')
+    .filter({ hasText: /^\d+ ms$/u })
+    .waitFor();
+  const seen = await page.locator(place).evaluate((element) =>
+    [...element.querySelectorAll<HTMLElement>('.bar-fact')].map((fact) => {
+      const box = fact.getBoundingClientRect();
+      // What only a screen reader gets has one pixel, what is not shown at all has none.
+      const shown = [...fact.childNodes].filter(
+        (node) => !(node instanceof Element) || node.clientWidth > 1 || node.getBoundingClientRect().width > 1,
+      );
+      const words = shown
+        .map((node) => node.textContent)
+        .join('')
+        .trim();
+      const isWhole =
+        box.left >= 0 &&
+        box.top >= 0 &&
+        box.right <= innerWidth &&
+        fact.scrollWidth <= fact.clientWidth &&
+        box.width > 0;
+      const points = [box.left + 1, box.left + box.width / 2, box.right - 1];
+      // What takes no clicks is looked through by elementFromPoint.
+      fact.style.pointerEvents = 'auto';
+      const isOnTop = points.every((x) => fact.contains(document.elementFromPoint(x, box.top + box.height / 2)));
+      fact.style.pointerEvents = '';
+      return { words, isWhole, isOnTop };
+    }),
+  );
+  assert.deepEqual(
+    seen.filter(({ isWhole, isOnTop }) => !isWhole || !isOnTop),
+    [],
+  );
+  assert.match(seen.map((fact) => fact.words).join(' '), words);
+}
+
+test('state, round-trip time and that it is recorded stay in sight, in full screen and on a phone', async () => {
+  await using desktop = await startXvnc({ geometry: '900x600' });
+  await desktop.run('xsetroot', '-solid', '#203040');
+  const credential = await site.admin.api.createCredential({
+    body: { name: 'of the desktop', kind: 'password', username: '', secret: desktop.password },
+  });
+  const place = { host: desktop.host, port: desktop.port, credentialId: credential.id };
+  const machines = {
+    terminal: await site.machineOn(sshd, { name: 'terminal-with-a-rather-long-name' }),
+    desktop: await site.machine({ name: 'desktop-with-a-rather-long-name', protocol: 'vnc', ...place }),
+  };
+  const picture = async (page: Page, name: string): Promise<void> => {
+    if (IMAGES !== undefined) await page.screenshot({ path: join(IMAGES, `${name}.png`) });
+  };
+  for (const [kind, targetId] of Object.entries(machines)) {
+    for (const scheme of ['dark', 'light'] as const) {
+      await using wide = await seatOf(browser, site.admin, { scheme });
+      const { page } = await openMachine(wide, targetId);
+      await page.getByRole('status').filter({ hasText: 'Connected' }).waitFor();
+      await inSight(page, '.bar-facts', /Connected \d+ ms Recorded/u);
+      await page.getByRole('button', { name: 'Full screen' }).click();
+      await page.locator('.bar[data-fullscreen="true"]').waitFor();
+      await page.locator('.session-main').hover();
+      await page.locator('.session-main').click();
+      await inSight(page, '.bar-badge', /Connected \d+ ms Recorded/u);
+      await picture(page, `full-screen-${kind}-${scheme}`);
+      await page.locator('.bar').hover({ position: { x: 400, y: 31 } });
+      await page.locator('.bar-badge').waitFor({ state: 'hidden' });
+      await page.close();
+      // The narrowest in English, a usual one in the longer German.
+      const [size, locale] = scheme === 'dark' ? ([PHONE, 'de-DE'] as const) : ([NARROWEST, 'en-GB'] as const);
+      await using small = await seatOf(browser, site.admin, { scheme, size, locale, touch: true });
+      const phone = (await openMachine(small, targetId)).page;
+      await inSight(phone, '.bar-facts', /^ \d+ ms Rec$/u);
+      await picture(phone, `phone-${kind}-${scheme}`);
+      assert.deepEqual(await flaws(phone, 'geometry'), []);
+      assert.deepEqual([...wide.complaints(), ...small.complaints()], []);
+    }
+  }
 });
 
 /** Each way to fail, in words, with the step that failed and what to do. */

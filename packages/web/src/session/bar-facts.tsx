@@ -1,6 +1,7 @@
 import { Tooltip } from '@mantine/core';
 import { IconEye, IconLockOpen, IconPlugConnected, IconPlugConnectedX, IconPlugX } from '@tabler/icons-react';
 import { Mark } from '../app/mark.tsx';
+import type { ComponentProps } from 'react';
 import { useText } from '../i18n/text.tsx';
 import { isOver, type SessionView } from './session-view.ts';
 
@@ -14,39 +15,64 @@ export function BarFacts(props: { readonly title: string; readonly view: Session
       <a href="/" className="bar-mark" aria-label={text('session.to-machines')} data-bar-first>
         <Mark size={18} />
       </a>
-      <strong className="bar-title truncate">{props.title}</strong>
-      <LinkBadge view={view} />
-      {view.recorded && (
-        <Tooltip label={text('session.recorded-help')}>
-          <span className="bar-fact" data-recorded>
-            <span className="dot" aria-hidden />
-            <span className="bar-word">{text('session.recorded')}</span>
-          </span>
-        </Tooltip>
-      )}
-      {view.facts['encryption'] === 'none' && (
-        <Tooltip label={text('session.cleartext-help')} multiline w={280}>
-          <span className="bar-fact" data-tone="warn">
-            <IconLockOpen size={14} aria-hidden /> <span className="bar-word">{text('session.cleartext')}</span>
-          </span>
-        </Tooltip>
-      )}
-      {watchers.length > 0 && (
-        <Tooltip label={watchers.map((viewer) => viewer.user).join(', ')}>
-          <span className="bar-fact" data-tone="warn" role="status">
-            <IconEye size={14} aria-hidden />{' '}
-            <span className="bar-word">{text.count('session.watched', watchers.length)}</span>
-          </span>
-        </Tooltip>
-      )}
-      {props.watching && (
-        <Tooltip label={text('session.watching-help')}>
-          <span className="bar-fact" data-view-only>
-            <IconEye size={14} aria-hidden /> <span className="bar-word">{text('session.watching')}</span>
-          </span>
-        </Tooltip>
-      )}
+      <div className="bar-about">
+        <strong className="bar-title truncate">{props.title}</strong>
+        <div className="bar-facts">
+          <LinkBadge view={view} />
+          {view.recorded && (
+            <Tooltip label={text('session.recorded-help')}>
+              <RecordedFact />
+            </Tooltip>
+          )}
+          {view.facts['encryption'] === 'none' && (
+            <Tooltip label={text('session.cleartext-help')} multiline w={280}>
+              <span className="bar-fact" data-tone="warn">
+                <IconLockOpen size={14} aria-hidden /> <span className="bar-word">{text('session.cleartext')}</span>
+              </span>
+            </Tooltip>
+          )}
+          {watchers.length > 0 && (
+            <Tooltip label={watchers.map((viewer) => viewer.user).join(', ')}>
+              <span className="bar-fact" data-tone="warn" role="status">
+                <IconEye size={14} aria-hidden />{' '}
+                <span className="bar-word">{text.count('session.watched', watchers.length)}</span>
+              </span>
+            </Tooltip>
+          )}
+          {props.watching && (
+            <Tooltip label={text('session.watching-help')}>
+              <span className="bar-fact" data-view-only>
+                <IconEye size={14} aria-hidden /> <span className="bar-word">{text('session.watching')}</span>
+              </span>
+            </Tooltip>
+          )}
+        </div>
+      </div>
     </>
+  );
+}
+
+/** In full screen, where the bar is out of sight, what stays in sight of it. Whoever listens has the bar itself. */
+export function BarBadge(props: { readonly view: SessionView }) {
+  return (
+    <div className="bar-badge" aria-hidden>
+      <LinkBadge view={props.view} />
+      {props.view.recorded && <RecordedFact />}
+    </div>
+  );
+}
+
+/** What a tooltip gives its target, it passes on. */
+function RecordedFact(given: ComponentProps<'span'>) {
+  const text = useText();
+  return (
+    <span {...given} className="bar-fact" data-recorded>
+      <span className="dot" aria-hidden />
+      <span className="bar-word">{text('session.recorded')}</span>
+      <span className="bar-short" aria-hidden>
+        {text('session.recorded-short')}
+      </span>
+    </span>
   );
 }
 

@@ -11,7 +11,7 @@ import {
 } from '@tabler/icons-react';
 import type { ReactNode, Ref } from 'react';
 import { useText } from '../i18n/text.tsx';
-import { BarFacts } from './bar-facts.tsx';
+import { BarBadge, BarFacts } from './bar-facts.tsx';
 import { toggleFullScreen } from './full-screen.ts';
 import { isOver, type SessionView } from './session-view.ts';
 
@@ -98,6 +98,7 @@ export function BarFrame(props: BarFrameProps) {
           </Menu.Dropdown>
         </Menu>
       </div>
+      {fullscreen && <BarBadge view={view} />}
     </header>
   );
 }

@@ -19,6 +19,7 @@ export const session: Readonly<Record<keyof typeof english, string>> = {
   'session.notice': 'Vom Gateway',
   'session.reconnecting': 'Verbindung wird wiederhergestellt',
   'session.recorded': 'Aufgezeichnet',
+  'session.recorded-short': 'Rec',
   'session.recorded-help': 'Alles hier Gezeigte wird aufgezeichnet.',
   'session.round-trip': 'Laufzeit',
   'session.tip-leave': 'verlässt das Terminal',

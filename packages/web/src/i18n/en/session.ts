@@ -17,6 +17,7 @@ export const session = {
   'session.notice': 'From the gateway',
   'session.reconnecting': 'Reconnecting',
   'session.recorded': 'Recorded',
+  'session.recorded-short': 'Rec',
   'session.recorded-help': 'Everything shown here is recorded.',
   'session.round-trip': 'Round trip',
   'session.tip-leave': 'leaves the terminal',
