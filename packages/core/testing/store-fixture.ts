@@ -159,6 +159,7 @@ export function aSession(fields: Partial<SessionRecord> = {}): SessionRecord {
     loginDigest: aDigest(),
     address: '192.0.2.1',
     viewOnly: false,
+    recordExempt: false,
     grantId: undefined,
     recordingId: undefined,
     requestedAt: 1_000,

@@ -261,6 +261,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
         recorder,
         recording: {
           mode: values['recording.mode'],
+          allowExempt: values['recording.allowExempt'],
           retentionMs: values['recording.retention'],
           get input() {
             return settings.current.inputRecording;

@@ -25,11 +25,12 @@ export const sessionCommands = [
         when(one.openedAt ?? one.requestedAt),
         one.address,
         one.viewers?.length ?? '',
+        [...(one.viewOnly ? ['view only'] : []), ...(one.recordExempt ? ['not recorded'] : [])].join(', '),
         one.endReason,
       ]);
       return done(
         { items },
-        ...table(['id', 'user', 'machine', 'state', 'since', 'from', 'viewers', 'ended by'], rows),
+        ...table(['id', 'user', 'machine', 'state', 'since', 'from', 'viewers', 'kind', 'ended by'], rows),
       );
     },
   }),

@@ -381,7 +381,18 @@ export const AccessExplanation = closed({
   actions: list(Action, 20),
   findings: list(AccessFinding, 10_000),
   /** What stands in the way beside grants. */
-  obstacles: list(words(['account-disabled', 'no-machine-permission', 'second-factor', 'passkey', 'machine-gone']), 5),
+  obstacles: list(
+    words([
+      'account-disabled',
+      'no-machine-permission',
+      'second-factor',
+      'passkey',
+      'machine-gone',
+      /** The grants let sessions go unrecorded; the installation or a rule about the machine does not. */
+      'recorded-all-the-same',
+    ]),
+    6,
+  ),
 });
 export type AccessExplanation = Static<typeof AccessExplanation>;
 export const OwnAccess = closed({

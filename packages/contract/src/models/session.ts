@@ -20,6 +20,8 @@ export const Session = closed({
   mayWatch: Type.Boolean(),
   /** Opened to look alone: nothing of what its person does reaches the machine. */
   viewOnly: Type.Boolean(),
+  /** Not recorded, by a grant that says so. */
+  recordExempt: Type.Boolean(),
   nodeId: text(100),
   address: text(64),
   recordingId: Type.Optional(Id),

@@ -6,7 +6,7 @@ export type GrantId = string;
 
 /**
  * What a grant lets a person do with a machine. `view-only` opens a session of one's own that nothing is done in;
- * `watch` sees others' sessions on it.
+ * `watch` sees others' sessions on it. `record-exempt`: what is opened is not recorded, where the installation lets that be.
  */
 export const GRANT_ACTIONS = [
   'connect',
@@ -16,6 +16,7 @@ export const GRANT_ACTIONS = [
   'clipboard-out',
   'file-in',
   'file-out',
+  'record-exempt',
 ] as const;
 export type GrantAction = (typeof GRANT_ACTIONS)[number];
 

@@ -27,6 +27,8 @@ export type BrokerObservation =
 export interface RecordingPolicy {
   /** `off` is a named weakening (`recording.mode: off`). */
   readonly mode: 'strict' | 'off';
+  /** Grants may let sessions go unrecorded: a named weakening (`recording.allowExempt`). */
+  readonly allowExempt: boolean;
   readonly input: InputPolicy;
   readonly desktopInput: DesktopInputPolicy;
   readonly retentionMs: number;

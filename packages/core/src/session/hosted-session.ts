@@ -130,6 +130,10 @@ export class HostedSession {
     return this.#record.targetId;
   }
 
+  get recordExempt(): boolean {
+    return this.#record.recordExempt;
+  }
+
   get viewOnly(): boolean {
     return this.#record.viewOnly;
   }

@@ -1,5 +1,6 @@
 export { passesToOpen, standingAmong, standingOf } from './passes.ts';
 export type { PeopleAsked } from './passes.ts';
+export { isRecordExempt } from './record-exemption.ts';
 export { proofOf } from './rights-check.ts';
 export type { OpeningWish } from './session-access.ts';
 export type { SessionId, SessionRecord, SessionState, SessionTicket, TicketKind, ViewerMode } from './session.ts';

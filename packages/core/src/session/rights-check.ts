@@ -7,6 +7,7 @@ import type { Store } from '../store/index.ts';
 import type { Target, TargetGroup, TargetGroupId } from '../target/index.ts';
 import type { Clock } from '../time/index.ts';
 import { passOfSession } from './passes.ts';
+import { isRecordExempt } from './record-exemption.ts';
 import type { SessionRecord, ViewerMode } from './session.ts';
 
 export interface RightsCheckParts {
@@ -24,7 +25,10 @@ export interface Hold {
   readonly login: Proved & Pick<LoginRecord, 'digest'>;
   readonly mode: ViewerMode;
   readonly address: string;
-  readonly session: Pick<SessionRecord, 'userId' | 'targetId' | 'grantId' | 'requestedAt' | 'viewOnly'>;
+  readonly session: Pick<
+    SessionRecord,
+    'userId' | 'targetId' | 'grantId' | 'requestedAt' | 'viewOnly' | 'recordExempt'
+  >;
 }
 
 /** Whether a hold may go on. */
@@ -51,10 +55,16 @@ export function mayHold(
     session,
     isOwn,
     mode,
-  }: { readonly session: Pick<SessionRecord, 'viewOnly'>; readonly isOwn: boolean; readonly mode: ViewerMode },
+  }: {
+    readonly session: Pick<SessionRecord, 'viewOnly' | 'recordExempt'>;
+    readonly isOwn: boolean;
+    readonly mode: ViewerMode;
+  },
 ): boolean {
-  if (mode === 'control') return isOwn && openingActions(session.viewOnly).some((action) => leave.actions.has(action));
-  return isOwn || leave.actions.has('watch');
+  if (mode === 'watch') return isOwn || leave.actions.has('watch');
+  // INVARIANT: what began unrecorded goes on only while it may.
+  if (session.recordExempt && !isRecordExempt(leave)) return false;
+  return isOwn && openingActions(session.viewOnly).some((action) => leave.actions.has(action));
 }
 
 const WITHDRAWN = ended('SESSION_REVOKED', 'the grant was withdrawn');
@@ -65,7 +75,9 @@ function judgeControl(leave: AuthorizedTarget, session: Hold['session'], now: nu
   if (grants.length === 0) return WITHDRAWN;
   const end = session.requestedAt + longestMs(grants);
   if (now >= end) return ended('SESSION_EXPIRED', 'the session lasted as long as its grant allows');
-  const until = Math.min(end, leave.until(by, now + HORIZON_MS) ?? Infinity);
+  const horizon = now + HORIZON_MS;
+  const exemptUntil = session.recordExempt ? leave.until(['record-exempt'], horizon) : undefined;
+  const until = Math.min(end, leave.until(by, horizon) ?? Infinity, exemptUntil ?? Infinity);
   return { holds: true, until: until === Infinity ? undefined : until, actions: leave.actions };
 }
 

@@ -14,6 +14,7 @@ import { HostedSession } from './hosted-session.ts';
 import { endForAbsentNode } from './lost-session.ts';
 import { NodeCommands } from './node-commands.ts';
 import type { FileCaller, FileRights, SessionFiles } from './session-files.ts';
+import { isRecordExempt } from './record-exemption.ts';
 import { Revocation } from './revocation.ts';
 import { fileRightsOf, SessionAccess } from './session-access.ts';
 import type { OpeningWish } from './session-access.ts';
@@ -132,6 +133,7 @@ export class SessionBroker implements AsyncDisposable {
       throw failure;
     }
     const { leave, viewOnly } = opening;
+    const recordExempt = this.#parts.recording.allowExempt && isRecordExempt(leave);
     const engine = engines.get(leave.target.protocol);
     if (engine === undefined) throw new Fault('NOT_FOUND', `no engine speaks ${leave.target.protocol}`);
     const session: SessionRecord = {
@@ -147,6 +149,7 @@ export class SessionBroker implements AsyncDisposable {
       loginDigest: identity.login.digest,
       address,
       viewOnly,
+      recordExempt,
       grantId: undefined,
       recordingId: undefined,
       requestedAt: clock.now(),
@@ -171,7 +174,12 @@ export class SessionBroker implements AsyncDisposable {
       address,
       object: { kind: 'target', id: session.targetId, name: session.targetName },
       outcome: 'success',
-      detail: { sessionId: session.id, ...usedUp, ...(viewOnly ? { viewOnly } : {}) },
+      detail: {
+        sessionId: session.id,
+        ...usedUp,
+        ...(viewOnly ? { viewOnly } : {}),
+        ...(recordExempt ? { recordExempt } : {}),
+      },
     });
     return {
       session,

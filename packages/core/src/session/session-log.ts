@@ -43,12 +43,18 @@ export class SessionLog {
 
   /** Answers the hash of the row, which the recording names in its head. */
   async opening(promised: PromisedRecording): Promise<string> {
-    const { id, protocol, viewOnly } = this.#record;
+    const { id, protocol, viewOnly, recordExempt } = this.#record;
+    const isExempt = recordExempt && promised.recordingId === undefined;
     const { hash } = await this.audit({
       action: 'session.opened',
       outcome: 'success',
       object: this.#target,
-      detail: { sessionId: id, protocol, ...(viewOnly ? { viewOnly } : {}), ...promised },
+      detail: {
+        ...{ sessionId: id, protocol },
+        ...(viewOnly ? { viewOnly } : {}),
+        ...(isExempt ? { recordExempt } : {}),
+        ...promised,
+      },
     });
     return hash;
   }

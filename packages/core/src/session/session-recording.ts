@@ -31,7 +31,8 @@ export class SessionRecording {
     this.#parts = parts;
     this.#record = record;
     this.#leave = leave;
-    this.id = parts.recording.mode === 'off' ? undefined : randomId(parts.random);
+    const { mode, allowExempt } = parts.recording;
+    this.id = mode === 'off' || (allowExempt && record.recordExempt) ? undefined : randomId(parts.random);
   }
 
   /** What the audit row that opens the session says of the recording. */

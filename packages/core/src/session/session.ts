@@ -33,6 +33,8 @@ export interface SessionRecord {
   readonly address: string;
   /** Opened to look alone, for as long as it lasts: nothing of what its person does reaches the machine. */
   readonly viewOnly: boolean;
+  /** Opened under a grant by which it is not recorded; it ends with that leave. */
+  readonly recordExempt: boolean;
   /** The grant whose seat it has, where the grants on the machine count their sessions. */
   readonly grantId: GrantId | undefined;
   readonly recordingId: RecordingId | undefined;

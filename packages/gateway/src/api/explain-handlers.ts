@@ -20,7 +20,7 @@ import {
   presentMoment,
 } from '../access/policy-moment.ts';
 import type { Handlers } from '../http/context.ts';
-import { passesToOpen, proofOf } from '@enchilada/core/session';
+import { isRecordExempt, passesToOpen, proofOf } from '@enchilada/core/session';
 import { sha256Hex } from '../requests/access-requests.ts';
 import type { ApiParts } from './api-parts.ts';
 import { grantViews } from './grant-view.ts';
@@ -28,7 +28,7 @@ import { grantViews } from './grant-view.ts';
 type ExplainHandlers = Pick<Handlers, 'explainAccess' | 'listTargetAccess' | 'explainOwnAccess'>;
 
 export function explainHandlers(parts: ApiParts): ExplainHandlers {
-  const { store, catalog, clock, factors, logins } = parts;
+  const { store, catalog, clock, factors, logins, settings } = parts;
 
   async function momentOf(at: number | undefined): Promise<PolicyMoment> {
     if (at !== undefined) return pastMoment(store, at);
@@ -64,6 +64,17 @@ export function explainHandlers(parts: ApiParts): ExplainHandlers {
     return user === undefined || target === undefined ? [] : factorsLacked(user, target, findings);
   }
 
+  /** A leave to go unrecorded that nothing comes of. */
+  async function recordedAllTheSame(
+    targetId: string,
+    actions: ReadonlySet<GrantAction>,
+  ): Promise<AccessExplanation['obstacles']> {
+    if (!actions.has('record-exempt')) return [];
+    const target = await store.now.catalog.findTarget(targetId);
+    const isEffective = settings.allowsExempt && target !== undefined && isRecordExempt({ actions, target });
+    return isEffective ? [] : ['recorded-all-the-same'];
+  }
+
   return {
     explainAccess: async (_context, { query }) => {
       const moment = await momentOf(query.at);
@@ -78,12 +89,14 @@ export function explainHandlers(parts: ApiParts): ExplainHandlers {
       const findings = explainAccess(view, target, ancestors);
       const obstacles = obstaclesOf(user, target);
       if (query.at === undefined) obstacles.push(...(await factorsLackedNow(user.id, target.id, findings)));
+      const actions = allowedActions(view, target, ancestors);
+      if (query.at === undefined) obstacles.push(...(await recordedAllTheSame(target.id, actions)));
       return {
         targetId: target.id,
         targetName: target.name,
         userId: user.id,
         username: user.username,
-        actions: [...allowedActions(view, target, ancestors)],
+        actions: [...actions],
         findings: await findingViews(moment, findings),
         obstacles,
       };
@@ -141,12 +154,14 @@ export function explainHandlers(parts: ApiParts): ExplainHandlers {
         grants: [...grants, ...passes],
       };
       const findings = explainAccess(view, visible.target, ancestors);
+      const actions = allowedActions(view, visible.target, ancestors);
       return {
-        actions: [...allowedActions(view, visible.target, ancestors)],
+        actions: [...actions],
         unmet: [...new Set(findings.filter(({ grant }) => grant.effect !== 'deny').flatMap(({ unmet }) => [...unmet]))],
         obstacles: [
           ...obstaclesOf(identity.user, visible.target),
           ...(await factorsLacked(identity.user, visible.target, findings)),
+          ...(await recordedAllTheSame(visible.target.id, actions)),
         ],
       };
     },

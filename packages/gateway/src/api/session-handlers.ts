@@ -112,6 +112,7 @@ export function sessionHandlers({ store, sessions, catalog, clock }: ApiParts): 
       own: record.userId === context.identity.user.id,
       mayWatch,
       viewOnly: record.viewOnly,
+      recordExempt: record.recordExempt && record.recordingId === undefined,
       nodeId: record.nodeId,
       // Whoever only watches need not know from where a person works.
       address: isManaged(record, context) ? record.address : '',

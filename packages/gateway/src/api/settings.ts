@@ -64,6 +64,11 @@ export class SettingsService {
     return this.#current;
   }
 
+  /** Whether a grant may let sessions go unrecorded. */
+  get allowsExempt(): boolean {
+    return this.#config.values['recording.allowExempt'];
+  }
+
   get weakenings(): readonly string[] {
     return this.#config.weakenings;
   }

@@ -129,6 +129,12 @@ export const CONFIG_KEYS = entries({
     weakens: (value) => value === 'off',
     says: 'strict: nothing is shown that is not recorded, and a recorder failure ends the session. off: no recording.',
   },
+  'recording.allowExempt': {
+    kind: 'boolean',
+    default: false,
+    weakens: (value) => value === true,
+    says: 'Lets grants of record-exempt take effect: who has one for a machine is not recorded there. Absent: everybody is.',
+  },
   'recording.input': {
     kind: 'choice',
     default: 'off',

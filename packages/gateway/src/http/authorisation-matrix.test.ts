@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { GrantAction } from '@enchilada/core/access';
 import { test } from 'node:test';
 import { ROUTE_LIST, type RouteId } from '@enchilada/contract';
 import type { Role } from '@enchilada/core/identity';
@@ -396,7 +397,7 @@ test('a list holds what the person may see, in whatever way they ask for more', 
   assert.deepEqual(await list('user', '/machines'), [own.target]);
   assert.deepEqual(await list('user', '/machines?text=other'), []);
   assert.deepEqual(await list('administrator', '/machines'), [], 'administering a machine is not a grant');
-  const grant = (action: 'watch' | 'view-only' | 'connect', effect: 'allow' | 'deny' = 'allow') =>
+  const grant = (action: GrantAction, effect: 'allow' | 'deny' = 'allow') =>
     fixture.store.now.grants.insert({
       id: `gra_${action}_${effect}`,
       subject: { kind: 'user', id: 'usr_ann' },
@@ -414,10 +415,13 @@ test('a list holds what the person may see, in whatever way they ask for more', 
   const tickets = (mode: string) =>
     call(node, 'POST', `/sessions/${others.session}/tickets`, { cookie: cookies.user, body: { mode } });
   assert.equal((await tickets('watch')).statusCode, 201);
+  await grant('record-exempt');
+  assert.equal((await open()).statusCode, 404, 'leave to go unrecorded is not leave to open');
   await grant('view-only');
   for (const viewOnly of [undefined, true, false]) {
     const opened = await open(viewOnly);
-    const { session } = opened.json<{ session: { id: string; viewOnly: boolean } }>();
+    const { session } = opened.json<{ session: { viewOnly: boolean; recordExempt: boolean } }>();
+    assert.equal(session.recordExempt, false, 'the installation lets nobody go unrecorded');
     assert.deepEqual([opened.statusCode, session.viewOnly], [201, true], 'leave to look is leave for nothing more');
   }
   await grant('connect', 'deny');

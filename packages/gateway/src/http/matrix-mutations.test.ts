@@ -55,8 +55,8 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: 'control of a session is everybody’s',
     file: 'core/src/session/rights-check.ts',
-    from: "if (mode === 'control') return isOwn && openingActions",
-    to: "if (mode === 'control') return openingActions",
+    from: 'return isOwn && openingActions',
+    to: 'return openingActions',
     routes: [],
   },
   {
@@ -85,6 +85,13 @@ const MUTATIONS: readonly Mutation[] = [
     file: 'core/src/access/grant.ts',
     from: "return actions.includes('connect') ? [...actions, 'view-only'] : actions;",
     to: 'return actions;',
+    routes: [],
+  },
+  {
+    name: 'a grant alone lets sessions go unrecorded',
+    file: 'core/src/session/session-broker.ts',
+    from: 'const recordExempt = this.#parts.recording.allowExempt && isRecordExempt(leave);',
+    to: 'const recordExempt = isRecordExempt(leave);',
     routes: [],
   },
   {

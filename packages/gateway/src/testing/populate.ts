@@ -109,6 +109,7 @@ export async function populate(fixture: GatewayFixture, owner: string, tag: stri
     loginDigest: '0'.repeat(64),
     address: '192.0.2.1',
     viewOnly: false,
+    recordExempt: false,
     grantId: undefined,
     recordingId: undefined,
     requestedAt: at,

@@ -111,7 +111,7 @@ export class SessionRig implements AsyncDisposable {
       authority: { issue: never, makeKey: never, trust: () => ({ file: '', steps: { en: '', de: '' } }) },
       engines: new Map([['proto', engine]]),
       recorder: {} as Recorder,
-      recording: { mode: 'off', input: 'off', desktopInput: 'off', retentionMs: 0 },
+      recording: { mode: 'off', allowExempt: false, input: 'off', desktopInput: 'off', retentionMs: 0 },
       histories: () => undefined,
       limits: DEFAULT_SESSION_LIMITS,
       ...{ sessionsPerUser: 100, allowCleartext: false, clock: this.clock, hasher: () => assert.fail() },

@@ -1,5 +1,5 @@
 import { Button, Checkbox, Textarea } from '@mantine/core';
-import { IconBroadcast, IconEye, IconPower } from '@tabler/icons-react';
+import { IconBroadcast, IconEye, IconPower, IconVideoOff } from '@tabler/icons-react';
 import type { Session } from '@enchilada/contract';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
@@ -91,6 +91,11 @@ export function LivePage() {
                   <td>
                     <span className="state" data-tone={TONES[session.state]}>
                       {text(`session-state.${session.state}`)}
+                      {session.recordExempt && (
+                        <span className="sub" data-tone="warn">
+                          <IconVideoOff size={12} aria-hidden /> {text('session.unrecorded')}
+                        </span>
+                      )}
                       {session.viewOnly && <span className="sub">{text('session.watching')}</span>}
                       {watchers > 0 && (
                         <span className="sub">

@@ -1,5 +1,12 @@
 import { Tooltip } from '@mantine/core';
-import { IconEye, IconLockOpen, IconPlugConnected, IconPlugConnectedX, IconPlugX } from '@tabler/icons-react';
+import {
+  IconEye,
+  IconLockOpen,
+  IconPlugConnected,
+  IconPlugConnectedX,
+  IconPlugX,
+  IconVideoOff,
+} from '@tabler/icons-react';
 import { Mark } from '../app/mark.tsx';
 import type { ComponentProps } from 'react';
 import { useText } from '../i18n/text.tsx';
@@ -19,9 +26,14 @@ export function BarFacts(props: { readonly title: string; readonly view: Session
         <strong className="bar-title truncate">{props.title}</strong>
         <div className="bar-facts">
           <LinkBadge view={view} />
-          {view.recorded && (
+          {view.recorded === true && (
             <Tooltip label={text('session.recorded-help')}>
               <RecordedFact />
+            </Tooltip>
+          )}
+          {view.recorded === false && (
+            <Tooltip label={text('session.unrecorded-help')} multiline w={280}>
+              <UnrecordedFact />
             </Tooltip>
           )}
           {view.facts['encryption'] === 'none' && (
@@ -57,7 +69,8 @@ export function BarBadge(props: { readonly view: SessionView }) {
   return (
     <div className="bar-badge" aria-hidden>
       <LinkBadge view={props.view} />
-      {props.view.recorded && <RecordedFact />}
+      {props.view.recorded === true && <RecordedFact />}
+      {props.view.recorded === false && <UnrecordedFact />}
     </div>
   );
 }
@@ -71,6 +84,18 @@ function RecordedFact(given: ComponentProps<'span'>) {
       <span className="bar-word">{text('session.recorded')}</span>
       <span className="bar-short" aria-hidden>
         {text('session.recorded-short')}
+      </span>
+    </span>
+  );
+}
+
+function UnrecordedFact(given: ComponentProps<'span'>) {
+  const text = useText();
+  return (
+    <span {...given} className="bar-fact" data-tone="warn" data-unrecorded>
+      <IconVideoOff size={14} aria-hidden /> <span className="bar-word">{text('session.unrecorded')}</span>
+      <span className="bar-short" aria-hidden>
+        {text('session.unrecorded-short')}
       </span>
     </span>
   );

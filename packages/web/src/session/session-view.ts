@@ -23,7 +23,8 @@ export interface SessionView {
   /** The machine that the step is about: a hop on the way, or the target. */
   readonly hop: string | undefined;
   readonly questions: readonly (PromptFrame | HostKeyFrame)[];
-  readonly recorded: boolean;
+  /** Undefined until the gateway has said so. */
+  readonly recorded: boolean | undefined;
   readonly viewers: readonly { readonly user: string; readonly mode: 'control' | 'watch' }[];
   readonly roundTripMs: number | undefined;
   readonly facts: Readonly<Record<string, string>>;
@@ -42,7 +43,7 @@ export const START: SessionView = {
   step: undefined,
   hop: undefined,
   questions: [],
-  recorded: false,
+  recorded: undefined,
   viewers: [],
   roundTripMs: undefined,
   facts: {},

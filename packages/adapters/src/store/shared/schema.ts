@@ -389,6 +389,7 @@ export interface SessionRow {
   loginDigest: string;
   address: string;
   viewOnly: number;
+  recordExempt: number;
   grantId: string | null;
   recordingId: string | null;
   requestedAt: number;

@@ -47,4 +47,5 @@ export const machines: Readonly<Record<keyof typeof english, string>> = {
   'grant-action.clipboard-out': 'herauskopieren',
   'grant-action.file-in': 'Dateien senden',
   'grant-action.file-out': 'Dateien holen',
+  'grant-action.record-exempt': 'nicht aufgezeichnet werden',
 };

@@ -113,5 +113,7 @@ export const provider: Readonly<Record<keyof typeof en, string>> = {
   'access-obstacle.account-disabled': 'Das Konto ist gesperrt.',
   'access-obstacle.no-machine-permission': 'Die Rolle erlaubt keine Maschinen.',
   'access-obstacle.second-factor': 'Ein zweiter Faktor ist verlangt, und die Person hat noch keinen.',
+  'access-obstacle.recorded-all-the-same':
+    'Die Berechtigungen lassen Sitzungen ohne Aufzeichnung zu, die Installation (recording.allowExempt) oder eine Regel zur Maschine aber nicht: Es wird aufgezeichnet.',
   'access-obstacle.machine-gone': 'Die Maschine ist aus ihrer Quelle verschwunden.',
 };

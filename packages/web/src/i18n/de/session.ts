@@ -28,6 +28,10 @@ export const session: Readonly<Record<keyof typeof english, string>> = {
   'session.tip-title': 'Zwei nützliche Tasten',
   'session.to-machines': 'Maschinen',
   'session.tools': 'Sitzungswerkzeuge',
+  'session.unrecorded': 'Nicht aufgezeichnet',
+  'session.unrecorded-short': 'Ohne Rec',
+  'session.unrecorded-help':
+    'Von dieser Sitzung wird nichts zum Abspielen aufbewahrt. Dass sie stattfand und wessen sie war, steht im Prüfprotokoll.',
   'session.watched.one': '{count} sieht zu',
   'session.watched.other': '{count} sehen zu',
   'session.watching': 'Nur Ansicht',

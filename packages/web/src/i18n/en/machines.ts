@@ -44,4 +44,5 @@ export const machines = {
   'grant-action.clipboard-out': 'copy out',
   'grant-action.file-in': 'send files',
   'grant-action.file-out': 'fetch files',
+  'grant-action.record-exempt': 'go unrecorded',
 } as const;

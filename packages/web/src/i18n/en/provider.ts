@@ -107,5 +107,7 @@ export const provider = {
   'access-obstacle.account-disabled': 'The account is disabled.',
   'access-obstacle.no-machine-permission': 'The role does not include using machines.',
   'access-obstacle.second-factor': 'A second factor is asked for, and the person has none yet.',
+  'access-obstacle.recorded-all-the-same':
+    'Their grants let sessions go unrecorded, but the installation (recording.allowExempt) or a rule about the machine does not: they are recorded.',
   'access-obstacle.machine-gone': 'The machine is gone from its source.',
 } as const;

@@ -26,6 +26,10 @@ export const session = {
   'session.tip-title': 'Two keys to know',
   'session.to-machines': 'Machines',
   'session.tools': 'Session tools',
+  'session.unrecorded': 'Not recorded',
+  'session.unrecorded-short': 'No rec',
+  'session.unrecorded-help':
+    'Nothing of this session is kept for playback. That it took place, and of whom, is in the audit log.',
   'session.watched.one': '{count} watching',
   'session.watched.other': '{count} watching',
   'session.watching': 'View only',

@@ -25,6 +25,7 @@ import { deviceLogin } from './0035-device-login.ts';
 import { policyHistory } from './0036-policy-history.ts';
 import { sessionViewOnly } from './0037-session-view-only.ts';
 import { scopeHealth } from './0038-scope-health.ts';
+import { sessionRecordExempt } from './0039-session-record-exempt.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -54,4 +55,5 @@ export const MIGRATIONS: readonly Migration[] = [
   policyHistory,
   sessionViewOnly,
   scopeHealth,
+  sessionRecordExempt,
 ];
