@@ -119,6 +119,40 @@ test('hundreds of silent and half-said connections are let go, and hinder nobody
   assert.equal((await person.api.getMe()).user.username, ADMIN.username);
 });
 
+/** Byte for byte, with the nonce of the document; the pages of the interface compile no WebAssembly. */
+const policyOf = (nonce: string, wasm: '' | " 'wasm-unsafe-eval'"): string =>
+  `default-src 'none'; script-src 'self' 'nonce-${nonce}'${wasm}; style-src 'self' 'nonce-${nonce}'; ` +
+  "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; " +
+  "media-src 'self' blob:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; " +
+  "require-trusted-types-for 'script'; trusted-types default";
+
+test('each kind of document has its content security policy to the letter, and a nonce of its own each time', async () => {
+  const nonces = new Set<string>();
+  const kinds = [
+    [
+      '',
+      ['/', '/sign-in', '/first-run', '/catalog/machines', '/audit', '/settings', '/no-such-page', '/s', '/recordings'],
+    ],
+    [" 'wasm-unsafe-eval'", ['/s/new?target=x', '/s/some-session', '/r/some-recording']],
+  ] as const;
+  for (const [wasm, paths] of kinds) {
+    for (const path of paths) {
+      const { text, status } = await get(path);
+      assert.equal(status, 200, path);
+      const [nonce = ''] = /(?<=name="csp-nonce" content=")[^"]+/u.exec(text) ?? [];
+      assert.match(nonce, /^[A-Za-z0-9+/]{22}==$/u, path);
+      const policies = [...text.matchAll(/^content-security-policy: (.*)\r$/gimu)].map(([, policy]) => policy);
+      assert.deepEqual(policies, [policyOf(nonce, wasm)], path);
+      nonces.add(nonce);
+    }
+  }
+  assert.equal(nonces.size, kinds.flatMap(([, paths]) => paths).length);
+  for (const path of ['/api/v1/me', '/healthz', '/api/v1/openapi.json']) {
+    const { text } = await get(path);
+    assert.match(text, /^content-security-policy: default-src 'none'; frame-ancestors 'none'\r$/imu, path);
+  }
+});
+
 test('no signal opens a debugger', async () => {
   process.kill(site.gateway.pid, 'SIGUSR1');
   const person = await Person.signIn(site.gateway.url, ADMIN);
