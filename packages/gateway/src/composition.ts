@@ -247,7 +247,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     nodeId,
     version: VERSION,
     log,
-    openSessions: async ({ loginLimits, settings, issuers, observe, isMember }) => {
+    openSessions: async ({ loginLimits, settings, issuers, observe, isMember, lookAgain }) => {
       const broker = new SessionBroker({
         nodeId,
         softwareVersion: VERSION,
@@ -284,6 +284,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
         report,
         loginLimits,
         isMember,
+        lookAgain,
       });
       await broker.start();
       return broker;

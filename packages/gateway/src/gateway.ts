@@ -7,7 +7,7 @@ import { type Fault, isFault } from '@enchilada/core/fault';
 import type { PasskeyVerifier, ProviderType } from '@enchilada/core/identity';
 import type { NotifierType } from '@enchilada/core/notification';
 import type { RecorderStats } from '@enchilada/core/recording';
-import { type BrokerObservation, NodeLease } from '@enchilada/core/session';
+import { type BrokerObservation, type BrokerParts, NodeLease } from '@enchilada/core/session';
 import { recur } from '@enchilada/core/time';
 import type { Logger } from 'pino';
 import { type ApiParts, CatalogView, createHandlers, type SessionService, SettingsService } from './api/index.ts';
@@ -52,6 +52,7 @@ export interface SessionSeam {
   readonly issuers: ReadonlyMap<CredentialKind, CredentialIssuer>;
   /** Whether the other nodes may rely on this one. */
   readonly isMember: () => boolean;
+  readonly lookAgain: NonNullable<BrokerParts['lookAgain']>;
 }
 
 /** What a WebSocket upgrade needs of the gateway. */
@@ -207,6 +208,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       }),
       observe: metrics.heardBroker,
       isMember,
+      lookAgain: (target, signal) => discovery.lookAgain(target, signal),
     }),
   );
   sessions = broker;

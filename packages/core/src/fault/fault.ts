@@ -72,6 +72,8 @@ export const FAULTS = {
   MACHINE_ACCESS_THROTTLED: 'The cloud in which the machine was found takes no more calls for now.',
   MACHINE_ACCESS_FAILED: 'The cloud in which the machine was found could not let the gateway in to it.',
   MACHINE_NOT_RUNNING: 'The cloud says that the machine does not run, or is no more.',
+  MACHINE_GONE:
+    'Where the machine was found it is no more: terminated, deleted or unknown. Another may have its address.',
   LAUNCH_PASSWORD_MISSING: 'The cloud keeps no password for the machine, or not yet.',
   LAUNCH_PASSWORD_KEY_WRONG: 'The stored private key is not that of the key pair with which the machine was launched.',
   PROMPT_ABANDONED: 'The person did not answer a question of the target in time, or left.',

@@ -10,7 +10,7 @@ import type { AnyEngine, ProtocolId } from '../engine/index.ts';
 import type { LoginLimits } from '../identity/index.ts';
 import type { Recorder } from '../recording/index.ts';
 import type { Store } from '../store/index.ts';
-import type { PresentedHostKey } from '../target/index.ts';
+import type { PresentedHostKey, Target } from '../target/index.ts';
 import type { Clock, RandomSource } from '../time/index.ts';
 import type { DesktopInputPolicy } from './desktop-input.ts';
 import type { InputPolicy } from './input-recording.ts';
@@ -40,6 +40,14 @@ export interface BuiltInIdentity {
   readonly hostKey: PresentedHostKey;
 }
 
+/** What was learnt of a machine right before it is dialled. */
+export interface FreshLook {
+  /** The catalog says something else of it than before: ask it again. */
+  readonly isChanged: boolean;
+  /** For the audit log: another address, or why nothing could be learnt. */
+  readonly note?: string;
+}
+
 /** The ports that the broker joins. */
 export interface BrokerParts {
   readonly nodeId: string;
@@ -51,6 +59,11 @@ export interface BrokerParts {
   readonly issuers: ReadonlyMap<CredentialKind, CredentialIssuer>;
   readonly authority: CertificateAuthority;
   readonly engines: ReadonlyMap<ProtocolId, AnyEngine>;
+  /**
+   * Asks whoever found a machine about it where that was not done lately: another may have its address by now. Absent where nothing is found.
+   * @throws Fault MACHINE_GONE, MACHINE_NOT_RUNNING
+   */
+  readonly lookAgain?: (target: Target, signal: AbortSignal) => Promise<FreshLook>;
   readonly builtIns: ReadonlyMap<string, BuiltInIdentity>;
   readonly recorder: Recorder;
   readonly recording: RecordingPolicy;

@@ -27,9 +27,9 @@ export async function connect(
   parts: BrokerParts,
   { display, signal, sink, progress, ...asked }: Connection,
 ): Promise<EngineSession | StreamedSession> {
-  const { store, vault, authority, issuers, builtIns, clock } = parts;
   const engine = engineFor(leave, parts);
-  const hops = await routeTo(leave, { store, vault, authority, issuers, builtIns, clock, ...asked });
+  const hops = await routeTo(leave, { ...waysOf(parts), signal, ...asked });
+  const { clock } = parts;
   return engine.open({
     hops,
     display: display(),
@@ -47,10 +47,13 @@ export async function connectFiles(
   parts: BrokerParts,
   { signal, ...asked }: Omit<Connection, 'sink' | 'display' | 'progress'>,
 ): Promise<FileChannel> {
-  const { store, vault, authority, issuers, builtIns, clock } = parts;
   const { openFiles } = engineFor(leave, parts);
   if (openFiles === undefined) throw new Fault('FILES_UNAVAILABLE', `${leave.target.protocol} has no files`);
-  const hops = await routeTo(leave, { store, vault, authority, issuers, builtIns, clock, ...asked });
+  const { clock } = parts;
+  const { target } = leave;
+  if ((await parts.lookAgain?.(target, signal))?.isChanged === true)
+    throw new Fault('CONFLICT', `${target.name} has changed since the session was opened: open it again`);
+  const hops = await routeTo(leave, { ...waysOf(parts), signal, ...asked });
   return openFiles({
     hops,
     clock,
@@ -58,6 +61,11 @@ export async function connectFiles(
     progress: () => undefined,
     ask: (prompt) => asked.questions.prompt(prompt),
   });
+}
+
+function waysOf({ store, vault, authority, issuers, builtIns, clock, lookAgain }: BrokerParts) {
+  const ways = { store, vault, authority, issuers, builtIns, clock };
+  return lookAgain === undefined ? ways : { ...ways, lookAgain };
 }
 
 function engineFor({ target: { protocol } }: AuthorizedTarget, { engines, allowCleartext }: BrokerParts): AnyEngine {

@@ -44,6 +44,8 @@ export interface SessionFacts {
   readonly login: LoginLife;
   readonly loginPassword: () => Promise<Secret | undefined>;
   readonly afterwards: Afterwards;
+  /** The same leave for the machine as it is now. @throws Fault */
+  readonly leaveNow: () => Promise<AuthorizedTarget>;
 }
 
 const NOTHING: AuthorizedTarget['actions'] = new Set();
@@ -59,6 +61,7 @@ export class HostedSession {
   readonly #log: SessionLog;
   readonly #recording: SessionRecording;
   readonly #loginPassword: () => Promise<Secret | undefined>;
+  readonly #leaveNow: SessionFacts['leaveNow'];
   readonly #surface: SurfaceKind;
   readonly #afterwards: Afterwards;
   readonly #attached = new Set<Viewer>();
@@ -72,6 +75,8 @@ export class HostedSession {
   #display = DEFAULT_DISPLAY;
   #facts: EngineFacts = {};
   #step: ConnectStep | undefined;
+  /** What was learnt of the machine right before it was dialled. */
+  #note: string | undefined;
   #graceUntil: number | undefined;
   #time: SessionTime | undefined;
   /** What the machine's settings allow; undefined where the surface has no clipboard of its own. */
@@ -93,6 +98,7 @@ export class HostedSession {
     this.#recording = new SessionRecording(parts, facts.record, facts.leave);
     this.#surface = facts.surface;
     this.#loginPassword = facts.loginPassword;
+    this.#leaveNow = facts.leaveNow;
     this.#afterwards = facts.afterwards;
     this.login = facts.login;
     this.#questions = new Questions(parts.clock, parts.limits.promptMs, (event) => {
@@ -328,7 +334,8 @@ export class HostedSession {
     const early = new EarlyOutput();
     let engine: EngineSession | StreamedSession | undefined;
     try {
-      engine = await connect(this.#leave, parts, {
+      const leave = await this.#lookedAt();
+      engine = await connect(leave, parts, {
         display: () => this.#display,
         signal: this.#abort.signal,
         sink: early,
@@ -352,10 +359,17 @@ export class HostedSession {
     }
   }
 
+  /** INVARIANT: the machine that is dialled is the one that leave was given for, at the address that it has now. */
+  async #lookedAt(): Promise<AuthorizedTarget> {
+    const look = await this.#parts.lookAgain?.(this.#leave.target, this.#abort.signal);
+    this.#note = look?.note;
+    return look?.isChanged === true ? this.#leaveNow() : this.#leave;
+  }
+
   async #start(engine: EngineSession | StreamedSession, early: EarlyOutput): Promise<void> {
     const ended = new Fault('SESSION_ENDED', 'the session ended while it opened');
     // INVARIANT: the row that says the session is open names the recording, and the recording's head names the row.
-    const auditHash = await this.#log.opening(this.#recording.promise());
+    const auditHash = await this.#log.opening(this.#recording.promise(), this.#note);
     if (this.#over) throw ended;
     const desktopInput = isStreamed(engine) ? this.#parts.recording.desktopInput : 'off';
     const recorder = await this.#recording.open(engine.facts.hostKeyFingerprint, auditHash, desktopInput);

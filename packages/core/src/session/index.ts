@@ -17,7 +17,7 @@ export type { InputPolicy } from './input-recording.ts';
 export { LiveSession } from './live-session.ts';
 export { StreamRelay } from './stream-relay.ts';
 export type { Relay } from './relay.ts';
-export type { BrokerObservation } from './broker-parts.ts';
+export type { BrokerObservation, BrokerParts, FreshLook } from './broker-parts.ts';
 export { SessionBroker } from './session-broker.ts';
 export type { FileChange } from './file-change.ts';
 export type { Attached, PersonalFiles, RequestedSession } from './session-broker.ts';

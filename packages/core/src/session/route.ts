@@ -13,7 +13,7 @@ import type { Hop, Prompt } from '../engine/index.ts';
 import { Fault } from '../fault/index.ts';
 import type { VerifiedIdentity } from '../identity/index.ts';
 import type { Store } from '../store/index.ts';
-import type { BuiltInIdentity } from './broker-parts.ts';
+import type { BrokerParts, BuiltInIdentity } from './broker-parts.ts';
 import { decideHostKey } from '../target/index.ts';
 import type { HostKey, PresentedHostKey, Target } from '../target/index.ts';
 import type { Clock } from '../time/index.ts';
@@ -32,6 +32,8 @@ export interface RouteParts {
   readonly builtIns: ReadonlyMap<string, BuiltInIdentity>;
   readonly clock: Clock;
   readonly questions: Questions;
+  readonly lookAgain?: BrokerParts['lookAgain'];
+  readonly signal: AbortSignal;
   /** The password the person signed in with, where the login was by password. */
   readonly loginPassword: () => Promise<Secret | undefined>;
   readonly audit: (event: SessionAuditEvent) => Promise<unknown>;
@@ -43,8 +45,7 @@ export async function routeTo(destination: AuthorizedTarget, parts: RouteParts):
   const seen = new Set([destination.target.id]);
   let leave = destination;
   while (leave.target.jumpTargetId !== undefined) {
-    const jump = await parts.store.now.catalog.findTarget(leave.target.jumpTargetId);
-    if (jump === undefined) throw new Fault('NOT_FOUND', `the jump host of ${leave.target.name} is gone`);
+    const jump = await jumpHostOf(leave, leave.target.jumpTargetId, parts);
     if (seen.has(jump.id) || seen.size >= MOST_HOPS)
       throw new Fault('CONFLICT', `the jump hosts of ${destination.target.name} form a loop or are too many`);
     seen.add(jump.id);
@@ -52,6 +53,18 @@ export async function routeTo(destination: AuthorizedTarget, parts: RouteParts):
     route.unshift(await hopOf(leave, 'passage', parts));
   }
   return route;
+}
+
+async function jumpHostOf(
+  { target }: AuthorizedTarget,
+  id: string,
+  { store, lookAgain, signal }: RouteParts,
+): Promise<Target> {
+  const jump = await store.now.catalog.findTarget(id);
+  const look = jump && (await lookAgain?.(jump, signal));
+  const now = look?.isChanged === true ? await store.now.catalog.findTarget(id) : jump;
+  if (now === undefined) throw new Fault('NOT_FOUND', `the jump host of ${target.name} is gone`);
+  return now;
 }
 
 type Purpose = 'session' | 'passage';

@@ -389,6 +389,8 @@ export class SessionBroker implements AsyncDisposable {
       login: attachment.identity.login,
       loginPassword: attachment.loginPassword,
       afterwards: this.#afterwards,
+      leaveNow: () =>
+        this.#access.mayView(attachment.identity, record, { mode: 'control', address: attachment.address }),
     });
     const { id } = hosted;
     this.#sessions.set(id, hosted);

@@ -42,7 +42,7 @@ export class SessionLog {
   }
 
   /** Answers the hash of the row, which the recording names in its head. */
-  async opening(promised: PromisedRecording): Promise<string> {
+  async opening(promised: PromisedRecording, note: string | undefined): Promise<string> {
     const { id, protocol, viewOnly, recordExempt } = this.#record;
     const isExempt = recordExempt && promised.recordingId === undefined;
     const { hash } = await this.audit({
@@ -53,6 +53,7 @@ export class SessionLog {
         ...{ sessionId: id, protocol },
         ...(viewOnly ? { viewOnly } : {}),
         ...(isExempt ? { recordExempt } : {}),
+        ...(note === undefined ? {} : { note }),
         ...promised,
       },
     });

@@ -22,6 +22,9 @@ import { Fault, toFault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
 import { type By } from '../access/grant-events.ts';
+import type { FreshLook } from '@enchilada/core/session';
+import type { Target } from '@enchilada/core/target';
+import { lookAgain } from './fresh-look.ts';
 import { Settlements } from '../settlement/settlements.ts';
 import { purgeGone } from './purge.ts';
 import { addRuleGrants, type RuleGrantChange } from './rule-grants.ts';
@@ -115,6 +118,12 @@ export class DiscoveryService implements AsyncDisposable {
   /** How a source that is switched on lets people in to its machines. */
   accessOf(sourceId: string): MachineAccess | undefined {
     return this.#runners.get(sourceId)?.access;
+  }
+
+  /** See `BrokerParts.lookAgain`. */
+  lookAgain(target: Target, signal: AbortSignal): Promise<FreshLook> {
+    const { store, clock } = this.#parts;
+    return lookAgain({ store, clock, runnerOf: (id) => this.#runners.get(id) }, target, signal);
   }
 
   /** For `/metrics`: of this node since it started. */

@@ -9,6 +9,7 @@ import {
   processDeliveries,
   type Scope,
   type ScopeRecord,
+  type Sighting,
   type SourceRecord,
   sweepRetired,
   sweepScope,
@@ -99,6 +100,17 @@ export class SourceRunner implements AsyncDisposable {
 
   get troubles(): number {
     return this.#troubles.count;
+  }
+
+  /** Describes one machine now and takes in what is said; undefined where the source does not know it. @throws Fault */
+  async look(scope: ScopeRecord, nativeId: string, signal: AbortSignal): Promise<Sighting | undefined> {
+    const ends = AbortSignal.any([signal, this.#stop.signal]);
+    const sightings = await this.#source.describe(scope, [nativeId], ends);
+    const sighting = sightings.find((one) => one.nativeId === nativeId);
+    if (sighting === undefined) return undefined;
+    const news = { source: this.record, scope, cause: 'event', sightings: [sighting] } as const;
+    await this.#note(await this.#writer.write(news));
+    return sighting;
   }
 
   /** Sweeps one scope now; undefined where another node does so already, or took it over in the middle. */

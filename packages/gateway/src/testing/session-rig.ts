@@ -10,8 +10,15 @@ import type { EngineSession, ProtocolEngine } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import { identifyLogin, type LoginRecord, type VerifiedIdentity } from '@enchilada/core/identity';
 import type { Recorder } from '@enchilada/core/recording';
-import { type Attached, DEFAULT_SESSION_LIMITS, SessionBroker, type SessionEvent } from '@enchilada/core/session';
+import {
+  type Attached,
+  DEFAULT_SESSION_LIMITS,
+  type FreshLook,
+  SessionBroker,
+  type SessionEvent,
+} from '@enchilada/core/session';
 import type { Store } from '@enchilada/core/store';
+import type { Target } from '@enchilada/core/target';
 import { aLogin, aTarget, aUser } from '@enchilada/core/testing/store-fixture';
 import type { Clock } from '@enchilada/core/time';
 import { MANIFEST } from './gateway-fixture.ts';
@@ -95,6 +102,10 @@ const DISPLAY = { columns: 80, rows: 24 };
 export class SessionRig implements AsyncDisposable {
   readonly clock = new ManualClock(async () => void (await this.#real.now.users.countEnabledAdministrators()));
   readonly audited: AuditEvent[] = [];
+  /** Hosts in the order in which they were dialled. */
+  readonly dialled: string[] = [];
+  /** What is learnt of a machine right before it is dialled. */
+  lookAgain: (target: Target) => Promise<FreshLook> = () => Promise.resolve({ isChanged: false });
   /** While true, the database answers nothing. */
   isAway = false;
   readonly loginLimits = { idleMs: 15 * 60_000, absoluteMs: 48 * 3_600_000 };
@@ -103,10 +114,17 @@ export class SessionRig implements AsyncDisposable {
   readonly broker: SessionBroker;
 
   private constructor() {
-    const engine: ProtocolEngine = { manifest: MANIFEST, open: () => Promise.resolve(stubSession()) };
+    const engine: ProtocolEngine = {
+      manifest: MANIFEST,
+      open: ({ hops }) => {
+        this.dialled.push(...hops.map(({ leave }) => leave.target.host));
+        return Promise.resolve(stubSession());
+      },
+    };
     this.broker = new SessionBroker({
       ...{ nodeId: 'node-1', softwareVersion: '0', store: this.store, audit: this.#audit, builtIns: new Map() },
       issuers: new Map(),
+      lookAgain: (target) => this.lookAgain(target),
       vault: { seal: never, unseal: never },
       authority: { issue: never, makeKey: never, trust: () => ({ file: '', steps: { en: '', de: '' } }) },
       engines: new Map([['proto', engine]]),
@@ -193,7 +211,7 @@ export class SessionRig implements AsyncDisposable {
       control: { send: (event) => void events.push(event), close: () => undefined },
       loginPassword: () => Promise.resolve(undefined),
     });
-    while (attached.session.state !== 'live') await new Promise(setImmediate);
+    while (!['live', 'ended'].includes(attached.session.state)) await new Promise(setImmediate);
     return { id: sessionId, attached, events };
   }
 

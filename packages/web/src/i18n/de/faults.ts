@@ -150,6 +150,9 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.MACHINE_NOT_RUNNING': 'Die Maschine läuft nicht',
   'fault.MACHINE_NOT_RUNNING.next':
     'So sagt es die Cloud. Starten oder warten, bis sie gestartet ist, und erneut öffnen.',
+  'fault.MACHINE_GONE': 'Die Maschine gibt es nicht mehr',
+  'fault.MACHINE_GONE.next':
+    'Wo sie gefunden wurde, ist sie beendet oder unbekannt, und ihre Adresse kann schon eine andere haben. Im Katalog nach ihrer Nachfolgerin suchen.',
   'fault.LAUNCH_PASSWORD_MISSING': 'Die Cloud hat für diese Maschine noch kein Passwort',
   'fault.LAUNCH_PASSWORD_MISSING.next':
     'Windows-Maschinen haben eines einige Minuten nach dem ersten Start, und nur wenn sie mit einem RSA-Schlüsselpaar gestartet wurden. Später erneut versuchen.',

@@ -143,6 +143,9 @@ export const faults = {
     'Check that the source is switched on and its cloud can be reached, and that the machine takes keys from the cloud.',
   'fault.MACHINE_NOT_RUNNING': 'The machine is not running',
   'fault.MACHINE_NOT_RUNNING.next': 'The cloud says so. Start it, or wait until it has started, and open it again.',
+  'fault.MACHINE_GONE': 'The machine is no more',
+  'fault.MACHINE_GONE.next':
+    'Where it was found it was terminated or is unknown, and another machine may have its address by now. Look for its successor in the catalog.',
   'fault.LAUNCH_PASSWORD_MISSING': 'The cloud has no password for this machine yet',
   'fault.LAUNCH_PASSWORD_MISSING.next':
     'Windows machines have one some minutes after their first start, and only where they were launched with an RSA key pair. Try again later.',
