@@ -127,9 +127,10 @@ test('a machine is opened with a key made for one session, and by the password o
   }
   const [first, second] = admitted;
   assert.ok(first !== undefined && second !== undefined);
+  const [source] = (await api.listSources()).items;
   assert.deepEqual(
     [first.instance, first.username, first.session],
-    [LINUX, sshd.username, `enchilada-${ADMIN.username}`],
+    [LINUX, sshd.username, `enchilada-${ADMIN.username}@${source?.id ?? ''}`],
   );
   assert.notEqual(first.publicKey, second.publicKey, 'each session has a key of its own');
 

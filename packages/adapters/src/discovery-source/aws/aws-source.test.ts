@@ -61,6 +61,7 @@ describe('an AWS source', () => {
     cloud.denied.clear();
     cloud.throttledPerMille = 0;
     cloud.calls.length = 0;
+    cloud.assumed.length = 0;
   });
 
   it('lists every page of an account, in its own role and with its own external id', async () => {
@@ -169,6 +170,29 @@ describe('an AWS source', () => {
     cloud.throttledPerMille = 500;
     await using source = await open();
     assert.equal((await listed(source)).length, 2_350 - 47);
+  });
+
+  it('takes on a role under its own name, for the calls that it makes and no other', async () => {
+    await using source = await open();
+    await listed(source);
+    const { access } = source;
+    assert.ok(access);
+    const machine = { scope, nativeId: idOf(1) };
+    const admission = { username: 'ops', person: `ada ${'x'.repeat(100)}`, publicKey: 'ssh-ed25519 AAAA' };
+    await access.admitKey(machine, admission);
+    const [reading, connecting] = cloud.assumed;
+    assert.equal(reading?.session, `enchilada-${record.id}`);
+    assert.ok(connecting?.session.startsWith('enchilada-ada-xxx') === true);
+    assert.ok(connecting.session.endsWith(`@${record.id}`) && connecting.session.length <= 64);
+    const allowed = (policy = '') =>
+      (JSON.parse(policy) as { Statement: object[] }).Statement.map((statement) => ({ ...statement }));
+    assert.deepEqual(allowed(reading.policy), [
+      { Effect: 'Allow', Action: ['ec2:DescribeInstances', 'ec2:DescribeRegions'], Resource: '*' },
+    ]);
+    const Resource = `arn:aws:ec2:${REGION}:${ACCOUNT}:instance/${idOf(1)}`;
+    assert.deepEqual(allowed(connecting.policy), [
+      { Effect: 'Allow', Action: ['ec2-instance-connect:SendSSHPublicKey'], Resource },
+    ]);
   });
 
   it('refuses settings that name no account', async () => {

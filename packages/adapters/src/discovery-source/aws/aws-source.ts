@@ -22,6 +22,8 @@ import { sqsHints } from './sqs-hints.ts';
 const PAGE = 1_000;
 const IDS_PER_FILTER = 200;
 const ROLE_SECONDS = 900;
+const READING = ['ec2:DescribeInstances', 'ec2:DescribeRegions'];
+const LONGEST_SESSION_NAME = 64;
 /** By default the SDK waits for ever. A queue is asked for 20 s. */
 const REQUEST_LIMITS = { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true };
 /** Terminated instances stay describable for about an hour; a listing has no use for them. */
@@ -79,8 +81,12 @@ class AwsSource implements DiscoverySource {
     this.access = machineAccess({
       ec2: sdk.ec2,
       shared: (region) => this.#shared(region),
-      credentials: (account, person) =>
-        this.#assume(account, { role: config.connectRoleName, session: sessionNameOf(person) }),
+      credentials: ({ scope: { account, region }, nativeId }, { person, action }) =>
+        this.#assume(account, {
+          role: config.connectRoleName,
+          session: sessionNameOf(person, parts.record),
+          policy: policyOf([action], `arn:aws:ec2:${region}:${account}:instance/${nativeId}`),
+        }),
     });
     if (config.queueUrl !== undefined) {
       const endpoint = new URL(config.queueUrl).origin;
@@ -202,22 +208,29 @@ class AwsSource implements DiscoverySource {
   /** INVARIANT: credentials of an account serve that account only, and only for reading. */
   #ec2({ account, region }: Scope): EC2Client {
     const key = `${account} ${region}`;
-    const { sdk, config } = this.#parts;
+    const { sdk, config, record } = this.#parts;
     let client = this.#clients.get(key);
     if (client === undefined) {
-      const credentials = this.#assume(account, { role: config.roleName, session: 'enchilada-discovery' });
+      const credentials = this.#assume(account, {
+        role: config.roleName,
+        session: `enchilada-${record.id}`,
+        // Neither call can be limited to a resource.
+        policy: policyOf(READING, '*'),
+      });
       client = new sdk.ec2.EC2Client({ ...this.#shared(region), credentials, retryMode: 'adaptive', maxAttempts: 5 });
       this.#clients.set(key, client);
     }
     return client;
   }
 
-  #assume(account: string, { role, session }: { readonly role: string; readonly session: string }) {
+  /** INVARIANT: whatever the role allows, the session may do no more than the calls that are made. */
+  #assume(account: string, { role, session, policy }: Assumption) {
     const { sdk, config, record } = this.#parts;
     return sdk.providers.fromTemporaryCredentials({
       params: {
         RoleArn: `arn:aws:iam::${account}:role/${role}`,
         RoleSessionName: session,
+        Policy: policy,
         ExternalId: externalIdOf(record.id),
         DurationSeconds: ROLE_SECONDS,
       },
@@ -240,9 +253,25 @@ function sightingsOf(reservations: readonly Reservation[], observedAt: number): 
   );
 }
 
-/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
-function sessionNameOf(person: string): string {
-  return `enchilada-${person.replaceAll(/[^\w+=,.@-]/gu, '-')}`.slice(0, 64);
+interface Assumption {
+  readonly role: string;
+  readonly session: string;
+  readonly policy: string;
+}
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html: the session may do what role and policy both allow. */
+function policyOf(actions: readonly string[], resource: string): string {
+  return JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: actions, Resource: resource }],
+  });
+}
+
+/** For the account's own log: who was let in, by which source. */
+function sessionNameOf(person: string, { id }: SourceRecord): string {
+  const source = `@${id}`;
+  const name = `enchilada-${person.replaceAll(/[^\w+=,.@-]/gu, '-')}`;
+  return name.slice(0, LONGEST_SESSION_NAME - source.length) + source;
 }
 
 /** `https://sqs.eu-west-1.amazonaws.com/…` */

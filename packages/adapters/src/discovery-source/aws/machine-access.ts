@@ -7,11 +7,16 @@ import { Fault, type FaultCode } from '@enchilada/core/fault';
 
 const CALL_MS = 15_000;
 
+export interface Use {
+  readonly person: string;
+  readonly action: 'ec2-instance-connect:SendSSHPublicKey' | 'ec2:GetPasswordData';
+}
+
 export interface MachineAccessParts {
   readonly ec2: typeof import('@aws-sdk/client-ec2');
   readonly shared: (region: string) => Pick<EC2ClientConfig, 'region' | 'endpoint' | 'requestHandler'>;
-  /** Of the role that lets in, in the machine's account, under a session named after the person. */
-  readonly credentials: (account: string, person: string) => ReturnType<typeof fromTemporaryCredentials>;
+  /** Of the role that lets in, in the machine's account, for one call on one machine, under a session named after the person. */
+  readonly credentials: (machine: MachineReference, use: Use) => ReturnType<typeof fromTemporaryCredentials>;
 }
 
 /**
@@ -19,15 +24,17 @@ export interface MachineAccessParts {
  * CloudTrail says who was let in.
  */
 export function machineAccess({ ec2, shared, credentials }: MachineAccessParts): MachineAccess {
-  const configOf = ({ scope }: MachineReference, person: string) => ({
-    ...shared(scope.region),
-    credentials: credentials(scope.account, person),
+  const configOf = (machine: MachineReference, use: Use) => ({
+    ...shared(machine.scope.region),
+    credentials: credentials(machine, use),
     maxAttempts: 3,
   });
   return {
     async admitKey(machine, { username, person, publicKey }) {
       const sdk = await import('@aws-sdk/client-ec2-instance-connect');
-      const client = new sdk.EC2InstanceConnectClient(configOf(machine, person));
+      const client = new sdk.EC2InstanceConnectClient(
+        configOf(machine, { person, action: 'ec2-instance-connect:SendSSHPublicKey' }),
+      );
       try {
         const input = {
           InstanceId: machine.nativeId,
@@ -46,7 +53,7 @@ export function machineAccess({ ec2, shared, credentials }: MachineAccessParts):
       }
     },
     async launchPassword(machine, { person, privateKey, passphrase }) {
-      const client = new ec2.EC2Client(configOf(machine, person));
+      const client = new ec2.EC2Client(configOf(machine, { person, action: 'ec2:GetPasswordData' }));
       try {
         const { PasswordData = '' } = await client
           .send(new ec2.GetPasswordDataCommand({ InstanceId: machine.nativeId }), {

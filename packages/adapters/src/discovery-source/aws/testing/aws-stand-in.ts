@@ -27,6 +27,8 @@ interface Key {
   /** Undefined for the hub's own. */
   readonly role?: string;
   readonly session?: string;
+  /** Actions that the session's policy allows, and on which resource; undefined where it was given none. */
+  readonly policy?: { readonly actions: readonly string[]; readonly resource: string };
 }
 
 /** A key that EC2 Instance Connect let in. */
@@ -58,6 +60,8 @@ export class AwsStandIn implements AsyncDisposable {
     readonly region: string;
     readonly role: string | undefined;
   }[] = [];
+  /** Roles that were taken on. */
+  readonly assumed: { readonly role: string; readonly session: string; readonly policy: string }[] = [];
   regions: readonly string[] = ['eu-west-1'];
   roleName = 'EnchiladaInventoryReader';
   connectRoleName = 'EnchiladaConnect';
@@ -126,7 +130,8 @@ export class AwsStandIn implements AsyncDisposable {
       return;
     }
     this.calls.push({ service: signer.service, action, account: key.account, region: signer.region, role: key.role });
-    if (this.refusedActions.has(action)) {
+    const isAllowed = key.policy === undefined || key.policy.actions.includes(`${signer.service}:${action}`);
+    if (!isAllowed || this.refusedActions.has(action)) {
       const why = `User: ${HUB.arn} is not authorized to perform: ${signer.service}:${action}`;
       if (target === '') refuse(response, 403, 'UnauthorizedOperation', why);
       else refuseJson(response, 'AccessDeniedException', why);
@@ -204,7 +209,9 @@ export class AwsStandIn implements AsyncDisposable {
       account,
       role,
       session: form.get('RoleSessionName') ?? '',
+      ...policyIn(form),
     };
+    this.assumed.push({ role, session: key.session, policy: form.get('Policy') ?? '' });
     this.#keys.set(id, key);
     const expiration = new Date(Date.now() + 1_000 * Number(form.get('DurationSeconds') ?? 3_600)).toISOString();
     const credentials = `<AccessKeyId>${id}</AccessKeyId><SecretAccessKey>${key.secret}</SecretAccessKey><SessionToken>${key.token}</SessionToken><Expiration>${expiration}</Expiration>`;
@@ -297,6 +304,15 @@ export class AwsStandIn implements AsyncDisposable {
     const next = end < found.length ? { NextToken: Buffer.from(String(end)).toString('base64') } : {};
     answer(response, serialise(DescribeInstancesResult$, { Reservations, ...next }, 'DescribeInstances'));
   }
+}
+
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session */
+function policyIn(form: URLSearchParams): Pick<Key, 'policy'> {
+  const text = form.get('Policy');
+  if (text === null) return {};
+  const { Statement } = JSON.parse(text) as { Statement: { Action: string[]; Resource: string }[] };
+  const [only] = Statement;
+  return { policy: { actions: only?.Action ?? [], resource: only?.Resource ?? '' } };
 }
 
 interface Call {
