@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import type { Download, Page } from 'playwright-core';
+import type { Download, Locator, Page } from 'playwright-core';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { Chromium } from '../fixtures/chromium.ts';
+import { Person } from '../product/index.ts';
 import { Site, startSshd } from '../tests/site.ts';
-import { openMachine, seatOf } from './seat.ts';
+import { openMachine, seatOf, SessionPage } from './seat.ts';
 
 const owned = new AsyncDisposableStack();
 let sshd: Sshd;
@@ -191,6 +192,131 @@ test('a credential without a secret makes the certificate authority, whose keys 
   await authority.getByRole('button', { name: 'Copy', exact: true }).click();
   assert.match(await page.evaluate(() => navigator.clipboard.readText()), /TrustedUserCAKeys/u);
   assert.deepEqual(window.complaints(), []);
+});
+
+/** Opens every group of a form's parameters. Answers the labels of their fields. */
+async function parametersOf(form: Locator, protocol: string): Promise<readonly string[]> {
+  const { items } = await site.admin.api.listEngines();
+  const { parameters } = items.find(({ id }) => id === protocol) ?? assert.fail(`there is no engine ${protocol}`);
+  for (const group of new Set(parameters.map((field) => field.group.en)))
+    await form.getByRole('button', { name: group, exact: true }).click();
+  return parameters.map(({ label }) => label.en);
+}
+
+test('the first machine is added and edited through the form of its engine, opened by Enter and by a double-click, and is recent', async () => {
+  const { id: credentialId } = await site.admin.api.createCredential({
+    body: { name: 'of the first machine', kind: 'password', username: sshd.username, secret: sshd.password },
+  });
+  await using window = await seatOf(browser, site.admin);
+  const page = await window.at('/first-run');
+  await page.getByRole('link', { name: 'Add machine' }).click();
+  const form = page.getByRole('dialog', { name: 'Add machine' });
+  await form.getByRole('textbox', { name: 'Name', exact: true }).fill('first-of-all');
+  await form.getByRole('textbox', { name: 'Address' }).fill(sshd.host);
+  await form.getByRole('textbox', { name: 'Port' }).fill(String(sshd.port));
+  await form.getByRole('combobox', { name: 'Credential' }).click();
+  await page.getByRole('option', { name: 'of the first machine' }).click();
+  await form.getByRole('combobox', { name: 'Unknown host keys' }).click();
+  await page.getByRole('option', { name: 'Trust the first one seen' }).click();
+  const labels = await parametersOf(form, 'ssh');
+  assert.ok(labels.length >= 5);
+  for (const label of labels) await form.getByText(label, { exact: true }).first().waitFor();
+  await form.getByLabel('Environment', { exact: true }).fill('LC_ONE=1\nLC_TWO=2');
+  await form.getByLabel('Keepalive', { exact: true }).fill('20');
+  await form.getByRole('button', { name: 'Add machine' }).click();
+  await form.waitFor({ state: 'detached' });
+  const added = (await site.admin.api.listTargets({ query: { text: 'first-of-all' } })).items[0];
+  assert.ok(added);
+  assert.deepEqual(
+    { port: added.port, credentialId: added.credentialId, policy: added.hostKeyPolicy, parameters: added.parameters },
+    {
+      ...{ port: sshd.port, credentialId, policy: 'trust-first' },
+      parameters: { environment: ['LC_ONE=1', 'LC_TWO=2'], keepaliveSeconds: 20 },
+    },
+  );
+
+  await page.getByRole('button', { name: 'first-of-all', exact: true }).click();
+  const edit = page.getByRole('dialog', { name: 'first-of-all' });
+  assert.deepEqual(await parametersOf(edit, 'ssh'), labels);
+  assert.equal(await edit.getByLabel('Environment', { exact: true }).inputValue(), 'LC_ONE=1\nLC_TWO=2');
+  assert.equal(await edit.getByLabel('Keepalive', { exact: true }).inputValue(), '20 s');
+  await edit.getByLabel('Environment', { exact: true }).fill('');
+  await edit.getByLabel('Terminal type', { exact: true }).fill('xterm');
+  await edit.getByRole('button', { name: 'Save' }).click();
+  await edit.waitFor({ state: 'detached' });
+  const { parameters } = await site.admin.api.getTarget({ params: { id: added.id } });
+  assert.deepEqual(parameters, { keepaliveSeconds: 20, terminalType: 'xterm' });
+
+  await site.grant(site.admin, added.id, ['connect']);
+  const home = await window.at('/');
+  await home.getByRole('link', { name: 'Open first-of-all' }).first().waitFor();
+  const search = home.getByRole('searchbox');
+  await search.fill('first-of');
+  await home.getByText('opens first-of-all').waitFor();
+  const byKey = new SessionPage(await window.tabFrom(() => search.press('Enter')));
+  await byKey.ready();
+  await byKey.run('true', 'by-the-key');
+  await home.reload();
+  await home.getByRole('button', { name: /^Recent/u }).click();
+  const row = home.getByRole('row').filter({ hasText: 'first-of-all' });
+  const byMouse = new SessionPage(await window.tabFrom(() => row.getByRole('cell').nth(1).dblclick()));
+  await byMouse.ready();
+  assert.notEqual(byMouse.sessionId, byKey.sessionId);
+  assert.deepEqual(window.complaints(), []);
+});
+
+test('a person, a group with that person in it, and a credential are made in the browser, and do what they are for', async () => {
+  await using window = await seatOf(browser, site.admin);
+  const people = await window.at('/access/people');
+  await people.getByRole('button', { name: 'Add person' }).click();
+  const person = people.getByRole('dialog', { name: 'Add person' });
+  await person.getByRole('textbox', { name: 'User name' }).fill('nora-the-new');
+  await person.getByRole('textbox', { name: 'Full name' }).fill('Nora New');
+  await person.getByRole('textbox', { name: 'Password' }).fill('nine quiet herons by a lake');
+  await person.getByRole('button', { name: 'Save' }).click();
+  await person.waitFor({ state: 'detached' });
+  await people.getByRole('row').filter({ hasText: 'Nora New' }).getByText('nora-the-new').waitFor();
+  const nora = await Person.signIn(site.gateway.url, {
+    username: 'nora-the-new',
+    password: 'nine quiet herons by a lake',
+  });
+
+  const groups = await window.at('/access/groups');
+  await groups.getByRole('button', { name: 'Add group' }).first().click();
+  const group = groups.getByRole('dialog', { name: 'Add group' });
+  await group.getByRole('textbox', { name: 'Name', exact: true }).fill('night-shift');
+  await group.getByRole('button', { name: 'Save' }).click();
+  await group.waitFor({ state: 'detached' });
+  await groups.getByRole('button', { name: 'night-shift' }).click();
+  const members = groups.getByRole('dialog', { name: 'night-shift' });
+  await members.getByRole('combobox', { name: 'Add a person' }).click();
+  await groups.getByRole('option', { name: 'Nora New' }).click();
+  await members.getByRole('row').filter({ hasText: 'nora-the-new' }).waitFor();
+
+  const credentials = await window.at('/catalog/credentials');
+  await credentials.getByRole('button', { name: 'Add credential' }).first().click();
+  const credential = credentials.getByRole('dialog', { name: 'Add credential' });
+  await credential.getByRole('textbox', { name: 'Name', exact: true }).fill('of the night shift');
+  await credential.getByRole('textbox', { name: 'User name' }).fill(sshd.username);
+  await credential.getByRole('textbox', { name: 'Password' }).fill(sshd.password);
+  await credential.getByRole('button', { name: 'Save' }).click();
+  await credential.waitFor({ state: 'detached' });
+  await credentials.getByRole('button', { name: 'of the night shift', exact: true }).click();
+  const stored = credentials.getByRole('dialog', { name: 'of the night shift' });
+  assert.equal(await stored.getByRole('textbox', { name: 'Password' }).inputValue(), '', 'a secret is never shown');
+
+  // What was made opens a machine: by the group, for the person, with the credential.
+  const { api } = site.admin;
+  const groupId = (await api.listGroups()).items.find(({ name }) => name === 'night-shift')?.id ?? '';
+  const credentialId = (await api.listCredentials()).items.find(({ name }) => name === 'of the night shift')?.id ?? '';
+  const targetId = await site.machineOn(sshd, { name: 'at night', credentialId });
+  await api.createGrant({
+    body: { subject: { kind: 'group', id: groupId }, scope: { kind: 'target', id: targetId }, actions: ['connect'] },
+  });
+  await using hers = await seatOf(browser, nora);
+  const session = await openMachine(hers, targetId);
+  await session.ready();
+  assert.deepEqual([...window.complaints(), ...hers.complaints()], []);
 });
 
 // Last, for from here on everybody must consent.
