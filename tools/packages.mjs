@@ -35,6 +35,7 @@ export const DEBIAN_PACKAGES = [
   'python3',
   'procps',
   'util-linux',
+  'iproute2',
 ];
 const POLICY = '/usr/sbin/policy-rc.d';
 

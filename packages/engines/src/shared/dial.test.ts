@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { PassThrough } from 'node:stream';
+import { promisify } from 'node:util';
 import { DEFAULT_EGRESS, type OwnService } from '@enchilada/core/access';
 import { isFault } from '@enchilada/core/fault';
 import type { Target } from '@enchilada/core/target';
@@ -93,6 +95,27 @@ const SPELLINGS = [
 const UNSAFE = '127.0.0.1';
 const target = (host: string, port: number, changes: Partial<Target> = {}): Target =>
   testTarget({ id: 'tgt_1', protocol: 'ssh', host, port, ...changes });
+
+const execute = promisify(execFile);
+/** A network of its own, where one destination is unreachable and to all others there is no route. */
+const NETWORK_WITHOUT_WAY = 'ip link set lo up && ip route add unreachable 198.51.100.0/24 && exec "$@"';
+const DIAL_WITHOUT_WAY = `
+import { DEFAULT_EGRESS } from '@enchilada/core/access';
+import { systemClock, testLeave, testTarget } from '@enchilada/core/testing/authorized';
+import { createDialer } from ${JSON.stringify(new URL('./dial.ts', import.meta.url).href)};
+const dialer = createDialer({ policy: DEFAULT_EGRESS, builtIn: new Map() });
+const told = [];
+for (const host of ['203.0.113.7', '198.51.100.7']) {
+  let step;
+  const { signal } = new AbortController();
+  const leave = testLeave(testTarget({ id: 'tgt_1', protocol: 'ssh', host, port: 22 }));
+  await dialer.dial(leave, { clock: systemClock, signal, progress: (next) => (step = next) }).then(
+    () => told.push({ code: 'connected' }),
+    (fault) => told.push({ code: fault.code, errno: fault.cause?.code, step }),
+  );
+}
+process.stdout.write(JSON.stringify(told));
+`;
 
 describe('the dialer', () => {
   let server: Server;
@@ -352,6 +375,26 @@ describe('the dialer', () => {
       dialer({ ...loopback, connectMs: 400 }).dial(testLeave(target(hole.host, hole.port)), context()),
       { code: 'TARGET_TIMED_OUT' },
     );
+  });
+
+  it('says that there is no way to a network, where the system has none', async () => {
+    const { stdout } = await execute(
+      '/usr/bin/unshare',
+      [
+        ...['--net', '/bin/sh', '-c', NETWORK_WITHOUT_WAY, 'sh'],
+        ...[process.execPath, '--conditions=source', '--input-type=module', '--eval', DIAL_WITHOUT_WAY],
+      ],
+      { cwd: import.meta.dirname },
+    );
+    const told = JSON.parse(stdout) as readonly {
+      readonly code: string;
+      readonly errno: string;
+      readonly step: string;
+    }[];
+    assert.deepEqual(told, [
+      { code: 'TARGET_NO_ROUTE', errno: 'ENETUNREACH', step: 'route' },
+      { code: 'TARGET_NO_ROUTE', errno: 'EHOSTUNREACH', step: 'route' },
+    ]);
   });
 
   it('stops at once when it is aborted', async () => {
