@@ -28,6 +28,8 @@ const SWEEP_EVERY_MS = 10 * 60_000;
 const SCOPES_EVERY_MS = 10 * 60_000;
 /** A scope that is no longer listed asks no cloud; its machines go when their grace is over. */
 const RETIRED_EVERY_MS = 60_000;
+/** An account that is well refuses the question and logs that it did. */
+const TRUST_EVERY_MS = 24 * 3_600_000;
 const LOOK_EVERY_MS = 2_000;
 const SWEEPS_AT_ONCE = 8;
 /** A sweep that takes longer is waited for by no other: its cloud does not answer, or has much to list. */
@@ -71,6 +73,8 @@ export class SourceRunner implements AsyncDisposable {
   readonly #troubles: SourceTroubles;
   readonly #slow = new Set<string>();
   #listing: Promise<void> | undefined;
+  #trust: Promise<void> | undefined;
+  #trustReadAt = -Infinity;
   #isListed = false;
   #looks: Promise<void> | undefined;
   #intake: HintIntake | undefined;
@@ -139,7 +143,13 @@ export class SourceRunner implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new Error('the source was stopped'));
-    await Promise.all([this.#looks, this.#listing, this.#intake?.[Symbol.asyncDispose](), ...this.#sweeping.values()]);
+    await Promise.all([
+      this.#looks,
+      this.#listing,
+      this.#trust,
+      this.#intake?.[Symbol.asyncDispose](),
+      ...this.#sweeping.values(),
+    ]);
     await this.#source[Symbol.asyncDispose]();
   }
 
@@ -206,6 +216,23 @@ export class SourceRunner implements AsyncDisposable {
         new Fault('DISCOVERY_FAILED', 'the list of accounts is empty and was not before; what is known stays'),
       );
     else await this.#troubles.well('accounts');
+    this.#checkTrust([...new Set(listed.map(({ account }) => account))]);
+  }
+
+  /** INVARIANT: waited for by nobody but the end: nothing rests on it but what the page says. */
+  #checkTrust(accounts: readonly string[]): void {
+    const { clock, report } = this.#parts;
+    const source = this.#source;
+    if (source.trustGaps === undefined || clock.monotonicMs() - this.#trustReadAt < TRUST_EVERY_MS) return;
+    this.#trustReadAt = clock.monotonicMs();
+    const check = async (): Promise<void> => {
+      const gaps = (await source.trustGaps?.(accounts, this.#stop.signal)) ?? new Map<string, Fault>();
+      for (const [account, fault] of gaps) await this.#troubles.failed('trust', fault, account);
+      await this.#troubles.onlyIn('trust', new Set(gaps.keys()));
+    };
+    this.#trust = check().catch((cause: unknown) => {
+      if (!this.#stop.signal.aborted) report('whom the roles of a source let in could not be checked', cause);
+    });
   }
 
   /** INVARIANT: waited for by nobody but the end: a cloud that does not answer takes a place for moments and keeps no other scope waiting. */

@@ -145,6 +145,19 @@ describe('a source that is at work', () => {
     assert.match((await saysOf('endings'))?.detail ?? '', /sqs:DeleteMessage .* was refused/u);
   });
 
+  it('warns of an account whose role asks for no external id, and of no other', async () => {
+    cloud.openRoles.add(SECOND);
+    await using site = await atWork({ accounts: [FIRST, SECOND], regions: [REGION] });
+    await until(async () => (await is(site.record, 'trust')) !== undefined);
+    const gaps = (await troublesOf(site.record)).filter(({ part }) => part === 'trust');
+    assert.deepEqual(
+      gaps.map(({ account }) => account),
+      [SECOND],
+    );
+    assert.match(gaps[0]?.problem.detail ?? '', /does not ask for sts:ExternalId/u);
+    cloud.openRoles.clear();
+  });
+
   it('says that the queue cannot be reached, and that its settings do not work', async () => {
     await using site = await atWork({ accounts: [FIRST], regions: [REGION], queueUrl: 'http://127.0.0.1:9/1/events' });
     await until(async () => (await is(site.record, 'events')) !== undefined);

@@ -136,6 +136,37 @@ class AwsSource implements DiscoverySource {
     return sightings;
   }
 
+  async trustGaps(accounts: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Fault>> {
+    const { config } = this.#parts;
+    const gaps = new Map<string, Fault>();
+    for (const account of accounts) {
+      signal.throwIfAborted();
+      const role = config.roleName;
+      const { record } = this.#parts;
+      const asked = {
+        role,
+        session: `enchilada-${record.id}`,
+        policy: policyOf(READING, '*'),
+        withoutId: true,
+      } as const;
+      // Refused is well; whatever else stands in the way says nothing of the trust policy.
+      const isOpen = await this.#assume(account, asked)().then(
+        () => true,
+        () => false,
+      );
+      if (isOpen)
+        gaps.set(
+          account,
+          new Fault(
+            'DISCOVERY_DENIED',
+            `the trust policy of ${role} in account ${account} does not ask for sts:ExternalId: add the condition StringEquals sts:ExternalId ${externalIdOf(record.id)}`,
+            { facts: { account, permission: 'sts:ExternalId' } },
+          ),
+        );
+    }
+    return gaps;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.hints?.[Symbol.asyncDispose]();
     for (const client of this.#clients.values()) client.destroy();
@@ -224,14 +255,14 @@ class AwsSource implements DiscoverySource {
   }
 
   /** INVARIANT: whatever the role allows, the session may do no more than the calls that are made. */
-  #assume(account: string, { role, session, policy }: Assumption) {
+  #assume(account: string, { role, session, policy, withoutId }: Assumption) {
     const { sdk, config, record } = this.#parts;
     return sdk.providers.fromTemporaryCredentials({
       params: {
         RoleArn: `arn:aws:iam::${account}:role/${role}`,
         RoleSessionName: session,
         Policy: policy,
-        ExternalId: externalIdOf(record.id),
+        ...(withoutId === true ? {} : { ExternalId: externalIdOf(record.id) }),
         DurationSeconds: ROLE_SECONDS,
       },
       clientConfig: this.#shared(config.homeRegion),
@@ -257,6 +288,8 @@ interface Assumption {
   readonly role: string;
   readonly session: string;
   readonly policy: string;
+  /** To learn whether the role would let anybody in. */
+  readonly withoutId?: true;
 }
 
 /** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html: the session may do what role and policy both allow. */

@@ -149,5 +149,5 @@ export const discovery: Readonly<Record<keyof typeof en, string>> = {
     '{name}: Es kommen keine Ereignisse an, die Warteschlange ist nicht lesbar. Änderungen zeigt nur die volle Auflistung.',
   'trouble.endings':
     '{name}: Ereignisse werden gelesen und lassen sich nicht aus der Warteschlange nehmen. Sie kommen immer wieder.',
-  'trouble.trust': '{name}: Konto {account} lässt jeden ein, der den Namen der Rolle kennt',
+  'trouble.trust': '{name}: Die Leserolle des Kontos {account} verlangt keine externe Kennung',
 };

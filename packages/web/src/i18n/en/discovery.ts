@@ -142,5 +142,5 @@ export const discovery = {
   'trouble.regions': '{name}: the regions of account {account} cannot be listed. What is known stays.',
   'trouble.events': '{name}: no events arrive, the queue cannot be read. Changes are seen by the full listing alone.',
   'trouble.endings': '{name}: events are read and cannot be taken off the queue. They come again and again.',
-  'trouble.trust': '{name}: account {account} lets anybody in who knows the name of the role',
+  'trouble.trust': '{name}: the reader role of account {account} asks for no external id',
 } as const;

@@ -52,6 +52,8 @@ export class AwsStandIn implements AsyncDisposable {
   readonly #instances = new Map<string, Map<string, StandInInstance>>();
   /** External id each account's reader role asks for; an account without one has no such role. */
   readonly roles = new Map<string, string>();
+  /** Accounts whose roles ask for no external id. */
+  readonly openRoles = new Set<string>();
   readonly accountNames = new Map<string, string>();
   readonly calls: {
     readonly service: string;
@@ -192,7 +194,7 @@ export class AwsStandIn implements AsyncDisposable {
       externalId === undefined ||
       (role !== this.roleName && role !== this.connectRoleName) ||
       arn !== `arn:aws:iam::${account}:role/${role}` ||
-      form.get('ExternalId') !== externalId
+      (form.get('ExternalId') !== externalId && !this.openRoles.has(account))
     ) {
       refuse(
         response,
