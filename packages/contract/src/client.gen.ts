@@ -665,6 +665,21 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('getSession', input, options);
   }
 
+  /** Who is invited to look on at the own session. */
+  listInvitations(input: RouteInput<'listInvitations'>, options?: CallOptions): Promise<RouteOutput<'listInvitations'>> {
+    return this.#transport.call('listInvitations', input, options);
+  }
+
+  /** Lets somebody look on at the own session for a time; needs a grant to share. */
+  createInvitation(input: RouteInput<'createInvitation'>, options?: CallOptions): Promise<RouteOutput<'createInvitation'>> {
+    return this.#transport.call('createInvitation', input, options);
+  }
+
+  /** Withdraws an invitation; who looks on by it is sent away. */
+  deleteInvitation(input: RouteInput<'deleteInvitation'>, options?: CallOptions): Promise<RouteOutput<'deleteInvitation'>> {
+    return this.#transport.call('deleteInvitation', input, options);
+  }
+
   /** Ends the own session; with session.manage anybody's, with a reason that the person is shown. */
   endSession(input: RouteInput<'endSession'>, options?: CallOptions): Promise<RouteOutput<'endSession'>> {
     return this.#transport.call('endSession', input, options);

@@ -101,6 +101,7 @@ export {
   SESSION_STATES,
   SessionEndRequest,
   SessionOpened,
+  Invitation,
   SessionPage,
   SessionQuery,
   SessionRequest,

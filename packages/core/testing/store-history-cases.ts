@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { isFault } from '@enchilada/core/fault';
-import { mayBecome, type SessionRecord, type SessionState } from '@enchilada/core/session';
+import { type Invitation, mayBecome, type SessionRecord, type SessionState } from '@enchilada/core/session';
 import type { NodeCommand, Page, PageRequest, Store } from '@enchilada/core/store';
 import { aDigest, anAuditRecord, anId, aRecording, aSession, aTicket, type StoreUnderTest } from './store-fixture.ts';
 
@@ -285,6 +285,31 @@ export function storeHistoryCases(name: string, create: () => Promise<StoreUnder
       assert.deepEqual(newest, records.toReversed());
       assert.deepEqual(await store.now.audit.chain(node, 100, 7), records.slice(100, 107));
       assert.ok((await store.now.audit.nodes()).includes(other));
+    });
+
+    it('keeps how a session was opened, and whom its owner invited until when', async () => {
+      const session = aSession({ viewOnly: true, recordExempt: true });
+      await store.now.sessions.insert(session);
+      assert.deepEqual(await second.now.sessions.find(session.id), session);
+      const made = (fields: Partial<Invitation>): Invitation => ({
+        ...{ id: anId('inv'), sessionId: session.id, username: 'Grüße 🔧', guestId: undefined },
+        ...{ createdAt: 1_000, expiresAt: 2_000, ...fields },
+      });
+      const guestId = anId('usr');
+      const [one, two, three] = [
+        made({}),
+        made({ guestId, createdAt: 1_001, expiresAt: 9_000 }),
+        made({ guestId, sessionId: anId('ses'), createdAt: 1_002 }),
+      ];
+      for (const invitation of [one, two, three]) await store.now.invitations.insert(invitation);
+      assert.deepEqual(await second.now.invitations.listOf(session.id, 1_999), [one, two]);
+      assert.deepEqual(await second.now.invitations.listOf(session.id, 2_000), [two]);
+      assert.deepEqual(await second.now.invitations.listFor(guestId, 1_999), [two, three]);
+      assert.equal(await second.now.invitations.delete(three.sessionId, two.id), false);
+      assert.equal(await second.now.invitations.delete(session.id, two.id), true);
+      assert.equal(await store.now.invitations.delete(session.id, two.id), false);
+      await store.now.invitations.insert(made({ createdAt: 2_000, expiresAt: 3_000 }));
+      assert.deepEqual(await store.now.invitations.listFor(guestId, 0), [], 'what is over is forgotten');
     });
 
     it('numbers commands in the order in which they become visible', async () => {

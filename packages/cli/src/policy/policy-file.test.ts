@@ -64,7 +64,7 @@ targetGroups: [A//B]
       '3: groups[1].requireSecondFactor is not known; did you mean requiresSecondFactor?',
       '4: groups[2] is "Ops" again, after line 2',
       '5: grant is not known; did you mean grants?',
-      '8: grants[1].actions[1] must be one of connect, view-only, watch, clipboard-in, clipboard-out, file-in, file-out, record-exempt, received "conect"; did you mean connect?',
+      '8: grants[1].actions[1] must be one of connect, view-only, watch, share, clipboard-in, clipboard-out, file-in, file-out, record-exempt, received "conect"; did you mean connect?',
       '8: grants[1].actions must name an action',
       '10: grants[2] needs exactly one of user, group for whom it is for, received 2',
       '13: grants[3] needs exactly one of all, target, targetGroup, labels for the machines it is about, received 0',

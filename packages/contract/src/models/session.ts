@@ -22,6 +22,8 @@ export const Session = closed({
   viewOnly: Type.Boolean(),
   /** Not recorded, by a grant that says so. */
   recordExempt: Type.Boolean(),
+  /** Whether the caller may let others look on: their own, with a grant to share. */
+  mayShare: Type.Boolean(),
   nodeId: text(100),
   address: text(64),
   recordingId: Type.Optional(Id),
@@ -54,6 +56,16 @@ export const Tickets = closed({ viewerId: Id, mode: ViewerMode, data: Ticket, co
 export type Tickets = Static<typeof Tickets>;
 export const SessionOpened = closed({ session: Session, surface: words(SURFACES), tickets: Tickets });
 export type SessionOpened = Static<typeof SessionOpened>;
+
+export const InvitationRequest = closed({
+  /** Of whom may look on. Whether there is such a person is not answered. */
+  username: text(128, 1),
+  minutes: Type.Integer({ minimum: 1, maximum: 720 }),
+});
+export const Invitation = closed({ id: Id, username: text(128), createdAt: Time, expiresAt: Time });
+export type Invitation = Static<typeof Invitation>;
+export const InvitationList = closed({ items: list(Invitation, 20) });
+export const InvitationParams = closed({ id: Id, invitation: Id });
 
 export const TicketRequest = closed({ mode: ViewerMode });
 export const SessionEndRequest = closed({ reason: Type.Optional(text(500)) });

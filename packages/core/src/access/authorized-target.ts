@@ -11,7 +11,7 @@ declare const proof: unique symbol;
 
 const FILE_ACTIONS: readonly GrantAction[] = ['file-in', 'file-out'];
 
-/** Leave for one person to do something with one target, now. Made only by `authorizeTarget`, `authorizeJump` and `authorizeFiles`. */
+/** Leave for one person to do something with one target, now. Made only by `authorizeTarget`, `authorizeGuest`, `authorizeJump` and `authorizeFiles`. */
 export interface AuthorizedTarget {
   readonly [proof]: 'target';
   readonly identity: VerifiedIdentity;
@@ -135,10 +135,30 @@ export function approvalRequired(): Fault {
 export function authorizeJump(destination: AuthorizedTarget, jump: Target): AuthorizedTarget {
   if (destination.target.jumpTargetId !== jump.id)
     throw new Fault('NOT_FOUND', 'the machine is not reached through this one');
+  return leaveFor(destination.identity, jump, new Set());
+}
+
+/**
+ * Leave to look on at a session that its owner shares; it permits nothing else there.
+ * @throws Fault NOT_FOUND, also where a grant forbids the guest to open the machine or to watch
+ */
+export function authorizeGuest(
+  identity: VerifiedIdentity,
+  target: Target | undefined,
+  { grants, groups, circumstances }: AccessFacts,
+): AuthorizedTarget {
+  if (target !== undefined && target.goneAt === undefined) {
+    const view = { userId: identity.user.id, groupIds: identity.groupIds, grants, circumstances };
+    const findings = explainAccess(view, target, groupAncestors(groups, target.groupId));
+    if (!denies(findings, 'connect') && !denies(findings, 'watch')) return leaveFor(identity, target, new Set());
+  }
+  throw new Fault('NOT_FOUND', 'there is no such machine');
+}
+
+/** These actions and no way to others. */
+function leaveFor(identity: VerifiedIdentity, target: Target, actions: ReadonlySet<GrantAction>): AuthorizedTarget {
   return {
-    identity: destination.identity,
-    target: jump,
-    actions: new Set<GrantAction>(),
+    ...{ identity, target, actions },
     ways: () => [],
     askable: [],
     stepUp: () => undefined,
@@ -162,15 +182,7 @@ export function authorizeFiles(
     const allowed = allowedActions(view, holder, ancestors);
     const actions = new Set(FILE_ACTIONS.filter((action) => allowed.has(action)));
     if (actions.size > 0 && !denies(explainAccess(view, holder, ancestors), 'connect'))
-      return {
-        identity,
-        target: holder,
-        actions,
-        ways: () => [],
-        askable: [],
-        stepUp: () => undefined,
-        until: () => undefined,
-      } as unknown as AuthorizedTarget;
+      return leaveFor(identity, holder, actions);
   }
   throw new Fault('NOT_FOUND', 'there is no such machine');
 }

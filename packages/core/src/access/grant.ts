@@ -6,12 +6,13 @@ export type GrantId = string;
 
 /**
  * What a grant lets a person do with a machine. `view-only` opens a session of one's own that nothing is done in;
- * `watch` sees others' sessions on it. `record-exempt`: what is opened is not recorded, where the installation lets that be.
+ * `watch` sees others' sessions on it, and `share` lets others see one's own. `record-exempt`: what is opened is not recorded, where the installation lets that be.
  */
 export const GRANT_ACTIONS = [
   'connect',
   'view-only',
   'watch',
+  'share',
   'clipboard-in',
   'clipboard-out',
   'file-in',

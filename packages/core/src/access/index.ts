@@ -46,7 +46,14 @@ export type {
 export { requestAsOf } from './past-request.ts';
 export { longestMs, restsOn, seatsOf } from './seat.ts';
 export type { Seat } from './seat.ts';
-export { approvalRequired, authorizeFiles, authorizeJump, authorizeTarget, SEEN_BY } from './authorized-target.ts';
+export {
+  approvalRequired,
+  authorizeFiles,
+  authorizeGuest,
+  authorizeJump,
+  authorizeTarget,
+  SEEN_BY,
+} from './authorized-target.ts';
 export type { AccessFacts, AuthorizedTarget } from './authorized-target.ts';
 export { DEFAULT_EGRESS, egressVerdict, isLoopbackAddress, isSameAddress, parseAddress, parseCidr } from './egress.ts';
 export type { EgressPolicy, EgressVerdict } from './egress.ts';

@@ -93,6 +93,8 @@ export const AUDIT_ACTIONS = [
   'session.ended',
   'session.terminated',
   'session.revoked',
+  'session.shared',
+  'session.unshared',
   'viewer.joined',
   'viewer.left',
   'clipboard.denied',

@@ -37,7 +37,8 @@ export class Revocation {
       for (const viewer of session.viewers) {
         const { login, mode, address } = viewer.identity;
         const hold = { login, mode, address, session };
-        if (mode === 'watch' && !(await check.judge(hold)).holds)
+        if (mode === 'control' || (await check.judge(hold)).holds) continue;
+        if (!judgement.actions.has('share') || (await check.guest(hold)) === undefined)
           session.dismiss(viewer, new Fault('SESSION_REVOKED', 'the right to watch was withdrawn'));
       }
     }

@@ -1,4 +1,11 @@
-import { authorizeTarget, longestMs, openingActions, restsOn } from '../access/index.ts';
+import {
+  authorizeGuest,
+  authorizeTarget,
+  longestMs,
+  openingActions,
+  permissionsHeld,
+  restsOn,
+} from '../access/index.ts';
 import type { AuthorizedTarget, Digest, Grant, LoginProof } from '../access/index.ts';
 import { type FaultCode, isFault } from '../fault/index.ts';
 import { identifyLogin } from '../identity/index.ts';
@@ -27,7 +34,7 @@ export interface Hold {
   readonly address: string;
   readonly session: Pick<
     SessionRecord,
-    'userId' | 'targetId' | 'grantId' | 'requestedAt' | 'viewOnly' | 'recordExempt'
+    'id' | 'userId' | 'targetId' | 'grantId' | 'requestedAt' | 'viewOnly' | 'recordExempt'
   >;
 }
 
@@ -100,12 +107,7 @@ export class RightsCheck {
     const identity = await kept(this.#identities, hold.login.digest, () => this.#identify(hold.login.digest));
     if (identity === undefined) return ended('SESSION_REVOKED', 'the login ended');
     const { user } = identity;
-    const { now } = this.#parts.store;
-    const [target, grants, groups] = await Promise.all([
-      kept(this.#targets, hold.session.targetId, () => now.catalog.findTarget(hold.session.targetId)),
-      kept(this.#grants, user.id, () => now.grants.listFor(user.id, identity.groupIds)),
-      (this.#groups ??= now.catalog.listGroups().then((list) => new Map(list.map((group) => [group.id, group])))),
-    ]);
+    const [target, grants, groups] = await this.#facts(identity, hold.session.targetId);
     if (target === undefined) return ended('SESSION_REVOKED', 'the machine was removed');
     try {
       // A proof is asked for when a session is opened: it grows no older in it, and giving another takes none away.
@@ -127,6 +129,33 @@ export class RightsCheck {
         return ended('ACCESS_ENDED', 'the access holds at other times or from other networks');
       throw failure;
     }
+  }
+
+  /** The leave of somebody whom the owner invited to look on. INVARIANT: that the owner may share is the caller's to know. */
+  async guest({ login, address, session }: Hold): Promise<AuthorizedTarget | undefined> {
+    const { store, clock } = this.#parts;
+    const identity = await kept(this.#identities, login.digest, () => this.#identify(login.digest));
+    if (identity === undefined || !permissionsHeld(identity).has('machine.use')) return undefined;
+    const { user } = identity;
+    const invitations = await store.now.invitations.listFor(user.id, clock.now());
+    if (!invitations.some(({ sessionId }) => sessionId === session.id)) return undefined;
+    const [target, grants, groups] = await this.#facts(identity, session.targetId);
+    const circumstances = { now: clock.now(), address, proofs: [] };
+    try {
+      return authorizeGuest(identity, target, { grants, groups, circumstances });
+    } catch (failure) {
+      if (isFault(failure, 'NOT_FOUND')) return undefined;
+      throw failure;
+    }
+  }
+
+  #facts({ user, groupIds }: VerifiedIdentity, targetId: string) {
+    const { now } = this.#parts.store;
+    return Promise.all([
+      kept(this.#targets, targetId, () => now.catalog.findTarget(targetId)),
+      kept(this.#grants, user.id, () => now.grants.listFor(user.id, groupIds)),
+      (this.#groups ??= now.catalog.listGroups().then((list) => new Map(list.map((group) => [group.id, group])))),
+    ]);
   }
 
   /** A session has limits of its own: that its person asked nothing of the gateway for a while does not end it. */

@@ -14,7 +14,8 @@ import type { VerifiedIdentity } from '../identity/index.ts';
 import type { Store } from '../store/index.ts';
 import type { TargetGroup } from '../target/index.ts';
 import { passesToOpen, passOfSession } from './passes.ts';
-import { mayHold, proofOf } from './rights-check.ts';
+import { mayHold, proofOf, RightsCheck } from './rights-check.ts';
+import type { RightsCheckParts } from './rights-check.ts';
 import type { FileRights } from './session-files.ts';
 import type { BrokerParts } from './broker-parts.ts';
 import type { SessionRecord, ViewerMode } from './session.ts';
@@ -30,8 +31,11 @@ export class SessionAccess {
   readonly #store: Store;
   readonly #clock: BrokerParts['clock'];
   readonly #digest: BrokerParts['digest'];
+  readonly #checks: () => RightsCheck;
 
-  constructor({ store, clock, digest }: Pick<BrokerParts, 'store' | 'clock' | 'digest'>) {
+  constructor(parts: RightsCheckParts) {
+    const { store, clock, digest } = parts;
+    this.#checks = () => new RightsCheck(parts);
     this.#store = store;
     this.#clock = clock;
     this.#digest = digest;
@@ -92,7 +96,7 @@ export class SessionAccess {
     return { leave, viewOnly };
   }
 
-  /** Control is the person's own; watching needs the grant, or is the person's own. @throws Fault NOT_FOUND, ACCESS_NOT_NOW, SESSION_ENDED, STEP_UP_REQUIRED */
+  /** Control is the person's own; watching needs the grant or an invitation, or is the person's own. @throws Fault NOT_FOUND, ACCESS_NOT_NOW, SESSION_ENDED, STEP_UP_REQUIRED */
   async mayView(
     identity: VerifiedIdentity,
     session: SessionRecord | undefined,
@@ -100,14 +104,35 @@ export class SessionAccess {
   ): Promise<AuthorizedTarget> {
     if (session === undefined) throw new Fault('NOT_FOUND', 'there is no such session');
     const own = session.userId === identity.user.id;
-    const leave = await this.#authorize(identity, session.targetId, { address: view.address, session });
-    if (!mayHold(leave, { session, isOwn: own, mode: view.mode })) {
+    const guest = own || view.mode === 'control' ? undefined : await this.guestOf(identity, session, view.address);
+    const leave = guest ?? (await this.#authorize(identity, session.targetId, { address: view.address, session }));
+    if (guest === undefined && !mayHold(leave, { session, isOwn: own, mode: view.mode })) {
       const proof = view.mode === 'watch' ? leave.stepUp('watch') : own ? proofToOpen(leave, session) : undefined;
       throw proof ?? new Fault('NOT_FOUND', 'there is no such session');
     }
     if (session.state === 'ended') throw new Fault('SESSION_ENDED', 'the session has ended');
     if (!hasOpened(identity, session)) this.requireProof(leave);
     return leave;
+  }
+
+  /** The leave of somebody whom the owner of the session invited, while the owner may share it. */
+  async guestOf(
+    identity: VerifiedIdentity,
+    session: SessionRecord,
+    address: string,
+  ): Promise<AuthorizedTarget | undefined> {
+    const guest = await this.#checks().guest({ login: identity.login, mode: 'watch', address, session });
+    return guest !== undefined && (await this.mayShare(session)) ? guest : undefined;
+  }
+
+  /** Judged by the login that opened it: where that is over, nobody else is let in. */
+  async mayShare(session: SessionRecord): Promise<boolean> {
+    const found = await this.#store.now.logins.findWithUser(session.loginDigest);
+    if (found === undefined) return false;
+    const { login } = found;
+    const hold = { login, mode: 'control', address: session.address, session } as const;
+    const judgement = await this.#checks().judge(hold);
+    return judgement.holds && judgement.actions.has('share');
   }
 
   /**

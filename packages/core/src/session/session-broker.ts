@@ -21,6 +21,7 @@ import type { OpeningWish } from './session-access.ts';
 import { SessionTickets } from './session-tickets.ts';
 import type { ExpectedTicket, IssuedTickets, Redeemed } from './session-tickets.ts';
 import type { SessionRecord, ViewerMode } from './session.ts';
+import { Sharing } from './sharing.ts';
 import type { ControlPort, DataPort } from './viewer.ts';
 import { Viewer } from './viewer.ts';
 
@@ -64,6 +65,8 @@ export class SessionBroker implements AsyncDisposable {
   readonly #parts: BrokerParts;
   readonly #access: SessionAccess;
   readonly #tickets: SessionTickets;
+  /** How owners have others look on. */
+  readonly sharing: Sharing;
   readonly #revocation: Revocation;
   readonly #commands: NodeCommands;
   readonly #afterwards: Afterwards;
@@ -75,6 +78,7 @@ export class SessionBroker implements AsyncDisposable {
     this.#parts = parts;
     this.#access = new SessionAccess(parts);
     this.#tickets = new SessionTickets(parts);
+    this.sharing = new Sharing(parts, this.#access);
     this.#afterwards = new Afterwards(parts);
     this.#revocation = new Revocation(parts, this.#afterwards);
     const { store, clock, limits } = parts;

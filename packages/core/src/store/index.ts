@@ -28,6 +28,7 @@ export type {
   CommandRepository,
   CredentialRepository,
   GrantRepository,
+  InvitationRepository,
   GroupRepository,
   HostKeyRepository,
   LoginRepository,

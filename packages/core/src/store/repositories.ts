@@ -15,7 +15,14 @@ import type {
   UserId,
 } from '../identity/index.ts';
 import type { RecordingId } from '../recording/index.ts';
-import type { SessionId, SessionRecord, SessionTicket, TicketKind } from '../session/index.ts';
+import type {
+  Invitation,
+  InvitationId,
+  SessionId,
+  SessionRecord,
+  SessionTicket,
+  TicketKind,
+} from '../session/index.ts';
 import type { HostKey, Target, TargetGroup, TargetGroupId, TargetId } from '../target/index.ts';
 import type { Page, PageRequest } from './store.ts';
 
@@ -192,6 +199,16 @@ export interface CredentialRepository {
   update(credential: CredentialRecord): Promise<CredentialRecord>;
   /** @throws Fault CONFLICT while a target uses it. */
   delete(id: CredentialId): Promise<void>;
+}
+
+export interface InvitationRepository {
+  /** Forgets those that are over by its time. */
+  insert(invitation: Invitation): Promise<void>;
+  /** Those that stand, the oldest first. */
+  listOf(session: SessionId, now: number): Promise<readonly Invitation[]>;
+  listFor(guest: UserId, now: number): Promise<readonly Invitation[]>;
+  /** Whether it was there. */
+  delete(session: SessionId, id: InvitationId): Promise<boolean>;
 }
 
 export interface GrantRepository {

@@ -18,6 +18,7 @@ import type {
   CommandRepository,
   CredentialRepository,
   GrantRepository,
+  InvitationRepository,
   GroupRepository,
   HostKeyRepository,
   LoginRepository,
@@ -85,6 +86,7 @@ export interface StoreTransaction {
   readonly notifications: NotificationRepository;
   readonly hostKeys: HostKeyRepository;
   readonly sessions: SessionRepository;
+  readonly invitations: InvitationRepository;
   readonly tickets: TicketRepository;
   readonly recordings: RecordingIndexRepository;
   readonly audit: AuditRepository;

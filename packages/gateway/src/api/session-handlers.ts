@@ -1,12 +1,31 @@
-import type { Session as SessionView, Tickets } from '@enchilada/contract';
+import type { Invitation as InvitationView, Session as SessionView, Tickets } from '@enchilada/contract';
+import type { GrantAction } from '@enchilada/core/access';
 import type { SurfaceKind } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
-import type { IssuedTickets, OpeningWish, SessionRecord, ViewerMode } from '@enchilada/core/session';
+import type { Invitation, IssuedTickets, OpeningWish, SessionRecord, ViewerMode } from '@enchilada/core/session';
 import type { Page } from '@enchilada/core/store';
 import type { Handlers, SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 
-type SessionHandlers = Pick<Handlers, 'openSession' | 'issueTickets' | 'listSessions' | 'getSession' | 'endSession'>;
+type SessionHandlers = Pick<
+  Handlers,
+  | 'openSession'
+  | 'issueTickets'
+  | 'listSessions'
+  | 'getSession'
+  | 'endSession'
+  | 'listInvitations'
+  | 'createInvitation'
+  | 'deleteInvitation'
+>;
+
+/** What the person who asks may do with sessions beyond what is theirs. */
+interface Standing {
+  readonly watched: ReadonlySet<string>;
+  readonly shareable: ReadonlySet<string>;
+  /** Sessions that their owners share with them. */
+  readonly invited: readonly SessionRecord[];
+}
 
 const TICKET_MS = 30_000;
 const STORE_PAGE = 500;
@@ -40,26 +59,29 @@ function isBehind({ requestedAt, id }: Position, behind: Position | undefined): 
   return requestedAt < behind.requestedAt || (requestedAt === behind.requestedAt && id < behind.id);
 }
 
+function invitationView({ id, username, createdAt, expiresAt }: Invitation): InvitationView {
+  return { id, username, createdAt, expiresAt };
+}
+
 function wishOf({ targetId, viewOnly }: { readonly targetId: string; readonly viewOnly?: boolean }): OpeningWish {
   return { targetId, ...(viewOnly === undefined ? {} : { viewOnly }) };
 }
 
 export function sessionHandlers({ store, sessions, catalog, clock }: ApiParts): SessionHandlers {
-  /** Machines whose sessions the person may watch. */
-  async function watchedTargets(context: SignedInContext): Promise<ReadonlySet<string>> {
-    const visible = await catalog.visibleTo(context.identity);
-    return new Set(visible.filter(({ actions }) => actions.has('watch')).map(({ target }) => target.id));
+  async function standingOf({ identity, address }: SignedInContext): Promise<Standing> {
+    const [visible, invited] = await Promise.all([
+      catalog.visibleTo(identity),
+      sessions.sharing.invitedTo(identity, address),
+    ]);
+    const having = (action: GrantAction) =>
+      new Set(visible.filter(({ actions }) => actions.has(action)).map(({ target }) => target.id));
+    return { watched: having('watch'), shareable: having('share'), invited };
   }
 
-  /** Those of the sessions that are somebody else's and that the person may watch. */
-  async function watchable(
-    context: SignedInContext,
-    records: readonly SessionRecord[],
-  ): Promise<ReadonlySet<SessionRecord>> {
-    const others = records.filter(({ userId }) => userId !== context.identity.user.id);
-    if (others.length === 0) return new Set();
-    const targets = await watchedTargets(context);
-    return new Set(others.filter(({ targetId }) => targets.has(targetId)));
+  /** Whether it is somebody else's and the person may watch it. */
+  function mayWatch(record: SessionRecord, context: SignedInContext, { watched, invited }: Standing): boolean {
+    if (record.userId === context.identity.user.id) return false;
+    return watched.has(record.targetId) || invited.some(({ id }) => id === record.id);
   }
 
   /**
@@ -67,8 +89,9 @@ export function sessionHandlers({ store, sessions, catalog, clock }: ApiParts): 
    * what else goes on.
    */
   async function watchablePage(context: SignedInContext, query: WatchableQuery): Promise<SessionPage> {
-    const targets = await watchedTargets(context);
+    const standing = await standingOf(context);
     const { targetId, cursor, limit } = query;
+    const targets = new Set([...standing.watched, ...standing.invited.map((record) => record.targetId)]);
     if (targets.size === 0 || (targetId !== undefined && !targets.has(targetId))) return { items: [] };
     const behind = cursor === undefined ? undefined : positionOf(cursor);
     const found: SessionRecord[] = [];
@@ -83,24 +106,24 @@ export function sessionHandlers({ store, sessions, catalog, clock }: ApiParts): 
         ...(targetId === undefined ? {} : { targetId }),
         ...(next === undefined ? {} : { cursor: next }),
       });
-      const seen = await watchable(context, page.items);
-      found.push(...page.items.filter((record) => seen.has(record) && isBehind(record, behind)));
+      found.push(...page.items.filter((record) => mayWatch(record, context, standing) && isBehind(record, behind)));
       next = page.next;
     }
     const shown = found.slice(0, limit);
     const last = shown.at(-1);
     return {
-      items: shown.map((record) => view(record, context, true)),
+      items: shown.map((record) => view(record, context, standing)),
       ...(found.length > limit && last !== undefined ? { next: `${last.requestedAt}.${last.id}` } : {}),
     };
   }
 
   async function views(context: SignedInContext, records: readonly SessionRecord[]): Promise<readonly SessionView[]> {
-    const mayWatch = await watchable(context, records);
-    return records.map((record) => view(record, context, mayWatch.has(record)));
+    const standing = await standingOf(context);
+    return records.map((record) => view(record, context, standing));
   }
 
-  function view(record: SessionRecord, context: SignedInContext, mayWatch: boolean): SessionView {
+  function view(record: SessionRecord, context: SignedInContext, standing: Standing): SessionView {
+    const own = record.userId === context.identity.user.id;
     const live = sessions.live.find(({ id }) => id === record.id);
     return {
       id: record.id,
@@ -109,8 +132,9 @@ export function sessionHandlers({ store, sessions, catalog, clock }: ApiParts): 
       protocol: record.protocol,
       surface: record.surface as SurfaceKind,
       state: live?.state ?? record.state,
-      own: record.userId === context.identity.user.id,
-      mayWatch,
+      own,
+      mayWatch: mayWatch(record, context, standing),
+      mayShare: own && record.state !== 'ended' && standing.shareable.has(record.targetId),
       viewOnly: record.viewOnly,
       recordExempt: record.recordExempt && record.recordingId === undefined,
       nodeId: record.nodeId,
@@ -160,7 +184,7 @@ export function sessionHandlers({ store, sessions, catalog, clock }: ApiParts): 
     openSession: async (context, { body }) => {
       const requested = await sessions.request(context.identity, wishOf(body), context.address);
       return {
-        session: view(requested.session, context, false),
+        session: view(requested.session, context, await standingOf(context)),
         surface: requested.surface,
         tickets: tickets(requested.tickets, 'control'),
       };
@@ -192,11 +216,23 @@ export function sessionHandlers({ store, sessions, catalog, clock }: ApiParts): 
 
     getSession: async (context, { params }) => {
       const record = await find(params.id);
-      const mayWatch = (await watchable(context, [record])).has(record);
+      const standing = await standingOf(context);
       // An ended session is nothing to watch.
-      if (!isManaged(record, context) && !(mayWatch && record.state !== 'ended'))
+      if (!isManaged(record, context) && !(mayWatch(record, context, standing) && record.state !== 'ended'))
         return context.refuse({ kind: 'session', id: params.id });
-      return view(record, context, mayWatch);
+      return view(record, context, standing);
+    },
+
+    listInvitations: async ({ identity, address }, { params }) => ({
+      items: (await sessions.sharing.invitations(identity, params.id, address)).map(invitationView),
+    }),
+
+    createInvitation: async ({ identity, address }, { params, body }) =>
+      invitationView(await sessions.sharing.invite(identity, { sessionId: params.id, ...body }, address)),
+
+    deleteInvitation: async ({ identity, address }, { params }) => {
+      await sessions.sharing.withdraw(identity, { sessionId: params.id, id: params.invitation }, address);
+      return undefined;
     },
 
     endSession: async (context, { params, body }) => {

@@ -4,6 +4,7 @@ import type {
   PersonalFiles,
   RequestedSession,
   SessionState,
+  Sharing,
   ViewerMode,
 } from '@enchilada/core/session';
 import type { VerifiedIdentity } from '@enchilada/core/identity';
@@ -31,6 +32,7 @@ export interface SessionService {
   end(sessionId: string, by: VerifiedIdentity, words: string): Promise<void>;
   /** @throws Fault NOT_FOUND, SESSION_*, FILES_UNAVAILABLE */
   files(identity: VerifiedIdentity, sessionId: string, address: string): Promise<PersonalFiles>;
+  readonly sharing: Pick<Sharing, 'invite' | 'invitations' | 'withdraw' | 'invitedTo'>;
   /** Those of this node. */
   readonly live: readonly LiveSessionView[];
   /** No new sessions; those that run are told how long they have. */

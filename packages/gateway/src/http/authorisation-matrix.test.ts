@@ -232,6 +232,10 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
   listSessions: { who: USERS },
   getSession: { who: USERS, other: OWNED },
   endSession: { who: USERS, other: OWNED, body: () => ({ reason: 'because' }) },
+  // 403: the person's grant on the machine of the test does not let them share.
+  createInvitation: { who: USERS, other: [], body: () => ({ username: 'bob', minutes: 5 }), success: 403 },
+  listInvitations: { who: USERS, other: [] },
+  deleteInvitation: { who: USERS, other: [] },
   // 409: the session of the test is no live one, so it has no files.
   listFiles: { who: USERS, other: [], success: 409 },
   changeFile: { who: USERS, other: [], body: () => ({ change: 'delete', path: 'L3g' }), success: 409 },
@@ -407,13 +411,34 @@ test('a list holds what the person may see, in whatever way they ask for more', 
       createdAt: 0,
       createdBy: 'usr_root',
     });
+  const tickets = (mode: string, session = others.session) =>
+    call(node, 'POST', `/sessions/${session}/tickets`, { cookie: cookies.user, body: { mode } });
+
+  // One that its owner shares with somebody else.
+  const cookie = await fixture.signIn(node, STRANGER);
+  const made = await call(node, 'POST', '/sessions', { cookie, body: { targetId: others.target } });
+  assert.equal(made.statusCode, 201);
+  const shared = made.json<{ session: { id: string } }>().session.id;
+  const invite = (username: string) =>
+    call(node, 'POST', `/sessions/${shared}/invitations`, { cookie, body: { username, minutes: 5 } });
+  assert.equal((await invite('ann')).statusCode, 403, 'leave to open is not leave to share');
+  await fixture.store.now.grants.insert({
+    ...{ id: 'gra_share', subject: { kind: 'user', id: `usr_${STRANGER}` }, scope: { kind: 'all' } },
+    ...{ actions: ['share'], createdAt: 0, createdBy: 'usr_root' },
+  });
+  assert.equal((await invite('root')).statusCode, 201);
+  assert.equal((await tickets('watch', shared)).statusCode, 404, 'an invitation is for whom it names');
+  assert.deepEqual(await list('user', '/sessions?scope=watchable'), []);
+  assert.equal((await invite('ann')).statusCode, 201);
+  assert.equal((await tickets('watch', shared)).statusCode, 201);
+  assert.equal((await tickets('control', shared)).statusCode, 404, 'a guest looks on');
+  assert.deepEqual(await list('user', '/sessions?scope=watchable'), [shared]);
+
   await grant('watch');
   const open = (viewOnly?: boolean) =>
     call(node, 'POST', '/sessions', { cookie: cookies.user, body: { targetId: others.target, viewOnly } });
   for (const viewOnly of [undefined, true, false])
     assert.equal((await open(viewOnly)).statusCode, 404, 'leave to watch is not leave to open');
-  const tickets = (mode: string) =>
-    call(node, 'POST', `/sessions/${others.session}/tickets`, { cookie: cookies.user, body: { mode } });
   assert.equal((await tickets('watch')).statusCode, 201);
   await grant('record-exempt');
   assert.equal((await open()).statusCode, 404, 'leave to go unrecorded is not leave to open');

@@ -95,6 +95,20 @@ const MUTATIONS: readonly Mutation[] = [
     routes: [],
   },
   {
+    name: 'anybody shares their sessions',
+    file: 'core/src/session/session-access.ts',
+    from: "return judgement.holds && judgement.actions.has('share');",
+    to: 'return judgement.holds;',
+    routes: ['createInvitation'],
+  },
+  {
+    name: 'an invitation is for everybody',
+    file: 'core/src/session/rights-check.ts',
+    from: 'if (!invitations.some(({ sessionId }) => sessionId === session.id)) return undefined;',
+    to: '',
+    routes: [],
+  },
+  {
     name: 'somebody else’s login can be ended',
     file: 'gateway/src/api/identity-handlers.ts',
     from: 'const own = await store.now.logins.listOf(context.identity.user.id);',

@@ -204,6 +204,7 @@ export async function fill(
     .replace(':userId', ids.user)
     .replace(':tokenId', `tok_${suffix}`)
     .replace(':transfer', 'a'.repeat(26))
+    .replace(':invitation', 'inv_none')
     .replace(':fingerprint', `SHA256:${'A'.repeat(43)}`);
 }
 

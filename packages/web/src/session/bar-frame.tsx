@@ -28,6 +28,8 @@ export interface BarBase {
   readonly view: SessionView;
   readonly watching: boolean;
   readonly mayEnd: boolean;
+  /** How its owner has others look on. */
+  readonly sharing: ReactNode;
   readonly menuOpen: boolean;
   readonly onMenu: (open: boolean) => void;
   readonly onDisplay: () => void;
@@ -69,6 +71,7 @@ export function BarFrame(props: BarFrameProps) {
           </Menu>
         )}
         {props.tools}
+        {props.sharing}
         <BarTool
           className="bar-wide"
           icon={IconAdjustments}

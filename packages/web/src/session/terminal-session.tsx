@@ -12,6 +12,7 @@ import { SessionBar } from './session-bar.tsx';
 import type { SurfaceSessionProps } from './session-document.tsx';
 import { mayMoveFiles, SessionFiles, useSessionFiles } from './session-files.tsx';
 import { SessionOverlays } from './session-overlays.tsx';
+import { SessionSharing } from './session-sharing.tsx';
 import { isOver } from './session-view.ts';
 import { useSession } from './use-session.ts';
 import { useNotice } from './use-notice.ts';
@@ -79,6 +80,7 @@ export function TerminalSession(props: SurfaceSessionProps) {
         view={view}
         watching={watching}
         mayEnd={live.own}
+        sharing={<SessionSharing live={live} />}
         menuOpen={menuOpen}
         onMenu={setMenuOpen}
         onKey={(bytes) => {

@@ -17,6 +17,7 @@ export interface Schema {
   bootstrapLink: { nodeId: string; digest: string; expiresAt: number };
   recoveryLink: { userId: string; digest: string; issuedAt: number; expiresAt: number };
   deviceLogin: DeviceLoginRow;
+  sessionInvitation: InvitationRow;
   secondFactor: SecondFactorRow;
   apiToken: ApiTokenRow;
   recoveryCode: { digest: string; userId: string; createdAt: number };
@@ -179,6 +180,15 @@ export interface ApiTokenRow {
   expiresAt: number;
   lastUsedAt: number | null;
   lastUsedAddress: string | null;
+}
+
+export interface InvitationRow {
+  id: string;
+  sessionId: string;
+  username: string;
+  guestId: string | null;
+  createdAt: number;
+  expiresAt: number;
 }
 
 export interface DeviceLoginRow {

@@ -43,6 +43,7 @@ export const machines: Readonly<Record<keyof typeof english, string>> = {
   'grant-action.connect': 'verbinden',
   'grant-action.view-only': 'nur ansehen',
   'grant-action.watch': 'Sitzungen zusehen',
+  'grant-action.share': 'andere zusehen lassen',
   'grant-action.clipboard-in': 'hineinkopieren',
   'grant-action.clipboard-out': 'herauskopieren',
   'grant-action.file-in': 'Dateien senden',

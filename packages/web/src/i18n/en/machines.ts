@@ -40,6 +40,7 @@ export const machines = {
   'grant-action.connect': 'connect',
   'grant-action.view-only': 'open view only',
   'grant-action.watch': 'watch sessions',
+  'grant-action.share': 'let others look on',
   'grant-action.clipboard-in': 'paste in',
   'grant-action.clipboard-out': 'copy out',
   'grant-action.file-in': 'send files',

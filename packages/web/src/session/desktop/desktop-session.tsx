@@ -7,6 +7,7 @@ import { useText } from '../../i18n/text.tsx';
 import type { SurfaceSessionProps } from '../session-document.tsx';
 import { SessionFiles, useSessionFiles } from '../session-files.tsx';
 import { SessionOverlays } from '../session-overlays.tsx';
+import { SessionSharing } from '../session-sharing.tsx';
 import { isOver } from '../session-view.ts';
 import { useSession } from '../use-session.ts';
 import { useNotice } from '../use-notice.ts';
@@ -141,6 +142,7 @@ export function DesktopSession(props: DesktopSessionProps) {
         view={view}
         watching={watching}
         mayEnd={live.own}
+        sharing={<SessionSharing live={live} />}
         menuOpen={menuOpen}
         keyboardOpen={keyboardOpen}
         files={files}

@@ -26,6 +26,7 @@ import { policyHistory } from './0036-policy-history.ts';
 import { sessionViewOnly } from './0037-session-view-only.ts';
 import { scopeHealth } from './0038-scope-health.ts';
 import { sessionRecordExempt } from './0039-session-record-exempt.ts';
+import { sessionInvitation } from './0040-session-invitation.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -56,4 +57,5 @@ export const MIGRATIONS: readonly Migration[] = [
   sessionViewOnly,
   scopeHealth,
   sessionRecordExempt,
+  sessionInvitation,
 ];

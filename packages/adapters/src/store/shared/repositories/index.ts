@@ -10,6 +10,7 @@ import { challengeRepository } from './challenge.ts';
 import { commandRepository } from './command.ts';
 import { credentialRepository } from './credential.ts';
 import { deviceLoginRepository } from './device-login.ts';
+import { invitationRepository } from './invitation.ts';
 import { discoveryRepository } from './discovery.ts';
 import { grantRepository } from './grant.ts';
 import { groupRepository } from './group.ts';
@@ -57,6 +58,7 @@ export function repositoriesOf(sql: Sql): StoreTransaction {
     notifications: notificationRepository(sql),
     hostKeys: hostKeyRepository(sql),
     sessions: sessionRepository(sql),
+    invitations: invitationRepository(sql),
     tickets: ticketRepository(sql),
     recordings: recordingIndexRepository(sql),
     audit: auditRepository(sql),
