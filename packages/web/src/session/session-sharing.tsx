@@ -3,6 +3,7 @@ import { IconUserPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
+import { CopyField } from '../components/copy-field.tsx';
 import { FormDrawer, useSave } from '../components/form.tsx';
 import { Loading } from '../components/listing.tsx';
 import { printable } from '../components/printable.ts';
@@ -94,7 +95,7 @@ function ShareDrawer(props: { readonly sessionId: string; readonly onClose: () =
             </Group>
           ))}
           {invitations.length > 0 && (
-            <TextInput readOnly label={text('share.link')} description={text('share.link-help')} value={link} />
+            <CopyField label={text('share.link')} description={text('share.link-help')} value={link} />
           )}
         </Stack>
       }

@@ -173,7 +173,7 @@ export const session: Readonly<Record<keyof typeof english, string>> = {
   'share.link-help': 'Sie melden sich als sie selbst an und finden die Sitzung auch unter Laufende Sitzungen.',
   'share.help': 'Wen Sie nennen, sieht, was diese Sitzung zeigt, und tut nichts darin. Sie sehen, wer zusieht.',
   'share.username': 'Benutzername',
-  'share.how-long': 'Für',
+  'share.how-long': 'Dauer',
   'share.minutes-15': '15 Minuten',
   'share.minutes-60': '1 Stunde',
   'share.minutes-240': '4 Stunden',

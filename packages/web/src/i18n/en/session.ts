@@ -169,7 +169,7 @@ export const session = {
   'share.link-help': 'They sign in as themselves and find it under Live sessions too.',
   'share.help': 'Whoever you name sees what this session shows and does nothing in it. You see who looks on.',
   'share.username': 'User name',
-  'share.how-long': 'For',
+  'share.how-long': 'Duration',
   'share.minutes-15': '15 minutes',
   'share.minutes-60': '1 hour',
   'share.minutes-240': '4 hours',
