@@ -62,6 +62,14 @@ test('every file that ARCHITECTURE.md names is there', () => {
   assert.ok(named.length > 30, `found only ${named.length} files`);
 });
 
+test('every event of the audit log is named under a requirement of PCI DSS in docs/security.md, and none that is not there', () => {
+  const [, table = ''] = /<!-- pci -->(.*?)<!-- \/pci -->/su.exec(read('docs/security.md')) ?? [];
+  const [, actions = ''] = /AUDIT_ACTIONS = \[(.*?)\]/su.exec(read('packages/core/src/audit/event.ts')) ?? [];
+  const named = new Set([...table.matchAll(/`([a-z.-]+)`/gu)].map(([, action]) => action));
+  assert.deepEqual([...named].sort(), [...actions.matchAll(/'([^']+)'/gu)].map(([, action]) => action).sort());
+  for (let part = 1; part <= 7; part += 1) assert.match(table, new RegExp(`^\\| 10\\.2\\.1\\.${part} \\|`, 'mu'));
+});
+
 test('every test that docs/security.md names against a threat is there', () => {
   const [, table = ''] = /<!-- threats -->(.*?)<!-- \/threats -->/su.exec(read('docs/security.md')) ?? [];
   const rows = [...table.matchAll(/^\| (T\d\d) \| .+? \| `([^`]+)`: (.+) \|$/gmu)];
