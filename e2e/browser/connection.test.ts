@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
+import { tunnelPath, tunnelProtocols } from '@enchilada/contract';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
 import { Chromium, PHONE } from '../fixtures/chromium.ts';
@@ -40,6 +42,61 @@ test('what is typed while the network is away arrives once it is back', async ()
   await window.context.setOffline(false);
   await session.connected();
   await session.shows('typed-offline-42');
+});
+
+test('a page of another port, in the same browser, rides on nobody’s login (T01)', async () => {
+  const targetId = await site.machineOn(sshd, { name: 'not-for-others' });
+  const { session, tickets } = await site.admin.api.openSession({ body: { targetId } });
+  const foreign = createHttpServer((_request, response) =>
+    response.setHeader('content-type', 'text/html').end('<!doctype html><title>foreign</title>'),
+  );
+  foreign.listen(0, 'localhost');
+  await once(foreign, 'listening');
+  try {
+    await using window = await seatOf(browser, site.admin);
+    const { hostname, port, origin } = new URL(site.gateway.url);
+    const page = await window.tab(`http://${hostname}:${(foreign.address() as AddressInfo).port}/`);
+    const tried = await page.evaluate(
+      async ({ address, protocols, api, body }) => {
+        const socket = await new Promise<string>((resolve) => {
+          const opened = new WebSocket(address, [...protocols]);
+          opened.onopen = () => resolve('open');
+          opened.onerror = () => resolve('refused');
+        });
+        const asked = (init: RequestInit): Promise<string> =>
+          fetch(api, { credentials: 'include', ...init }).then(
+            (answer) => `${answer.type} ${answer.status}`,
+            () => 'refused',
+          );
+        const post = { method: 'POST', body };
+        return {
+          socket,
+          read: await asked({}),
+          json: await asked({ ...post, headers: { 'content-type': 'application/json' } }),
+          simple: await asked({ ...post, mode: 'no-cors', headers: { 'content-type': 'text/plain' } }),
+        };
+      },
+      {
+        address: `ws://${hostname}:${port}${tunnelPath({ sessionId: session.id, kind: 'control' }, { columns: 80, rows: 24 })}`,
+        protocols: tunnelProtocols(tickets.control),
+        api: `${origin}/api/v1/sessions`,
+        body: JSON.stringify({ targetId }),
+      },
+    );
+    // What a page may send without asking is sent; whether it did anything is asked below.
+    assert.deepEqual(tried, { socket: 'refused', read: 'refused', json: 'refused', simple: 'refused' });
+    const { items } = await site.admin.api.listSessions({ query: {} });
+    assert.deepEqual(
+      items.map(({ id }) => id).filter((id) => id !== session.id),
+      [],
+    );
+    assert.equal((await site.admin.api.getSession({ params: { id: session.id } })).state, 'requested');
+    // The same ticket opens its session for the page that it was given to.
+    await using shell = await site.admin.join(session.id, 'control');
+    await shell.live();
+  } finally {
+    foreign.close();
+  }
 });
 
 test('the person is told who watches; a watcher sees the same and types into the void', async () => {

@@ -120,6 +120,25 @@ test('what a machine is named cannot move the cursor of the one who lists it', a
   }
 });
 
+test('a session is listed and ended from the command line, with the reason that its person is shown', async () => {
+  const shell = await site.admin.open(await site.machineOn(sshd, { name: 'ended-from-afar' }));
+  await shell.live();
+  const { items } = await json('sessions', 'list');
+  const rows = items as readonly { readonly id: string; readonly targetName: string }[];
+  assert.deepEqual(
+    rows.map(({ id }) => id),
+    [shell.sessionId],
+  );
+  assert.deepEqual(await json('sessions', 'end', shell.sessionId, '--reason', 'the shift is over'), {
+    ended: shell.sessionId,
+  });
+  assert.match(JSON.stringify(await shell.ended()), /the shift is over/u);
+  assert.deepEqual((await json('sessions', 'list'))['items'], []);
+  const again = await enchilada('sessions', 'end', 'ses_nobody', '--json');
+  assert.notEqual(again.exitCode, 0);
+  assert.match(again.stdout + again.stderr, /NOT_FOUND/u);
+});
+
 test('an auditor downloads a recording and verifies it with the trusted key alone, and the audit log offline', async () => {
   const shell = await site.admin.open(await site.machineOn(sshd, { name: 'recorded' }));
   await shell.live();

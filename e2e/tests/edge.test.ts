@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { get as getOverTls } from 'node:https';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
+import { issueCertificate } from '@enchilada/core/testing/servers/database-server';
+import { Gateway } from '../fixtures/gateway.ts';
 import { Person } from '../product/index.ts';
 import { ADMIN, Site } from './site.ts';
 
@@ -117,6 +124,54 @@ test('hundreds of silent and half-said connections are let go, and hinder nobody
   // Those that began a request; the entirely silent ones cost a descriptor until the same limit.
   await Promise.all(gone);
   assert.equal((await person.api.getMe()).user.username, ADMIN.username);
+});
+
+test('connections that stop half-way through TLS are let go, and hinder nobody meanwhile', async () => {
+  await using own = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'enchilada-edge-'));
+  own.defer(() => rm(folder, { recursive: true, force: true }));
+  const { certificate, key, ca } = await issueCertificate('localhost');
+  const [certFile, keyFile] = [join(folder, 'certificate.pem'), join(folder, 'key.pem')];
+  await writeFile(certFile, certificate);
+  await writeFile(keyFile, key, { mode: 0o600 });
+  const gateway = own.use(await Gateway.start({ config: `tls: { cert: ${certFile}, key: ${keyFile} }\n` }));
+  const { port: tlsPort } = new URL(gateway.url);
+  const host = 'localhost';
+  /** RFC 8446 section 5.1: the header of a record of 512 bytes that holds a handshake, of which no more comes. */
+  const halfHello = Uint8Array.of(22, 3, 1, 2, 0, 1);
+  const sockets = Array.from({ length: 120 }, (_, index) => {
+    if (index % 3 === 2) {
+      const secure = connectTls({ host, port: Number(tlsPort), ca }, () => secure.write('GET /healthz HTTP/1.1\r\nHo'));
+      return secure;
+    }
+    const socket = connect({ host, port: Number(tlsPort) });
+    if (index % 3 === 1) socket.write(halfHello);
+    return socket;
+  });
+  const gone = sockets.map((socket) => {
+    socket.on('error', () => undefined);
+    socket.resume();
+    return new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  });
+  const healthy = (): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      getOverTls({ host, port: tlsPort, path: '/healthz', ca, agent: false }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      }).once('error', reject);
+    });
+  assert.equal(await healthy(), 200);
+  await Promise.all(gone);
+  assert.equal(await healthy(), 200);
+});
+
+test('the description of the API that is served is the one in docs/', async () => {
+  const served = await fetch(new URL('/api/v1/openapi.json', site.gateway.url), {
+    headers: { cookie: site.admin.cookie },
+  });
+  assert.equal(served.status, 200);
+  const kept = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'openapi.json'), 'utf8');
+  assert.deepEqual(await served.json(), JSON.parse(kept));
 });
 
 /** Byte for byte, with the nonce of the document; the pages of the interface compile no WebAssembly. */
