@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
+import { issueCertificate } from '@enchilada/core/testing/servers/database-server';
 import { Gateway } from '../fixtures/gateway.ts';
 import { INSPECTED, Inspector } from '../fixtures/inspector.ts';
 import { Person } from '../product/index.ts';
@@ -46,3 +47,33 @@ for (const [name, slip] of Object.entries(SLIPS)) {
     assert.equal((await admin.api.verifyAudit()).intact, true);
   });
 }
+
+test('with every provider of identities down, also at the start, the administrator of last resort signs in and works, loudly', async () => {
+  await using site = await Site.start();
+  const targetId = await site.machineOn(sshd);
+  const { ca } = await issueCertificate('localhost');
+  const rest = { admits: 'everyone' as const, trustsFactor: false, enabled: true };
+  // Port 1 (tcpmux) answers nowhere.
+  const providers: Readonly<Record<'oidc' | 'ldap' | 'radius', Readonly<Record<string, string | string[]>>>> = {
+    oidc: { issuer: 'https://localhost:1/', clientId: 'enchilada' },
+    ldap: {
+      ...{ servers: ['ldaps://localhost:1'], authorities: ca.trim().split('\n') },
+      ...{ bindDn: 'cn=x', peopleBase: 'o=x', groupBase: 'o=x' },
+    },
+    radius: { servers: ['127.0.0.1:1'] },
+  };
+  for (const [kind, parameters] of Object.entries(providers))
+    await site.admin.api.createProvider({
+      body: { ...rest, rules: [], kind, name: kind, secret: 'an unused secret 1', parameters },
+    });
+  const { dataDir } = site.gateway;
+  await site.gateway.stop();
+  await using again = await Gateway.start({ dataDir, config: LOOPBACK });
+  const admin = await Person.signIn(again.url, ADMIN);
+  const shell = await admin.open(targetId);
+  await shell.live();
+  await shell.leave();
+  const { items } = await admin.api.listAudit({ query: { action: 'login.break-glass' } });
+  assert.ok(items.length > 0);
+  assert.match(again.log, /the administrator of last resort signed in/u);
+});

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { Agent, get } from 'node:https';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
@@ -108,6 +109,34 @@ test('a pair that does not fit, and a port that is taken, stop the start in word
     code: 'CONFIGURATION_INVALID',
     message: /the port is taken/u,
   });
+});
+
+test('both loopback addresses answer on one port, and IPv4 alone where the other is taken', async () => {
+  const log = createLog('fatal', { write: () => undefined });
+  const start = (port: number): ReturnType<typeof listen> =>
+    listen((_request, response) => response.end('here'), {
+      ...{ plan: { addresses: ['127.0.0.1'], optional: ['::1'], tls: undefined }, port, clock, log },
+    });
+  const answers = async (host: string, port: number): Promise<string> =>
+    (await fetch(`http://${host}:${port}/`, { headers: { connection: 'close' } })).text();
+  let taken: number;
+  {
+    await using both = await start(0);
+    taken = both.port;
+    assert.deepEqual([await answers('127.0.0.1', taken), await answers('[::1]', taken)], ['here', 'here']);
+  }
+  const other = createServer((_request, response) => response.end('another program')).listen(taken, '::1');
+  await once(other, 'listening');
+  try {
+    await using alone = await start(taken);
+    assert.deepEqual(
+      [await answers('127.0.0.1', alone.port), await answers('[::1]', alone.port)],
+      ['here', 'another program'],
+    );
+  } finally {
+    other.close();
+    other.closeAllConnections();
+  }
 });
 
 test('an address has so many connections and no more, but those that carry a session do not count', async () => {
