@@ -363,7 +363,13 @@ export class HostedSession {
   async #lookedAt(): Promise<AuthorizedTarget> {
     const look = await this.#parts.lookAgain?.(this.#leave.target, this.#abort.signal);
     this.#note = look?.note;
-    return look?.isChanged === true ? this.#leaveNow() : this.#leave;
+    if (look?.isChanged !== true) return this.#leave;
+    const leave = await this.#leaveNow();
+    const { name, protocol } = leave.target;
+    // The viewers' pages and the recording are of the protocol that was asked for.
+    if (protocol !== this.#leave.target.protocol)
+      throw new Fault('CONFLICT', `${name} has changed and is opened by ${protocol} now: open it again`);
+    return leave;
   }
 
   async #start(engine: EngineSession | StreamedSession, early: EarlyOutput): Promise<void> {

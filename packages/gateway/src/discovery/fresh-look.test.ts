@@ -40,6 +40,8 @@ interface Site {
   readonly describes: () => number;
   readonly put: (id: string, state: keyof typeof states, address?: string) => void;
   readonly switchOff: () => Promise<void>;
+  /** What discovery writes of it meanwhile. */
+  readonly change: (fields: Partial<Target>) => Promise<void>;
 }
 
 /** One machine that was found and has not been looked at for more than a minute. */
@@ -74,6 +76,11 @@ async function aMachine(work: (site: Site) => Promise<void>, agoMs = MINUTE_MS +
       ...{ cloud, service, target, put },
       now: () => store.now.catalog.findTarget(target.id),
       describes: () => cloud.calls.filter(({ action }) => action === 'DescribeInstances').length,
+      change: async (fields) => {
+        const held = await store.now.catalog.findTarget(target.id);
+        assert.ok(held);
+        await store.now.catalog.updateTarget({ ...held, ...fields });
+      },
       switchOff: async () => {
         await store.now.discovery.updateSource({ ...record, enabled: false });
         await service.refresh();
@@ -97,6 +104,18 @@ describe('a machine that is about to be dialled', () => {
       assert.deepEqual(await service.lookAgain(target, signal), { isChanged: false });
       assert.equal(describes(), before + 1, 'what was said now is believed for a minute');
     });
+  });
+
+  it('is compared with what is known now, also where that was learnt a moment ago', async () => {
+    await aMachine(async ({ service, target, describes, change }) => {
+      const before = describes();
+      await change({ host: '10.0.0.9' });
+      const look = await service.lookAgain(target, signal);
+      assert.equal(look.isChanged, true, 'files beside a session are opened hours after their machine was authorised');
+      assert.equal(describes(), before);
+      await change({ goneAt: systemClock.now() });
+      await assert.rejects(service.lookAgain(target, signal), (fault) => isFault(fault, 'MACHINE_GONE'));
+    }, MINUTE_MS / 2);
   });
 
   it('is dialled at its new address, and that is said', async () => {
@@ -162,6 +181,16 @@ describe('a session', () => {
     rig.lookAgain = () => Promise.reject(new Fault('MACHINE_GONE', 'it is no more'));
     const session = await rig.open();
     assert.deepEqual([rig.dialled, rig.endOf(session)], [[], 'MACHINE_GONE']);
+  });
+
+  it('is not opened by another protocol than was asked for', async () => {
+    await using rig = await SessionRig.start();
+    rig.lookAgain = async (target) => {
+      await rig.store.now.catalog.updateTarget({ ...target, protocol: 'other' });
+      return { isChanged: true };
+    };
+    const session = await rig.open();
+    assert.deepEqual([rig.dialled, rig.endOf(session)], [[], 'CONFLICT']);
   });
 
   it('is not opened where the right to the machine went with what was learnt', async () => {

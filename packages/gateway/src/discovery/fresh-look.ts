@@ -4,11 +4,10 @@ import type { FreshLook } from '@enchilada/core/session';
 import type { Store } from '@enchilada/core/store';
 import type { Target } from '@enchilada/core/target';
 import type { Clock } from '@enchilada/core/time';
+import { ANSWER_MS } from './looks.ts';
 
 /** For so long what was seen of a machine is believed without another look. */
 const FRESH_MS = 60_000;
-/** Whoever opens a machine waits no longer for the source's answer. */
-const ANSWER_MS = 5_000;
 
 export interface FreshLookParts {
   readonly store: Store;
@@ -18,7 +17,9 @@ export interface FreshLookParts {
 }
 
 interface Looker {
-  look(scope: ScopeRecord, nativeId: string, signal: AbortSignal): Promise<Sighting | undefined>;
+  /** As read a moment ago. */
+  readonly scopes: readonly ScopeRecord[];
+  look(scope: ScopeRecord, nativeId: string): Promise<Sighting | undefined>;
 }
 
 /**
@@ -27,23 +28,35 @@ interface Looker {
  * @throws Fault MACHINE_GONE, MACHINE_NOT_RUNNING
  */
 export async function lookAgain(parts: FreshLookParts, target: Target, signal: AbortSignal): Promise<FreshLook> {
-  const { discovery, catalog } = parts.store.now;
-  const found = await discovery.findByTarget(target.id);
+  const found = await parts.store.now.discovery.findByTarget(target.id);
   if (found === undefined) return { isChanged: false };
   if (found.goneAt !== undefined) throw gone(target);
-  const scope = (await discovery.listScopes(found.sourceId)).find(
-    ({ account, region }) => account === found.scope.account && region === found.scope.region,
-  );
-  if (parts.clock.now() - seenAt(found, scope) <= FRESH_MS) return { isChanged: false };
+  const scope = await scopeOf(parts, found);
+  if (parts.clock.now() - seenAt(found, scope) <= FRESH_MS) return compared(parts, target);
   const answer = await ask(parts, { found, scope }, signal);
-  if (typeof answer === 'string') return { isChanged: false, note: `not looked at again: ${answer}` };
+  signal.throwIfAborted();
+  if (typeof answer === 'string') return { note: `not looked at again: ${answer}`, ...(await compared(parts, target)) };
   if (answer.sighting === undefined || answer.sighting.facts.state === 'terminated') throw gone(target);
   if (answer.sighting.facts.state === 'stopped')
     throw new Fault('MACHINE_NOT_RUNNING', `${target.name} was stopped where it was found`);
-  const now = await catalog.findTarget(target.id);
+  return compared(parts, target);
+}
+
+/** INVARIANT: compared with what the caller holds, which may be older than the last sighting, by moments or, of files beside a session, by hours. */
+async function compared({ store }: FreshLookParts, target: Target): Promise<FreshLook> {
+  const now = await store.now.catalog.findTarget(target.id);
   if (now === undefined || now.goneAt !== undefined) throw gone(target);
   if (now.host === target.host) return { isChanged: now.version !== target.version };
   return { isChanged: true, note: `looked at again: its address is ${now.host} and no longer ${target.host}` };
+}
+
+/** From memory where that can be: many people open machines at once, and a source may have a thousand scopes. */
+async function scopeOf({ store, runnerOf }: FreshLookParts, found: FoundMachine): Promise<ScopeRecord | undefined> {
+  const isOf = ({ account, region }: ScopeRecord): boolean =>
+    account === found.scope.account && region === found.scope.region;
+  return (
+    runnerOf(found.sourceId)?.scopes.find(isOf) ?? (await store.now.discovery.listScopes(found.sourceId)).find(isOf)
+  );
 }
 
 /** A listing that is complete saw whatever it does not miss; it writes nothing where nothing changed. */
@@ -60,21 +73,26 @@ async function ask(
   const runner = runnerOf(found.sourceId);
   if (runner === undefined || scope === undefined) return 'its source is switched off here';
   if (scope.retiredAt !== undefined) return 'its account is no longer one of the source';
-  const late = new AbortController();
   const waited = Promise.withResolvers<string>();
+  const leave = (): void => {
+    waited.resolve('the session ended');
+  };
   using _timer = clock.after(ANSWER_MS, () => {
-    late.abort(new Error('the source did not answer in time'));
     waited.resolve('its source did not answer in time');
   });
-  const asked = runner.look(scope, found.nativeId, AbortSignal.any([signal, late.signal])).then(
+  signal.addEventListener('abort', leave);
+  const asked = runner.look(scope, found.nativeId).then(
     (sighting) => ({ sighting }),
     (failure: unknown) => {
       const { code, message } = toFault(failure);
       return `${code}: ${message}`.slice(0, 500);
     },
   );
-  // A source that does not heed the signal is waited for no longer either; the timer lasts as long as this does.
-  return await Promise.race([asked, waited.promise]);
+  try {
+    return await Promise.race([asked, waited.promise]);
+  } finally {
+    signal.removeEventListener('abort', leave);
+  }
 }
 
 function gone({ name }: Target): Fault {

@@ -20,6 +20,7 @@ import { Fault, toFault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
 import { HintIntake } from './hint-intake.ts';
+import { Looks } from './looks.ts';
 import { pause, PAUSE_AFTER_FAILURE_MS } from './pause.ts';
 import { ScopeLease } from './scope-lease.ts';
 import { SourceTroubles } from './source-troubles.ts';
@@ -72,6 +73,7 @@ export class SourceRunner implements AsyncDisposable {
   readonly #due = new Set<string>();
   readonly #troubles: SourceTroubles;
   readonly #slow = new Set<string>();
+  readonly #peeks: Looks;
   #listing: Promise<void> | undefined;
   #trust: Promise<void> | undefined;
   #trustReadAt = -Infinity;
@@ -88,6 +90,15 @@ export class SourceRunner implements AsyncDisposable {
     this.record = record;
     this.#source = source;
     this.#troubles = new SourceTroubles(parts, record.id);
+    this.#peeks = new Looks({
+      clock: parts.clock,
+      describe: (scope, ids, signal) => source.describe(scope, ids, signal),
+      take: async (scope, sighting) => {
+        const news = { source: record, scope, cause: 'event', sightings: [sighting] } as const;
+        await this.#note(await this.#writer.write(news));
+      },
+      stopped: this.#stop.signal,
+    });
   }
 
   start(): void {
@@ -106,15 +117,9 @@ export class SourceRunner implements AsyncDisposable {
     return this.#troubles.count;
   }
 
-  /** Describes one machine now and takes in what is said; undefined where the source does not know it. @throws Fault */
-  async look(scope: ScopeRecord, nativeId: string, signal: AbortSignal): Promise<Sighting | undefined> {
-    const ends = AbortSignal.any([signal, this.#stop.signal]);
-    const sightings = await this.#source.describe(scope, [nativeId], ends);
-    const sighting = sightings.find((one) => one.nativeId === nativeId);
-    if (sighting === undefined) return undefined;
-    const news = { source: this.record, scope, cause: 'event', sightings: [sighting] } as const;
-    await this.#note(await this.#writer.write(news));
-    return sighting;
+  /** Describes one machine now and takes in what is said; undefined where the source does not know it. @throws Fault @see Looks */
+  look(scope: ScopeRecord, nativeId: string): Promise<Sighting | undefined> {
+    return this.#peeks.look(scope, nativeId);
   }
 
   /** Sweeps one scope now; undefined where another node does so already, or took it over in the middle. */
