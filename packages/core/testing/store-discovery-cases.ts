@@ -175,12 +175,14 @@ export function storeDiscoveryCases(name: string, create: () => Promise<StoreUnd
         (await discovery.listScopes(source.id)).map(({ region }) => region),
         [scope.region],
       );
+      await discovery.updateScope(source.id, scope, { heldSince: 6, held: ['i-1'], unannouncedAt: 7 });
       assert.deepEqual(
         [await discovery.returnScope(source.id, scope), await discovery.returnScope(source.id, scope)],
         [true, false],
       );
       const [returned] = await discovery.listScopes(source.id);
       assert.deepEqual([returned?.retiredAt, returned?.lastSweepAt], [undefined, undefined]);
+      assert.deepEqual([returned?.heldSince, returned?.held, returned?.unannouncedAt], [undefined, [], undefined]);
     });
 
     it('keeps since when a trouble lasts while somebody meets it, and begins anew where nobody did', async () => {

@@ -38,7 +38,7 @@ export interface DiscoveryRepository {
   noteScopes(source: SourceId, scopes: readonly NamedScope[]): Promise<void>;
   /** True for the one of many that retired it. */
   retireScope(source: SourceId, scope: Scope, at: number): Promise<boolean>;
-  /** A retired scope is one of the source again, and has never been swept; true for the one of many that did it. */
+  /** A retired scope is one of the source again, has never been swept and holds nothing back; true for the one of many that did it. */
   returnScope(source: SourceId, scope: Scope): Promise<boolean>;
   /** Of all sources: scopes that were retired before then and of which no machine is known any more. */
   deleteRetiredScopes(before: number): Promise<void>;

@@ -141,7 +141,7 @@ export class DiscoveryService implements AsyncDisposable {
       sweeps: sum('sweeps'),
       failedSweeps: sum('failedSweeps'),
       refusedEvents: this.#refusedEvents,
-      staleScopes: scopes.filter(({ staleSince }) => staleSince !== undefined).length,
+      staleScopes: active.filter(({ staleSince }) => staleSince !== undefined).length,
       heldScopes: scopes.filter(({ heldSince }) => heldSince !== undefined).length,
       retiredScopes: scopes.length - active.length,
       troubles: runners.reduce((all, runner) => all + runner.troubles, 0),

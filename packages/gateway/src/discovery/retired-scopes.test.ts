@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
-import { MISSING_GRACE_MS } from '@enchilada/core/discovery';
+import { MISSING_GRACE_MS, sweepRetired } from '@enchilada/core/discovery';
 import { Fault } from '@enchilada/core/fault';
 import { aDelivery, aHint, aWorld, FIRST, SECOND, type World } from '../testing/discovery-world.ts';
 
@@ -54,6 +54,20 @@ describe('an account that leaves the source', () => {
     await world.sweep(SECOND.account);
     const after = await world.target('i-second-1');
     assert.deepEqual([after.id, after.goneAt], [before.id, undefined]);
+  });
+
+  it('and came back since a node read of it loses nothing, however many machines it has', async () => {
+    world.cloud.listed = [SECOND];
+    await world.list();
+    assert.equal((await world.sweep()).outcome, 'held');
+    const [asRead] = await world.scopes();
+    assert.ok(asRead?.retiredAt !== undefined);
+    world.cloud.listed = [FIRST, SECOND];
+    await world.list();
+    assert.equal((await world.scopes())[0]?.heldSince, undefined, 'nobody is asked for machines that are there');
+    const { store, clock, updater, record, cloud } = world;
+    const { changes } = await sweepRetired({ store, clock, updater }, { record, source: cloud, scope: asRead });
+    assert.deepEqual(changes, []);
   });
 
   it('keeps its grace where rules are judged again meanwhile', async () => {

@@ -101,7 +101,7 @@ export function discoveryScopes({ db, traits, atomic }: Sql): ScopeRepository {
     async returnScope(source, scope) {
       const returned = await db
         .updateTable('discoveryScope')
-        .set({ retiredAt: null, lastSweepAt: null })
+        .set({ retiredAt: null, lastSweepAt: null, unannouncedAt: null, heldSince: null, held: '[]' })
         .where((eb) => eb.and(scopeOf(source, scope)))
         .where('retiredAt', 'is not', null)
         .executeTakeFirstOrThrow();
