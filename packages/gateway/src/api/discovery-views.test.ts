@@ -24,9 +24,14 @@ describe('a scope on the page', () => {
     assert.deepEqual(late({ lastEventAt: NOW - HOUR_MS }), [], 'a quiet account has no events to be late');
     assert.deepEqual(late({ lastSweepAt: NOW - HOUR_MS }), ['listing']);
     assert.deepEqual(late({ eventLagMs: HOUR_MS }), ['events']);
-    assert.deepEqual(late({ unannouncedAt: NOW }), ['unannounced']);
+    assert.deepEqual(late({ unannouncedAt: NOW + 1 }), ['unannounced']);
     assert.deepEqual(late({ unannouncedAt: NOW - HOUR_MS }), [], 'events have come since');
     assert.deepEqual(late({ unannouncedAt: NOW, lastEventAt: undefined }), ['unannounced']);
+    const quiet = { lastEventAt: NOW - 30 * HOUR_MS, eventLagMs: HOUR_MS };
+    assert.deepEqual(late(quiet), [], 'nothing has come since that would say that all is well');
+    assert.deepEqual(late({ ...quiet, unannouncedAt: NOW - 29 * HOUR_MS - 1 }), [], 'its event came after the listing');
+    assert.deepEqual(late({ ...quiet, unannouncedAt: NOW - 28 * HOUR_MS }), [], 'no machine was launched for a day');
+    assert.deepEqual(late({ ...quiet, unannouncedAt: NOW - HOUR_MS }), ['unannounced']);
     assert.deepEqual(late({ lastSweepAt: NOW - HOUR_MS, retiredAt: NOW }), []);
     const source = aSource({ enabled: false });
     assert.deepEqual(scopeView(aScope({ lastSweepAt: NOW - HOUR_MS }), { ...around, source }).late, []);

@@ -45,15 +45,23 @@ function lasting({ source, troubles, now }: Omit<Around, 'counts'>): readonly Tr
 /** Each is listed every ten minutes; the second listing that does not come is overdue. */
 const LISTING_LATE_MS = 25 * 60_000;
 const EVENTS_LATE_MS = 2 * 60_000;
+/** A quiet account has no further event that would tell that all is well again. */
+const LATE_EVENT_SAID_MS = 3_600_000;
+const UNANNOUNCED_SAID_MS = 24 * 3_600_000;
 
 /** What of a scope is overdue although nothing failed. */
 function lateOf(scope: ScopeRecord, { source, now }: Pick<Around, 'source' | 'now'>): SourceScope['late'] {
   const { lastSweepAt, lastEventAt, eventLagMs = 0, unannouncedAt } = scope;
   if (!source.enabled || scope.retiredAt !== undefined) return [];
+  const receivedAt = (lastEventAt ?? 0) + eventLagMs;
+  const isLag = eventLagMs > EVENTS_LATE_MS && now - receivedAt <= LATE_EVENT_SAID_MS;
+  // An event that came later than the listing, as after all nodes were stopped, came.
+  const isUnannounced =
+    unannouncedAt !== undefined && unannouncedAt > receivedAt && now - unannouncedAt <= UNANNOUNCED_SAID_MS;
   return [
     ...(lastSweepAt !== undefined && now - lastSweepAt > LISTING_LATE_MS ? (['listing'] as const) : []),
-    ...(eventLagMs > EVENTS_LATE_MS ? (['events'] as const) : []),
-    ...(unannouncedAt !== undefined && unannouncedAt > (lastEventAt ?? 0) ? (['unannounced'] as const) : []),
+    ...(isLag ? (['events'] as const) : []),
+    ...(isUnannounced ? (['unannounced'] as const) : []),
   ];
 }
 
