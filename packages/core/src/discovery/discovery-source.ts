@@ -133,10 +133,13 @@ export interface DiscoverySource extends AsyncDisposable {
   /** What is known of the named machines, terminated ones too; a machine that is not known is left out. */
   describe(scope: Scope, nativeIds: readonly string[], signal: AbortSignal): Promise<readonly Sighting[]>;
   /**
-   * Accounts that let in whoever asks without the source's external id, each with what is wrong. Asked rarely: an account that is well refuses, and
-   * its own log says so. Absent where there is no such id.
+   * What is wrong with accounts that let in whoever asks without the source's external id, and undefined for those that refuse; one of which neither
+   * could be learnt is left out. Asked rarely: an account that is well logs that it refused. Absent where there is no such id.
    */
-  trustGaps?(accounts: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Fault>>;
+  readonly trustGaps?: (
+    accounts: readonly string[],
+    signal: AbortSignal,
+  ) => Promise<ReadonlyMap<string, Fault | undefined>>;
   readonly hints: HintQueue | undefined;
   /** Absent where the source lets nobody in. */
   readonly access?: MachineAccess;

@@ -24,13 +24,12 @@ import { Looks } from './looks.ts';
 import { pause, PAUSE_AFTER_FAILURE_MS } from './pause.ts';
 import { ScopeLease } from './scope-lease.ts';
 import { SourceTroubles } from './source-troubles.ts';
+import { TrustCheck } from './trust-check.ts';
 
 const SWEEP_EVERY_MS = 10 * 60_000;
 const SCOPES_EVERY_MS = 10 * 60_000;
 /** A scope that is no longer listed asks no cloud; its machines go when their grace is over. */
 const RETIRED_EVERY_MS = 60_000;
-/** An account that is well refuses the question and logs that it did. */
-const TRUST_EVERY_MS = 24 * 3_600_000;
 const LOOK_EVERY_MS = 2_000;
 const SWEEPS_AT_ONCE = 8;
 /** A sweep that takes longer is waited for by no other: its cloud does not answer, or has much to list. */
@@ -74,9 +73,8 @@ export class SourceRunner implements AsyncDisposable {
   readonly #troubles: SourceTroubles;
   readonly #slow = new Set<string>();
   readonly #peeks: Looks;
+  readonly #trust: TrustCheck;
   #listing: Promise<void> | undefined;
-  #trust: Promise<void> | undefined;
-  #trustReadAt = -Infinity;
   #isListed = false;
   #looks: Promise<void> | undefined;
   #intake: HintIntake | undefined;
@@ -90,8 +88,10 @@ export class SourceRunner implements AsyncDisposable {
     this.record = record;
     this.#source = source;
     this.#troubles = new SourceTroubles(parts, record.id);
+    const { clock, report } = parts;
+    this.#trust = new TrustCheck({ clock, report, source, troubles: this.#troubles, stopped: this.#stop.signal });
     this.#peeks = new Looks({
-      clock: parts.clock,
+      clock,
       describe: (scope, ids, signal) => source.describe(scope, ids, signal),
       take: async (scope, sighting) => {
         const news = { source: record, scope, cause: 'event', sightings: [sighting] } as const;
@@ -151,7 +151,7 @@ export class SourceRunner implements AsyncDisposable {
     await Promise.all([
       this.#looks,
       this.#listing,
-      this.#trust,
+      this.#trust.running,
       this.#intake?.[Symbol.asyncDispose](),
       ...this.#sweeping.values(),
     ]);
@@ -221,23 +221,7 @@ export class SourceRunner implements AsyncDisposable {
         new Fault('DISCOVERY_FAILED', 'the list of accounts is empty and was not before; what is known stays'),
       );
     else await this.#troubles.well('accounts');
-    this.#checkTrust([...new Set(listed.map(({ account }) => account))]);
-  }
-
-  /** INVARIANT: waited for by nobody but the end: nothing rests on it but what the page says. */
-  #checkTrust(accounts: readonly string[]): void {
-    const { clock, report } = this.#parts;
-    const source = this.#source;
-    if (source.trustGaps === undefined || clock.monotonicMs() - this.#trustReadAt < TRUST_EVERY_MS) return;
-    this.#trustReadAt = clock.monotonicMs();
-    const check = async (): Promise<void> => {
-      const gaps = (await source.trustGaps?.(accounts, this.#stop.signal)) ?? new Map<string, Fault>();
-      for (const [account, fault] of gaps) await this.#troubles.failed('trust', fault, account);
-      await this.#troubles.onlyIn('trust', new Set(gaps.keys()));
-    };
-    this.#trust = check().catch((cause: unknown) => {
-      if (!this.#stop.signal.aborted) report('whom the roles of a source let in could not be checked', cause);
-    });
+    this.#trust.begin([...new Set(listed.map(({ account }) => account))]);
   }
 
   /** INVARIANT: waited for by nobody but the end: a cloud that does not answer takes a place for moments and keeps no other scope waiting. */

@@ -156,6 +156,8 @@ describe('a source that is at work', () => {
     );
     assert.match(gaps[0]?.problem.detail ?? '', /does not ask for sts:ExternalId/u);
     cloud.openRoles.clear();
+    await site.service.sweepNow(site.record.id);
+    await until(async () => (await is(site.record, 'trust')) === undefined);
   });
 
   it('says that the queue cannot be reached, and that its settings do not work', async () => {

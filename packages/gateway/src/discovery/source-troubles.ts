@@ -55,7 +55,9 @@ export class SourceTroubles {
 
   /** Ends those of a part in every account but these. */
   async onlyIn(part: TroublePart, accounts: ReadonlySet<string>): Promise<void> {
-    for (const one of await this.#parts.store.now.discovery.listTroubles(this.#source))
+    // Another node may have taken away what this one would say again.
+    const written = await this.#parts.store.now.discovery.listTroubles(this.#source);
+    for (const one of [...this.#known.values(), ...written])
       if (one.part === part && !accounts.has(one.account)) await this.well(part, one.account);
   }
 

@@ -71,6 +71,20 @@ export const manifest: SourceManifest = {
       pattern: '^[\\w+=,.@-]{1,64}$',
     },
     {
+      name: 'checkExternalId',
+      kind: 'boolean',
+      group: READING,
+      label: {
+        en: 'Check once a day that reader roles ask for the external id',
+        de: 'Täglich prüfen, dass Leserollen die externe Kennung verlangen',
+      },
+      help: {
+        en: 'A role that is well refuses, which CloudTrail shows as AccessDenied of AssumeRole under the session name enchilada-check-….',
+        de: 'Eine richtige Rolle lehnt ab; CloudTrail zeigt das als AccessDenied von AssumeRole unter dem Sitzungsnamen enchilada-check-….',
+      },
+      default: true,
+    },
+    {
       name: 'connectRoleName',
       kind: 'text',
       group: ACCESS,
@@ -128,6 +142,7 @@ export interface AwsConfig {
   readonly regions: readonly string[];
   readonly homeRegion: string;
   readonly roleName: string;
+  readonly checkExternalId: boolean;
   readonly connectRoleName: string;
   readonly queueUrl: string | undefined;
   readonly callsPerSecond: number;
@@ -152,6 +167,7 @@ export function readConfig(parameters: ParameterValues): AwsConfig {
     regions: lines('regions'),
     homeRegion: text('homeRegion', 'us-east-1'),
     roleName: text('roleName', 'EnchiladaInventoryReader'),
+    checkExternalId: parameters['checkExternalId'] !== false,
     connectRoleName: text('connectRoleName', 'EnchiladaConnect'),
     queueUrl: text('queueUrl', '') || undefined,
     callsPerSecond: typeof calls === 'number' ? calls : 2,

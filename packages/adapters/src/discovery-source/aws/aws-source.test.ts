@@ -195,6 +195,30 @@ describe('an AWS source', () => {
     ]);
   });
 
+  it('learns whether a role lets in whoever asks, under a name of its own, unless that is switched off', async () => {
+    const other = '222222222222';
+    cloud.roles.set(other, 'another-customer');
+    cloud.openRoles.add(other);
+    await using source = await open();
+    const learnt = await source.trustGaps?.([ACCOUNT, other], signal);
+    assert.deepEqual(
+      [...(learnt ?? [])].map(([account, gap]) => [account, gap?.code]),
+      [
+        [ACCOUNT, undefined],
+        [other, 'DISCOVERY_DENIED'],
+      ],
+    );
+    assert.deepEqual(
+      cloud.assumed.map(({ session }) => session),
+      [`enchilada-check-${record.id}`],
+    );
+    cloud.openRoles.clear();
+    await using away = await open({ endpoint: 'http://127.0.0.1:9' });
+    assert.deepEqual([...((await away.trustGaps?.([ACCOUNT], signal)) ?? [])], [], 'what fails says nothing');
+    await using off = await open({ checkExternalId: false });
+    assert.equal(off.trustGaps, undefined);
+  });
+
   it('refuses settings that name no account', async () => {
     await assert.rejects(open({ accounts: [] }), (fault) => isFault(fault, 'CONFIGURATION_INVALID'));
   });

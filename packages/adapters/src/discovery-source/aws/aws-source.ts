@@ -73,6 +73,7 @@ class AwsSource implements DiscoverySource {
   readonly #closers: (() => void)[] = [];
   readonly hints: DiscoverySource['hints'];
   readonly access: MachineAccess;
+  readonly trustGaps?: NonNullable<DiscoverySource['trustGaps']>;
 
   constructor(parts: AwsParts) {
     const { config, clock, sdk } = parts;
@@ -88,6 +89,7 @@ class AwsSource implements DiscoverySource {
           policy: policyOf([action], `arn:aws:ec2:${region}:${account}:instance/${nativeId}`),
         }),
     });
+    if (config.checkExternalId) this.trustGaps = (accounts, signal) => this.#trustGaps(accounts, signal);
     if (config.queueUrl !== undefined) {
       const endpoint = new URL(config.queueUrl).origin;
       const client = new sdk.sqs.SQSClient({
@@ -136,26 +138,21 @@ class AwsSource implements DiscoverySource {
     return sightings;
   }
 
-  async trustGaps(accounts: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Fault>> {
-    const { config } = this.#parts;
-    const gaps = new Map<string, Fault>();
+  async #trustGaps(accounts: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Fault | undefined>> {
+    const { config, record } = this.#parts;
+    const learnt = new Map<string, Fault | undefined>();
     for (const account of accounts) {
       signal.throwIfAborted();
       const role = config.roleName;
-      const { record } = this.#parts;
       const asked = {
         role,
-        session: `enchilada-${record.id}`,
+        session: `enchilada-check-${record.id}`,
         policy: policyOf(READING, '*'),
         withoutId: true,
       } as const;
-      // Refused is well; whatever else stands in the way says nothing of the trust policy.
-      const isOpen = await this.#assume(account, asked)().then(
-        () => true,
-        () => false,
-      );
-      if (isOpen)
-        gaps.set(
+      try {
+        await this.#assume(account, asked)();
+        learnt.set(
           account,
           new Fault(
             'DISCOVERY_DENIED',
@@ -163,8 +160,12 @@ class AwsSource implements DiscoverySource {
             { facts: { account, permission: 'sts:ExternalId' } },
           ),
         );
+      } catch (cause) {
+        // Refused is well; whatever else stands in the way says nothing of the trust policy.
+        if (cause instanceof Error && cause.name === 'AccessDenied') learnt.set(account, undefined);
+      }
     }
-    return gaps;
+    return learnt;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
