@@ -182,7 +182,7 @@ export class DesktopStream implements EngineStream {
     machine.state.requestedProtocols = this.#requestedProtocols;
     const drive = machine.drive(this, {
       clipboard,
-      resizes: this.#parameters.resizeDesktop,
+      resizes: control && this.#parameters.resizeDesktop,
       content: this.#contentOf('download'),
     });
     const messages = new ViewerMessages(

@@ -145,6 +145,29 @@ describe('a desktop that changes its size', () => {
     await until(() => seat.viewer.updates > seen);
     assert.deepEqual([seat.viewer.activations, seat.viewer.size], [1, size]);
   });
+
+  for (const [whose, mode] of [
+    ['of a view-only session', 'control'],
+    ['that watches, and is the first to come', 'watch'],
+  ] as const)
+    it(`keeps its size, whatever a viewer asks for ${whose}`, async () => {
+      const session = await openMachine(server);
+      await using _owner = session;
+      const seat = new TestSeat(mode);
+      seat.viewOnly = mode === 'control';
+      await seat.sit(session);
+      await until(() => seat.viewer.isActive && seat.viewer.updates > 0);
+      const { size } = seat.viewer;
+      // Where it were let through, the machine opens the channel for sizes within a few of these.
+      for (let round = 10; round < 22; round += 1) {
+        const seen = seat.viewer.updates;
+        await server.run('xsetroot', '-solid', `#${round}${round}80`);
+        await until(() => seat.viewer.updates > seen);
+        assert.equal(seat.viewer.canResize, false);
+        seat.stream?.input(seat.viewer.resize(1152, 864));
+      }
+      assert.deepEqual([seat.viewer.activations, seat.viewer.size], [1, size]);
+    });
 });
 
 describe('the clipboard of a machine', () => {
