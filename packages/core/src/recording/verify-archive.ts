@@ -8,7 +8,7 @@ import type { RecordingId } from './recorder.ts';
 import { clusterSignature, countField, objectField, signedBytes, textField } from './signed-document.ts';
 import { verifyRecording } from './verify-recording.ts';
 import type { RecordingSource, VerifyOptions } from './verify-documents.ts';
-import { worstCode } from './verify-report.ts';
+import { timeText, worstCode } from './verify-report.ts';
 import type { ArchiveReport, VerifyFinding, VerifyReport } from './verify-report.ts';
 
 /** Everything that an auditor holds. What is left out (`undefined`) is not compared. */
@@ -76,7 +76,7 @@ export async function verifyArchive(source: ArchiveSource, options: ArchiveOptio
       findings.push({
         code: 30,
         object: id,
-        message: `was removed on ${new Date(retiredAt).toISOString()}, promised to be kept until ${new Date(retainUntil).toISOString()}`,
+        message: `was removed on ${timeText(retiredAt)}, promised to be kept until ${timeText(retainUntil)}`,
       });
     const isMissed = row.opened && !row.retired && !(row.failed && !row.ended);
     if (isMissed && !seen.has(id) && (options.only ?? id) === id)

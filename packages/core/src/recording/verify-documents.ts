@@ -12,6 +12,7 @@ import type { StoredObject } from './recording-store.ts';
 import { clusterSignature, signedBytes } from './signed-document.ts';
 import type { SignedDocument } from './signed-document.ts';
 import type { TrustStore } from './trust.ts';
+import { timeText } from './verify-report.ts';
 import type { VerifyCode, VerifyFinding } from './verify-report.ts';
 
 /** The primitives that a pure package cannot have. Synchronous: a chunk is at most 1 MiB. */
@@ -215,5 +216,5 @@ class DocumentReader {
 }
 
 function untilText(retainUntil: number | undefined): string {
-  return retainUntil === undefined ? 'for no time' : `until ${new Date(retainUntil).toISOString()}`;
+  return retainUntil === undefined ? 'for no time' : `until ${timeText(retainUntil)}`;
 }

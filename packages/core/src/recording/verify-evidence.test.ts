@@ -121,6 +121,21 @@ describe('what an auditor holds beside a recording', () => {
     assert.equal((await removed(startedAt)).code, 30);
   });
 
+  it('goes on where the audit log promises a time that is no date', async () => {
+    const row = (sequence: number, action: string, recordingId: string): string =>
+      auditRow(sequence, '0'.repeat(64), { action, recordingId, detail: { retainUntil: Number.MAX_SAFE_INTEGER } });
+    const promises = [row(1, 'session.opened', whole.id), row(3, 'session.opened', other.id)];
+    const { code, reports } = await verifyAll({
+      recordings: [whole],
+      audit: [...promises, row(5, 'recording.retired', other.id)],
+    });
+    assert.equal(code, 30);
+    assert.deepEqual(
+      reports.map((report) => report.code),
+      [30],
+    );
+  });
+
   it('shows an altered, forged or removed checkpoint', async () => {
     const [first, second] = checkpoints;
     assert.ok(first && second);

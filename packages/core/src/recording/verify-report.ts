@@ -45,6 +45,12 @@ export function worstCode(codes: Iterable<VerifyCode>): VerifyCode {
   return PRECEDENCE.find((code) => seen.has(code)) ?? 0;
 }
 
+/** INVARIANT: a number that is no date (ECMA-262 section 21.4.1.1) is named, and ends no verification: whoever writes an export may write it. */
+export function timeText(at: number): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? `${at} ms` : date.toISOString();
+}
+
 const MEANING: Readonly<Record<VerifyCode, string>> = {
   0: 'complete',
   10: 'valid but incomplete',
