@@ -291,6 +291,8 @@ export function storeHistoryCases(name: string, create: () => Promise<StoreUnder
       const session = aSession({ viewOnly: true, recordExempt: true });
       await store.now.sessions.insert(session);
       assert.deepEqual(await second.now.sessions.find(session.id), session);
+      const over = aSession();
+      await store.now.sessions.insert(over);
       const made = (fields: Partial<Invitation>): Invitation => ({
         ...{ id: anId('inv'), sessionId: session.id, username: 'Grüße 🔧', guestId: undefined },
         ...{ createdAt: 1_000, expiresAt: 2_000, ...fields },
@@ -299,17 +301,33 @@ export function storeHistoryCases(name: string, create: () => Promise<StoreUnder
       const [one, two, three] = [
         made({}),
         made({ guestId, createdAt: 1_001, expiresAt: 9_000 }),
-        made({ guestId, sessionId: anId('ses'), createdAt: 1_002 }),
+        made({ guestId, sessionId: over.id, createdAt: 1_002 }),
       ];
-      for (const invitation of [one, two, three]) await store.now.invitations.insert(invitation);
+      for (const invitation of [one, two, three])
+        assert.equal(await store.now.invitations.insertWithin(invitation, 2), true);
       assert.deepEqual(await second.now.invitations.listOf(session.id, 1_999), [one, two]);
       assert.deepEqual(await second.now.invitations.listOf(session.id, 2_000), [two]);
-      assert.deepEqual(await second.now.invitations.listFor(guestId, 1_999), [two, three]);
+      assert.deepEqual(await second.now.invitations.sessionsFor(guestId, 1_999), [session.id, over.id].toSorted());
+      assert.equal(await store.now.sessions.update(over.id, { state: 'ended', endedAt: 1_500 }), true);
+      assert.deepEqual(await second.now.invitations.sessionsFor(guestId, 1_999), [session.id]);
+      assert.deepEqual(await second.now.invitations.sessionsFor(guestId, 9_000), []);
       assert.equal(await second.now.invitations.delete(three.sessionId, two.id), false);
       assert.equal(await second.now.invitations.delete(session.id, two.id), true);
       assert.equal(await store.now.invitations.delete(session.id, two.id), false);
-      await store.now.invitations.insert(made({ createdAt: 2_000, expiresAt: 3_000 }));
-      assert.deepEqual(await store.now.invitations.listFor(guestId, 0), [], 'what is over is forgotten');
+      assert.equal(await store.now.invitations.insertWithin(made({ createdAt: 2_000, expiresAt: 3_000 }), 1), true);
+      assert.deepEqual(await store.now.invitations.listOf(over.id, 0), [], 'what is over is forgotten');
+    });
+
+    it('lets a session have so many invitations, however many are asked for at once', async () => {
+      const { id: sessionId } = aSession();
+      const ask = (index: number) =>
+        (index % 2 === 0 ? store : second).now.invitations.insertWithin(
+          { id: anId('inv'), sessionId, username: 'ann', guestId: undefined, createdAt: 1_000, expiresAt: 2_000 },
+          3,
+        );
+      const placed = await Promise.all(Array.from({ length: 8 }, (_, index) => ask(index)));
+      assert.equal(placed.filter(Boolean).length, 3);
+      assert.equal((await store.now.invitations.listOf(sessionId, 1_000)).length, 3);
     });
 
     it('numbers commands in the order in which they become visible', async () => {

@@ -137,8 +137,8 @@ export class RightsCheck {
     const identity = await kept(this.#identities, login.digest, () => this.#identify(login.digest));
     if (identity === undefined || !permissionsHeld(identity).has('machine.use')) return undefined;
     const { user } = identity;
-    const invitations = await store.now.invitations.listFor(user.id, clock.now());
-    if (!invitations.some(({ sessionId }) => sessionId === session.id)) return undefined;
+    const invitations = await store.now.invitations.listOf(session.id, clock.now());
+    if (!invitations.some(({ guestId }) => guestId === user.id)) return undefined;
     const [target, grants, groups] = await this.#facts(identity, session.targetId);
     const circumstances = { now: clock.now(), address, proofs: [] };
     try {

@@ -35,8 +35,8 @@ export class Sharing {
     if (wish.minutes > LONGEST_MINUTES)
       throw new Fault('INVALID_REQUEST', `minutes must be at most ${LONGEST_MINUTES}, received ${wish.minutes}`);
     const now = clock.now();
-    if ((await store.now.invitations.listOf(session.id, now)).length >= MOST_INVITATIONS)
-      throw new Fault('CONFLICT', `${MOST_INVITATIONS} invitations are open; withdraw some of them`);
+    const full = new Fault('CONFLICT', `${MOST_INVITATIONS} invitations are open; withdraw some of them`);
+    if ((await store.now.invitations.listOf(session.id, now)).length >= MOST_INVITATIONS) throw full;
     const guest = await store.now.users.findByUsername(wish.username);
     const invitation: Invitation = {
       id: `inv_${randomId(random)}`,
@@ -47,7 +47,7 @@ export class Sharing {
       expiresAt: now + wish.minutes * 60_000,
     };
     await this.#note(owner, session, { action: 'session.shared', invitation, address });
-    await store.now.invitations.insert(invitation);
+    if (!(await store.now.invitations.insertWithin(invitation, MOST_INVITATIONS))) throw full;
     return invitation;
   }
 
@@ -75,9 +75,8 @@ export class Sharing {
   /** The live sessions that somebody is invited to and may look at, now. */
   async invitedTo(guest: VerifiedIdentity, address: string): Promise<readonly SessionRecord[]> {
     const { store, clock } = this.#parts;
-    const invitations = await store.now.invitations.listFor(guest.user.id, clock.now());
     const found: SessionRecord[] = [];
-    for (const id of new Set(invitations.map(({ sessionId }) => sessionId))) {
+    for (const id of await store.now.invitations.sessionsFor(guest.user.id, clock.now())) {
       const session = await store.now.sessions.find(id);
       if (session === undefined || session.state === 'ended') continue;
       if ((await this.#access.guestOf(guest, session, address)) !== undefined) found.push(session);

@@ -202,11 +202,12 @@ export interface CredentialRepository {
 }
 
 export interface InvitationRepository {
-  /** Forgets those that are over by its time. */
-  insert(invitation: Invitation): Promise<void>;
+  /** Whether there was room: a session has so many that stand, however many are asked for at once. Forgets those that are over by its time. */
+  insertWithin(invitation: Invitation, most: number): Promise<boolean>;
   /** Those that stand, the oldest first. */
   listOf(session: SessionId, now: number): Promise<readonly Invitation[]>;
-  listFor(guest: UserId, now: number): Promise<readonly Invitation[]>;
+  /** The live sessions that somebody is invited to. */
+  sessionsFor(guest: UserId, now: number): Promise<readonly SessionId[]>;
   /** Whether it was there. */
   delete(session: SessionId, id: InvitationId): Promise<boolean>;
 }

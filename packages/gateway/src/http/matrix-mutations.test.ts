@@ -104,7 +104,7 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: 'an invitation is for everybody',
     file: 'core/src/session/rights-check.ts',
-    from: 'if (!invitations.some(({ sessionId }) => sessionId === session.id)) return undefined;',
+    from: 'if (!invitations.some(({ guestId }) => guestId === user.id)) return undefined;',
     to: '',
     routes: [],
   },

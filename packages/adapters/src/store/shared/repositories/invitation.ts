@@ -1,21 +1,33 @@
 import type { Invitation } from '@enchilada/core/session';
 import type { InvitationRepository } from '@enchilada/core/store';
 import type { InvitationRow } from '../schema.ts';
-import type { Sql } from '../sql.ts';
+import { raiseCounter, type Sql } from '../sql.ts';
 
 function toInvitation(row: InvitationRow): Invitation {
   return { ...row, guestId: row.guestId ?? undefined };
 }
 
-export function invitationRepository({ db }: Sql): InvitationRepository {
+export function invitationRepository(sql: Sql): InvitationRepository {
+  const { db, atomic } = sql;
   return {
-    async insert(invitation) {
-      await db.deleteFrom('sessionInvitation').where('expiresAt', '<=', invitation.createdAt).execute();
-      await db
-        .insertInto('sessionInvitation')
-        .values({ ...invitation, guestId: invitation.guestId ?? null })
-        .execute();
-    },
+    /** INVARIANT: the counter is raised first, so that whoever counts afterwards is alone. */
+    insertWithin: (invitation, most) =>
+      atomic(async (tx) => {
+        const { sessionId, createdAt, guestId } = invitation;
+        await raiseCounter(sql, tx, 'invitations');
+        await tx.deleteFrom('sessionInvitation').where('expiresAt', '<=', createdAt).execute();
+        const { count } = await tx
+          .selectFrom('sessionInvitation')
+          .select((eb) => eb.fn.countAll<number>().as('count'))
+          .where('sessionId', '=', sessionId)
+          .executeTakeFirstOrThrow();
+        if (count >= most) return false;
+        await tx
+          .insertInto('sessionInvitation')
+          .values({ ...invitation, guestId: guestId ?? null })
+          .execute();
+        return true;
+      }),
     async listOf(sessionId, now) {
       const rows = await db
         .selectFrom('sessionInvitation')
@@ -27,16 +39,18 @@ export function invitationRepository({ db }: Sql): InvitationRepository {
         .execute();
       return rows.map(toInvitation);
     },
-    async listFor(guestId, now) {
+    async sessionsFor(guestId, now) {
       const rows = await db
         .selectFrom('sessionInvitation')
-        .selectAll()
-        .where('guestId', '=', guestId)
-        .where('expiresAt', '>', now)
-        .orderBy('createdAt')
-        .orderBy('id')
+        .innerJoin('session', 'session.id', 'sessionInvitation.sessionId')
+        .select('session.id')
+        .distinct()
+        .where('sessionInvitation.guestId', '=', guestId)
+        .where('sessionInvitation.expiresAt', '>', now)
+        .where('session.endedAt', 'is', null)
+        .orderBy('session.id')
         .execute();
-      return rows.map(toInvitation);
+      return rows.map(({ id }) => id);
     },
     async delete(sessionId, id) {
       const { numDeletedRows } = await db
