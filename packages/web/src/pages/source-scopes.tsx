@@ -44,7 +44,7 @@ export function ScopesDrawer(props: {
             : 4;
   const items = [...(scopes.data?.items ?? [])].sort((a, b) => weight(a) - weight(b));
   return (
-    <Drawer opened onClose={props.onClose} size={760} title={source.name}>
+    <Drawer opened onClose={props.onClose} size={980} title={source.name}>
       <Stack>
         {items
           .filter(({ heldSince }) => heldSince !== undefined)
@@ -137,10 +137,13 @@ function ScopeHealth({ scope }: { readonly scope: SourceScope }) {
     return (
       <>
         {scope.late.map((what) => (
-          <div key={what} className="state" data-tone="warn">
-            {what === 'events'
-              ? text.count('sources.late-events', Math.round((scope.eventLagMs ?? 0) / MINUTE_MS))
-              : text(`sources.late-${what}`)}
+          <div key={what}>
+            <span className="state" data-tone="warn">
+              {what === 'events'
+                ? text.count('sources.late-events', Math.round((scope.eventLagMs ?? 0) / MINUTE_MS))
+                : text(`sources.late-${what}`)}
+            </span>
+            <div className="sub">{text(`sources.late-${what}-next`)}</div>
           </div>
         ))}
       </>

@@ -30,6 +30,9 @@ type Open =
   | { readonly what: 'timeline'; readonly source: Source | undefined }
   | { readonly what: 'rules' };
 
+/** Of those with the same trouble. */
+const SHOWN_ACCOUNTS = 3;
+
 export function SourcesPage() {
   const text = useText();
   const client = useQueryClient();
@@ -98,8 +101,8 @@ export function SourcesPage() {
       }
     >
       {items.flatMap((source) =>
-        source.troubles.map((trouble) => (
-          <Trouble {...{ source, trouble }} key={`${source.id} ${trouble.part} ${trouble.account}`} />
+        byPart(source.troubles).map((troubles) => (
+          <Troubles {...{ source, troubles }} key={`${source.id} ${troubles[0].part}`} />
         )),
       )}
       {held.map((source) => (
@@ -197,19 +200,43 @@ export function SourcesPage() {
   );
 }
 
-/** What no account and region shows: it is of the source as a whole, or of an account's regions. */
-function Trouble(props: { readonly source: Source; readonly trouble: Source['troubles'][number] }) {
+type Trouble = Source['troubles'][number];
+type SameTroubles = readonly [Trouble, ...Trouble[]];
+
+/** An organisation of many accounts has one notice of what is wrong with all of them, not one of each. */
+function byPart(troubles: readonly Trouble[]): readonly SameTroubles[] {
+  const parts = new Map<string, [Trouble, ...Trouble[]]>();
+  for (const trouble of troubles) {
+    const same = parts.get(trouble.part);
+    if (same === undefined) parts.set(trouble.part, [trouble]);
+    else same.push(trouble);
+  }
+  return [...parts.values()];
+}
+
+/** What no account and region shows: it is of the source as a whole, or of its accounts. */
+function Troubles(props: { readonly source: Source; readonly troubles: SameTroubles }) {
   const text = useText();
-  const { part, account, since, detail } = props.trouble;
+  const { source, troubles } = props;
+  const [{ part, account }] = troubles;
+  const { name } = source;
+  const title =
+    part === 'regions' || part === 'trust'
+      ? text.count(`trouble.${part}`, troubles.length, { name, account })
+      : text(`trouble.${part}`, { name });
+  const shown = troubles.slice(0, SHOWN_ACCOUNTS);
   return (
-    <Alert
-      color="red"
-      mb="md"
-      icon={<IconAlertTriangle size={18} aria-hidden />}
-      title={text(`trouble.${part}`, { name: props.source.name, account })}
-    >
-      <div>{printable(detail)}</div>
-      <div className="sub">{text('sources.trouble-since', { time: text.dateTime(since) })}</div>
+    <Alert color="red" mb="md" icon={<IconAlertTriangle size={18} aria-hidden />} title={title}>
+      <div>{text(`trouble.${part}-next`)}</div>
+      {shown.map(({ account: one, since, detail }) => (
+        <div className="trouble" key={one}>
+          {printable(detail)}{' '}
+          <span className="sub">{text('sources.trouble-since', { time: text.dateTime(since) })}</span>
+        </div>
+      ))}
+      {troubles.length > shown.length && (
+        <div className="sub">{text.count('sources.trouble-more', troubles.length - shown.length)}</div>
+      )}
     </Alert>
   );
 }

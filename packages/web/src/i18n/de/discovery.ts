@@ -129,10 +129,6 @@ export const discovery: Readonly<Record<keyof typeof en, string>> = {
   'sources.timeline': 'Verlauf',
   'sources.timeline-empty': 'Noch ist nichts geschehen.',
   'sources.well': 'Aktuell',
-  'sources.late-events.one': 'Ereignisse sind verspätet: Das letzte kam {count} Minute, nachdem es geschah',
-  'sources.late-events.other': 'Ereignisse sind verspätet: Das letzte kam {count} Minuten, nachdem es geschah',
-  'sources.late-listing': 'Die volle Auflistung ist überfällig',
-  'sources.late-unannounced': 'Ereignisse fehlen: Eine Auflistung fand eine Maschine, die kein Ereignis gemeldet hatte',
   'sources.late.one': '{count} verspätet',
   'sources.late.other': '{count} verspätet',
   'sources.retired': 'Nicht mehr in der Quelle seit',
@@ -142,12 +138,33 @@ export const discovery: Readonly<Record<keyof typeof en, string>> = {
   'sources.retired-count.other': '{count} ausgeschieden',
   'sources.troubled': 'Braucht Aufmerksamkeit',
   'sources.trouble-since': 'Seit {time}.',
+  'sources.late-events.one': 'Ereignisse sind verspätet: Das letzte kam {count} Minute, nachdem es geschah',
+  'sources.late-events.other': 'Ereignisse sind verspätet: Das letzte kam {count} Minuten, nachdem es geschah',
+  'sources.late-events-next':
+    'Prüfen, wie viele Nachrichten in der Warteschlange liegen. Nach einem Stillstand aller Knoten vergeht dies von selbst.',
+  'sources.late-listing': 'Die volle Auflistung ist überfällig',
+  'sources.late-listing-next': 'Im Protokoll der Knoten nachsehen oder die Quelle neu auflisten.',
+  'sources.late-unannounced': 'Ereignisse fehlen: Kein Ereignis meldete eine Maschine, die die Auflistung fand',
+  'sources.late-unannounced-next':
+    'Prüfen, was die Ereignisse dieses Kontos und dieser Region an die Warteschlange weiterleitet.',
+  'sources.trouble-more.one': 'Und {count} weiteres Konto.',
+  'sources.trouble-more.other': 'Und {count} weitere Konten.',
   'trouble.settings': '{name} lässt sich mit diesen Einstellungen nicht öffnen',
-  'trouble.accounts': '{name}: Die Liste der Konten ist nicht lesbar. Bekanntes bleibt.',
-  'trouble.regions': '{name}: Die Regionen des Kontos {account} lassen sich nicht auflisten. Bekanntes bleibt.',
-  'trouble.events':
-    '{name}: Es kommen keine Ereignisse an, die Warteschlange ist nicht lesbar. Änderungen zeigt nur die volle Auflistung.',
-  'trouble.endings':
-    '{name}: Ereignisse werden gelesen und lassen sich nicht aus der Warteschlange nehmen. Sie kommen immer wieder.',
-  'trouble.trust': '{name}: Die Leserolle des Kontos {account} verlangt keine externe Kennung',
+  'trouble.settings-next': 'Die Quelle bearbeiten und berichtigen, was hier genannt ist.',
+  'trouble.accounts': '{name}: Die Liste der Konten ist nicht lesbar',
+  'trouble.accounts-next':
+    'Bekanntes bleibt. Den Knoten die fehlende Berechtigung geben oder die Konten in der Quelle nennen. Die Liste wird alle zehn Minuten neu gelesen.',
+  'trouble.regions.one': '{name}: Die Regionen des Kontos {account} lassen sich nicht auflisten',
+  'trouble.regions.other': '{name}: Die Regionen von {count} Konten lassen sich nicht auflisten',
+  'trouble.regions-next':
+    'Bekanntes bleibt. Der Leserolle die fehlende Berechtigung geben oder die Regionen in der Quelle nennen. Sie werden alle zehn Minuten neu aufgelistet.',
+  'trouble.events': '{name}: Es kommen keine Ereignisse an, die Warteschlange ist nicht lesbar',
+  'trouble.events-next':
+    'Änderungen zeigt nur die volle Auflistung, alle zehn Minuten. Adresse der Warteschlange und Berechtigung der Knoten prüfen.',
+  'trouble.endings': '{name}: Ereignisse lassen sich nicht aus der Warteschlange nehmen',
+  'trouble.endings-next': 'Sie werden gelesen und kommen immer wieder. Den Knoten die fehlende Berechtigung geben.',
+  'trouble.trust.one': '{name}: Die Leserolle des Kontos {account} verlangt keine externe Kennung',
+  'trouble.trust.other': '{name}: Die Leserollen von {count} Konten verlangen keine externe Kennung',
+  'trouble.trust-next':
+    'Wer diese Rolle sonst noch nutzen darf, könnte das Konto über einen anderen Dienst lesen. Die Bedingung in der Vertrauensrichtlinie ergänzen; geprüft wird alle zehn Minuten.',
 };
