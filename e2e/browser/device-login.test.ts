@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -11,8 +11,9 @@ import { runCommand, runJson } from '../fixtures/command.ts';
 import { startDeviceLogin } from '../fixtures/device-login.ts';
 import { Site } from '../tests/site.ts';
 import { flaws } from './flaws.ts';
+import { picturesIn } from './pictures.ts';
 
-const PICTURES = join(import.meta.dirname, '..', '.artifacts', 'device-login');
+const picture = picturesIn('device-login', { fullPage: true });
 
 const owned = new AsyncDisposableStack();
 let base: string;
@@ -36,12 +37,6 @@ before(async () => {
   idp.register({ returnTo, logoutTo, signedOut: `${site.gateway.url}/sign-in` });
 });
 after(() => owned.disposeAsync());
-
-async function picture(page: Page, name: string): Promise<void> {
-  if (process.env['TEST_SCREENSHOTS'] !== '1') return;
-  await mkdir(PICTURES, { recursive: true });
-  await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
-}
 
 /** Whose sign-in here was approved before is not asked to approve it again. */
 async function atProvider(page: Page, visit: 'first' | 'later' = 'first'): Promise<void> {

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { Chromium, DESKTOP, PHONE } from '../fixtures/chromium.ts';
 import type { Person } from '../product/index.ts';
 import { Site, startSshd } from '../tests/site.ts';
+import { picturesIn } from './pictures.ts';
 import { openMachine, seatOf } from './seat.ts';
 
-const PICTURES = join(import.meta.dirname, '..', '.artifacts', 'grants');
+const picture = picturesIn('grants');
 
 const owned = new AsyncDisposableStack();
 let sshd: Sshd;
@@ -27,13 +26,6 @@ before(async () => {
   await una.enrolApp();
 });
 after(() => owned.disposeAsync());
-
-/** To be looked at, on request. */
-async function picture(page: Page, name: string): Promise<void> {
-  if (process.env['TEST_SCREENSHOTS'] !== '1') return;
-  await mkdir(PICTURES, { recursive: true });
-  await page.screenshot({ path: join(PICTURES, `${name}.png`) });
-}
 
 async function tooWide(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

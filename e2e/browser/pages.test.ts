@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
@@ -12,6 +10,7 @@ import type { Shell } from '../product/index.ts';
 import type { Names } from '../product/person.ts';
 import { ADMIN, Site, startSshd } from '../tests/site.ts';
 import { flaws, type Rules } from './flaws.ts';
+import { picturesIn } from './pictures.ts';
 import { seatOf } from './seat.ts';
 
 /** Each page with its heading. */
@@ -65,7 +64,7 @@ const LANGUAGES = [
     ],
   },
 ] as const;
-const PICTURES = join(import.meta.dirname, '..', '.artifacts', 'pages');
+const picture = picturesIn('pages');
 const AUDITOR = { username: 'otto-the-auditor', password: 'a password for reading only 4' };
 const USER = { username: 'una-the-user', password: 'a password for one machine 5' };
 
@@ -141,13 +140,6 @@ async function signIn(window: BrowserWindow, names: Names): Promise<Page> {
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.waitForURL((url) => url.pathname !== '/sign-in');
   return page;
-}
-
-/** To be looked at, on request: every page in every form. */
-async function picture(page: Page, name: string): Promise<void> {
-  if (process.env['TEST_SCREENSHOTS'] !== '1') return;
-  await mkdir(PICTURES, { recursive: true });
-  await page.screenshot({ path: join(PICTURES, `${name}.png`) });
 }
 
 async function settled(page: Page): Promise<void> {

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Page } from 'playwright-core';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { Chromium, PHONE } from '../fixtures/chromium.ts';
 import { Site, startSshd } from '../tests/site.ts';
+import { picturesIn } from './pictures.ts';
 import { openMachine, seatOf, SessionPage } from './seat.ts';
 
-const PICTURES = join(import.meta.dirname, '..', '.artifacts', 'record-exempt');
+const picture = picturesIn('record-exempt');
 
 const owned = new AsyncDisposableStack();
 let sshd: Sshd;
@@ -22,13 +20,6 @@ before(async () => {
   browser = owned.use(await Chromium.launch());
 });
 after(() => owned.disposeAsync());
-
-/** To be looked at, on request. */
-async function picture(page: Page, name: string): Promise<void> {
-  if (process.env['TEST_SCREENSHOTS'] !== '1') return;
-  await mkdir(PICTURES, { recursive: true });
-  await page.screenshot({ path: join(PICTURES, `${name}.png`) });
-}
 
 test('who is not recorded is told so all the time, and so is whoever lists sessions or settings', async () => {
   const targetId = await site.machineOn(sshd, { name: 'quiet.example' });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -12,9 +12,10 @@ import { Chromium, PHONE } from '../fixtures/chromium.ts';
 import { runCommand, runJson } from '../fixtures/command.ts';
 import { startDeviceLogin } from '../fixtures/device-login.ts';
 import { Site, startSshd } from '../tests/site.ts';
+import { picturesIn } from './pictures.ts';
 import { seatOf, SessionPage } from './seat.ts';
 
-const PICTURES = join(import.meta.dirname, '..', '.artifacts', 'saml-sign-on');
+const picture = picturesIn('saml-sign-on');
 
 const owned = new AsyncDisposableStack();
 let sshd: Sshd;
@@ -40,12 +41,6 @@ before(async () => {
   });
 });
 after(() => owned.disposeAsync());
-
-async function picture(page: Page, name: string): Promise<void> {
-  if (process.env['TEST_SCREENSHOTS'] !== '1') return;
-  await mkdir(PICTURES, { recursive: true });
-  await page.screenshot({ path: join(PICTURES, `${name}.png`) });
-}
 
 async function theProvider(): Promise<Provider> {
   const provider = (await site.admin.api.listProviders()).items[0];

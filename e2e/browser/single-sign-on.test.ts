@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { OpenIdServer } from '@enchilada/adapters/identity-provider/oidc/testing';
 import type { Provider } from '@enchilada/contract';
@@ -10,9 +8,10 @@ import type { Page } from 'playwright-core';
 import { Chromium, PHONE } from '../fixtures/chromium.ts';
 import { Site, startSshd } from '../tests/site.ts';
 import { flaws } from './flaws.ts';
+import { picturesIn } from './pictures.ts';
 import { seatOf, SessionPage } from './seat.ts';
 
-const PICTURES = join(import.meta.dirname, '..', '.artifacts', 'single-sign-on');
+const picture = picturesIn('single-sign-on');
 
 const owned = new AsyncDisposableStack();
 let sshd: Sshd;
@@ -40,12 +39,6 @@ before(async () => {
   });
 });
 after(() => owned.disposeAsync());
-
-async function picture(page: Page, name: string): Promise<void> {
-  if (process.env['TEST_SCREENSHOTS'] !== '1') return;
-  await mkdir(PICTURES, { recursive: true });
-  await page.screenshot({ path: join(PICTURES, `${name}.png`) });
-}
 
 async function atProvider(page: Page, name: string): Promise<void> {
   await page.waitForURL((url) => url.origin === idp.issuer);

@@ -1,13 +1,11 @@
 // What the page says where something is wrong with a source, or overdue, or no longer in it.
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { AwsStandIn, EventQueue, stateChange } from '@enchilada/adapters/discovery-source/aws/testing';
 import { until } from '@enchilada/core/testing/until';
-import type { Page } from 'playwright-core';
 import { Chromium } from '../fixtures/chromium.ts';
 import { Gateway } from '../fixtures/gateway.ts';
 import { Person } from '../product/index.ts';
+import { picturesIn } from './pictures.ts';
 import { seatOf } from './seat.ts';
 
 const REGION = 'eu-west-1';
@@ -15,7 +13,7 @@ const [STAYS, LEAVES] = ['111111111111', '222222222222'] as const;
 const MACHINE = 'i-0123456789abcdef0';
 const running = { Code: 16, Name: 'running' } as const;
 const HOUR_MS = 3_600_000;
-const PICTURES = join(import.meta.dirname, '../.artifacts/source-health');
+const picture = picturesIn('source-health');
 
 const owned = new AsyncDisposableStack();
 let cloud: AwsStandIn;
@@ -33,13 +31,6 @@ before(async () => {
   person = await Person.bootstrap(gateway, { username: 'ada', password: 'seven calm otters on a raft' });
 });
 after(() => owned.disposeAsync());
-
-/** To be looked at, on request. */
-async function picture(page: Page, name: string): Promise<void> {
-  if (process.env['TEST_SCREENSHOTS'] !== '1') return;
-  await mkdir(PICTURES, { recursive: true });
-  await page.screenshot({ path: join(PICTURES, `${name}.png`) });
-}
 
 test('what is wrong with a source, what is late and what left it is said with what to do about it', async () => {
   const { api } = person;

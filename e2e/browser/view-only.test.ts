@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Page } from 'playwright-core';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
 import { Chromium, PHONE } from '../fixtures/chromium.ts';
 import { Site, startSshd } from '../tests/site.ts';
 import { DesktopPage, until } from './desktop-page.ts';
+import { picturesIn } from './pictures.ts';
 import { seatOf, SessionPage } from './seat.ts';
 
-const PICTURES = join(import.meta.dirname, '..', '.artifacts', 'view-only');
+const picture = picturesIn('view-only');
 
 const owned = new AsyncDisposableStack();
 let sshd: Sshd;
@@ -24,13 +24,6 @@ before(async () => {
   browser = owned.use(await Chromium.launch());
 });
 after(() => owned.disposeAsync());
-
-/** To be looked at, on request. */
-async function picture(page: Page, name: string): Promise<void> {
-  if (process.env['TEST_SCREENSHOTS'] !== '1') return;
-  await mkdir(PICTURES, { recursive: true });
-  await page.screenshot({ path: join(PICTURES, `${name}.png`) });
-}
 
 test('a grant to look is made by hand, opens a terminal that says so, and nothing typed arrives', async () => {
   const targetId = await site.machineOn(sshd, { name: 'looked-at.example' });
