@@ -16,6 +16,7 @@ import { toDiscoveryFault } from './aws-fault.ts';
 import { sightingOf } from './instance-facts.ts';
 import { machineAccess } from './machine-access.ts';
 import { onboarding } from './onboarding.ts';
+import { partitionOf } from './partition.ts';
 import { Pacer } from '../shared/pacer.ts';
 import { sqsHints } from './sqs-hints.ts';
 
@@ -86,7 +87,7 @@ class AwsSource implements DiscoverySource {
         this.#assume(account, {
           role: config.connectRoleName,
           session: sessionNameOf(person, parts.record),
-          policy: policyOf([action], `arn:aws:ec2:${region}:${account}:instance/${nativeId}`),
+          policy: policyOf([action], `arn:${partitionOf(region)}:ec2:${region}:${account}:instance/${nativeId}`),
         }),
     });
     if (config.checkExternalId) this.trustGaps = (accounts, signal) => this.#trustGaps(accounts, signal);
@@ -260,7 +261,7 @@ class AwsSource implements DiscoverySource {
     const { sdk, config, record } = this.#parts;
     return sdk.providers.fromTemporaryCredentials({
       params: {
-        RoleArn: `arn:aws:iam::${account}:role/${role}`,
+        RoleArn: `arn:${partitionOf(config.homeRegion)}:iam::${account}:role/${role}`,
         RoleSessionName: session,
         Policy: policy,
         ...(withoutId === true ? {} : { ExternalId: externalIdOf(record.id) }),

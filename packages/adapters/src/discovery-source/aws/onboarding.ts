@@ -56,7 +56,9 @@ function textOf(template: Json): string {
 function hub(record: SourceRecord): Json {
   const { roleName, connectRoleName, organization } = readConfig(record.parameters);
   const inOrganization = { StringEquals: { 'aws:PrincipalOrgID': ref('OrganizationId') } };
-  const roles = [roleName, connectRoleName].map((name) => `arn:aws:iam::*:role/${name}`);
+  const roles = [roleName, connectRoleName].map((name) => ({
+    'Fn::Sub': `arn:\${AWS::Partition}:iam::*:role/${name}`,
+  }));
   return {
     AWSTemplateFormatVersion: VERSION,
     Description: `Enchilada: queue and bus of the source ${record.name}`,
