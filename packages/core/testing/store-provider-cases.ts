@@ -181,7 +181,7 @@ export function storeProviderCases(name: string, create: () => Promise<StoreUnde
       const [one, two, three] = logins;
       for (const login of logins) await store.now.logins.insert(login);
       const hint = { keyId: 'kek-1', bytes: new Uint8Array([1, 2, 3]) };
-      const note = { providerId: provider.id, subject: 's-1', session: 'sid-1', hint };
+      const note = { providerId: provider.id, subject: 's-1', session: 'sid-1', hint, endsAt: 1_800_000_000_000 };
       await store.now.providers.noteLogin({ ...note, loginDigest: one.digest });
       await store.now.providers.noteLogin({ ...note, loginDigest: two.digest, session: undefined, hint: undefined });
       await store.now.providers.noteLogin({ ...note, loginDigest: three.digest, subject: 's-2' });

@@ -26,6 +26,8 @@ export interface AssertedLogin {
   readonly gaveSecondFactor: boolean;
   /** The provider's name for the login, by which it ends it. */
   readonly session: string | undefined;
+  /** Until when its login is good, where it says. INVARIANT: no login that rests on it lasts longer. */
+  readonly endsAt?: number;
   /** What the provider wants to see when the person signs out. */
   readonly logoutHint: Secret | undefined;
   /** What said so, where it could be shown twice: accepted once over all nodes. */
@@ -232,6 +234,8 @@ export interface ProvidedLogin {
   readonly subject: string;
   readonly session: string | undefined;
   readonly hint: WrappedKey | undefined;
+  /** @see AssertedLogin.endsAt */
+  readonly endsAt?: number;
 }
 
 /** A browser that is away at a provider. Only digests are kept: the rest is made again from what the browser brings. */

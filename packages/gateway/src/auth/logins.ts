@@ -188,7 +188,10 @@ export class Logins {
       provedAt: how.carries?.provedAt ?? how.provedAt ?? now,
       createdAt: now,
       lastSeenAt: now,
-      expiresAt: now + (stage === 'complete' ? limits().absoluteMs : Math.min(INCOMPLETE_MS, limits().absoluteMs)),
+      expiresAt: Math.min(
+        now + (stage === 'complete' ? limits().absoluteMs : Math.min(INCOMPLETE_MS, limits().absoluteMs)),
+        how.provided?.endsAt ?? Infinity,
+      ),
       address: context.address,
       userAgent: context.userAgent,
       sealedPassword: how.password === undefined ? undefined : sealLoginPassword(how.password, cookie, digest),
@@ -246,11 +249,12 @@ export class Logins {
     const cookie = Buffer.from(random.bytes(COOKIE_BYTES)).toString('base64url');
     const password = context.cookie === undefined ? undefined : unsealLoginPassword(login, context.cookie);
     const provedAt = clock.now();
+    const provided = await store.now.providers.findLogin(login.digest);
     const change = {
       cookieDigest: digestOf(cookie),
       provedAt,
       factor,
-      expiresAt: login.createdAt + limits().absoluteMs,
+      expiresAt: Math.min(login.createdAt + limits().absoluteMs, provided?.endsAt ?? Infinity),
       sealedPassword: password === undefined ? undefined : sealLoginPassword(password, cookie, login.digest),
     };
     if (!(await store.now.logins.stepUp(login.digest, login.cookieDigest, change)))

@@ -212,6 +212,31 @@ test('our second factor is asked for after the provider, unless the provider is 
   assert.equal(await stage('idp_two', 'yes'), 'complete');
 });
 
+test('no login lasts longer than the one at the provider that it rests on, also after a second factor', async () => {
+  const { fixture, node } = await site();
+  await using _ = fixture;
+  await addProvider(fixture);
+  const until = fixture.clock.now() + 5 * 60_000;
+  const browser = new Browser(node);
+  const first = await browser.signIn('idp_one', { sub: 's-1', name: 'ann', until: `${until}` });
+  const userId = first.body.signedIn?.me?.user.id ?? '';
+  const endOf = async () => (await fixture.store.now.logins.listOf(userId)).map(({ expiresAt }) => expiresAt);
+  assert.deepEqual(await endOf(), [until]);
+  const passkey = new SoftwarePasskey();
+  const options = (await browser.send('POST', '/me/factors/passkey/options')).body as never;
+  await browser.send('POST', '/me/factors/passkey', { passkey: passkey.create(options, ORIGIN), name: 'x' });
+  await fixture.store.now.logins.deleteOf(userId);
+  const again = new Browser(node);
+  const half = await again.signIn('idp_one', { sub: 's-1', name: 'ann', until: `${until}` });
+  assert.equal(half.body.signedIn?.stage, 'second-factor');
+  const asked = (await again.send('POST', '/me/proof/options')).body as never;
+  const done = await again.send('POST', '/me/proof', { passkey: passkey.assert(asked, ORIGIN) });
+  assert.equal(done.status, 200, JSON.stringify(done.body));
+  assert.deepEqual(await endOf(), [until]);
+  fixture.clock.time = until;
+  assert.equal((await again.send('GET', '/me')).status, 401);
+});
+
 test('a passkey of ours is no way around the provider', async () => {
   const { fixture, node } = await site();
   await using _ = fixture;

@@ -150,6 +150,7 @@ export class ProviderSignIn {
         subject,
         session: asserted.session,
         hint: isKept ? await this.#wrap(hint, record.id) : undefined,
+        ...(asserted.endsAt === undefined ? {} : { endsAt: asserted.endsAt }),
       };
       return {
         user,

@@ -29,6 +29,7 @@ const redirecting: ProviderType = {
           provedAt: undefined,
           gaveSecondFactor: given.get('mfa') === 'yes',
           session: given.get('sid') ?? undefined,
+          ...(given.has('until') ? { endsAt: Number(given.get('until')) } : {}),
           logoutHint: undefined,
         });
       },

@@ -36,6 +36,8 @@ export interface ReadAssertion {
   readonly attributes: ReadonlyMap<string, readonly string[]>;
   readonly authenticatedAt: number;
   readonly session: string | undefined;
+  /** SessionNotOnOrAfter: the login at the provider, and whatever rests on it, is over then. */
+  readonly endsAt: number | undefined;
   readonly contexts: readonly string[];
 }
 
@@ -97,10 +99,12 @@ function readAssertion(assertion: Element, expected: Expected): ReadAssertion {
   const name = theOne(subject, NS.assertion, 'NameID');
   const confirmedUntil = requireConfirmed(subject, expected);
   requireConditions(theOne(assertion, NS.assertion, 'Conditions'), expected);
-  const statement = allOf(assertion, NS.assertion, 'AuthnStatement')[0];
+  const statements = allOf(assertion, NS.assertion, 'AuthnStatement');
+  const [statement] = statements;
   if (statement === undefined) throw refused('the assertion says nothing of a sign-in');
-  const until = timeOf(statement, 'SessionNotOnOrAfter');
-  if (until !== undefined && until + SKEW_MS <= expected.now) throw refused('the login at the provider is over');
+  const ends = statements.flatMap((one) => timeOf(one, 'SessionNotOnOrAfter') ?? []);
+  const endsAt = ends.length === 0 ? undefined : Math.min(...ends) + SKEW_MS;
+  if (endsAt !== undefined && endsAt <= expected.now) throw refused('the login at the provider is over');
   const authenticatedAt = timeOf(statement, 'AuthnInstant');
   if (authenticatedAt === undefined || authenticatedAt > expected.now + SKEW_MS)
     throw refused('the time of the sign-in is missing or to come');
@@ -116,6 +120,7 @@ function readAssertion(assertion: Element, expected: Expected): ReadAssertion {
     attributes: readAttributes(assertion),
     authenticatedAt,
     session: attributeOf(statement, 'SessionIndex') || undefined,
+    endsAt,
     contexts: allOf(statement, NS.assertion, 'AuthnContext')
       .flatMap((context) => allOf(context, NS.assertion, 'AuthnContextClassRef'))
       .map(textOf),

@@ -233,6 +233,15 @@ test('an honest answer signs in, whoever else signed it too', async () => {
   assert.deepEqual([person.subject, person.username, person.groups], ['mallory', 'mallory', ['ops']]);
   assert.deepEqual([session, message?.id, provedAt], ['_s1', '_assertion', NOW]);
   await signIn({ after: (xml) => signed(xml, '_response', pair) });
+  const until = (time: string) => (xml: string) =>
+    xml.replace('SessionIndex', `SessionNotOnOrAfter="${time}" SessionIndex`);
+  const short = await signIn({ before: until('2099-01-01T00:00:00Z') });
+  assert.equal(short.endsAt, Date.parse('2099-01-01T00:01:00Z'), 'with a minute of clock difference');
+  const twice = (xml: string) =>
+    xml.replace(/<saml:AuthnStatement.*<\/saml:AuthnStatement>/u, (one) =>
+      ['2098', '2097'].map((year) => until(`${year}-01-01T00:00:00Z`)(one)).join(''),
+    );
+  assert.equal((await signIn({ before: twice })).endsAt, Date.parse('2097-01-01T00:01:00Z'), 'the earlier end holds');
   await signIn({ how: { algorithm: 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha512' } });
   await signIn({
     parameters: { certificates: [...other.certificate.trim().split('\n'), ...pair.certificate.trim().split('\n')] },

@@ -64,6 +64,7 @@ test('a real identity provider reads our metadata, signs somebody in, and signs 
     [login.person.subject, login.person.displayName, login.person.email, login.person.groups],
     ['paula', 'Paula Provider', 'paula@example.test', ['operators', 'staff']],
   );
+  assert.ok((login.endsAt ?? 0) > clock.time, 'SimpleSAMLphp says SessionNotOnOrAfter');
   await assert.rejects(provider.complete(answer, aFlow()), (failure) => isFault(failure, 'PROVIDER_REFUSED'));
   const out = await provider.endSession(login.logoutHint, AT);
   const back = await visitor.goUntil(out ?? '', AT.logoutTo);

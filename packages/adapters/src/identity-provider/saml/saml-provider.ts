@@ -92,6 +92,7 @@ export class SamlProvider implements RedirectProvider {
       provedAt: read.authenticatedAt,
       gaveSecondFactor: read.contexts.some((context) => factorContexts.includes(context)),
       session: read.session,
+      ...(read.endsAt === undefined ? {} : { endsAt: read.endsAt }),
       logoutHint: new Secret(JSON.stringify(hint)),
       message: { id: read.id, expiresAt: read.expiresAt },
     };

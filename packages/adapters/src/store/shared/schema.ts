@@ -168,6 +168,7 @@ export interface ProvidedLoginRow {
   sessionId: string | null;
   hintKeyId: string | null;
   hint: Uint8Array | null;
+  endsAt: number | null;
 }
 
 export interface ApiTokenRow {

@@ -27,6 +27,7 @@ import { sessionViewOnly } from './0037-session-view-only.ts';
 import { scopeHealth } from './0038-scope-health.ts';
 import { sessionRecordExempt } from './0039-session-record-exempt.ts';
 import { sessionInvitation } from './0040-session-invitation.ts';
+import { signInEnd } from './0041-sign-in-end.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -58,4 +59,5 @@ export const MIGRATIONS: readonly Migration[] = [
   scopeHealth,
   sessionRecordExempt,
   sessionInvitation,
+  signInEnd,
 ];

@@ -74,13 +74,14 @@ function toIdentity(row: ExternalIdentityRow): ExternalIdentity {
 }
 
 function toLogin(row: ProvidedLoginRow): ProvidedLogin {
-  const { loginDigest, providerId, subject, sessionId } = row;
+  const { loginDigest, providerId, subject, sessionId, endsAt } = row;
   return {
     loginDigest,
     providerId,
     subject,
     session: sessionId ?? undefined,
     hint: toWrapped(row.hintKeyId, row.hint),
+    ...(endsAt === null ? {} : { endsAt }),
   };
 }
 
@@ -252,7 +253,7 @@ export function providerRepository(sql: Sql): ProviderRepository {
       await db.deleteFrom('spentMessage').where('expiresAt', '<=', now).execute();
     },
 
-    async noteLogin({ loginDigest, providerId, subject, session, hint }) {
+    async noteLogin({ loginDigest, providerId, subject, session, hint, endsAt }) {
       await db
         .insertInto('providedLogin')
         .values({
@@ -262,6 +263,7 @@ export function providerRepository(sql: Sql): ProviderRepository {
           sessionId: session ?? null,
           hintKeyId: hint?.keyId ?? null,
           hint: hint === undefined ? null : toBuffer(hint.bytes),
+          endsAt: endsAt ?? null,
         })
         .execute();
     },
