@@ -223,23 +223,46 @@ export function storeDiscoveryCases(name: string, create: () => Promise<StoreUnd
       const byId = (list: readonly FoundMachine[]): readonly FoundMachine[] =>
         [...list].sort((a, b) => a.id.localeCompare(b.id));
       const ids = machines.map(({ nativeId }) => nativeId);
-      assert.deepEqual(byId(await discovery.found(source.id, scope, [...ids, 'i-absent'])), byId(machines));
-      assert.deepEqual(await discovery.found(source.id, { ...scope, region: 'elsewhere' }, ids), []);
+      assert.deepEqual(
+        byId(await discovery.found(source.id, [{ scope, nativeIds: [...ids, 'i-absent'] }])),
+        byId(machines),
+      );
+      assert.deepEqual(
+        await discovery.found(source.id, [{ scope: { ...scope, region: 'elsewhere' }, nativeIds: ids }]),
+        [],
+      );
       assert.deepEqual(byId(await discovery.listFound(source.id, scope)), byId(machines.slice(0, 2)));
       assert.deepEqual(await discovery.countFound(source.id), [{ ...scope, present: 2, missing: 1 }]);
       assert.deepEqual(await discovery.findByTarget(target.id), machines[0]);
       assert.deepEqual(await discovery.goneBefore(10, 5), [machines[2]]);
       const [first] = machines;
       assert.ok(first);
+      const elsewhere = { ...scope, region: 'elsewhere' };
+      const twin = aFoundMachine(source.id, { scope: elsewhere, nativeId: first.nativeId });
+      await discovery.saveFound([twin]);
+      assert.deepEqual(
+        byId(
+          await discovery.found(source.id, [
+            { scope, nativeIds: [long] },
+            { scope: elsewhere, nativeIds: ids },
+          ]),
+        ),
+        byId([machines[1] ?? first, twin]),
+        'each scope is asked for its own ids',
+      );
+      await discovery.deleteFound([twin.id]);
       await discovery.saveFound([{ ...first, observedAt: 2 }]);
       assert.equal((await discovery.findByTarget(target.id))?.observedAt, 2);
       await store.now.catalog.deleteTarget(target.id);
-      assert.equal((await discovery.found(source.id, scope, [first.nativeId]))[0]?.targetId, undefined);
+      assert.equal(
+        (await discovery.found(source.id, [{ scope, nativeIds: [first.nativeId] }]))[0]?.targetId,
+        undefined,
+      );
       await assert.rejects(discovery.saveFound([aFoundMachine(source.id, { nativeId: long })]), conflict);
       await discovery.deleteFound(machines.slice(1).map(({ id }) => id));
-      assert.equal((await discovery.found(source.id, scope, ids)).length, 1);
+      assert.equal((await discovery.found(source.id, [{ scope, nativeIds: ids }])).length, 1);
       await discovery.deleteSource(source.id);
-      assert.deepEqual(await discovery.found(source.id, scope, ids), []);
+      assert.deepEqual(await discovery.found(source.id, [{ scope, nativeIds: ids }]), []);
     });
 
     it('notes each event once and lists changes newest first', async () => {

@@ -1,6 +1,7 @@
 import type { StoreTransaction } from '../store/index.ts';
-import type { Target, TargetGroup } from '../target/index.ts';
+import type { Target } from '../target/index.ts';
 import { type Clock, type RandomSource, randomId } from '../time/index.ts';
+import { CatalogBatch, namesFor, type WantedMachines } from './catalog-batch.ts';
 import type { Hint, NamedScope, Sighting, SourceRecord } from './discovery-source.ts';
 import {
   boundedFacts,
@@ -10,7 +11,7 @@ import {
   type Projection,
   type SightingEffect,
 } from './found-machine.ts';
-import { mergeProjection, project, type Projected, type ProjectedFields, type ProjectionParts } from './projection.ts';
+import { mergeProjection, project, type Projected, type ProjectionParts } from './projection.ts';
 import type { ScopeRecord } from './scope-record.ts';
 import type { Candidate } from './rule.ts';
 
@@ -70,30 +71,46 @@ export class CatalogUpdater {
     this.#parts = parts;
   }
 
-  /**
-   * INVARIANT: depends on the transaction alone, so that it may run again after a serialisation failure, and so that no rule
-   * and no protected tag that were taken away since are judged by.
-   */
+  /** @see applyAll */
   async apply(tx: StoreTransaction, news: ScopeNews): Promise<readonly DiscoveryChange[]> {
-    const { scope, hints = [], missing = [], gone = [], lastEventAt, eventLagMs } = news;
-    const source = await tx.discovery.findSource(news.source.id);
-    if (source === undefined) return [];
-    const { rules } = await tx.discovery.rules();
+    const [changes = []] = await this.applyAll(tx, [news]);
+    return changes;
+  }
+
+  /**
+   * What each brought, in their order; several scopes ask the database as often as one does. INVARIANT: depends on the transaction
+   * alone, so that it may run again after a serialisation failure, and so that no rule and no protected tag that were taken away
+   * since are judged by.
+   */
+  async applyAll(tx: StoreTransaction, all: readonly ScopeNews[]): Promise<readonly (readonly DiscoveryChange[])[]> {
+    const changes: (readonly DiscoveryChange[])[] = [];
+    for (const round of roundsOf(all)) changes.push(...(await this.#applyRound(tx, round)));
+    return changes;
+  }
+
+  async #applyRound(tx: StoreTransaction, all: readonly ScopeNews[]): Promise<readonly (readonly DiscoveryChange[])[]> {
     const at = this.#parts.clock.now();
-    if (hints.length > 0) await tx.discovery.noteEvents([...new Set(hints.map(({ eventId }) => eventId))], at);
-    if (lastEventAt !== undefined) await tx.discovery.updateScope(source.id, scope, { lastEventAt, eventLagMs });
-    const ids = [...new Set([...news.sightings.map(({ nativeId }) => nativeId), ...missing, ...gone])];
-    const known = new Map(
-      (await tx.discovery.found(source.id, scope, ids)).map((machine) => [machine.nativeId, machine]),
-    );
-    const projection = { ...this.#parts.projection, rules };
-    const run = new Run(tx, { ...this.#parts, projection, news: { ...news, source }, at });
-    await run.load([...known.values()]);
-    for (const sighting of latest(news.sightings)) run.sight(known.get(sighting.nativeId), sighting);
-    await run.showAll();
-    for (const id of missing) run.miss(known.get(id));
-    for (const id of gone) run.lose(known.get(id));
-    return run.finish();
+    const { rules } = await tx.discovery.rules();
+    const batch = new CatalogBatch(tx, this.#parts.random);
+    const events = new Set<string>();
+    const runs: (Run | undefined)[] = [];
+    for (const news of all) {
+      const source = await batch.source(news.source.id);
+      const projection = { ...this.#parts.projection, rules };
+      runs.push(source && new Run(batch, { ...this.#parts, projection, news: { ...news, source }, at }));
+      if (source === undefined) continue;
+      const { scope, hints = [], lastEventAt, eventLagMs } = news;
+      for (const { eventId } of hints) events.add(eventId);
+      if (lastEventAt !== undefined) await tx.discovery.updateScope(source.id, scope, { lastEventAt, eventLagMs });
+    }
+    const running = runs.filter((run) => run !== undefined);
+    if (events.size > 0) await tx.discovery.noteEvents([...events], at);
+    await batch.load(running.map(({ wanted }) => wanted));
+    for (const run of running) run.sight();
+    await batch.loadHolders(running.flatMap(({ names }) => names));
+    for (const run of running) await run.finish();
+    await batch.write();
+    return runs.map((run) => run?.changes ?? []);
   }
 
   /** Judges what is known of a scope by the rules and the source as they are now, unless that was done. */
@@ -126,6 +143,22 @@ function latest(sightings: readonly Sighting[]): readonly Sighting[] {
   return [...byId.values()];
 }
 
+/** INVARIANT: no scope is twice in one: what is learnt of it later is held against what was written before. */
+function roundsOf(all: readonly ScopeNews[]): readonly (readonly ScopeNews[])[] {
+  const rounds: ScopeNews[][] = [];
+  let seen = new Set<string>();
+  for (const news of all) {
+    const key = `${news.source.id} ${news.scope.account} ${news.scope.region}`;
+    const round = seen.has(key) ? undefined : rounds.at(-1);
+    if (round === undefined) {
+      rounds.push([news]);
+      seen = new Set();
+    } else round.push(news);
+    seen.add(key);
+  }
+  return rounds;
+}
+
 interface RunParts extends Pick<UpdaterParts, 'random'> {
   readonly projection: ProjectionParts;
   readonly news: ScopeNews;
@@ -139,35 +172,45 @@ interface Judged {
   readonly projected: Projected;
 }
 
+/** What one scope brings to a batch. */
 class Run {
-  readonly #tx: StoreTransaction;
+  readonly changes: DiscoveryChange[] = [];
+  readonly wanted: WantedMachines;
+  readonly #batch: CatalogBatch;
   readonly #parts: RunParts;
-  readonly #projection: ProjectionParts;
-  readonly #targets = new Map<string, Target>();
-  readonly #groups = new Map<string, TargetGroup>();
-  readonly #references = new Map<string, boolean>();
   readonly #judged: Judged[] = [];
-  /** Who has a name that is wanted, by its key. */
-  readonly #holders = new Map<string, string>();
-  readonly #namesTaken = new Set<string>();
-  readonly #inserts: Target[] = [];
-  readonly #updates: Target[] = [];
-  readonly #found: FoundMachine[] = [];
-  readonly #changes: DiscoveryChange[] = [];
-  #groupsLoaded = false;
 
-  constructor(tx: StoreTransaction, parts: RunParts) {
-    this.#tx = tx;
+  constructor(batch: CatalogBatch, parts: RunParts) {
+    const { source, scope, sightings, missing = [], gone = [] } = parts.news;
+    this.#batch = batch;
     this.#parts = parts;
-    this.#projection = parts.projection;
+    const nativeIds = [...new Set([...sightings.map(({ nativeId }) => nativeId), ...missing, ...gone])];
+    this.wanted = { source: source.id, scope, nativeIds };
   }
 
-  async load(known: readonly FoundMachine[]): Promise<void> {
-    const ids = known.flatMap(({ targetId }) => (targetId === undefined ? [] : [targetId]));
-    for (const target of await this.#tx.catalog.findTargets(ids)) this.#targets.set(target.id, target);
+  sight(): void {
+    for (const sighting of latest(this.#parts.news.sightings)) this.#sight(this.#known(sighting.nativeId), sighting);
   }
 
-  sight(last: FoundMachine | undefined, sighting: Sighting): void {
+  /** What the machines that were seen would be called; after all were seen. */
+  get names(): readonly string[] {
+    return this.#judged.flatMap(({ machine, projected: { fields } }) =>
+      fields === undefined ? [] : namesFor(fields.name, machine),
+    );
+  }
+
+  async finish(): Promise<void> {
+    const { missing = [], gone = [] } = this.#parts.news;
+    for (const judged of this.#judged) await this.#show(judged);
+    for (const id of missing) this.#miss(this.#known(id));
+    for (const id of gone) this.#lose(this.#known(id));
+  }
+
+  #known(nativeId: string): FoundMachine | undefined {
+    return this.#batch.known(this.wanted, nativeId);
+  }
+
+  #sight(last: FoundMachine | undefined, sighting: Sighting): void {
     const { news, at } = this.#parts;
     const known = last !== undefined && isSuccessor(last, sighting) ? this.#succeed(last) : last;
     // What is no longer there has no facts of its own.
@@ -200,33 +243,15 @@ class Run {
     else this.#judge(machine, effect);
   }
 
-  /** After all were seen: what their names need of the database is asked for once. */
-  async showAll(): Promise<void> {
-    const wanted = this.#judged.flatMap(({ machine, projected: { fields } }) =>
-      fields === undefined ? [] : namesFor(fields.name, machine),
-    );
-    for (const { id, name } of await this.#tx.catalog.findTargetsByName(wanted)) this.#holders.set(nameKeyOf(name), id);
-    for (const judged of this.#judged) await this.#show(judged);
-  }
-
-  miss(known: FoundMachine | undefined): void {
+  #miss(known: FoundMachine | undefined): void {
     if (known === undefined || known.goneAt !== undefined || known.missingSince !== undefined) return;
-    this.#found.push({ ...known, missingSince: this.#parts.at });
+    this.#batch.saves({ ...known, missingSince: this.#parts.at });
     this.#note(known, 'missing');
   }
 
-  lose(known: FoundMachine | undefined): void {
+  #lose(known: FoundMachine | undefined): void {
     if (known === undefined || known.goneAt !== undefined) return;
     this.#hide({ ...known, goneAt: this.#parts.at });
-  }
-
-  async finish(): Promise<readonly DiscoveryChange[]> {
-    const { catalog, discovery } = this.#tx;
-    if (this.#inserts.length > 0) await catalog.insertTargets(this.#inserts);
-    if (this.#updates.length > 0) await catalog.updateTargets(this.#updates);
-    if (this.#found.length > 0) await discovery.saveFound(this.#found);
-    if (this.#changes.length > 0) await discovery.appendChanges(this.#changes);
-    return this.#changes;
   }
 
   /** The first machine leaves its native id to the next one and stays, gone, with its history until it is purged. */
@@ -238,122 +263,59 @@ class Run {
       goneAt: last.goneAt ?? at,
     };
     if (last.goneAt === undefined) this.#hide(kept);
-    else this.#found.push(kept);
+    else this.#batch.saves(kept);
   }
 
   #hide(machine: FoundMachine): void {
-    const target = this.#targetOf(machine);
+    const target = this.#batch.targetOf(machine);
     if (target !== undefined && target.goneAt === undefined)
-      this.#updates.push({ ...target, goneAt: this.#parts.at, updatedAt: this.#parts.at });
-    this.#found.push(machine);
+      this.#batch.updates({ ...target, goneAt: this.#parts.at, updatedAt: this.#parts.at });
+    this.#batch.saves(machine);
     this.#note(machine, 'gone');
   }
 
   #judge(machine: FoundMachine, effect: SightingEffect): void {
     const { source, scope } = this.#parts.news;
     const candidate: Candidate = { source, scope, nativeId: machine.nativeId, facts: machine.facts };
-    this.#judged.push({ machine, effect, projected: project(candidate, this.#projection) });
+    this.#judged.push({ machine, effect, projected: project(candidate, this.#parts.projection) });
   }
 
   async #show({ machine, effect, projected }: Judged): Promise<void> {
     const { at } = this.#parts;
     const { decision, fields, omitted } = projected;
-    const target = this.#targetOf(machine);
+    const target = this.#batch.targetOf(machine);
     const judged = { ...machine, trace: decision.trace, omitted };
     if (target === undefined && machine.projected !== undefined) {
-      this.#found.push({ ...judged, omitted: 'deleted' });
+      this.#batch.saves({ ...judged, omitted: 'deleted' });
       return;
     }
     if (fields === undefined) {
       if (target !== undefined && target.goneAt === undefined)
-        this.#updates.push({ ...target, goneAt: at, updatedAt: at });
-      this.#found.push(judged);
+        this.#batch.updates({ ...target, goneAt: at, updatedAt: at });
+      this.#batch.saves(judged);
       if (effect === 'appears' || target?.goneAt === undefined) this.#note(judged, kindOf(effect));
       return;
     }
-    const next = await this.#complete(fields, machine, target);
+    const next = await this.#batch.complete(fields, machine, target);
     if (target === undefined) {
       const inserted = newTarget(`tgt_${randomId(this.#parts.random)}`, next, at);
-      this.#inserts.push(inserted);
-      this.#found.push({ ...judged, targetId: inserted.id, projected: next });
+      this.#batch.inserts(inserted);
+      this.#batch.saves({ ...judged, targetId: inserted.id, projected: next });
       this.#note({ ...judged, targetId: inserted.id }, effect === 'refreshes' ? 'placed' : kindOf(effect));
       return;
     }
     const merged = { ...mergeProjection(target, machine.projected, next), goneAt: undefined };
     const isSame = JSON.stringify(merged) === JSON.stringify(target);
-    if (!isSame) this.#updates.push({ ...merged, updatedAt: at });
-    this.#found.push({ ...judged, projected: next });
+    if (!isSame) this.#batch.updates({ ...merged, updatedAt: at });
+    this.#batch.saves({ ...judged, projected: next });
     if (effect === 'changes' || effect === 'returns') this.#note(judged, kindOf(effect));
     else if (!isSame) this.#note(judged, 'placed');
-  }
-
-  /** Fields that need the database: the group's id, a name that is free, references that exist. */
-  async #complete(fields: ProjectedFields, machine: FoundMachine, target: Target | undefined): Promise<Projection> {
-    const { path, ...rest } = fields;
-    const { credentials, catalog } = this.#tx;
-    const has = async (key: string, look: () => Promise<unknown>): Promise<boolean> => {
-      const kept = this.#references.get(key) ?? (await look()) !== undefined;
-      this.#references.set(key, kept);
-      return kept;
-    };
-    const { credentialId, jumpTargetId } = rest;
-    return {
-      ...rest,
-      name: this.#freeName(fields.name, machine, target),
-      groupId: await this.#groupAt(path),
-      credentialId:
-        credentialId !== undefined && (await has(credentialId, () => credentials.find(credentialId)))
-          ? credentialId
-          : undefined,
-      jumpTargetId:
-        jumpTargetId !== undefined &&
-        jumpTargetId !== target?.id &&
-        (await has(jumpTargetId, () => catalog.findTarget(jumpTargetId)))
-          ? jumpTargetId
-          : undefined,
-    };
-  }
-
-  #freeName(wanted: string, machine: FoundMachine, target: Target | undefined): string {
-    const names = namesFor(wanted, machine);
-    for (const name of names) {
-      const key = nameKeyOf(name);
-      const holder = this.#holders.get(key);
-      if (this.#namesTaken.has(key) || (holder !== undefined && holder !== target?.id)) continue;
-      this.#namesTaken.add(key);
-      return name;
-    }
-    return `${names.at(-1)?.slice(0, 150) ?? ''} ${machine.id.slice(-12)}`;
-  }
-
-  async #groupAt(path: readonly string[]): Promise<string | undefined> {
-    const { catalog } = this.#tx;
-    if (!this.#groupsLoaded) {
-      for (const group of await catalog.listGroups()) this.#groups.set(keyOf(group.parentId, group.name), group);
-      this.#groupsLoaded = true;
-    }
-    let parentId: string | undefined;
-    for (const name of path) {
-      const key = keyOf(parentId, name);
-      let group = this.#groups.get(key);
-      if (group === undefined) {
-        group = { id: `tgp_${randomId(this.#parts.random)}`, parentId, name };
-        await catalog.insertGroup(group);
-        this.#groups.set(key, group);
-      }
-      parentId = group.id;
-    }
-    return parentId;
-  }
-
-  #targetOf(machine: FoundMachine): Target | undefined {
-    return machine.targetId === undefined ? undefined : this.#targets.get(machine.targetId);
   }
 
   #note(machine: FoundMachine, kind: ChangeKind): void {
     const { news, at, random } = this.#parts;
     const { sourceId, scope, nativeId, facts, targetId } = machine;
-    this.#changes.push({
+    const change = {
       id: `chg_${randomId(random)}`,
       at,
       sourceId,
@@ -363,22 +325,10 @@ class Run {
       kind,
       cause: news.cause,
       targetId,
-    });
+    };
+    this.changes.push(change);
+    this.#batch.notes(change);
   }
-}
-
-/** The name that a machine is to have, and the one that it gets where another has that. */
-function namesFor(wanted: string, { nativeId }: FoundMachine): readonly string[] {
-  const short = nativeId.split('/').at(-1) ?? nativeId;
-  return [wanted, `${[...wanted].slice(0, 100).join('')} (${short.slice(0, 80)})`];
-}
-
-function nameKeyOf(name: string): string {
-  return name.normalize('NFKC').toLowerCase().normalize('NFKC').trim();
-}
-
-function keyOf(parentId: string | undefined, name: string): string {
-  return `${parentId ?? ''}/${nameKeyOf(name)}`;
 }
 
 function kindOf(effect: SightingEffect): ChangeKind {

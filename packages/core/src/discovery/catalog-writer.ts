@@ -42,11 +42,12 @@ export class CatalogWriter {
   /** INVARIANT: never throws; who waits hears of it. What fails fails alone: together with others it is tried once. */
   async #writeTogether(all: readonly Waiting[]): Promise<void> {
     try {
-      const changes = await this.#store.transaction(async (tx) => {
-        const each = [];
-        for (const { news } of all) each.push(await this.#updater.apply(tx, news));
-        return each;
-      });
+      const changes = await this.#store.transaction((tx) =>
+        this.#updater.applyAll(
+          tx,
+          all.map(({ news }) => news),
+        ),
+      );
       for (const [index, { written }] of all.entries()) written.resolve(changes[index] ?? []);
     } catch (failure) {
       if (all.length > 1) for (const one of all) await this.#writeTogether([one]);

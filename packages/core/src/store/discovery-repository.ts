@@ -62,7 +62,10 @@ export interface DiscoveryRepository {
   release(source: SourceId, scope: Scope, holder: string): Promise<void>;
 
   /** Those of the named machines that are known. */
-  found(source: SourceId, scope: Scope, nativeIds: readonly string[]): Promise<readonly FoundMachine[]>;
+  found(
+    source: SourceId,
+    wanted: readonly { readonly scope: Scope; readonly nativeIds: readonly string[] }[],
+  ): Promise<readonly FoundMachine[]>;
   /** All that are not gone. */
   listFound(source: SourceId, scope: Scope): Promise<readonly FoundMachine[]>;
   countFound(source: SourceId): Promise<readonly (Scope & { readonly present: number; readonly missing: number })[]>;

@@ -96,6 +96,22 @@ function nativeKeyOf(nativeId: string): string {
   return /^[\x21-\x7e]{1,60}$/u.test(nativeId) ? nativeId : createHash('sha256').update(nativeId).digest('hex');
 }
 
+interface NamedKey {
+  readonly scope: Scope;
+  readonly key: string;
+}
+
+function keysByScope(named: readonly NamedKey[]): readonly { readonly scope: Scope; readonly keys: string[] }[] {
+  const byScope = new Map<string, { readonly scope: Scope; readonly keys: string[] }>();
+  for (const { scope, key } of named) {
+    const name = `${scope.account} ${scope.region}`;
+    const known = byScope.get(name);
+    if (known === undefined) byScope.set(name, { scope, keys: [key] });
+    else known.keys.push(key);
+  }
+  return [...byScope.values()];
+}
+
 export function discoveryRepository(sql: Sql): DiscoveryRepository {
   const { db, traits, atomic } = sql;
   const scopeOf = (source: string, { account, region }: Scope) => ({ sourceId: source, account, region });
@@ -162,14 +178,20 @@ export function discoveryRepository(sql: Sql): DiscoveryRepository {
 
     ...discoveryScopes(sql),
 
-    async found(source, scope, nativeIds) {
+    async found(source, wanted) {
       const machines: FoundMachine[] = [];
-      for (const part of partsOf(nativeIds)) {
+      const named = wanted.flatMap(({ scope, nativeIds }) => nativeIds.map((id) => ({ scope, key: nativeKeyOf(id) })));
+      for (const part of partsOf(named)) {
         const rows = await db
           .selectFrom('foundMachine')
           .selectAll()
-          .where((eb) => eb.and(scopeOf(source, scope)))
-          .where('nativeKey', 'in', part.map(nativeKeyOf))
+          .where((eb) =>
+            eb.or(
+              keysByScope(part).map(({ scope, keys }) =>
+                eb.and([eb.and(scopeOf(source, scope)), eb('nativeKey', 'in', keys)]),
+              ),
+            ),
+          )
           .execute();
         machines.push(...rows.map(toFound));
       }
