@@ -148,8 +148,12 @@ function matchesPattern(pattern: string, text: string): boolean {
 const LONGEST_SEGMENT = 100;
 const LONGEST_NAME = 190;
 
+const PLAIN_ALREADY = /^[!-~]+(?: [!-~]+)*$/u;
+
 /** Control characters, bidirectional overrides and line ends never reach a name. */
 export function plainText(text: string, longest: number): string {
+  // What nearly all texts of clouds are is seen at one look.
+  if (text.length <= longest && PLAIN_ALREADY.test(text)) return text;
   const plain = text
     .normalize('NFC')
     .replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, ' ')

@@ -17,6 +17,7 @@ import {
 import { isFault } from '@enchilada/core/fault';
 import { systemClock as clock } from '@enchilada/core/testing/authorized';
 import { aSource } from '@enchilada/core/testing/store-discovery-cases';
+import { until } from '@enchilada/core/testing/until';
 import { startFauxqs } from 'fauxqs';
 import { readEvent } from './event.ts';
 import { aws } from './index.ts';
@@ -146,6 +147,51 @@ describe('an AWS source', () => {
       // The second account has no reader role: it is shown, so that its failure can be.
       ['111111111111 eu-west-1 Payments', '111111111111 us-east-1 Payments', '222222222222 us-east-1 Shop'],
     );
+  });
+
+  it('asks some accounts at once for their regions, so that those that are silent keep few waiting', async () => {
+    const silent = Array.from({ length: 40 }, (_, index) => String(300_000_000_000 + index));
+    for (const account of silent) {
+      cloud.roles.set(account, externalIdOf(record.id));
+      cloud.silent.add(account);
+    }
+    await using source = await open({ regions: [], accounts: silent });
+    await using other = await open();
+    const stop = new AbortController();
+    const asked = source.scopes(stop.signal);
+    const ended = assert.rejects(asked, /enough/u);
+    await until(() => cloud.unanswered.length >= 16);
+    await listed(other);
+    assert.equal(new Set(cloud.unanswered.map(({ account }) => account)).size, 16);
+    stop.abort(new Error('enough'));
+    await ended;
+    cloud.silent.clear();
+  });
+
+  it('reads every page of the accounts of an organization, and is told of one that answers a page for ever', async () => {
+    const names = Array.from({ length: 45 }, (_, index) => String(400_000_000_000 + index));
+    for (const name of names) cloud.accountNames.set(name, name);
+    cloud.accountsPerPage = 20;
+    await using source = await open({ accounts: [], organization: true });
+    const seen = (await source.scopes(signal)).map(({ account }) => account);
+    assert.deepEqual(seen.slice(-names.length), names);
+    cloud.repeatsPages = true;
+    await assert.rejects(
+      source.scopes(signal),
+      (fault) => isFault(fault, 'DISCOVERY_FAILED') && fault.message.includes('same page token twice'),
+    );
+    Object.assign(cloud, { accountsPerPage: 1_000, repeatsPages: false });
+    cloud.accountNames.clear();
+  });
+
+  it('fails a listing of which EC2 answers one page for ever', async () => {
+    cloud.repeatsPages = true;
+    await using source = await open();
+    await assert.rejects(
+      listed(source),
+      (fault) => isFault(fault, 'DISCOVERY_FAILED') && fault.message.includes('same page token twice'),
+    );
+    cloud.repeatsPages = false;
   });
 
   it('names the permission that is missing', async () => {

@@ -17,11 +17,15 @@ import { sightingOf } from './instance-facts.ts';
 import { machineAccess } from './machine-access.ts';
 import { onboarding } from './onboarding.ts';
 import { partitionOf } from './partition.ts';
+import { atOnce } from '../shared/at-once.ts';
 import { Pacer } from '../shared/pacer.ts';
+import { PageTokens } from '../shared/page-tokens.ts';
 import { sqsHints } from './sqs-hints.ts';
 
 const PAGE = 1_000;
 const IDS_PER_FILTER = 200;
+/** One that does not answer keeps no other waiting. */
+const ACCOUNTS_AT_ONCE = 16;
 const ROLE_SECONDS = 900;
 const READING = ['ec2:DescribeInstances', 'ec2:DescribeRegions'];
 const LONGEST_SESSION_NAME = 64;
@@ -98,6 +102,7 @@ class AwsSource implements DiscoverySource {
         endpoint,
         requestHandler: REQUEST_LIMITS,
       });
+      dropLogging(client);
       this.#closers.push(() => {
         client.destroy();
       });
@@ -110,18 +115,10 @@ class AwsSource implements DiscoverySource {
     const accounts = new Map(config.accounts);
     if (config.organization)
       for (const [id, name] of await this.#organization(signal)) if (!accounts.has(id)) accounts.set(id, name);
-    const scopes: ListedScope[] = [];
-    for (const [account, accountName] of accounts) {
-      try {
-        const regions = config.regions.length > 0 ? config.regions : await this.#regions(account, signal);
-        for (const region of regions) scopes.push({ account, region, accountName });
-      } catch (failure) {
-        signal.throwIfAborted();
-        // An account that cannot be read is shown as a scope that fails, and costs no other.
-        scopes.push({ account, region: config.homeRegion, accountName, unlisted: toFault(failure) });
-      }
-    }
-    return scopes;
+    const each = await atOnce([...accounts], ACCOUNTS_AT_ONCE, ([account, accountName]) =>
+      this.#scopesOf({ account, accountName }, signal),
+    );
+    return each.flat();
   }
 
   async *scan(scope: Scope, signal: AbortSignal): AsyncIterable<readonly Sighting[]> {
@@ -175,11 +172,26 @@ class AwsSource implements DiscoverySource {
     for (const close of this.#closers) close();
   }
 
+  async #scopesOf(
+    { account, accountName }: Omit<ListedScope, 'region'>,
+    signal: AbortSignal,
+  ): Promise<readonly ListedScope[]> {
+    const { config } = this.#parts;
+    try {
+      const regions = config.regions.length > 0 ? config.regions : await this.#regions(account, signal);
+      return regions.map((region) => ({ account, region, accountName }));
+    } catch (failure) {
+      signal.throwIfAborted();
+      // An account that cannot be read is shown as a scope that fails, and costs no other.
+      return [{ account, region: config.homeRegion, accountName, unlisted: toFault(failure) }];
+    }
+  }
+
   async *#describe(scope: Scope, filters: readonly Filter[], signal: AbortSignal): AsyncIterable<readonly Sighting[]> {
     const { sdk, clock } = this.#parts;
     const client = this.#ec2(scope);
+    const pages = new PageTokens(`EC2 in account ${scope.account}`);
     let token: string | undefined;
-    const passed = new Set<string>();
     do {
       await this.#pacer.turn(`${scope.account} ${scope.region}`, signal);
       const observedAt = clock.now();
@@ -191,12 +203,7 @@ class AwsSource implements DiscoverySource {
           throw toDiscoveryFault(cause, { permission: 'ec2:DescribeInstances', account: scope.account });
         });
       yield sightingsOf(page.Reservations ?? [], observedAt);
-      token = page.NextToken === '' ? undefined : page.NextToken;
-      if (token !== undefined && passed.has(token))
-        throw new Fault('DISCOVERY_FAILED', 'EC2 answered the same page token twice', {
-          facts: { account: scope.account },
-        });
-      if (token !== undefined) passed.add(token);
+      token = pages.next(page.NextToken);
     } while (token !== undefined);
   }
 
@@ -221,6 +228,7 @@ class AwsSource implements DiscoverySource {
     const { sdk, config } = this.#parts;
     const client = new sdk.organizations.OrganizationsClient(this.#shared(config.homeRegion));
     const accounts = new Map<string, string>();
+    const pages = new PageTokens('AWS Organizations');
     try {
       let token: string | undefined;
       do {
@@ -228,10 +236,11 @@ class AwsSource implements DiscoverySource {
         const page = await client.send(new sdk.organizations.ListAccountsCommand(input), { abortSignal: signal });
         for (const { Id, Name, State, Status } of page.Accounts ?? [])
           if (Id !== undefined && (State ?? Status) === 'ACTIVE') accounts.set(Id, Name ?? Id);
-        token = page.NextToken;
+        token = pages.next(page.NextToken);
       } while (token !== undefined);
       return accounts;
     } catch (cause) {
+      signal.throwIfAborted();
       throw toDiscoveryFault(cause, { permission: 'organizations:ListAccounts', account: 'of the organization' });
     } finally {
       client.destroy();
@@ -251,6 +260,7 @@ class AwsSource implements DiscoverySource {
         policy: policyOf(READING, '*'),
       });
       client = new sdk.ec2.EC2Client({ ...this.#shared(region), credentials, retryMode: 'adaptive', maxAttempts: 5 });
+      dropLogging(client);
       this.#clients.set(key, client);
     }
     return client;
@@ -284,6 +294,11 @@ function sightingsOf(reservations: readonly Reservation[], observedAt: number): 
       return sighting === undefined ? [] : [sighting];
     }),
   );
+}
+
+/** The SDK copies every answer for its log, whether or not anything is logged. */
+function dropLogging({ middlewareStack }: { readonly middlewareStack: { remove(name: string): boolean } }): void {
+  middlewareStack.remove('loggerMiddleware');
 }
 
 interface Assumption {

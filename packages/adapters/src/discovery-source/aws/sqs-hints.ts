@@ -26,7 +26,6 @@ export interface SqsHintsParts {
 /** An SQS queue that EventBridge fills: long poll, heartbeat at a third of the visibility, ended in batches. */
 export function sqsHints(parts: SqsHintsParts): HintQueue {
   const { client, commands, queueUrl, clock } = parts;
-  dropLogging(client);
   const account = /\/(\d{12})\//u.exec(queueUrl)?.[1] ?? 'of the queue';
   const refused =
     (permission: string) =>
@@ -106,11 +105,6 @@ function inTens<T>(all: readonly T[]): readonly (readonly T[])[] {
 
 interface BatchAnswer {
   readonly Failed?: readonly { readonly Code?: string | undefined }[] | undefined;
-}
-
-/** The SDK copies every message for its log, whether or not anything is logged. */
-function dropLogging(client: SQSClient): void {
-  client.middlewareStack.remove('loggerMiddleware');
 }
 
 /** Ends messages in tens: ten go at once, fewer wait a little for others. */

@@ -7,10 +7,9 @@ import {
   DescribeRegionsResult$,
   GetPasswordDataResult$,
 } from '@aws-sdk/client-ec2';
-import { XmlShapeSerializer } from '@aws-sdk/core/protocols';
 import { signedBy } from '../../../shared/aws/testing/index.ts';
+import { answer, answerJson, filtersOf, type FormFilter, refuse, refuseJson, serialise } from './aws-answers.ts';
 
-const EC2_NAMESPACE = 'http://ec2.amazonaws.com/doc/2016-11-15/';
 const STS_NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/';
 const KEY_VALID_MS = 60_000;
 const HUB = { account: '999999999999', arn: 'arn:aws:iam::999999999999:role/enchilada-node' };
@@ -64,6 +63,10 @@ export class AwsStandIn implements AsyncDisposable {
   }[] = [];
   /** Roles that were taken on. */
   readonly assumed: { readonly role: string; readonly session: string; readonly policy: string }[] = [];
+  accountsPerPage = 1_000;
+  instancesPerPage = 1_000;
+  /** Answers each listing's first page for ever. */
+  repeatsPages = false;
   regions: readonly string[] = ['eu-west-1'];
   roleName = 'EnchiladaInventoryReader';
   connectRoleName = 'EnchiladaConnect';
@@ -76,6 +79,8 @@ export class AwsStandIn implements AsyncDisposable {
   throttledAccounts: ReadonlySet<string> | undefined;
   /** Answers UnauthorizedOperation to describe calls of these accounts. */
   readonly denied = new Set<string>();
+  /** By account and region: from which page on a listing is refused, as where a role is taken away in its middle. */
+  readonly deniedPages = new Map<string, number>();
   /** Calls that are refused in every account, by their name. */
   readonly refusedActions = new Set<string>();
   /** Leaves describe calls of these accounts without an answer, as a cloud that is down. */
@@ -157,12 +162,10 @@ export class AwsStandIn implements AsyncDisposable {
         else if (this.denied.has(key.account) || key.role !== this.roleName)
           refuse(response, 403, 'UnauthorizedOperation', 'You are not authorized to perform this operation.');
         else if (action === 'DescribeRegions') this.#describeRegions(response);
-        else this.#describeInstances(this.#instances.get(`${key.account}/${signer.region}`), form, response);
+        else this.#describeInstances({ key, region: signer.region, form }, response);
         return;
       case 'organizations ListAccounts':
-        answerJson(response, {
-          Accounts: [...this.accountNames].map(([Id, Name]) => ({ Id, Name, State: 'ACTIVE', Status: 'ACTIVE' })),
-        });
+        this.#listAccounts(JSON.parse(body.toString()) as PageRequest, response);
         return;
       default:
         refuse(response, 400, 'InvalidAction', `The action ${action} is not valid for this web service.`);
@@ -264,16 +267,29 @@ export class AwsStandIn implements AsyncDisposable {
     }
   }
 
+  #listAccounts({ NextToken }: PageRequest, response: ServerResponse): void {
+    const { page, next } = this.#pageOf([...this.accountNames], { NextToken, MaxResults: this.accountsPerPage });
+    const Accounts = page.map(([Id, Name]) => ({ Id, Name, State: 'ACTIVE', Status: 'ACTIVE' }));
+    answerJson(response, { Accounts, ...next });
+  }
+
+  #pageOf<T>(all: readonly T[], { NextToken = '', MaxResults = all.length }: PageRequest) {
+    const offset = this.repeatsPages ? 0 : Number(Buffer.from(NextToken, 'base64').toString() || 0);
+    const end = offset + MaxResults;
+    const next = end < all.length ? { NextToken: Buffer.from(String(end)).toString('base64') } : {};
+    return { page: all.slice(offset, end), next, number: offset / MaxResults + 1 };
+  }
+
   #describeRegions(response: ServerResponse): void {
     const result = { Regions: this.regions.map((RegionName) => ({ RegionName, OptInStatus: 'opt-in-not-required' })) };
     answer(response, serialise(DescribeRegionsResult$, result, 'DescribeRegions'));
   }
 
   #describeInstances(
-    all: ReadonlyMap<string, StandInInstance> | undefined,
-    form: URLSearchParams,
+    { key: { account }, region, form }: Call & { readonly form: URLSearchParams },
     response: ServerResponse,
   ): void {
+    const all = this.#instances.get(`${account}/${region}`);
     if (form.has('InstanceId.1') && form.has('MaxResults')) {
       refuse(
         response,
@@ -297,15 +313,23 @@ export class AwsStandIn implements AsyncDisposable {
     const found = [...(all?.values() ?? [])].filter(
       (instance) => (instance.visibleAt ?? 0) <= now && filters.every((filter) => passes(instance, filter)),
     );
-    const offset = Number(Buffer.from(form.get('NextToken') ?? '', 'base64').toString() || 0);
-    const end = offset + Number(form.get('MaxResults') ?? 1_000);
-    const Reservations = found.slice(offset, end).map(({ visibleAt: _visibleAt, ...instance }) => ({
+    const MaxResults = Math.min(this.instancesPerPage, Number(form.get('MaxResults') ?? 1_000));
+    const { page, next, number } = this.#pageOf(found, { NextToken: form.get('NextToken') ?? undefined, MaxResults });
+    if (number >= (this.deniedPages.get(`${account}/${region}`) ?? Infinity)) {
+      refuse(response, 403, 'UnauthorizedOperation', 'You are not authorized to perform this operation.');
+      return;
+    }
+    const Reservations = page.map(({ visibleAt: _visibleAt, ...instance }) => ({
       ReservationId: `r-${instance.InstanceId?.slice(2) ?? ''}`,
       Instances: [instance],
     }));
-    const next = end < found.length ? { NextToken: Buffer.from(String(end)).toString('base64') } : {};
     answer(response, serialise(DescribeInstancesResult$, { Reservations, ...next }, 'DescribeInstances'));
   }
+}
+
+interface PageRequest {
+  readonly NextToken?: string | undefined;
+  readonly MaxResults?: number;
 }
 
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session */
@@ -322,22 +346,6 @@ interface Call {
   readonly region: string;
 }
 
-interface FormFilter {
-  readonly name: string;
-  readonly values: readonly string[];
-}
-
-function filtersOf(form: URLSearchParams): readonly FormFilter[] {
-  const filters: FormFilter[] = [];
-  for (let index = 1; form.has(`Filter.${index}.Name`); index++) {
-    const values: string[] = [];
-    for (let value = 1; form.has(`Filter.${index}.Value.${value}`); value++)
-      values.push(form.get(`Filter.${index}.Value.${value}`) ?? '');
-    filters.push({ name: form.get(`Filter.${index}.Name`) ?? '', values });
-  }
-  return filters;
-}
-
 function passes(instance: StandInInstance, { name, values }: FormFilter): boolean {
   switch (name) {
     case 'instance-id':
@@ -347,46 +355,4 @@ function passes(instance: StandInInstance, { name, values }: FormFilter): boolea
     default:
       throw new Error(`the stand-in knows no filter ${name}`);
   }
-}
-
-type Schema = Parameters<XmlShapeSerializer['write']>[0];
-
-function serialise(schema: Schema, value: unknown, action: string): string {
-  const serializer = new XmlShapeSerializer({
-    timestampFormat: { useTrait: true, default: 5 },
-    serviceNamespace: EC2_NAMESPACE,
-    xmlNamespace: EC2_NAMESPACE,
-  });
-  serializer.setSerdeContext({
-    base64Encoder: (bytes: Uint8Array) => Buffer.from(bytes).toString('base64'),
-    utf8Encoder: (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8'),
-  } as never);
-  serializer.write(schema, value);
-  const xml = String(serializer.flush());
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${xml
-    .replace(`<${action}Result`, `<${action}Response`)
-    .replace(new RegExp(`</${action}Result>$`, 'u'), `</${action}Response>`)}`;
-}
-
-function answer(response: ServerResponse, xml: string): void {
-  response.writeHead(200, { 'content-type': 'text/xml;charset=UTF-8' });
-  response.end(xml);
-}
-
-function answerJson(response: ServerResponse, value: object): void {
-  response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' });
-  response.end(JSON.stringify(value));
-}
-
-function refuseJson(response: ServerResponse, code: string, message: string): void {
-  response.writeHead(400, { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-errortype': code });
-  response.end(JSON.stringify({ __type: code, Message: message }));
-}
-
-function refuse(response: ServerResponse, status: number, code: string, message: string): void {
-  response.writeHead(status, { 'content-type': 'text/xml' });
-  // EC2 and STS wrap the error differently; the SDK's two readers take either place.
-  response.end(
-    `<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestID>59dbff89-35bd-4eac-99ed-be587EXAMPLE</RequestID></Response>`,
-  );
 }
