@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { RecordingStreamDecoder } from '@enchilada/contract';
-import { startRdpShadow } from '@enchilada/core/testing/servers/rdp-shadow';
+import { startRdpShadow, type RdpShadow } from '@enchilada/core/testing/servers/rdp-shadow';
 import { startXrdp } from '@enchilada/core/testing/servers/xrdp';
 import { Chromium, PHONE } from '../fixtures/chromium.ts';
 import { Site } from '../tests/site.ts';
 import { DesktopPage, until } from './desktop-page.ts';
 import { seatOf } from './seat.ts';
 
-type Server = Awaited<ReturnType<typeof startXrdp>> | Awaited<ReturnType<typeof startRdpShadow>>;
+type Server = Awaited<ReturnType<typeof startXrdp>> & Partial<Pick<RdpShadow, 'resize'>>;
 
 const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** Set to have the pictures of the documentation made anew. */
@@ -84,6 +84,11 @@ for (const [kind, start, resizes] of [
     server.start('xterm', '-geometry', '70x20+60+40', '-e', 'seq 1 400; ls -lR /usr/share/doc | head -2000; sleep 600');
     await until(async () => (await live.colourAt(560, 330)) !== GROUND, 'a window');
     await settled(live);
+    if (server.resize !== undefined) {
+      await server.resize(900, 700);
+      await until(async () => (await live.size()) === '900x700', 'the size that the machine took by itself');
+      await settled(live);
+    }
     if (IMAGES !== undefined && resizes) await live.page.screenshot({ path: join(IMAGES, 'desktop.png') });
     const { sessionId } = live;
     const watching = await new DesktopPage(await own.at(`/s/${sessionId}?watch=1`)).connected();

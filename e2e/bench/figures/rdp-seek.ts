@@ -18,31 +18,19 @@ interface Server extends Workstation, AsyncDisposable {
   readonly port: number;
   readonly username: string;
   readonly password: string;
+  /** Of a desktop that does not take the browser's size. */
+  resize?(width: number, height: number): Promise<void>;
 }
 
 interface Kind {
   readonly words: string;
   readonly start: () => Promise<Server>;
-  /** Whether the desktop takes the browser's size; otherwise its screen is given another one. */
-  readonly follows: boolean;
 }
 
 const KINDS: Partial<Record<FigureId, Kind>> = {
-  'rdp-seek-nla-s': { words: 'FreeRDP with network level authentication', start: startRdpShadow, follows: false },
-  'rdp-seek-xrdp-s': { words: 'xrdp', start: () => startXrdp({ backend: 'xorg' }), follows: true },
+  'rdp-seek-nla-s': { words: 'FreeRDP with network level authentication', start: startRdpShadow },
+  'rdp-seek-xrdp-s': { words: 'xrdp', start: () => startXrdp({ backend: 'xorg' }) },
 };
-
-const SMALL_MODE = ['43.0', '900', '920', '940', '960', '700', '701', '702', '703'];
-
-async function resizeScreen(server: Server, to: keyof typeof SIZES): Promise<void> {
-  if (to === 'small') {
-    await server.run('xrandr', '--newmode', 'small', ...SMALL_MODE);
-    await server.run('xrandr', '--addmode', 'screen', 'small');
-  }
-  await server.run('xrandr', '--output', 'screen', '--mode', to === 'small' ? 'small' : '1024x768');
-  // The server looks when something is drawn.
-  await server.run('xsetroot', '-solid', to === 'small' ? '#204061' : '#204060');
-}
 
 async function recordWork(site: Site, browser: Chromium, kind: Kind): Promise<string> {
   await using server = await kind.start();
@@ -55,8 +43,9 @@ async function recordWork(site: Site, browser: Chromium, kind: Kind): Promise<st
   const live = await new DesktopPage(await own.at(`/s/new?target=${target}`)).connected();
   await halfAnHour(server, async (to) => {
     const before = await live.size();
-    if (kind.follows) await live.page.setViewportSize(SIZES[to]);
-    else await resizeScreen(server, to);
+    const { width, height } = SIZES[to];
+    if (server.resize === undefined) await live.page.setViewportSize({ width, height });
+    else await server.resize(width, height);
     await until(async () => (await live.size()) !== before, 'the other size');
   });
   const { sessionId } = live;

@@ -33,6 +33,8 @@ export interface RdpShadow extends AsyncDisposable {
   run(program: string, ...arguments_: readonly string[]): Promise<string>;
   /** Starts a program that lives as long as the desktop. */
   start(program: string, ...arguments_: readonly string[]): ChildProcess;
+  /** Gives the desktop another size, of at most 1024 × 768, as somebody at the machine does: nobody asked for it by RDP. */
+  resize(width: number, height: number): Promise<void>;
   /** Ends the server, as a machine that is shut down. */
   stop(): Promise<void>;
 }
@@ -103,6 +105,8 @@ export async function startRdpShadow(): Promise<RdpShadow> {
   const { screen, display, shadow, port, log } = await onScreen(directory, sam);
   const env = { ...process.env, DISPLAY: display, XAUTHORITY: '/dev/null', LC_ALL: 'C.UTF-8' };
   const programs = new Set<ChildProcess>();
+  const onDesktop = async (program: string, ...arguments_: readonly string[]): Promise<string> =>
+    (await run(program, [...arguments_], { env, timeout: PATIENCE_MS })).stdout;
   const certificate = await readFile(join(directory, '.config', 'freerdp', 'shadow', 'shadow.crt'));
   const der = new X509Certificate(certificate).raw;
   return {
@@ -114,7 +118,16 @@ export async function startRdpShadow(): Promise<RdpShadow> {
     display,
     log,
     signIns: () => [...log().matchAll(/AcceptSecurityContext status SEC_I_CONTINUE_NEEDED/gu)].length,
-    run: async (program, ...arguments_) => (await run(program, [...arguments_], { env, timeout: PATIENCE_MS })).stdout,
+    run: onDesktop,
+    async resize(width, height) {
+      const mode = `${width}x${height}`;
+      if (!(await onDesktop('xrandr')).includes(` ${mode} `)) {
+        const timing = [0, 20, 40, 60].map((more) => width + more).concat([0, 1, 2, 3].map((more) => height + more));
+        await onDesktop('xrandr', '--newmode', mode, '43.0', ...timing.map(String));
+        await onDesktop('xrandr', '--addmode', 'screen', mode);
+      }
+      await onDesktop('xrandr', '--output', 'screen', '--mode', mode);
+    },
     start(program, ...arguments_) {
       const child = spawn(program, [...arguments_], { env, stdio: 'ignore' });
       programs.add(child);

@@ -284,6 +284,7 @@ export class DesktopStream implements EngineStream {
       this.#finish({ reason: 'failed', fault });
       return;
     }
+    for (const message of before.messagesBefore(next)) this.#seat.sink.output(message);
     const data = deactivateAll(share.shareId, share.source);
     this.#seat.sink.output(sendData({ choice: DOMAIN.sendDataIndication, initiator: user, channel: io, data }));
     this.#position = next.activation;

@@ -6,6 +6,7 @@ import { brokenOff } from '../shared/index.ts';
 import { startingState, type RdpState } from './codec/rdp-state.ts';
 import { DOMAIN, sendData } from './codec/mcs.ts';
 import type { ContentListener, ClipboardPolicy } from './codec/clipboard.ts';
+import { displayControlFor } from './codec/display-control.ts';
 import { DISPLAY_CONTROL, DynamicChannels } from './codec/dynamic-channels.ts';
 import type { ErrorInfo } from './codec/error-info.ts';
 import { cleanPathResponse } from './codec/rdcleanpath.ts';
@@ -61,6 +62,7 @@ export class HeldMachine implements AsyncDisposable {
   readonly #listeners = new Set<MachineListener>();
   readonly #ended = Promise.withResolvers<SessionEnd>();
   #messages: TargetMessages | undefined;
+  #channels: DynamicChannels | undefined;
   #keyFrames: KeyFrames | undefined;
   #driver: MachineListener | undefined;
   #activation: number | undefined;
@@ -127,6 +129,7 @@ export class HeldMachine implements AsyncDisposable {
   /** INVARIANT: called once, by the first decoder. */
   drive(listener: MachineListener, policy: DrivePolicy): Drive {
     const dynamic = new DynamicChannels(new Set(policy.resizes ? [DISPLAY_CONTROL] : []));
+    this.#channels = dynamic;
     this.#driver = listener;
     const { clock, keyFrames: rhythm } = this.#parts;
     const keyFrames = new KeyFrames({
@@ -199,6 +202,13 @@ export class HeldMachine implements AsyncDisposable {
   /** What a decoder that leaves out everything between the handshake and the last activation must hear nevertheless: resizing rests on it. */
   get dynamicMessages(): readonly Uint8Array[] {
     return this.#dynamic;
+  }
+
+  /** What a decoder of this connection must hear before it goes on with another one. */
+  messagesBefore({ state }: HeldMachine): readonly Uint8Array[] {
+    return this.#channels === undefined || state.size === undefined
+      ? []
+      : displayControlFor(this.state, this.#channels, state.size);
   }
 
   /** Where a decoder that has seen the handshake may go on. */

@@ -152,6 +152,32 @@ describe('dynamic channels', () => {
     assert.equal(channels.fromViewer(data(3)).onwards, undefined);
   });
 
+  it('lets a machine open no display control beside the one that the decoder was offered', () => {
+    const channels = new DynamicChannels(new Set([DISPLAY_CONTROL, 'other']));
+    assert.ok(!channels.hasDisplayControl);
+    assert.equal(channels.offerDisplayControl().length, 2);
+    assert.ok(channels.hasDisplayControl);
+    assert.ok(channels.fromTarget(create(3, DISPLAY_CONTROL)).back);
+    assert.ok(channels.fromTarget(chunk(joinBytes(Uint8Array.of(0x11, 0xfe, 0xff), ascii('other\0')))).back);
+    assert.ok(channels.fromTarget(create(4, 'other')).onwards);
+  });
+
+  it('offers another once the machine has closed its own', () => {
+    const channels = new DynamicChannels(new Set([DISPLAY_CONTROL]));
+    channels.fromTarget(create(3, DISPLAY_CONTROL));
+    assert.ok(channels.hasDisplayControl);
+    channels.fromTarget(chunk(Uint8Array.of(0x40, 3)));
+    assert.ok(!channels.hasDisplayControl);
+  });
+
+  it('passes no capabilities of a decoder that the machine did not ask for', () => {
+    const channels = new DynamicChannels(new Set([DISPLAY_CONTROL]));
+    assert.equal(channels.fromViewer(chunk(Uint8Array.of(0x50, 0, 1, 0))).onwards, undefined);
+    channels.fromTarget(chunk(Uint8Array.of(0x50, 0, 1, 0)));
+    assert.ok(channels.fromViewer(chunk(Uint8Array.of(0x50, 0, 1, 0))).onwards);
+    assert.equal(channels.fromViewer(chunk(Uint8Array.of(0x50, 0, 1, 0))).onwards, undefined, 'nor twice');
+  });
+
   it('gives the rest of a message the way of its beginning', () => {
     const channels = new DynamicChannels(new Set([DISPLAY_CONTROL]));
     channels.fromTarget(create(3, DISPLAY_CONTROL));

@@ -257,6 +257,35 @@ describe('what decoders stumble over', () => {
     assert.equal(hex(anew ?? new Uint8Array(0)), hex(demand));
   });
 
+  it('hears of display control in front of another size where the machine has none, once, and is not heard on it', () => {
+    const connection = opened('freerdp-2.11.7-shadow');
+    const demand = connection.shown.find((bytes) => (bytes[17] ?? 0) === 0x11 || (bytes[16] ?? 0) === 0x11);
+    assert.ok(demand);
+    const channel = connection.state.channels.find(({ name }) => name === 'drdynvc')?.id ?? 0;
+    const again = (size: { width: number; height: number }): string[] => {
+      const before = connection.shown.length;
+      // The one that comes has another size than the one there was.
+      connection.state.size = size;
+      connection.target.push(joinBytes(from(connection, share(6, new Uint8Array(7))), demand));
+      return connection.shown.slice(before).map((bytes) => Buffer.from(bytes).toString('latin1'));
+    };
+    const { size } = connection.state;
+    assert.ok(size);
+    assert.equal(again(size).length, 2, 'nothing in front of the same size');
+    const [create, capabilities, ...rest] = again({ width: 640, height: 480 });
+    assert.ok(create?.endsWith(`${DISPLAY_CONTROL}\0`));
+    assert.equal(capabilities?.length, 14 + 8 + 3 + 20);
+    assert.equal(rest.length, 2);
+    assert.equal(again({ width: 640, height: 480 }).length, 2);
+    const heard = connection.toTarget.length;
+    for (const words of [
+      [0x11, 0xfe, 0xff, 0, 0, 0, 0],
+      [0x31, 0xfe, 0xff, 2, 0],
+    ])
+      connection.say(said(connection, joinBytes(u32le(words.length), u32le(3), Uint8Array.from(words)), channel));
+    assert.equal(connection.toTarget.length, heard);
+  });
+
   it('keeps pictures back until the desktop is there, and gives the Font Map a message of its own', () => {
     const connection = opened('xrdp-0.9.21-xorg');
     const demand = connection.shown.find((bytes) => (bytes[17] ?? 0) === 0x11 || (bytes[16] ?? 0) === 0x11);

@@ -1,6 +1,7 @@
 import { joinBytes, readU16, readU32, violation } from './bytes.ts';
 import { CHANNEL, type RdpState } from './rdp-state.ts';
 import { ClipboardFlow, type ClipboardPolicy, type ContentListener } from './clipboard.ts';
+import { displayControlFor } from './display-control.ts';
 import type { DynamicChannels } from './dynamic-channels.ts';
 import { errorInfo, type ErrorInfo } from './error-info.ts';
 import { Drawings, bitmapAreas, type Drawing } from './drawings.ts';
@@ -204,6 +205,11 @@ export class TargetMessages {
     if (size === undefined || !isSane(size))
       throw violation(size === undefined ? 'a desktop without a size' : `a desktop of ${size.width} × ${size.height}`);
     tellKeyboard(bytes, this.#state.keyboard);
+    if (this.#deactivation !== undefined)
+      for (const message of displayControlFor(this.#state, this.#dynamic, size)) {
+        this.#alone(message);
+        this.#listener.dynamic(message);
+      }
     this.#state.size = size;
     this.#state.share = { source: this.#state.user, shareId: share.shareId };
     this.#phase = 'activating';

@@ -64,6 +64,8 @@ export class RdpDecoder implements Disposable {
   #pumping: Promise<void> | undefined;
   #deactivation: Uint8Array | undefined;
   #isActive = false;
+  /** The last size that the decoder was told of. */
+  #told: Size | undefined;
   readonly #running = Promise.withResolvers<void>();
   #isOver = false;
   #text = '';
@@ -126,6 +128,7 @@ export class RdpDecoder implements Disposable {
 
   /** Asks the machine for another size. */
   resize({ width, height }: Size, scalePercent: number): void {
+    this.#told = { width, height };
     this.session?.resize(width, height, scalePercent);
   }
 
@@ -232,9 +235,11 @@ export class RdpDecoder implements Disposable {
     }
   }
 
-  /** IronRDP learns of a new size from nothing but its own request for it. */
+  /** IronRDP learns of a new size from nothing but its own request for it, which a machine may also have left unheeded. */
   async #expect({ width, height }: Size): Promise<void> {
-    if (this.#canvas.width === width && this.#canvas.height === height) return;
+    const told = this.#told ?? this.#canvas;
+    if (told.width === width && told.height === height) return;
+    this.#told = { width, height };
     // Resizing rests on a channel that may have been opened just before.
     await turn();
     this.#session?.resize(width, height);
