@@ -98,6 +98,8 @@ export interface AzureConfig {
   readonly subscriptions: ReadonlyMap<string, string>;
   readonly identity: NodeIdentity;
   readonly clientId: string | undefined;
+  /** Undefined: the public one. */
+  readonly authorityHost: string | undefined;
   readonly queueUrl: string | undefined;
   readonly callsPerSecond: number;
   readonly endpoint: string;
@@ -109,6 +111,10 @@ const RESOURCE_MANAGERS: Readonly<Record<string, string>> = {
   public: 'https://management.azure.com',
   government: 'https://management.usgovcloudapi.net',
   china: 'https://management.chinacloudapi.cn',
+};
+const AUTHORITIES: Readonly<Record<string, string>> = {
+  government: 'https://login.microsoftonline.us',
+  china: 'https://login.chinacloudapi.cn',
 };
 const GUID_LENGTH = 36;
 
@@ -131,6 +137,7 @@ export function readConfig(parameters: ParameterValues): AzureConfig {
     ),
     identity: (text('identity') ?? 'managed') as NodeIdentity,
     clientId: text('clientId'),
+    authorityHost: AUTHORITIES[text('cloud') ?? 'public'],
     queueUrl: text('queueUrl'),
     callsPerSecond: typeof calls === 'number' ? calls : 2,
     endpoint: text('endpoint') ?? manager,

@@ -11,8 +11,13 @@ export const READER_ACTIONS = [
   'Microsoft.Resources/subscriptions/read',
 ] as const;
 
+/** INVARIANT: as above. The built-in Storage Queue Data Message Processor may neither hold a message nor give it back, which is an update. */
+export const QUEUE_DATA_ACTIONS = [
+  'Microsoft.Storage/storageAccounts/queueServices/queues/messages/process/action',
+  'Microsoft.Storage/storageAccounts/queueServices/queues/messages/write',
+] as const;
+
 /** https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/storage */
-const MESSAGE_PROCESSOR = '8a0f0c08-91a1-4084-bc3d-661d67233fed';
 const MESSAGE_SENDER = 'c6a89b2d-59bc-44d0-9896-0f6e12d7b80a';
 const QUEUE = 'machines';
 const SCHEMAS = 'https://schema.management.azure.com/schemas/2019-';
@@ -97,14 +102,17 @@ function queues(): Json {
     "resourceId('Microsoft.Storage/storageAccounts/queueServices', parameters('storageAccountName'), 'default')";
   const queueId = (name: string): string =>
     `resourceId('Microsoft.Storage/storageAccounts/queueServices/queues', parameters('storageAccountName'), 'default', '${name}')`;
-  const assignment = (name: string, role: string): Json => ({
+  const eventRole = "guid(resourceGroup().id, 'enchilada-event-reader')";
+  const eventRoleId = `[resourceId('Microsoft.Authorization/roleDefinitions', ${eventRole})]`;
+  /** @param role an expression */
+  const assignment = (name: string, role: string, dependsOn: readonly string[] = []): Json => ({
     type: 'Microsoft.Authorization/roleAssignments',
     apiVersion: '2022-04-01',
     scope: `[${queueId(name)}]`,
-    name: `[guid(${queueId(name)}, '${role}', parameters('principalId'))]`,
-    dependsOn: [`[${queueId(name)}]`],
+    name: `[guid(${queueId(name)}, ${role}, parameters('principalId'))]`,
+    dependsOn: [`[${queueId(name)}]`, ...dependsOn],
     properties: {
-      roleDefinitionId: `[subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '${role}')]`,
+      roleDefinitionId: `[subscriptionResourceId('Microsoft.Authorization/roleDefinitions', ${role})]`,
       principalId: "[parameters('principalId')]",
       principalType: 'ServicePrincipal',
     },
@@ -145,8 +153,19 @@ function queues(): Json {
         dependsOn: [`[${service}]`],
         properties: {},
       })),
-      assignment(QUEUE, MESSAGE_PROCESSOR),
-      assignment(`${QUEUE}-poison`, MESSAGE_SENDER),
+      {
+        type: 'Microsoft.Authorization/roleDefinitions',
+        apiVersion: '2022-04-01',
+        name: `[${eventRole}]`,
+        properties: {
+          roleName: "[concat('Enchilada event reader ', uniqueString(resourceGroup().id))]",
+          type: 'CustomRole',
+          assignableScopes: ['[resourceGroup().id]'],
+          permissions: [{ actions: [], notActions: [], dataActions: QUEUE_DATA_ACTIONS, notDataActions: [] }],
+        },
+      },
+      assignment(QUEUE, eventRole, [eventRoleId]),
+      assignment(`${QUEUE}-poison`, `'${MESSAGE_SENDER}'`),
     ],
     outputs: {
       queueUrl: {

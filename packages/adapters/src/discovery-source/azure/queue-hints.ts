@@ -12,6 +12,11 @@ const MOST_SECONDS = 7 * 24 * 3_600;
 const IDLE_FIRST_MS = 250;
 const IDLE_MOST_MS = 2_000;
 
+/** https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory#permissions-for-queue-service-operations */
+const PROCESS = { permission: 'Microsoft.Storage/storageAccounts/queueServices/queues/messages/process/action' };
+const WRITE = { permission: 'Microsoft.Storage/storageAccounts/queueServices/queues/messages/write' };
+const ADD = { permission: 'Microsoft.Storage/storageAccounts/queueServices/queues/messages/add/action' };
+
 export interface QueueHintsParts {
   readonly queue: QueueClient;
   /** Storage queues have no dead-letter queue of their own. */
@@ -33,8 +38,7 @@ export function queueHints({ queue, poison, clock }: QueueHintsParts): HintQueue
       const options = { numberOfMessages: AT_ONCE, visibilityTimeout: VISIBILITY_SECONDS, abortSignal: signal };
       const { receivedMessageItems } = await queue.receiveMessages(options).catch((cause: unknown) => {
         signal.throwIfAborted();
-        const permission = 'Microsoft.Storage/storageAccounts/queueServices/queues/messages/process/action';
-        throw toDiscoveryFault(cause, { permission, account: queue.url });
+        throw toDiscoveryFault(cause, { ...PROCESS, account: queue.url });
       });
       if (receivedMessageItems.length === 0) {
         await pause(clock, idleMs, signal);
@@ -52,9 +56,15 @@ export function queueHints({ queue, poison, clock }: QueueHintsParts): HintQueue
 
   /** INVARIANT: each change of a message's visibility gives it a new receipt, without which it cannot be deleted. */
   async function update(message: ReceivedMessageItem, seconds: number): Promise<void> {
-    const { popReceipt } = await queue.updateMessage(message.messageId, message.popReceipt, undefined, seconds);
+    const { popReceipt } = await queue
+      .updateMessage(message.messageId, message.popReceipt, undefined, seconds)
+      .catch(refused(WRITE, queue));
     if (popReceipt !== undefined && held.has(message.messageId))
       held.set(message.messageId, { ...message, popReceipt });
+  }
+
+  async function remove(id: string, popReceipt: string): Promise<void> {
+    await queue.deleteMessage(id, popReceipt).catch(refused(PROCESS, queue));
   }
 
   function deliveryOf(message: ReceivedMessageItem): Delivery {
@@ -69,17 +79,23 @@ export function queueHints({ queue, poison, clock }: QueueHintsParts): HintQueue
       ...readEvent(messageText),
       attempt: Math.max(1, dequeueCount),
       async acknowledge() {
-        await queue.deleteMessage(messageId, release().popReceipt);
+        await remove(messageId, release().popReceipt);
       },
       async retry(afterMs) {
         const latest = release();
         if (dequeueCount >= MOST_RECEIVES) {
-          await poison.sendMessage(messageText, { messageTimeToLive: -1 });
-          await queue.deleteMessage(messageId, latest.popReceipt);
+          await poison.sendMessage(messageText, { messageTimeToLive: -1 }).catch(refused(ADD, poison));
+          await remove(messageId, latest.popReceipt);
         } else await update(latest, Math.min(MOST_SECONDS, Math.ceil(afterMs / 1_000)));
       },
     };
   }
+}
+
+function refused({ permission }: typeof PROCESS, { url }: QueueClient): (cause: unknown) => never {
+  return (cause) => {
+    throw toDiscoveryFault(cause, { permission, account: url });
+  };
 }
 
 function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {

@@ -20,6 +20,19 @@ const QUERIES = {
   scaleSets: `resources | where type =~ 'microsoft.compute/virtualmachinescalesets' | where properties.orchestrationMode !~ 'Flexible' | project id = tolower(id) | order by id asc`,
 };
 
+const LONGEST_REST_MS = 60_000;
+
+/** How long to ask nothing. https://learn.microsoft.com/azure/governance/resource-graph/concepts/guidance-for-throttled-requests */
+function restOf(headers: { get(name: string): string | undefined }): number {
+  if (headers.get('x-ms-user-quota-remaining') !== '0') return 0;
+  const [, hours, minutes, seconds] =
+    /^(\d+):(\d+):(\d+)/u.exec(headers.get('x-ms-user-quota-resets-after') ?? '') ?? [];
+  return Math.min(
+    LONGEST_REST_MS,
+    ((Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60 + Number(seconds ?? 0)) * 1_000,
+  );
+}
+
 /** Everything below the management group at one time, by subscription. */
 export interface Listing {
   /** Read before the first call. */
@@ -131,6 +144,8 @@ export class ResourceGraph {
           {
             abortSignal: signal,
             onResponse: ({ headers }) => {
+              const restMs = restOf(headers);
+              if (restMs > 0) pacer.rest('resource-graph', restMs);
               isCut = headers.get('x-ms-tenant-subscription-limit-hit')?.toLowerCase() === 'true';
             },
           },

@@ -20,6 +20,11 @@ export class Pacer {
     signal.throwIfAborted();
   }
 
+  /** Asked for by who is called: the next turn is no sooner than that. */
+  rest(key: string, ms: number): void {
+    this.#next.set(key, Math.max(this.#next.get(key) ?? 0, this.#clock.monotonicMs() + ms));
+  }
+
   #wait(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const end = (): void => {

@@ -3,20 +3,39 @@ import type { ParameterField } from '@enchilada/core/engine';
 
 export type NodeIdentity = 'managed' | 'principal' | 'workload';
 
+/** Microsoft's own; of any other the SDK would ask Microsoft first, which a closed network does not let through. */
+const AUTHORITIES = new Set([
+  'https://login.microsoftonline.com',
+  'https://login.microsoftonline.us',
+  'https://login.chinacloudapi.cn',
+]);
+
+export interface IdentitySettings {
+  readonly identity: NodeIdentity;
+  readonly clientId: string | undefined;
+  /** Of another cloud than the public one; `AZURE_AUTHORITY_HOST` stands above it. */
+  readonly authorityHost?: string | undefined;
+}
+
 /** Who the node is in Azure. Nothing secret is kept in the product: principals are read from the node's environment. */
-export function identityOf(
-  sdk: typeof import('@azure/identity'),
-  { identity, clientId }: { readonly identity: NodeIdentity; readonly clientId: string | undefined },
-): TokenCredential {
+export function identityOf(sdk: typeof import('@azure/identity'), settings: IdentitySettings): TokenCredential {
+  const { identity, clientId } = settings;
   const options = clientId === undefined ? {} : { clientId };
   switch (identity) {
     case 'managed':
       return new sdk.ManagedIdentityCredential(options);
     case 'principal':
-      return new sdk.EnvironmentCredential();
+      return new sdk.EnvironmentCredential(authorityOf(settings));
     case 'workload':
-      return new sdk.WorkloadIdentityCredential(options);
+      return new sdk.WorkloadIdentityCredential({ ...options, ...authorityOf(settings) });
   }
+}
+
+function authorityOf(settings: IdentitySettings): { authorityHost?: string; disableInstanceDiscovery?: true } {
+  const authorityHost = process.env['AZURE_AUTHORITY_HOST'] ?? settings.authorityHost;
+  if (authorityHost === undefined || authorityHost === '') return {};
+  const isKnown = AUTHORITIES.has(authorityHost.replace(/\/+$/u, ''));
+  return isKnown ? { authorityHost } : { authorityHost, disableInstanceDiscovery: true };
 }
 
 const GUID = '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}';

@@ -44,7 +44,15 @@ export class AzureStandIn implements AsyncDisposable {
   /** The next answers of Resource Graph say so. */
   truncated = false;
   limitHit = false;
+  /** Queries of Resource Graph in so many seconds; those beyond are refused and not told when to come again, but by the answers before. */
+  quota: { readonly queries: number; readonly seconds: number } | undefined;
+  /** Queries of Resource Graph are refused: the identity may not ask. */
+  graphDenied = false;
+  /** The service principal's secret, where one signs in. */
+  readonly principal = { tenant: randomUUID(), clientId: randomUUID(), secret: randomBytes(16).toString('hex') };
   readonly calls: string[] = [];
+  #quotaFrom = -Infinity;
+  #queries = 0;
   readonly #tokens = new Map<string, string>();
   readonly #secret = randomBytes(16).toString('hex');
   readonly #manager: Server;
@@ -121,6 +129,33 @@ export class AzureStandIn implements AsyncDisposable {
       answer(response, 401, {});
       return Promise.resolve();
     }
+    const { token, expires } = this.#tokenFor(resource);
+    answer(response, 200, { access_token: token, expires_on: String(expires), resource, token_type: 'Bearer' });
+    return Promise.resolve();
+  }
+
+  /** https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow */
+  #signIn(url: URL, form: URLSearchParams, response: ServerResponse): void {
+    const { tenant, clientId, secret } = this.principal;
+    const base = `${this.url}/${tenant}`;
+    if (url.pathname === `/${tenant}/v2.0/.well-known/openid-configuration`)
+      answer(response, 200, {
+        ...{ issuer: `${base}/v2.0`, token_endpoint: `${base}/oauth2/v2.0/token`, jwks_uri: `${base}/keys` },
+        ...{ authorization_endpoint: `${base}/oauth2/v2.0/authorize`, end_session_endpoint: `${base}/logout` },
+      });
+    else if (form.get('client_id') !== clientId || form.get('client_secret') !== secret)
+      answer(response, 401, {
+        error: 'invalid_client',
+        error_description: 'AADSTS7000215: Invalid client secret provided.',
+      });
+    else {
+      const scope = (form.get('scope') ?? '').split(' ').find((one) => one.endsWith('/.default')) ?? '';
+      const { token } = this.#tokenFor(scope.replace(/\/\.default$/u, ''));
+      answer(response, 200, { token_type: 'Bearer', expires_in: 3_600, access_token: token });
+    }
+  }
+
+  #tokenFor(resource: string): { readonly token: string; readonly expires: number } {
     const now = Math.floor(Date.now() / 1_000);
     const claims = {
       aud: resource,
@@ -133,14 +168,17 @@ export class AzureStandIn implements AsyncDisposable {
     const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
     const token = `${part({ alg: 'none', typ: 'JWT' })}.${part(claims)}.stand-in`;
     this.#tokens.set(token, resource.replace(/\/$/u, ''));
-    answer(response, 200, { access_token: token, expires_on: String(claims.exp), resource, token_type: 'Bearer' });
-    return Promise.resolve();
+    return { token, expires: claims.exp };
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const url = new URL(request.url ?? '/', this.url);
+    if (url.pathname.startsWith(`/${this.principal.tenant}/`)) {
+      this.#signIn(url, new URLSearchParams(Buffer.concat(chunks).toString()), response);
+      return;
+    }
     this.calls.push(`${request.method ?? ''} ${url.pathname}`);
     const audience = this.#tokens.get((request.headers.authorization ?? '').replace(/^Bearer /u, ''));
     if (audience !== MANAGEMENT) {
@@ -176,6 +214,11 @@ export class AzureStandIn implements AsyncDisposable {
       answer(response, 400, { error: { code: 'BadRequest', message: 'scope, page size or order' } });
       return;
     }
+    if (this.graphDenied) {
+      answer(response, 403, { error: { code: 'AuthorizationFailed', message: 'no authorization to query' } });
+      return;
+    }
+    if (this.#isOverQuota(response)) return;
     const sees = (subscription: string): boolean =>
       !this.hidden.has(subscription) && (subscriptions === undefined || subscriptions.includes(subscription));
     const rows = this.#rows(/type =~ '([^']+)'/u.exec(query)?.[1] ?? '')
@@ -186,7 +229,6 @@ export class AzureStandIn implements AsyncDisposable {
     const end = offset + data.length;
     const next =
       end < rows.length && !this.truncated ? { $skipToken: Buffer.from(String(end)).toString('base64') } : {};
-    response.setHeader('x-ms-user-quota-remaining', '14');
     if (this.limitHit) response.setHeader('x-ms-tenant-subscription-limit-hit', 'true');
     const resultTruncated = this.truncated ? 'true' : 'false';
     answer(response, 200, {
@@ -197,6 +239,22 @@ export class AzureStandIn implements AsyncDisposable {
       resultTruncated,
       ...next,
     });
+  }
+
+  #isOverQuota(response: ServerResponse): boolean {
+    const { queries, seconds } = this.quota ?? { queries: Infinity, seconds: 1 };
+    const now = performance.now();
+    if (now - this.#quotaFrom >= seconds * 1_000) {
+      this.#quotaFrom = now;
+      this.#queries = 0;
+    }
+    const isOver = this.#queries >= queries;
+    if (!isOver) this.#queries++;
+    const rest = Math.ceil(seconds - (now - this.#quotaFrom) / 1_000);
+    response.setHeader('x-ms-user-quota-remaining', String(Math.min(14, queries - this.#queries)));
+    response.setHeader('x-ms-user-quota-resets-after', new Date(rest * 1_000).toISOString().slice(11, 19));
+    if (isOver) answer(response, 429, { error: { code: 'RateLimiting', message: 'the quota is used up' } });
+    return isOver;
   }
 
   #rows(type: string): { readonly id: string }[] {

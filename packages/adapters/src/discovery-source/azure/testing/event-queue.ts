@@ -67,6 +67,10 @@ export class EventQueue implements AsyncDisposable {
     return (await this.#queue.getProperties()).approximateMessagesCount ?? 0;
   }
 
+  async clear(): Promise<void> {
+    await this.#queue.clearMessages();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const ended = once(this.#process, 'exit');
     this.#process.kill();
