@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { OpenIdServer } from '@enchilada/adapters/identity-provider/oidc/testing';
+import { OpenIdServer, OpenIdVisitor } from '@enchilada/adapters/identity-provider/oidc/testing';
 import { ApiProblem } from '@enchilada/contract';
 import { startSshd } from '@enchilada/core/testing/servers/sshd';
 import { Person } from '../product/index.ts';
-import { ProviderVisitor } from '../product/sign-on.ts';
 import { ADMIN } from '../tests/site.ts';
 import { Balancer, DoorPage } from './balancer.ts';
 import { TwoNodes } from './two-nodes.ts';
@@ -36,13 +35,13 @@ before(async () => {
 });
 after(() => owned.disposeAsync());
 
-async function signIn(name: string): Promise<{ readonly person: Person; readonly visitor: ProviderVisitor }> {
+async function signIn(name: string): Promise<{ readonly person: Person; readonly visitor: OpenIdVisitor }> {
   const page = new DoorPage(balancer.url);
   balancer.turn = 'a';
   const begun = await page.send(`/login/providers/${providerId}/start`, {});
   assert.equal(begun.status, 200, await begun.clone().text());
   const { url } = (await begun.json()) as { url: string };
-  const visitor = new ProviderVisitor();
+  const visitor = new OpenIdVisitor();
   const back = await visitor.signIn(url, { name, home: balancer.url });
   assert.equal(back.pathname, `/sign-in/back/${providerId}`);
   balancer.turn = 'b';

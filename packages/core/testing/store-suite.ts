@@ -8,6 +8,7 @@ import { storePolicyHistoryCases } from './store-policy-history-cases.ts';
 import { storeProviderCases } from './store-provider-cases.ts';
 import { storeProvisioningCases } from './store-provisioning-cases.ts';
 import { storeProcessCases } from './store-process-cases.ts';
+import { storeRefreshCases } from './store-refresh-cases.ts';
 import { storeRequestCases } from './store-request-cases.ts';
 import { storeTransactionCases } from './store-transaction-cases.ts';
 import type { StoreUnderTest } from './store-fixture.ts';
@@ -17,6 +18,7 @@ export function storeSuite(name: string, create: () => Promise<StoreUnderTest>):
   storeIdentityCases(name, create);
   storeFactorCases(name, create);
   storeProviderCases(name, create);
+  storeRefreshCases(name, create);
   storeProvisioningCases(name, create);
   storeCatalogCases(name, create);
   storeDiscoveryCases(name, create);

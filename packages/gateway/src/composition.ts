@@ -3,7 +3,12 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { join, resolve } from 'node:path';
 import { chainedLog } from '@enchilada/adapters/audit-log/chained';
 import { stdoutSink } from '@enchilada/adapters/audit-sink/stdout';
-import { bindingOfEnvelope, envelopeKeys, envelopeVault } from '@enchilada/adapters/credential-vault/envelope';
+import {
+  bindingOfEnvelope,
+  envelopeKeys,
+  envelopeRows,
+  envelopeVault,
+} from '@enchilada/adapters/credential-vault/envelope';
 import { ansible } from '@enchilada/adapters/discovery-source/ansible';
 import { aws } from '@enchilada/adapters/discovery-source/aws';
 import { azure } from '@enchilada/adapters/discovery-source/azure';
@@ -229,6 +234,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     authority,
     secretStores,
     keys,
+    rows: envelopeRows({ keyEncryption: keys, random }),
     rotation,
     makeSessionKey: makeSessionKeyPair,
     passkeys: webauthn(),

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { ProjectionParts, SourceType } from '@enchilada/core/discovery';
-import type { CredentialIssuer, CredentialKind, KeyEncryption } from '@enchilada/core/credential';
+import type { CredentialIssuer, CredentialKind, KeyEncryption, RowSealer } from '@enchilada/core/credential';
 import type { EngineManifest, ProtocolId } from '@enchilada/core/engine';
 import { type Fault, isFault } from '@enchilada/core/fault';
 import type { PasskeyVerifier, ProviderType } from '@enchilada/core/identity';
@@ -41,6 +41,7 @@ import { DirectoryCheck } from './providers/directory-check.ts';
 import { ProviderPeople } from './providers/provider-people.ts';
 import { ProviderRegistry } from './providers/provider-registry.ts';
 import { ProviderSignIn } from './providers/provider-sign-in.ts';
+import { SignInRefresh } from './providers/sign-in-refresh.ts';
 import { Settlements } from './settlement/settlements.ts';
 import type { TunnelCaller } from './tunnel/index.ts';
 
@@ -97,6 +98,7 @@ export interface GatewayParts extends Omit<ApiParts, OwnParts> {
   /** What machines of a platform are opened with unless a rule says otherwise. */
   readonly platformProtocols: ProjectionParts['protocols'];
   readonly keys: KeyEncryption;
+  readonly rows: RowSealer;
   readonly makeSessionKey: MachineCredentialsParts['makeSessionKey'];
   readonly passkeys: PasskeyVerifier;
   readonly providerTypes: readonly ProviderType[];
@@ -128,6 +130,7 @@ const UPGRADE = { kind: 'route', id: 'upgrade' };
 const SETTINGS_MS = 5_000;
 const NEWS_MS = 5_000;
 const SETTLE_MS = 1_000;
+const REFRESH_MS = 5_000;
 const MAINTENANCE_MS = 10 * 60_000;
 const DAY_MS = 24 * 60 * 60_000;
 const THROTTLE_KEPT_MS = 31 * DAY_MS;
@@ -170,8 +173,15 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   let publicUrl = '';
   const registry = new ProviderRegistry({ store, keys: parts.keys, types: parts.providerTypes });
   const providerPeople = new ProviderPeople({ store, audit, clock, random });
+  const settlements = new Settlements({ store, audit, clock, random });
+  const refresh = new SignInRefresh({
+    ...{ store, registry, people: providerPeople, settlements, rows: parts.rows, clock, random, report },
+    everyMs: values['provider.refresh'],
+    unansweredMs: values['provider.unanswered'] === 0 ? undefined : values['provider.unanswered'],
+  });
   const signInAt = new ProviderSignIn({
-    ...{ store, audit, keys: parts.keys, registry, people: providerPeople, throttle: logins.throttle, clock, random },
+    ...{ store, audit, keys: parts.keys, registry, people: providerPeople, refresh },
+    ...{ throttle: logins.throttle, clock, random },
     publicUrl: () => publicUrl,
   });
   const recovery = new Recovery({ store, audit, hasher: parts.hasher, logins, clock, random });
@@ -249,7 +259,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     tokens,
     registry,
     providerPeople,
-    settlements: new Settlements({ store, audit, clock, random }),
+    settlements,
     signInAt,
     bootstrap,
     recovery,
@@ -372,6 +382,10 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const everyMs = values['directory.check'];
   const directories = new DirectoryCheck({ store, registry, people: providerPeople, clock, everyMs, report });
   repeatedly(everyMs, 'the directories could not be asked about their people', () => directories.run());
+
+  repeatedly(Math.min(REFRESH_MS, values['provider.refresh']), 'sign-ins could not be asked about', () =>
+    refresh.run(),
+  );
 
   repeatedly(SETTLE_MS, 'what follows from what was written could not be done', () => providerPeople.settleLeftOver());
 

@@ -50,6 +50,16 @@ export const Provider = closed({
   hasSecret: Type.Boolean(),
   /** How many people have signed in through it. */
   people: Count,
+  /** The sign-ins that it is asked about again, and how that goes. */
+  refresh: Type.Optional(
+    closed({
+      logins: Count,
+      failing: Count,
+      /** Since when it has not answered about the one that is longest without an answer, and what came last instead. */
+      unansweredSince: Type.Optional(Time),
+      reason: Type.Optional(text(300)),
+    }),
+  ),
   /** What the provider must know: where browsers come back to, and where its server tells of sign-outs. */
   returnTo: Type.Optional(text(500)),
   logoutTo: Type.Optional(text(500)),

@@ -38,6 +38,7 @@ export const FAULTS = {
   SESSION_ENDED: 'The session has ended and cannot be resumed.',
   SESSION_ELSEWHERE: 'The session lives on a node that cannot be reached from here.',
   SESSION_REVOKED: 'The right to this session was withdrawn while it ran.',
+  SIGN_IN_WITHDRAWN: 'The identity provider no longer confirms the sign-in that the session rests on.',
   ACCESS_ENDED: 'The time for which the access was given is over, or it holds from other networks only.',
   SESSION_TERMINATED: 'An administrator ended the session; the reason is shown.',
   SESSION_IDLE: 'The session was ended after the idle limit.',

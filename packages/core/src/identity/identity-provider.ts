@@ -1,5 +1,6 @@
 import type { Secret, WrappedKey } from '../credential/index.ts';
 import type { LocalizedText, ParameterField, ParameterValues } from '../engine/index.ts';
+import type { RefreshVerdict } from './refresh-token.ts';
 import type { GroupId, Role, UserId } from './user.ts';
 
 export type ProviderId = string;
@@ -30,6 +31,8 @@ export interface AssertedLogin {
   readonly endsAt?: number;
   /** What the provider wants to see when the person signs out. */
   readonly logoutHint: Secret | undefined;
+  /** By what the provider is asked again, where it gave it. */
+  readonly refreshToken?: Secret;
   /** What said so, where it could be shown twice: accepted once over all nodes. */
   readonly message?: { readonly id: string; readonly expiresAt: number };
 }
@@ -73,6 +76,13 @@ export interface RedirectProvider {
   complete(answer: string, flow: SignInFlow): Promise<AssertedLogin>;
   /** Where the browser ends the person's login at the provider; undefined where that is not wanted or not offered. */
   endSession(hint: Secret | undefined, at: ProviderAddresses): Promise<string | undefined>;
+  /**
+   * Asks again about somebody who signed in. INVARIANT: a token that the provider gives in place of this one is kept before anything else of its answer is
+   * judged, for this one may be spent. Failures are NOT_ADMITTED where a condition of the form holds no more, PROVIDER_REFUSED and PROVIDER_UNAVAILABLE.
+   */
+  refresh?(token: Secret, subject: string, keep: (next: Secret) => Promise<void>): Promise<RefreshVerdict>;
+  /** Tells the provider that the token is used no more. */
+  revoke?(token: Secret): Promise<void>;
   /** @param fields the form that the provider's server sent */
   hearLogout(fields: Readonly<Record<string, string>>): Promise<HeardLogout>;
   /** For providers whose answers come as forms. */

@@ -33,6 +33,7 @@ export type {
   SecondFactor,
   TotpFactor,
 } from './second-factor.ts';
+export type { NewRefreshToken, RefreshHealth, RefreshToken, RefreshTokenId, RefreshVerdict } from './refresh-token.ts';
 export { judgeByRules, weakerRole, PROVIDER_ADMISSIONS } from './identity-provider.ts';
 export type {
   AssertedLogin,

@@ -70,6 +70,7 @@ export class NodeCommands {
           live.filter(
             ({ login, viewers }) => isConcerned(login) || viewers.some(({ identity }) => isConcerned(identity.login)),
           ),
+          command.isWithdrawn === true ? command.loginDigest : undefined,
         );
         return;
       }

@@ -7,6 +7,10 @@ import { type Judgement, RightsCheck } from './rights-check.ts';
 
 type Objection = Omit<Extract<Judgement, { readonly holds: false }>, 'holds'>;
 
+const WITHDRAWN: Objection = {
+  code: 'SIGN_IN_WITHDRAWN',
+  words: 'the identity provider no longer confirms the sign-in',
+};
 const TIME_IS_OVER: Objection = { code: 'ACCESS_ENDED', words: 'the time of the access is over' };
 
 /** Takes sessions from people who may no longer have them. */
@@ -19,8 +23,11 @@ export class Revocation {
     this.#afterwards = afterwards;
   }
 
-  /** Asks for each session whether its person, and each watcher, may still have it. */
-  async recheck(sessions: readonly HostedSession[]): Promise<void> {
+  /**
+   * Asks for each session whether its person, and each watcher, may still have it.
+   * @param withdrawn the login that its identity provider confirms no more
+   */
+  async recheck(sessions: readonly HostedSession[], withdrawn?: string): Promise<void> {
     const check = new RightsCheck(this.#parts);
     for (const session of sessions) {
       const judgement = await check.judge({
@@ -28,6 +35,10 @@ export class Revocation {
         address: session.address,
       });
       if (!judgement.holds) {
+        if (session.login.digest === withdrawn) {
+          this.#revoke(session, WITHDRAWN);
+          continue;
+        }
         // A grant that is over is none, and yet nobody withdrew it.
         this.#revoke(session, judgement.code === 'SESSION_REVOKED' && this.#isPast(session) ? TIME_IS_OVER : judgement);
         continue;

@@ -403,7 +403,8 @@ export type NodeCommand =
   | { readonly kind: 'end-session'; readonly sessionId: SessionId; readonly reason: string; readonly detail: string }
   | { readonly kind: 'recheck-user'; readonly userId: UserId }
   | { readonly kind: 'recheck-all' }
-  | { readonly kind: 'end-login'; readonly loginDigest: string };
+  /** `isWithdrawn`: the identity provider no longer confirms it. */
+  | { readonly kind: 'end-login'; readonly loginDigest: string; readonly isWithdrawn?: boolean };
 
 export interface CommandRepository {
   post(command: NodeCommand, at: number): Promise<void>;

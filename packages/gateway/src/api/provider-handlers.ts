@@ -4,7 +4,7 @@ import type { AuditAction, AuditEvent } from '@enchilada/core/audit';
 import { Secret } from '@enchilada/core/credential';
 import { checkParameters } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
-import type { ProviderRecord, ProviderRule } from '@enchilada/core/identity';
+import type { ProviderRecord, ProviderRule, RefreshHealth } from '@enchilada/core/identity';
 import { randomId } from '@enchilada/core/time';
 import { actorOf, type Handlers, type SignedInContext } from '../http/context.ts';
 import { backChannelPath } from '../http/provider-door.ts';
@@ -61,7 +61,7 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
     return record;
   }
 
-  function viewOf(record: ProviderRecord, people: number): ProviderView {
+  function viewOf(record: ProviderRecord, people: number, refresh?: RefreshHealth): ProviderView {
     const { id, kind, name, admits, trustsFactor, enabled, version, createdAt, updatedAt } = record;
     const { way, answers } = registry.typeOf(kind).manifest;
     const { returnTo, answerTo, logoutTo, metadata } = signInAt.addresses(id);
@@ -74,6 +74,7 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
       ),
       rules: record.rules.map(ruleView),
       hasSecret: record.secret !== undefined,
+      ...(refresh === undefined ? {} : { refresh }),
       ...(way === 'redirect' ? addresses : {}),
     };
   }
@@ -143,8 +144,9 @@ export function providerHandlers(parts: ApiParts): ProviderHandlers {
 
     listProviders: async () => {
       const people = await store.now.providers.countIdentities();
+      const health = await store.now.refreshTokens.health();
       const records = await store.now.providers.list();
-      return { items: records.map((record) => viewOf(record, people.get(record.id) ?? 0)) };
+      return { items: records.map((record) => viewOf(record, people.get(record.id) ?? 0, health.get(record.id))) };
     },
 
     // INVARIANT: a provider says who anybody is, administrators too: only who holds all that they do says where it is (T14).

@@ -12,6 +12,7 @@ import {
   type LoginMethod,
   type LoginRecord,
   type LoginStage,
+  type NewRefreshToken,
   type PasswordHasher,
   type ProvidedLogin,
   type User,
@@ -63,6 +64,8 @@ export interface SignInProof {
   /** When they proved it elsewhere; absent: now. */
   readonly provedAt?: number;
   readonly provided?: ProvidedProof;
+  /** By what the provider is asked again about this login. */
+  readonly refreshToken?: NewRefreshToken & { readonly dueInMs: number };
   /** The login that approved this one. */
   readonly approvedBy?: string;
   /** The complete login that this one replaces: what it proved holds on. */
@@ -98,6 +101,18 @@ async function goneMeanwhile(tx: StoreTransaction, user: User, how: SignInProof)
   if (how.provided !== undefined && (await tx.providers.find(how.provided.providerId))?.enabled !== true)
     return 'the provider was switched off meanwhile';
   return undefined;
+}
+
+async function noteProvided(
+  tx: StoreTransaction,
+  { provided, refreshToken }: SignInProof & { readonly provided: ProvidedProof },
+  { digest: loginDigest, createdAt: answeredAt }: LoginRecord,
+): Promise<void> {
+  await tx.providers.noteLogin({ ...provided, loginDigest });
+  if (refreshToken === undefined) return;
+  const { dueInMs, ...token } = refreshToken;
+  const { providerId, subject } = provided;
+  await tx.refreshTokens.insert({ ...token, loginDigest, providerId, subject, answeredAt }, dueInMs);
 }
 
 /** Logins: made, identified, touched, ended. Only the SHA-256 of a cookie is ever stored (T03). */
@@ -375,7 +390,7 @@ export class Logins {
       const gone = await goneMeanwhile(tx, user, how);
       if (gone !== undefined) return gone;
       await tx.logins.insert(login);
-      if (how.provided !== undefined) await tx.providers.noteLogin({ ...how.provided, loginDigest: login.digest });
+      if (how.provided !== undefined) await noteProvided(tx, { ...how, provided: how.provided }, login);
       return undefined;
     });
     if (reason === undefined) return;

@@ -229,6 +229,20 @@ export const CONFIG_KEYS = entries({
     maximumMs: DAY,
     says: 'How often directories are asked whether the people they brought are still there, enabled, and in which groups.',
   },
+  'provider.refresh': {
+    kind: 'duration',
+    default: '15m',
+    minimumMs: 1_000,
+    maximumMs: DAY,
+    says: 'How often OpenID providers that gave a refresh token are asked whether a sign-in still stands, and in which groups the person is.',
+  },
+  'provider.unanswered': {
+    kind: 'duration',
+    default: '0s',
+    minimumMs: 0,
+    maximumMs: 30 * DAY,
+    says: 'Sign-ins that such a provider was asked about and has not confirmed for so long end, and their sessions. 0s: a provider that does not answer ends nothing, and the longest time of sign-ins holds.',
+  },
   'banner.text': { kind: 'text', maxLength: 8000, default: '', says: 'Text shown before sign-in.' },
   'banner.consent': { kind: 'boolean', default: false, says: 'Whether a person must agree to the banner to sign in.' },
   'metrics.listen': {

@@ -18,6 +18,7 @@ import type { Store, StoreTransaction } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
 import type { ProvidedProof, SignInProof } from '../auth/logins.ts';
 import { digestOf, normaliseName } from '../auth/logins.ts';
+import type { SignInRefresh } from './sign-in-refresh.ts';
 import { eventBy } from './provider-events.ts';
 import { SignInQuestions } from './sign-in-questions.ts';
 import type { SignInThrottle } from '../auth/throttle.ts';
@@ -44,6 +45,7 @@ export interface ProviderSignInParts {
   readonly keys: KeyEncryption;
   readonly registry: ProviderRegistry;
   readonly people: ProviderPeople;
+  readonly refresh: SignInRefresh;
   readonly throttle: SignInThrottle;
   readonly clock: Clock;
   readonly random: RandomSource;
@@ -123,7 +125,7 @@ export class ProviderSignIn {
 
   /** @param answer the query that the browser came back with. @throws Fault SIGN_IN_LOST, PROVIDER_REFUSED, PROVIDER_UNAVAILABLE, NOT_ADMITTED, LOGIN_REFUSED, THROTTLED */
   async complete(id: ProviderId, answer: string, context: OpenContext): Promise<Proven> {
-    const { store, clock, registry, people } = this.#parts;
+    const { store, clock, registry, people, refresh } = this.#parts;
     await this.#peek('refused', context, REFUSED_PER_MINUTE);
     try {
       const states = new URLSearchParams(answer).getAll('state');
@@ -152,12 +154,15 @@ export class ProviderSignIn {
         hint: isKept ? await this.#wrap(hint, record.id) : undefined,
         ...(asserted.endsAt === undefined ? {} : { endsAt: asserted.endsAt }),
       };
+      const { refreshToken: token } = asserted;
+      const refreshToken = token && { ...(await refresh.sealed(token)), dueInMs: refresh.nextMs };
       return {
         user,
         next: pending.next,
         proof: {
           method: 'sso',
           provided,
+          ...(refreshToken === undefined ? {} : { refreshToken }),
           ...(asserted.provedAt === undefined ? {} : { provedAt: Math.min(asserted.provedAt, clock.now()) }),
           ...(record.trustsFactor && asserted.gaveSecondFactor ? { factor: 'provider' } : {}),
         },
@@ -265,9 +270,10 @@ export class ProviderSignIn {
 
   /** Where the browser goes to sign out at the provider too. */
   async endSession(loginDigest: string): Promise<string | undefined> {
-    const { store, registry, keys } = this.#parts;
+    const { store, registry, keys, refresh } = this.#parts;
     const login = await store.now.providers.findLogin(loginDigest);
     if (login === undefined) return undefined;
+    await refresh.forget(loginDigest);
     try {
       const { provider } = await registry.redirecting(login.providerId);
       using bytes = login.hint && (await keys.unwrap(login.hint, hintContext(login.providerId)));

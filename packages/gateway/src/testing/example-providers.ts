@@ -1,11 +1,18 @@
 import { Secret } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
-import type { AssertedPerson, ProviderType } from '@enchilada/core/identity';
+import type { AssertedPerson, ProviderType, RefreshVerdict } from '@enchilada/core/identity';
 
 const label = (words: string) => ({ en: words, de: words });
 
 /** People whom the example directory knows; a test puts them there and takes them away. The password is their name backwards. */
 export const exampleDirectory = new Map<string, AssertedPerson>();
+
+/** What the example provider says when it is asked again with a token, which it notes first. */
+export const exampleRefresh = {
+  shown: [] as string[],
+  next: undefined as string | undefined,
+  says: (_token: string): Promise<RefreshVerdict> => Promise.resolve({ outcome: 'stands', person: undefined }),
+};
 
 /** Whatever the browser brings back is believed: `answer` is the assertion itself. How real ones are judged is tested with the adapters. */
 const redirecting: ProviderType = {
@@ -31,7 +38,17 @@ const redirecting: ProviderType = {
           session: given.get('sid') ?? undefined,
           ...(given.has('until') ? { endsAt: Number(given.get('until')) } : {}),
           logoutHint: undefined,
+          ...(given.has('refresh') ? { refreshToken: new Secret(given.get('refresh') ?? '') } : {}),
         });
+      },
+      refresh: async (token, _subject, keep) => {
+        exampleRefresh.shown.push(token.reveal());
+        if (exampleRefresh.next !== undefined) await keep(new Secret(exampleRefresh.next));
+        return exampleRefresh.says(token.reveal());
+      },
+      revoke: (token) => {
+        exampleRefresh.shown.push(`given back: ${token.reveal()}`);
+        return Promise.resolve();
       },
       endSession: () => Promise.resolve('https://idp.test/out'),
       hearLogout: ({ jti = '', sid, sub }) =>

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { envelopeRows } from '@enchilada/adapters/credential-vault/envelope';
 import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
 import { webauthn } from '@enchilada/adapters/passkey-verifier/webauthn';
 import { sqlite } from '@enchilada/adapters/store/sqlite';
@@ -37,6 +38,7 @@ import { AccessRequests } from '../requests/access-requests.ts';
 import { ProviderPeople } from '../providers/provider-people.ts';
 import { ProviderRegistry } from '../providers/provider-registry.ts';
 import { ProviderSignIn } from '../providers/provider-sign-in.ts';
+import { SignInRefresh } from '../providers/sign-in-refresh.ts';
 import { Settlements } from '../settlement/settlements.ts';
 import { serveProviderDoor } from '../http/provider-door.ts';
 import { serveScim } from '../scim/scim-door.ts';
@@ -156,6 +158,7 @@ export interface Node {
   readonly logins: Logins;
   readonly registry: ProviderRegistry;
   readonly providerPeople: ProviderPeople;
+  readonly refresh: SignInRefresh;
   readonly bootstrap: Bootstrap;
   readonly recovery: Recovery;
   readonly broker: SessionBroker;
@@ -213,8 +216,14 @@ export class GatewayFixture implements AsyncDisposable {
     });
     const registry = new ProviderRegistry({ store, keys, types: exampleProviders });
     const providerPeople = new ProviderPeople({ store, audit, clock, random });
+    const settlements = new Settlements({ store, audit, clock, random });
+    const refresh = new SignInRefresh({
+      ...{ store, registry, people: providerPeople, settlements, clock, random },
+      ...{ rows: envelopeRows({ keyEncryption: keys, random }), everyMs: 15 * 60_000, unansweredMs: 2 * 60 * 60_000 },
+      report: (message) => void this.logged.push(message),
+    });
     const signInAt = new ProviderSignIn({
-      ...{ store, audit, keys, registry, people: providerPeople, throttle: logins.throttle, clock, random },
+      ...{ store, audit, keys, registry, people: providerPeople, refresh, throttle: logins.throttle, clock, random },
       publicUrl: () => ORIGIN,
     });
     const nodeId = `node-${this.#nodes.length + 1}`;
@@ -294,7 +303,7 @@ export class GatewayFixture implements AsyncDisposable {
       tokens,
       registry,
       providerPeople,
-      settlements: new Settlements({ store, audit, clock, random }),
+      settlements,
       signInAt,
       bootstrap,
       recovery,
@@ -350,7 +359,7 @@ export class GatewayFixture implements AsyncDisposable {
     serveProviderDoor(app, { signInAt, refusals });
     serveScim(app, { store, people: providerPeople, clock, random, refusals, publicUrl: () => ORIGIN });
     await app.ready();
-    const node = { app, registry, providerPeople, logins, bootstrap, recovery, broker };
+    const node = { app, registry, providerPeople, refresh, logins, bootstrap, recovery, broker };
     this.#nodes.push(node);
     return node;
   }

@@ -16,6 +16,23 @@ import { ProviderForm } from './provider-form.tsx';
 export type Provider = RouteOutput<'listProviders'>['items'][number];
 export type ProviderKind = RouteOutput<'listProviderKinds'>['items'][number];
 
+/** How it goes with asking the provider again about those who are signed in. */
+function RefreshState({ provider: { refresh } }: { readonly provider: Provider }) {
+  const text = useText();
+  if (refresh === undefined) return null;
+  const { logins, failing, unansweredSince, reason } = refresh;
+  if (failing === 0) return <div className="sub">{text.count('providers.refreshes', logins)}</div>;
+  const since = unansweredSince === undefined ? '' : text.dateTime(unansweredSince);
+  return (
+    <div className="sub" role="status">
+      <span className="state" data-tone="warn">
+        {text.count('providers.unanswered', logins, { failing: text.number(failing), since })}
+      </span>
+      {reason !== undefined && <div>{reason}</div>}
+    </div>
+  );
+}
+
 export function ProvidersPage() {
   const text = useText();
   const client = useQueryClient();
@@ -91,6 +108,7 @@ export function ProvidersPage() {
                   <span className="state" data-tone={provider.enabled ? 'ok' : 'quiet'}>
                     {text(provider.enabled ? 'providers.on' : 'providers.off')}
                   </span>
+                  <RefreshState provider={provider} />
                 </td>
                 <td className="number" data-label={text('providers.people')}>
                   {text.number(provider.people)}

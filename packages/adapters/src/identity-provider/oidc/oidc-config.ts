@@ -62,6 +62,35 @@ export const manifest: ProviderManifest = {
       maxLength: 200,
       pattern: '^[\\u0021-\\u007e]+$',
     },
+    {
+      name: 'offline',
+      kind: 'choice',
+      group: PROVIDER,
+      label: { en: 'Asked again about people who are signed in', de: 'Nachfragen über angemeldete Personen' },
+      help: {
+        en: 'With the refresh token that the provider gives: groups follow it, and who is disabled there is out here. One that it gives unasked is used too.',
+        de: 'Mit dem Refresh-Token, das der Anbieter gibt: Gruppen folgen ihm, und wer dort gesperrt ist, ist hier draußen. Auch ein ungefragt gegebenes wird genutzt.',
+      },
+      default: 'none',
+      options: [
+        { value: 'none', label: { en: 'Only if it gives one unasked', de: 'Nur wenn er ungefragt eines gibt' } },
+        {
+          value: 'scope',
+          label: {
+            en: 'Scope offline_access (Entra ID, Okta, Keycloak)',
+            de: 'Scope offline_access (Entra ID, Okta, Keycloak)',
+          },
+        },
+        {
+          value: 'consent',
+          label: {
+            en: 'Scope offline_access, asking for consent each time',
+            de: 'Scope offline_access, mit Zustimmung jedes Mal',
+          },
+        },
+        { value: 'access-type', label: { en: 'access_type=offline (Google)', de: 'access_type=offline (Google)' } },
+      ],
+    },
     claim('usernameClaim', 'preferred_username', {
       label: { en: 'User name', de: 'Benutzername' },
       help: {
@@ -112,6 +141,9 @@ export const manifest: ProviderManifest = {
   ],
 };
 
+/** How the provider is moved to give a refresh token. */
+export type Offline = 'none' | 'scope' | 'consent' | 'access-type';
+
 /** The parameters with their types. The manifest's patterns have been checked before. */
 export interface OidcConfig {
   readonly issuer: URL;
@@ -119,6 +151,7 @@ export interface OidcConfig {
   readonly issuerText: string;
   readonly clientId: string;
   readonly scopes: readonly string[];
+  readonly offline: Offline;
   readonly usernameClaim: string;
   readonly groupsClaim: string;
   readonly nameAttributes: readonly string[];
@@ -151,6 +184,7 @@ export function readConfig(parameters: ParameterValues): OidcConfig {
     issuerText,
     clientId,
     scopes: scopes.includes('openid') ? scopes : ['openid', ...scopes],
+    offline: text('offline', 'none') as Offline,
     usernameClaim: text('usernameClaim', 'preferred_username'),
     groupsClaim: text('groupsClaim', 'groups'),
     nameAttributes: readNameAttributes(parameters),

@@ -2,10 +2,12 @@ import { Secret } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
 import type {
   AssertedLogin,
+  AssertedPerson,
   HeardLogout,
   ProviderAddresses,
   ProviderSettings,
   RedirectProvider,
+  RefreshVerdict,
   SignInFlow,
 } from '@enchilada/core/identity';
 import { createRemoteJWKSet, customFetch as joseFetch, decodeProtectedHeader, jwtVerify } from 'jose';
@@ -15,6 +17,7 @@ import { boundedFetch } from '../shared/bounded-fetch.ts';
 import { isLoopback } from '../shared/loopback.ts';
 import { type Claims, claimOf, holds, listOf, textOf, tokenHash } from './claims.ts';
 import { type OidcConfig, readConfig } from './oidc-config.ts';
+import { askedAgain, heard, keepingNext, requireCalm } from './oidc-refresh.ts';
 import { attributesOf } from '../shared/name-attributes.ts';
 
 const TIMEOUT_SECONDS = 10;
@@ -40,13 +43,15 @@ export class OidcProvider implements RedirectProvider {
     const configuration = await this.#discover();
     return client.buildAuthorizationUrl(configuration, {
       redirect_uri: at.returnTo,
-      scope: this.#config.scopes.join(' '),
+      scope: scopesOf(this.#config).join(' '),
       state,
       nonce,
       code_challenge: await client.calculatePKCECodeChallenge(verifier),
       code_challenge_method: 'S256',
       // OpenID Connect Core section 3.1.2.1; `max_age` makes the provider say when.
-      ...(isFresh ? { prompt: 'login', max_age: '0' } : {}),
+      ...(isFresh ? { max_age: '0' } : {}),
+      ...this.#promptOf(isFresh),
+      ...(this.#config.offline === 'access-type' ? { access_type: 'offline' } : {}),
     }).href;
   }
 
@@ -71,31 +76,54 @@ export class OidcProvider implements RedirectProvider {
     const idToken = tokens.id_token ?? '';
     this.#require(claims, { idToken, accessToken: tokens.access_token });
     const subject = textOf(claims['sub']);
-    const { usernameClaim, groupsClaim, nameAttributes, factorMethods } = this.#config;
-    const isWhole = [usernameClaim, groupsClaim, ...nameAttributes].every(
-      (name) => claimOf(claims, name) !== undefined,
-    );
-    const more: Claims =
-      isWhole || configuration.serverMetadata().userinfo_endpoint === undefined
-        ? {}
-        : await believed(client.fetchUserInfo(configuration, tokens.access_token, subject));
-    const read = (name: string): unknown => claimOf(claims, name) ?? claimOf(more, name);
+    const more = this.#isWhole(claims, configuration)
+      ? {}
+      : await believed(client.fetchUserInfo(configuration, tokens.access_token, subject));
     const authenticatedAt = claims['auth_time'];
+    const { factorMethods } = this.#config;
     return {
-      person: {
-        subject,
-        username: textOf(read(usernameClaim)) || textOf(read('email')) || textOf(read('name')),
-        displayName: textOf(read('name')),
-        // An address that the person merely claims makes nobody of them.
-        email: read('email_verified') === false ? undefined : textOf(read('email')) || undefined,
-        groups: listOf(read(groupsClaim)),
-        attributes: attributesOf(nameAttributes, (name) => listOf(read(name))),
-      },
+      person: this.#personOf(claims, more, subject),
       provedAt: typeof authenticatedAt === 'number' ? authenticatedAt * 1_000 : undefined,
       gaveSecondFactor: listOf(claims['amr']).some((method) => factorMethods.includes(method)),
       session: textOf(claims['sid']) || undefined,
       logoutHint: new Secret(idToken),
+      ...(tokens.refresh_token === undefined ? {} : { refreshToken: new Secret(tokens.refresh_token) }),
     };
+  }
+
+  /** OpenID Connect Core section 12. An answer without an ID token speaks through the UserInfo endpoint, or of nothing but that the login stands. */
+  async refresh(token: Secret, subject: string, keep: (next: Secret) => Promise<void>): Promise<RefreshVerdict> {
+    const metadata = (await this.#discover()).serverMetadata();
+    const kept = keepingNext(metadata.token_endpoint, keep);
+    const configuration = this.#configured(metadata, async (address, init) => {
+      const response = await boundedFetch(address, init);
+      requireCalm(response);
+      await kept(address, response);
+      return response;
+    });
+    const answer = await askedAgain(configuration, token);
+    if ('error' in answer) return { outcome: 'withdrawn', error: answer.error };
+    const { tokens } = answer;
+    const claims: Claims = tokens.claims() ?? {};
+    if (tokens.id_token !== undefined) {
+      if (claims['sub'] !== subject) throw new Fault('PROVIDER_REFUSED', 'the ID token is of another person');
+      this.#require(claims, { idToken: tokens.id_token, accessToken: tokens.access_token });
+    }
+    const isWhole = tokens.id_token !== undefined && this.#isWhole(claims, configuration);
+    // With the subject that it must be of.
+    const more: Claims | undefined =
+      isWhole || metadata.userinfo_endpoint === undefined
+        ? undefined
+        : await heard(client.fetchUserInfo(configuration, tokens.access_token, subject));
+    if (tokens.id_token === undefined && more === undefined) return { outcome: 'stands', person: undefined };
+    return { outcome: 'stands', person: this.#personOf(claims, more ?? {}, subject) };
+  }
+
+  /** RFC 7009, where the provider offers it. */
+  async revoke(token: Secret): Promise<void> {
+    const configuration = await this.#discover();
+    if (configuration.serverMetadata().revocation_endpoint === undefined) return;
+    await heard(client.tokenRevocation(configuration, token.reveal(), { token_type_hint: 'refresh_token' }));
   }
 
   async endSession(hint: Secret | undefined, { signedOut }: ProviderAddresses): Promise<string | undefined> {
@@ -132,6 +160,33 @@ export class OidcProvider implements RedirectProvider {
       subject: textOf(sub) || undefined,
       session: textOf(sid) || undefined,
       expiresAt: iat * 1_000 + MESSAGE_AGE_MS,
+    };
+  }
+
+  #promptOf(isFresh: boolean): { readonly prompt?: string } {
+    const isAsked = ['consent', 'access-type'].includes(this.#config.offline);
+    const prompts = [...(isFresh ? ['login'] : []), ...(isAsked ? ['consent'] : [])];
+    return prompts.length === 0 ? {} : { prompt: prompts.join(' ') };
+  }
+
+  /** Whether the ID token says all that is read, or there is nobody else to ask. */
+  #isWhole(claims: Claims, configuration: client.Configuration): boolean {
+    if (configuration.serverMetadata().userinfo_endpoint === undefined) return true;
+    const { usernameClaim, groupsClaim, nameAttributes } = this.#config;
+    return [usernameClaim, groupsClaim, ...nameAttributes].every((name) => claimOf(claims, name) !== undefined);
+  }
+
+  #personOf(claims: Claims, more: Claims, subject: string): AssertedPerson {
+    const { usernameClaim, groupsClaim, nameAttributes } = this.#config;
+    const read = (name: string): unknown => claimOf(claims, name) ?? claimOf(more, name);
+    return {
+      subject,
+      username: textOf(read(usernameClaim)) || textOf(read('email')) || textOf(read('name')),
+      displayName: textOf(read('name')),
+      // An address that the person merely claims makes nobody of them.
+      email: read('email_verified') === false ? undefined : textOf(read('email')) || undefined,
+      groups: listOf(read(groupsClaim)),
+      attributes: attributesOf(nameAttributes, (name) => listOf(read(name))),
     };
   }
 
@@ -175,7 +230,6 @@ export class OidcProvider implements RedirectProvider {
 
   async #ask(): Promise<client.Configuration> {
     const { issuer, issuerText, clientId } = this.#config;
-    const secret = this.#secret?.reveal();
     let configuration: client.Configuration;
     try {
       configuration = await client.discovery(issuer, clientId, undefined, client.None(), {
@@ -191,6 +245,15 @@ export class OidcProvider implements RedirectProvider {
     // INVARIANT: the issuer to the letter. A template for any tenant would let anybody's tenant sign in.
     if (metadata.issuer !== issuerText)
       throw new Fault('PROVIDER_UNAVAILABLE', `the provider calls itself ${metadata.issuer}, not ${issuerText}`);
+    return this.#configured(metadata, boundedFetch);
+  }
+
+  #configured(
+    metadata: ReturnType<client.Configuration['serverMetadata']>,
+    fetchBounded: typeof boundedFetch,
+  ): client.Configuration {
+    const { issuer, clientId } = this.#config;
+    const secret = this.#secret?.reveal();
     const how = metadata.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
     const authentication =
       secret === undefined
@@ -200,10 +263,15 @@ export class OidcProvider implements RedirectProvider {
           : client.ClientSecretBasic(secret);
     const known = new client.Configuration(metadata, clientId, { [client.clockTolerance]: 30 }, authentication);
     known.timeout = TIMEOUT_SECONDS;
-    known[client.customFetch] = (address, init) => boundedFetch(address, init as RequestInit);
+    known[client.customFetch] = (address, init) => fetchBounded(address, init as RequestInit);
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- as above
     if (isLoopback(issuer)) client.allowInsecureRequests(known);
     client.enableNonRepudiationChecks(known);
     return known;
   }
+}
+
+function scopesOf({ scopes, offline }: OidcConfig): readonly string[] {
+  const isMissing = ['scope', 'consent'].includes(offline) && !scopes.includes('offline_access');
+  return isMissing ? [...scopes, 'offline_access'] : scopes;
 }

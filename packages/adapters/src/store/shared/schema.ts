@@ -7,6 +7,7 @@ export interface Schema {
   externalIdentity: ExternalIdentityRow;
   pendingSignIn: PendingSignInRow;
   providedLogin: ProvidedLoginRow;
+  refreshToken: RefreshTokenRow;
   spentMessage: { digest: string; expiresAt: number };
   provisioningToken: ProvisioningTokenRow;
   provisionedUser: ProvisionedUserRow;
@@ -169,6 +170,24 @@ export interface ProvidedLoginRow {
   hintKeyId: string | null;
   hint: Uint8Array | null;
   endsAt: number | null;
+}
+
+export interface RefreshTokenRow {
+  id: string;
+  loginDigest: string;
+  providerId: string;
+  subjectDigest: string;
+  subject: string;
+  keyId: string;
+  wrappedKey: Uint8Array;
+  nonce: Uint8Array;
+  ciphertext: Uint8Array;
+  version: number;
+  answeredAt: number;
+  dueAt: number;
+  failures: number;
+  reason: string | null;
+  inDoubt: number;
 }
 
 export interface ApiTokenRow {

@@ -73,6 +73,9 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.SESSION_ELSEWHERE.next': 'Gleich noch einmal versuchen oder die Maschine neu öffnen.',
   'fault.SESSION_REVOKED': 'Ihr Zugriff auf diese Maschine wurde entzogen',
   'fault.SESSION_REVOKED.next': 'Wird er noch gebraucht, die Administration fragen.',
+  'fault.SIGN_IN_WITHDRAWN': 'Ihr Anmeldeanbieter bestätigt Ihre Anmeldung nicht mehr',
+  'fault.SIGN_IN_WITHDRAWN.next':
+    'Melden Sie sich neu an. Lässt der Anbieter Sie nicht mehr ein, hilft, wer dort Ihr Konto verwaltet.',
   'fault.ACCESS_ENDED': 'Die Zeit Ihres Zugangs ist vorbei',
   'fault.ACCESS_ENDED.next': 'Er galt auf Zeit oder aus einem anderen Netz. Wird mehr gebraucht, neu fragen.',
   'fault.SESSION_TERMINATED': 'Die Administration hat diese Sitzung beendet',

@@ -27,6 +27,10 @@ export const provider: Readonly<Record<keyof typeof en, string>> = {
   'providers.on': 'An',
   'providers.off': 'Aus',
   'providers.people': 'Personen',
+  'providers.refreshes.one': '{count} Anmeldung wird immer neu bestätigt',
+  'providers.refreshes.other': '{count} Anmeldungen werden immer neu bestätigt',
+  'providers.unanswered.one': 'Die Anmeldung ist seit {since} nicht bestätigt',
+  'providers.unanswered.other': '{failing} von {count} Anmeldungen sind nicht bestätigt, die erste seit {since}',
   'providers.rules': 'Gruppen und Rollen',
   'providers.rules-help':
     'Gelesen bei jeder Anmeldung. Wer links in der Gruppe des Anbieters ist, kommt in Ihre Gruppe oder erhält die Rolle. Von Hand gegebene Mitgliedschaften bleiben.',

@@ -67,6 +67,9 @@ export const faults = {
   'fault.SESSION_ELSEWHERE.next': 'Try again in a moment, or open the machine again.',
   'fault.SESSION_REVOKED': 'Your access to this machine was withdrawn',
   'fault.SESSION_REVOKED.next': 'Ask your administrator if you still need it.',
+  'fault.SIGN_IN_WITHDRAWN': 'Your identity provider no longer confirms your sign-in',
+  'fault.SIGN_IN_WITHDRAWN.next':
+    'Sign in again. If the provider does not let you in, ask whoever looks after your account there.',
   'fault.ACCESS_ENDED': 'The time of your access is over',
   'fault.ACCESS_ENDED.next': 'It held for a time, or from another network. Ask again if you need more.',
   'fault.SESSION_TERMINATED': 'An administrator ended this session',

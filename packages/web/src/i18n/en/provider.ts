@@ -22,6 +22,10 @@ export const provider = {
   'providers.on': 'On',
   'providers.off': 'Off',
   'providers.people': 'People',
+  'providers.refreshes.one': '{count} sign-in is confirmed again and again',
+  'providers.refreshes.other': '{count} sign-ins are confirmed again and again',
+  'providers.unanswered.one': 'The sign-in is not confirmed since {since}',
+  'providers.unanswered.other': '{failing} of {count} sign-ins are not confirmed, the first since {since}',
   'providers.rules': 'Groups and roles',
   'providers.rules-help':
     'Read at each sign-in. Members of the provider’s group on the left join your group, or get the role. Memberships given by hand stay.',

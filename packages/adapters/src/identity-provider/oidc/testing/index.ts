@@ -1,2 +1,3 @@
 export { OpenIdServer } from './openid-server.ts';
 export type { OpenIdPerson } from './openid-server.ts';
+export { OpenIdVisitor } from './openid-visitor.ts';

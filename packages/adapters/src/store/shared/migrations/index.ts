@@ -28,6 +28,7 @@ import { scopeHealth } from './0038-scope-health.ts';
 import { sessionRecordExempt } from './0039-session-record-exempt.ts';
 import { sessionInvitation } from './0040-session-invitation.ts';
 import { signInEnd } from './0041-sign-in-end.ts';
+import { refreshToken } from './0042-refresh-token.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -60,4 +61,5 @@ export const MIGRATIONS: readonly Migration[] = [
   sessionRecordExempt,
   sessionInvitation,
   signInEnd,
+  refreshToken,
 ];

@@ -1,5 +1,5 @@
 /** A browser without a browser, at an identity provider: keeps its cookies and follows its forms until it is sent back to us. */
-export class ProviderVisitor {
+export class OpenIdVisitor {
   readonly #cookies = new Map<string, string>();
 
   /** @returns the address at ours that the provider sends the browser to */
