@@ -79,7 +79,7 @@ test('what is wrong with a source, what is late and what left it is said with wh
   const drawer = page.getByRole('dialog');
   await drawer.getByText(/^Events are late: the last came \d+ minutes after it happened$/u).waitFor();
   await drawer.getByText('After a stop of all nodes this passes by itself.').waitFor();
-  await drawer.getByText('No longer in the source since').waitFor();
+  await drawer.getByText('Left the source just now').waitFor();
   await picture(page, 'scopes-light');
 
   await using dark = await seatOf(browser, person, { scheme: 'dark' });

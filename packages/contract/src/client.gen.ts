@@ -620,7 +620,7 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('acceptRemovals', input, options);
   }
 
-  /** Reads a source, saved or not, and says what would appear, change and go; writes nothing. */
+  /** Reads a source, saved or not, and says what would appear, change and go; writes nothing. Answers after some seconds, with the accounts and regions that are left to be asked for. */
   previewDiscovery(input: RouteInput<'previewDiscovery'>, options?: CallOptions): Promise<RouteOutput<'previewDiscovery'>> {
     return this.#transport.call('previewDiscovery', input, options);
   }

@@ -146,3 +146,4 @@ export { openApiDocument } from './openapi.ts';
 export { EnchiladaClient } from './client.gen.ts';
 export { ApiProblem, routeUrl, Transport } from './transport.ts';
 export type { ApiRequest, ApiResponse, CallOptions, TransportOptions } from './transport.ts';
+export { unlistedIn, wholePreview } from './whole-preview.ts';

@@ -1,4 +1,4 @@
-import type { DiscoveryPreview, Source, SourceScope } from '@enchilada/contract';
+import type { Source, SourceScope } from '@enchilada/contract';
 import { readFile } from 'node:fs/promises';
 import { text as readText } from 'node:stream/consumers';
 import { wholeNumber } from '../catalog/assignments.ts';
@@ -7,6 +7,7 @@ import { command, done } from '../frame/command.ts';
 import { CommandFailure, usage } from '../frame/exit-code.ts';
 import { count, table, when } from '../frame/table.ts';
 import type { Api } from '../login/client.ts';
+import { planLines, planOf } from './plan.ts';
 
 const INCOMPLETE = 5;
 
@@ -51,28 +52,6 @@ function rulesIn(text: string) {
   }
   if (!Array.isArray(value)) throw new CommandFailure(1, 'the rules are no list');
   return value as Parameters<Api['setRules']>[0]['body']['rules'];
-}
-
-function planLines(preview: DiscoveryPreview): readonly string[] {
-  const rows = preview.machines
-    .filter(({ effect }) => effect !== 'stays')
-    .map((one) => [
-      one.effect,
-      one.name,
-      one.account,
-      one.region,
-      one.group,
-      one.protocol,
-      one.host,
-      one.omitted,
-      [...new Set(one.trace.map(({ rule }) => rule))].join(', '),
-    ]);
-  return [
-    ...table(['effect', 'name', 'account', 'region', 'group', 'protocol', 'host', 'left out by', 'rules'], rows),
-    '',
-    `${preview.appears} appear, ${preview.changes} change, ${preview.goes} go, ${preview.leftOut} are left out, ${preview.stays} stay. Nothing was written.`,
-    ...preview.failures.map(({ account, region, code, detail }) => `${account} ${region}: ${code} ${detail}`),
-  ];
 }
 
 export const discoveryCommands = [
@@ -159,6 +138,9 @@ export const discoveryCommands = [
   command('discovery plan', {
     summary: 'Read a source and say what would appear, change and go; writes nothing.',
     words: ['SOURCE'],
+    details: [
+      'All machines are counted; up to 500 are listed, those that go before all others. How far a large source is looked at is said on standard error. The exit code is 5 where an account and region could not be read.',
+    ],
     options: {
       rules: {
         type: 'string',
@@ -166,7 +148,7 @@ export const discoveryCommands = [
         says: 'with these rules (JSON) in place of the saved ones; - is standard input',
       },
     },
-    async run({ io, words: [wanted = ''], options, client }) {
+    async run({ io, words: [wanted = ''], options, client, note }) {
       const { api } = await client();
       const { id } = await findSource(api, wanted);
       const text =
@@ -175,9 +157,12 @@ export const discoveryCommands = [
           : options.rules === '-'
             ? await readText(io.stdin)
             : await readFile(options.rules, 'utf8');
-      const preview = await api.previewDiscovery({
-        body: { sourceId: id, ...(text === undefined ? {} : { rules: rulesIn(text) }) },
-      });
+      const rules = text === undefined ? {} : { rules: rulesIn(text) };
+      const preview = await planOf(
+        (scopes) =>
+          api.previewDiscovery({ body: { sourceId: id, ...rules, ...(scopes === undefined ? {} : { scopes }) } }),
+        note,
+      );
       return { value: preview, lines: planLines(preview), exitCode: preview.failures.length > 0 ? INCOMPLETE : 0 };
     },
   }),

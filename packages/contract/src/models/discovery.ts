@@ -126,6 +126,17 @@ export const Onboarding = closed({
   files: list(closed({ name: text(100, 1), text: Type.String({ maxLength: 200_000 }), use: LocalizedText }), 20),
 });
 
+/** An account and region that a preview looks at. */
+const PreviewScope = closed({
+  account: text(64),
+  accountName: text(200),
+  region: text(64),
+  /** Whose it is, where known machines are judged. */
+  sourceId: Type.Optional(Id),
+  /** The source no longer lists it: what is known of it goes. */
+  leaves: Type.Optional(Type.Literal(true)),
+});
+
 /** A draft, or a saved source by its id; rules may be tried before they are saved. */
 export const PreviewRequest = closed({
   sourceId: Type.Optional(Id),
@@ -133,6 +144,8 @@ export const PreviewRequest = closed({
   rules: Type.Optional(list(Rule, 500)),
   /** Judges what is known already, of one source or of all, and asks no cloud: for trying rules. */
   known: Type.Optional(Type.Literal(true)),
+  /** Goes on with what an answer left: up to 500 of its `rest`. */
+  scopes: Type.Optional(list(PreviewScope, 500)),
 });
 export const PreviewMachine = closed({
   machine: text(400),
@@ -148,14 +161,19 @@ export const PreviewMachine = closed({
   trace: list(Trace, 50),
 });
 export const DiscoveryPreview = closed({
+  /** The counts are exact over the scopes that were looked at, however many machines are listed. */
   appears: Count,
   changes: Count,
   goes: Count,
   stays: Count,
   leftOut: Count,
-  machines: list(PreviewMachine, 5_000),
-  failures: list(closed({ account: text(64), region: text(64), code: text(60), detail: text(1000) }), 10_000),
-  isCut: Type.Boolean(),
+  /** The first of each effect, what goes before all others. */
+  machines: list(PreviewMachine, 500),
+  failures: list(closed({ account: text(64), region: text(64), code: text(60), detail: text(1000) }), 100_000),
+  /** Accounts and regions that this answer counts. */
+  scopes: Count,
+  /** Those that were not looked at yet, for want of time: to be asked for next. */
+  rest: list(PreviewScope, 500_000),
 });
 export type DiscoveryPreview = Static<typeof DiscoveryPreview>;
 

@@ -101,8 +101,10 @@ export const discoveryRoutes = routes({
     method: 'POST',
     path: '/discovery/preview',
     access: 'catalog.write',
-    summary: 'Reads a source, saved or not, and says what would appear, change and go; writes nothing.',
+    summary:
+      'Reads a source, saved or not, and says what would appear, change and go; writes nothing. Answers after some seconds, with the accounts and regions that are left to be asked for.',
     body: PreviewRequest,
+    bodyLimitBytes: 1024 * 1024,
     response: { 200: DiscoveryPreview },
     audit: ['source.previewed'],
   },

@@ -151,12 +151,12 @@ function machineKey({ source, scope }: Pick<WantedMachines, 'source' | 'scope'>,
 }
 
 /** The name that a machine is to have, and the one that it gets where another has that. */
-export function namesFor(wanted: string, { nativeId }: FoundMachine): readonly string[] {
+export function namesFor(wanted: string, { nativeId }: Pick<FoundMachine, 'nativeId'>): readonly string[] {
   const short = nativeId.split('/').at(-1) ?? nativeId;
   return [wanted, `${[...wanted].slice(0, 100).join('')} (${short.slice(0, 80)})`];
 }
 
-function nameKeyOf(name: string): string {
+export function nameKeyOf(name: string): string {
   return name.normalize('NFKC').toLowerCase().normalize('NFKC').trim();
 }
 

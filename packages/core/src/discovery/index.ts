@@ -1,3 +1,4 @@
+export { nameKeyOf, namesFor } from './catalog-batch.ts';
 export { CatalogUpdater } from './catalog-updater.ts';
 export type { ChangeCause, ChangeKind, DiscoveryChange } from './catalog-updater.ts';
 export { CatalogWriter } from './catalog-writer.ts';
@@ -23,6 +24,7 @@ export type {
   SourceRecord,
   SourceType,
 } from './discovery-source.ts';
+export { boundedFacts } from './found-machine.ts';
 export type { FoundMachine, FoundMachineId, Projection } from './found-machine.ts';
 export { processDeliveries } from './hint-processor.ts';
 export type { ProcessResult } from './hint-processor.ts';

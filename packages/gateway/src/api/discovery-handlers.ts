@@ -231,21 +231,21 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
       await requireGoodRules(rules);
       if (body.known === true) {
         if (body.sourceId !== undefined) await foundSource(body.sourceId);
-        return previewView(await discovery.previewKnown(body.sourceId, rules));
+        return previewView(await discovery.previewKnown(body.sourceId, { rules, scopes: body.scopes }));
       }
       if (body.source !== undefined) requireGoodSource(body.source);
       const draft = body.source && { id: 'src_draft', version: 1, createdAt: 0, updatedAt: 0, ...body.source };
       const saved = body.sourceId === undefined ? undefined : await foundSource(body.sourceId);
       const record = saved === undefined ? draft : { ...saved, ...body.source };
       if (record === undefined) throw new Fault('INVALID_REQUEST', 'name a source, or give one');
-      const preview = previewView(await discovery.preview(record, rules));
-      const { appears, changes, goes } = preview;
+      const preview = previewView(await discovery.preview(record, { rules, scopes: body.scopes }));
+      const { appears, changes, goes, scopes, rest } = preview;
       await audit.append({
         action: 'source.previewed',
         ...actorOf(context),
         object: { kind: 'source', id: record.id, name: record.name },
         outcome: 'success',
-        detail: { appears, changes, goes, failures: preview.failures.length },
+        detail: { scopes, left: rest.length, appears, changes, goes, failures: preview.failures.length },
       });
       return preview;
     },

@@ -15,7 +15,7 @@ import {
   TROUBLE_LASTS_MS,
 } from '@enchilada/core/discovery';
 import type { Target } from '@enchilada/core/target';
-import type { Preview } from '../discovery/discovery-service.ts';
+import type { Preview } from '../discovery/preview.ts';
 
 interface Counts {
   readonly account: string;
@@ -161,23 +161,26 @@ export function changeView(change: DiscoveryChange): ChangeView {
   };
 }
 
-export function previewView({ entries, failures, isCut }: Preview): DiscoveryPreview {
-  const count = (effect: Preview['entries'][number]['effect']): number =>
-    entries.filter((entry) => entry.effect === effect).length;
+export function previewView({ counts, entries, failures, scopes, rest }: Preview): DiscoveryPreview {
   return {
-    appears: count('appears'),
-    changes: count('changes'),
-    goes: count('goes'),
-    stays: count('stays'),
-    leftOut: count('left-out'),
-    isCut,
+    appears: counts.appears,
+    changes: counts.changes,
+    goes: counts.goes,
+    stays: counts.stays,
+    leftOut: counts['left-out'],
     failures: failures.map(({ scope, fault }) => ({
       account: scope.account,
       region: scope.region,
       code: fault.code,
-      detail: plain(fault.message),
+      detail: plain(fault.message).slice(0, 1_000),
     })),
-    machines: entries.map(({ scope, nativeId, name, effect, projected }) => ({
+    scopes,
+    rest: rest.map(({ account, accountName, region, sourceId, leaves }) => ({
+      ...{ account, region, accountName: accountName.slice(0, 200) },
+      ...given({ sourceId }),
+      ...(leaves === true ? { leaves } : {}),
+    })),
+    machines: entries.map(({ scope, nativeId, name, effect, projected, omitted }) => ({
       machine: nativeId,
       name: plain(projected.fields?.name ?? name).slice(0, 300),
       account: scope.account,
@@ -188,7 +191,7 @@ export function previewView({ entries, failures, isCut }: Preview): DiscoveryPre
         group: projected.fields?.path.join('/'),
         protocol: projected.fields?.protocol,
         host: projected.fields?.host,
-        omitted: projected.omitted,
+        omitted,
       }),
       trace: [...projected.decision.trace],
     })),

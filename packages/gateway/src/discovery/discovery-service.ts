@@ -3,22 +3,18 @@ import {
   CatalogUpdater,
   externalIdOf,
   type DiscoveryChange,
-  type FoundMachine,
   type Hint,
   type MachineAccess,
   type NamedScope,
-  project,
-  type Projected,
   type ProjectionParts,
   type Rule,
   type ScopeRecord,
-  type Sighting,
   type SourceKind,
   type SourceRecord,
   type SourceType,
   type SweepResult,
 } from '@enchilada/core/discovery';
-import { Fault, toFault } from '@enchilada/core/fault';
+import { Fault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
 import { type By } from '../access/grant-events.ts';
@@ -26,6 +22,8 @@ import type { FreshLook } from '@enchilada/core/session';
 import type { Target } from '@enchilada/core/target';
 import { lookAgain } from './fresh-look.ts';
 import { Settlements } from '../settlement/settlements.ts';
+import { preview, previewKnown, type Preview, type PreviewOf, type PreviewParts } from './preview.ts';
+import { PreviewSources } from './preview-sources.ts';
 import { purgeGone } from './purge.ts';
 import { addRuleGrants, type RuleGrantChange } from './rule-grants.ts';
 import { RuleSettlement } from './rule-settlement.ts';
@@ -35,8 +33,6 @@ import { SourceTroubles } from './source-troubles.ts';
 const REFRESH_MS = 3_000;
 const PURGE_EVERY_MS = 3_600_000;
 const REFUSALS_EVERY_MS = 10 * 60_000;
-const PREVIEW_MOST = 5_000;
-const PREVIEW_LIMIT_MS = 60_000;
 
 export interface DiscoveryParts {
   readonly store: Store;
@@ -50,22 +46,6 @@ export interface DiscoveryParts {
   readonly report: (message: string, cause: unknown) => void;
 }
 
-/** What a source would do. */
-export interface PreviewEntry {
-  readonly scope: NamedScope;
-  readonly nativeId: string;
-  readonly effect: 'appears' | 'changes' | 'goes' | 'stays' | 'left-out';
-  readonly name: string;
-  readonly projected: Projected;
-}
-
-export interface Preview {
-  readonly entries: readonly PreviewEntry[];
-  /** Scopes that could not be read, and why. */
-  readonly failures: readonly { readonly scope: NamedScope; readonly fault: Fault }[];
-  readonly isCut: boolean;
-}
-
 /** Keeps a runner for each source that is switched on, follows what other nodes change, and tidies up. */
 export class DiscoveryService implements AsyncDisposable {
   readonly types: ReadonlyMap<SourceKind, SourceType>;
@@ -76,6 +56,7 @@ export class DiscoveryService implements AsyncDisposable {
   readonly #refusals = new Map<string, number>();
   readonly #opening = new Map<string, { readonly version: number; readonly troubles: SourceTroubles }>();
   readonly #settlements: Settlements;
+  readonly #previewSources: PreviewSources;
   readonly #ruleSettlement: RuleSettlement;
   #refreshing: Promise<void> | undefined;
   #stopped = false;
@@ -88,6 +69,7 @@ export class DiscoveryService implements AsyncDisposable {
     this.types = new Map(parts.types.map((type) => [type.manifest.kind, type]));
     const { clock, random, protocols, portOf } = parts;
     this.#updater = new CatalogUpdater({ clock, random, projection: { protocols, portOf } });
+    this.#previewSources = new PreviewSources(clock);
     this.#settlements = new Settlements(parts);
     this.#ruleSettlement = new RuleSettlement({ ...parts, settlements: this.#settlements, updater: this.#updater });
   }
@@ -187,38 +169,14 @@ export class DiscoveryService implements AsyncDisposable {
   }
 
   /** Reads the source and writes nothing. */
-  async preview(record: SourceRecord, rules: readonly Rule[]): Promise<Preview> {
-    const type = this.#typeOf(record);
-    await using source = await type.open(record);
-    const signal = AbortSignal.timeout(PREVIEW_LIMIT_MS);
-    const entries: PreviewEntry[] = [];
-    const failures: { readonly scope: NamedScope; readonly fault: Fault }[] = [];
-    for (const scope of await source.scopes(signal)) {
-      try {
-        const sightings: Sighting[] = [];
-        for await (const page of source.scan(scope, signal)) sightings.push(...page);
-        const found = await this.#parts.store.now.discovery.listFound(record.id, scope);
-        entries.push(...this.#compare({ record, scope, rules }, { sightings, found }));
-      } catch (failure) {
-        failures.push({ scope, fault: toFault(failure) });
-      }
-      if (entries.length > PREVIEW_MOST) break;
-    }
-    return { entries: entries.slice(0, PREVIEW_MOST), failures, isCut: entries.length > PREVIEW_MOST };
+  async preview(record: SourceRecord, of: PreviewOf): Promise<Preview> {
+    await using opened = await this.#previewSources.take(this.#typeOf(record), record);
+    return await preview(this.#previewParts(), { record, source: opened.source }, of);
   }
 
   /** What other rules would do to the machines that are known; asks no cloud. */
-  async previewKnown(sourceId: string | undefined, rules: readonly Rule[]): Promise<Preview> {
-    const { store } = this.#parts;
-    const entries: PreviewEntry[] = [];
-    const sources = await store.now.discovery.listSources();
-    for (const record of sources.filter(({ id }) => sourceId === undefined || id === sourceId))
-      for (const scope of await store.now.discovery.listScopes(record.id)) {
-        const found = await store.now.discovery.listFound(record.id, scope);
-        if (entries.length <= PREVIEW_MOST)
-          entries.push(...this.#compare({ record, scope, rules }, { sightings: found.map(sightingOf), found }));
-      }
-    return { entries: entries.slice(0, PREVIEW_MOST), failures: [], isCut: entries.length > PREVIEW_MOST };
+  previewKnown(sourceId: string | undefined, of: PreviewOf): Promise<Preview> {
+    return previewKnown(this.#previewParts(), sourceId, of);
   }
 
   /** Saves rules and judges everything that is known again, without asking any cloud. @param by who is behind the grants of rules, given and withdrawn */
@@ -243,6 +201,7 @@ export class DiscoveryService implements AsyncDisposable {
     await this.#refreshing?.catch(() => undefined);
     await Promise.all([...this.#runners.values()].map((runner) => runner[Symbol.asyncDispose]()));
     this.#runners.clear();
+    await this.#previewSources[Symbol.asyncDispose]();
   }
 
   #typeOf(record: Pick<SourceRecord, 'kind'>): SourceType {
@@ -251,9 +210,9 @@ export class DiscoveryService implements AsyncDisposable {
     return type;
   }
 
-  #projectionOf(rules: readonly Rule[]): ProjectionParts {
-    const { protocols, portOf } = this.#parts;
-    return { rules, protocols, portOf };
+  #previewParts(): PreviewParts {
+    const { store, clock, protocols, portOf } = this.#parts;
+    return { store, clock, projection: { protocols, portOf } };
   }
 
   async #refresh(): Promise<void> {
@@ -358,29 +317,6 @@ export class DiscoveryService implements AsyncDisposable {
     this.#refusals.set(kind, now);
     return true;
   }
-
-  #compare(
-    {
-      record,
-      scope,
-      rules,
-    }: { readonly record: SourceRecord; readonly scope: NamedScope; readonly rules: readonly Rule[] },
-    { sightings, found }: { readonly sightings: readonly Sighting[]; readonly found: readonly FoundMachine[] },
-  ): readonly PreviewEntry[] {
-    const parts = this.#projectionOf(rules);
-    const known = new Map(found.map((machine) => [machine.nativeId, machine]));
-    const entries = sightings.map(({ nativeId, facts }): PreviewEntry => {
-      const projected = project({ source: record, scope, nativeId, facts }, parts);
-      const before = known.get(nativeId);
-      known.delete(nativeId);
-      return { scope, nativeId, name: facts.name, projected, effect: effectOn(before, projected) };
-    });
-    for (const [nativeId, { facts }] of known) {
-      const projected = project({ source: record, scope, nativeId, facts }, parts);
-      entries.push({ scope, nativeId, name: facts.name, projected, effect: 'goes' });
-    }
-    return entries;
-  }
 }
 
 /** An audit event holds so many; the page has them all. */
@@ -389,16 +325,4 @@ const NAMED_SCOPES = 50;
 function namesOf(scopes: readonly NamedScope[]): string {
   const named = scopes.slice(0, NAMED_SCOPES).map(({ account, region }) => `${account} ${region}`);
   return [...named, ...(scopes.length > NAMED_SCOPES ? ['…'] : [])].join(', ');
-}
-
-function sightingOf({ nativeId, facts, observedAt }: FoundMachine): Sighting {
-  return { nativeId, facts, observedAt };
-}
-
-function effectOn(before: FoundMachine | undefined, { fields }: Projected): PreviewEntry['effect'] {
-  if (fields === undefined) return before?.targetId === undefined ? 'left-out' : 'goes';
-  if (before?.projected === undefined) return 'appears';
-  const { groupId: _groupId, name: _name, ...last } = before.projected;
-  const { path: _path, name: _wanted, ...next } = fields;
-  return JSON.stringify(last) === JSON.stringify(next) ? 'stays' : 'changes';
 }

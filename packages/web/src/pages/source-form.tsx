@@ -1,15 +1,14 @@
 import { Alert, Anchor, Button, Stack, Switch, TagsInput, Text, Title } from '@mantine/core';
 import { IconEye } from '@tabler/icons-react';
-import type { RouteOutput } from '@enchilada/contract';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
-import { useAction } from '../components/use-action.ts';
 import { CopyField } from '../components/copy-field.tsx';
 import { FormDrawer, useSave } from '../components/form.tsx';
 import { useText } from '../i18n/text.tsx';
 import { KindFields, sentOf, useKindDraft, useRefusal } from './kind-form.tsx';
 import { PreviewResult } from './source-preview.tsx';
+import { usePreview } from './use-preview.ts';
 import type { Source, SourceKind } from './sources.tsx';
 
 /** A source's settings, with a look at what it would do before it is switched on. */
@@ -25,8 +24,7 @@ export function SourceForm(props: {
   const { title, draft, set } = useKindDraft(kind, source);
   const [protectedTags, setProtectedTags] = useState<readonly string[]>(source?.protectedTags ?? []);
   const [enabled, setEnabled] = useState(source?.enabled ?? false);
-  const [preview, setPreview] = useState<RouteOutput<'previewDiscovery'>>();
-  const [looking, look] = useAction();
+  const preview = usePreview();
   const fields = { ...sentOf(draft), protectedTags: [...protectedTags], enabled };
   const save = useSave(async () => {
     if (source === undefined) await api('createSource', { body: { ...fields, kind: kind.kind } });
@@ -44,14 +42,12 @@ export function SourceForm(props: {
       aside={
         <Button
           variant="default"
-          loading={looking}
+          loading={preview.busy}
           leftSection={<IconEye size={16} aria-hidden />}
-          onClick={() =>
-            void look(async () => {
-              const id = source === undefined ? {} : { sourceId: source.id };
-              setPreview(await api('previewDiscovery', { body: { ...id, source: { ...fields, kind: kind.kind } } }));
-            })
-          }
+          onClick={() => {
+            const id = source === undefined ? {} : { sourceId: source.id };
+            preview.look({ ...id, source: { ...fields, kind: kind.kind } });
+          }}
         >
           {text('sources.preview')}
         </Button>
@@ -83,7 +79,7 @@ export function SourceForm(props: {
         checked={enabled}
         onChange={(event) => setEnabled(event.currentTarget.checked)}
       />
-      {preview !== undefined && <PreviewResult preview={preview} />}
+      <PreviewResult state={preview} />
       <Text size="xs" c="dimmed">
         {text('sources.preview-help')}
       </Text>

@@ -11,7 +11,6 @@ import {
   Text,
 } from '@mantine/core';
 import { IconArrowUp, IconEye, IconPlus, IconTrash } from '@tabler/icons-react';
-import type { RouteOutput } from '@enchilada/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { api } from '../api/client.ts';
@@ -24,6 +23,7 @@ import { movedUp, parseRules, type RuleDraft } from './rule-draft.ts';
 import { type RuleChoices, RuleForm } from './rule-form.tsx';
 import { PreviewResult } from './source-preview.tsx';
 import type { Source } from './sources.tsx';
+import { usePreview } from './use-preview.ts';
 
 const SETTLE_MS = 600;
 const EVERY = 'every';
@@ -198,34 +198,18 @@ function RuleList(props: {
 function Trial({ rules, sources }: { readonly rules: RuleDraft[]; readonly sources: readonly Source[] }) {
   const text = useText();
   const [sourceId, setSourceId] = useState(EVERY);
-  const [preview, setPreview] = useState<RouteOutput<'previewDiscovery'>>();
-  const [fault, setFault] = useState<unknown>();
-  const [looking, look] = useAction();
+  const trial = usePreview();
+  const { look } = trial;
   const key = JSON.stringify(rules);
   const of = sourceId === EVERY ? {} : { sourceId };
   useEffect(() => {
-    const stop = new AbortController();
-    const timer = setTimeout(() => {
-      api('previewDiscovery', { body: { ...of, rules, known: true } }, { signal: stop.signal }).then(
-        (next) => {
-          setPreview(next);
-          setFault(undefined);
-        },
-        (error: unknown) => {
-          if (!stop.signal.aborted) setFault(error);
-        },
-      );
-    }, SETTLE_MS);
-    return () => {
-      clearTimeout(timer);
-      stop.abort();
-    };
+    const timer = setTimeout(() => look({ ...of, rules, known: true }), SETTLE_MS);
+    return () => clearTimeout(timer);
     // What is judged is in these two.
   }, [key, sourceId]);
   return (
     <Stack gap="sm">
-      {fault !== undefined && <FaultNotice error={fault} />}
-      {preview !== undefined && fault === undefined && <PreviewResult preview={preview} />}
+      <PreviewResult state={trial} />
       <Group align="flex-end" gap="xs">
         <Select
           label={text('rules.try-on')}
@@ -239,19 +223,10 @@ function Trial({ rules, sources }: { readonly rules: RuleDraft[]; readonly sourc
         />
         <Button
           variant="default"
-          loading={looking}
+          loading={trial.busy}
           disabled={sourceId === EVERY}
           leftSection={<IconEye size={16} aria-hidden />}
-          onClick={() =>
-            void look(async () => {
-              try {
-                setPreview(await api('previewDiscovery', { body: { ...of, rules } }));
-                setFault(undefined);
-              } catch (error) {
-                setFault(error);
-              }
-            })
-          }
+          onClick={() => look({ ...of, rules })}
         >
           {text('rules.read-now')}
         </Button>

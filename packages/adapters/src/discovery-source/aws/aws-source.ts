@@ -36,6 +36,8 @@ const LISTED = ['pending', 'running', 'stopping', 'stopped'];
 
 /** EC2 in many accounts, by a reader role in each. Permissions: docs/discovering-machines.md. */
 export function aws({ clock }: { readonly clock: Clock }): SourceType {
+  // A preview asks the same accounts as the source that runs, within the same limits.
+  const turns = new Map<string, number>();
   return {
     manifest,
     onboarding,
@@ -52,7 +54,7 @@ export function aws({ clock }: { readonly clock: Clock }): SourceType {
         import('@aws-sdk/client-organizations'),
         import('@aws-sdk/credential-providers'),
       ]);
-      return new AwsSource({ record, config, clock, sdk: { ec2, sqs, organizations, providers } });
+      return new AwsSource({ record, config, clock, turns, sdk: { ec2, sqs, organizations, providers } });
     },
   };
 }
@@ -68,6 +70,7 @@ interface AwsParts {
   readonly record: SourceRecord;
   readonly config: AwsConfig;
   readonly clock: Clock;
+  readonly turns: Map<string, number>;
   readonly sdk: Sdk;
 }
 
@@ -81,9 +84,9 @@ class AwsSource implements DiscoverySource {
   readonly trustGaps?: NonNullable<DiscoverySource['trustGaps']>;
 
   constructor(parts: AwsParts) {
-    const { config, clock, sdk } = parts;
+    const { config, clock, turns, sdk } = parts;
     this.#parts = parts;
-    this.#pacer = new Pacer(clock, config.callsPerSecond);
+    this.#pacer = new Pacer(clock, config.callsPerSecond, turns);
     this.access = machineAccess({
       ec2: sdk.ec2,
       shared: (region) => this.#shared(region),

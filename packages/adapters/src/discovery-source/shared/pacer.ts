@@ -4,11 +4,13 @@ import type { Clock } from '@enchilada/core/time';
 export class Pacer {
   readonly #clock: Clock;
   readonly #spacingMs: number;
-  readonly #next = new Map<string, number>();
+  readonly #next: Map<string, number>;
 
-  constructor(clock: Clock, perSecond: number) {
+  /** @param next when the next call may be made, by key: shared where several ask the same accounts */
+  constructor(clock: Clock, perSecond: number, next = new Map<string, number>()) {
     this.#clock = clock;
     this.#spacingMs = 1_000 / perSecond;
+    this.#next = next;
   }
 
   /** Resolves when the call may be made. @throws the signal's reason */

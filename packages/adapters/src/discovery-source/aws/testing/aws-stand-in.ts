@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   type Instance,
   DescribeInstancesResult$,
@@ -60,6 +61,8 @@ export class AwsStandIn implements AsyncDisposable {
     readonly account: string;
     readonly region: string;
     readonly role: string | undefined;
+    /** When it came, by `performance.now()`. */
+    readonly at: number;
   }[] = [];
   /** Roles that were taken on. */
   readonly assumed: { readonly role: string; readonly session: string; readonly policy: string }[] = [];
@@ -83,6 +86,8 @@ export class AwsStandIn implements AsyncDisposable {
   readonly deniedPages = new Map<string, number>();
   /** Calls that are refused in every account, by their name. */
   readonly refusedActions = new Set<string>();
+  /** So long each describe call takes, as in a cloud that is far away or busy. */
+  latencyMs = 0;
   /** Leaves describe calls of these accounts without an answer, as a cloud that is down. */
   readonly silent = new Set<string>();
   /** Those calls, from when until when somebody waited. */
@@ -136,7 +141,14 @@ export class AwsStandIn implements AsyncDisposable {
       refuse(response, 403, 'InvalidClientTokenId', 'The security token included in the request is invalid');
       return;
     }
-    this.calls.push({ service: signer.service, action, account: key.account, region: signer.region, role: key.role });
+    this.calls.push({
+      service: signer.service,
+      action,
+      account: key.account,
+      region: signer.region,
+      role: key.role,
+      at: performance.now(),
+    });
     const isAllowed = key.policy === undefined || key.policy.actions.includes(`${signer.service}:${action}`);
     if (!isAllowed || this.refusedActions.has(action)) {
       const why = `User: ${HUB.arn} is not authorized to perform: ${signer.service}:${action}`;
@@ -156,6 +168,7 @@ export class AwsStandIn implements AsyncDisposable {
         return;
       case 'ec2 DescribeInstances':
       case 'ec2 DescribeRegions':
+        if (this.latencyMs > 0) await pause(this.latencyMs);
         if (this.silent.has(key.account)) this.#leave(key.account, response);
         else if (this.#isThrottled(key.account))
           refuse(response, 503, 'RequestLimitExceeded', 'Request limit exceeded.');

@@ -1,0 +1,44 @@
+import { type DiscoveryPreview, unlistedIn, wholePreview } from '@enchilada/contract';
+import { table } from '../frame/table.ts';
+
+const scopesOf = (number: number): string => (number === 1 ? '1 account and region' : `${number} accounts and regions`);
+
+/** Looks at a whole source, and says how far it is where that takes more than one step. */
+export async function planOf(
+  ask: Parameters<typeof wholePreview>[0],
+  note: (text: string) => void,
+): Promise<DiscoveryPreview> {
+  let whole: DiscoveryPreview | undefined;
+  for await (const step of wholePreview(ask)) {
+    whole = step;
+    if (step.rest.length > 0) note(`${step.scopes} of ${scopesOf(step.scopes + step.rest.length)} looked at …`);
+  }
+  if (whole === undefined) throw new Error('a preview has one step at least');
+  return whole;
+}
+
+export function planLines(preview: DiscoveryPreview): readonly string[] {
+  const { machines, scopes, failures } = preview;
+  const shown = machines.filter(({ effect }) => effect !== 'stays');
+  const rows = shown.map((one) => [
+    one.effect,
+    one.name,
+    one.account,
+    one.region,
+    one.group,
+    one.protocol,
+    one.host,
+    one.omitted,
+    [...new Set(one.trace.map(({ rule }) => rule))].join(', '),
+  ]);
+  // Those that stay are never listed here.
+  const more = unlistedIn(preview) - (preview.stays - (machines.length - shown.length));
+  return [
+    ...table(['effect', 'name', 'account', 'region', 'group', 'protocol', 'host', 'left out by', 'rules'], rows),
+    ...(more > 0 ? [`… and ${more} more that are counted and not listed.`] : []),
+    '',
+    `${preview.appears} appear, ${preview.changes} change, ${preview.goes} go, ${preview.leftOut} are left out, ${preview.stays} stay. Nothing was written.`,
+    `Looked at ${scopesOf(scopes)}${failures.length === 0 ? '.' : '. Not counted, because it could not be read:'}`,
+    ...failures.map(({ account, region, code, detail }) => `${account} ${region}: ${code} ${detail}`),
+  ];
+}
