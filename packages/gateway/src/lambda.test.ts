@@ -72,6 +72,28 @@ it('batches of a queue are taken in, and what fails is named, no more and no les
     const event = batch('{bad', called(ABOUT, 'TerminateInstances'), foreign, '{"detail-type":"x"}');
     assert.deepEqual(await invoke(event), ['{bad', foreign, '{"detail-type":"x"}']);
     assert.deepEqual(await catalog(), []);
+    const refusals = () => store.now.audit.chain('lambda', 0, 50);
+    assert.deepEqual(
+      (await refusals()).map(({ action, outcome, object, detail }) => [
+        action,
+        outcome,
+        object?.id,
+        detail?.['account'] ?? detail?.['problem'],
+      ]),
+      [
+        ['source.event-refused', 'denied', record.id, '999999999999'],
+        ['source.event-refused', 'denied', record.id, 'the message is not JSON'],
+        [
+          'source.event-refused',
+          'denied',
+          record.id,
+          'the message is no EventBridge event with account, region, id and time',
+        ],
+      ],
+    );
+    // Told once a kind in ten minutes, as by the nodes.
+    assert.equal((await invoke(batch('{bad', foreign))).length, 2);
+    assert.equal((await refusals()).length, 3);
 
     // The role is refused: the whole batch comes again, and nothing is lost.
     cloud.denied.add(ACCOUNT);

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { chainedLog } from '@enchilada/adapters/audit-log/chained';
 import { aws, lambdaDeliveries, type SqsBatchResponse, type SqsEvent } from '@enchilada/adapters/discovery-source/aws';
 import { Secret } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
@@ -5,6 +7,8 @@ import type { Store } from '@enchilada/core/store';
 import { systemClock as clock, systemRandom as random } from './clock.ts';
 import { EventWorker } from './discovery/event-worker.ts';
 
+/** Whose chain of the audit log it writes: the function's, and no node's. */
+const NAME = 'lambda';
 const LONGEST_MS = 60_000;
 /** Of every protocol that a rule may choose; `lambda.test.ts` compares with the engines. */
 export const PORTS: Readonly<Record<string, number>> = {
@@ -35,16 +39,22 @@ export async function handler(event: SqsEvent): Promise<SqsBatchResponse> {
 }
 
 export function workerOn(store: Store): EventWorker {
+  const report = (message: string, cause: unknown): void => {
+    process.stderr.write(`${JSON.stringify({ message, cause: cause instanceof Error ? cause.message : cause })}\n`);
+  };
   return new EventWorker({
-    store,
-    clock,
-    random,
+    ...{ store, clock, random, report, name: NAME },
+    // Two invocations at once write one chain: the later one links its records anew.
+    audit: chainedLog({
+      ...{ store, clock, node: NAME, sinks: [] },
+      sha256: (bytes) => createHash('sha256').update(bytes).digest(),
+      onSinkFailure: (cause) => {
+        report('an audit sink failed', cause);
+      },
+    }),
     type: aws({ clock }),
     source: process.env['ENCHILADA_SOURCE'],
     projection: { protocols: { linux: 'ssh', windows: 'rdp' }, portOf: (protocol) => PORTS[protocol] },
-    report: (message, cause) => {
-      process.stderr.write(`${JSON.stringify({ message, cause: cause instanceof Error ? cause.message : cause })}\n`);
-    },
   });
 }
 

@@ -25,6 +25,7 @@ import { Settlements } from '../settlement/settlements.ts';
 import { preview, previewKnown, type Preview, type PreviewOf, type PreviewParts } from './preview.ts';
 import { PreviewSources } from './preview-sources.ts';
 import { purgeGone } from './purge.ts';
+import { RefusedEvents } from './refused-events.ts';
 import { addRuleGrants, type RuleGrantChange } from './rule-grants.ts';
 import { RuleSettlement } from './rule-settlement.ts';
 import { type RunnerCounts, SourceRunner } from './source-runner.ts';
@@ -32,7 +33,6 @@ import { SourceTroubles } from './source-troubles.ts';
 
 const REFRESH_MS = 3_000;
 const PURGE_EVERY_MS = 3_600_000;
-const REFUSALS_EVERY_MS = 10 * 60_000;
 
 export interface DiscoveryParts {
   readonly store: Store;
@@ -53,14 +53,13 @@ export class DiscoveryService implements AsyncDisposable {
   readonly #updater: CatalogUpdater;
   readonly #runners = new Map<string, SourceRunner>();
   readonly #timers: Disposable[] = [];
-  readonly #refusals = new Map<string, number>();
   readonly #opening = new Map<string, { readonly version: number; readonly troubles: SourceTroubles }>();
   readonly #settlements: Settlements;
   readonly #previewSources: PreviewSources;
   readonly #ruleSettlement: RuleSettlement;
   #refreshing: Promise<void> | undefined;
   #stopped = false;
-  #refusedEvents = 0;
+  readonly #refusals: RefusedEvents;
   /** Of runners that are no more: counters never go back. */
   readonly #stoppedCounts: RunnerCounts = { messages: 0, retried: 0, changes: 0, sweeps: 0, failedSweeps: 0 };
 
@@ -70,6 +69,7 @@ export class DiscoveryService implements AsyncDisposable {
     const { clock, random, protocols, portOf } = parts;
     this.#updater = new CatalogUpdater({ clock, random, projection: { protocols, portOf } });
     this.#previewSources = new PreviewSources(clock);
+    this.#refusals = new RefusedEvents({ ...parts, name: parts.nodeId });
     this.#settlements = new Settlements(parts);
     this.#ruleSettlement = new RuleSettlement({ ...parts, settlements: this.#settlements, updater: this.#updater });
   }
@@ -122,7 +122,7 @@ export class DiscoveryService implements AsyncDisposable {
       changes: sum('changes'),
       sweeps: sum('sweeps'),
       failedSweeps: sum('failedSweeps'),
-      refusedEvents: this.#refusedEvents,
+      refusedEvents: this.#refusals.count,
       staleScopes: active.filter(({ staleSince }) => staleSince !== undefined).length,
       heldScopes: scopes.filter(({ heldSince }) => heldSince !== undefined).length,
       retiredScopes: scopes.length - active.length,
@@ -264,10 +264,6 @@ export class DiscoveryService implements AsyncDisposable {
       });
     };
     const actor = { kind: 'system', name: nodeId } as const;
-    const refuse = ({ id, name }: SourceRecord, reason: string, detail: Readonly<Record<string, string>>): void => {
-      const object = { kind: 'source', id, name } as const;
-      append({ action: 'source.event-refused', actor, object, outcome: 'denied', reason, detail });
-    };
     return {
       store,
       clock,
@@ -275,16 +271,10 @@ export class DiscoveryService implements AsyncDisposable {
       nodeId,
       report,
       refused: (record: SourceRecord, hint: Hint): void => {
-        this.#refusedEvents++;
-        const { account, region } = hint.scope;
-        if (this.#isNew(`${record.id} ${account} ${region}`))
-          refuse(record, 'the account or region is not one of the source', { account, region, machine: hint.nativeId });
+        this.#refusals.refused(record, hint);
       },
       unreadable: (record: SourceRecord, problem: string): void => {
-        this.#refusedEvents++;
-        // What a message says of itself stands behind a colon, or is a number.
-        const kind = problem.replace(/:.*/su, '').replaceAll(/\d+/gu, '');
-        if (this.#isNew(`${record.id} ${kind}`)) refuse(record, 'a message of the queue cannot be read', { problem });
+        this.#refusals.unreadable(record, problem);
       },
       relisted: (record: SourceRecord, what: 'retired' | 'returned', scopes: readonly NamedScope[]): void => {
         append({
@@ -307,15 +297,6 @@ export class DiscoveryService implements AsyncDisposable {
         });
       },
     };
-  }
-
-  /** INVARIANT: what strangers can send writes one audit event of a kind in ten minutes, not one a message. */
-  #isNew(kind: string): boolean {
-    const now = this.#parts.clock.monotonicMs();
-    if (now - (this.#refusals.get(kind) ?? -Infinity) < REFUSALS_EVERY_MS) return false;
-    if (this.#refusals.size > 1_000) this.#refusals.clear();
-    this.#refusals.set(kind, now);
-    return true;
   }
 }
 

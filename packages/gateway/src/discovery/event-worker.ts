@@ -1,3 +1,4 @@
+import type { AuditLog } from '@enchilada/core/audit';
 import {
   CatalogUpdater,
   CatalogWriter,
@@ -12,6 +13,7 @@ import {
 import { Fault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
+import { RefusedEvents } from './refused-events.ts';
 
 export interface EventWorkerParts {
   readonly store: Store;
@@ -21,16 +23,21 @@ export interface EventWorkerParts {
   /** Name or id; undefined where there is one of the kind. */
   readonly source: string | undefined;
   readonly projection: Omit<ProjectionParts, 'rules'>;
+  readonly audit: Pick<AuditLog, 'append'>;
+  /** In the audit log. */
+  readonly name: string;
   readonly report: (message: string, cause: unknown) => void;
 }
 
 /** Takes in the events of one source where something else receives them: the nodes list, this one hears. */
 export class EventWorker implements AsyncDisposable {
   readonly #parts: EventWorkerParts;
+  readonly #refusals: RefusedEvents;
   #opened: { readonly record: SourceRecord; readonly source: DiscoverySource } | undefined;
 
   constructor(parts: EventWorkerParts) {
     this.#parts = parts;
+    this.#refusals = new RefusedEvents(parts);
   }
 
   /** @throws Fault CONFIGURATION_INVALID where there is no such source, or it is switched off */
@@ -44,7 +51,9 @@ export class EventWorker implements AsyncDisposable {
         clock,
         writer: new CatalogWriter(store, updater),
         scopes: () => scopes,
-        refused: ({ scope, nativeId }) => {
+        refused: (hint) => {
+          const { scope, nativeId } = hint;
+          this.#refusals.refused(record, hint);
           report('an event of an account or region that the source does not list was refused', {
             account: scope.account,
             region: scope.region,
@@ -52,6 +61,7 @@ export class EventWorker implements AsyncDisposable {
           });
         },
         unreadable: (problem) => {
+          this.#refusals.unreadable(record, problem);
           report('a message could not be read', problem);
         },
         report,
@@ -59,6 +69,8 @@ export class EventWorker implements AsyncDisposable {
       { record, source, deliveries },
       signal,
     );
+    // What is not awaited stands still when the invocation is over.
+    await this.#refusals.settled();
     // Sessions on machines that are gone end on their nodes now.
     if (result.changes.some(({ kind }) => kind === 'gone'))
       await store.now.commands.post({ kind: 'recheck-all' }, clock.now());
