@@ -132,6 +132,10 @@ export class HostedSession {
     return this.#record.requestedAt;
   }
 
+  get targetName(): string {
+    return this.#leave.target.name;
+  }
+
   get targetId(): string {
     return this.#record.targetId;
   }

@@ -87,7 +87,7 @@ export class Revocation {
     const event: AuditEvent = {
       action: 'session.revoked',
       actor: { kind: 'system', name: this.#parts.nodeId },
-      object: { kind: 'session', id: session.id },
+      object: { kind: 'session', id: session.id, name: session.targetName },
       outcome: 'success',
       reason: words,
     };

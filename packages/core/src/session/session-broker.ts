@@ -438,7 +438,7 @@ function viewerEvent(session: HostedSession, viewer: Viewer, action: 'viewer.joi
     action,
     actor: { kind: 'user', id: userId, name: username },
     address,
-    object: { kind: 'session', id: session.id },
+    object: { kind: 'session', id: session.id, name: session.targetName },
     outcome: 'success',
     detail: { mode },
   };

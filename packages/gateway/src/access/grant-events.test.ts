@@ -23,7 +23,7 @@ function withdrawals(events: readonly AuditEvent[]): readonly string[] {
   return events.flatMap(({ action, actor, object, reason, detail }) =>
     action === 'grant.deleted'
       ? [
-          `${object?.id ?? ''} ${String(detail?.['subject'])} ${String(detail?.['scope'])} ${actor.kind}: ${reason ?? ''}`,
+          `${object?.id ?? ''} (${object?.name ?? ''}) ${String(detail?.['subject'])} ${String(detail?.['scope'])} ${actor.kind}: ${reason ?? ''}`,
         ]
       : [],
   );
@@ -57,10 +57,10 @@ test('the grants that go with a person, a group, a machine or a group of machine
   await send('DELETE', `/targets/${machine.id}?version=${machine.version}`);
   await send('DELETE', `/target-groups/${place.id}`);
   assert.deepEqual(withdrawals(fixture.audit.events), [
-    'gra_ann user:usr_ann {"kind":"all"} user: the person was deleted',
-    `gra_ops group:${group.id} {"kind":"all"} user: the group was deleted`,
-    `gra_web user:usr_bob {"kind":"target","id":"${machine.id}"} user: the machine was deleted`,
-    `gra_prod user:usr_bob {"kind":"target-group","id":"${place.id}"} user: the group of machines was deleted`,
+    'gra_ann (ann → *) user:usr_ann {"kind":"all"} user: the person was deleted',
+    `gra_ops (ops → *) group:${group.id} {"kind":"all"} user: the group was deleted`,
+    `gra_web (bob → web) user:usr_bob {"kind":"target","id":"${machine.id}"} user: the machine was deleted`,
+    `gra_prod (bob → prod) user:usr_bob {"kind":"target-group","id":"${place.id}"} user: the group of machines was deleted`,
   ]);
   assert.deepEqual(
     (await grants.list()).map(({ id }) => id),
@@ -75,8 +75,9 @@ test('the grants on a machine that discovery has not seen for a week are audited
   const { store, cloud, sweep, target, wait } = world;
   cloud.put(FIRST, 'i-1');
   await sweep();
-  const { id } = await target('i-1');
-  await store.now.users.insert({ ...aUser(), id: 'usr_bob' });
+  const { id, name } = await target('i-1');
+  const bob = { ...aUser(), id: 'usr_bob' };
+  await store.now.users.insert(bob);
   await store.now.grants.insert(aGrant('gra_i', { scope: { kind: 'target', id } }));
   cloud.state('i-1', 'terminated');
   await sweep();
@@ -98,7 +99,7 @@ test('the grants on a machine that discovery has not seen for a week are audited
   wait(8 * 24 * 3_600_000);
   await purge();
   assert.deepEqual(withdrawals(events), [
-    `gra_i user:usr_bob {"kind":"target","id":"${id}"} system: the machine is gone for good`,
+    `gra_i (${bob.username} → ${name}) user:usr_bob {"kind":"target","id":"${id}"} system: the machine is gone for good`,
   ]);
   assert.deepEqual(await store.now.grants.list(), []);
 });

@@ -2,7 +2,7 @@ import type { Grant as GrantView } from '@enchilada/contract';
 import type { Grant } from '@enchilada/core/access';
 import { Fault } from '@enchilada/core/fault';
 import { randomId } from '@enchilada/core/time';
-import { grantEvent } from '../access/grant-events.ts';
+import { grantEvent, named, withdrawnEvents } from '../access/grant-events.ts';
 import { ruleOf } from '../discovery/rule-grants.ts';
 import { actorOf, type Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
@@ -32,7 +32,8 @@ export function accessHandlers({ store, settlements, clock, random }: ApiParts):
         await tx.grants.insert(grant);
         // A denial takes away from sessions that run.
         if (body.effect === 'deny') await tx.commands.post({ kind: 'recheck-all' }, clock.now());
-        return { result: undefined, events: [grantEvent('grant.created', grant, actorOf(context))] };
+        const events = (await named(tx, [grant])).map((one) => grantEvent('grant.created', one, actorOf(context)));
+        return { result: undefined, events };
       });
       return grantView(grant);
     },
@@ -44,13 +45,14 @@ export function accessHandlers({ store, settlements, clock, random }: ApiParts):
       if (rule !== undefined)
         throw new Fault('CONFLICT', `the rule ${rule} of discovery gives this grant: change the rule`);
       await settlements.write(async (tx) => {
+        const events = withdrawnEvents(await named(tx, [grant]), actorOf(context));
         await tx.grants.delete(grant.id);
         const { subject } = grant;
         await tx.commands.post(
           subject.kind === 'user' ? { kind: 'recheck-user', userId: subject.id } : { kind: 'recheck-all' },
           clock.now(),
         );
-        return { result: undefined, events: [grantEvent('grant.deleted', grant, actorOf(context))] };
+        return { result: undefined, events };
       });
       return undefined;
     },

@@ -3,7 +3,7 @@ import type { Rule, ScopeRecord, SourceRecord } from '@enchilada/core/discovery'
 import { checkParameters, type EngineManifest } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import { randomId } from '@enchilada/core/time';
-import { grantEvent } from '../access/grant-events.ts';
+import { grantEvent, named } from '../access/grant-events.ts';
 import { givesRights, grantsIn, withdrawMarks } from '../discovery/rule-grants.ts';
 import { actorOf, type Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
@@ -270,7 +270,8 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
         by: context.identity.user.id,
         withdrawnBy: actorOf(context),
       });
-      for (const grant of grants.added) await audit.append(grantEvent('grant.created', grant, actorOf(context)));
+      for (const grant of await named(store.now, grants.added))
+        await audit.append(grantEvent('grant.created', grant, actorOf(context)));
       await audit.append({
         action: 'rules.updated',
         ...actorOf(context),

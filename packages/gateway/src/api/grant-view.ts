@@ -2,7 +2,7 @@ import type { Grant as GrantView } from '@enchilada/contract';
 import { type Grant, type GrantConditions, isTimeZone, parseCidr } from '@enchilada/core/access';
 import { GRANTED_BY, TAG_PREFIX } from '@enchilada/core/discovery';
 import { Fault } from '@enchilada/core/fault';
-import type { Store } from '@enchilada/core/store';
+import type { Store, StoreTransaction } from '@enchilada/core/store';
 
 /** What the subjects, scopes and makers of grants are called. */
 export interface GrantNames {
@@ -13,7 +13,14 @@ export interface GrantNames {
 }
 
 export function storeNames(store: Store): GrantNames {
-  const { users, groups, catalog } = store.now;
+  return namesIn(store.now);
+}
+
+export function namesIn({
+  users,
+  groups,
+  catalog,
+}: Pick<StoreTransaction, 'users' | 'groups' | 'catalog'>): GrantNames {
   return {
     person: async (id) => (await users.find(id))?.username,
     group: async (id) => (await groups.find(id))?.name,
@@ -36,6 +43,21 @@ async function scopeName(names: GrantNames, { scope }: Pick<Grant, 'scope'>): Pr
 
 function subjectName(names: GrantNames, { subject }: Pick<Grant, 'subject'>): Promise<string | undefined> {
   return subject.kind === 'user' ? names.person(subject.id) : names.group(subject.id);
+}
+
+/** Who may reach what, in a few words that outlive both: for the audit log. */
+export async function grantName(names: GrantNames, grant: Grant): Promise<string> {
+  const { subject, scope } = grant;
+  const [who, what] = await Promise.all([subjectName(names, grant), scopeName(names, grant)]);
+  const covered =
+    scope.kind === 'all'
+      ? '*'
+      : scope.kind === 'labels'
+        ? Object.entries(scope.selector)
+            .map(([key, values]) => `${key} in (${values.join(', ')})`)
+            .join(', ')
+        : (what ?? scope.id);
+  return `${who ?? subject.id} → ${covered}`;
 }
 
 function conditionsView({

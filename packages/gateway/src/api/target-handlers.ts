@@ -1,11 +1,10 @@
 import type { HostKey as HostKeyView, Target as TargetView, TargetGroup as TargetGroupView } from '@enchilada/contract';
-import type { Grant } from '@enchilada/core/access';
 import type { AuditEvent, AuditObject } from '@enchilada/core/audit';
 import { Fault } from '@enchilada/core/fault';
 import type { StoreTransaction } from '@enchilada/core/store';
 import type { HostKey, Target, TargetGroup } from '@enchilada/core/target';
 import { randomId } from '@enchilada/core/time';
-import { deleteGrantsOf, withdrawnEvents } from '../access/grant-events.ts';
+import { deleteGrantsOf, type NamedGrant, withdrawnEvents } from '../access/grant-events.ts';
 import { actorOf, eventOf, type Handlers, type SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { pageOf, searchTargets } from './catalog-view.ts';
@@ -75,7 +74,7 @@ function groupObject({ id, name }: TargetGroup): AuditObject {
   return { kind: 'target-group', id, name };
 }
 
-async function removeTarget(tx: StoreTransaction, { id }: Target): Promise<readonly Grant[]> {
+async function removeTarget(tx: StoreTransaction, { id }: Target): Promise<readonly NamedGrant[]> {
   const grants = await deleteGrantsOf(tx, ({ scope }) => scope.kind === 'target' && scope.id === id);
   await tx.catalog.deleteTarget(id);
   return grants;
@@ -388,7 +387,7 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
               ? []
               : [
                   eventOf(context, 'grant.created', {
-                    object: { kind: 'grant', id: grantId },
+                    object: { kind: 'grant', id: grantId, name: `${context.identity.user.username} → ${machine.name}` },
                     detail: { targetId: machine.id },
                   }),
                 ]),

@@ -2,7 +2,7 @@ import type { Grant } from '@enchilada/core/access';
 import type { CatalogUpdater, SourceRecord } from '@enchilada/core/discovery';
 import type { Store } from '@enchilada/core/store';
 import type { Clock } from '@enchilada/core/time';
-import { type By, withdrawnEvents } from '../access/grant-events.ts';
+import { type By, named, withdrawnEvents } from '../access/grant-events.ts';
 import type { Settlements } from '../settlement/settlements.ts';
 import { staleRuleGrants } from './rule-grants.ts';
 
@@ -41,8 +41,9 @@ export class RuleSettlement {
       // Somebody saved others meanwhile, by which nothing is judged yet: they settle them.
       if (saved.version !== version) return { result: [], events: [] };
       const stale = await staleRuleGrants(tx, saved.rules);
+      const events = withdrawnEvents(await named(tx, stale), by);
       for (const { id } of stale) await tx.grants.delete(id);
-      return { result: stale, events: withdrawnEvents(stale, by) };
+      return { result: stale, events };
     });
     // INVARIANT: a scope that cannot be judged keeps no grant alive.
     if (failures.length > 0) throw new AggregateError(failures, 'some machines could not be judged again');

@@ -41,7 +41,8 @@ const session = await recorder.open({ ...description, sessionId, startedAt: cloc
 const factor = (plan.minutes * 60_000) / durationMs;
 let passedMs = 0;
 for await (const { atUs, event } of reader.events(plan.of)) {
-  const dueMs = (atUs / 1000) * factor;
+  // Clocks of the recorder tell whole milliseconds.
+  const dueMs = Math.round((atUs / 1000) * factor);
   while (passedMs < dueMs) {
     const step = Math.min(STEP_MS, dueMs - passedMs);
     clock.advance(step);
