@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { it } from 'node:test';
 import { Secret } from '@enchilada/core/credential';
 import { isFault } from '@enchilada/core/fault';
@@ -66,3 +68,26 @@ it('works through a crowd and refuses a flood', async () => {
   for (const outcome of flood) if (outcome.status === 'rejected') assert.ok(isFault(outcome.reason, 'THROTTLED'));
   assert.equal(await hasher.verify(password, stored), true);
 });
+
+it('fails alone where a hash cannot be made', async () => {
+  const hasher = argon2({ ...parameters, memoryKib: 1 });
+  for (let count = 0; count < 3; count++) await assert.rejects(hasher.hash(password), /memory/iu);
+  const stored = await argon2(parameters).hash(password);
+  await assert.rejects(hasher.verify(password, stored), /memory/iu, 'it cannot make its decoy');
+});
+
+it(
+  'hashes with less priority than the threads that carry sessions',
+  { skip: process.platform !== 'linux' },
+  async () => {
+    await argon2(parameters).hash(password);
+    const niceness = async (thread: string): Promise<number> => {
+      const stat = await readFile(`/proc/self/task/${thread}/stat`, 'utf8');
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+    };
+    const all = await Promise.all((await readdir('/proc/self/task')).map(niceness));
+    const main = await niceness(String(process.pid));
+    assert.ok(all.includes(constants.priority.PRIORITY_BELOW_NORMAL));
+    assert.ok(main < constants.priority.PRIORITY_BELOW_NORMAL, `the main thread: ${main}`);
+  },
+);

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { Secret } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
 import type { PasswordHasher } from '@enchilada/core/identity';
-import { hash, verify } from '@node-rs/argon2';
+import type { HashRequest } from './hashing-messages.ts';
+import { HashingWorker } from './hashing-worker.ts';
 
 /** RFC 9106 section 4, second recommended option with one lane: https://www.rfc-editor.org/rfc/rfc9106#section-4 */
 export interface Argon2Options {
@@ -14,16 +15,14 @@ export interface Argon2Options {
 }
 
 const DEFAULTS: Argon2Options = { memoryKib: 64 * 1024, passes: 3, lanes: 1, maxWaiting: 64 };
-/** Each takes a thread of the pool that the recorder's file work shares. */
 const AT_ONCE = 2;
-/** `Algorithm.Argon2id`: an ambient const enum, which type stripping cannot read. */
-const ARGON2ID = 2;
 
 export function argon2(chosen: Partial<Argon2Options> = {}): PasswordHasher {
   const { memoryKib, passes, lanes, maxWaiting } = { ...DEFAULTS, ...chosen };
-  const options = { algorithm: ARGON2ID, memoryCost: memoryKib, timeCost: passes, parallelism: lanes };
+  const options = { memoryCost: memoryKib, timeCost: passes, parallelism: lanes };
   const turns = new Turns(maxWaiting);
-  const hashNow = (password: string): Promise<string> => turns.run(() => hash(password, options));
+  const hashNow = async (password: string): Promise<string> =>
+    String(await turns.run({ kind: 'hash', password, options }));
   let dummy: Promise<string> | undefined;
   const dummyHash = (): Promise<string> =>
     (dummy ??= hashNow(randomBytes(32).toString('hex')).catch((error: unknown) => {
@@ -36,8 +35,8 @@ export function argon2(chosen: Partial<Argon2Options> = {}): PasswordHasher {
       // Made before it is known whether it is needed: the first absent name takes no longer than the first known one.
       const decoy = await dummyHash();
       const encoded = stored !== undefined && isPhcString(stored) ? stored : decoy;
-      const matches = await turns.run(() => verify(encoded, password.reveal()));
-      return matches && encoded === stored;
+      const matches = await turns.run({ kind: 'verify', encoded, password: password.reveal() });
+      return matches === true && encoded === stored;
     },
   };
 }
@@ -48,30 +47,32 @@ function isPhcString(encoded: string): boolean {
   );
 }
 
-/** At most two at a time, first come first served. */
+/** At most two at a time, first come first served, each on a thread of its own. */
 class Turns {
   readonly #maxWaiting: number;
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #waiting: ((worker: HashingWorker) => void)[] = [];
+  readonly #idle = Array.from({ length: AT_ONCE }, () => new HashingWorker());
 
   constructor(maxWaiting: number) {
     this.#maxWaiting = maxWaiting;
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running >= AT_ONCE) {
-      if (this.#waiting.length >= this.#maxWaiting)
-        throw new Fault('THROTTLED', `${this.#waiting.length} sign-ins are waiting already`, {
-          facts: { retryAfterSeconds: 5 },
-        });
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    } else this.#running++;
+  async run(request: HashRequest): Promise<string | boolean> {
+    const worker = this.#idle.pop() ?? (await this.#turn());
     try {
-      return await work();
+      return await worker.ask(request);
     } finally {
       const next = this.#waiting.shift();
-      if (next === undefined) this.#running--;
-      else next();
+      if (next === undefined) this.#idle.push(worker);
+      else next(worker);
     }
+  }
+
+  #turn(): Promise<HashingWorker> {
+    if (this.#waiting.length >= this.#maxWaiting)
+      throw new Fault('THROTTLED', `${this.#waiting.length} sign-ins are waiting already`, {
+        facts: { retryAfterSeconds: 5 },
+      });
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 }
