@@ -5,6 +5,7 @@ import type {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { Delivery, HintQueue } from '@enchilada/core/discovery';
+import { Fault } from '@enchilada/core/fault';
 import type { Clock } from '@enchilada/core/time';
 import { toDiscoveryFault } from './aws-fault.ts';
 import { readEvent } from './event.ts';
@@ -104,16 +105,20 @@ function inTens<T>(all: readonly T[]): readonly (readonly T[])[] {
 }
 
 interface BatchAnswer {
-  readonly Failed?: readonly { readonly Code?: string | undefined }[] | undefined;
+  readonly Failed?: readonly { readonly Id?: string | undefined; readonly Code?: string | undefined }[] | undefined;
 }
 
-/** Ends messages in tens: ten go at once, fewer wait a little for others. */
-class Endings<Entry> {
+interface Ending<Entry> {
+  readonly entry: Entry;
+  readonly ended: PromiseWithResolvers<void>;
+}
+
+/** Ends messages in tens: ten go at once, fewer wait a little for others. One that cannot be ended fails alone, and comes again. */
+class Endings<Entry extends { readonly Id: string | undefined }> {
   readonly #clock: Clock;
   readonly #send: (entries: Entry[]) => Promise<BatchAnswer>;
   readonly #underWay = new Set<Promise<void>>();
-  #next:
-    { readonly entries: Entry[]; readonly sent: PromiseWithResolvers<void>; readonly timer: Disposable } | undefined;
+  #next: { readonly endings: Ending<Entry>[]; readonly timer: Disposable } | undefined;
 
   constructor(clock: Clock, send: (entries: Entry[]) => Promise<BatchAnswer>) {
     this.#clock = clock;
@@ -121,22 +126,21 @@ class Endings<Entry> {
   }
 
   add(entry: Entry): Promise<void> {
+    const ended = Promise.withResolvers<void>();
     const next = (this.#next ??= {
-      entries: [],
-      sent: Promise.withResolvers<void>(),
+      endings: [],
       timer: this.#clock.after(ENDS_WITHIN_MS, () => {
         this.#flush();
       }),
     });
-    next.entries.push(entry);
-    if (next.entries.length === AT_ONCE) this.#flush();
-    return next.sent.promise;
+    next.endings.push({ entry, ended });
+    if (next.endings.length === AT_ONCE) this.#flush();
+    return ended.promise;
   }
 
-  /** Whoever ended the messages hears of what failed; those come again. */
   async flushed(): Promise<void> {
     this.#flush();
-    await Promise.allSettled(this.#underWay);
+    await Promise.all(this.#underWay);
   }
 
   #flush(): void {
@@ -144,15 +148,25 @@ class Endings<Entry> {
     if (next === undefined) return;
     this.#next = undefined;
     next.timer[Symbol.dispose]();
-    const under = this.#end(next.entries).finally(() => {
+    const under = this.#end(next.endings).finally(() => {
       this.#underWay.delete(under);
     });
     this.#underWay.add(under);
-    next.sent.resolve(under);
   }
 
-  async #end(entries: Entry[]): Promise<void> {
-    const { Failed: [failed, ...others] = [] } = await this.#send(entries);
-    if (failed !== undefined) throw new Error(`SQS did not end ${others.length + 1} messages: ${failed.Code ?? ''}`);
+  /** INVARIANT: never throws; who ended a message hears of it. */
+  async #end(endings: readonly Ending<Entry>[]): Promise<void> {
+    try {
+      const { Failed = [] } = await this.#send(endings.map(({ entry }) => entry));
+      const codes = new Map(Failed.map(({ Id, Code }) => [Id, Code]));
+      for (const { entry, ended } of endings)
+        if (codes.has(entry.Id))
+          ended.reject(
+            new Fault('DISCOVERY_FAILED', `SQS did not end a message: ${codes.get(entry.Id) ?? 'no reason'}`),
+          );
+        else ended.resolve();
+    } catch (failure) {
+      for (const { ended } of endings) ended.reject(failure);
+    }
   }
 }
