@@ -42,7 +42,7 @@ export const Source = closed({
   /** What is wrong with the source as a whole, as some node met it lately. */
   troubles: list(
     closed({
-      part: words(['settings', 'accounts', 'regions', 'events', 'endings', 'trust']),
+      part: words(['settings', 'accounts', 'regions', 'events', 'endings', 'trust', 'networks']),
       /** Empty where it concerns the source as a whole. */
       account: text(64),
       since: Time,

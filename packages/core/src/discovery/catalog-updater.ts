@@ -5,6 +5,7 @@ import { CatalogBatch, namesFor, type WantedMachines } from './catalog-batch.ts'
 import type { Hint, NamedScope, Sighting, SourceRecord } from './discovery-source.ts';
 import {
   boundedFacts,
+  withKnownName,
   effectOf,
   type FoundMachine,
   isSuccessor,
@@ -216,7 +217,7 @@ class Run {
     // What is no longer there has no facts of its own.
     const isBare = sighting.facts.state === 'terminated' && sighting.facts.incarnation === undefined;
     const facts = isBare && known !== undefined ? { ...known.facts, state: 'terminated' as const } : sighting.facts;
-    const bounded = { ...sighting, facts: boundedFacts(facts) };
+    const bounded = { ...sighting, facts: boundedFacts(withKnownName(known?.facts, facts)) };
     const effect = effectOf(known, bounded);
     const judges = news.judgeAgain === true && known?.goneAt === undefined && known?.facts.state !== 'terminated';
     if (effect === 'nothing' && !judges) return;

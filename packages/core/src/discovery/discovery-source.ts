@@ -35,6 +35,8 @@ export interface MachineFacts {
   readonly privateName?: string;
   readonly publicName?: string;
   readonly network?: string;
+  /** What people call it; empty where it has no name, absent where that could not be learnt. Chosen by whoever may tag networks. */
+  readonly networkName?: string;
   readonly subnet?: string;
   /** Where a scope spans regions: the machine's own. */
   readonly region?: string;
@@ -140,6 +142,8 @@ export interface DiscoverySource extends AsyncDisposable {
     accounts: readonly string[],
     signal: AbortSignal,
   ) => Promise<ReadonlyMap<string, Fault | undefined>>;
+  /** By account: what could not be read of late although its machines could. Absent where there is no such thing. */
+  readonly shortfalls?: () => ReadonlyMap<string, Fault>;
   readonly hints: HintQueue | undefined;
   /** Absent where the source lets nobody in. */
   readonly access?: MachineAccess;

@@ -64,8 +64,15 @@ export function effectOf(known: FoundMachine | undefined, sighting: Sighting): S
   if (sighting.observedAt < known.observedAt) return 'nothing';
   if (ends) return 'terminates';
   if (known.goneAt !== undefined || known.missingSince !== undefined) return 'returns';
-  if (!sameFacts(known.facts, sighting.facts)) return 'changes';
+  if (!sameFacts(known.facts, withKnownName(known.facts, sighting.facts))) return 'changes';
   return sighting.observedAt > known.observedAt ? 'refreshes' : 'nothing';
+}
+
+/** INVARIANT: a name that cannot be read for once is no other name: nothing moves for want of a permission. */
+export function withKnownName(known: MachineFacts | undefined, facts: MachineFacts): MachineFacts {
+  const { network, networkName } = known ?? {};
+  if (facts.networkName !== undefined || networkName === undefined || facts.network !== network) return facts;
+  return { ...facts, networkName };
 }
 
 function sameFacts(a: MachineFacts, b: MachineFacts): boolean {

@@ -24,11 +24,19 @@ export type {
   SourceRecord,
   SourceType,
 } from './discovery-source.ts';
-export { boundedFacts } from './found-machine.ts';
+export { boundedFacts, withKnownName } from './found-machine.ts';
 export type { FoundMachine, FoundMachineId, Projection } from './found-machine.ts';
 export { processDeliveries } from './hint-processor.ts';
 export type { ProcessResult } from './hint-processor.ts';
-export { GRANTED_BY, INPUT_RECORDING, isDiscovered, isReserved, TAG_PREFIX, TRUSTED_PREFIX } from './labels.ts';
+export {
+  GRANTED_BY,
+  INPUT_RECORDING,
+  isDiscovered,
+  isReserved,
+  PLACED_BY_TAG,
+  TAG_PREFIX,
+  TRUSTED_PREFIX,
+} from './labels.ts';
 export { project } from './projection.ts';
 export type { Omission, Projected, ProjectionParts } from './projection.ts';
 export { NAME_TAG, plainText } from './rule.ts';

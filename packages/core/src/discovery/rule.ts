@@ -103,8 +103,10 @@ export function decide(rules: readonly Rule[], candidate: Candidate): RuleDecisi
   return { outcome: outcome, trace, placedByTag };
 }
 
-function usesOpenTag(template: string, { source }: Candidate): boolean {
-  const keys = [...template.matchAll(/\{(?:tag:([^}]*)|name)\}/gu)].map(([, key]) => key ?? NAME_TAG);
+function usesOpenTag(template: string, { source, facts }: Candidate): boolean {
+  // Who may tag a network may name it; its id is nobody's choice.
+  const words = (facts.networkName ?? '') === '' ? template.replaceAll('{vpcName}', '') : template;
+  const keys = [...words.matchAll(/\{(?:tag:([^}]*)|name|vpcName)\}/gu)].map(([, key]) => key ?? NAME_TAG);
   return keys.some((key) => !source.protectedTags.includes(key));
 }
 
@@ -162,7 +164,7 @@ export function plainText(text: string, longest: number): string {
   return [...plain].slice(0, longest).join('').trim();
 }
 
-/** `{account}`, `{accountName}`, `{region}`, `{id}`, `{name}`, `{network}`, `{subnet}`, `{zone}`, `{image}`, `{size}`, `{source}`, `{tag:KEY}`. */
+/** `{account}`, `{accountName}`, `{region}`, `{id}`, `{name}`, `{network}`, `{vpcName}`, `{subnet}`, `{zone}`, `{image}`, `{size}`, `{source}`, `{tag:KEY}`. */
 function expandTemplate(template: string, candidate: Candidate): string {
   const { source, scope, nativeId, facts } = candidate;
   const known: Readonly<Record<string, string | undefined>> = {
@@ -172,6 +174,7 @@ function expandTemplate(template: string, candidate: Candidate): string {
     id: nativeId,
     name: facts.name,
     network: facts.network,
+    vpcName: networkNameOf(facts),
     subnet: facts.subnet,
     zone: facts.zone,
     image: facts.image,
@@ -183,6 +186,10 @@ function expandTemplate(template: string, candidate: Candidate): string {
     const key = word.slice('tag:'.length);
     return Object.hasOwn(facts.tags, key) ? (facts.tags[key] ?? '') : '';
   });
+}
+
+function networkNameOf({ network, networkName = '' }: MachineFacts): string | undefined {
+  return networkName === '' ? network : networkName;
 }
 
 /** INVARIANT: a value put into a template makes one segment, whatever it holds; an empty one makes none. */

@@ -42,7 +42,9 @@ export type TroublePart =
   /** Ending events that were received. */
   | 'endings'
   /** How it is let in to an account: too easily. */
-  | 'trust';
+  | 'trust'
+  /** What the networks of an account are called. */
+  | 'networks';
 
 /** Something wrong with a source that no sweep of a scope shows. */
 export interface Trouble {

@@ -13,6 +13,7 @@ import {
   type Scope,
   type Sighting,
   type SourceRecord,
+  withKnownName,
 } from '@enchilada/core/discovery';
 import { Fault, toFault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
@@ -255,9 +256,9 @@ class Tally {
     const known = new Map(found.map((machine) => [machine.nativeId, machine]));
     for (const { nativeId, facts } of sightings) {
       const { name } = facts;
-      const candidate = { source: record, scope, nativeId, facts: boundedFacts(facts) };
-      const projected = project(candidate, projection);
       const before = known.get(nativeId);
+      const candidate = { source: record, scope, nativeId, facts: boundedFacts(withKnownName(before?.facts, facts)) };
+      const projected = project(candidate, projection);
       known.delete(nativeId);
       if (before?.omitted === 'deleted')
         this.#add({ scope, nativeId, name, projected, effect: 'left-out', omitted: 'deleted' });

@@ -76,6 +76,7 @@ export class SourceRunner implements AsyncDisposable {
   readonly #trust: TrustCheck;
   #listing: Promise<void> | undefined;
   #isListed = false;
+  #short: ReadonlySet<string> = new Set();
   #looks: Promise<void> | undefined;
   #intake: HintIntake | undefined;
   #scopes: readonly ScopeRecord[] = [];
@@ -174,6 +175,7 @@ export class SourceRunner implements AsyncDisposable {
   async #look(): Promise<void> {
     const { store, clock } = this.#parts;
     if (clock.monotonicMs() - this.#scopesReadAt > (this.#source.scopesEveryMs ?? SCOPES_EVERY_MS)) void this.#relist();
+    await this.#sayShortfalls();
     await this.#troubles.renew();
     this.#scopes = await store.now.discovery.listScopes(this.record.id);
     if (this.#scopes.length === 0) {
@@ -189,6 +191,14 @@ export class SourceRunner implements AsyncDisposable {
       if (!this.#sweeping.has(key) && this.#isDue(scope, now)) this.#due.add(key);
     }
     this.#sweepDue();
+  }
+
+  /** What is no longer met is over. */
+  async #sayShortfalls(): Promise<void> {
+    const shortfalls = this.#source.shortfalls?.() ?? new Map<string, Fault>();
+    for (const [account, fault] of shortfalls) await this.#troubles.failed('networks', fault, account);
+    for (const account of this.#short) if (!shortfalls.has(account)) await this.#troubles.well('networks', account);
+    this.#short = new Set(shortfalls.keys());
   }
 
   /** INVARIANT: waited for only where no scope is known: one account that does not answer keeps no other's sweep waiting. */

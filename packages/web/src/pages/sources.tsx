@@ -221,7 +221,7 @@ function Troubles(props: { readonly source: Source; readonly troubles: SameTroub
   const [{ part, account }] = troubles;
   const { name } = source;
   const title =
-    part === 'regions' || part === 'trust'
+    part === 'regions' || part === 'trust' || part === 'networks'
       ? text.count(`trouble.${part}`, troubles.length, { name, account })
       : text(`trouble.${part}`, { name });
   const shown = troubles.slice(0, SHOWN_ACCOUNTS);

@@ -71,6 +71,17 @@ export const manifest: SourceManifest = {
       pattern: '^[\\w+=,.@-]{1,64}$',
     },
     {
+      name: 'networkNames',
+      kind: 'boolean',
+      group: READING,
+      label: { en: 'Read the names of VPCs', de: 'Namen der VPCs lesen' },
+      help: {
+        en: 'For {vpcName} in rules; needs ec2:DescribeVpcs. Without it, the id of the VPC stands there.',
+        de: 'Für {vpcName} in Regeln; braucht ec2:DescribeVpcs. Ohne das steht dort die Kennung der VPC.',
+      },
+      default: true,
+    },
+    {
       name: 'checkExternalId',
       kind: 'boolean',
       group: READING,
@@ -142,6 +153,7 @@ export interface AwsConfig {
   readonly regions: readonly string[];
   readonly homeRegion: string;
   readonly roleName: string;
+  readonly networkNames: boolean;
   readonly checkExternalId: boolean;
   readonly connectRoleName: string;
   readonly queueUrl: string | undefined;
@@ -167,6 +179,7 @@ export function readConfig(parameters: ParameterValues): AwsConfig {
     regions: lines('regions'),
     homeRegion: text('homeRegion', 'us-east-1'),
     roleName: text('roleName', 'EnchiladaInventoryReader'),
+    networkNames: parameters['networkNames'] !== false,
     checkExternalId: parameters['checkExternalId'] !== false,
     connectRoleName: text('connectRoleName', 'EnchiladaConnect'),
     queueUrl: text('queueUrl', '') || undefined,

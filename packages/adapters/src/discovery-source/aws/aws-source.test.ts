@@ -233,7 +233,7 @@ describe('an AWS source', () => {
     const allowed = (policy = '') =>
       (JSON.parse(policy) as { Statement: object[] }).Statement.map((statement) => ({ ...statement }));
     assert.deepEqual(allowed(reading.policy), [
-      { Effect: 'Allow', Action: ['ec2:DescribeInstances', 'ec2:DescribeRegions'], Resource: '*' },
+      { Effect: 'Allow', Action: ['ec2:DescribeInstances', 'ec2:DescribeRegions', 'ec2:DescribeVpcs'], Resource: '*' },
     ]);
     const Resource = `arn:aws:ec2:${REGION}:${ACCOUNT}:instance/${idOf(1)}`;
     assert.deepEqual(allowed(connecting.policy), [

@@ -1,4 +1,4 @@
-import type { EC2Client, Filter, Reservation } from '@aws-sdk/client-ec2';
+import type { EC2Client, Filter, Reservation, Vpc } from '@aws-sdk/client-ec2';
 import type {
   DiscoverySource,
   ListedScope,
@@ -15,7 +15,8 @@ import { type AwsConfig, manifest, readConfig } from './aws-config.ts';
 import { toDiscoveryFault } from './aws-fault.ts';
 import { sightingOf } from './instance-facts.ts';
 import { machineAccess } from './machine-access.ts';
-import { onboarding } from './onboarding.ts';
+import { NetworkNames } from './network-names.ts';
+import { onboarding, readerActions } from './onboarding.ts';
 import { partitionOf } from './partition.ts';
 import { atOnce } from '../shared/at-once.ts';
 import { Pacer } from '../shared/pacer.ts';
@@ -27,7 +28,6 @@ const IDS_PER_FILTER = 200;
 /** One that does not answer keeps no other waiting. */
 const ACCOUNTS_AT_ONCE = 16;
 const ROLE_SECONDS = 900;
-const READING = ['ec2:DescribeInstances', 'ec2:DescribeRegions'];
 const LONGEST_SESSION_NAME = 64;
 /** By default the SDK waits for ever. A queue is asked for 20 s. */
 const REQUEST_LIMITS = { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true };
@@ -79,8 +79,10 @@ class AwsSource implements DiscoverySource {
   readonly #pacer: Pacer;
   readonly #clients = new Map<string, EC2Client>();
   readonly #closers: (() => void)[] = [];
+  readonly #names: NetworkNames | undefined;
   readonly hints: DiscoverySource['hints'];
   readonly access: MachineAccess;
+  readonly shortfalls?: NonNullable<DiscoverySource['shortfalls']>;
   readonly trustGaps?: NonNullable<DiscoverySource['trustGaps']>;
 
   constructor(parts: AwsParts) {
@@ -97,6 +99,11 @@ class AwsSource implements DiscoverySource {
           policy: policyOf([action], `arn:${partitionOf(region)}:ec2:${region}:${account}:instance/${nativeId}`),
         }),
     });
+    if (config.networkNames) {
+      const names = new NetworkNames(clock, (scope, ids, signal) => this.#vpcs(scope, ids, signal));
+      this.#names = names;
+      this.shortfalls = () => names.shortfalls();
+    }
     if (config.checkExternalId) this.trustGaps = (accounts, signal) => this.#trustGaps(accounts, signal);
     if (config.queueUrl !== undefined) {
       const endpoint = new URL(config.queueUrl).origin;
@@ -148,7 +155,7 @@ class AwsSource implements DiscoverySource {
       const asked = {
         role,
         session: `enchilada-check-${record.id}`,
-        policy: policyOf(READING, '*'),
+        policy: policyOf(readerActions(config), '*'),
         withoutId: true,
       } as const;
       try {
@@ -205,9 +212,34 @@ class AwsSource implements DiscoverySource {
           signal.throwIfAborted();
           throw toDiscoveryFault(cause, { permission: 'ec2:DescribeInstances', account: scope.account });
         });
-      yield sightingsOf(page.Reservations ?? [], observedAt);
+      const sightings = sightingsOf(page.Reservations ?? [], observedAt);
+      yield (await this.#names?.named(scope, sightings, signal)) ?? sightings;
       token = pages.next(page.NextToken);
     } while (token !== undefined);
+  }
+
+  async #vpcs(scope: Scope, ids: readonly string[], signal: AbortSignal): Promise<readonly Vpc[]> {
+    const { sdk } = this.#parts;
+    const client = this.#ec2(scope);
+    const pages = new PageTokens(`EC2 in account ${scope.account}`);
+    const vpcs: Vpc[] = [];
+    let token: string | undefined;
+    do {
+      await this.#pacer.turn(`${scope.account} ${scope.region}`, signal);
+      const input = {
+        Filters: [{ Name: 'vpc-id', Values: [...ids] }],
+        MaxResults: PAGE,
+        ...(token === undefined ? {} : { NextToken: token }),
+      };
+      const page = await client
+        .send(new sdk.ec2.DescribeVpcsCommand(input), { abortSignal: signal })
+        .catch((cause: unknown) => {
+          throw toDiscoveryFault(cause, { permission: 'ec2:DescribeVpcs', account: scope.account });
+        });
+      vpcs.push(...(page.Vpcs ?? []));
+      token = pages.next(page.NextToken);
+    } while (token !== undefined);
+    return vpcs;
   }
 
   async #regions(account: string, signal: AbortSignal): Promise<readonly string[]> {
@@ -259,8 +291,8 @@ class AwsSource implements DiscoverySource {
       const credentials = this.#assume(account, {
         role: config.roleName,
         session: `enchilada-${record.id}`,
-        // Neither call can be limited to a resource.
-        policy: policyOf(READING, '*'),
+        // None of the calls can be limited to a resource.
+        policy: policyOf(readerActions(config), '*'),
       });
       client = new sdk.ec2.EC2Client({ ...this.#shared(region), credentials, retryMode: 'adaptive', maxAttempts: 5 });
       dropLogging(client);

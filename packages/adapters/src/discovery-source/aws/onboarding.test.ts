@@ -53,7 +53,7 @@ it('the roles of the templates have the permissions that are used, and no other'
   const record = aSource({ kind: 'aws', parameters });
   cloud.roles.set(ACCOUNT, externalIdOf(record.id));
   cloud.accountNames.set(ACCOUNT, 'Payments');
-  cloud.put(ACCOUNT, REGION, { InstanceId: MACHINE, State: { Code: 16, Name: 'running' } });
+  cloud.put(ACCOUNT, REGION, { InstanceId: MACHINE, VpcId: 'vpc-1', State: { Code: 16, Name: 'running' } });
   const { signal } = new AbortController();
   await using source = await aws({ clock }).open(record);
   const [scope] = await source.scopes(signal);

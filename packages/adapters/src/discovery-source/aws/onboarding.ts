@@ -1,11 +1,16 @@
 import { externalIdOf, type OnboardingFile, type SourceRecord } from '@enchilada/core/discovery';
-import { readConfig } from './aws-config.ts';
+import { type AwsConfig, readConfig } from './aws-config.ts';
 
 /** INVARIANT: exactly what is called, by whom; `onboarding.test.ts` compares with what was called. */
-export const READER_ACTIONS = ['ec2:DescribeInstances', 'ec2:DescribeRegions'] as const;
+export const READER_ACTIONS = ['ec2:DescribeInstances', 'ec2:DescribeRegions', 'ec2:DescribeVpcs'] as const;
 export const CONNECT_ACTIONS = ['ec2-instance-connect:SendSSHPublicKey', 'ec2:GetPasswordData'] as const;
 export const NODE_ACTIONS = ['organizations:ListAccounts', 'sts:AssumeRole'] as const;
 export const QUEUE_ACTIONS = ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:ReceiveMessage'] as const;
+
+/** Those that are made with the settings. */
+export function readerActions({ networkNames }: Pick<AwsConfig, 'networkNames'>): readonly string[] {
+  return READER_ACTIONS.filter((action) => networkNames || action !== 'ec2:DescribeVpcs');
+}
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -142,7 +147,8 @@ function hub(record: SourceRecord): Json {
 }
 
 function member(record: SourceRecord): Json {
-  const { roleName, connectRoleName, homeRegion } = readConfig(record.parameters);
+  const config = readConfig(record.parameters);
+  const { roleName, connectRoleName, homeRegion } = config;
   const trust = policy({
     Effect: 'Allow',
     Principal: { AWS: ref('NodeRoleArn') },
@@ -174,7 +180,7 @@ function member(record: SourceRecord): Json {
       LetsIn: { 'Fn::And': [{ Condition: 'AtHome' }, { 'Fn::Equals': [ref('LetPeopleIn'), 'yes'] }] },
     },
     Resources: {
-      Reader: role(roleName, { condition: 'AtHome', actions: READER_ACTIONS }),
+      Reader: role(roleName, { condition: 'AtHome', actions: readerActions(config) }),
       Connect: role(connectRoleName, { condition: 'LetsIn', actions: CONNECT_ACTIONS }),
       Sender: {
         Type: 'AWS::IAM::Role',

@@ -79,7 +79,7 @@ export const discovery: Readonly<Record<keyof typeof en, string>> = {
   'rule.tags': 'Tags',
   'rule.tags-help': 'Ein Schlüssel je Zeile mit seinen Werten, oder allein für jeden Wert.',
   'rule.template-help':
-    'Kennt {account}, {accountName}, {region}, {network}, {zone}, {source}, {tag:KEY}. Ein Schrägstrich beginnt eine Gruppe darin.',
+    'Kennt {account}, {accountName}, {region}, {network}, {vpcName}, {zone}, {source}, {tag:KEY}. Ein Schrägstrich beginnt eine Gruppe darin.',
   'rules.as-form': 'Formular',
   'rules.as-text': 'Text',
   'rules.none': 'Noch keine Regeln: Maschinen heißen, liegen und öffnen sich, wie ihre Quelle es sagt.',
@@ -166,6 +166,10 @@ export const discovery: Readonly<Record<keyof typeof en, string>> = {
   'trouble.accounts': '{name}: Die Liste der Konten ist nicht lesbar',
   'trouble.accounts-next':
     'Bekanntes bleibt. Den Knoten die fehlende Berechtigung geben oder die Konten in der Quelle nennen. Die Liste wird alle zehn Minuten neu gelesen.',
+  'trouble.networks.one': '{name}: Die Namen der VPCs in Konto {account} sind nicht lesbar',
+  'trouble.networks.other': '{name}: Die Namen der VPCs in {count} Konten sind nicht lesbar',
+  'trouble.networks-next':
+    'Maschinen werden gefunden und bleiben, wo sie sind; wo eine Regel den Namen einer nie gelesenen VPC verlangt, steht deren Kennung. Der Leserolle die fehlende Berechtigung geben, oder in der Quelle keine Namen lesen lassen.',
   'trouble.regions.one': '{name}: Die Regionen des Kontos {account} lassen sich nicht auflisten',
   'trouble.regions.other': '{name}: Die Regionen von {count} Konten lassen sich nicht auflisten',
   'trouble.regions-next':

@@ -77,7 +77,7 @@ export const discovery = {
   'rule.tags': 'Tags',
   'rule.tags-help': 'One key a line with its values, or alone for any value.',
   'rule.template-help':
-    'Takes {account}, {accountName}, {region}, {network}, {zone}, {source}, {tag:KEY}. A slash begins a group inside.',
+    'Takes {account}, {accountName}, {region}, {network}, {vpcName}, {zone}, {source}, {tag:KEY}. A slash begins a group inside.',
   'rules.as-form': 'Form',
   'rules.as-text': 'Text',
   'rules.none': 'No rules yet: machines are named, placed and opened as their source says.',
@@ -160,6 +160,10 @@ export const discovery = {
   'trouble.accounts': '{name}: the list of accounts cannot be read',
   'trouble.accounts-next':
     'What is known stays. Give the nodes the permission that is missing, or name the accounts in the source. The list is read again every ten minutes.',
+  'trouble.networks.one': '{name}: the names of VPCs in account {account} cannot be read',
+  'trouble.networks.other': '{name}: the names of VPCs in {count} accounts cannot be read',
+  'trouble.networks-next':
+    'Machines are found and stay where they are; where a rule asks for the name of a VPC that was never read, its id stands. Give the reader role the permission that is missing, or let the source read no names.',
   'trouble.regions.one': '{name}: the regions of account {account} cannot be listed',
   'trouble.regions.other': '{name}: the regions of {count} accounts cannot be listed',
   'trouble.regions-next':

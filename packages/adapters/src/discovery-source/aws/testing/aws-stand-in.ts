@@ -4,8 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   type Instance,
+  type Vpc,
   DescribeInstancesResult$,
   DescribeRegionsResult$,
+  DescribeVpcsResult$,
   GetPasswordDataResult$,
 } from '@aws-sdk/client-ec2';
 import { signedBy } from '../../../shared/aws/testing/index.ts';
@@ -50,6 +52,8 @@ export class AwsStandIn implements AsyncDisposable {
   readonly environment = { AWS_ACCESS_KEY_ID: 'AKIAHUB', AWS_SECRET_ACCESS_KEY: randomBytes(20).toString('hex') };
   /** By account and region. */
   readonly #instances = new Map<string, Map<string, StandInInstance>>();
+  /** By account and region; an instance names one by its id. */
+  readonly #vpcs = new Map<string, Vpc[]>();
   /** External id each account's reader role asks for; an account without one has no such role. */
   readonly roles = new Map<string, string>();
   /** Accounts whose roles ask for no external id. */
@@ -115,6 +119,12 @@ export class AwsStandIn implements AsyncDisposable {
     this.#instances.set(key, there);
   }
 
+  putVpc(account: string, region: string, vpc: Vpc & { readonly VpcId: string }): void {
+    const key = `${account}/${region}`;
+    const others = (this.#vpcs.get(key) ?? []).filter(({ VpcId }) => VpcId !== vpc.VpcId);
+    this.#vpcs.set(key, [...others, vpc]);
+  }
+
   remove(account: string, region: string, id: string): void {
     this.#instances.get(`${account}/${region}`)?.delete(id);
   }
@@ -168,6 +178,7 @@ export class AwsStandIn implements AsyncDisposable {
         return;
       case 'ec2 DescribeInstances':
       case 'ec2 DescribeRegions':
+      case 'ec2 DescribeVpcs':
         if (this.latencyMs > 0) await pause(this.latencyMs);
         if (this.silent.has(key.account)) this.#leave(key.account, response);
         else if (this.#isThrottled(key.account))
@@ -175,6 +186,7 @@ export class AwsStandIn implements AsyncDisposable {
         else if (this.denied.has(key.account) || key.role !== this.roleName)
           refuse(response, 403, 'UnauthorizedOperation', 'You are not authorized to perform this operation.');
         else if (action === 'DescribeRegions') this.#describeRegions(response);
+        else if (action === 'DescribeVpcs') this.#describeVpcs({ key, region: signer.region, form }, response);
         else this.#describeInstances({ key, region: signer.region, form }, response);
         return;
       case 'organizations ListAccounts':
@@ -296,6 +308,18 @@ export class AwsStandIn implements AsyncDisposable {
   #describeRegions(response: ServerResponse): void {
     const result = { Regions: this.regions.map((RegionName) => ({ RegionName, OptInStatus: 'opt-in-not-required' })) };
     answer(response, serialise(DescribeRegionsResult$, result, 'DescribeRegions'));
+  }
+
+  /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcs.html */
+  #describeVpcs(
+    { key: { account }, region, form }: Call & { readonly form: URLSearchParams },
+    response: ServerResponse,
+  ): void {
+    const wanted = filtersOf(form).find(({ name }) => name === 'vpc-id')?.values ?? [];
+    const found = (this.#vpcs.get(`${account}/${region}`) ?? []).filter(({ VpcId = '' }) => wanted.includes(VpcId));
+    const MaxResults = Number(form.get('MaxResults') ?? 1_000);
+    const { page, next } = this.#pageOf(found, { NextToken: form.get('NextToken') ?? undefined, MaxResults });
+    answer(response, serialise(DescribeVpcsResult$, { Vpcs: page, ...next }, 'DescribeVpcs'));
   }
 
   #describeInstances(
