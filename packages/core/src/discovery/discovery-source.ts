@@ -72,6 +72,8 @@ export interface Hint {
   readonly at: number;
   /** What the event claims; used only to judge whether an answer is older than the event. */
   readonly claimed?: MachineState;
+  /** The same, of the tags that it changed; undefined: taken away. */
+  readonly claimedTags?: Readonly<Record<string, string | undefined>>;
   readonly launchedBy?: string;
 }
 

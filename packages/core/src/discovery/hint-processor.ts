@@ -145,10 +145,11 @@ async function takeIn(
     const byId = new Map(sightings.map((sighting) => [sighting.nativeId, sighting]));
     const now = clock.now();
     const ofPart = hints.filter(({ nativeId }) => asked.has(nativeId));
-    const stale = ofPart.filter(
-      (hint) => Math.abs(now - hint.at) < SETTLES_MS && isOlder(hint.claimed, byId.get(hint.nativeId)),
-    );
-    for (const hint of stale) again.add(hint);
+    const fresh = ofPart.filter(({ at }) => Math.abs(now - at) < SETTLES_MS);
+    const stale = fresh.filter(({ claimed, nativeId }) => isOlder(claimed, byId.get(nativeId)));
+    // What else the answer says holds nevertheless: tags may have changed once more since.
+    const untagged = fresh.filter(({ claimedTags, nativeId }) => lacksTags(claimedTags, byId.get(nativeId)));
+    for (const hint of [...stale, ...untagged]) again.add(hint);
     const doubted = new Set(stale.map(({ nativeId }) => nativeId));
     const written = await write(writer, {
       source: record,
@@ -208,4 +209,10 @@ function isOlder(claimed: MachineState | undefined, answer: Sighting | undefined
   if (claimed === undefined) return false;
   if (answer === undefined) return claimed !== 'terminated';
   return BEFORE[claimed].includes(answer.facts.state);
+}
+
+function lacksTags(claimed: Hint['claimedTags'], answer: Sighting | undefined): boolean {
+  if (claimed === undefined || answer === undefined) return false;
+  const { tags } = answer.facts;
+  return Object.entries(claimed).some(([key, value]) => (Object.hasOwn(tags, key) ? tags[key] : undefined) !== value);
 }

@@ -363,6 +363,10 @@ describe('an EventBridge message', () => {
   it('names machines whichever of the three kinds it is', () => {
     assert.deepEqual(hintsOf(stateChange(about, 'shutting-down')), [[idOf(1), 'terminated', undefined]]);
     assert.deepEqual(hintsOf(tagChange(about, { Name: 'x' })), [[idOf(1), undefined, undefined]]);
+    const [tagged] = readEvent(tagChange(about, { Name: 'x', 'aws:ec2spot': 'y' })).hints;
+    assert.deepEqual(tagged?.claimedTags, { Name: 'x' });
+    const removed = tagChange(about, { Name: 'x' }).replace('"tags":{"Name":"x"}', '"tags":{}');
+    assert.deepEqual(readEvent(removed).hints[0]?.claimedTags, { Name: undefined });
     const launcher = `arn:aws:sts::${ACCOUNT}:assumed-role/Admin/alice`;
     assert.deepEqual(hintsOf(called(about, 'RunInstances')), [[idOf(1), 'pending', launcher]]);
     assert.deepEqual(hintsOf(called(about, 'TerminateInstances')), [[idOf(1), 'terminated', undefined]]);

@@ -6,6 +6,8 @@ export interface ReadEvent {
 }
 
 const LONGEST_BODY = 1_048_576;
+/** EC2 lets a machine have so many. */
+const MOST_TAGS = 50;
 const MOST_HINTS = 1_000;
 const ACCOUNT = /^\d{12}$/u;
 const REGION = /^[a-z]{2}(?:-[a-z]+)+-\d{1,2}$/u;
@@ -70,8 +72,9 @@ export function readEvent(body: string): ReadEvent {
   if (ids.foreign) return { hints: [], problem: 'the event names a resource of another account or region' };
   const bad = ids.instances.find((id) => !INSTANCE.test(id));
   if (bad !== undefined) return { hints: [], problem: `not an instance id: ${bad.slice(0, 60)}` };
-  const { claimed, launchedBy } = ids;
+  const { claimed, claimedTags, launchedBy } = ids;
   const extra = {
+    ...(claimedTags === undefined ? {} : { claimedTags }),
     ...(claimed === undefined ? {} : { claimed }),
     ...(launchedBy === undefined ? {} : { launchedBy }),
   };
@@ -89,7 +92,16 @@ interface Named {
   readonly instances: readonly string[];
   readonly foreign: boolean;
   readonly claimed: MachineState | undefined;
+  readonly claimedTags?: Readonly<Record<string, string | undefined>>;
   readonly launchedBy: string | undefined;
+}
+
+/** INVARIANT: a few, whatever an event says. Those of AWS itself are not in each kind of answer. */
+function changedTags(detail: Json): Readonly<Record<string, string | undefined>> {
+  const tags = object(detail['tags']);
+  const keys = array(detail['changed-tag-keys']).map(text);
+  const own = keys.filter((key) => key !== '' && !key.startsWith('aws:')).slice(0, MOST_TAGS);
+  return Object.fromEntries(own.map((key) => [key, Object.hasOwn(tags, key) ? text(tags[key]) : undefined]));
 }
 
 function instancesOf(detailType: string, event: Json, detail: Json): Named | undefined {
@@ -103,7 +115,8 @@ function instancesOf(detailType: string, event: Json, detail: Json): Named | und
     }
     case 'Tag Change on Resource': {
       if (detail['service'] !== 'ec2' || detail['resource-type'] !== 'instance') return undefined;
-      return { instances: arns.map((arn) => arn?.[3] ?? ''), foreign, claimed: undefined, ...nobody };
+      const instances = arns.map((arn) => arn?.[3] ?? '');
+      return { instances, foreign, claimed: undefined, claimedTags: changedTags(detail), ...nobody };
     }
     case 'AWS API Call via CloudTrail':
       return calledInstances(event, detail);
