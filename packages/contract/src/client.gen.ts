@@ -615,6 +615,11 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('sweepSource', input, options);
   }
 
+  /** Machines of an account and region whose removal waits for a person, by name. */
+  listHeldRemovals(input: RouteInput<'listHeldRemovals'>, options?: CallOptions): Promise<RouteOutput<'listHeldRemovals'>> {
+    return this.#transport.call('listHeldRemovals', input, options);
+  }
+
   /** Agrees to removals that were held because they are many. */
   acceptRemovals(input: RouteInput<'acceptRemovals'>, options?: CallOptions): Promise<RouteOutput<'acceptRemovals'>> {
     return this.#transport.call('acceptRemovals', input, options);

@@ -83,6 +83,17 @@ export const SourceScope = closed({
   held: list(text(400), 100_000),
 });
 export type SourceScope = Static<typeof SourceScope>;
+export const HeldQuery = closed({
+  account: text(64, 1),
+  region: text(64),
+  cursor: Type.Optional(Cursor),
+  limit: Type.Optional(Limit),
+});
+/** Machines that go when a person agrees, as they are called in the catalog. */
+export const HeldPage = closed({
+  items: list(closed({ machine: text(400), name: text(300), host: Type.Optional(text(300)) }), 500),
+  next: Type.Optional(Cursor),
+});
 export const AcceptRemovals = closed({ account: text(64, 1), region: text(64), machines: list(text(400, 1), 100_000) });
 
 const Pattern = text(200, 1);

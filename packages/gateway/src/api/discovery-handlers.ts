@@ -9,7 +9,7 @@ import { actorOf, type Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
 import { requireNone } from './target-rules.ts';
 import { requireCurrent } from './require-current.ts';
-import { changeView, explain, previewView, scopeView, sourceViewOf } from './discovery-views.ts';
+import { changeView, explain, heldView, previewView, scopeView, sourceViewOf } from './discovery-views.ts';
 
 type DiscoveryHandlers = Pick<
   Handlers,
@@ -21,6 +21,7 @@ type DiscoveryHandlers = Pick<
   | 'listSourceScopes'
   | 'getOnboarding'
   | 'sweepSource'
+  | 'listHeldRemovals'
   | 'acceptRemovals'
   | 'previewDiscovery'
   | 'listDiscoveryChanges'
@@ -203,6 +204,22 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
         detail: summary,
       });
       return summary;
+    },
+
+    listHeldRemovals: async (_context, { params, query }) => {
+      const { account, region, cursor = '0', limit = 100 } = query;
+      const scope = (await store.now.discovery.listScopes(params.id)).find(
+        (one) => one.account === account && one.region === region,
+      );
+      if (scope === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
+      const from = Number.parseInt(cursor, 10) || 0;
+      const ids = scope.held.slice(from, from + limit);
+      const found = await store.now.discovery.found(params.id, [{ scope, nativeIds: ids }]);
+      const byId = new Map(found.map((machine) => [machine.nativeId, machine]));
+      return {
+        items: ids.map((id) => heldView(id, byId.get(id))),
+        ...(from + limit < scope.held.length ? { next: String(from + limit) } : {}),
+      };
     },
 
     acceptRemovals: async (context, { params, body }) => {

@@ -2,6 +2,7 @@ import type {
   DiscoveryChange as ChangeView,
   DiscoveryPreview,
   Explanation,
+  RouteOutput,
   Source as SourceView,
   SourceScope,
 } from '@enchilada/contract';
@@ -16,6 +17,8 @@ import {
 } from '@enchilada/core/discovery';
 import type { Target } from '@enchilada/core/target';
 import type { Preview } from '../discovery/preview.ts';
+
+type HeldMachine = RouteOutput<'listHeldRemovals'>['items'][number];
 
 interface Counts {
   readonly account: string;
@@ -159,6 +162,11 @@ export function changeView(change: DiscoveryChange): ChangeView {
     cause,
     ...given({ targetId }),
   };
+}
+
+export function heldView(machine: string, found: FoundMachine | undefined): HeldMachine {
+  const { name = found?.facts.name ?? '', host } = found?.projected ?? {};
+  return { machine, name: plain(name === '' ? machine : name).slice(0, 300), ...given({ host }) };
 }
 
 export function previewView({ counts, entries, failures, scopes, rest }: Preview): DiscoveryPreview {

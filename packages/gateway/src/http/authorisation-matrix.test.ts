@@ -272,6 +272,7 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
   },
   deleteSource: { who: ADMINISTRATOR },
   listSourceScopes: { who: ADMINISTRATOR },
+  listHeldRemovals: { who: ADMINISTRATOR, query: '?account=111111111111&region=eu-west-1' },
   sweepSource: { who: ADMINISTRATOR, success: 409 },
   acceptRemovals: {
     who: ADMINISTRATOR,

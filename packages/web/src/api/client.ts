@@ -152,6 +152,7 @@ const ENDPOINTS = {
   deleteSource: ['DELETE', '/discovery/sources/:id'],
   listSourceScopes: ['GET', '/discovery/sources/:id/scopes'],
   sweepSource: ['POST', '/discovery/sources/:id/sweep'],
+  listHeldRemovals: ['GET', '/discovery/sources/:id/held'],
   acceptRemovals: ['POST', '/discovery/sources/:id/accept'],
   previewDiscovery: ['POST', '/discovery/preview'],
   listDiscoveryChanges: ['GET', '/discovery/changes'],

@@ -1,11 +1,12 @@
 import { Alert, Button, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import type { RouteOutput } from '@enchilada/contract';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { api } from '../api/client.ts';
 import { Drawer } from '../components/layer.tsx';
 import { Listing, Moment } from '../components/listing.tsx';
 import { printable } from '../components/printable.ts';
+import { MoreButton, pagesOf } from '../components/pages-of.tsx';
 import { useAction } from '../components/use-action.ts';
 import { Table } from '../components/table.tsx';
 import { useText } from '../i18n/text.tsx';
@@ -14,7 +15,6 @@ import type { Source } from './sources.tsx';
 type SourceScope = RouteOutput<'listSourceScopes'>['items'][number];
 
 const REFRESH_MS = 5_000;
-const SHOWN = 50;
 const MINUTE_MS = 60_000;
 
 /** Accounts and regions of a source, those with trouble first. */
@@ -156,6 +156,37 @@ function ScopeHealth({ scope }: { readonly scope: SourceScope }) {
   );
 }
 
+/** Who would go, by name. */
+function HeldMachines({ source, scope }: { readonly source: Source; readonly scope: SourceScope }) {
+  const text = useText();
+  const { account, region } = scope;
+  const machines = useInfiniteQuery({
+    queryKey: ['held-removals', source.id, account, region, scope.held.length],
+    ...pagesOf((page, signal) =>
+      api('listHeldRemovals', { params: { id: source.id }, query: { account, region, ...page } }, { signal }),
+    ),
+  });
+  const items = machines.data?.pages.flatMap((page) => page.items) ?? [];
+  return (
+    <>
+      <div className="panel table-wrap preview-list held-machines">
+        <Table columns={[text('field.machine'), text('origin.native')]}>
+          {items.map(({ machine, name, host }) => (
+            <tr key={machine}>
+              <td>
+                <strong>{printable(name)}</strong>
+                {host !== undefined && <div className="sub mono">{host}</div>}
+              </td>
+              <td className="sub mono">{printable(machine)}</td>
+            </tr>
+          ))}
+        </Table>
+      </div>
+      <MoreButton query={machines} />
+    </>
+  );
+}
+
 function HeldRemovals(props: {
   readonly source: Source;
   readonly scope: SourceScope;
@@ -173,10 +204,7 @@ function HeldRemovals(props: {
     >
       <Stack gap="xs" align="flex-start">
         <span>{text('sources.held-scope-body', { held: scope.held.length, machines: scope.machines })}</span>
-        <code className="mono held-list">
-          {scope.held.slice(0, SHOWN).join(' ')}
-          {scope.held.length > SHOWN && ' …'}
-        </code>
+        <HeldMachines source={props.source} scope={scope} />
         {!props.readOnly && (
           <Button
             color="red"
