@@ -123,7 +123,7 @@ test('every command that the pages show exists', async () => {
   const { COMMANDS } = await import('../packages/cli/src/commands.ts');
   const known = COMMANDS.map(({ path }) => path.join(' '));
   const unknown = PAGES.flatMap((page) =>
-    [...read(page).matchAll(/(?:^|`)enchilada ([a-z]+(?: [a-z]+)?)/gmu)]
+    [...read(page).matchAll(/(?:^|`)enchilada ([a-z-]+(?: [a-z-]+)?)/gmu)]
       .filter(([, words]) => !known.includes(words) && !known.includes(words.split(' ')[0]))
       .map(([, words]) => `${page}: ${words}`),
   );

@@ -1,6 +1,7 @@
 import { authorityCommands } from './access/authority-commands.ts';
 import { accessCommands, grantCommands } from './access/grant-commands.ts';
 import { keyCommands } from './access/key-commands.ts';
+import { personalKeyCommands } from './access/personal-key-commands.ts';
 import { requestCommands } from './access/request-commands.ts';
 import { userCommands } from './access/user-commands.ts';
 import { auditCommands } from './audit/audit-commands.ts';
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Command[] = [
   ...requestCommands,
   ...authorityCommands,
   ...keyCommands,
+  ...personalKeyCommands,
   ...sessionCommands,
   ...recordingCommands,
   ...auditCommands,

@@ -180,6 +180,21 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('removeUserToken', input, options);
   }
 
+  /** The public halves of the own OpenSSH keys, the newest first. */
+  listPersonalKeys(options?: CallOptions): Promise<RouteOutput<'listPersonalKeys'>> {
+    return this.#transport.call('listPersonalKeys', {}, options);
+  }
+
+  /** Makes an OpenSSH key that the gateway uses for you; its private half is never given out. Needs a recent proof. */
+  createPersonalKey(input: RouteInput<'createPersonalKey'>, options?: CallOptions): Promise<RouteOutput<'createPersonalKey'>> {
+    return this.#transport.call('createPersonalKey', input, options);
+  }
+
+  /** Removes one of the own OpenSSH keys: no machine is opened with it any more. */
+  removePersonalKey(input: RouteInput<'removePersonalKey'>, options?: CallOptions): Promise<RouteOutput<'removePersonalKey'>> {
+    return this.#transport.call('removePersonalKey', input, options);
+  }
+
   /** Begins to sign in at an identity provider: where the browser goes, bound to this browser. */
   startProviderSignIn(input: RouteInput<'startProviderSignIn'>, options?: CallOptions): Promise<RouteOutput<'startProviderSignIn'>> {
     return this.#transport.call('startProviderSignIn', input, options);

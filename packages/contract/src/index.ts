@@ -42,6 +42,7 @@ export { KeyEncryptionStatus, KeyRewrapping } from './models/key-encryption.ts';
 export { SecretStore, SecretStoreKind } from './models/secret-store.ts';
 export { NotificationEndpoint, NotifierKind } from './models/notification.ts';
 export { ApiToken } from './models/api-token.ts';
+export { PersonalKey } from './models/personal-key.ts';
 export {
   Provider,
   ProviderCreate,

@@ -7,6 +7,7 @@ import { discoveryRoutes } from './routes/discovery.ts';
 import { catalogRoutes, machineRoutes } from './routes/machine.ts';
 import { providerRoutes } from './routes/provider.ts';
 import { tokenRoutes } from './routes/api-token.ts';
+import { personalKeyRoutes } from './routes/personal-key.ts';
 import { notificationRoutes } from './routes/notification.ts';
 import { requestRoutes } from './routes/request.ts';
 import { factorRoutes } from './routes/second-factor.ts';
@@ -18,6 +19,7 @@ type Tables = typeof signInRoutes &
   typeof factorRoutes &
   typeof deviceLoginRoutes &
   typeof tokenRoutes &
+  typeof personalKeyRoutes &
   typeof providerRoutes &
   typeof userRoutes &
   typeof machineRoutes &
@@ -39,6 +41,7 @@ export const ROUTES: Tables = {
   ...factorRoutes,
   ...deviceLoginRoutes,
   ...tokenRoutes,
+  ...personalKeyRoutes,
   ...providerRoutes,
   ...userRoutes,
   ...machineRoutes,

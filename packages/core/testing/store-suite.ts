@@ -3,6 +3,7 @@ import { storeDiscoveryCases } from './store-discovery-cases.ts';
 import { storeClusterCases } from './store-cluster-cases.ts';
 import { storeFactorCases } from './store-factor-cases.ts';
 import { storeHistoryCases } from './store-history-cases.ts';
+import { storeKeyCases } from './store-key-cases.ts';
 import { storeIdentityCases } from './store-identity-cases.ts';
 import { storePolicyHistoryCases } from './store-policy-history-cases.ts';
 import { storeProviderCases } from './store-provider-cases.ts';
@@ -17,6 +18,7 @@ import type { StoreUnderTest } from './store-fixture.ts';
 export function storeSuite(name: string, create: () => Promise<StoreUnderTest>): void {
   storeIdentityCases(name, create);
   storeFactorCases(name, create);
+  storeKeyCases(name, create);
   storeProviderCases(name, create);
   storeRefreshCases(name, create);
   storeProvisioningCases(name, create);

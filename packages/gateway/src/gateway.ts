@@ -34,6 +34,7 @@ import { serveScim } from './scim/scim-door.ts';
 import type { SessionHolders } from './http/holder-door.ts';
 import { readWebFiles, serveWeb } from './http/web.ts';
 import { Metrics } from './metrics/metrics.ts';
+import { PersonalKeys } from './credentials/personal-keys.ts';
 import { Courier } from './notifications/courier.ts';
 import { NewsDesk } from './notifications/news-desk.ts';
 import { AccessRequests } from './requests/access-requests.ts';
@@ -71,6 +72,7 @@ type OwnParts =
   | 'factors'
   | 'deviceLogins'
   | 'tokens'
+  | 'personalKeys'
   | 'registry'
   | 'providerPeople'
   | 'settlements'
@@ -170,12 +172,14 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     relyingParty: () => ({ id: host, origins: [...origins] }),
   });
   const tokens = new ApiTokens({ store, clock, random });
+  const { rows, makeSessionKey } = parts;
+  const personalKeys = new PersonalKeys({ store, rows, clock, random, makeKey: makeSessionKey, report });
   let publicUrl = '';
   const registry = new ProviderRegistry({ store, keys: parts.keys, types: parts.providerTypes });
   const providerPeople = new ProviderPeople({ store, audit, clock, random });
   const settlements = new Settlements({ store, audit, clock, random });
   const refresh = new SignInRefresh({
-    ...{ store, registry, people: providerPeople, settlements, rows: parts.rows, clock, random, report },
+    ...{ store, registry, people: providerPeople, settlements, rows, clock, random, report },
     everyMs: values['provider.refresh'],
     unansweredMs: values['provider.unanswered'] === 0 ? undefined : values['provider.unanswered'],
   });
@@ -212,10 +216,13 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     await parts.openSessions({
       loginLimits,
       settings,
-      issuers: machineCredentials({
-        ...{ store, vault: parts.vault, makeSessionKey: parts.makeSessionKey },
-        accessOf: (source) => discovery.accessOf(source),
-      }),
+      issuers: new Map<CredentialKind, CredentialIssuer>([
+        ...machineCredentials({
+          ...{ store, vault: parts.vault, makeSessionKey },
+          accessOf: (source) => discovery.accessOf(source),
+        }),
+        ['personal-key', personalKeys],
+      ]),
       observe: metrics.heardBroker,
       isMember,
       lookAgain: (target, signal) => discovery.lookAgain(target, signal),
@@ -257,6 +264,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     factors,
     deviceLogins: new DeviceLogins({ store, audit, logins, refusals, clock, random }),
     tokens,
+    personalKeys,
     registry,
     providerPeople,
     settlements,

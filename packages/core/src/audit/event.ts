@@ -43,6 +43,8 @@ export const AUDIT_ACTIONS = [
   'factor.reset',
   'recovery-codes.created',
   'recovery-code.used',
+  'personal-key.created',
+  'personal-key.removed',
   'token.created',
   'token.removed',
   'group.created',

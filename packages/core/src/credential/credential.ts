@@ -9,6 +9,7 @@ export type CredentialId = string;
  * `password` and `private-key` are stored sealed. `certificate` is made for each session and never stored. `ask` is typed by the person at connect and kept for that session only.
  * `login-password` is the password the person signed in with, sealed per login.
  * `session-key` is made for one session and let in by the cloud in which the machine was found; nothing of it is stored.
+ * `personal-key` is one that the gateway made for the person who opens the machine, sealed per person.
  * `launch-password` is the password that cloud made when the machine was launched; what is stored sealed is the private key that opens it.
  */
 export const CREDENTIAL_KINDS = [
@@ -17,10 +18,18 @@ export const CREDENTIAL_KINDS = [
   'certificate',
   'ask',
   'login-password',
+  'personal-key',
   'session-key',
   'launch-password',
 ] as const;
 export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
+
+/** The keys are the person's own: further ones are offered in order where the one before is refused. */
+export interface OwnKeys {
+  readonly others: readonly Secret[];
+  /** Hears which one the machine took; 0 is the first. */
+  readonly accepted: (index: number) => void;
+}
 
 /** What an engine authenticates with, after unsealing or asking. */
 export type Credential =
@@ -30,6 +39,7 @@ export type Credential =
       readonly username: string;
       readonly privateKey: Secret;
       readonly passphrase?: Secret;
+      readonly personal?: OwnKeys;
     }
   | {
       readonly kind: 'certificate';

@@ -28,6 +28,8 @@ export { MOST_CERTIFICATE_MINUTES, certificateRequest } from './certificate-term
 export type { CertificateHolder } from './certificate-terms.ts';
 export { fillPlace, isPlacedByGivenName, placeProblem } from './secret-place.ts';
 export type { NamedMachine } from './secret-place.ts';
+export { MOST_PERSONAL_KEYS } from './personal-key.ts';
+export type { PersonalKey, PersonalKeyId } from './personal-key.ts';
 export type { RowSealer, SealedRow, SealedRowKind } from './row-sealer.ts';
 export { externalIdOfStore } from './secret-store.ts';
 export type {

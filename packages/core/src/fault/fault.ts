@@ -61,6 +61,8 @@ export const FAULTS = {
   CREDENTIAL_REFUSED: 'The target refused the credential.',
   CREDENTIAL_MISSING: 'No credential is set for the machine, or none of a kind that the protocol takes.',
   CREDENTIAL_UNREADABLE: 'The private key cannot be read, or its passphrase is wrong.',
+  PERSONAL_KEY_MISSING: 'The machine is opened with an OpenSSH key of the person, who has none yet.',
+  PERSONAL_KEY_REFUSED: 'The target refused the OpenSSH keys of the person: it does not have their public halves.',
   CERTIFICATE_REFUSED:
     'The target refused the certificate: it does not trust the authority, takes none of its names, has revoked it, or its clock is wrong.',
   SECRET_STORE_DENIED: 'The secret store refused the gateway; the facts name the permission that is missing.',

@@ -11,6 +11,7 @@ export type {
   Slice,
   Sliced,
 } from './provisioning-repository.ts';
+export type { PersonalKeyRepository } from './personal-key-repository.ts';
 export type { RefreshTokenRepository } from './refresh-token-repository.ts';
 export type { SettlementRepository } from './settlement-repository.ts';
 export type { Page, PageRequest, Store, StoreTransaction } from './store.ts';

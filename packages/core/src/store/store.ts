@@ -6,6 +6,7 @@ import type { SecretStoreRepository } from './secret-store-repository.ts';
 import type { PolicyHistoryRepository } from './policy-history-repository.ts';
 import type { ProviderRepository } from './provider-repository.ts';
 import type { WrappedKeyRepository } from './wrapped-key-repository.ts';
+import type { PersonalKeyRepository } from './personal-key-repository.ts';
 import type { RefreshTokenRepository } from './refresh-token-repository.ts';
 import type { ProvisioningRepository } from './provisioning-repository.ts';
 import type { SettlementRepository } from './settlement-repository.ts';
@@ -71,6 +72,7 @@ export interface StoreTransaction {
   readonly challenges: ChallengeRepository;
   readonly tokens: ApiTokenRepository;
   readonly providers: ProviderRepository;
+  readonly personalKeys: PersonalKeyRepository;
   readonly refreshTokens: RefreshTokenRepository;
   readonly provisioning: ProvisioningRepository;
   readonly settlements: SettlementRepository;

@@ -8,6 +8,7 @@ export const WRAPPED_KINDS = [
   'identity-provider',
   'notification-endpoint',
   'second-factor',
+  'personal-key',
 ] as const;
 export type WrappedKind = (typeof WRAPPED_KINDS)[number];
 

@@ -31,7 +31,9 @@ export interface AuthenticationOptions {
 export class Authentication {
   readonly #options: AuthenticationOptions;
   #credential: Credential | undefined;
-  #key: ParsedKey | undefined;
+  /** Offered in order. */
+  #keys: readonly ParsedKey[] = [];
+  #keysOffered = 0;
   #secretOffered = false;
   #interactiveTried = false;
   #partlyAccepted = false;
@@ -51,9 +53,11 @@ export class Authentication {
       this.#partlyAccepted = true;
       this.#interactiveTried = false;
     }
-    if (!this.#secretOffered && this.#key !== undefined && left.includes('publickey')) {
+    const key = this.#partlyAccepted ? undefined : this.#keys[this.#keysOffered];
+    if (key !== undefined && left.includes('publickey')) {
       this.#secretOffered = true;
-      return { type: 'publickey', username, key: this.#key as never };
+      this.#keysOffered += 1;
+      return { type: 'publickey', username, key: key as never };
     }
     const unused = credential.kind === 'password' && !this.#secretOffered;
     if ((unused || this.#partlyAccepted) && !this.#interactiveTried && left.includes('keyboard-interactive')) {
@@ -73,12 +77,20 @@ export class Authentication {
     throw this.#refused(left);
   }
 
+  /** The machine has let the person in. */
+  succeeded(): void {
+    if (this.#credential?.kind === 'private-key' && this.#keysOffered > 0)
+      this.#credential.personal?.accepted(this.#keysOffered - 1);
+  }
+
   async #fetch(): Promise<Credential> {
     const { hop, context, patience, legacyAlgorithms } = this.#options;
     const credential = await patience.whileAsking(() => hop.credential());
     if (credential.kind === 'private-key') {
-      const key = await readPrivateKey(credential);
-      this.#key = legacyAlgorithms ? key : withoutSha1(key);
+      const others = credential.personal?.others ?? [];
+      const each = [credential, ...others.map((privateKey) => ({ ...credential, privateKey }))];
+      const keys = await Promise.all(each.map((one) => readPrivateKey(one)));
+      this.#keys = legacyAlgorithms ? keys : keys.map(withoutSha1);
     }
     if (credential.kind === 'certificate') {
       if (context.clock.now() >= credential.notAfter)
@@ -89,7 +101,7 @@ export class Authentication {
             facts: this.#certificateFacts(credential),
           },
         );
-      this.#key = certificateKey(credential);
+      this.#keys = [certificateKey(credential)];
     }
     return credential;
   }
@@ -105,6 +117,12 @@ export class Authentication {
         'CERTIFICATE_REFUSED',
         `the target refused the certificate ${credential.serial} for ${credential.username}: it does not trust the authority, lets none of ${credential.principals.join(', ')} sign in there, has revoked it, or its clock is wrong`,
         { facts: { ...facts, ...this.#certificateFacts(credential) } },
+      );
+    if (this.#secretOffered && credential?.kind === 'private-key' && credential.personal !== undefined)
+      return new Fault(
+        'PERSONAL_KEY_REFUSED',
+        `the target refused the person's own SSH keys for ${credential.username}; it takes ${methods}`,
+        { facts: { ...facts, username: credential.username } },
       );
     if (this.#secretOffered)
       return new Fault('CREDENTIAL_REFUSED', `the target refused the credential; it takes ${methods}`, { facts });

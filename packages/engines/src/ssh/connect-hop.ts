@@ -170,6 +170,7 @@ export function connectHop(
   );
   client.once('ready', () => {
     isReady = true;
+    authentication.succeeded();
     patience[Symbol.dispose]();
     stream.off('data', countBytes);
     context.signal.removeEventListener('abort', onAbort);

@@ -12,6 +12,7 @@ export const manifest: EngineManifest = {
     'certificate',
     'ask',
     'login-password',
+    'personal-key',
     'session-key',
     'launch-password',
   ],

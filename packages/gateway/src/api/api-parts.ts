@@ -18,6 +18,7 @@ import type { AccessRequests } from '../requests/access-requests.ts';
 import type { ProviderPeople } from '../providers/provider-people.ts';
 import type { ProviderRegistry } from '../providers/provider-registry.ts';
 import type { ProviderSignIn } from '../providers/provider-sign-in.ts';
+import type { PersonalKeys } from '../credentials/personal-keys.ts';
 import type { KeyRotation } from '../credentials/key-rotation.ts';
 import type { SecretStores } from '../credentials/secret-stores.ts';
 import type { Settlements } from '../settlement/settlements.ts';
@@ -42,6 +43,7 @@ export interface ApiParts {
   readonly factors: SecondFactors;
   readonly deviceLogins: DeviceLogins;
   readonly tokens: ApiTokens;
+  readonly personalKeys: PersonalKeys;
   readonly registry: ProviderRegistry;
   readonly providerPeople: ProviderPeople;
   readonly settlements: Settlements;

@@ -154,6 +154,7 @@ export function credentialHandlers(parts: ApiParts): CredentialHandlers {
         };
       }
       case 'session-key':
+      case 'personal-key':
       case 'certificate':
       case 'ask':
       case 'login-password':

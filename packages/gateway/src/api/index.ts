@@ -21,6 +21,7 @@ import { secretStoreHandlers } from './secret-store-handlers.ts';
 import { sessionHandlers } from './session-handlers.ts';
 import { systemHandlers } from './system-handlers.ts';
 import { targetHandlers } from './target-handlers.ts';
+import { personalKeyHandlers } from './personal-key-handlers.ts';
 import { tokenHandlers } from './token-handlers.ts';
 import { userHandlers } from './user-handlers.ts';
 
@@ -36,6 +37,7 @@ export function createHandlers(parts: ApiParts): Handlers {
     ...factorHandlers(parts),
     ...deviceLoginHandlers(parts),
     ...tokenHandlers(parts),
+    ...personalKeyHandlers(parts),
     ...providerHandlers(parts),
     ...provisioningHandlers(parts),
     ...userHandlers(parts),

@@ -18,7 +18,7 @@ export interface KeyRotationParts {
   readonly keys: KeyRing;
   readonly clock: Clock;
   /** What the vault binds an envelope to. */
-  readonly bindingOf: (kind: 'credential' | 'authority-key', id: string, version: number) => string;
+  readonly bindingOf: (kind: 'credential' | 'authority-key' | 'personal-key', id: string, version: number) => string;
   readonly report: (message: string, cause: unknown) => void;
 }
 
@@ -131,6 +131,7 @@ export class KeyRotation {
     switch (kind) {
       case 'credential':
       case 'authority-key':
+      case 'personal-key':
         return this.#parts.bindingOf(kind, id, version);
       case 'secret-store':
         return storeSecretContext(id);

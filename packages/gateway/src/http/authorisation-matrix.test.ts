@@ -95,6 +95,9 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
   // Nobody lends what they lack: an auditor has this permission and a user has not.
   createToken: { who: AUDITORS, body: () => ({ name: 'x', scope: ['audit.read'], days: 1 }) },
   removeToken: { who: SIGNED_IN, other: [] },
+  listPersonalKeys: { who: SIGNED_IN },
+  createPersonalKey: { who: SIGNED_IN, body: () => ({ name: 'x' }) },
+  removePersonalKey: { who: SIGNED_IN, other: [] },
   listUserTokens: { who: ADMINISTRATOR },
   // The account of the matrix is a person's; of service accounts see service-account.test.ts.
   createUserToken: {

@@ -6,6 +6,7 @@ import { envelopeRows } from '@enchilada/adapters/credential-vault/envelope';
 import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
 import { webauthn } from '@enchilada/adapters/passkey-verifier/webauthn';
 import { sqlite } from '@enchilada/adapters/store/sqlite';
+import { makeSessionKeyPair } from '@enchilada/engines/ssh';
 import { API_PREFIX, CSRF_HEADER } from '@enchilada/contract';
 import type { AuditEvent, AuditLog } from '@enchilada/core/audit';
 import {
@@ -48,6 +49,7 @@ import { SecondFactors } from '../auth/second-factors.ts';
 import { loadConfig } from '../config/index.ts';
 import { openKeyRing } from '../credentials/key-ring.ts';
 import { KeyRotation } from '../credentials/key-rotation.ts';
+import { PersonalKeys } from '../credentials/personal-keys.ts';
 import { SecretStores } from '../credentials/secret-stores.ts';
 import { type DiscoveryParts, DiscoveryService } from '../discovery/discovery-service.ts';
 import { addressMatcher, clientAddress } from '../http/client-address.ts';
@@ -228,6 +230,10 @@ export class GatewayFixture implements AsyncDisposable {
     });
     const nodeId = `node-${this.#nodes.length + 1}`;
     const tokens = new ApiTokens({ store, clock, random });
+    const personalKeys = new PersonalKeys({
+      ...{ store, clock, random, rows: envelopeRows({ keyEncryption: keys, random }), report: () => undefined },
+      makeKey: makeSessionKeyPair,
+    });
     const recovery = new Recovery({ store, audit, hasher, logins, clock, random });
     const bootstrap = new Bootstrap({
       nodeId,
@@ -301,6 +307,7 @@ export class GatewayFixture implements AsyncDisposable {
       factors,
       deviceLogins: new DeviceLogins({ store, audit, logins, refusals, clock, random }),
       tokens,
+      personalKeys,
       registry,
       providerPeople,
       settlements,

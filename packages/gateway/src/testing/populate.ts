@@ -183,6 +183,14 @@ export async function fill(
       seed: await fixture.wrapSeed(`second_factor:${id}:${whom}:seed`),
     });
   }
+  if (path.startsWith('/me/keys/:')) {
+    id = `pky_${suffix}`;
+    const bytes = new Uint8Array(1);
+    const key = { id, userId: `usr_${whose === 'own' ? facts.owner : facts.stranger}`, name: 'key', publicKey: 'k' };
+    const sealed = { keyId: 'k', wrappedKey: bytes, nonce: bytes, ciphertext: bytes };
+    const rest = { fingerprint: 'f', sealed, createdAt: 0, lastUsedAt: undefined };
+    await fixture.store.now.personalKeys.insertWithin({ ...key, ...rest }, Infinity);
+  }
   if (path.includes('/tokens/:')) {
     const ofMe = path.startsWith('/me');
     if (ofMe) id = `tok_${suffix}`;

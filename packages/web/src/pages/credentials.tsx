@@ -141,7 +141,7 @@ function CredentialForm(props: {
   const stored = credential?.hasSecret === true;
   const mayBeOutside = kind === 'password' || kind === 'private-key' || kind === 'certificate';
   const isOutside = mayBeOutside && place.storeId !== '';
-  const isOptional = kind === 'ask' || kind === 'login-password' || kind === 'session-key';
+  const isOptional = ['ask', 'login-password', 'personal-key', 'session-key'].includes(kind);
   const holdsKey = kind === 'private-key' || kind === 'launch-password';
   const save = useSave(async () => {
     const body = {

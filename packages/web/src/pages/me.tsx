@@ -22,6 +22,7 @@ import { Table } from '../components/table.tsx';
 import { FormFault, useSave } from '../components/form.tsx';
 import { Page, Section } from '../components/page.tsx';
 import { useText } from '../i18n/text.tsx';
+import { OwnKeys } from '../second-factor/own-keys.tsx';
 import { OwnTokens } from '../second-factor/own-tokens.tsx';
 import { OwnFactors } from '../second-factor/own-factors.tsx';
 
@@ -71,6 +72,7 @@ export function MePage() {
         </Group>
       </section>
       <OwnFactors />
+      <OwnKeys />
       <OwnTokens />
       <PasswordSection />
       <LoginsSection />

@@ -19,7 +19,11 @@ interface Why {
   readonly next: string | undefined;
   readonly reference: string | undefined;
   readonly bad: boolean;
+  /** What helps stands on the page of the account. */
+  readonly atAccount?: boolean;
 }
+
+const AT_ACCOUNT: readonly FaultCode[] = ['PERSONAL_KEY_MISSING', 'PERSONAL_KEY_REFUSED'];
 
 function isFaultCode(value: string): value is FaultCode {
   return Object.hasOwn(FAULTS, value);
@@ -39,7 +43,7 @@ function why(view: SessionView, text: Words): Why {
       }),
       text,
     );
-    return { ...presented, bad: true };
+    return { ...presented, bad: true, atAccount: AT_ACCOUNT.includes(code) };
   }
   const known = (PLAIN_REASONS as readonly string[]).includes(reason) ? (reason as PlainReason) : 'closed-by-target';
   const next =
@@ -122,6 +126,11 @@ export function EndedPage(props: {
                 leftSection={<IconPlayerPlay size={16} aria-hidden />}
               >
                 {text('ended.recording')}
+              </Button>
+            )}
+            {reason.atAccount === true && (
+              <Button variant="default" component="a" href="/me">
+                {text('own-keys.to-account')}
               </Button>
             )}
             <Button variant="default" component="a" href="/">

@@ -8,6 +8,7 @@ export interface Schema {
   pendingSignIn: PendingSignInRow;
   providedLogin: ProvidedLoginRow;
   refreshToken: RefreshTokenRow;
+  personalKey: PersonalKeyRow;
   spentMessage: { digest: string; expiresAt: number };
   provisioningToken: ProvisioningTokenRow;
   provisionedUser: ProvisionedUserRow;
@@ -170,6 +171,20 @@ export interface ProvidedLoginRow {
   hintKeyId: string | null;
   hint: Uint8Array | null;
   endsAt: number | null;
+}
+
+export interface PersonalKeyRow {
+  id: string;
+  userId: string;
+  name: string;
+  publicKey: string;
+  fingerprint: string;
+  keyId: string;
+  wrappedKey: Uint8Array;
+  nonce: Uint8Array;
+  ciphertext: Uint8Array;
+  createdAt: number;
+  lastUsedAt: number | null;
 }
 
 export interface RefreshTokenRow {

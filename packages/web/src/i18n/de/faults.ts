@@ -126,6 +126,12 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.CREDENTIAL_MISSING.next': 'Die Administration kann sie in den Einstellungen der Maschine wählen.',
   'fault.CREDENTIAL_UNREADABLE': 'Der private Schlüssel ist nicht lesbar',
   'fault.CREDENTIAL_UNREADABLE.next': 'Format und Passphrase prüfen und ihn erneut eingeben.',
+  'fault.PERSONAL_KEY_MISSING': 'Sie haben noch keinen eigenen OpenSSH-Schlüssel',
+  'fault.PERSONAL_KEY_MISSING.next':
+    'Diese Maschine wird mit einem geöffnet. Erzeugen Sie ihn auf der Seite Ihres Kontos, bringen Sie den öffentlichen Teil auf die Maschine und öffnen Sie sie erneut.',
+  'fault.PERSONAL_KEY_REFUSED': 'Die Maschine nimmt Ihren OpenSSH-Schlüssel nicht an',
+  'fault.PERSONAL_KEY_REFUSED.next':
+    'Tragen Sie den öffentlichen Teil Ihres Schlüssels in authorized_keys von {username} auf {host} ein. Er steht auf der Seite Ihres Kontos.',
   'fault.CERTIFICATE_REFUSED': 'Die Maschine hat das Zertifikat abgelehnt',
   'fault.CERTIFICATE_REFUSED.next':
     'Die Administration prüft, ob die Maschine der Zertifizierungsstelle vertraut und einen der Namen im Zertifikat annimmt, es nicht widerrufen hat und ihre Uhr stimmt.',

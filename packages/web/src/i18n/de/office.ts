@@ -64,6 +64,9 @@ export const office: Readonly<Record<keyof typeof english, string>> = {
   'credential-kind.login-password': 'Mein Anmeldepasswort',
   'credential-kind.login-password.help':
     'Das Passwort, mit dem sich die Person angemeldet hat; bei der Abmeldung gelöscht.',
+  'credential-kind.personal-key': 'Mein OpenSSH-Schlüssel',
+  'credential-kind.personal-key.help':
+    'Der Schlüssel, den jede Person auf der Seite ihres Kontos erzeugt und dessen öffentlichen Teil sie auf die Maschine bringt.',
   'credential-kind.session-key': 'Schlüssel für eine Sitzung (EC2 Instance Connect)',
   'credential-kind.session-key.help':
     'Wird für jede Sitzung gemacht, von der Cloud der Maschine eine Minute lang eingelassen und nirgends gespeichert. Für Maschinen, die eine Quelle gefunden hat.',

@@ -60,6 +60,18 @@ export const secondFactor: Readonly<Record<keyof typeof english, string>> = {
     'Für ein verlorenes Gerät. Die Anmeldungen enden; wo ein zweiter Faktor verlangt ist, muss bei der nächsten Anmeldung ein neuer hinzugefügt werden. Sicherstellen, dass die Bitte wirklich von dieser Person kommt.',
   'factor.count.one': '{count} zweiter Faktor',
   'factor.count.other': '{count} zweite Faktoren',
+  'own-keys.title': 'OpenSSH-Schlüssel',
+  'own-keys.lead':
+    'Für Maschinen, die mit Ihrem eigenen Schlüssel geöffnet werden. Die Bastion hält den privaten Teil versiegelt und nutzt ihn nur für Sie; den öffentlichen Teil bringen Sie auf die Maschinen.',
+  'own-keys.none': 'Noch keiner.',
+  'own-keys.add': 'OpenSSH-Schlüssel erzeugen',
+  'own-keys.name-help': 'Steht hinter dem öffentlichen Teil auf den Maschinen.',
+  'own-keys.made': 'Erzeugt',
+  'own-keys.never': 'nie',
+  'own-keys.line': 'Zeile für authorized_keys',
+  'own-keys.remove-body':
+    'Keine Maschine wird mehr damit geöffnet. Nehmen Sie die Zeile auch von den Maschinen. Offene Sitzungen laufen weiter.',
+  'own-keys.to-account': 'Meine OpenSSH-Schlüssel',
   'tokens.title': 'API-Token',
   'tokens.lead':
     'Für Programme und die Kommandozeile. Ein Token kann, was dafür gewählt wird, und nie mehr als das eigene Konto.',

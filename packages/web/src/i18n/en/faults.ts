@@ -120,6 +120,12 @@ export const faults = {
   'fault.CREDENTIAL_MISSING.next': 'An administrator can choose one in the machine’s settings.',
   'fault.CREDENTIAL_UNREADABLE': 'The private key cannot be read',
   'fault.CREDENTIAL_UNREADABLE.next': 'Check its format and passphrase, and enter it again.',
+  'fault.PERSONAL_KEY_MISSING': 'You have no OpenSSH key of your own yet',
+  'fault.PERSONAL_KEY_MISSING.next':
+    'This machine is opened with one. Make it on the page of your account, put its public half on the machine, and open it again.',
+  'fault.PERSONAL_KEY_REFUSED': 'The machine does not take your OpenSSH key',
+  'fault.PERSONAL_KEY_REFUSED.next':
+    'Put the public half of your key into authorized_keys of {username} on {host}. It stands on the page of your account.',
   'fault.CERTIFICATE_REFUSED': 'The machine refused the certificate',
   'fault.CERTIFICATE_REFUSED.next':
     'An administrator checks that the machine trusts the certificate authority and takes one of the names in the certificate, has not revoked it, and has the right time.',

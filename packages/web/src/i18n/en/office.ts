@@ -61,6 +61,9 @@ export const office = {
   'credential-kind.ask.help': 'Typed when connecting, kept for that session only.',
   'credential-kind.login-password': 'My sign-in password',
   'credential-kind.login-password.help': 'The password the person signed in with, erased at sign-out.',
+  'credential-kind.personal-key': 'My OpenSSH key',
+  'credential-kind.personal-key.help':
+    'The key that each person makes on the page of their account, and whose public half they put on the machine.',
   'credential-kind.session-key': 'Key for one session (EC2 Instance Connect)',
   'credential-kind.session-key.help':
     'Made for each session, let in by the machine’s cloud for a minute, stored nowhere. For machines that a source found.',

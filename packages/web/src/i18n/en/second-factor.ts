@@ -58,6 +58,18 @@ export const secondFactor = {
     'For a lost device. Their logins end, and where a second factor is demanded they must add a new one at the next sign-in. Make sure that it is them who asks.',
   'factor.count.one': '{count} second factor',
   'factor.count.other': '{count} second factors',
+  'own-keys.title': 'OpenSSH keys',
+  'own-keys.lead':
+    'For machines that are opened with your own key. The bastion keeps the private half sealed and uses it for you alone; put the public half on the machines.',
+  'own-keys.none': 'None yet.',
+  'own-keys.add': 'Make an OpenSSH key',
+  'own-keys.name-help': 'Stands behind the public half on the machines.',
+  'own-keys.made': 'Made',
+  'own-keys.never': 'never',
+  'own-keys.line': 'Line for authorized_keys',
+  'own-keys.remove-body':
+    'No machine is opened with it any more. Take its line from the machines too. Sessions that are open go on.',
+  'own-keys.to-account': 'My OpenSSH keys',
   'tokens.title': 'API tokens',
   'tokens.lead': 'For programs and the command line. A token does what you choose for it, and never more than you may.',
   'tokens.none': 'None yet.',

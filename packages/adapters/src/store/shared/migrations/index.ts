@@ -29,6 +29,7 @@ import { sessionRecordExempt } from './0039-session-record-exempt.ts';
 import { sessionInvitation } from './0040-session-invitation.ts';
 import { signInEnd } from './0041-sign-in-end.ts';
 import { refreshToken } from './0042-refresh-token.ts';
+import { personalKey } from './0043-personal-key.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -62,4 +63,5 @@ export const MIGRATIONS: readonly Migration[] = [
   sessionInvitation,
   signInEnd,
   refreshToken,
+  personalKey,
 ];

@@ -21,6 +21,7 @@ import { notificationRepository } from './notification.ts';
 import { providerRepository } from './provider.ts';
 import { policyHistoryRepository } from './policy-history.ts';
 import { provisioningRepository } from './provisioning.ts';
+import { personalKeyRepository } from './personal-key.ts';
 import { refreshTokenRepository } from './refresh-token.ts';
 import { recordingIndexRepository } from './recording-index.ts';
 import { recoveryRepository } from './recovery.ts';
@@ -43,6 +44,7 @@ export function repositoriesOf(sql: Sql): StoreTransaction {
     challenges: challengeRepository(sql),
     tokens: apiTokenRepository(sql),
     providers: providerRepository(sql),
+    personalKeys: personalKeyRepository(sql),
     refreshTokens: refreshTokenRepository(sql),
     provisioning: provisioningRepository(sql),
     settlements: settlementRepository(sql),

@@ -19,6 +19,7 @@ const PLACES: Readonly<Record<WrappedKind, Place>> = {
   'identity-provider': { table: 'identityProvider', keyId: 'secretKeyId', bytes: 'secret' },
   'notification-endpoint': { table: 'notificationEndpoint', keyId: 'secretKeyId', bytes: 'secret' },
   'second-factor': { table: 'secondFactor', keyId: 'keyId', bytes: 'seed', userId: 'userId' },
+  'personal-key': { table: 'personalKey', keyId: 'keyId', bytes: 'wrappedKey' },
 };
 
 interface FoundRow {
