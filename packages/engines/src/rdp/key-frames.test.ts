@@ -95,7 +95,7 @@ describe('a machine that does not answer', () => {
       log.append(Buffer.from('demand active to font map'));
       frames.activated();
     };
-    const corner = { areas: [{ left: 0, top: 0, right: 99, bottom: 100 }], isCodecStart: false };
+    const corner = { areas: [{ left: 0, top: 0, right: 90, bottom: 100 }], isCodecStart: false };
     const paint = (seconds: number): void => {
       for (let second = 0; second < seconds; second += 1) {
         clock.time += 1_000;
@@ -114,5 +114,34 @@ describe('a machine that does not answer', () => {
     activate();
     paint(120);
     assert.equal(asked.length, 6);
+  });
+});
+
+describe('a machine to which right and bottom of what it is asked for lie outside', () => {
+  it('leaves out the edge once, and is asked for one pixel more from then on', () => {
+    const clock = new StandingClock();
+    const state = { ...startingState(), size: { width: 100, height: 100 } };
+    using log = new StreamLog();
+    const asked: number[] = [];
+    let whole = 0;
+    const frames = new KeyFrames({
+      ...{ clock, state, log, dynamicMessages: [] },
+      rhythm: { everyBytes: 1_000, everyTimesItself: 0, everyMs: 5_000, answerMs: 10_000 },
+      write: (bytes) => asked.push(Buffer.from(bytes).readUInt16LE(bytes.length - 2)),
+      mark: (mark) => (whole += mark.type === 'key-frame' && mark.phase === 'whole' ? 1 : 0),
+    });
+    frames.activating();
+    log.append(Buffer.from('demand active to font map'));
+    frames.activated();
+    for (let second = 0; second < 60; second += 1) {
+      clock.time += 1_000;
+      log.append(Buffer.from('a picture'));
+      const bottom = asked.at(-1) ?? 0;
+      frames.drawn([{ areas: [{ left: 0, top: 0, right: bottom, bottom }], isCodecStart: false }], 600);
+      frames.settle();
+    }
+    assert.deepEqual(asked.slice(0, 2), [99, 100]);
+    assert.deepEqual([...new Set(asked.slice(2))], [100]);
+    assert.ok(whole > 3);
   });
 });

@@ -62,6 +62,8 @@ export class KeyFrames {
   #askedMs = 0;
   #isAsked = false;
   #failures = 0;
+  /** To FreeRDP 2, right and bottom of what is asked for lie outside. */
+  #leavesOutEdge = false;
 
   constructor(parts: KeyFrameParts) {
     this.#parts = parts;
@@ -119,6 +121,10 @@ export class KeyFrames {
     if (this.#isAsked) {
       if (since < rhythm.answerMs) return false;
       this.#isAsked = false;
+      if (!this.#leavesOutEdge && this.#isEdgeLeft) {
+        this.#leavesOutEdge = true;
+        return true;
+      }
       this.#failures += 1;
     }
     if (this.#failures >= MOST_FAILURES || since < rhythm.everyMs) return false;
@@ -126,12 +132,18 @@ export class KeyFrames {
     return this.#drawnBytes - this.#begunAt >= least;
   }
 
+  get #isEdgeLeft(): boolean {
+    const { size } = this.#parts.state;
+    return size !== undefined && this.#undrawn?.isEdgeOf(size) === true;
+  }
+
   #ask(): void {
     const { clock, state, write } = this.#parts;
     if (state.size === undefined || !this.#begin()) return;
     this.#askedMs = clock.monotonicMs();
     this.#isAsked = true;
-    const data = refreshRect(state.share, state.size);
+    const last = this.#leavesOutEdge ? 0 : 1;
+    const data = refreshRect(state.share, state.size.width - last, state.size.height - last);
     write(sendData({ choice: DOMAIN.sendDataRequest, initiator: state.user, channel: state.io, data }));
   }
 

@@ -182,6 +182,11 @@ export class Undrawn {
     return this.#rest.length === 0;
   }
 
+  /** All but the last column and the last row was drawn. */
+  isEdgeOf({ width, height }: { readonly width: number; readonly height: number }): boolean {
+    return !this.isNothing && this.#rest.every(({ left, top }) => left === width - 1 || top === height - 1);
+  }
+
   draw(area: Rectangle): void {
     const rest = this.#rest.flatMap((piece) => without(piece, area));
     if (rest.length <= MOST_PIECES) this.#rest = rest;

@@ -205,7 +205,7 @@ describe('share PDUs', () => {
     const frame = parseShare(frameAcknowledge(origin, 7));
     assert.equal(frame?.data?.type, DATA.frameAcknowledge);
     assert.equal(readU32(frame.data.body, 0), 7);
-    const refresh = parseShare(refreshRect(origin, { width: 800, height: 600 }));
+    const refresh = parseShare(refreshRect(origin, 799, 599));
     assert.deepEqual([refresh?.shareId, refresh?.data?.type], [origin.shareId, DATA.refreshRect]);
     const over = deactivateAll(origin.shareId, 0x3ea);
     assert.deepEqual([over.length, readU16(over, 0), parseShare(over)?.type], [13, 13, 6]);

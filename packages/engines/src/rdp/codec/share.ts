@@ -124,9 +124,9 @@ function dataPdu(type: number, { source, shareId }: ShareOrigin, body: Uint8Arra
   );
 }
 
-/** Asks for the whole picture again. [MS-RDPBCGR] 2.2.11.2 */
-export function refreshRect(origin: ShareOrigin, { width, height }: Size): Uint8Array {
-  const area = [0, 0, width - 1, height - 1].map(u16le);
+/** Asks for the picture again up to a right and a bottom that lie within. [MS-RDPBCGR] 2.2.11.2 */
+export function refreshRect(origin: ShareOrigin, right: number, bottom: number): Uint8Array {
+  const area = [0, 0, right, bottom].map(u16le);
   return dataPdu(DATA.refreshRect, origin, joinBytes(Uint8Array.of(1, 0, 0, 0), ...area));
 }
 
