@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { DiscoveryChange, FoundMachine, Rule, SourceRecord } from '@enchilada/core/discovery';
+import type { CatalogEntry, DiscoveryChange, FoundMachine, Rule, SourceRecord } from '@enchilada/core/discovery';
 import { isFault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import { aDigest, anId, aTarget, type StoreUnderTest } from './store-fixture.ts';
@@ -212,11 +212,18 @@ export function storeDiscoveryCases(name: string, create: () => Promise<StoreUnd
       await store.now.discovery.insertSource(source);
       await store.now.catalog.insertTarget(target);
       assert.equal((await store.now.catalog.findTarget(target.id))?.goneAt, 77);
+      const other = aTarget();
+      await store.now.catalog.insertTarget(other);
+      const { trace } = aFoundMachine(source.id);
+      const { id: targetId, name, protocol, host, port, labels, parameters, hostKeyPolicy } = other;
+      const fields = { name, protocol, host, port, labels, parameters, hostKeyPolicy };
+      const projected = { ...fields, groupId: 'tgp_1', credentialId: 'crd_1', jumpTargetId: 'tgt_1' };
+      const further: CatalogEntry = { targetId, projected, omitted: 'untagged', trace };
       const long = `/subscriptions/${'x'.repeat(300)}/büro`;
       const machines = [
         aFoundMachine(source.id, { targetId: target.id, launchedBy: 'alice' }),
         aFoundMachine(source.id, { nativeId: long, missingSince: 5 }),
-        aFoundMachine(source.id, { goneAt: 9, omitted: 'rule' }),
+        aFoundMachine(source.id, { goneAt: 9, omitted: 'rule', further }),
       ];
       const { discovery } = store.now;
       await discovery.saveFound(machines);
@@ -234,6 +241,7 @@ export function storeDiscoveryCases(name: string, create: () => Promise<StoreUnd
       assert.deepEqual(byId(await discovery.listFound(source.id, scope)), byId(machines.slice(0, 2)));
       assert.deepEqual(await discovery.countFound(source.id), [{ ...scope, present: 2, missing: 1 }]);
       assert.deepEqual(await discovery.findByTarget(target.id), machines[0]);
+      assert.deepEqual((await discovery.findByTarget(other.id))?.id, machines[2]?.id, 'by either of its targets');
       assert.deepEqual(await discovery.goneBefore(10, 5), [machines[2]]);
       const [first] = machines;
       assert.ok(first);

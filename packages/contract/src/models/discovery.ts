@@ -105,6 +105,8 @@ export const Rule = closed({
     accounts: Type.Optional(list(text(64, 1), 5_000)),
     regions: Type.Optional(list(text(64, 1), 100)),
     platform: Type.Optional(words(['linux', 'windows'])),
+    /** By what the entry is opened, before rules with this condition are asked. */
+    protocol: Type.Optional(text(40, 1)),
     image: Type.Optional(Pattern),
     name: Type.Optional(Pattern),
     tags: Type.Optional(map(list(text(256), 100), { names: '^[^\\u0000-\\u001f\\u007f]+$', maxProperties: 20 })),
@@ -130,7 +132,7 @@ export const RuleSet = closed({ rules: list(Rule, 500), version: Version });
 export const RulesSaved = closed({ version: Version, changed: Count });
 
 const Trace = closed({ field: text(40), rule: text(100), refusedBecauseOfTag: Type.Optional(text(256)) });
-const Omission = words(['deleted', 'rule', 'no-address', 'no-protocol']);
+const Omission = words(['deleted', 'untagged', 'rule', 'no-address', 'no-protocol']);
 
 /** Templates that give a source what it needs in its cloud. */
 export const Onboarding = closed({

@@ -3,7 +3,7 @@ import type { Target, TargetGroup } from '../target/index.ts';
 import { type RandomSource, randomId } from '../time/index.ts';
 import type { DiscoveryChange } from './catalog-updater.ts';
 import type { Scope, SourceId, SourceRecord } from './discovery-source.ts';
-import type { FoundMachine, Projection } from './found-machine.ts';
+import { type CatalogEntry, type FoundMachine, type Projection, targetIdsOf } from './found-machine.ts';
 import type { ProjectedFields } from './projection.ts';
 
 export interface WantedMachines {
@@ -46,7 +46,7 @@ export class CatalogBatch {
       for (const machine of await this.#tx.discovery.found(source, ofSource))
         this.#known.set(machineKey({ source, scope: machine.scope }, machine.nativeId), machine);
     }
-    const ids = [...this.#known.values()].flatMap(({ targetId }) => targetId ?? []);
+    const ids = [...this.#known.values()].flatMap(targetIdsOf);
     for (const target of await this.#tx.catalog.findTargets(ids)) this.#targets.set(target.id, target);
   }
 
@@ -58,8 +58,8 @@ export class CatalogBatch {
     return this.#known.get(machineKey(where, nativeId));
   }
 
-  targetOf(machine: FoundMachine): Target | undefined {
-    return machine.targetId === undefined ? undefined : this.#targets.get(machine.targetId);
+  targetOf({ targetId }: Pick<CatalogEntry, 'targetId'>): Target | undefined {
+    return targetId === undefined ? undefined : this.#targets.get(targetId);
   }
 
   inserts(target: Target): void {

@@ -5,14 +5,22 @@ import { CatalogBatch, namesFor, type WantedMachines } from './catalog-batch.ts'
 import type { Hint, NamedScope, Sighting, SourceRecord } from './discovery-source.ts';
 import {
   boundedFacts,
+  type CatalogEntry,
   withKnownName,
   effectOf,
+  entriesOf,
   type FoundMachine,
   isSuccessor,
-  type Projection,
   type SightingEffect,
 } from './found-machine.ts';
-import { mergeProjection, project, type Projected, type ProjectionParts } from './projection.ts';
+import {
+  mergeProjection,
+  newTarget,
+  type Projected,
+  type ProjectedMachine,
+  projectMachine,
+  type ProjectionParts,
+} from './projection.ts';
 import type { ScopeRecord } from './scope-record.ts';
 import type { Candidate } from './rule.ts';
 
@@ -170,8 +178,19 @@ interface RunParts extends Pick<UpdaterParts, 'random'> {
 interface Judged {
   readonly machine: FoundMachine;
   readonly effect: SightingEffect;
-  readonly projected: Projected;
+  readonly projected: ProjectedMachine;
 }
+
+interface Entering {
+  readonly machine: FoundMachine;
+  readonly entry: CatalogEntry;
+  readonly projected: Projected;
+  readonly effect: SightingEffect;
+  /** In the timeline. */
+  readonly called: string;
+}
+
+type Noted = Pick<CatalogEntry, 'targetId'> & Pick<Entering, 'called'>;
 
 /** What one scope brings to a batch. */
 class Run {
@@ -195,8 +214,8 @@ class Run {
 
   /** What the machines that were seen would be called; after all were seen. */
   get names(): readonly string[] {
-    return this.#judged.flatMap(({ machine, projected: { fields } }) =>
-      fields === undefined ? [] : namesFor(fields.name, machine),
+    return this.#judged.flatMap(({ machine, projected: { first, further } }) =>
+      [first.fields, further?.fields].flatMap((fields) => (fields === undefined ? [] : namesFor(fields.name, machine))),
     );
   }
 
@@ -237,6 +256,7 @@ class Run {
       projected: known?.projected,
       omitted: known?.omitted,
       trace: known?.trace ?? [],
+      ...(known?.further === undefined ? {} : { further: known.further }),
       launchedBy: known?.launchedBy ?? launcherOf(news, sighting.nativeId),
       firstSeenAt: known?.firstSeenAt ?? at,
     };
@@ -247,7 +267,7 @@ class Run {
   #miss(known: FoundMachine | undefined): void {
     if (known === undefined || known.goneAt !== undefined || known.missingSince !== undefined) return;
     this.#batch.saves({ ...known, missingSince: this.#parts.at });
-    this.#note(known, 'missing');
+    this.#noteAll(known, 'missing');
   }
 
   #lose(known: FoundMachine | undefined): void {
@@ -268,68 +288,97 @@ class Run {
   }
 
   #hide(machine: FoundMachine): void {
-    const target = this.#batch.targetOf(machine);
+    for (const entry of entriesOf(machine)) this.#hideTarget(this.#batch.targetOf(entry));
+    this.#batch.saves(machine);
+    this.#noteAll(machine, 'gone');
+  }
+
+  #hideTarget(target: Target | undefined): void {
     if (target !== undefined && target.goneAt === undefined)
       this.#batch.updates({ ...target, goneAt: this.#parts.at, updatedAt: this.#parts.at });
-    this.#batch.saves(machine);
-    this.#note(machine, 'gone');
   }
 
   #judge(machine: FoundMachine, effect: SightingEffect): void {
     const { source, scope } = this.#parts.news;
     const candidate: Candidate = { source, scope, nativeId: machine.nativeId, facts: machine.facts };
-    this.#judged.push({ machine, effect, projected: project(candidate, this.#parts.projection) });
+    this.#judged.push({ machine, effect, projected: projectMachine(candidate, this.#parts.projection) });
   }
 
   async #show({ machine, effect, projected }: Judged): Promise<void> {
+    const { targetId, projected: last, omitted, trace } = machine;
+    const entry = { targetId, projected: last, omitted, trace };
+    const called = machine.facts.name;
+    const first = await this.#enter({ machine, entry, called, projected: projected.first, effect });
+    const further = await this.#showFurther({ machine, effect, projected });
+    this.#batch.saves({ ...machine, ...first, ...(further === undefined ? {} : { further }) });
+  }
+
+  async #showFurther({ machine, effect, projected }: Judged): Promise<CatalogEntry | undefined> {
+    const { further: entry } = machine;
+    const target = entry && this.#batch.targetOf(entry);
+    if (projected.further !== undefined) {
+      const known = entry ?? { targetId: undefined, projected: undefined, omitted: undefined, trace: [] };
+      const isBack = target?.goneAt !== undefined;
+      const own = target === undefined ? 'appears' : isBack ? 'returns' : effect;
+      const called = projected.further.fields?.name ?? furtherName(machine);
+      return this.#enter({ machine, entry: known, called, projected: projected.further, effect: own });
+    }
+    if (entry === undefined || target === undefined) return entry;
+    this.#hideTarget(target);
+    if (target.goneAt === undefined) this.#note(machine, 'gone', { targetId: target.id, called: furtherName(machine) });
+    return { ...entry, omitted: 'untagged' };
+  }
+
+  /** Brings one entry to what it should be. */
+  async #enter({ machine, entry, called, projected, effect }: Entering): Promise<CatalogEntry> {
     const { at } = this.#parts;
     const { decision, fields, omitted } = projected;
-    const target = this.#batch.targetOf(machine);
-    const judged = { ...machine, trace: decision.trace, omitted };
-    if (target === undefined && machine.projected !== undefined) {
-      this.#batch.saves({ ...judged, omitted: 'deleted' });
-      return;
-    }
+    const target = this.#batch.targetOf(entry);
+    const judged: CatalogEntry = { ...entry, trace: decision.trace, omitted };
+    if (target === undefined && entry.projected !== undefined) return { ...judged, omitted: 'deleted' };
     if (fields === undefined) {
-      if (target !== undefined && target.goneAt === undefined)
-        this.#batch.updates({ ...target, goneAt: at, updatedAt: at });
-      this.#batch.saves(judged);
-      if (effect === 'appears' || target?.goneAt === undefined) this.#note(judged, kindOf(effect));
-      return;
+      this.#hideTarget(target);
+      if (effect === 'appears' || target?.goneAt === undefined)
+        this.#note(machine, kindOf(effect), { ...entry, called });
+      return judged;
     }
     const next = await this.#batch.complete(fields, machine, target);
+    const entered: CatalogEntry = { ...judged, projected: next };
     if (target === undefined) {
       const inserted = newTarget(`tgt_${randomId(this.#parts.random)}`, next, at);
       this.#batch.inserts(inserted);
-      this.#batch.saves({ ...judged, targetId: inserted.id, projected: next });
-      this.#note({ ...judged, targetId: inserted.id }, effect === 'refreshes' ? 'placed' : kindOf(effect));
-      return;
+      const kind = effect === 'refreshes' ? 'placed' : kindOf(effect);
+      this.#note(machine, kind, { targetId: inserted.id, called });
+      return { ...entered, targetId: inserted.id };
     }
-    const merged = { ...mergeProjection(target, machine.projected, next), goneAt: undefined };
+    const merged = { ...mergeProjection(target, entry.projected, next), goneAt: undefined };
     const isSame = JSON.stringify(merged) === JSON.stringify(target);
     if (!isSame) this.#batch.updates({ ...merged, updatedAt: at });
-    this.#batch.saves({ ...judged, projected: next });
-    if (effect === 'changes' || effect === 'returns') this.#note(judged, kindOf(effect));
-    else if (!isSame) this.#note(judged, 'placed');
+    if (effect === 'changes' || effect === 'returns') this.#note(machine, kindOf(effect), { ...entry, called });
+    else if (!isSame) this.#note(machine, 'placed', { ...entry, called });
+    return entered;
   }
 
-  #note(machine: FoundMachine, kind: ChangeKind): void {
+  /** Of each entry that is in the catalog; of the machine where none is. */
+  #noteAll(machine: FoundMachine, kind: ChangeKind): void {
+    const { targetId, facts, further } = machine;
+    this.#note(machine, kind, { targetId, called: facts.name });
+    if (further?.targetId !== undefined && further.omitted === undefined)
+      this.#note(machine, kind, { targetId: further.targetId, called: furtherName(machine) });
+  }
+
+  #note(machine: FoundMachine, kind: ChangeKind, { targetId, called }: Noted): void {
     const { news, at, random } = this.#parts;
-    const { sourceId, scope, nativeId, facts, targetId } = machine;
-    const change = {
-      id: `chg_${randomId(random)}`,
-      at,
-      sourceId,
-      ...scope,
-      nativeId,
-      name: facts.name,
-      kind,
-      cause: news.cause,
-      targetId,
-    };
+    const { sourceId, scope, nativeId } = machine;
+    const which = { sourceId, ...scope, nativeId, name: called, targetId };
+    const change = { id: `chg_${randomId(random)}`, at, ...which, kind, cause: news.cause };
     this.changes.push(change);
     this.#batch.notes(change);
   }
+}
+
+function furtherName({ further, facts }: FoundMachine): string {
+  return further?.projected?.name ?? facts.name;
 }
 
 function kindOf(effect: SightingEffect): ChangeKind {
@@ -350,17 +399,4 @@ function kindOf(effect: SightingEffect): ChangeKind {
 
 function launcherOf(news: ScopeNews, nativeId: string): string | undefined {
   return news.hints?.find((hint) => hint.nativeId === nativeId && hint.launchedBy !== undefined)?.launchedBy;
-}
-
-function newTarget(id: string, projection: Projection, at: number): Target {
-  return {
-    ...projection,
-    id,
-    description: '',
-    builtIn: undefined,
-    goneAt: undefined,
-    version: 1,
-    createdAt: at,
-    updatedAt: at,
-  };
 }

@@ -20,8 +20,20 @@ export type Projection = Pick<
   | 'hostKeyPolicy'
 >;
 
-/** A machine of a source, as last described. INVARIANT: keyed on source, account, region and native id; an address is never its identity. */
-export interface FoundMachine {
+/** One target of a machine: what discovery made of it, and why. */
+export interface CatalogEntry {
+  readonly targetId: TargetId | undefined;
+  readonly projected: Projection | undefined;
+  /** Why it is not in the catalog although the machine is there. */
+  readonly omitted: Omission | undefined;
+  readonly trace: readonly RuleTrace[];
+}
+
+/**
+ * A machine of a source, as last described. INVARIANT: keyed on source, account, region and native id; an address is never its identity. The entries
+ * of a machine are in its one record: they are seen, missed, ended and purged together.
+ */
+export interface FoundMachine extends CatalogEntry {
   readonly id: FoundMachineId;
   readonly sourceId: SourceId;
   readonly scope: Scope;
@@ -32,13 +44,19 @@ export interface FoundMachine {
   readonly missingSince: number | undefined;
   /** Since when nobody sees it: terminated, or missing for longer than the grace. */
   readonly goneAt: number | undefined;
-  readonly targetId: TargetId | undefined;
-  readonly projected: Projection | undefined;
-  /** Why it is not in the catalog although it is there. */
-  readonly omitted: Omission | undefined;
-  readonly trace: readonly RuleTrace[];
+  /** Where its tag asked for a further protocol, now or before: its target for that. */
+  readonly further?: CatalogEntry;
   readonly launchedBy: string | undefined;
   readonly firstSeenAt: number;
+}
+
+export function entriesOf({ targetId, projected, omitted, trace, further }: FoundMachine): readonly CatalogEntry[] {
+  const first = { targetId, projected, omitted, trace };
+  return further === undefined ? [first] : [first, further];
+}
+
+export function targetIdsOf(machine: FoundMachine): readonly TargetId[] {
+  return entriesOf(machine).flatMap(({ targetId }) => targetId ?? []);
 }
 
 /** What a sighting changes about what is known. */

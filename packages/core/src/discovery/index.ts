@@ -24,8 +24,8 @@ export type {
   SourceRecord,
   SourceType,
 } from './discovery-source.ts';
-export { boundedFacts, withKnownName } from './found-machine.ts';
-export type { FoundMachine, FoundMachineId, Projection } from './found-machine.ts';
+export { boundedFacts, entriesOf, targetIdsOf, withKnownName } from './found-machine.ts';
+export type { CatalogEntry, FoundMachine, FoundMachineId, Projection } from './found-machine.ts';
 export { processDeliveries } from './hint-processor.ts';
 export type { ProcessResult } from './hint-processor.ts';
 export {
@@ -37,8 +37,8 @@ export {
   TAG_PREFIX,
   TRUSTED_PREFIX,
 } from './labels.ts';
-export { project } from './projection.ts';
-export type { Omission, Projected, ProjectionParts } from './projection.ts';
+export { PROTOCOL_TAG, projectMachine } from './projection.ts';
+export type { Omission, Projected, ProjectedMachine, ProjectionParts } from './projection.ts';
 export { NAME_TAG, plainText } from './rule.ts';
 export type { Rule } from './rule.ts';
 export { takeListing } from './scope-listing.ts';

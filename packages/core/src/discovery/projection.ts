@@ -3,7 +3,17 @@ import type { Target } from '../target/index.ts';
 import type { MachineFacts } from './discovery-source.ts';
 import type { Projection } from './found-machine.ts';
 import { GRANTED_BY, INPUT_RECORDING, isReserved, PLACED_BY_TAG, TAG_PREFIX, TRUSTED_PREFIX } from './labels.ts';
-import { type Candidate, decide, groupPath, machineName, plainText, type Rule, type RuleDecision } from './rule.ts';
+import {
+  type Candidate,
+  decide,
+  groupPath,
+  machineName,
+  openedBy,
+  type OpenedBy,
+  plainText,
+  type Rule,
+  type RuleDecision,
+} from './rule.ts';
 
 export interface ProjectionParts {
   readonly rules: readonly Rule[];
@@ -12,25 +22,61 @@ export interface ProjectionParts {
   readonly portOf: (protocol: ProtocolId) => number | undefined;
 }
 
-/** Why a machine that was found is not in the catalog. `deleted`: a person took it out, and it stays out. */
-export type Omission = 'deleted' | 'rule' | 'no-address' | 'no-protocol';
+/** Names further protocols by which a machine is opened, in words: `ssh rdp`. */
+export const PROTOCOL_TAG = 'enchilada:protocol';
+
+/** Why a machine that was found is not in the catalog. `deleted`: a person took it out, and it stays out; `untagged`: no tag asks for it any more. */
+export type Omission = 'deleted' | 'untagged' | 'rule' | 'no-address' | 'no-protocol';
 
 export type ProjectedFields = Omit<Projection, 'groupId'> & { readonly path: readonly string[] };
 
 export type Projected = { readonly decision: RuleDecision } & (
   | { readonly fields: ProjectedFields; readonly omitted?: undefined }
-  | { readonly omitted: Exclude<Omission, 'deleted'>; readonly fields?: undefined }
+  | { readonly omitted: Exclude<Omission, 'deleted' | 'untagged'>; readonly fields?: undefined }
 );
 
-/** What the catalog should hold for a machine. */
-export function project(candidate: Candidate, { rules, protocols, portOf }: ProjectionParts): Projected {
-  const decision = decide(rules, candidate);
+/** What the catalog should hold for a machine. `further`: where its tag asks for a second entry. */
+export interface ProjectedMachine {
+  readonly first: Projected;
+  readonly further: Projected | undefined;
+}
+
+export function projectMachine(candidate: Candidate, parts: ProjectionParts): ProjectedMachine {
+  const { stated, platform } = candidate.facts;
+  const opened = openedBy(parts.rules, candidate, { protocol: stated?.protocol ?? parts.protocols[platform] });
+  const first = project(candidate, parts, opened);
+  const protocol = furtherProtocol(candidate, parts, opened);
+  if (protocol === undefined) return { first, further: undefined };
+  const openTag = candidate.source.protectedTags.includes(PROTOCOL_TAG) ? {} : { openTag: PROTOCOL_TAG };
+  const { decision: made, fields, omitted } = project(candidate, parts, { protocol, isFurther: true, ...openTag });
+  const decision = { ...made, trace: [{ field: 'protocol' as const, rule: `tag ${PROTOCOL_TAG}` }, ...made.trace] };
+  if (fields === undefined) return { first, further: { decision, omitted } };
+  // What is there alone is called as it is.
+  const name = first.fields === undefined ? fields.name : `${fields.name} (${protocol.toUpperCase()})`;
+  return { first, further: { decision, fields: { ...fields, name } } };
+}
+
+/**
+ * INVARIANT: of what platforms are opened by anyway: a tag, which may be anybody's, sends nobody to a machine by a protocol that protects less.
+ */
+function furtherProtocol(
+  { facts }: Candidate,
+  { protocols }: ProjectionParts,
+  first: OpenedBy,
+): ProtocolId | undefined {
+  if (!Object.hasOwn(facts.tags, PROTOCOL_TAG)) return undefined;
+  const words = (facts.tags[PROTOCOL_TAG] ?? '').toLowerCase().split(/[^a-z0-9-]+/u);
+  return Object.values(protocols).find((protocol) => protocol !== first.protocol && words.includes(protocol));
+}
+
+function project(candidate: Candidate, { rules, protocols, portOf }: ProjectionParts, opened: OpenedBy): Projected {
+  const decision = decide(rules, candidate, opened);
   const { outcome } = decision;
   if (outcome.skip === true) return { decision, omitted: 'rule' };
   const host = hostOf(candidate.facts, outcome.address ?? 'private');
   if (host === undefined) return { decision, omitted: 'no-address' };
   const { stated = {}, platform } = candidate.facts;
-  const protocol = outcome.protocol ?? stated.protocol ?? protocols[platform];
+  const { protocol } = opened;
   const standardPort = protocol === undefined ? undefined : portOf(protocol);
   const statedPort = protocol === (stated.protocol ?? protocols[platform]) ? stated.port : undefined;
   const port = outcome.port ?? statedPort ?? standardPort;
@@ -126,6 +172,19 @@ function labelsOf(
     if (labels.length < MOST_LABELS) labels.push([name, plainText(value, LONGEST_LABEL)]);
   }
   return Object.fromEntries(labels);
+}
+
+export function newTarget(id: string, projection: Projection, at: number): Target {
+  return {
+    ...projection,
+    id,
+    description: '',
+    builtIn: undefined,
+    goneAt: undefined,
+    version: 1,
+    createdAt: at,
+    updatedAt: at,
+  };
 }
 
 /**

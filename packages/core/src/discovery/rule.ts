@@ -11,6 +11,8 @@ export interface RuleMatch {
   readonly accounts?: readonly string[];
   readonly regions?: readonly string[];
   readonly platform?: 'linux' | 'windows';
+  /** By what the entry is opened: as the first rule without this condition says, the source, or the platform. */
+  readonly protocol?: ProtocolId;
   readonly image?: string;
   readonly name?: string;
   /** Every key must be present with one of its values; no values: any value. */
@@ -51,6 +53,15 @@ export interface Candidate {
   readonly facts: MachineFacts;
 }
 
+/** By what protocol an entry is opened, before rules that match by it are asked. */
+export interface OpenedBy {
+  readonly protocol: ProtocolId | undefined;
+  /** The unprotected tag that chose it. */
+  readonly openTag?: string;
+  /** It is the machine's further entry. */
+  readonly isFurther?: true;
+}
+
 /** Why a field is what it is; for people. */
 export interface RuleTrace {
   readonly field: keyof RuleOutcome;
@@ -76,28 +87,58 @@ const GUARDED: ReadonlySet<keyof RuleOutcome> = new Set([
   'grants',
 ]);
 
+/** What is of one protocol: a further entry takes it from rules that match by protocol alone. */
+const OF_PROTOCOL: ReadonlySet<keyof RuleOutcome> = new Set(['protocol', 'port', 'credentialId', 'parameters']);
+
 /** Who may tag a machine may name it. */
 export const NAME_TAG = 'Name';
 
+/** By what a machine is opened that no tag asks a further protocol for. */
+export function openedBy(
+  rules: readonly Rule[],
+  candidate: Candidate,
+  standard: { readonly protocol: ProtocolId | undefined },
+): OpenedBy {
+  for (const rule of rules) {
+    const { protocol } = rule.outcome;
+    if (protocol === undefined || !rule.enabled || rule.match.protocol !== undefined) continue;
+    if (!matches(rule.match, candidate, standard)) continue;
+    const openTag = openTagOf(rule, candidate, standard);
+    return { protocol, ...(openTag === undefined ? {} : { openTag }) };
+  }
+  return standard;
+}
+
+/** The first unprotected tag that the rule matched by. */
+function openTagOf({ match }: Rule, { source }: Candidate, opened: OpenedBy): string | undefined {
+  const keys = [...Object.keys(match.tags ?? {}), ...(match.name === undefined ? [] : [NAME_TAG])];
+  const open = keys.find((key) => !source.protectedTags.includes(key));
+  return open ?? (match.protocol === undefined ? undefined : opened.openTag);
+}
+
 /** Each field comes from the first rule that matches and sets it. */
-export function decide(rules: readonly Rule[], candidate: Candidate): RuleDecision {
+export function decide(rules: readonly Rule[], candidate: Candidate, opened: OpenedBy): RuleDecision {
   const outcome: Record<string, unknown> = {};
   const trace: RuleTrace[] = [];
-  let placedByTag = false;
+  // INVARIANT: that the entry exists is a tag's doing, and what a tag does gives nobody a right.
+  const madeBy = opened.isFurther === true ? opened.openTag : undefined;
+  let placedByTag = madeBy !== undefined;
   for (const rule of rules) {
-    if (!rule.enabled || !matches(rule.match, candidate)) continue;
-    const keys = [...Object.keys(rule.match.tags ?? {}), ...(rule.match.name === undefined ? [] : [NAME_TAG])];
-    const open = keys.find((key) => !candidate.source.protectedTags.includes(key));
+    if (!rule.enabled || !matches(rule.match, candidate, opened)) continue;
+    const open = openTagOf(rule, candidate, opened);
+    const isOfProtocol = rule.match.protocol !== undefined;
     for (const [name, value] of Object.entries(rule.outcome)) {
       const field = name as keyof RuleOutcome;
       if (value === undefined || field in outcome) continue;
-      if (open !== undefined && GUARDED.has(field)) {
-        trace.push({ field, rule: rule.name, refusedBecauseOfTag: open });
+      if (isOfProtocol ? field === 'protocol' : opened.isFurther === true && OF_PROTOCOL.has(field)) continue;
+      const refusedBecauseOfTag = field === 'grants' ? (open ?? madeBy) : open;
+      if (refusedBecauseOfTag !== undefined && GUARDED.has(field)) {
+        trace.push({ field, rule: rule.name, refusedBecauseOfTag });
         continue;
       }
       outcome[field] = value;
       trace.push({ field, rule: rule.name });
-      if (field === 'group') placedByTag = open !== undefined || usesOpenTag(String(value), candidate);
+      if (field === 'group') placedByTag ||= open !== undefined || usesOpenTag(String(value), candidate);
     }
   }
   return { outcome: outcome, trace, placedByTag };
@@ -110,11 +151,12 @@ function usesOpenTag(template: string, { source, facts }: Candidate): boolean {
   return keys.some((key) => !source.protectedTags.includes(key));
 }
 
-function matches(match: RuleMatch, { source, scope, facts }: Candidate): boolean {
+function matches(match: RuleMatch, { source, scope, facts }: Candidate, { protocol }: OpenedBy): boolean {
   if (match.sources !== undefined && !match.sources.includes(source.id)) return false;
   if (match.accounts !== undefined && !match.accounts.includes(scope.account)) return false;
   if (match.regions !== undefined && !match.regions.includes(facts.region ?? scope.region)) return false;
   if (match.platform !== undefined && match.platform !== facts.platform) return false;
+  if (match.protocol !== undefined && match.protocol !== protocol) return false;
   if (match.image !== undefined && !matchesPattern(match.image, facts.image ?? '')) return false;
   if (match.name !== undefined && !matchesPattern(match.name, facts.name)) return false;
   return Object.entries(match.tags ?? {}).every(

@@ -66,13 +66,19 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
 
   async function requireGoodRules(rules: readonly Rule[]): Promise<void> {
     const granting = new Set<string>();
-    for (const [index, { name, outcome }] of rules.entries()) {
+    for (const [index, { name, match, outcome }] of rules.entries()) {
       const wrong = (field: string, message: string): void => {
         requireNone([{ field: `rules.${index}.outcome.${field}`, message }]);
       };
-      const manifest: EngineManifest | undefined = engines.get(outcome.protocol ?? '');
+      const manifest: EngineManifest | undefined = engines.get(outcome.protocol ?? match.protocol ?? '');
       if (outcome.protocol !== undefined && manifest === undefined)
         wrong('protocol', `must be one of ${[...engines.keys()].join(', ')}`);
+      if (match.protocol !== undefined && !engines.has(match.protocol))
+        requireNone([
+          { field: `rules.${index}.match.protocol`, message: `must be one of ${[...engines.keys()].join(', ')}` },
+        ]);
+      if (outcome.protocol !== undefined && match.protocol !== undefined)
+        wrong('protocol', 'is what the rule matches by: it cannot choose another');
       if (outcome.parameters !== undefined) {
         if (manifest === undefined) wrong('parameters', 'need a protocol in the same rule');
         else
@@ -236,7 +242,11 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
         ...actorOf(context),
         object: { kind: 'source', id: source.id, name: source.name },
         outcome: 'success',
-        detail: { account: scope.account, region: scope.region, machines: changes.length },
+        detail: {
+          account: scope.account,
+          region: scope.region,
+          machines: new Set(changes.map(({ nativeId }) => nativeId)).size,
+        },
       });
       const counts = await store.now.discovery.countFound(source.id);
       const troubles = await store.now.discovery.listTroubles(source.id);

@@ -8,6 +8,7 @@ import type {
 } from '@enchilada/contract';
 import {
   type DiscoveryChange,
+  entriesOf,
   type FoundMachine,
   type Projection,
   type ScopeRecord,
@@ -222,7 +223,8 @@ export function explain(
   }: { readonly source: SourceRecord; readonly scope: ScopeRecord | undefined; readonly found: FoundMachine },
   target: Target,
 ): Explanation {
-  const { missingSince, goneAt, launchedBy, omitted } = found;
+  const { missingSince, goneAt, launchedBy } = found;
+  const { projected, omitted, trace } = entriesOf(found).find(({ targetId }) => targetId === target.id) ?? found;
   return {
     sourceId: source.id,
     sourceName: source.name,
@@ -234,7 +236,7 @@ export function explain(
     firstSeenAt: found.firstSeenAt,
     observedAt: found.observedAt,
     ...given({ missingSince, goneAt, launchedBy, omitted }),
-    trace: [...found.trace],
-    changedByHand: [...changedByHand(target, found.projected)],
+    trace: [...trace],
+    changedByHand: [...changedByHand(target, projected)],
   };
 }

@@ -1,12 +1,13 @@
 import {
   boundedFacts,
+  type CatalogEntry,
   type DiscoverySource,
   type FoundMachine,
   nameKeyOf,
   namesFor,
   type NamedScope,
   type Omission,
-  project,
+  projectMachine,
   type Projected,
   type ProjectionParts,
   type Rule,
@@ -252,28 +253,40 @@ class Tally {
   }
 
   #compare({ record, scope, sightings, found }: Looked): void {
-    const { projection, paths } = this.#judges;
+    const { projection } = this.#judges;
     const known = new Map(found.map((machine) => [machine.nativeId, machine]));
     for (const { nativeId, facts } of sightings) {
       const { name } = facts;
       const before = known.get(nativeId);
       const candidate = { source: record, scope, nativeId, facts: boundedFacts(withKnownName(before?.facts, facts)) };
-      const projected = project(candidate, projection);
+      const { first, further } = projectMachine(candidate, projection);
       known.delete(nativeId);
-      if (before?.omitted === 'deleted')
-        this.#add({ scope, nativeId, name, projected, effect: 'left-out', omitted: 'deleted' });
-      else
-        this.#add({
-          ...{ scope, nativeId, name, projected, omitted: projected.omitted },
-          effect: effectOn(before, projected, paths),
-        });
+      this.#judge({ scope, nativeId, name, projected: first }, before);
+      if (further !== undefined)
+        this.#judge({ scope, nativeId, name, projected: further }, before && { ...before, ...furtherOf(before) });
+      else if (before !== undefined) this.#furtherGoes(scope, before);
     }
-    for (const [nativeId, { facts, targetId }] of known) {
+    for (const [nativeId, machine] of known) {
+      const { facts, targetId } = machine;
+      const { first } = projectMachine({ source: record, scope, nativeId, facts }, projection);
       // What never was in the catalog is not missed.
-      if (targetId === undefined) continue;
-      const projected = project({ source: record, scope, nativeId, facts }, projection);
-      this.#add({ scope, nativeId, name: facts.name, projected, effect: 'goes', omitted: undefined });
+      if (targetId !== undefined)
+        this.#add({ scope, nativeId, name: facts.name, projected: first, effect: 'goes', omitted: undefined });
+      this.#furtherGoes(scope, machine);
     }
+  }
+
+  #judge(seen: Omit<PreviewEntry, 'effect' | 'omitted'>, before: FoundMachine | undefined): void {
+    const { projected } = seen;
+    if (before?.omitted === 'deleted') this.#add({ ...seen, effect: 'left-out', omitted: 'deleted' });
+    else this.#add({ ...seen, omitted: projected.omitted, effect: effectOn(before, projected, this.#judges.paths) });
+  }
+
+  #furtherGoes(scope: PreviewScope, { nativeId, facts, further }: FoundMachine): void {
+    if (further?.projected === undefined || further.omitted !== undefined) return;
+    const decision = { outcome: {}, trace: further.trace, placedByTag: false };
+    const projected = { decision, fields: { ...further.projected, path: [] } };
+    this.#add({ scope, nativeId, name: facts.name, projected, effect: 'goes', omitted: undefined });
   }
 
   #add(entry: PreviewEntry): void {
@@ -285,6 +298,12 @@ class Tally {
 
 function sightingOf({ nativeId, facts, observedAt }: FoundMachine): Sighting {
   return { nativeId, facts, observedAt };
+}
+
+/** One that no tag asked for any more is none. */
+function furtherOf({ further }: FoundMachine): CatalogEntry {
+  if (further !== undefined && further.omitted !== 'untagged') return further;
+  return { targetId: undefined, projected: undefined, omitted: undefined, trace: [] };
 }
 
 function effectOn(

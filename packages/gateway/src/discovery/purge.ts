@@ -1,3 +1,4 @@
+import { targetIdsOf } from '@enchilada/core/discovery';
 import type { Store } from '@enchilada/core/store';
 import type { Clock } from '@enchilada/core/time';
 import { deleteGrantsOf, withdrawnEvents } from '../access/grant-events.ts';
@@ -20,7 +21,7 @@ export async function purgeGone({ store, settlements, clock, nodeId }: PurgePart
   const needed = new Set(targets.flatMap(({ jumpTargetId, filesTargetId }) => [jumpTargetId, filesTargetId]));
   for (;;) {
     const gone = await store.now.discovery.goneBefore(before, PURGE_BATCH);
-    const leaving = new Set(gone.flatMap(({ targetId }) => targetId ?? []).filter((id) => !needed.has(id)));
+    const leaving = new Set(gone.flatMap(targetIdsOf).filter((id) => !needed.has(id)));
     await settlements.write(async (tx) => {
       await tx.discovery.deleteFound(gone.map(({ id }) => id));
       const withdrawn = await deleteGrantsOf(tx, ({ scope }) => scope.kind === 'target' && leaving.has(scope.id));

@@ -1,5 +1,5 @@
 import type { Grant } from '@enchilada/core/access';
-import { GRANTED_BY, type Rule, type SourceId } from '@enchilada/core/discovery';
+import { GRANTED_BY, type Rule, type SourceId, targetIdsOf } from '@enchilada/core/discovery';
 import { canonicalJson } from '@enchilada/core/recording';
 import type { StoreTransaction } from '@enchilada/core/store';
 import { type RandomSource, randomId } from '@enchilada/core/time';
@@ -38,7 +38,7 @@ export interface RuleGrantChange {
 export async function withdrawMarks(tx: StoreTransaction, sourceId: SourceId, now: number): Promise<void> {
   for (const scope of await tx.discovery.listScopes(sourceId)) {
     const found = await tx.discovery.listFound(sourceId, scope);
-    const targets = await tx.catalog.findTargets(found.flatMap(({ targetId }) => targetId ?? []));
+    const targets = await tx.catalog.findTargets(found.flatMap(targetIdsOf));
     const unmarked = targets.flatMap((target) => {
       const { [GRANTED_BY]: mark, ...labels } = target.labels;
       return mark === undefined ? [] : [{ ...target, labels, updatedAt: now }];

@@ -112,6 +112,18 @@ function MatchFields({ rule, choices, onChange }: Fields) {
           value={match.platform ?? null}
           onChange={(platform) => set({ platform: platform ?? undefined })}
         />
+        <Select
+          label={text('rule.opened-by')}
+          placeholder={text('rule.any')}
+          clearable
+          data={choices.engines.map(({ id, label }) => ({ value: id, label: text.of(label) }))}
+          value={match.protocol ?? null}
+          onChange={(protocol) => {
+            // What a rule matches by it does not choose.
+            const outcome = without({ ...rule.outcome, protocol: undefined, parameters: undefined });
+            onChange({ ...rule, match: without({ ...match, protocol: protocol ?? undefined }), outcome });
+          }}
+        />
         <TagsInput
           label={text('rule.accounts')}
           placeholder={text('rule.any')}
@@ -163,7 +175,7 @@ function OutcomeFields({ rule, choices, readOnly, onChange }: Fields) {
   const text = useText();
   const { outcome } = rule;
   const set = (change: Partial<Outcome>): void => onChange({ ...rule, outcome: without({ ...outcome, ...change }) });
-  const engine = choices.engines.find(({ id }) => id === outcome.protocol);
+  const engine = choices.engines.find(({ id }) => id === (outcome.protocol ?? rule.match.protocol));
   const carriers = new Set(choices.engines.filter(({ carries }) => carries === true).map(({ id }) => id));
   const usable = choices.credentials.filter(
     ({ kind }) => engine === undefined || engine.credentialKinds.includes(kind),
@@ -175,6 +187,7 @@ function OutcomeFields({ rule, choices, readOnly, onChange }: Fields) {
           label={text('field.protocol')}
           placeholder={text('rule.by-platform')}
           clearable
+          disabled={rule.match.protocol !== undefined}
           data={choices.engines.map(({ id, label }) => ({ value: id, label: text.of(label) }))}
           value={outcome.protocol ?? null}
           onChange={(protocol) => set({ protocol: protocol ?? undefined, parameters: undefined })}

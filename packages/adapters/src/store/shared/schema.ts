@@ -553,6 +553,8 @@ export interface FoundMachineRow {
   trace: string;
   launchedBy: string | null;
   firstSeenAt: number;
+  furtherTargetId: string | null;
+  further: string | null;
 }
 
 export interface DiscoveryChangeRow {

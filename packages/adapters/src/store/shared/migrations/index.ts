@@ -30,6 +30,7 @@ import { sessionInvitation } from './0040-session-invitation.ts';
 import { signInEnd } from './0041-sign-in-end.ts';
 import { refreshToken } from './0042-refresh-token.ts';
 import { personalKey } from './0043-personal-key.ts';
+import { furtherEntry } from './0044-further-entry.ts';
 
 /** In order, for ever: a released migration is never edited, a new one is added. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -64,4 +65,5 @@ export const MIGRATIONS: readonly Migration[] = [
   signInEnd,
   refreshToken,
   personalKey,
+  furtherEntry,
 ];

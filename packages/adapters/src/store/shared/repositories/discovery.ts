@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type {
+  CatalogEntry,
   ChangeCause,
   ChangeKind,
   DiscoveryChange,
@@ -59,7 +60,17 @@ function toFound(row: FoundMachineRow): FoundMachine {
     trace: JSON.parse(row.trace) as FoundMachine['trace'],
     launchedBy: row.launchedBy ?? undefined,
     firstSeenAt: row.firstSeenAt,
+    ...(row.further === null ? {} : { further: toEntry(row.furtherTargetId, row.further) }),
   };
+}
+
+function toEntry(targetId: string | null, text: string): CatalogEntry {
+  const { projected, omitted, trace } = JSON.parse(text) as Omit<CatalogEntry, 'targetId'>;
+  return { targetId: targetId ?? undefined, projected, omitted, trace };
+}
+
+function entryText({ projected, omitted, trace }: CatalogEntry): string {
+  return JSON.stringify({ projected, omitted, trace });
 }
 
 function toFoundRow(machine: FoundMachine): FoundMachineRow {
@@ -79,6 +90,8 @@ function toFoundRow(machine: FoundMachine): FoundMachineRow {
     trace: JSON.stringify(machine.trace),
     launchedBy: machine.launchedBy === undefined ? null : storable(machine.launchedBy),
     firstSeenAt: machine.firstSeenAt,
+    furtherTargetId: machine.further?.targetId ?? null,
+    further: machine.further === undefined ? null : entryText(machine.further),
   };
 }
 
@@ -222,7 +235,11 @@ export function discoveryRepository(sql: Sql): DiscoveryRepository {
       return rows.map((row) => ({ ...row, present: Number(row.present), missing: Number(row.missing) }));
     },
     async findByTarget(target) {
-      const row = await db.selectFrom('foundMachine').selectAll().where('targetId', '=', target).executeTakeFirst();
+      const row = await db
+        .selectFrom('foundMachine')
+        .selectAll()
+        .where((eb) => eb.or([eb('targetId', '=', target), eb('furtherTargetId', '=', target)]))
+        .executeTakeFirst();
       return row && toFound(row);
     },
     async goneBefore(time, limit) {
