@@ -98,8 +98,7 @@ export class OidcProvider implements RedirectProvider {
     const configuration = this.#configured(metadata, async (address, init) => {
       const response = await boundedFetch(address, init);
       requireCalm(response);
-      await kept(address, response);
-      return response;
+      return kept(address, response);
     });
     const answer = await askedAgain(configuration, token);
     if ('error' in answer) return { outcome: 'withdrawn', error: answer.error };

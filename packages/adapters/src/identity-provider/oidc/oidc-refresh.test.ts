@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
+import { inspect } from 'node:util';
 import { Secret } from '@enchilada/core/credential';
 import { Fault, isFault } from '@enchilada/core/fault';
 import type { AssertedLogin, RedirectProvider, SignInFlow } from '@enchilada/core/identity';
@@ -139,6 +140,14 @@ for (const [name, lies] of Object.entries(UNBELIEVED))
     assert.deepEqual(kept, ['the-next']);
   });
 
+test('the token that comes is kept, however the provider writes the address that gave it', async () => {
+  for (const address of [`${hostile.issuer.replace('http', 'HTTP')}/token`, `${hostile.issuer}/realm/../token`]) {
+    hostile.lies = { ...lying({}), metadata: (metadata) => ({ ...metadata, token_endpoint: address }) };
+    const { verdict, kept } = await ask(openHostile(), new Secret('the-first'), 'mallory');
+    assert.deepEqual([verdict.outcome, ...kept.map((next) => next.reveal())], ['stands', 'the-next'], address);
+  }
+});
+
 test('an honest answer without an ID token speaks through the UserInfo endpoint', async () => {
   hostile.lies = {
     tokens: ({ id_token: _, ...answer }) => answer,
@@ -168,11 +177,13 @@ test('what cannot be kept is said, whatever the answer was', async () => {
 });
 
 test('a provider in trouble says nothing of anybody', async () => {
-  let trouble: { readonly status: number; readonly type: string; readonly body: string };
+  let trouble: { readonly status: number; readonly type: string; readonly body: string; readonly challenge?: string };
   const door = createServer((request, response) => {
-    if (request.url === '/token')
-      response.writeHead(trouble.status, { 'content-type': trouble.type }).end(trouble.body);
-    else
+    if (request.url === '/token') {
+      const { status, type, body, challenge } = trouble;
+      const headers = challenge === undefined ? {} : { 'www-authenticate': challenge };
+      response.writeHead(status, { 'content-type': type, ...headers }).end(body);
+    } else
       response.writeHead(200, { 'content-type': 'application/json' }).end(
         JSON.stringify({
           ...{ issuer: home, token_endpoint: `${home}/token`, jwks_uri: `${home}/jwks` },
@@ -194,11 +205,22 @@ test('a provider in trouble says nothing of anybody', async () => {
     { status: 403, type: 'text/html', body: 'blocked' },
     { status: 401, type: json, body: '{"error":"invalid_client"}' },
     { status: 400, type: json, body: '{"error":"unauthorized_client"}' },
+    // RFC 6749 section 5.2: so is a client refused whose own secret is the wrong one.
+    { status: 401, type: json, body: '{"error":"invalid_client"}', challenge: 'Basic realm="clients"' },
+    { status: 401, type: 'text/html', body: 'no', challenge: 'Basic realm="clients"' },
+    { status: 400, type: json, body: '{"error":"not known: the-first"}' },
+    { status: 200, type: json, body: 'the-first' },
   ]) {
     trouble = one;
     const asked = ask(provider, new Secret('the-first'), 'mallory');
-    await assert.rejects(asked, (failure) => isFault(failure, 'PROVIDER_UNAVAILABLE'), JSON.stringify(one));
+    await assert.rejects(
+      asked,
+      (failure) => isFault(failure, 'PROVIDER_UNAVAILABLE') && !inspect(failure).includes('the-first'),
+      JSON.stringify(one),
+    );
   }
+  trouble = { status: 401, type: json, body: '{"error":"invalid_grant"}', challenge: 'Bearer error="invalid_token"' };
+  assert.equal((await ask(provider, new Secret('the-first'), 'mallory')).verdict.outcome, 'withdrawn');
   trouble = { status: 400, type: json, body: '{"error":"invalid_grant"}' };
   assert.equal((await ask(provider, new Secret('the-first'), 'mallory')).verdict.outcome, 'withdrawn');
   door.closeAllConnections();

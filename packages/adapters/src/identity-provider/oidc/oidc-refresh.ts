@@ -15,7 +15,10 @@ const UNHEARD = [
 const WITHDRAWN = ['invalid_grant', 'interaction_required', 'login_required', 'consent_required'];
 const MOST_TOKEN = 16_384;
 
-type Answered = (address: string, response: Response) => Promise<void>;
+/** RFC 6749 section 5.2; whatever else stands in its place is the provider's own text, and may hold what it was sent. */
+const ERROR_WORD = /^[a-z_]{1,60}$/u;
+
+type Answered = (address: string, response: Response) => Promise<Response>;
 
 /** A provider in trouble says nothing of anybody. @throws Fault PROVIDER_UNAVAILABLE */
 export function requireCalm(response: Response): void {
@@ -23,18 +26,29 @@ export function requireCalm(response: Response): void {
     throw new Fault('PROVIDER_UNAVAILABLE', `the provider answers ${response.status}`);
 }
 
-/** The token that the provider gives in place of the one it was shown is kept first, whatever the rest of the answer is worth. */
+/**
+ * What the token endpoint answers, for the library. The token that the provider gives in place of the one it was shown is kept first, whatever the rest of
+ * the answer is worth; and what an answer says is not hidden by a challenge beside it, which a refused client is sent too (RFC 6749 section 5.2).
+ */
 export function keepingNext(tokenEndpoint: string | undefined, keep: (next: Secret) => Promise<void>): Answered {
+  // The library asks at the address in its normal form.
+  const asked = tokenEndpoint !== undefined && URL.canParse(tokenEndpoint) ? new URL(tokenEndpoint).href : undefined;
   return async (address, response) => {
-    if (address !== tokenEndpoint || !response.ok) return;
-    const answer: unknown = await response
-      .clone()
-      .json()
-      .catch(() => undefined);
-    if (typeof answer !== 'object' || answer === null || !('refresh_token' in answer)) return;
-    const next = answer.refresh_token;
-    if (typeof next === 'string' && next !== '' && next.length <= MOST_TOKEN) await keep(new Secret(next));
+    if (address !== asked) return response;
+    if (response.ok) await keepFrom(response, keep);
+    else response.headers.delete('www-authenticate');
+    return response;
   };
+}
+
+async function keepFrom(response: Response, keep: (next: Secret) => Promise<void>): Promise<void> {
+  const answer: unknown = await response
+    .clone()
+    .json()
+    .catch(() => undefined);
+  if (typeof answer !== 'object' || answer === null || !('refresh_token' in answer)) return;
+  const next = answer.refresh_token;
+  if (typeof next === 'string' && next !== '' && next.length <= MOST_TOKEN) await keep(new Secret(next));
 }
 
 /** @returns undefined with the provider's word where it takes the token no more. @throws Fault PROVIDER_REFUSED, PROVIDER_UNAVAILABLE, and what `keep` throws */
@@ -48,9 +62,8 @@ export async function askedAgain(
     if (cause instanceof client.ResponseBodyError) {
       const { error } = cause;
       if (WITHDRAWN.includes(error)) return { error };
-      throw new Fault('PROVIDER_UNAVAILABLE', `the provider does not let itself be asked again: ${wordsOf(error)}`, {
-        cause,
-      });
+      const word = ERROR_WORD.test(error) ? error : 'for a reason of its own';
+      throw new Fault('PROVIDER_UNAVAILABLE', `the provider does not let itself be asked again: ${word}`);
     }
     throw await unheardOr(cause);
   }
@@ -72,7 +85,8 @@ async function unheardOr(cause: unknown): Promise<unknown> {
   // The library wraps what our own fetch throws.
   if (cause.cause instanceof Fault) return cause.cause;
   const isUnheard = 'code' in cause && UNHEARD.includes(String(cause.code));
+  // Without the cause, which quotes what it could not read.
   if (isUnheard)
-    return new Fault('PROVIDER_UNAVAILABLE', `the provider does not answer as it should: ${wordsOf(cause)}`, { cause });
+    return new Fault('PROVIDER_UNAVAILABLE', `the provider does not answer as it should: ${wordsOf(cause)}`);
   return believed(Promise.reject(cause)).catch((fault: unknown) => fault);
 }
