@@ -146,8 +146,9 @@ export class CatalogBatch {
   }
 }
 
+/** INVARIANT: no two machines have one, whatever the names of files and machines in inventories hold. */
 function machineKey({ source, scope }: Pick<WantedMachines, 'source' | 'scope'>, nativeId: string): string {
-  return `${source} ${scope.account} ${scope.region} ${nativeId}`;
+  return JSON.stringify([source, scope.account, scope.region, nativeId]);
 }
 
 /** The name that a machine is to have, and the one that it gets where another has that. */

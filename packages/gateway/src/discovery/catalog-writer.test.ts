@@ -119,6 +119,30 @@ it('one native id in two scopes is two machines, each with its own address', asy
   assert.deepEqual(await hosts(), [`${FIRST.account} 10.0.0.2`, `${SECOND.account} 10.9.0.2`]);
 });
 
+it('no name of a file or a machine makes one machine of two', async () => {
+  const world = await aWorld();
+  const updater = updaterOf(world);
+  const see = (observedAt: number, machines: readonly (readonly [account: string, id: string, address: string])[]) =>
+    world.store.transaction((tx) =>
+      updater.applyAll(
+        tx,
+        machines.map(([account, nativeId, address]) => ({
+          ...{ source: world.record, scope: { account, region: 'all', accountName: account }, cause: 'event' as const },
+          sightings: [machine(nativeId, { observedAt, address })],
+        })),
+      ),
+    );
+  await see(1, [['f all', 'z', '10.0.0.1']]);
+  await see(2, [
+    ['f', 'all z', '10.6.6.6'],
+    ['f all', 'z', '10.0.0.1'],
+  ]);
+  assert.deepEqual(
+    (await world.targets()).map(({ labels, host }) => `${labels['cloud:account'] ?? ''} ${host}`).sort(),
+    ['f 10.6.6.6', 'f all 10.0.0.1'],
+  );
+});
+
 it('what is learnt of a scope twice in one transaction ends as the newer says', async () => {
   const world = await aWorld();
   const updater = updaterOf(world);
