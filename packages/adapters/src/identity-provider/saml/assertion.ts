@@ -159,7 +159,10 @@ export function timeOf(element: Element, name: string): number | undefined {
   const text = attributeOf(element, name);
   if (text === undefined) return undefined;
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/u.test(text)) throw refused(`${name} is no time in UTC`);
-  return Date.parse(text);
+  const time = Date.parse(text);
+  // There is no 40th of a month; what is compared with no time is never over.
+  if (Number.isNaN(time)) throw refused(`${name} is no time in UTC`);
+  return time;
 }
 
 function readAttributes(assertion: Element): ReadonlyMap<string, readonly string[]> {

@@ -215,6 +215,9 @@ const CASES: Readonly<Record<string, () => Attempt>> = {
   'a time is not in UTC': () => ({
     before: (xml) => xml.replace(/NotOnOrAfter="[^"]+"/u, 'NotOnOrAfter="2099-01-01"'),
   }),
+  'the login there is over on a day that is none': () => ({
+    before: (xml) => xml.replace('SessionIndex', 'SessionNotOnOrAfter="2099-02-40T00:00:00Z" SessionIndex'),
+  }),
   'nobody signed in': () => ({ before: (xml) => xml.replace(/<saml:AuthnStatement.*<\/saml:AuthnStatement>/u, '') }),
   'there are two names': () => ({
     before: (xml) => xml.replace(/<saml:NameID.*<\/saml:NameID>/u, (name) => name + name),
