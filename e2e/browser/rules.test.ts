@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { until } from '@enchilada/core/testing/until';
 import { Chromium } from '../fixtures/chromium.ts';
 import { Gateway } from '../fixtures/gateway.ts';
 import { Person } from '../product/index.ts';
@@ -77,4 +78,57 @@ test('a rule is made in the form, shows what it would do at each change, and let
   const { rules, version: rulesVersion } = await api.getRules();
   await api.setRules({ body: { rules: rules.map((rule) => ({ ...rule, enabled: false })), version: rulesVersion } });
   assert.deepEqual((await api.listGrants()).items, []);
+});
+
+test('a machine whose tag asks for SSH and RDP is two entries, and a rule of the form is for one of them', async () => {
+  const { api } = person;
+  const fields = { name: 'Desks', parameters: { path: 'desks.csv' }, protectedTags: ['enchilada:protocol'] };
+  const source = await api.createSource({ body: { ...fields, kind: 'inventory-file', enabled: false } });
+  const write = (protocols: string): Promise<void> =>
+    writeFile(
+      join(gateway.dataDir, 'inventories', 'desks.csv'),
+      `name,address,enchilada:protocol\ndesk-1,10.9.1.1,${protocols}\n`,
+    );
+  const entries = async (): Promise<readonly string[]> =>
+    (await api.listTargets({ query: { text: 'desk-1' } })).items
+      .map(({ name, protocol, port }) => `${name} ${protocol} ${port}`)
+      .sort();
+  await write('ssh rdp');
+  await api.updateSource({
+    params: { id: source.id },
+    body: { ...fields, version: source.version, enabled: true },
+  });
+  await until(async () => (await entries()).length === 2);
+  assert.deepEqual(await entries(), ['desk-1 (RDP) rdp 3389', 'desk-1 ssh 22']);
+
+  await using window = await seatOf(browser, person, { scheme: 'light' });
+  const page = await window.at('/catalog/sources');
+  await page.getByRole('button', { name: 'Rules' }).click();
+  const drawer = page.getByRole('dialog');
+  await drawer.getByRole('button', { name: 'Add rule' }).click();
+  await drawer.getByRole('textbox', { name: 'Name', exact: true }).last().fill('Desktops');
+  await drawer.getByRole('textbox', { name: 'Opened by' }).or(drawer.getByLabel('Opened by')).last().click();
+  await page.getByRole('option', { name: 'RDP' }).click();
+  await drawer.getByRole('textbox', { name: 'Port', exact: true }).last().fill('3390');
+  await drawer.getByRole('button', { name: 'Save' }).click();
+  await drawer.waitFor({ state: 'detached' });
+  await until(async () => (await entries())[0] === 'desk-1 (RDP) rdp 3390');
+  assert.deepEqual(await entries(), ['desk-1 (RDP) rdp 3390', 'desk-1 ssh 22']);
+
+  const [desk] = (await api.listTargets({ query: { text: 'desk-1 (RDP)' } })).items;
+  assert.ok(desk);
+  const { trace } = await api.explainTarget({ params: { id: desk.id } });
+  assert.deepEqual(
+    trace.map(({ field, rule }) => `${field} ${rule}`),
+    ['protocol tag enchilada:protocol', 'port Desktops'],
+  );
+  const { rules, version } = await api.getRules();
+  const wrong = rules.map((rule) => ({ ...rule, outcome: { ...rule.outcome, protocol: 'ssh' } }));
+  await assert.rejects(api.setRules({ body: { rules: wrong, version } }), /it cannot choose another/u);
+  const unknown = rules.map((rule) => ({ ...rule, match: { protocol: 'unheard-of' } }));
+  await assert.rejects(api.setRules({ body: { rules: unknown, version } }), /match\.protocol must be one of/u);
+
+  await write('');
+  await until(async () => (await entries()).length === 1);
+  assert.deepEqual(await entries(), ['desk-1 ssh 22']);
 });
