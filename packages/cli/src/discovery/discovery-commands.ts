@@ -257,7 +257,15 @@ export const discoveryCommands = [
       const { files } = await api.getOnboarding({ params: { id: (await findSource(api, wanted)).id } });
       if (options.file === undefined) {
         if (files.length === 0) return done({ files }, 'There is nothing to deploy for a source of this kind.');
-        return done({ files }, ...files.flatMap(({ name, use }) => [name, `  ${use.en}`, '']));
+        return done(
+          { files },
+          ...files.flatMap(({ name, use, commands }) => [
+            name,
+            `  ${use.en}`,
+            ...commands.map((line) => `  $ ${line}`),
+            '',
+          ]),
+        );
       }
       const file = files.find(({ name }) => name === options.file);
       if (file === undefined)

@@ -136,7 +136,18 @@ const Omission = words(['deleted', 'untagged', 'rule', 'no-address', 'no-protoco
 
 /** Templates that give a source what it needs in its cloud. */
 export const Onboarding = closed({
-  files: list(closed({ name: text(100, 1), text: Type.String({ maxLength: 200_000 }), use: LocalizedText }), 20),
+  files: list(
+    closed({
+      name: text(100, 1),
+      text: Type.String({ maxLength: 200_000 }),
+      use: LocalizedText,
+      commands: Type.Array(text(2_000, 1), {
+        maxItems: 10,
+        description: 'Lines of a shell that deploy it, in this order; words in capitals are to be replaced.',
+      }),
+    }),
+    20,
+  ),
 });
 
 /** An account and region that a preview looks at. */

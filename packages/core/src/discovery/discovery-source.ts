@@ -167,6 +167,8 @@ export interface OnboardingFile {
   readonly text: string;
   /** Where and how it is deployed. */
   readonly use: LocalizedText;
+  /** Lines of a shell that deploy it, one after the other; words in capitals are for the reader to replace. */
+  readonly commands: readonly string[];
 }
 
 /** A kind of source: what its form asks for, and how one is opened. */

@@ -188,7 +188,12 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
 
     getOnboarding: async (_context, { params }) => {
       const source = await foundSource(params.id);
-      return { files: (discovery.types.get(source.kind)?.onboarding?.(source) ?? []).map((file) => ({ ...file })) };
+      return {
+        files: (discovery.types.get(source.kind)?.onboarding?.(source) ?? []).map((file) => ({
+          ...file,
+          commands: [...file.commands],
+        })),
+      };
     },
 
     sweepSource: async (context, { params }) => {

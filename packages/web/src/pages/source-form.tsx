@@ -3,6 +3,7 @@ import { IconEye } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
+import { CommandLine } from '../components/command-line.tsx';
 import { CopyField } from '../components/copy-field.tsx';
 import { FormDrawer, useSave } from '../components/form.tsx';
 import { useText } from '../i18n/text.tsx';
@@ -102,9 +103,11 @@ function Templates({ source }: { readonly source: Source }) {
         {text('sources.templates')}
       </Title>
       {files.map((file) => (
-        <div key={file.name}>
+        <Stack key={file.name} gap="xs">
           <Anchor
             className="mono"
+            underline="always"
+            w="fit-content"
             download={file.name}
             href={`data:application/json;charset=utf-8,${encodeURIComponent(file.text)}`}
           >
@@ -113,7 +116,10 @@ function Templates({ source }: { readonly source: Source }) {
           <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
             {text.of(file.use)}
           </Text>
-        </div>
+          {file.commands.map((line) => (
+            <CommandLine key={line} line={line} />
+          ))}
+        </Stack>
       ))}
     </Stack>
   );

@@ -39,18 +39,35 @@ export function onboarding(record: SourceRecord): readonly OnboardingFile[] {
       name: 'enchilada-hub.json',
       text: textOf(hub(record)),
       use: {
-        en: 'First, once, in the account and region of the node: a stack with the queue, the bus that member accounts send to, and the policy of the node’s role. aws cloudformation deploy --template-file enchilada-hub.json --stack-name enchilada-hub --capabilities CAPABILITY_NAMED_IAM --parameter-overrides NodeRoleName=ROLE OrganizationId=o-…',
-        de: 'Zuerst, einmal, in Konto und Region des Knotens: ein Stack mit der Warteschlange, dem Bus, an den die Mitgliedskonten senden, und der Richtlinie für die Rolle des Knotens. aws cloudformation deploy --template-file enchilada-hub.json --stack-name enchilada-hub --capabilities CAPABILITY_NAMED_IAM --parameter-overrides NodeRoleName=ROLLE OrganizationId=o-…',
+        en: 'First, once, in the account and region of the node: a stack with the queue, the bus that member accounts send to, and the policy of the node’s role.',
+        de: 'Zuerst, einmal, in Konto und Region des Knotens: ein Stack mit der Warteschlange, dem Bus, an den die Mitgliedskonten senden, und der Richtlinie für die Rolle des Knotens.',
       },
+      commands: [
+        'aws cloudformation deploy --template-file enchilada-hub.json --stack-name enchilada-hub --capabilities CAPABILITY_NAMED_IAM --parameter-overrides NodeRoleName=ROLE OrganizationId=o-ORGANIZATION',
+        "aws cloudformation describe-stacks --stack-name enchilada-hub --query 'Stacks[0].Outputs' --output table",
+      ],
     },
     {
       name: 'enchilada-member.json',
       text: textOf(member(record)),
       use: {
-        en: 'Then, as a service-managed StackSet for the organization in every region that machines run in: reader role, role that lets people in (LetPeopleIn=yes), and the rule that sends events. Its parameters are outputs of the first stack. Roles are made in the home region alone.',
-        de: 'Danach als vom Dienst verwaltetes StackSet für die Organisation, in jeder Region mit Maschinen: Leserolle, Rolle, die Personen einlässt (LetPeopleIn=yes), und die Regel, die Ereignisse sendet. Die Parameter sind Ausgaben des ersten Stacks. Rollen entstehen nur in der Heimatregion.',
+        en: 'Then, as a service-managed StackSet for the organization in every region that machines run in: reader role, role that lets people in (LetPeopleIn=yes), and the rule that sends events. Its parameters are outputs of the first stack. Roles are made in the home region alone, which must be among the regions.',
+        de: 'Danach als vom Dienst verwaltetes StackSet für die Organisation, in jeder Region mit Maschinen: Leserolle, Rolle, die Personen einlässt (LetPeopleIn=yes), und die Regel, die Ereignisse sendet. Die Parameter sind Ausgaben des ersten Stacks. Rollen entstehen nur in der Heimatregion, die unter den Regionen sein muss.',
       },
+      commands: memberCommands(record),
     },
+  ];
+}
+
+/** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-getting-started-create.html */
+function memberCommands(record: SourceRecord): readonly string[] {
+  const { homeRegion, regions } = readConfig(record.parameters);
+  const everywhere = [...new Set([homeRegion, ...(regions.length === 0 ? ['OTHER-REGIONS'] : regions)])].join(' ');
+  const values = { NodeRoleArn: 'NODE-ROLE-ARN', HubBusArn: 'BUS-ARN', LetPeopleIn: 'no' };
+  const parameters = Object.entries(values).map(([key, value]) => `ParameterKey=${key},ParameterValue=${value}`);
+  return [
+    `aws cloudformation create-stack-set --region ${homeRegion} --stack-set-name enchilada-member --template-body file://enchilada-member.json --capabilities CAPABILITY_NAMED_IAM --permission-model SERVICE_MANAGED --auto-deployment Enabled=true,RetainStacksOnAccountRemoval=false --parameters ${parameters.join(' ')}`,
+    `aws cloudformation create-stack-instances --region ${homeRegion} --stack-set-name enchilada-member --deployment-targets OrganizationalUnitIds=r-ROOT --regions ${everywhere}`,
   ];
 }
 

@@ -31,7 +31,7 @@ it('templates are JSON and hold no secret; the command names the management grou
     ['enchilada-reader.json', 'enchilada-queue.json', 'enchilada-events.json'],
   );
   for (const { text } of files) assert.ok('resources' in (JSON.parse(text) as object));
-  assert.match(files[0]?.use.en ?? '', /--management-group-id corp /u);
+  assert.match(files[0]?.commands.join(' ') ?? '', /--management-group-id corp /u);
   const { resources } = JSON.parse(files[1]?.text ?? '') as {
     readonly resources: readonly {
       readonly type: string;

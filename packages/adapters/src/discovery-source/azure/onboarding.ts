@@ -33,25 +33,35 @@ export function onboarding(record: SourceRecord): readonly OnboardingFile[] {
       name: 'enchilada-reader.json',
       text: textOf(reader()),
       use: {
-        en: `At the management group: a role with the reads that are made, given to the node's identity. az deployment mg create --management-group-id ${group} --location westeurope --template-file enchilada-reader.json --parameters principalId=OBJECT-ID`,
-        de: `An der Verwaltungsgruppe: eine Rolle mit genau den Lesezugriffen, für die Identität des Knotens. az deployment mg create --management-group-id ${group} --location westeurope --template-file enchilada-reader.json --parameters principalId=OBJEKT-ID`,
+        en: "At the management group: a role with the reads that are made, given to the node's identity.",
+        de: 'An der Verwaltungsgruppe: eine Rolle mit genau den Lesezugriffen, für die Identität des Knotens.',
       },
+      commands: [
+        `az deployment mg create --management-group-id ${group} --location westeurope --template-file enchilada-reader.json --parameters principalId=OBJECT-ID`,
+      ],
     },
     {
       name: 'enchilada-queue.json',
       text: textOf(queues()),
       use: {
-        en: 'Once, for events: the storage account with its two queues, and the node’s rights on them. The output is the queue’s address for the source. az deployment group create --resource-group RG --template-file enchilada-queue.json --parameters principalId=OBJECT-ID',
-        de: 'Einmal, für Ereignisse: das Speicherkonto mit seinen zwei Warteschlangen und den Rechten des Knotens darauf. Die Ausgabe ist die Adresse der Warteschlange für die Quelle. az deployment group create --resource-group RG --template-file enchilada-queue.json --parameters principalId=OBJEKT-ID',
+        en: 'Once, for events: the storage account with its two queues, and the node’s rights on them. The output is the queue’s address for the source.',
+        de: 'Einmal, für Ereignisse: das Speicherkonto mit seinen zwei Warteschlangen und den Rechten des Knotens darauf. Die Ausgabe ist die Adresse der Warteschlange für die Quelle.',
       },
+      commands: [
+        'az deployment group create --resource-group RG --template-file enchilada-queue.json --parameters principalId=OBJECT-ID',
+      ],
     },
     {
       name: 'enchilada-events.json',
       text: textOf(events()),
       use: {
-        en: 'In each subscription: the topic of its machines. Give the identity in the output the role Storage Queue Data Message Sender on the storage account, then deploy again with deliver=true. az deployment group create --subscription ID --resource-group RG --template-file enchilada-events.json --parameters storageAccountId=… deliver=false',
-        de: 'In jedem Abonnement: das Thema seiner Maschinen. Der Identität in der Ausgabe die Rolle Storage Queue Data Message Sender am Speicherkonto geben, dann mit deliver=true erneut ausrollen. az deployment group create --subscription ID --resource-group RG --template-file enchilada-events.json --parameters storageAccountId=… deliver=false',
+        en: 'In each subscription: the topic of its machines. Give the identity in the output the role Storage Queue Data Message Sender on the storage account, then deploy again with deliver=true.',
+        de: 'In jedem Abonnement: das Thema seiner Maschinen. Der Identität in der Ausgabe die Rolle Storage Queue Data Message Sender am Speicherkonto geben, dann mit deliver=true erneut ausrollen.',
       },
+      commands: [
+        'az deployment group create --subscription ID --resource-group RG --template-file enchilada-events.json --parameters storageAccountId=STORAGE-ACCOUNT-ID deliver=false',
+        'az deployment group create --subscription ID --resource-group RG --template-file enchilada-events.json --parameters storageAccountId=STORAGE-ACCOUNT-ID deliver=true',
+      ],
     },
   ];
 }
