@@ -188,7 +188,7 @@ export const FIGURES = [
     id: 'rdp-seek-xrdp-share',
     unit: '×',
     bound: 'at-most',
-    target: 1 / 7,
+    target: 0.142,
     says: 'the same of xrdp, which draws nothing anew for being asked: seconds for each second of the recording up to there',
   },
   {
