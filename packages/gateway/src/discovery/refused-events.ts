@@ -62,7 +62,10 @@ export class RefusedEvents {
   #isNew(kind: string): boolean {
     const now = this.#parts.clock.monotonicMs();
     if (now - (this.#told.get(kind) ?? -Infinity) < EVERY_MS) return false;
-    if (this.#told.size > MOST_KINDS) this.#told.clear();
+    if (this.#told.size >= MOST_KINDS)
+      for (const [old, at] of this.#told) if (now - at >= EVERY_MS) this.#told.delete(old);
+    // Whoever makes up that many is known by now.
+    if (this.#told.size >= MOST_KINDS && !this.#told.has(kind)) return false;
     this.#told.set(kind, now);
     return true;
   }
