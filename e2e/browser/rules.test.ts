@@ -117,7 +117,9 @@ test('a machine whose tag asks for SSH and RDP is two entries, and a rule of the
 
   const [desk] = (await api.listTargets({ query: { text: 'desk-1 (RDP)' } })).items;
   assert.ok(desk);
-  const { trace } = await api.explainTarget({ params: { id: desk.id } });
+  const explained = await api.explainTarget({ params: { id: desk.id } });
+  assert.ok(explained.origin === 'found');
+  const { trace } = explained;
   assert.deepEqual(
     trace.map(({ field, rule }) => `${field} ${rule}`),
     ['protocol tag enchilada:protocol', 'port Desktops'],

@@ -140,3 +140,20 @@ test('a file of machines is a source; removals that are many wait until an opera
   await json(...accept, '--count', '15');
   assert.equal((await api.listTargets({ query: { text: 'hall-' } })).items.length, 5);
 });
+
+test('a machine that no source keeps up to date says so, and why', async () => {
+  const { api } = site.admin;
+  await writeFile(join(site.gateway.dataDir, 'inventories', 'cellar.csv'), 'name,address,port\ncellar-1,10.8.0.1,22\n');
+  const cellar = { name: 'Cellar', parameters: { path: 'cellar.csv' }, protectedTags: [] };
+  const { id, version } = await api.createSource({ body: { ...cellar, kind: 'inventory-file', enabled: true } });
+  await until('the list', async () => (await api.listTargets({ query: { text: 'cellar-1' } })).items.length === 1);
+  await site.machine({ name: 'attic', protocol: 'ssh', host: '127.0.0.1', port: 22 });
+  assert.match((await enchilada('discovery', 'explain', 'attic')).stdout, /attic was added by hand/u);
+  assert.match((await enchilada('discovery', 'explain', 'cellar-1')).stdout, /found by Cellar/u);
+  await api.updateSource({ params: { id }, body: { ...cellar, enabled: false, version } });
+  await api.deleteSource({ params: { id } });
+  assert.match(
+    (await enchilada('discovery', 'explain', 'cellar-1')).stdout,
+    /by a source that has been removed since/u,
+  );
+});

@@ -89,6 +89,7 @@ export {
   DiscoveryChange,
   DiscoveryPreview,
   Explanation,
+  FoundExplanation,
   Rule,
   RuleSet,
   Source,

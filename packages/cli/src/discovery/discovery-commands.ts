@@ -228,6 +228,13 @@ export const discoveryCommands = [
       const { api } = await client();
       const target = await findTarget(api, wanted);
       const told = await api.explainTarget({ params: { id: target.id } });
+      if (told.origin !== 'found')
+        return done(
+          told,
+          told.origin === 'by-hand'
+            ? `${target.name} was added by hand, ${when(told.addedAt)}. No source keeps it up to date.`
+            : `${target.name} was found ${when(told.addedAt)} by a source that has been removed since. Nothing keeps it up to date: delete it where it is not needed.`,
+        );
       const rows = told.trace.map(({ field, rule, refusedBecauseOfTag }) => [
         field,
         rule,

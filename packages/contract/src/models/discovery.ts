@@ -224,8 +224,8 @@ export const ChangeQuery = closed({
 });
 export const ChangePage = closed({ items: list(DiscoveryChange, 500), next: Type.Optional(Cursor) });
 
-/** Why a machine is in the catalog, and why it is as it is. */
-export const Explanation = closed({
+export const FoundExplanation = closed({
+  origin: Type.Literal('found'),
   sourceId: Id,
   sourceName: text(100),
   account: text(64),
@@ -244,4 +244,12 @@ export const Explanation = closed({
   /** Fields that a person changed; discovery leaves them alone. */
   changedByHand: list(text(40), 20),
 });
+export type FoundExplanation = Static<typeof FoundExplanation>;
+
+/** Why a machine is in the catalog, and why it is as it is. */
+export const Explanation = Type.Union([
+  FoundExplanation,
+  /** A person added it, or a source that was removed found it: nothing keeps it up to date. */
+  closed({ origin: words(['by-hand', 'source-removed']), addedAt: Time }),
+]);
 export type Explanation = Static<typeof Explanation>;

@@ -1,5 +1,5 @@
 import type { Source as SourceView } from '@enchilada/contract';
-import type { Rule, ScopeRecord, SourceRecord } from '@enchilada/core/discovery';
+import { isDiscovered, type Rule, type ScopeRecord, type SourceRecord } from '@enchilada/core/discovery';
 import { checkParameters, type EngineManifest } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import { randomId } from '@enchilada/core/time';
@@ -317,8 +317,9 @@ export function discoveryHandlers(parts: ApiParts): DiscoveryHandlers {
     explainTarget: async (_context, { params }) => {
       const target = await store.now.catalog.findTarget(params.id);
       const found = target && (await store.now.discovery.findByTarget(target.id));
-      if (target === undefined || found === undefined)
-        throw new Fault('NOT_FOUND', 'no source found this machine; it was added by hand');
+      if (target === undefined) throw new Fault('NOT_FOUND', 'there is no such object');
+      if (found === undefined)
+        return { origin: isDiscovered(target) ? 'source-removed' : 'by-hand', addedAt: target.createdAt };
       const source = await foundSource(found.sourceId);
       const scopes = await store.now.discovery.listScopes(source.id);
       const scope = scopes.find(

@@ -1,7 +1,7 @@
 import type {
   DiscoveryChange as ChangeView,
   DiscoveryPreview,
-  Explanation,
+  FoundExplanation,
   RouteOutput,
   Source as SourceView,
   SourceScope,
@@ -222,10 +222,11 @@ export function explain(
     found,
   }: { readonly source: SourceRecord; readonly scope: ScopeRecord | undefined; readonly found: FoundMachine },
   target: Target,
-): Explanation {
+): FoundExplanation {
   const { missingSince, goneAt, launchedBy } = found;
   const { projected, omitted, trace } = entriesOf(found).find(({ targetId }) => targetId === target.id) ?? found;
   return {
+    origin: 'found',
     sourceId: source.id,
     sourceName: source.name,
     ...found.scope,

@@ -48,7 +48,7 @@ export function MachineDetails(props: {
               </>
             )}
           </dl>
-          <MachineOrigin id={machine.id} labels={machine.labels} />
+          {!machine.builtIn && <MachineOrigin id={machine.id} />}
           {machine.approval !== undefined && (
             <Button
               variant={asksFirst(machine) ? 'filled' : 'default'}

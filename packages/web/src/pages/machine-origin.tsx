@@ -6,25 +6,35 @@ import { Moment } from '../components/listing.tsx';
 import { printable } from '../components/printable.ts';
 import { useText } from '../i18n/text.tsx';
 
-/** Discovery alone writes it, on every machine that it found. */
-const FOUND_LABEL = 'cloud:id';
-
-/** Which source found a machine, and which rules made it what it is; nothing for one that was added by hand. */
-export function MachineOrigin(props: { readonly id: string; readonly labels: Readonly<Record<string, string>> }) {
+/** Which source found a machine, and which rules made it what it is; or that nothing keeps it up to date. */
+export function MachineOrigin(props: { readonly id: string }) {
   const text = useText();
-  const isFound = Object.hasOwn(props.labels, FOUND_LABEL) && can(useMe(), 'catalog.read');
+  const maySee = can(useMe(), 'catalog.read');
   const { data } = useQuery({
     queryKey: ['machine-origin', props.id],
     queryFn: ({ signal }) => api('explainTarget', { params: { id: props.id } }, { signal, background: true }),
-    enabled: isFound,
+    enabled: maySee,
     retry: false,
   });
-  if (!isFound || data === undefined) return null;
+  if (!maySee || data === undefined) return null;
+  const title = (
+    <Title order={3} size="h3">
+      {text('origin.title')}
+    </Title>
+  );
+  if (data.origin !== 'found')
+    return (
+      <Stack gap="xs">
+        {title}
+        <Text size="sm">{text(`origin.${data.origin}`)}</Text>
+        <Text size="xs" c="dimmed">
+          <Moment at={data.addedAt} />
+        </Text>
+      </Stack>
+    );
   return (
     <Stack gap="xs">
-      <Title order={3} size="h3">
-        {text('origin.title')}
-      </Title>
+      {title}
       <dl className="detail-list">
         <dt>{text('origin.found-by')}</dt>
         <dd>{printable(data.sourceName)}</dd>
@@ -63,7 +73,7 @@ export function MachineOrigin(props: { readonly id: string; readonly labels: Rea
         )}
         {data.changedByHand.length > 0 && (
           <>
-            <dt>{text('origin.by-hand')}</dt>
+            <dt>{text('origin.changed-by-hand')}</dt>
             <dd>{data.changedByHand.join(', ')}</dd>
           </>
         )}

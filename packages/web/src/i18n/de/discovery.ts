@@ -17,7 +17,8 @@ export const discovery: Readonly<Record<keyof typeof en, string>> = {
   'omitted.no-protocol': 'Kein Protokoll für diese Plattform',
   'omitted.rule': 'Eine Regel lässt sie aus',
   'origin.account': 'Konto und Region',
-  'origin.by-hand': 'Von Hand gesetzt und so belassen',
+  'origin.by-hand': 'Von Hand hinzugefügt. Keine Quelle hält sie aktuell.',
+  'origin.changed-by-hand': 'Von Hand gesetzt und so belassen',
   'origin.first-seen': 'Zuerst gesehen',
   'origin.found-by': 'Gefunden von',
   'origin.launched-by': 'Gestartet von',
@@ -27,6 +28,8 @@ export const discovery: Readonly<Record<keyof typeof en, string>> = {
   'origin.no-rules': 'Keine Regel setzt etwas: Alles ist, wie Quelle und Standard es sagen.',
   'origin.refused': 'Nicht befolgt: Das Tag {tag} kann jeder setzen.',
   'origin.rules': 'Regeln, die es so machten',
+  'origin.source-removed':
+    'Gefunden von einer Quelle, die entfernt wurde. Nichts hält sie aktuell: Löschen Sie sie, wo sie nicht gebraucht wird.',
   'origin.state': 'Zustand dort',
   'origin.title': 'Warum sie hier ist',
   'preview.appears': 'Erscheint',

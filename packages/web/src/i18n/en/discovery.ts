@@ -15,7 +15,8 @@ export const discovery = {
   'omitted.no-protocol': 'No protocol for this platform',
   'omitted.rule': 'A rule leaves it out',
   'origin.account': 'Account and region',
-  'origin.by-hand': 'Set by hand, and left alone',
+  'origin.by-hand': 'Added by hand. No source keeps it up to date.',
+  'origin.changed-by-hand': 'Set by hand, and left alone',
   'origin.first-seen': 'First seen',
   'origin.found-by': 'Found by',
   'origin.launched-by': 'Launched by',
@@ -25,6 +26,8 @@ export const discovery = {
   'origin.no-rules': 'No rule sets anything: all is as the source and the standard say.',
   'origin.refused': 'Not followed: anybody may set the tag {tag}.',
   'origin.rules': 'Rules that made it so',
+  'origin.source-removed':
+    'Found by a source that was removed. Nothing keeps it up to date: delete it where it is not needed.',
   'origin.state': 'State there',
   'origin.title': 'Why it is here',
   'preview.appears': 'Appears',
