@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
+import { until } from '@enchilada/core/testing/until';
 import { Chromium, DESKTOP, PHONE } from '../fixtures/chromium.ts';
 import type { Person } from '../product/index.ts';
 import { Site, startSshd } from '../tests/site.ts';
@@ -122,7 +123,10 @@ test('a live session is warned before its access ends and ends with it, on the s
   await picture(session.page, 'warning');
   await session.end.filter({ hasText: 'The time of your access is over' }).waitFor();
   await picture(session.page, 'over');
-  const record = await site.admin.api.getSession({ params: { id: session.sessionId } });
+  const recordOf = () => site.admin.api.getSession({ params: { id: session.sessionId } });
+  // Who looks is told first, and what is kept of it is written then.
+  await until(async () => (await recordOf()).state === 'ended');
+  const record = await recordOf();
   assert.equal(record.endReason, 'ACCESS_ENDED');
   const late = (record.endedAt ?? 0) - end;
   assert.ok(late >= 0, 'not before its time');

@@ -109,13 +109,14 @@ interface Seen {
   readonly entries: ReadonlyMap<string, string>;
 }
 
-/** Compares documents with what they were: what differs is a hint. The first look hints at nothing; the first listing takes it in. */
+/** Compares documents with what they were: what differs is a hint. The first look, at once, hints at nothing: the first listing takes it in. */
 class Watch implements HintQueue {
   readonly #parts: WatchParts;
   readonly #seen = new Map<string, Seen>();
   readonly #ready: Delivery[] = [];
   readonly #later = new Set<Disposable>();
   #looking: Promise<void> | undefined;
+  #hasLooked = false;
   #events = 0;
 
   constructor(parts: WatchParts) {
@@ -137,7 +138,9 @@ class Watch implements HintQueue {
 
   async #look(signal: AbortSignal): Promise<void> {
     const { documents, entriesOf, clock, watchMs } = this.#parts;
-    await pause(clock, watchMs, signal);
+    // What changes between the first listing and the first look would not be heard of until the next listing.
+    if (this.#hasLooked) await pause(clock, watchMs, signal);
+    this.#hasLooked = true;
     const listed = await documents.list(signal);
     for (const name of this.#seen.keys()) if (!listed.has(name)) this.#seen.delete(name);
     for (const [name, fingerprint] of listed) {
