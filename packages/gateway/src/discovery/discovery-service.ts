@@ -171,7 +171,7 @@ export class DiscoveryService implements AsyncDisposable {
   /** Reads the source and writes nothing. */
   async preview(record: SourceRecord, of: PreviewOf): Promise<Preview> {
     await using opened = await this.#previewSources.take(this.#typeOf(record), record);
-    return await preview(this.#previewParts(), { record, source: opened.source }, of);
+    return await preview(this.#previewParts(), { record, ...opened }, of);
   }
 
   /** What other rules would do to the machines that are known; asks no cloud. */

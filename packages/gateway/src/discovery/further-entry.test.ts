@@ -159,7 +159,9 @@ describe('a machine whose tag asks for a further protocol', () => {
     const parts = { store, clock: { ...clock, now: world.now }, projection };
     const counts = (rules: readonly Rule[] = []) => previewKnown(parts, record.id, { rules, scopes: undefined });
     const asked = async () => {
-      const said = previewView(await preview(parts, { record, source: cloud }, { rules: [], scopes: undefined }));
+      const said = previewView(
+        await preview(parts, { record, source: cloud, listing: {} }, { rules: [], scopes: undefined }),
+      );
       return said.machines.map(({ name, effect, protocol }) => `${name} ${effect} ${protocol ?? ''}`);
     };
     world.cloud.put(FIRST, 'i-1', { name: 'both', tags: BOTH });

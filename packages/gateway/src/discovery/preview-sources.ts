@@ -1,10 +1,18 @@
 import type { DiscoverySource, SourceRecord, SourceType } from '@enchilada/core/discovery';
 import type { Clock } from '@enchilada/core/time';
+import type { PreviewScope } from './preview.ts';
 
 /** Whoever goes on with a preview does so at once. */
 const KEPT_MS = 60_000;
 
+/** A source that is open, and what it was last seen to list: whoever goes on with a preview is confined to that. */
+export interface OpenedSource {
+  readonly source: DiscoverySource;
+  readonly listing: { scopes?: readonly PreviewScope[] };
+}
+
 interface Kept {
+  readonly listing: OpenedSource['listing'];
   readonly opening: Promise<DiscoverySource>;
   users: number;
   closing: Disposable | undefined;
@@ -23,9 +31,9 @@ export class PreviewSources implements AsyncDisposable {
   }
 
   /** @throws Fault CONFIGURATION_INVALID */
-  async take(type: SourceType, record: SourceRecord): Promise<AsyncDisposable & { readonly source: DiscoverySource }> {
+  async take(type: SourceType, record: SourceRecord): Promise<AsyncDisposable & OpenedSource> {
     const key = JSON.stringify([record.id, record.kind, record.parameters]);
-    const kept = this.#kept.get(key) ?? { opening: type.open(record), users: 0, closing: undefined };
+    const kept = this.#kept.get(key) ?? { listing: {}, opening: type.open(record), users: 0, closing: undefined };
     this.#kept.set(key, kept);
     kept.users++;
     kept.closing?.[Symbol.dispose]();
@@ -38,6 +46,7 @@ export class PreviewSources implements AsyncDisposable {
       const source = await kept.opening;
       return {
         source,
+        listing: kept.listing,
         [Symbol.asyncDispose]: () => {
           leave();
           return Promise.resolve();

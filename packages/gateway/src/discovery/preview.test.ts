@@ -154,6 +154,22 @@ describe('a preview', () => {
     );
   });
 
+  it('goes on in accounts and regions that the source lists, and assumes no role elsewhere', async () => {
+    await atWork({ accounts: [FIRST] }, async ({ cloud, service, record, fill }) => {
+      fill(FIRST, 2);
+      fill(SECOND, 3);
+      const scopes = [FIRST, SECOND].map((account) => ({ account, region: REGION, accountName: account }));
+      const elsewhere = { account: FIRST, region: 'eu-north-1', accountName: FIRST };
+      const said = previewView(await service.preview(record({}), { rules: [], scopes: [...scopes, elsewhere] }));
+      assert.deepEqual(countsOf(said), [2, 0, 0, 0, 0]);
+      assert.deepEqual(
+        said.failures.map(({ account, region }) => `${account} ${region}`),
+        [`${SECOND} ${REGION}`, `${FIRST} eu-north-1`],
+      );
+      assert.equal(cloud.assumed.length, 1, 'the role of the one account that is listed');
+    });
+  });
+
   it('says what it could not read and removes nothing there, and what a person took out stays out', async () => {
     await atWork({ accounts: [FIRST, SECOND], regions: [], homeRegion: REGION }, async (site) => {
       site.fill(FIRST, 3);

@@ -20,6 +20,7 @@ import { Fault, toFault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import type { TargetGroup } from '@enchilada/core/target';
 import type { Clock } from '@enchilada/core/time';
+import type { OpenedSource } from './preview-sources.ts';
 
 /** An answer begins to look at further scopes for so long, and leaves the rest to be asked for: a page shows how far it is. */
 const BEGINS_MS = 5_000;
@@ -83,11 +84,12 @@ export interface PreviewOf {
 /** Reads the source and writes nothing. */
 export async function preview(
   parts: PreviewParts,
-  { record, source }: { readonly record: SourceRecord; readonly source: DiscoverySource },
+  opened: OpenedSource & { readonly record: SourceRecord },
   { rules, scopes }: PreviewOf,
 ): Promise<Preview> {
+  const { record, source } = opened;
   const until = parts.clock.monotonicMs() + BEGINS_MS;
-  const begun = scopes === undefined ? await listed(parts, record, source) : { scopes, failures: [] };
+  const begun = scopes === undefined ? await listed(parts, opened) : await confined(parts, opened, scopes);
   const tally = new Tally(await judgesOf(parts, rules), begun.failures);
   return tally.over(begun.scopes, { until, clock: parts.clock }, async (scope) => {
     const found = await parts.store.now.discovery.listFound(record.id, scope);
@@ -119,12 +121,16 @@ export async function previewKnown(
   });
 }
 
+interface Begun {
+  readonly scopes: readonly PreviewScope[];
+  readonly failures: readonly PreviewFailure[];
+}
+
 /** What the source lists, and what is known and would leave it; see `takeListing`, which does what is said here. */
 async function listed(
   { store, clock }: PreviewParts,
-  record: SourceRecord,
-  source: DiscoverySource,
-): Promise<{ readonly scopes: readonly PreviewScope[]; readonly failures: readonly PreviewFailure[] }> {
+  { record, source, listing }: OpenedSource & { readonly record: SourceRecord },
+): Promise<Begun> {
   const list = await within({ clock, limitMs: LISTING_LIMIT_MS, what: 'the accounts and regions' }, (signal) =>
     source.scopes(signal),
   );
@@ -147,6 +153,27 @@ async function listed(
     );
     failures.push({ scope: { account: '', region: '' }, fault });
   }
+  listing.scopes = scopes;
+  return { scopes, failures };
+}
+
+/**
+ * Of what a client goes on with, what the source lists: roles are assumed nowhere else. Another node may have given the answer before, so that one may
+ * have to list anew.
+ */
+async function confined(
+  parts: PreviewParts,
+  opened: OpenedSource & { readonly record: SourceRecord },
+  wanted: readonly PreviewScope[],
+): Promise<Begun> {
+  const all = opened.listing.scopes ?? (await listed(parts, opened)).scopes;
+  const byKey = new Map(all.map((scope) => [keyOf(scope), scope]));
+  const scopes = wanted.flatMap((scope) => byKey.get(keyOf(scope)) ?? []);
+  const failures = wanted.flatMap((scope) =>
+    byKey.has(keyOf(scope))
+      ? []
+      : [{ scope, fault: new Fault('DISCOVERY_FAILED', 'the source does not list this account and region') }],
+  );
   return { scopes, failures };
 }
 
