@@ -1,14 +1,14 @@
 // The plan of an organisation that no single answer holds: more than 5,000 machines, in a cloud that is slow.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { AwsStandIn, organisationIn } from '@enchilada/adapters/discovery-source/aws/testing';
 import { wholePreview } from '@enchilada/contract';
 import { until } from '@enchilada/core/testing/until';
-import { type Ran, runCommand } from '../fixtures/command.ts';
-import { ADMIN, Site } from './site.ts';
+import type { Ran } from '../fixtures/command.ts';
+import { Operator } from './operator.ts';
+import { Site } from './site.ts';
 
 const REGION = 'eu-west-1';
 const ACCOUNTS = 42;
@@ -20,23 +20,16 @@ const LATENCY_MS = 1_500;
 const owned = new AsyncDisposableStack();
 let cloud: AwsStandIn;
 let site: Site;
-let base: string;
+let operator: Operator;
 
 before(async () => {
   cloud = owned.use(await AwsStandIn.start());
   site = owned.use(await Site.start({ environment: cloud.environment }));
-  base = await mkdtemp(join(tmpdir(), 'enchilada-plan-'));
-  owned.defer(() => rm(base, { recursive: true, force: true }));
-  await writeFile(join(base, 'password'), `${ADMIN.password}\n`, { mode: 0o600 });
-  await site.admin.enrolPasskey(ADMIN.username);
-  const { recoveryCodes } = await site.admin.api.renewRecoveryCodes();
-  await writeFile(join(base, 'code'), `${recoveryCodes[0] ?? ''}\n`, { mode: 0o600 });
-  const files = ['--password-file', join(base, 'password'), '--code-file', join(base, 'code')];
-  assert.equal((await enchilada('login', site.gateway.url, ADMIN.username, ...files)).exitCode, 0);
+  operator = owned.use(await Operator.at(site));
 });
 after(() => owned.disposeAsync());
 
-const enchilada = (...words: readonly string[]): Promise<Ran> => runCommand(base, words);
+const enchilada = (...words: readonly string[]): Promise<Ran> => operator.run(...words);
 
 test('an organisation of more than 5,000 machines is planned exactly, by the API and on the command line, before it is switched on and after', async () => {
   assert.ok(ALL > 5_000);
@@ -73,7 +66,7 @@ test('an organisation of more than 5,000 machines is planned exactly, by the API
   const { id, version } = source;
   await api.updateSource({ params: { id }, body: { ...fields, enabled: true, version } });
   await until(async () => (await api.listSources({})).items[0]?.machines === ALL);
-  const rules = join(base, 'rules.json');
+  const rules = join(operator.folder, 'rules.json');
   const rule = { name: 'moved', enabled: true, match: { accounts: [accounts[0]?.id] }, outcome: { group: 'Moved' } };
   await writeFile(rules, JSON.stringify([rule]));
   const changed = await enchilada('discovery', 'plan', 'organisation', '--rules', rules);

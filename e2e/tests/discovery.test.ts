@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { AzureStandIn, EventQueue, message, notification } from '@enchilada/adapters/discovery-source/azure/testing';
 import { freePort } from '@enchilada/core/testing/free-port';
-import { type Ran, runCommand, runJson } from '../fixtures/command.ts';
-import { ADMIN, Site } from './site.ts';
+import type { Ran } from '../fixtures/command.ts';
+import { Operator } from './operator.ts';
+import { Site } from './site.ts';
 
 const SUBSCRIPTION = '11111111-1111-1111-1111-111111111111';
 const idOf = (name: string): string =>
@@ -16,7 +16,7 @@ const owned = new AsyncDisposableStack();
 let cloud: AzureStandIn;
 let queue: EventQueue;
 let site: Site;
-let base: string;
+let operator: Operator;
 let metricsPort: number;
 
 before(async () => {
@@ -28,19 +28,12 @@ before(async () => {
   site = owned.use(
     await Site.start({ environment: cloud.environment, config: `metrics: { listen: "127.0.0.1:${metricsPort}" }\n` }),
   );
-  base = await mkdtemp(join(tmpdir(), 'enchilada-discovery-'));
-  owned.defer(() => rm(base, { recursive: true, force: true }));
-  await writeFile(join(base, 'password'), `${ADMIN.password}\n`, { mode: 0o600 });
-  await site.admin.enrolPasskey(ADMIN.username);
-  const { recoveryCodes } = await site.admin.api.renewRecoveryCodes();
-  await writeFile(join(base, 'code'), `${recoveryCodes[0] ?? ''}\n`, { mode: 0o600 });
-  const files = ['--password-file', join(base, 'password'), '--code-file', join(base, 'code')];
-  assert.equal((await enchilada('login', site.gateway.url, ADMIN.username, ...files)).exitCode, 0);
+  operator = owned.use(await Operator.at(site));
 });
 after(() => owned.disposeAsync());
 
-const enchilada = (...words: readonly string[]): Promise<Ran> => runCommand(base, words);
-const json = (...words: readonly string[]): Promise<Record<string, unknown>> => runJson(base, words);
+const enchilada = (...words: readonly string[]): Promise<Ran> => operator.run(...words);
+const json = (...words: readonly string[]): Promise<Record<string, unknown>> => operator.json(...words);
 const put = (name: string, osType: 'Linux' | 'Windows'): void => {
   const instanceView = { statuses: [{ code: 'PowerState/running' }] };
   cloud.put(
@@ -75,7 +68,7 @@ test('a subscription is planned, switched on and followed by its events, and an 
   const plan = await enchilada('discovery', 'plan', 'cloud');
   assert.match(plan.stdout, /2 appear, 0 change, 0 go, 0 are left out, 0 stay\. Nothing was written\./u);
   assert.equal((await enchilada('targets', 'list')).stdout.includes('web-1'), false);
-  const rules = join(base, 'rules.json');
+  const rules = join(operator.folder, 'rules.json');
   const outcome = { group: 'Clouds/{accountName}/{region}' };
   await writeFile(
     rules,
