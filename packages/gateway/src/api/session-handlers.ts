@@ -124,7 +124,8 @@ export function sessionHandlers({ store, sessions, catalog, clock }: ApiParts): 
 
   function view(record: SessionRecord, context: SignedInContext, standing: Standing): SessionView {
     const own = record.userId === context.identity.user.id;
-    const live = sessions.live.find(({ id }) => id === record.id);
+    // One that has ended is what is kept of it: until the reason of its end is written, it is still ending.
+    const live = sessions.live.find(({ id, state }) => id === record.id && state !== 'ended');
     return {
       id: record.id,
       user: { id: record.userId, username: record.username },
