@@ -1,22 +1,13 @@
 // Machines whose tag asks for a further protocol: one machine, two entries of the catalog.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { aws } from '@enchilada/adapters/discovery-source/aws';
-import { AwsStandIn, EventQueue, stateChange, tagChange } from '@enchilada/adapters/discovery-source/aws/testing';
-import { sqlite } from '@enchilada/adapters/store/sqlite';
 import { allowedActions } from '@enchilada/core/access';
-import { externalIdOf, MISSING_GRACE_MS, type Rule } from '@enchilada/core/discovery';
+import { MISSING_GRACE_MS, type Rule } from '@enchilada/core/discovery';
 import { aCredential } from '@enchilada/core/testing/store-fixture';
-import { aSource } from '@enchilada/core/testing/store-discovery-cases';
-import { until } from '@enchilada/core/testing/until';
 import { explain, previewView } from '../api/discovery-views.ts';
 import { systemClock as clock, systemRandom as random } from '../clock.ts';
 import { aDelivery, aHint, aWorld, FIRST, type World } from '../testing/discovery-world.ts';
 import { Settlements } from '../settlement/settlements.ts';
-import { DiscoveryService } from './discovery-service.ts';
 import { preview, previewKnown } from './preview.ts';
 import { purgeGone } from './purge.ts';
 import { withdrawMarks } from './rule-grants.ts';
@@ -290,56 +281,4 @@ describe('rules of a further entry', () => {
     const view = (await world.targets()).map(({ name, protocol, port }) => `${name} ${protocol} ${port}`).sort();
     assert.deepEqual(view, ['both (PROTO) proto 22', 'both desk 3390', 'one desk 3390']);
   });
-});
-
-it('follows the tag of a machine of AWS by its events, and the machine to its end', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'enchilada-further-'));
-  const [account, region, id] = ['111111111111', 'eu-west-1', 'i-00000000000000001'];
-  const about = { account, region, id };
-  {
-    await using cloud = await AwsStandIn.start();
-    await using queue = await EventQueue.start();
-    Object.assign(process.env, cloud.environment);
-    await using store = sqlite({ file: join(directory, 'catalog.db') });
-    await store.migrate();
-    const parameters = { accounts: [account], regions: [region], endpoint: cloud.url, callsPerSecond: 1_000 };
-    const record = aSource({ kind: 'aws', parameters: { ...parameters, queueUrl: queue.url } });
-    cloud.roles.set(account, externalIdOf(record.id));
-    const put = (state: { readonly Code: number; readonly Name: 'running' | 'terminated' }, tags: string): void => {
-      const Tags = [{ Key: 'Name', Value: 'both' }, ...(tags === '' ? [] : [{ Key: TAG, Value: tags }])];
-      cloud.put(account, region, { InstanceId: id, State: state, PrivateIpAddress: '10.0.0.1', Tags });
-    };
-    const running = { Code: 16, Name: 'running' } as const;
-    put(running, '');
-    await store.now.discovery.insertSource(record);
-    await using service = new DiscoveryService({
-      ...{ store, clock, random, nodeId: 'one', types: [aws({ clock })], protocols: { linux: 'ssh', windows: 'rdp' } },
-      portOf: (protocol) => (protocol === 'ssh' ? 22 : 3389),
-      ...{ audit: { append: () => assert.fail('nothing is to be audited') }, report: () => undefined },
-    });
-    await service.start();
-    const entries = async () =>
-      (await store.now.catalog.listTargets())
-        .filter(({ goneAt }) => goneAt === undefined)
-        .map(({ name, port }) => `${name} ${port}`)
-        .sort()
-        .join(', ');
-    await until(async () => (await entries()) === 'both 22');
-    put(running, 'ssh rdp');
-    await queue.send(tagChange(about, { [TAG]: 'ssh rdp' }));
-    await until(async () => (await entries()) === 'both (RDP) 3389, both 22');
-    const [desk] = await store.now.catalog.findTargetsByName(['both (RDP)']);
-    assert.ok(desk);
-    assert.deepEqual(await service.lookAgain(desk, new AbortController().signal), { isChanged: false });
-    put(running, '');
-    await queue.send(tagChange(about, {}), stateChange(about, 'running'));
-    await until(async () => (await entries()) === 'both 22');
-    put(running, 'rdp');
-    await queue.send(tagChange(about, { [TAG]: 'rdp' }));
-    await until(async () => (await entries()) === 'both (RDP) 3389, both 22');
-    put({ Code: 48, Name: 'terminated' }, 'rdp');
-    await queue.send(stateChange(about, 'terminated'));
-    await until(async () => (await entries()) === '');
-  }
-  await rm(directory, { recursive: true });
 });
