@@ -9,15 +9,15 @@ import { FactorFault } from '../second-factor/factor-fault.tsx';
 import { useText } from '../i18n/text.tsx';
 import { ExpiredPassword } from './expired-password.tsx';
 import { ProviderQuestion } from './provider-question.tsx';
-import { lastChoice, rememberChoice } from './sign-in-choice.ts';
-
-const HERE = 'local';
+import { HERE, rememberChoice } from './sign-in-choice.ts';
 
 /** The first step of sign-in: name and password, or a passkey instead of both. */
 export function PasswordForm(props: {
   readonly facts: SignInFacts;
   readonly isReturning: boolean;
   readonly hasFocus: boolean;
+  /** The way that was chosen last in this browser. */
+  readonly remembered: string | undefined;
   /** To the banner; asked for above the providers where there are any. */
   readonly agreement: {
     readonly given: boolean;
@@ -32,7 +32,7 @@ export function PasswordForm(props: {
   const { given: consent, set: setConsent } = props.agreement;
   const directories = props.facts.providers.filter(({ way }) => way === 'password');
   const [place, setPlace] = useState(() => {
-    const last = lastChoice();
+    const last = props.remembered;
     return directories.some(({ id }) => id === last) || last === HERE ? (last ?? HERE) : (directories[0]?.id ?? HERE);
   });
   const [isExpired, setIsExpired] = useState(false);

@@ -19,7 +19,7 @@ export function SignInWays(props: {
 }) {
   const text = useText();
   const { facts } = props;
-  const [remembered] = useState(lastChoice);
+  const [remembered] = useState(() => lastChoice(facts.providers));
   const [leaving, setLeaving] = useState<string>();
   const [fault, setFault] = useState<unknown>();
   const [consent, setConsent] = useState(false);
@@ -53,6 +53,7 @@ export function SignInWays(props: {
       facts={facts}
       isReturning={props.next !== undefined && elsewhere.length === 0}
       hasFocus={elsewhere.length === 0}
+      remembered={remembered}
       agreement={{ given: consent, set: setConsent, isShownAbove: elsewhere.length > 0 }}
       onSignedIn={props.onSignedIn}
     />
