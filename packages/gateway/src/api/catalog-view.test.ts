@@ -16,14 +16,16 @@ function entry(name: string, labels: Target['labels'] = {}, groupId?: string) {
 const ALL = [
   entry('Alpha web', { 'cloud:region': 'eu-west-1', team: 'red' }, 'inner'),
   entry('Beta', { team: 'web' }, 'outer'),
-  entry('Web one', { 'cloud:region': 'us-east-1', path: 'a:b' }),
+  entry('Web one', { 'cloud:region': 'us-east-1', path: 'a:b', ΛΟΓΟΣ: 'Α' }),
 ];
 const ANCESTORS = new Map([
   ['inner', ['inner', 'outer']],
   ['outer', ['outer']],
 ]);
 const found = (search: CatalogSearch): readonly string[] =>
-  searchTargets(ALL, search, ANCESTORS).map(({ target }) => target.name);
+  searchTargets({ count: ALL.length, at: (position) => ALL[position] }, search, ANCESTORS).map(
+    (position) => ALL[position]?.target.name ?? '',
+  );
 
 test('machines whose name begins with the text come first, each kind in the order of the catalog', () => {
   assert.deepEqual(found({ text: ' WEB ' }), ['Web one', 'Alpha web', 'Beta']);
@@ -39,6 +41,8 @@ test('a label is asked for by its name or by name and value, where either may ho
   assert.deepEqual(found({ label: 'path:a:b' }), ['Web one']);
   assert.deepEqual(found({ label: 'cloud' }), []);
   assert.deepEqual(found({ label: 'constructor' }), []);
+  assert.deepEqual(found({ label: 'TEAM' }), [], 'labels are told apart by their case');
+  assert.deepEqual(found({ label: 'ΛΟΓΟΣ' }), ['Web one'], 'whose last letter has another small form at the end');
 });
 
 test('text, label, group and ids narrow together', () => {

@@ -86,15 +86,19 @@ function visibleOf(all: Uint16Array, freely: Uint16Array): Pick<Kept, 'places' |
   return { places: Uint32Array.from(places), bits: Uint16Array.from(bits) };
 }
 
-function shown({ snapshot, places, bits }: Kept): readonly VisibleTarget[] {
-  const { entries } = snapshot;
+function visibleAt({ snapshot, places, bits }: Kept, position: number): VisibleTarget | undefined {
+  const searched = snapshot.entries[places[position] ?? 0];
+  const actions = bits[position] ?? 0;
+  if (searched === undefined) return undefined;
+  const { target, haystack } = searched;
+  return { target, haystack, actions: actionsOf(actions & ~ASKS), asks: (actions & ASKS) !== 0 };
+}
+
+function shown(kept: Kept): readonly VisibleTarget[] {
   const visible: VisibleTarget[] = [];
-  for (let entry = 0; entry < places.length; entry += 1) {
-    const searched = entries[places[entry] ?? 0];
-    const actions = bits[entry] ?? 0;
-    if (searched === undefined) continue;
-    const { target, haystack } = searched;
-    visible.push({ target, haystack, actions: actionsOf(actions & ~ASKS), asks: (actions & ASKS) !== 0 });
+  for (let position = 0; position < kept.places.length; position += 1) {
+    const one = visibleAt(kept, position);
+    if (one !== undefined) visible.push(one);
   }
   return visible;
 }
@@ -121,6 +125,25 @@ export class CatalogView {
   }
 
   async visibleTo(identity: VerifiedIdentity): Promise<readonly VisibleTarget[]> {
+    return shown(await this.#keptFor(identity));
+  }
+
+  /** Of what somebody may see. What is not on the page is looked at where it lies, and no object is made of it. */
+  async searchVisible(identity: VerifiedIdentity, search: CatalogSearch & PageRequest): Promise<Page<VisibleTarget>> {
+    const kept = await this.#keptFor(identity);
+    const { places, snapshot } = kept;
+    const among = { count: places.length, at: (position: number) => snapshot.entries[places[position] ?? 0] };
+    const found = searchTargets(among, search, snapshot.ancestors);
+    return pageOf(found, search, (position) => visibleAt(kept, position));
+  }
+
+  async search(search: CatalogSearch & PageRequest): Promise<Page<SearchedTarget>> {
+    const { entries, ancestors } = await this.snapshot();
+    const at = (position: number): SearchedTarget | undefined => entries[position];
+    return pageOf(searchTargets({ count: entries.length, at }, search, ancestors), search, at);
+  }
+
+  async #keptFor(identity: VerifiedIdentity): Promise<Kept> {
     const { snapshot, version } = await this.#current();
     const key = `${identity.user.id} ${[...identity.groupIds].sort().join(' ')}`;
     const kept = this.#people.get(key);
@@ -128,7 +151,7 @@ export class CatalogView {
     if (kept?.version === version && kept.snapshot === snapshot && now < kept.until) {
       this.#people.delete(key);
       this.#people.set(key, kept);
-      return shown(kept);
+      return kept;
     }
     const grants = await this.#store.now.grants.listFor(identity.user.id, identity.groupIds);
     const view = {
@@ -140,7 +163,7 @@ export class CatalogView {
     const freely = free.length === grants.length ? all : decideForAll({ ...view, grants: free }, snapshot.index);
     const made = { version, snapshot, until: firstEnd(grants, now), ...visibleOf(all, freely) };
     this.#keep(key, made);
-    return shown(made);
+    return made;
   }
 
   /** As of the last snapshot. */
@@ -260,46 +283,78 @@ function labelTest(wanted: string): (labels: Target['labels']) => boolean {
     pairs.some(([name, value]) => Object.hasOwn(labels, name) && labels[name] === value);
 }
 
-/** The machines that match, those whose name begins with the text first. Runs over every machine at each keystroke. */
-export function searchTargets<T extends SearchedTarget>(
-  all: readonly T[],
-  search: CatalogSearch,
+/** The shape in which labels stand in what is searched narrows first: reading the labels of every machine takes longer. */
+function labelLine(wanted: string): string | undefined {
+  // Beyond ASCII, what a letter becomes may depend on the one behind it.
+  return /^[\x20-\x7e]+$/u.test(wanted) ? `\n${wanted.toLowerCase()}` : undefined;
+}
+
+interface Among {
+  readonly count: number;
+  readonly at: (position: number) => SearchedTarget | undefined;
+}
+
+function testsOf(
+  { text = '', groupId, label, ids }: CatalogSearch,
   ancestors: ReadonlyMap<TargetGroupId, readonly TargetGroupId[]>,
-): readonly T[] {
-  const text = (search.text ?? '').toLowerCase().trim();
-  const words = text.split(/\s+/u).filter((word) => word !== '');
-  const { groupId } = search;
-  const tests: ((entry: T) => boolean)[] = words.map(
-    (word) =>
-      ({ haystack }) =>
-        haystack.includes(word),
-  );
-  if (search.ids !== undefined) {
-    const ids = new Set(search.ids.split(','));
-    tests.unshift(({ target }) => ids.has(target.id));
+): readonly ((entry: SearchedTarget) => boolean)[] {
+  const tests: ((entry: SearchedTarget) => boolean)[] = [];
+  if (label !== undefined) {
+    const [line, hasLabel] = [labelLine(label), labelTest(label)];
+    tests.push(({ target, haystack }) => (line === undefined || haystack.includes(line)) && hasLabel(target.labels));
   }
   if (groupId !== undefined)
-    tests.unshift(
+    tests.push(
       ({ target }) => target.groupId !== undefined && (ancestors.get(target.groupId) ?? NONE).includes(groupId),
     );
-  if (search.label !== undefined) {
-    const hasLabel = labelTest(search.label);
-    tests.unshift(({ target }) => hasLabel(target.labels));
+  if (ids !== undefined) {
+    const wanted = new Set(ids.split(','));
+    tests.push(({ target }) => wanted.has(target.id));
   }
-  const found = tests.reduce((rest, test) => rest.filter(test), all);
-  if (words.length === 0) return found;
-  const first: T[] = [];
-  const others: T[] = [];
-  for (const entry of found) (entry.haystack.startsWith(text) ? first : others).push(entry);
-  return first.length === 0 || others.length === 0 ? found : [...first, ...others];
+  for (const word of text.split(/\s+/u)) if (word !== '') tests.push(({ haystack }) => haystack.includes(word));
+  return tests;
+}
+
+/** Where the machines are that match, those whose name begins with the text first. Runs over every machine at each keystroke. */
+export function searchTargets(
+  { count, at }: Among,
+  search: CatalogSearch,
+  ancestors: ReadonlyMap<TargetGroupId, readonly TargetGroupId[]>,
+): readonly number[] {
+  const text = (search.text ?? '').toLowerCase().trim();
+  const tests = testsOf({ ...search, text }, ancestors);
+  const first: number[] = [];
+  const others: number[] = [];
+  for (let position = 0; position < count; position += 1) {
+    const entry = at(position);
+    if (entry === undefined || !tests.every((test) => test(entry))) continue;
+    (entry.haystack.startsWith(text) ? first : others).push(position);
+  }
+  return first.concat(others);
+}
+
+interface PageRequest {
+  readonly cursor?: string;
+  readonly limit?: number;
+}
+
+interface Page<T> {
+  readonly items: readonly T[];
+  readonly total: number;
+  readonly next?: string;
 }
 
 /** A page by offset; the cursor is opaque to callers. */
-export function pageOf<T>(
-  items: readonly T[],
-  request: { readonly cursor?: string; readonly limit?: number },
-): { readonly items: readonly T[]; readonly next?: string } {
-  const start = /^\d{1,9}$/u.test(request.cursor ?? '') ? Number(request.cursor) : 0;
-  const end = start + (request.limit ?? 100);
-  return { items: items.slice(start, end), ...(end < items.length ? { next: String(end) } : {}) };
+function pageOf<T>(
+  found: readonly number[],
+  { cursor = '', limit = 100 }: PageRequest,
+  at: (position: number) => T | undefined,
+): Page<T> {
+  const start = /^\d{1,9}$/u.test(cursor) ? Number(cursor) : 0;
+  const end = start + limit;
+  return {
+    items: found.slice(start, end).flatMap((position) => at(position) ?? []),
+    total: found.length,
+    ...(end < found.length ? { next: String(end) } : {}),
+  };
 }

@@ -4,7 +4,7 @@ import { Fault } from '@enchilada/core/fault';
 import type { VerifiedIdentity } from '@enchilada/core/identity';
 import type { Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
-import { pageOf, searchTargets, type VisibleTarget } from './catalog-view.ts';
+import type { VisibleTarget } from './catalog-view.ts';
 
 type MachineHandlers = Pick<
   Handlers,
@@ -73,18 +73,14 @@ export function machineHandlers({ store, catalog, engines, clock }: ApiParts): M
 
   return {
     listMachines: async ({ identity }, { query }) => {
-      const [visible, { ancestors }, used] = await Promise.all([
-        catalog.visibleTo(identity),
-        catalog.snapshot(),
+      const [{ items, ...page }, used] = await Promise.all([
+        catalog.searchVisible(identity, query),
         lastUsed(identity),
       ]);
-      const found = searchTargets(visible, query, ancestors);
-      const { items, next } = pageOf(found, query);
       const approvalFor = await approvals(identity, items);
       return {
+        ...page,
         items: items.flatMap((entry) => view(entry, used.get(entry.target.id), approvalFor(entry)) ?? []),
-        total: found.length,
-        ...(next === undefined ? {} : { next }),
       };
     },
 

@@ -7,7 +7,6 @@ import { randomId } from '@enchilada/core/time';
 import { deleteGrantsOf, type NamedGrant, withdrawnEvents } from '../access/grant-events.ts';
 import { actorOf, eventOf, type Handlers, type SignedInContext } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
-import { pageOf, searchTargets } from './catalog-view.ts';
 import { importTargets } from './import-targets.ts';
 import { parsePublicKey } from './public-key.ts';
 import { fieldProblems, keptLabels, referenceProblems, requireNone, weakenedBy } from './target-rules.ts';
@@ -119,14 +118,8 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
 
   return {
     listTargets: async (_context, { query }) => {
-      const { entries, ancestors } = await catalog.snapshot();
-      const matching = searchTargets(entries, query, ancestors);
-      const { items, next } = pageOf(matching, query);
-      return {
-        items: items.map(({ target }) => viewOf(target)),
-        total: matching.length,
-        ...(next === undefined ? {} : { next }),
-      };
+      const { items, ...page } = await catalog.search(query);
+      return { ...page, items: items.map(({ target }) => viewOf(target)) };
     },
 
     createTarget: async (context, { body }) => {
