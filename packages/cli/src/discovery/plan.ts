@@ -1,5 +1,7 @@
 import { type DiscoveryPreview, unlistedIn, wholePreview } from '@enchilada/contract';
 import { table } from '../frame/table.ts';
+import { OMITTED } from './explain.ts';
+import { accountOf, commandLine } from './find.ts';
 
 const scopesOf = (number: number): string => (number === 1 ? '1 account and region' : `${number} accounts and regions`);
 
@@ -17,28 +19,36 @@ export async function planOf(
   return whole;
 }
 
-export function planLines(preview: DiscoveryPreview): readonly string[] {
+/** How the source and its accounts are called. */
+interface Names {
+  readonly source: string;
+  readonly accounts: ReadonlyMap<string, string>;
+}
+
+export function planLines(preview: DiscoveryPreview, { source, accounts }: Names): readonly string[] {
   const { machines, scopes, failures } = preview;
   const shown = machines.filter(({ effect }) => effect !== 'stays');
   const rows = shown.map((one) => [
-    one.effect,
-    one.name,
-    one.account,
-    one.region,
-    one.group,
-    one.protocol,
-    one.host,
-    one.omitted,
+    ...[one.effect, one.name, one.accountName === '' ? one.account : one.accountName, one.region],
+    ...[one.group, one.protocol, one.host],
+    one.omitted === undefined ? '' : OMITTED[one.omitted],
     [...new Set(one.trace.map(({ rule }) => rule))].join(', '),
   ]);
+  const heads = ['effect', 'name', 'account', 'region', 'group', 'protocol', 'address', 'left out because', 'rules'];
   // Those that stay are never listed here.
   const more = unlistedIn(preview) - (preview.stays - (machines.length - shown.length));
   return [
-    ...table(['effect', 'name', 'account', 'region', 'group', 'protocol', 'host', 'left out by', 'rules'], rows),
+    ...(shown.length === 0 ? [] : [...table(heads, rows)]),
     ...(more > 0 ? [`… and ${more} more that are counted and not listed.`] : []),
-    '',
+    ...(shown.length === 0 ? [] : ['']),
     `${preview.appears} appear, ${preview.changes} change, ${preview.goes} go, ${preview.leftOut} are left out, ${preview.stays} stay. Nothing was written.`,
     `Looked at ${scopesOf(scopes)}${failures.length === 0 ? '.' : '. Not counted, because it could not be read:'}`,
-    ...failures.map(({ account, region, code, detail }) => `${account} ${region}: ${code} ${detail}`),
+    ...failures.map(
+      ({ account, region, code, detail }) =>
+        `${accountOf({ account, accountName: accounts.get(account) ?? '' })} ${region}: ${code}: ${detail}`,
+    ),
+    ...(failures.some(({ code }) => code === 'DISCOVERY_DENIED')
+      ? [`What roles and queues need: ${commandLine('discovery', 'onboarding', source)}`]
+      : []),
   ];
 }
