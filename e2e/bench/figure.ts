@@ -213,6 +213,20 @@ export const FIGURES = [
     says: 'gateway CPU for a sign-in by password, the hash itself left out',
   },
   {
+    id: 'revocation-ms',
+    unit: 'ms',
+    bound: 'at-most',
+    target: 2000,
+    says: 'a right withdrawn at the node that holds the session to the word of its end, slowest of every trigger',
+  },
+  {
+    id: 'revocation-across-nodes-ms',
+    unit: 'ms',
+    bound: 'at-most',
+    target: 5000,
+    says: 'the same, withdrawn at another node',
+  },
+  {
     id: 'catalog-search-100k-ms',
     unit: 'ms',
     bound: 'at-most',

@@ -18,6 +18,7 @@ import { playerSeek } from './figures/player-seek.ts';
 import { rdpFirstPicture } from './figures/rdp-first-picture.ts';
 import { reconcile } from './figures/reconcile.ts';
 import { rdpSeek } from './figures/rdp-seek.ts';
+import { revocation } from './figures/revocation.ts';
 import { signInCpu } from './figures/sign-in-cpu.ts';
 import { start } from './figures/start.ts';
 import { sftp } from './figures/sftp.ts';
@@ -49,6 +50,7 @@ const EXPERIMENTS: readonly Experiment[] = [
   policyDecision,
   visibleTargets,
   signInCpu,
+  revocation,
   catalogSearch,
   machinesPage,
   eventToVisible,

@@ -4,8 +4,8 @@ import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { Person } from '../product/index.ts';
 import { startSshd } from '../tests/site.ts';
 import { eventually, PASSWORD, personWithMachine } from './people.ts';
-import type { PersonWithMachine } from './people.ts';
 import { TwoNodes } from './two-nodes.ts';
+import { WITHDRAWALS } from './withdrawals.ts';
 
 const owned = new AsyncDisposableStack();
 let sshd: Sshd;
@@ -20,136 +20,6 @@ before(async () => {
 });
 after(() => owned.disposeAsync());
 
-interface Withdrawal {
-  /** What must be so before the session is opened. */
-  readonly prepare?: (somebody: PersonWithMachine) => Promise<unknown>;
-  /** Takes the right away; `at` is the administrator, or the person, at one of the nodes. */
-  readonly withdraw: (somebody: PersonWithMachine, at: (who: Person) => Person) => Promise<unknown>;
-  readonly words: string;
-}
-
-async function versionOf(userId: string): Promise<number> {
-  return (await admin.api.getUser({ params: { id: userId } })).version;
-}
-
-/** The right comes by membership of a group, and by nothing else. */
-async function throughGroup({ userId, targetId, grantId }: PersonWithMachine): Promise<unknown> {
-  const { api } = admin;
-  const group = await api.createGroup({ body: { name: `group of ${userId}`, description: '' } });
-  await api.addMember({ params: { id: group.id }, body: { userId } });
-  await api.createGrant({
-    body: { subject: { kind: 'group', id: group.id }, scope: { kind: 'target', id: targetId }, actions: ['connect'] },
-  });
-  return api.deleteGrant({ params: { id: grantId } });
-}
-
-async function groupOf(userId: string): Promise<string> {
-  const { items } = await admin.api.listGroups();
-  const id = items.find(({ name }) => name === `group of ${userId}`)?.id;
-  assert.ok(id);
-  return id;
-}
-
-/** The right comes by a label of the machine, and by nothing else. */
-async function throughLabel({ userId, targetId, grantId }: PersonWithMachine): Promise<unknown> {
-  const { api } = admin;
-  const target = await api.getTarget({ params: { id: targetId } });
-  await api.updateTarget({ params: { id: targetId }, body: { ...changeable(target), labels: { team: userId } } });
-  await api.createGrant({
-    body: {
-      subject: { kind: 'user', id: userId },
-      scope: { kind: 'labels', selector: { team: [userId] } },
-      actions: ['connect'],
-    },
-  });
-  return api.deleteGrant({ params: { id: grantId } });
-}
-
-type TargetView = Awaited<ReturnType<typeof admin.api.getTarget>>;
-
-/** What a change of a machine must say of what it leaves as it is. */
-function changeable(target: TargetView) {
-  const { name, protocol, host, port, hostKeyPolicy, credentialId, version, description, parameters } = target;
-  const same = { name, protocol, host, port, hostKeyPolicy, version, description, parameters };
-  return { ...same, ...(credentialId === undefined ? {} : { credentialId }) };
-}
-
-const WITHDRAWALS: Readonly<Record<string, Withdrawal>> = {
-  'the person is disabled': {
-    withdraw: async ({ userId }, at) => {
-      const version = await versionOf(userId);
-      return at(admin).api.updateUser({ params: { id: userId }, body: { version, disabled: true } });
-    },
-    words: 'the login ended',
-  },
-  'the person is deleted': {
-    withdraw: async ({ userId }, at) => {
-      const version = await versionOf(userId);
-      return at(admin).api.deleteUser({ params: { id: userId }, query: { version } });
-    },
-    words: 'the login ended',
-  },
-  'the person signs out': {
-    withdraw: ({ person }, at) => at(person).api.logout(),
-    words: 'the login ended',
-  },
-  'the login is ended from another one': {
-    withdraw: async ({ person }, at) => {
-      const { user } = await person.api.getMe();
-      const other = at(await Person.signIn(admin.url, { username: user.username, password: PASSWORD }));
-      const { items } = await other.api.listLogins();
-      const first = items.find(({ current }) => !current);
-      assert.ok(first);
-      return other.api.endLogin({ params: { id: first.id } });
-    },
-    words: 'the login ended',
-  },
-  'an administrator sets another password': {
-    withdraw: ({ userId }, at) =>
-      at(admin).api.setUserPassword({ params: { id: userId }, body: { password: 'quite another phrase 12!' } }),
-    words: 'the login ended',
-  },
-  'the role changes': {
-    withdraw: async ({ userId }, at) => {
-      const version = await versionOf(userId);
-      return at(admin).api.updateUser({ params: { id: userId }, body: { version, role: 'auditor' } });
-    },
-    words: 'the login ended',
-  },
-  'the grant is removed': {
-    withdraw: ({ grantId }, at) => at(admin).api.deleteGrant({ params: { id: grantId } }),
-    words: 'the grant was withdrawn',
-  },
-  'the machine is removed': {
-    withdraw: async ({ targetId }, at) => {
-      const { version } = await admin.api.getTarget({ params: { id: targetId } });
-      return at(admin).api.deleteTarget({ params: { id: targetId }, query: { version } });
-    },
-    words: 'the machine was removed',
-  },
-  'the membership ends': {
-    prepare: throughGroup,
-    withdraw: async ({ userId }, at) => at(admin).api.removeMember({ params: { id: await groupOf(userId), userId } }),
-    words: 'the grant was withdrawn',
-  },
-  'the group is deleted': {
-    prepare: throughGroup,
-    withdraw: async ({ userId }, at) => at(admin).api.deleteGroup({ params: { id: await groupOf(userId) } }),
-    words: 'the grant was withdrawn',
-  },
-  'the label of the machine changes': {
-    prepare: throughLabel,
-    withdraw: async ({ targetId }, at) => {
-      const target = await admin.api.getTarget({ params: { id: targetId } });
-      return at(admin).api.updateTarget({
-        params: { id: targetId },
-        body: { ...changeable(target), labels: { team: 'another' } },
-      });
-    },
-    words: 'the grant was withdrawn',
-  },
-};
-
 let people = 0;
 
 for (const where of ['a', 'b'] as const) {
@@ -158,12 +28,12 @@ for (const where of ['a', 'b'] as const) {
     test(`${name}, at ${node}: the session ends, the person reads why, and it is audited`, async (t) => {
       people += 1;
       const somebody = await personWithMachine(admin, sshd, `person-${people}`);
-      await prepare?.(somebody);
+      await prepare?.({ admin, somebody });
       const shell = await somebody.person.open(somebody.targetId);
       await shell.live();
       const url = where === 'a' ? both.a.url : both.b.url;
       const begun = performance.now();
-      await withdraw(somebody, (who) => who.at(url));
+      await withdraw({ admin, somebody, at: (who) => who.at(url) });
       const end = await shell.ended();
       t.diagnostic(`ended ${Math.round(performance.now() - begun)} ms after the request was sent`);
       assert.equal(end.reason, 'SESSION_REVOKED', JSON.stringify(end));
