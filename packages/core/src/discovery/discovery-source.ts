@@ -178,6 +178,8 @@ export interface SourceType {
   open(record: SourceRecord): Promise<DiscoverySource>;
   /** Absent where there is nothing to deploy. INVARIANT: asks for the permissions that are used and for no other. */
   onboarding?(record: SourceRecord): readonly OnboardingFile[];
+  /** So many nodes ask the same accounts: together they make no more calls than one alone would. Absent where nothing limits calls. */
+  shareAmong?(nodes: number): void;
 }
 
 /** A configured source. */

@@ -217,7 +217,8 @@ export class DiscoveryService implements AsyncDisposable {
 
   async #refresh(): Promise<void> {
     const { store, report } = this.#parts;
-    const sources = await store.now.discovery.listSources();
+    const [sources, nodes] = await Promise.all([store.now.discovery.listSources(), store.now.nodes.list()]);
+    for (const type of this.types.values()) type.shareAmong?.(Math.max(1, nodes.length));
     const wanted = sources.filter(({ enabled }) => enabled);
     const versions = new Map(wanted.map(({ id, version }) => [id, version]));
     for (const [id, runner] of this.#runners) {

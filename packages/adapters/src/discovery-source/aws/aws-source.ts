@@ -19,7 +19,7 @@ import { NetworkNames } from './network-names.ts';
 import { onboarding, readerActions } from './onboarding.ts';
 import { partitionOf } from './partition.ts';
 import { atOnce } from '../shared/at-once.ts';
-import { Pacer } from '../shared/pacer.ts';
+import { Pacer, Turns } from '../shared/pacer.ts';
 import { PageTokens } from '../shared/page-tokens.ts';
 import { sqsHints } from './sqs-hints.ts';
 
@@ -37,10 +37,13 @@ const LISTED = ['pending', 'running', 'stopping', 'stopped'];
 /** EC2 in many accounts, by a reader role in each. Permissions: docs/discovering-machines.md. */
 export function aws({ clock }: { readonly clock: Clock }): SourceType {
   // A preview asks the same accounts as the source that runs, within the same limits.
-  const turns = new Map<string, number>();
+  const turns = new Turns();
   return {
     manifest,
     onboarding,
+    shareAmong(nodes) {
+      turns.nodes = nodes;
+    },
     async open(record) {
       const config = readConfig(record.parameters);
       if (config.accounts.size === 0 && !config.organization)
@@ -70,7 +73,7 @@ interface AwsParts {
   readonly record: SourceRecord;
   readonly config: AwsConfig;
   readonly clock: Clock;
-  readonly turns: Map<string, number>;
+  readonly turns: Turns;
   readonly sdk: Sdk;
 }
 

@@ -4,7 +4,7 @@ import { Fault } from '@enchilada/core/fault';
 import type { Clock } from '@enchilada/core/time';
 import { groupBy } from '../shared/group-by.ts';
 import { identityOf } from '../../shared/azure/node-identity.ts';
-import { Pacer } from '../shared/pacer.ts';
+import { Pacer, Turns } from '../shared/pacer.ts';
 import { type AzureConfig, manifest, readConfig } from './azure-config.ts';
 import { ALL_REGIONS } from './event.ts';
 import {
@@ -27,9 +27,14 @@ const READS_AT_ONCE = 8;
 
 /** Virtual machines and scale sets of many subscriptions. Permissions: docs/discovering-machines.md. */
 export function azure({ clock }: { readonly clock: Clock }): SourceType {
+  // A preview asks the same subscriptions as the source that runs, within the same limits.
+  const turns = new Turns();
   return {
     manifest,
     onboarding,
+    shareAmong(nodes) {
+      turns.nodes = nodes;
+    },
     async open({ parameters }) {
       const config = readConfig(parameters);
       if ((config.managementGroup === undefined) === (config.subscriptions.size === 0))
@@ -43,7 +48,7 @@ export function azure({ clock }: { readonly clock: Clock }): SourceType {
         import('@azure/core-rest-pipeline'),
       ]);
       const credential = identityOf(identity, config);
-      const pacer = new Pacer(clock, config.callsPerSecond);
+      const pacer = new Pacer(clock, config.callsPerSecond, turns);
       const client = new graph.ResourceGraphClient(credential, {
         endpoint: config.endpoint,
         credentials: { scopes: [config.tokenScope] },
