@@ -22,7 +22,7 @@ export function createSsh({ dialer, limits: given = {} }: SshOptions): ProtocolE
       const names = context.hops.map((hop) => hop.leave.target.name);
       context.progress('shell', names.at(-1) ?? '');
       const facts = hops.length === 1 ? last.facts : { ...last.facts, via: names.slice(0, -1).join(' → ') };
-      const session = await openShell(context, { hops, facts });
+      const session = await openShell(context, { hops, facts, limits });
       chain.move();
       return session;
     },

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
-import { isFault, type FaultCode } from '@enchilada/core/fault';
+import { Fault, isFault, type FaultCode } from '@enchilada/core/fault';
 import { startSshd } from '@enchilada/core/testing/servers/sshd';
 import ssh2, { type Connection, type ServerConfig } from 'ssh2';
 import { makeHostKeyPair } from './host-key-pair.ts';
@@ -83,6 +83,48 @@ describe('servers that do not behave', () => {
     refusesWith('TARGET_TIMED_OUT', (socket) => socket.write('SSH-2.0-tarpit\r\n'), {
       limits: { handshakeMs: 200 },
     }).then(() => undefined));
+
+  it('gives up on one that lets everybody in and never answers for a channel, or for the terminal on it', async () => {
+    const silent: Readonly<Record<string, (connection: Connection) => void>> = {
+      'for a channel': (connection) => connection.on('session', () => undefined),
+      'for the terminal': (connection) =>
+        connection.on(
+          'session',
+          (accept) =>
+            void accept()
+              .on('pty', (acceptPty) => acceptPty?.())
+              .on('shell', () => undefined),
+        ),
+    };
+    for (const [about, serve] of Object.entries(silent)) {
+      await using listener = await listenSsh({}, serve);
+      await assert.rejects(open(listener.port, { limits: { handshakeMs: 500 } }), { code: 'TARGET_TIMED_OUT' }, about);
+      // Whoever ends the session meanwhile does not wait for it either.
+      const ending = new AbortController();
+      await using other = await listenSsh({}, (connection) => {
+        connection.on('session', () => ending.abort(new Fault('SESSION_ENDED', 'an administrator ended it')));
+      });
+      await assert.rejects(open(other.port, { signal: ending.signal }), { code: 'SESSION_ENDED' }, about);
+    }
+  });
+
+  it('hears one to its end that opens the terminal and ends the command in one breath', async () => {
+    await using listener = await listenSsh({}, (connection) => {
+      connection.on('session', (accept) => {
+        const session = accept();
+        session.on('pty', (acceptPty) => acceptPty?.());
+        session.on('exec', (acceptExec) => {
+          const channel = acceptExec();
+          channel.write('in one breath');
+          channel.exit(7);
+          channel.end();
+        });
+      });
+    });
+    await using client = await open(listener.port, {}, { initialCommand: 'anything' });
+    assert.deepEqual(await client.session.ended, { reason: 'closed-by-target', exitCode: 7 });
+    assert.equal(client.output(), 'in one breath');
+  });
 
   it('gives up on an endless banner, by lines and by one line, before memory notices', async () => {
     for (const block of [Buffer.from('welcome to the machine\r\n'.repeat(1_000)), Buffer.alloc(64 * 1024, 'x')]) {
