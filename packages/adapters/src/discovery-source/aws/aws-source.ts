@@ -18,6 +18,7 @@ import { machineAccess } from './machine-access.ts';
 import { NetworkNames } from './network-names.ts';
 import { onboarding, readerActions } from './onboarding.ts';
 import { partitionOf } from './partition.ts';
+import { onlyOf } from './role-identity.ts';
 import { atOnce } from '../shared/at-once.ts';
 import { Pacer, Turns } from '../shared/pacer.ts';
 import { PageTokens } from '../shared/page-tokens.ts';
@@ -316,6 +317,7 @@ class AwsSource implements DiscoverySource {
         DurationSeconds: ROLE_SECONDS,
       },
       clientConfig: this.#shared(config.homeRegion),
+      clientPlugins: [onlyOf({ account, role })],
     });
   }
 

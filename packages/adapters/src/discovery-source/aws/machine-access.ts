@@ -125,7 +125,10 @@ function toAccessFault(
   cause: unknown,
   call: { readonly permission: string; readonly machine: MachineReference },
 ): Fault {
-  if (cause instanceof Fault) return cause;
+  if (cause instanceof Fault) {
+    const { code, message, facts } = cause;
+    return code === 'DISCOVERY_DENIED' ? new Fault('MACHINE_ACCESS_DENIED', message, { cause, facts }) : cause;
+  }
   const { name, message } = cause instanceof Error ? cause : { name: 'unknown', message: '' };
   const { account } = call.machine.scope;
   // The role is assumed by whichever call needs it first.

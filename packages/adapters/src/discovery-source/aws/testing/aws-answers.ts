@@ -1,5 +1,6 @@
 // How AWS's services put requests and answers on the wire.
 import type { ServerResponse } from 'node:http';
+import type { Instance } from '@aws-sdk/client-ec2';
 import { XmlShapeSerializer } from '@aws-sdk/core/protocols';
 
 const EC2_NAMESPACE = 'http://ec2.amazonaws.com/doc/2016-11-15/';
@@ -60,4 +61,15 @@ export function refuse(response: ServerResponse, status: number, code: string, m
   response.end(
     `<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestID>59dbff89-35bd-4eac-99ed-be587EXAMPLE</RequestID></Response>`,
   );
+}
+
+export function passes(instance: Instance, { name, values }: FormFilter): boolean {
+  switch (name) {
+    case 'instance-id':
+      return values.includes(instance.InstanceId ?? '');
+    case 'instance-state-name':
+      return values.includes(instance.State?.Name ?? '');
+    default:
+      throw new Error(`the stand-in knows no filter ${name}`);
+  }
 }

@@ -11,7 +11,7 @@ import {
   GetPasswordDataResult$,
 } from '@aws-sdk/client-ec2';
 import { signedBy } from '../../../shared/aws/testing/index.ts';
-import { answer, answerJson, filtersOf, type FormFilter, refuse, refuseJson, serialise } from './aws-answers.ts';
+import { answer, answerJson, filtersOf, passes, refuse, refuseJson, serialise } from './aws-answers.ts';
 
 const STS_NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/';
 const KEY_VALID_MS = 60_000;
@@ -58,6 +58,10 @@ export class AwsStandIn implements AsyncDisposable {
   readonly roles = new Map<string, string>();
   /** Accounts whose roles ask for no external id. */
   readonly openRoles = new Set<string>();
+  /** Accounts of which credentials are given out that are another's. */
+  readonly mixedUp = new Map<string, string>();
+  /** What roles were asked for with, in order. */
+  readonly askedFor: { readonly account: string; readonly externalId: string | undefined }[] = [];
   readonly accountNames = new Map<string, string>();
   readonly calls: {
     readonly service: string;
@@ -218,6 +222,7 @@ export class AwsStandIn implements AsyncDisposable {
     const account = arn.split(':')[4] ?? '';
     const role = arn.split('/').at(-1) ?? '';
     const externalId = this.roles.get(account);
+    this.askedFor.push({ account, externalId: form.get('ExternalId') ?? undefined });
     if (
       externalId === undefined ||
       (role !== this.roleName && role !== this.connectRoleName) ||
@@ -236,7 +241,7 @@ export class AwsStandIn implements AsyncDisposable {
     const key = {
       secret: randomBytes(20).toString('hex'),
       token: randomBytes(40).toString('base64'),
-      account,
+      account: this.mixedUp.get(account) ?? account,
       role,
       session: form.get('RoleSessionName') ?? '',
       ...policyIn(form),
@@ -245,9 +250,10 @@ export class AwsStandIn implements AsyncDisposable {
     this.#keys.set(id, key);
     const expiration = new Date(Date.now() + 1_000 * Number(form.get('DurationSeconds') ?? 3_600)).toISOString();
     const credentials = `<AccessKeyId>${id}</AccessKeyId><SecretAccessKey>${key.secret}</SecretAccessKey><SessionToken>${key.token}</SessionToken><Expiration>${expiration}</Expiration>`;
+    const user = `<AssumedRoleUser><Arn>arn:aws:sts::${key.account}:assumed-role/${role}/${key.session}</Arn><AssumedRoleId>AROA${role}:${key.session}</AssumedRoleId></AssumedRoleUser>`;
     answer(
       response,
-      `<AssumeRoleResponse xmlns="${STS_NAMESPACE}"><AssumeRoleResult><Credentials>${credentials}</Credentials></AssumeRoleResult></AssumeRoleResponse>`,
+      `<AssumeRoleResponse xmlns="${STS_NAMESPACE}"><AssumeRoleResult><Credentials>${credentials}</Credentials>${user}</AssumeRoleResult></AssumeRoleResponse>`,
     );
   }
 
@@ -381,15 +387,4 @@ function policyIn(form: URLSearchParams): Pick<Key, 'policy'> {
 interface Call {
   readonly key: Key;
   readonly region: string;
-}
-
-function passes(instance: StandInInstance, { name, values }: FormFilter): boolean {
-  switch (name) {
-    case 'instance-id':
-      return values.includes(instance.InstanceId ?? '');
-    case 'instance-state-name':
-      return values.includes(instance.State?.Name ?? '');
-    default:
-      throw new Error(`the stand-in knows no filter ${name}`);
-  }
 }
