@@ -3,7 +3,16 @@ import { after, before, describe, it } from 'node:test';
 import { isFault } from '@enchilada/core/fault';
 import { type Invitation, mayBecome, type SessionRecord, type SessionState } from '@enchilada/core/session';
 import type { NodeCommand, Page, PageRequest, Store } from '@enchilada/core/store';
-import { aDigest, anAuditRecord, anId, aRecording, aSession, aTicket, type StoreUnderTest } from './store-fixture.ts';
+import {
+  aDigest,
+  anAuditRecord,
+  anId,
+  aRecording,
+  aSession,
+  aTarget,
+  aTicket,
+  type StoreUnderTest,
+} from './store-fixture.ts';
 
 async function allPages<T>(
   list: (request: PageRequest) => Promise<Page<T>>,
@@ -331,7 +340,8 @@ export function storeHistoryCases(name: string, create: () => Promise<StoreUnder
     });
 
     it('numbers commands in the order in which they become visible', async () => {
-      const start = await store.now.commands.lastSequence();
+      const { lastSequence: start, catalogVersion } = await store.now.commands.news();
+      assert.equal(catalogVersion, await store.now.catalog.version());
       const read: number[] = [];
       let posting = true;
       const reader = (async () => {
@@ -358,7 +368,10 @@ export function storeHistoryCases(name: string, create: () => Promise<StoreUnder
         read,
         Array.from({ length: 40 }, (_, index) => start + index + 1),
       );
-      assert.equal(await store.now.commands.lastSequence(), start + 40);
+      assert.equal((await store.now.commands.news()).lastSequence, start + 40);
+      await store.now.catalog.insertTarget(aTarget());
+      assert.equal((await store.now.commands.news()).catalogVersion, await store.now.catalog.version());
+      assert.notEqual(await store.now.catalog.version(), catalogVersion);
       assert.equal((await store.now.commands.after(start, 7)).length, 7);
       assert.ok(
         (await store.now.commands.after(start, 100)).some(

@@ -5,6 +5,8 @@ import type { HostedSession } from './hosted-session.ts';
 import type { Revocation } from './revocation.ts';
 import type { LoginLife } from './viewer.ts';
 
+const AT_ONCE = 100;
+
 export interface NodeCommandsParts extends Pick<BrokerParts, 'store' | 'clock' | 'limits'> {
   readonly revocation: Revocation;
   /** The sessions that this node holds. */
@@ -29,8 +31,9 @@ export class NodeCommands {
   /** What was asked until now is nobody's business any more. */
   async start(): Promise<void> {
     const { store, clock } = this.#parts;
-    this.#commandsRead = await store.now.commands.lastSequence();
-    this.#catalogSeen = await store.now.catalog.version();
+    const { lastSequence, catalogVersion } = await store.now.commands.news();
+    this.#commandsRead = lastSequence;
+    this.#catalogSeen = catalogVersion;
     this.#viewAtMs = clock.monotonicMs();
   }
 
@@ -91,16 +94,19 @@ export class NodeCommands {
 
   async #read(): Promise<void> {
     const { store, clock, revocation, live } = this.#parts;
-    const { commands, catalog } = store.now;
+    const { commands } = store.now;
     const askedAtMs = clock.monotonicMs();
-    for (const { sequence, command } of await commands.after(this.#commandsRead, 100)) {
+    const { lastSequence, catalogVersion } = await commands.news();
+    const asked = lastSequence === this.#commandsRead ? [] : await commands.after(this.#commandsRead, AT_ONCE);
+    for (const { sequence, command } of asked) {
       await this.obey(command);
       this.#commandsRead = sequence;
     }
+    // Some of them may have been tidied away since.
+    if (asked.length < AT_ONCE) this.#commandsRead = Math.max(this.#commandsRead, lastSequence);
     // Whoever changed a machine, a group, a grant or a membership, by whatever way: the version has risen.
-    const version = await catalog.version();
-    if (version !== this.#catalogSeen) await revocation.recheck(live());
-    this.#catalogSeen = version;
+    if (catalogVersion !== this.#catalogSeen) await revocation.recheck(live());
+    this.#catalogSeen = catalogVersion;
     this.#viewAtMs = askedAtMs;
   }
 }

@@ -413,7 +413,8 @@ export interface CommandRepository {
     sequence: number,
     limit: number,
   ): Promise<readonly { readonly sequence: number; readonly command: NodeCommand }[]>;
-  lastSequence(): Promise<number>;
+  /** Whether there is anything to read: the number of the last command and the catalog's version. Asked often, and therefore one short question. */
+  news(): Promise<{ readonly lastSequence: number; readonly catalogVersion: number }>;
   deleteOlderThan(time: number): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { type FSWatcher, readFileSync, watch } from 'node:fs';
 import { readdir, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AuditLog } from '@enchilada/core/audit';
@@ -10,7 +10,9 @@ import { folderProblem, openPrivateFolder, readOwnFile, writeOwnFile } from './p
 const FOLDER = 'control';
 const GATEWAY_FILE = 'gateway.json';
 const VERSION = 1;
-const LOOK_EVERY_MS = 400;
+/** Where the file system says that something has come, this is for what it did not say. */
+const LOOK_EVERY_MS = 2_000;
+const LOOK_UNTOLD_MS = 400;
 const LARGEST_MESSAGE = 4096;
 const MESSAGE = /^([0-9a-f]{32})\.(request|note)\.json$/u;
 /** What a start finds of those is left over from a crash; an answer that nobody fetched holds a link. */
@@ -47,6 +49,7 @@ export class ControlFolder implements AsyncDisposable {
   readonly #running = new Set<Promise<void>>();
   #looking: Promise<void> | undefined;
   #timer: Disposable | undefined;
+  #watcher: FSWatcher | undefined;
 
   private constructor(parts: ControlParts) {
     this.#parts = parts;
@@ -63,16 +66,43 @@ export class ControlFolder implements AsyncDisposable {
       join(folder.#path, GATEWAY_FILE),
       JSON.stringify({ version: VERSION, pid: process.pid, started: ownStartTime(), url: parts.url }),
     );
+    folder.#watcher = folder.#watch();
     await folder.#look();
-    folder.#timer = parts.clock.every(LOOK_EVERY_MS, () => void folder.#look());
+    folder.#timer = parts.clock.every(
+      folder.#watcher === undefined ? LOOK_UNTOLD_MS : LOOK_EVERY_MS,
+      () => void folder.#look(),
+    );
     return folder;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#watcher?.close();
     this.#timer?.[Symbol.dispose]();
     await this.#looking;
     await Promise.all(this.#running);
     await rm(join(this.#path, GATEWAY_FILE), { force: true });
+  }
+
+  /** Undefined where the system has no more watches to give. */
+  #watch(): FSWatcher | undefined {
+    try {
+      const watcher = watch(this.#path, { persistent: false }, (_kind, name) => {
+        if (name === null || MESSAGE.test(name)) void this.#lookAgain();
+      });
+      // The looks on a timer go on.
+      watcher.on('error', () => {
+        watcher.close();
+      });
+      return watcher;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** What has come may be news to a look that is under way. */
+  async #lookAgain(): Promise<void> {
+    await this.#looking;
+    await this.#look();
   }
 
   #look(): Promise<void> {

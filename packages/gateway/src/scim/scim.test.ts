@@ -217,7 +217,7 @@ test('deactivation in the dialect of either provider ends logins and calls for t
   for (const operation of dialects) {
     assert.equal((await node.providerPeople.admit(record, asserted)).id, id);
     await store.now.logins.insert(aLogin(id));
-    const before = await store.now.commands.lastSequence();
+    const { lastSequence: before } = await store.now.commands.news();
     const patched = await scim('PATCH', `/Users/${id}`, patchOf(operation));
     assert.deepEqual([patched.status, patched.body.active], [200, false]);
     assert.deepEqual(await store.now.logins.listOf(id), []);

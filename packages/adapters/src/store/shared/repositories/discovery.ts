@@ -14,6 +14,7 @@ import { Fault } from '@enchilada/core/fault';
 import type { DiscoveryRepository } from '@enchilada/core/store';
 import type { Kysely } from 'kysely';
 import { Cursor, pageSize } from '../page.ts';
+import { prepared } from '../prepared-query.ts';
 import type { DiscoveryChangeRow, DiscoverySourceRow, FoundMachineRow, Schema } from '../schema.ts';
 import { changedOne, insertOnce, nameKey, nextVersion, partsOf, type Sql, storable } from '../sql.ts';
 import { discoveryScopes } from './discovery-scopes.ts';
@@ -141,13 +142,15 @@ export function discoveryRepository(sql: Sql): DiscoveryRepository {
       await tx.insertInto('foundMachine').values(part.map(toFoundRow)).execute();
     }
   };
+  const sources = prepared(db, () => db.selectFrom('discoverySource').selectAll().orderBy('nameKey'));
+  const savedRules = prepared(db, () => db.selectFrom('discoveryRules').selectAll().where('id', '=', 1));
   const findSource: DiscoveryRepository['findSource'] = async (id) => {
     const row = await db.selectFrom('discoverySource').selectAll().where('id', '=', id).executeTakeFirst();
     return row && toSource(row);
   };
   return {
     async listSources() {
-      return (await db.selectFrom('discoverySource').selectAll().orderBy('nameKey').execute()).map(toSource);
+      return (await sources()).rows.map(toSource);
     },
     findSource,
     async insertSource(source) {
@@ -167,7 +170,7 @@ export function discoveryRepository(sql: Sql): DiscoveryRepository {
     },
 
     async rules() {
-      const row = await db.selectFrom('discoveryRules').selectAll().where('id', '=', 1).executeTakeFirst();
+      const [row] = (await savedRules()).rows;
       return row === undefined
         ? { rules: [], version: 0 }
         : { rules: JSON.parse(row.rules) as readonly Rule[], version: row.version };

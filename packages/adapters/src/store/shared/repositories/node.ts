@@ -1,5 +1,6 @@
 import type { NodeRecord, NodeRepository } from '@enchilada/core/store';
 import type { Schema } from '../schema.ts';
+import { prepared } from '../prepared-query.ts';
 import { clockOf, insertOnce, type Sql } from '../sql.ts';
 
 function toRecord({ keyIds, ...node }: Schema['node']): NodeRecord {
@@ -12,6 +13,16 @@ function toText(keyIds: readonly string[] | undefined): string | null {
 
 export function nodeRepository({ db, traits, atomic }: Sql): NodeRepository {
   const heartbeatAt = clockOf(traits);
+  const beat = prepared(db, (id: string, startedAt: number) =>
+    db.updateTable('node').set({ heartbeatAt }).where('id', '=', id).where('startedAt', '=', startedAt),
+  );
+  const silentFor = prepared(db, (ms: number) =>
+    db
+      .selectFrom('node')
+      .selectAll()
+      .where('heartbeatAt', '<', (eb) => eb(heartbeatAt, '-', ms))
+      .orderBy('id'),
+  );
   return {
     join: ({ id, url, version, startedAt, keyIds }) =>
       atomic(async (tx) => {
@@ -25,22 +36,11 @@ export function nodeRepository({ db, traits, atomic }: Sql): NodeRepository {
       return insertOnce(traits, db.insertInto('node').values({ id, ...life }));
     },
     async beat(id, startedAt) {
-      const { numUpdatedRows } = await db
-        .updateTable('node')
-        .set({ heartbeatAt })
-        .where('id', '=', id)
-        .where('startedAt', '=', startedAt)
-        .executeTakeFirstOrThrow();
-      return numUpdatedRows === 1n;
+      return (await beat(id, startedAt)).numAffectedRows === 1n;
     },
     /** Whoever deletes the row, as it was seen, has declared the node lost. */
     async declareLost(silentMs) {
-      const silent = await db
-        .selectFrom('node')
-        .selectAll()
-        .where('heartbeatAt', '<', (eb) => eb(heartbeatAt, '-', silentMs))
-        .orderBy('id')
-        .execute();
+      const { rows: silent } = await silentFor(silentMs);
       const lost: NodeRecord[] = [];
       for (const node of silent) {
         const { numDeletedRows } = await db

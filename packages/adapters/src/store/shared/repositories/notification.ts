@@ -1,6 +1,7 @@
 import { readDeliveryProblem, type Notification, type NotificationEndpoint } from '@enchilada/core/notification';
 import type { NotificationRepository } from '@enchilada/core/store';
 import { pageSize } from '../page.ts';
+import { prepared } from '../prepared-query.ts';
 import type { NotificationEndpointRow } from '../schema.ts';
 import { changedOne, nextVersion, nameKey, type Sql, toBuffer, toBytes } from '../sql.ts';
 
@@ -30,6 +31,15 @@ function toRow(endpoint: NotificationEndpoint): NotificationEndpointRow {
 }
 
 export function notificationRepository({ db }: Sql): NotificationRepository {
+  const dueAt = prepared(db, (now: number) =>
+    db
+      .selectFrom('notificationQueue')
+      .select('endpointId')
+      .where('nextAt', '<=', now)
+      .groupBy('endpointId')
+      .orderBy((eb) => eb.fn.min('nextAt'))
+      .orderBy('endpointId'),
+  );
   async function findEndpoint(id: string): Promise<NotificationEndpoint | undefined> {
     const row = await db.selectFrom('notificationEndpoint').selectAll().where('id', '=', id).executeTakeFirst();
     return row && toEndpoint(row);
@@ -70,14 +80,7 @@ export function notificationRepository({ db }: Sql): NotificationRepository {
       await db.insertInto('notificationQueue').values(rows).execute();
     },
     async endpointsDue(now) {
-      const rows = await db
-        .selectFrom('notificationQueue')
-        .select('endpointId')
-        .where('nextAt', '<=', now)
-        .groupBy('endpointId')
-        .orderBy((eb) => eb.fn.min('nextAt'))
-        .orderBy('endpointId')
-        .execute();
+      const { rows } = await dueAt(now);
       return rows.map(({ endpointId }) => endpointId);
     },
     async due(endpoint, now, limit) {

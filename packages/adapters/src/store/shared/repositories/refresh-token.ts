@@ -3,6 +3,7 @@ import type { RefreshToken } from '@enchilada/core/identity';
 import type { RefreshTokenRepository } from '@enchilada/core/store';
 import { sql as raw } from 'kysely';
 import { pageSize } from '../page.ts';
+import { prepared } from '../prepared-query.ts';
 import type { RefreshTokenRow } from '../schema.ts';
 import { changedOne, clockOf, type Sql, toBuffer, toBytes } from '../sql.ts';
 
@@ -27,6 +28,15 @@ function columnsOf({ keyId, wrappedKey, nonce, ciphertext }: RefreshToken['seale
 
 export function refreshTokenRepository({ db, traits }: Sql): RefreshTokenRepository {
   const after = (ms: number) => raw<number>`${clockOf(traits)} + ${ms}`;
+  const dueNow = prepared(db, (limit: number) =>
+    db
+      .selectFrom('refreshToken')
+      .selectAll()
+      .where('dueAt', '<=', clockOf(traits))
+      .orderBy('dueAt')
+      .orderBy('id')
+      .limit(limit),
+  );
   return {
     async insert({ id, loginDigest, providerId, subject, answeredAt, sealed }, dueInMs) {
       await db
@@ -39,14 +49,7 @@ export function refreshTokenRepository({ db, traits }: Sql): RefreshTokenReposit
         .execute();
     },
     async take(leaseMs, limit) {
-      const due = await db
-        .selectFrom('refreshToken')
-        .selectAll()
-        .where('dueAt', '<=', clockOf(traits))
-        .orderBy('dueAt')
-        .orderBy('id')
-        .limit(pageSize({ limit }))
-        .execute();
+      const { rows: due } = await dueNow(pageSize({ limit }));
       const taken: RefreshToken[] = [];
       for (const row of due) {
         const update = db.updateTable('refreshToken').set({ dueAt: after(leaseMs), inDoubt: 1 });

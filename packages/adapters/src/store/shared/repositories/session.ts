@@ -2,6 +2,7 @@ import type { Seat } from '@enchilada/core/access';
 import type { SessionRecord, SessionState } from '@enchilada/core/session';
 import type { SessionRepository } from '@enchilada/core/store';
 import { Cursor, pageSize } from '../page.ts';
+import { prepared } from '../prepared-query.ts';
 import type { SessionRow } from '../schema.ts';
 import { changedOne, raiseCounter, type Sql } from '../sql.ts';
 import { useUp } from './access-request.ts';
@@ -82,6 +83,26 @@ async function hasRoom(sql: Sql, tx: Sql['db'], { grantId, most }: Pick<Seat, 'g
 
 export function sessionRepository(sql: Sql): SessionRepository {
   const { db, atomic } = sql;
+  const liveOfLostNodes = prepared(db, () =>
+    db
+      .selectFrom('session')
+      .selectAll()
+      .where('endedAt', 'is', null)
+      .where('nodeId', '<>', '')
+      .where('nodeId', 'not in', (eb) => eb.selectFrom('node').select('node.id'))
+      .orderBy('requestedAt')
+      .orderBy('id'),
+  );
+  const unclaimed = prepared(db, (until: number) =>
+    db
+      .selectFrom('session')
+      .selectAll()
+      .where('endedAt', 'is', null)
+      .where('nodeId', '=', '')
+      .where('requestedAt', '<=', until)
+      .orderBy('requestedAt')
+      .orderBy('id'),
+  );
   return {
     async insert(session) {
       await db.insertInto('session').values(toRow(session)).execute();
@@ -176,27 +197,11 @@ export function sessionRepository(sql: Sql): SessionRepository {
       return rows.map(toSession);
     },
     async listLiveOfLostNodes() {
-      const rows = await db
-        .selectFrom('session')
-        .selectAll()
-        .where('endedAt', 'is', null)
-        .where('nodeId', '<>', '')
-        .where('nodeId', 'not in', (eb) => eb.selectFrom('node').select('node.id'))
-        .orderBy('requestedAt')
-        .orderBy('id')
-        .execute();
+      const { rows } = await liveOfLostNodes();
       return rows.map(toSession);
     },
     async listUnclaimed(until) {
-      const rows = await db
-        .selectFrom('session')
-        .selectAll()
-        .where('endedAt', 'is', null)
-        .where('nodeId', '=', '')
-        .where('requestedAt', '<=', until)
-        .orderBy('requestedAt')
-        .orderBy('id')
-        .execute();
+      const { rows } = await unclaimed(until);
       return rows.map(toSession);
     },
   };

@@ -2,10 +2,20 @@ import type { Settlement } from '@enchilada/core/identity';
 import type { SettlementRepository } from '@enchilada/core/store';
 import { sql as raw } from 'kysely';
 import { pageSize } from '../page.ts';
+import { prepared } from '../prepared-query.ts';
 import { changedOne, clockOf, partsOf, type Sql } from '../sql.ts';
 
 export function settlementRepository({ db, traits }: Sql): SettlementRepository {
   const after = (leaseMs: number) => raw<number>`${clockOf(traits)} + ${leaseMs}`;
+  const dueNow = prepared(db, (limit: number) =>
+    db
+      .selectFrom('settlement')
+      .selectAll()
+      .where('dueAt', '<=', clockOf(traits))
+      .orderBy('dueAt')
+      .orderBy('id')
+      .limit(limit),
+  );
   return {
     async add({ id, ...body }, leaseMs) {
       const told = body.event === undefined ? 1 : 0;
@@ -15,14 +25,7 @@ export function settlementRepository({ db, traits }: Sql): SettlementRepository 
         .execute();
     },
     async take(leaseMs, limit) {
-      const due = await db
-        .selectFrom('settlement')
-        .selectAll()
-        .where('dueAt', '<=', clockOf(traits))
-        .orderBy('dueAt')
-        .orderBy('id')
-        .limit(pageSize({ limit }))
-        .execute();
+      const { rows: due } = await dueNow(pageSize({ limit }));
       const taken: Settlement[] = [];
       for (const { id, dueAt, told, body } of due) {
         const update = db.updateTable('settlement').set({ dueAt: after(leaseMs) });
