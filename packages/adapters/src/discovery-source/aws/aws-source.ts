@@ -83,6 +83,7 @@ class AwsSource implements DiscoverySource {
   readonly #pacer: Pacer;
   readonly #clients = new Map<string, EC2Client>();
   readonly #closers: (() => void)[] = [];
+  readonly #closing = new AbortController();
   readonly #names: NetworkNames | undefined;
   readonly hints: DiscoverySource['hints'];
   readonly access: MachineAccess;
@@ -181,6 +182,7 @@ class AwsSource implements DiscoverySource {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
     await this.hints?.[Symbol.asyncDispose]();
     for (const client of this.#clients.values()) client.destroy();
     for (const close of this.#closers) close();
@@ -300,9 +302,24 @@ class AwsSource implements DiscoverySource {
       });
       client = new sdk.ec2.EC2Client({ ...this.#shared(region), credentials, retryMode: 'adaptive', maxAttempts: 5 });
       dropLogging(client);
+      this.#paceRetries(client, key);
       this.#clients.set(key, client);
     }
     return client;
+  }
+
+  /** A call that is made again after it was refused is a call too, and takes its turn. */
+  #paceRetries(client: EC2Client, key: string): void {
+    client.middlewareStack.addRelativeTo(
+      <C extends { readonly request: unknown }, A>(next: (call: C) => Promise<A>) =>
+        async (call: C): Promise<A> => {
+          const { headers = {} } = call.request as { readonly headers?: Readonly<Record<string, string>> };
+          const isFirst = /\battempt=1\b/u.test(headers['amz-sdk-request'] ?? 'attempt=1');
+          if (!isFirst) await this.#pacer.turn(key, this.#closing.signal);
+          return next(call);
+        },
+      { relation: 'after', toMiddleware: 'retryMiddleware', name: 'paceRetries' },
+    );
   }
 
   /** INVARIANT: whatever the role allows, the session may do no more than the calls that are made. */
