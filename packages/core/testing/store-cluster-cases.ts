@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { SessionRecord } from '@enchilada/core/session';
 import type { NodeRecord, Store } from '@enchilada/core/store';
-import { anId, aRecording, aSession, type StoreUnderTest } from './store-fixture.ts';
+import { anId, aRecording, aSession, openedTwice, type StoreUnderTest } from './store-fixture.ts';
 
 const HOUR = 3_600_000;
 
@@ -17,10 +17,7 @@ export function storeClusterCases(name: string, create: () => Promise<StoreUnder
     let store: Store;
     let second: Store;
     before(async () => {
-      database = await create();
-      store = database.open();
-      second = database.open();
-      await store.migrate();
+      ({ database, store, second } = await openedTwice(create));
     });
     after(() => database[Symbol.asyncDispose]());
     const either = (index: number): Store => (index % 2 === 0 ? store : second);

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { isFault } from '@enchilada/core/fault';
 import type { PasskeyFactor, TotpFactor, User } from '@enchilada/core/identity';
 import type { Store } from '@enchilada/core/store';
-import { aDigest, aLogin, anId, aUser, type StoreUnderTest } from './store-fixture.ts';
+import { aDigest, aLogin, anId, aUser, openedTwice, type StoreUnderTest, twentyAtOnce } from './store-fixture.ts';
 
 const count = (answers: readonly boolean[]): number => answers.filter(Boolean).length;
 
@@ -48,16 +48,13 @@ export function storeFactorCases(name: string, create: () => Promise<StoreUnderT
     let second: Store;
     let user: User;
     before(async () => {
-      database = await create();
-      store = database.open();
-      await store.migrate();
-      second = database.open();
+      ({ database, store, second } = await openedTwice(create));
       user = aUser();
       await store.now.users.insert(user);
     });
     after(() => database[Symbol.asyncDispose]());
     const race = (work: (at: Store) => Promise<boolean>): Promise<readonly boolean[]> =>
-      Promise.all(Array.from({ length: 20 }, (_unused, index) => work(index % 2 === 0 ? store : second)));
+      twentyAtOnce([store, second], work);
 
     it('keeps every field of an app and of a passkey', async () => {
       const app = anApp(user.id);

@@ -39,6 +39,27 @@ export function storeUnderTest(parts: {
   };
 }
 
+/** A migrated database with two clients, as two nodes have. */
+export async function openedTwice(create: () => Promise<StoreUnderTest>): Promise<{
+  readonly database: StoreUnderTest;
+  readonly store: Store;
+  readonly second: Store;
+}> {
+  const database = await create();
+  const store = database.open();
+  await store.migrate();
+  return { database, store, second: database.open() };
+}
+
+/** The same work twenty times at once, by turns at each client. */
+export function twentyAtOnce<T>(
+  stores: readonly [Store, Store],
+  work: (at: Store) => Promise<T>,
+): Promise<readonly T[]> {
+  const [store, second] = stores;
+  return Promise.all(Array.from({ length: 20 }, (_unused, index) => work(index % 2 === 0 ? store : second)));
+}
+
 export function anId(prefix: string): string {
   return `${prefix}_${randomBytes(8).toString('hex')}`;
 }

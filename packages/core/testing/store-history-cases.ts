@@ -11,6 +11,7 @@ import {
   aSession,
   aTarget,
   aTicket,
+  openedTwice,
   type StoreUnderTest,
 } from './store-fixture.ts';
 
@@ -44,10 +45,7 @@ export function storeHistoryCases(name: string, create: () => Promise<StoreUnder
     let store: Store;
     let second: Store;
     before(async () => {
-      database = await create();
-      store = database.open();
-      second = database.open();
-      await store.migrate();
+      ({ database, store, second } = await openedTwice(create));
     });
     after(() => database[Symbol.asyncDispose]());
     const either = (index: number): Store => (index % 2 === 0 ? store : second);

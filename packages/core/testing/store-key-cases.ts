@@ -5,7 +5,7 @@ import type { PersonalKey } from '@enchilada/core/credential';
 import { isFault } from '@enchilada/core/fault';
 import type { User } from '@enchilada/core/identity';
 import type { Store } from '@enchilada/core/store';
-import { anId, aUser, type StoreUnderTest } from './store-fixture.ts';
+import { anId, aUser, openedTwice, type StoreUnderTest } from './store-fixture.ts';
 
 const MOST = 5;
 
@@ -32,10 +32,7 @@ export function storeKeyCases(name: string, create: () => Promise<StoreUnderTest
     let user: User;
     let other: User;
     before(async () => {
-      database = await create();
-      store = database.open();
-      await store.migrate();
-      second = database.open();
+      ({ database, store, second } = await openedTwice(create));
       [user, other] = [aUser(), aUser()];
       for (const one of [user, other]) await store.now.users.insert(one);
     });

@@ -4,7 +4,7 @@ import { isFault } from '@enchilada/core/fault';
 import type { ProvisionedGroup, ProvisionedUser } from '@enchilada/core/identity';
 import type { Store } from '@enchilada/core/store';
 import { aProvider } from './store-provider-cases.ts';
-import { aDigest, anId, aUser, type StoreUnderTest } from './store-fixture.ts';
+import { aDigest, anId, aUser, openedTwice, type StoreUnderTest } from './store-fixture.ts';
 
 const ALL = { offset: 0, limit: 100 };
 
@@ -15,10 +15,7 @@ export function storeProvisioningCases(name: string, create: () => Promise<Store
     let store: Store;
     let second: Store;
     before(async () => {
-      database = await create();
-      store = database.open();
-      await store.migrate();
-      second = database.open();
+      ({ database, store, second } = await openedTwice(create));
     });
     after(() => database[Symbol.asyncDispose]());
 

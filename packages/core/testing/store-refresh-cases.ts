@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import type { ProviderRecord, RefreshToken, User } from '@enchilada/core/identity';
 import type { Store } from '@enchilada/core/store';
-import { aLogin, anId, aUser, type StoreUnderTest } from './store-fixture.ts';
+import { aLogin, anId, aUser, openedTwice, type StoreUnderTest } from './store-fixture.ts';
 import { aProvider } from './store-provider-cases.ts';
 
 const anEnvelope = (): RefreshToken['sealed'] => ({
@@ -24,10 +24,7 @@ export function storeRefreshCases(name: string, create: () => Promise<StoreUnder
     let user: User;
     let provider: ProviderRecord;
     before(async () => {
-      database = await create();
-      store = database.open();
-      await store.migrate();
-      second = database.open();
+      ({ database, store, second } = await openedTwice(create));
       user = aUser();
       await store.now.users.insert(user);
       provider = aProvider();

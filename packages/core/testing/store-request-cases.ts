@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import type { AccessRequest } from '@enchilada/core/access';
 import type { NotificationEndpoint, QueuedNotification } from '@enchilada/core/notification';
 import type { Store } from '@enchilada/core/store';
-import { aDigest, anId, aSession, type StoreUnderTest } from './store-fixture.ts';
+import { aDigest, anId, aSession, openedTwice, type StoreUnderTest } from './store-fixture.ts';
 
 export function anAccessRequest(fields: Partial<AccessRequest> = {}): AccessRequest {
   return {
@@ -31,10 +31,7 @@ export function storeRequestCases(name: string, create: () => Promise<StoreUnder
     let store: Store;
     let second: Store;
     before(async () => {
-      database = await create();
-      store = database.open();
-      second = database.open();
-      await store.migrate();
+      ({ database, store, second } = await openedTwice(create));
     });
     after(() => database[Symbol.asyncDispose]());
     const either = (index: number): Store => (index % 2 === 0 ? store : second);

@@ -1,3 +1,5 @@
+import { CookieKeeper } from '../../shared/testing/cookie-keeper.ts';
+
 export interface PostedForm {
   readonly action: string;
   readonly fields: Readonly<Record<string, string>>;
@@ -13,7 +15,7 @@ const unescape = (text: string): string =>
 
 /** A browser without a browser, at the identity provider: keeps its cookies and follows its pages. */
 export class SamlVisitor {
-  readonly #cookies = new Map<string, string>();
+  readonly #keeper = new CookieKeeper();
 
   /** @returns the form that the provider sends the browser back with */
   async signIn(address: string, person: { readonly name: string; readonly password: string }): Promise<PostedForm> {
@@ -33,7 +35,7 @@ export class SamlVisitor {
     let next = new URL(address);
     for (let step = 0; step < 15; step++) {
       if (`${next.origin}${next.pathname}` === home) return next;
-      const response = await this.#ask(next.href);
+      const response = await this.#keeper.fetch(next.href);
       const location = response.headers.get('location');
       if (location === null) throw new Error(`the provider shows a page: ${(await response.text()).slice(0, 2_000)}`);
       next = new URL(location, next);
@@ -42,28 +44,13 @@ export class SamlVisitor {
   }
 
   async #follow(address: string, form?: URLSearchParams): Promise<Response> {
-    let response = await this.#ask(address, form);
+    let response = await this.#keeper.fetch(address, form);
     for (let step = 0; step < 15; step++) {
       const location = response.headers.get('location');
       if (location === null) return response;
-      response = await this.#ask(new URL(location, response.url).href);
+      response = await this.#keeper.fetch(new URL(location, response.url).href);
     }
     throw new Error('the provider redirects for ever');
-  }
-
-  async #ask(address: string, form?: URLSearchParams): Promise<Response> {
-    const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const response = await fetch(address, {
-      redirect: 'manual',
-      headers: cookie === '' ? {} : { cookie },
-      ...(form === undefined ? {} : { method: 'POST', body: form }),
-    });
-    for (const line of response.headers.getSetCookie()) {
-      const [pair = ''] = line.split(';');
-      const at = pair.indexOf('=');
-      this.#cookies.set(pair.slice(0, at), pair.slice(at + 1));
-    }
-    return response;
   }
 }
 
