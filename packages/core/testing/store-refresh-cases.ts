@@ -48,21 +48,45 @@ export function storeRefreshCases(name: string, create: () => Promise<StoreUnder
       const later = await kept('s-1', HOUR);
       const racing = await Promise.all(
         Array.from({ length: 12 }, (_unused, index) =>
-          (index % 2 === 0 ? store : second).now.refreshTokens.take(HOUR, 10),
+          (index % 2 === 0 ? store : second).now.refreshTokens.take(provider.id, { leaseMs: HOUR, limit: 10 }),
         ),
       );
       const byId = (one: RefreshToken, two: RefreshToken): number => (one.id < two.id ? -1 : 1);
       assert.deepEqual(racing.flat().sort(byId), [...due].sort(byId));
-      assert.deepEqual(await store.now.refreshTokens.take(HOUR, 10), []);
+      assert.deepEqual(await store.now.refreshTokens.take(provider.id, { leaseMs: HOUR, limit: 10 }), []);
       for (const { id } of due) await store.now.refreshTokens.answered(id, { at: 9, dueInMs: HOUR });
       await store.now.logins.delete(later.loginDigest);
       for (const { loginDigest } of due) await store.now.logins.delete(loginDigest);
       assert.deepEqual((await second.now.refreshTokens.health()).get(provider.id), undefined, 'they go with the login');
     });
 
+    it("gives none of another provider's", async () => {
+      const token = await kept('s-8', 0);
+      const other = { ...aProvider(), name: 'another' };
+      await store.now.providers.insert(other);
+      assert.deepEqual(await store.now.refreshTokens.due(), [provider.id]);
+      assert.deepEqual(await store.now.refreshTokens.take(other.id, { leaseMs: HOUR, limit: 10 }), []);
+      const [found] = await store.now.refreshTokens.take(provider.id, { leaseMs: HOUR, limit: 10 });
+      assert.equal(found?.id, token.id);
+      assert.deepEqual(await store.now.refreshTokens.due(), []);
+      await store.now.logins.delete(token.loginDigest);
+    });
+
+    it('releases the token that stands when it is released, whatever came in its place', async () => {
+      const token = await kept('s-7', 0);
+      const next = anEnvelope();
+      const [replaced, released] = await Promise.all([
+        second.now.refreshTokens.replace(token, next),
+        store.now.refreshTokens.release(token.loginDigest),
+      ]);
+      assert.deepEqual(released?.sealed, replaced ? next : token.sealed, 'either the old one, or the new');
+      await store.now.logins.delete(token.loginDigest);
+    });
+
     it('is in doubt from when a token is taken until it is settled', async () => {
       const token = await kept('s-9', 0);
-      const take = async () => (await store.now.refreshTokens.take(0, 10)).find(({ id }) => id === token.id);
+      const take = async () =>
+        (await store.now.refreshTokens.take(provider.id, { leaseMs: 0, limit: 10 })).find(({ id }) => id === token.id);
       assert.equal((await take())?.isInDoubt, false);
       assert.equal((await take())?.isInDoubt, true, 'whoever took it first never said how it went');
       await store.now.refreshTokens.failed(token.id, { reason: 'away', isInDoubt: false, dueInMs: 0 });
@@ -87,7 +111,7 @@ export function storeRefreshCases(name: string, create: () => Promise<StoreUnder
         ),
       );
       assert.equal(answers.filter(Boolean).length, 1);
-      const [found] = await store.now.refreshTokens.take(HOUR, 10);
+      const [found] = await store.now.refreshTokens.take(provider.id, { leaseMs: HOUR, limit: 10 });
       assert.deepEqual([found?.version, found?.sealed], [2, next]);
       assert.deepEqual((await store.now.refreshTokens.release(token.loginDigest))?.sealed, next);
       assert.equal(await store.now.refreshTokens.release(token.loginDigest), undefined);
@@ -97,12 +121,12 @@ export function storeRefreshCases(name: string, create: () => Promise<StoreUnder
     it("makes a person's others due, but for one that somebody has", async () => {
       const [held, waiting, another] = [await kept('s-5', 0), await kept('s-5', HOUR), await kept('S-5', HOUR)];
       assert.deepEqual(
-        (await store.now.refreshTokens.take(HOUR, 10)).map(({ id }) => id),
+        (await store.now.refreshTokens.take(provider.id, { leaseMs: HOUR, limit: 10 })).map(({ id }) => id),
         [held.id],
       );
       await second.now.refreshTokens.hurry(provider.id, 's-5');
       assert.deepEqual(
-        (await store.now.refreshTokens.take(HOUR, 10)).map(({ id }) => id),
+        (await store.now.refreshTokens.take(provider.id, { leaseMs: HOUR, limit: 10 })).map(({ id }) => id),
         [waiting.id],
       );
       assert.deepEqual(

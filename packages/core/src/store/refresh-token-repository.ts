@@ -7,8 +7,13 @@ export interface RefreshTokenRepository {
     token: NewRefreshToken & Pick<RefreshToken, 'loginDigest' | 'providerId' | 'subject' | 'answeredAt'>,
     dueInMs: number,
   ): Promise<void>;
-  /** Those that are due, oldest first, for as long as the lease; each is answered to exactly one of many racing callers. In doubt until they are settled. */
-  take(leaseMs: number, limit: number): Promise<readonly RefreshToken[]>;
+  /** The providers of which some are due. */
+  due(): Promise<readonly ProviderId[]>;
+  /** Those of a provider that are due, oldest first, for as long as the lease; each is answered to exactly one of many racing callers. In doubt until they are settled. */
+  take(
+    provider: ProviderId,
+    terms: { readonly leaseMs: number; readonly limit: number },
+  ): Promise<readonly RefreshToken[]>;
   /** The token that the provider gave in its place, sealed for the next version. False where the row has moved on. */
   replace(token: Pick<RefreshToken, 'id' | 'version'>, sealed: SealedBytes): Promise<boolean>;
   /** The provider answered, and is asked again then. */
@@ -22,7 +27,7 @@ export interface RefreshTokenRepository {
   hurry(provider: ProviderId, subject: string): Promise<void>;
   /** The logins of one person at a provider that can be asked about. */
   loginsOf(provider: ProviderId, subject: string): Promise<readonly string[]>;
-  /** Of a login that ends: it is nobody's to ask with any more. */
+  /** Of a login that ends, as it is at that moment: it is nobody's to ask with any more. */
   release(loginDigest: string): Promise<RefreshToken | undefined>;
   health(): Promise<ReadonlyMap<ProviderId, RefreshHealth>>;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import type { AssertedPerson, RefreshVerdict } from '@enchilada/core/identity';
 import { Fault } from '@enchilada/core/fault';
+import { until } from '@enchilada/core/testing/until';
 import { exampleRefresh } from '../testing/example-providers.ts';
 import { call, GatewayFixture } from '../testing/gateway-fixture.ts';
 import { addProvider, ProviderBrowser } from '../testing/provider-browser.ts';
@@ -15,6 +16,7 @@ const MINUTE = 60_000;
 beforeEach(() => {
   exampleRefresh.shown.length = 0;
   exampleRefresh.next = undefined;
+  exampleRefresh.before = () => Promise.resolve(undefined);
   exampleRefresh.says = () => Promise.resolve({ outcome: 'stands', person: undefined });
 });
 
@@ -74,7 +76,7 @@ test('a token that the provider gives in place of another is the one that is sho
   exampleRefresh.says = () => Promise.reject(AWAY);
   await ask('ann');
   exampleRefresh.next = undefined;
-  const [token] = await fixture.store.now.refreshTokens.take(0, 1);
+  const [token] = await fixture.store.now.refreshTokens.take('idp_one', { leaseMs: 0, limit: 1 });
   assert.deepEqual([token, exampleRefresh.shown.length], [undefined, 2], 'it waits before it asks again');
   await ann.browser.send('POST', '/logout');
   assert.deepEqual(exampleRefresh.shown, ['token-1', 'token-2', 'given back: token-3']);
@@ -170,10 +172,63 @@ test('an answer that was lost is named where the provider refuses afterwards', a
   await signIn('ann', 'token-1');
   // A node takes the token and dies.
   await fixture.store.now.refreshTokens.hurry('idp_one', 'ann');
-  assert.equal((await fixture.store.now.refreshTokens.take(0, 1)).length, 1);
+  assert.equal((await fixture.store.now.refreshTokens.take('idp_one', { leaseMs: 0, limit: 1 })).length, 1);
   exampleRefresh.says = () => Promise.resolve(WITHDRAWN);
   await node.refresh.run();
   assert.match(endings().join(), /invalid_grant; an earlier answer was lost, which may be the cause/u);
+});
+
+test('a slow provider keeps nobody else waiting, however many of its people are due', async () => {
+  const { fixture, node, signIn } = await site();
+  await using _ = fixture;
+  await addProvider(fixture, { id: 'idp_two', name: 'Another IdP' });
+  const browser = new ProviderBrowser(node);
+  await browser.signIn('idp_two', { sub: 'zoe', name: 'zoe', refresh: 'quick' });
+  const slow = Array.from({ length: 9 }, (_unused, n) => `slow-${n}`);
+  for (const name of slow) await signIn(name, name);
+  const answer = Promise.withResolvers<RefreshVerdict>();
+  exampleRefresh.says = (token) =>
+    token === 'quick' ? Promise.resolve({ outcome: 'stands', person: undefined }) : answer.promise;
+  for (const name of slow) await fixture.store.now.refreshTokens.hurry('idp_one', name);
+  await fixture.store.now.refreshTokens.hurry('idp_two', 'zoe');
+  const running = node.refresh.run();
+  await until(() => exampleRefresh.shown.includes('quick'));
+  answer.resolve({ outcome: 'stands', person: undefined });
+  await running;
+  assert.deepEqual([...exampleRefresh.shown].sort(), ['quick', ...slow].sort());
+});
+
+test('who signs out while the provider is asked leaves it no token that nobody has', async () => {
+  const { fixture, node, signIn } = await site();
+  await using _ = fixture;
+  const ann = await signIn('ann', 'token-1');
+  const [asked, answer] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+  exampleRefresh.next = 'token-2';
+  exampleRefresh.before = () => {
+    asked.resolve(undefined);
+    return answer.promise;
+  };
+  await fixture.store.now.refreshTokens.hurry('idp_one', 'ann');
+  const running = node.refresh.run();
+  await asked.promise;
+  await ann.browser.send('POST', '/logout');
+  answer.resolve(undefined);
+  await running;
+  assert.deepEqual(exampleRefresh.shown, ['token-1', 'given back: token-1', 'given back: token-2']);
+});
+
+test('a token is kept whatever its length', async () => {
+  const { fixture, signIn, ask } = await site();
+  await using _ = fixture;
+  const [first, next] = ['a'.repeat(10_000), 'b'.repeat(400_000)];
+  await signIn('ann', first);
+  exampleRefresh.next = next;
+  await ask('ann');
+  await ask('ann');
+  assert.deepEqual(
+    exampleRefresh.shown.map(({ length }) => length),
+    [first.length, next.length],
+  );
 });
 
 test('no token lies anywhere in clear', async () => {

@@ -16,7 +16,10 @@ import { eventBy } from './provider-events.ts';
 import type { ProviderPeople } from './provider-people.ts';
 import type { ProviderRegistry } from './provider-registry.ts';
 
+/** Of one provider. */
 const AT_ONCE = 8;
+/** After this the rest of a provider's waits for the next run: however slow it is, the others are not kept waiting for all of it. */
+const STINT_MS = 10_000;
 /** Far beyond what the questions to a provider may take together, each of which ends after ten seconds. */
 const LEASE_MS = 180_000;
 /** A token is shown to the provider within this of being taken, or not at all. */
@@ -43,6 +46,14 @@ export interface SignInRefreshParts {
 interface Asking {
   readonly record: ProviderRecord;
   readonly token: RefreshToken;
+  /** What the provider gave that nobody is signed in with any more. */
+  readonly left: Secret[];
+}
+
+/** One provider, asked about all who are due. */
+interface Stint {
+  /** Why it cannot be asked: the rest is not tried. */
+  silence: Fault | undefined;
 }
 
 /**
@@ -68,24 +79,33 @@ export class SignInRefresh {
   }
 
   async run(): Promise<void> {
+    const providers = await this.#parts.store.now.refreshTokens.due();
+    await Promise.all(providers.map((id) => this.#ask(id)));
+  }
+
+  async #ask(id: ProviderId): Promise<void> {
     const { store, clock } = this.#parts;
-    const silent = new Map<ProviderId, Fault>();
-    for (;;) {
+    const stint: Stint = { silence: undefined };
+    const begunAtMs = clock.monotonicMs();
+    do {
       const takenAtMs = clock.monotonicMs();
-      const taken = await store.now.refreshTokens.take(LEASE_MS, AT_ONCE);
+      const taken = await store.now.refreshTokens.take(id, { leaseMs: LEASE_MS, limit: AT_ONCE });
       if (taken.length === 0) return;
-      await Promise.all(taken.map((token) => this.#check(token, { silent, takenAtMs })));
-    }
+      await Promise.all(taken.map((token) => this.#check(token, { stint, takenAtMs })));
+    } while (clock.monotonicMs() - begunAtMs < STINT_MS);
   }
 
   /** The person signs out here: the provider hears that the token is used no more, or not. */
   async forget(loginDigest: string): Promise<void> {
-    const { store, registry, report } = this.#parts;
-    const token = await store.now.refreshTokens.release(loginDigest);
-    if (token === undefined) return;
+    const token = await this.#parts.store.now.refreshTokens.release(loginDigest);
+    if (token !== undefined) await this.#giveBack(token.providerId, () => this.#open(token));
+  }
+
+  async #giveBack(id: ProviderId, token: () => Promise<Secret>): Promise<void> {
+    const { registry, report } = this.#parts;
     try {
-      const { provider } = await registry.redirecting(token.providerId);
-      await provider.revoke?.(await this.#open(token));
+      const { provider } = await registry.redirecting(id);
+      await provider.revoke?.(await token());
     } catch (failure) {
       if (!isFault(failure)) throw failure;
       report('a refresh token could not be given back to its provider', failure);
@@ -94,14 +114,14 @@ export class SignInRefresh {
 
   async #check(
     token: RefreshToken,
-    { silent, takenAtMs }: { readonly silent: Map<ProviderId, Fault>; readonly takenAtMs: number },
+    { stint, takenAtMs }: { readonly stint: Stint; readonly takenAtMs: number },
   ): Promise<void> {
     const { store, registry, clock } = this.#parts;
     const record = await store.now.providers.find(token.providerId);
     if (record === undefined) return;
-    const asking: Asking = { record, token };
-    const known = silent.get(record.id);
-    if (known !== undefined) return this.#unanswered(asking, { fault: known, isInDoubt: token.isInDoubt });
+    const asking: Asking = { record, token, left: [] };
+    const { silence } = stint;
+    if (silence !== undefined) return this.#unanswered(asking, { fault: silence, isInDoubt: token.isInDoubt });
     let isShown = false;
     try {
       const { provider } = await registry.redirecting(record.id);
@@ -118,13 +138,15 @@ export class SignInRefresh {
       await this.#judge(asking, await provider.refresh(plain, token.subject, (next) => this.#keep(asking, next)));
     } catch (failure) {
       if (isFault(failure, 'NOT_FOUND')) return;
-      if (isFault(failure, 'NOT_ADMITTED')) return this.#notAdmitted(asking, failure.message);
+      if (isFault(failure, 'NOT_ADMITTED')) return await this.#notAdmitted(asking, failure.message);
       if (isFault(failure, 'PROVIDER_REFUSED'))
-        return this.#end(asking, `what the provider says of the person cannot be believed: ${failure.message}`);
+        return await this.#end(asking, `what the provider says of the person cannot be believed: ${failure.message}`);
       const isElsewhere = isFault(failure, 'KEY_UNAVAILABLE') || isFault(failure, 'CREDENTIAL_UNAVAILABLE');
       if (!isElsewhere && !isFault(failure, 'PROVIDER_UNAVAILABLE')) throw failure;
-      if (!isElsewhere) silent.set(record.id, failure);
+      if (!isElsewhere) stint.silence = failure;
       await this.#unanswered(asking, { fault: failure, isInDoubt: isShown || token.isInDoubt });
+    } finally {
+      for (const left of asking.left) await this.#giveBack(token.providerId, () => Promise.resolve(left));
     }
   }
 
@@ -194,14 +216,14 @@ export class SignInRefresh {
   }
 
   /** The token that was shown may be spent: this one is not given up because the database is away for a moment. */
-  async #keep({ token }: Asking, next: Secret): Promise<void> {
+  async #keep({ token, left }: Asking, next: Secret): Promise<void> {
     const { store, clock } = this.#parts;
     const version = token.version + 1;
     const sealed = await this.#seal({ id: token.id, version }, next);
     for (let tries = 1; ; tries++)
       try {
-        // False: the login has ended meanwhile, and its token with it.
-        await store.now.refreshTokens.replace(token, sealed);
+        // The login has ended meanwhile, and its token with it: the provider gave this one to nobody.
+        if (!(await store.now.refreshTokens.replace(token, sealed))) left.push(next);
         return;
       } catch (failure) {
         if (!isFault(failure, 'STORE_UNAVAILABLE') || tries >= KEEP_TRIES) throw failure;

@@ -11,6 +11,8 @@ export const exampleDirectory = new Map<string, AssertedPerson>();
 export const exampleRefresh = {
   shown: [] as string[],
   next: undefined as string | undefined,
+  /** Waited for before it answers. */
+  before: (): Promise<undefined> => Promise.resolve(undefined),
   says: (_token: string): Promise<RefreshVerdict> => Promise.resolve({ outcome: 'stands', person: undefined }),
 };
 
@@ -43,6 +45,7 @@ const redirecting: ProviderType = {
       },
       refresh: async (token, _subject, keep) => {
         exampleRefresh.shown.push(token.reveal());
+        await exampleRefresh.before();
         if (exampleRefresh.next !== undefined) await keep(new Secret(exampleRefresh.next));
         return exampleRefresh.says(token.reveal());
       },

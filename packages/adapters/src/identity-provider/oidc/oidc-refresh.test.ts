@@ -148,6 +148,16 @@ test('the token that comes is kept, however the provider writes the address that
   }
 });
 
+test('a token is kept whatever its length', async () => {
+  const long = 'x'.repeat(200_000);
+  hostile.lies = { ...lying({}), tokens: (answer) => ({ ...answer, refresh_token: long }) };
+  const { kept } = await ask(openHostile(), new Secret('the-first'), 'mallory');
+  assert.deepEqual(
+    kept.map((next) => next.reveal()),
+    [long],
+  );
+});
+
 test('an honest answer without an ID token speaks through the UserInfo endpoint', async () => {
   hostile.lies = {
     tokens: ({ id_token: _, ...answer }) => answer,

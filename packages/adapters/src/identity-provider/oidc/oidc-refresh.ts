@@ -13,7 +13,6 @@ const UNHEARD = [
 ];
 /** RFC 6749 section 5.2, OpenID Connect Core section 3.1.2.6: the person is let in no more, or must come with a browser. */
 const WITHDRAWN = ['invalid_grant', 'interaction_required', 'login_required', 'consent_required'];
-const MOST_TOKEN = 16_384;
 
 /** RFC 6749 section 5.2; whatever else stands in its place is the provider's own text, and may hold what it was sent. */
 const ERROR_WORD = /^[a-z_]{1,60}$/u;
@@ -48,7 +47,8 @@ async function keepFrom(response: Response, keep: (next: Secret) => Promise<void
     .catch(() => undefined);
   if (typeof answer !== 'object' || answer === null || !('refresh_token' in answer)) return;
   const next = answer.refresh_token;
-  if (typeof next === 'string' && next !== '' && next.length <= MOST_TOKEN) await keep(new Secret(next));
+  // Of whatever length: an answer is bounded as a whole, and one that is dropped is a sign-in that cannot be asked about again.
+  if (typeof next === 'string' && next !== '') await keep(new Secret(next));
 }
 
 /** @returns undefined with the provider's word where it takes the token no more. @throws Fault PROVIDER_REFUSED, PROVIDER_UNAVAILABLE, and what `keep` throws */

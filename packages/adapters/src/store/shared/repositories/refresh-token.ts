@@ -28,14 +28,8 @@ function columnsOf({ keyId, wrappedKey, nonce, ciphertext }: RefreshToken['seale
 
 export function refreshTokenRepository({ db, traits }: Sql): RefreshTokenRepository {
   const after = (ms: number) => raw<number>`${clockOf(traits)} + ${ms}`;
-  const dueNow = prepared(db, (limit: number) =>
-    db
-      .selectFrom('refreshToken')
-      .selectAll()
-      .where('dueAt', '<=', clockOf(traits))
-      .orderBy('dueAt')
-      .orderBy('id')
-      .limit(limit),
+  const dueProviders = prepared(db, () =>
+    db.selectFrom('refreshToken').select('providerId').distinct().where('dueAt', '<=', clockOf(traits)),
   );
   return {
     async insert({ id, loginDigest, providerId, subject, answeredAt, sealed }, dueInMs) {
@@ -48,8 +42,19 @@ export function refreshTokenRepository({ db, traits }: Sql): RefreshTokenReposit
         })
         .execute();
     },
-    async take(leaseMs, limit) {
-      const { rows: due } = await dueNow(pageSize({ limit }));
+    async due() {
+      return (await dueProviders()).rows.map(({ providerId }) => providerId);
+    },
+    async take(provider, { leaseMs, limit }) {
+      const due = await db
+        .selectFrom('refreshToken')
+        .selectAll()
+        .where('providerId', '=', provider)
+        .where('dueAt', '<=', clockOf(traits))
+        .orderBy('dueAt')
+        .orderBy('id')
+        .limit(pageSize({ limit }))
+        .execute();
       const taken: RefreshToken[] = [];
       for (const row of due) {
         const update = db.updateTable('refreshToken').set({ dueAt: after(leaseMs), inDoubt: 1 });
@@ -105,18 +110,21 @@ export function refreshTokenRepository({ db, traits }: Sql): RefreshTokenReposit
       return rows.map(({ loginDigest }) => loginDigest);
     },
     async release(loginDigest) {
-      const row = await db
-        .selectFrom('refreshToken')
-        .selectAll()
-        .where('loginDigest', '=', loginDigest)
-        .executeTakeFirst();
-      if (row === undefined) return undefined;
-      const { numDeletedRows } = await db
-        .deleteFrom('refreshToken')
-        .where('id', '=', row.id)
-        .where('version', '=', row.version)
-        .executeTakeFirstOrThrow();
-      return numDeletedRows === 1n ? toToken(row) : undefined;
+      for (;;) {
+        const row = await db
+          .selectFrom('refreshToken')
+          .selectAll()
+          .where('loginDigest', '=', loginDigest)
+          .executeTakeFirst();
+        if (row === undefined) return undefined;
+        const { numDeletedRows } = await db
+          .deleteFrom('refreshToken')
+          .where('id', '=', row.id)
+          .where('version', '=', row.version)
+          .executeTakeFirstOrThrow();
+        // Else another token has come in its place between the two, and is the one to be released.
+        if (numDeletedRows === 1n) return toToken(row);
+      }
     },
     async health() {
       const all = await db
