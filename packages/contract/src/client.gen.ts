@@ -285,6 +285,11 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('setUserPassword', input, options);
   }
 
+  /** People or groups by name, to choose from; those whose name begins with the words first. */
+  findSubjects(input: RouteInput<'findSubjects'>, options?: CallOptions): Promise<RouteOutput<'findSubjects'>> {
+    return this.#transport.call('findSubjects', input, options);
+  }
+
   /** All groups of people. */
   listGroups(options?: CallOptions): Promise<RouteOutput<'listGroups'>> {
     return this.#transport.call('listGroups', {}, options);

@@ -30,6 +30,7 @@ export {
   SignedIn,
   SignInFacts,
   SignInQuestion,
+  Subject,
   User,
   UserCreate,
   UserUpdate,

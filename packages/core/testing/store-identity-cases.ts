@@ -35,6 +35,25 @@ export function storeIdentityCases(name: string, create: () => Promise<StoreUnde
       assert.equal(await store.now.users.find('usr_é😀'), undefined);
     });
 
+    it('names people and groups, by name, without the rest', async () => {
+      const [ada, bob] = [
+        aUser({ username: 'names-b', displayName: 'Ada Ä.' }),
+        aUser({ username: 'Names-a', displayName: '', disabledAt: 5 }),
+      ];
+      for (const user of [ada, bob]) await store.now.users.insert(user);
+      const named = (await store.now.users.names()).filter(({ name }) => name.toLowerCase().startsWith('names-'));
+      assert.deepEqual(named, [
+        { id: bob.id, name: 'Names-a', detail: '', isDisabled: true },
+        { id: ada.id, name: 'names-b', detail: 'Ada Ä.', isDisabled: false },
+      ]);
+      const group = { id: 'grp_names', name: 'names of all', description: 'whoever', createdAt: 1 };
+      await store.now.groups.insert(group);
+      assert.deepEqual(
+        (await store.now.groups.names()).filter(({ id }) => id === group.id),
+        [{ id: group.id, name: group.name, detail: 'whoever', isDisabled: false }],
+      );
+    });
+
     it('tells accounts of programs from those of people, and counts no program as an administrator', async () => {
       const before = await store.now.users.countEnabledAdministrators();
       const program = aUser({ role: 'administrator', passwordHash: undefined, isService: true });

@@ -1,7 +1,7 @@
 import { PERMISSIONS } from '@enchilada/core/access';
 import { LOGIN_METHODS, LOGIN_STAGES, ROLES } from '@enchilada/core/identity';
 import { Type, type Static } from 'typebox';
-import { closed, Count, Id, lines, list, map, text, Time, Version, words, writeOnly } from '../schema.ts';
+import { closed, Count, Id, Limit, lines, list, map, text, Time, Version, words, writeOnly } from '../schema.ts';
 
 export const Username = Type.String({
   minLength: 1,
@@ -150,6 +150,26 @@ export const UserUpdate = closed({
   groupIds: Type.Optional(list(Id, 1000)),
   version: Version,
 });
+/** Whom a grant can be for; found by name, without everything that is known of them. */
+export const SubjectQuery = closed({
+  kind: words(['user', 'group']),
+  /** Words that are all in the name, the display name or the description. */
+  text: Type.Optional(text(200)),
+  /** These alone. */
+  ids: Type.Optional(Type.String({ maxLength: 4000, pattern: '^[a-z0-9_]+(,[a-z0-9_]+)*$' })),
+  limit: Type.Optional(Limit),
+});
+export const Subject = closed({
+  id: Id,
+  name: text(200, 1),
+  /** The display name of a person, the description of a group. */
+  detail: text(1000),
+  disabled: Type.Boolean(),
+});
+export type Subject = Static<typeof Subject>;
+/** `total`: how many were found, of which these are the first. */
+export const Subjects = closed({ items: list(Subject, 500), total: Count });
+
 export const PasswordSet = closed({ password: Password });
 
 export const Group = closed({

@@ -18,6 +18,8 @@ import {
   RecoveryToken,
   SignedIn,
   SignInFacts,
+  SubjectQuery,
+  Subjects,
   User,
   UserCreate,
   UserUpdate,
@@ -184,6 +186,14 @@ export const userRoutes = routes({
     body: PasswordSet,
     response: { 204: Nothing },
     audit: ['user.password-changed'],
+  },
+  findSubjects: {
+    method: 'GET',
+    path: '/subjects',
+    access: 'access.read',
+    summary: 'People or groups by name, to choose from; those whose name begins with the words first.',
+    query: SubjectQuery,
+    response: { 200: Subjects },
   },
   listGroups: {
     method: 'GET',

@@ -1,5 +1,5 @@
 export { ROLES } from './user.ts';
-export type { GroupId, Role, User, UserGroup, UserId } from './user.ts';
+export type { GroupId, Role, SubjectName, User, UserGroup, UserId } from './user.ts';
 export { claimLogin, identifyLogin, LOGIN_METHODS, LOGIN_STAGES, requireRecentProof } from './verified-identity.ts';
 export type {
   ClaimedIdentity,

@@ -25,6 +25,15 @@ export interface User {
   readonly version: number;
 }
 
+/** By what a person or a group is found and shown: its name, and the display name or description. */
+export interface SubjectName {
+  /** Of the person or of the group. */
+  readonly id: string;
+  readonly name: string;
+  readonly detail: string;
+  readonly isDisabled: boolean;
+}
+
 export interface UserGroup {
   readonly id: GroupId;
   readonly name: string;

@@ -10,6 +10,7 @@ import type {
   GroupId,
   LoginRecord,
   SecondFactor,
+  SubjectName,
   User,
   UserGroup,
   UserId,
@@ -32,6 +33,8 @@ export interface UserRepository {
   find(id: UserId): Promise<User | undefined>;
   findByUsername(username: string): Promise<User | undefined>;
   list(): Promise<readonly User[]>;
+  /** Of everybody, by name, and no more than that: cheap where there are many. */
+  names(): Promise<readonly SubjectName[]>;
   /** Writes all columns where the stored version is `user.version`, and raises it. */
   update(user: User): Promise<User>;
   /** Sets `lastLoginAt` and leaves the version: signing in changes no right. */
@@ -44,6 +47,8 @@ export interface GroupRepository {
   insert(group: UserGroup): Promise<void>;
   find(id: GroupId): Promise<UserGroup | undefined>;
   list(): Promise<readonly (UserGroup & { readonly members: number })[]>;
+  /** Of all, by name. */
+  names(): Promise<readonly SubjectName[]>;
   update(group: UserGroup): Promise<void>;
   delete(id: GroupId): Promise<void>;
   /** Idempotent. */

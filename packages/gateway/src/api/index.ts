@@ -23,6 +23,7 @@ import { systemHandlers } from './system-handlers.ts';
 import { targetHandlers } from './target-handlers.ts';
 import { personalKeyHandlers } from './personal-key-handlers.ts';
 import { tokenHandlers } from './token-handlers.ts';
+import { subjectHandlers } from './subject-handlers.ts';
 import { userHandlers } from './user-handlers.ts';
 
 export type { ApiParts } from './api-parts.ts';
@@ -41,6 +42,7 @@ export function createHandlers(parts: ApiParts): Handlers {
     ...providerHandlers(parts),
     ...provisioningHandlers(parts),
     ...userHandlers(parts),
+    ...subjectHandlers(parts),
     ...machineHandlers(parts),
     ...targetHandlers(parts),
     ...accessHandlers(parts),

@@ -132,6 +132,7 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
   updateUser: { who: ADMINISTRATOR, body: () => ({ version: 999 }), success: 409 },
   deleteUser: { who: ADMINISTRATOR, query: '?version=999', success: 409 },
   setUserPassword: { who: ADMINISTRATOR, body: () => ({ password: 'an entirely new phrase' }) },
+  findSubjects: { who: ADMINISTRATOR, query: '?kind=user' },
   listGroups: { who: ADMINISTRATOR },
   createGroup: { who: ADMINISTRATOR, body: group },
   updateGroup: { who: ADMINISTRATOR, body: group },

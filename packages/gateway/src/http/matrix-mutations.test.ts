@@ -109,6 +109,15 @@ const MUTATIONS: readonly Mutation[] = [
     routes: [],
   },
   {
+    name: 'everybody looks for people by name',
+    file: 'contract/src/routes/identity.ts',
+    from: `path: '/subjects',
+    access: 'access.read',`,
+    to: `path: '/subjects',
+    access: 'signed-in',`,
+    routes: ['findSubjects'],
+  },
+  {
     name: 'somebody else’s login can be ended',
     file: 'gateway/src/api/identity-handlers.ts',
     from: 'const own = await store.now.logins.listOf(context.identity.user.id);',

@@ -61,6 +61,7 @@ const ENDPOINTS = {
   updateUser: ['PUT', '/users/:id'],
   deleteUser: ['DELETE', '/users/:id'],
   setUserPassword: ['PUT', '/users/:id/password'],
+  findSubjects: ['GET', '/subjects'],
   listGroups: ['GET', '/groups'],
   createGroup: ['POST', '/groups'],
   updateGroup: ['PUT', '/groups/:id'],

@@ -1,4 +1,4 @@
-import { Alert, Select, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Alert, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
@@ -9,6 +9,7 @@ import { useText, type Text as Words } from '../i18n/text.tsx';
 import type { GrantAction } from '@enchilada/core/access';
 import { GrantSentence } from './grant-sentence.tsx';
 import { MachineSelect } from './machine-select.tsx';
+import { SubjectSelect } from './subject-select.tsx';
 
 function actionWords(text: Words, actions: readonly GrantAction[]): string {
   const list = new Intl.ListFormat(text.language, { type: 'conjunction' });
@@ -27,16 +28,14 @@ export function AccessDrawer(props: { readonly onClose: () => void }) {
   const [address, setAddress] = useState('');
   const [moment, setMoment] = useState('');
   const at = moment === '' ? undefined : new Date(moment).getTime();
-  const users = useQuery({ queryKey: ['users'], queryFn: ({ signal }) => api('listUsers', {}, { signal }) });
   return (
     <Drawer opened onClose={props.onClose} size={620} title={text('access.check')}>
       <Stack>
         <MachineSelect label={text('access.machine')} value={targetId} onChange={setTargetId} data-autofocus />
-        <Select
+        <SubjectSelect
+          kind="user"
           label={text('access.person')}
-          searchable
           clearable
-          data={(users.data?.items ?? []).map((user) => ({ value: user.id, label: user.username }))}
           value={userId}
           onChange={setUserId}
           placeholder={text('access.everybody')}

@@ -1,8 +1,9 @@
-import { Checkbox, MultiSelect, NumberInput, Select, SimpleGrid, Stack, TagsInput, TextInput } from '@mantine/core';
+import { Checkbox, NumberInput, Select, SimpleGrid, Stack, TagsInput, TextInput } from '@mantine/core';
 import type { GrantConditions } from '@enchilada/contract';
 import { FACTOR_LEVELS, type FactorLevel, type GrantEffect } from '@enchilada/core/access';
 import { useText } from '../i18n/text.tsx';
 import { dayNames } from './grant-sentence.tsx';
+import { SubjectsSelect } from './subject-select.tsx';
 
 export interface ConditionDraft {
   readonly networks: readonly string[];
@@ -73,7 +74,6 @@ export function ConditionFields(props: {
   readonly effect: GrantEffect;
   readonly draft: ConditionDraft;
   /** Of people. */
-  readonly groups: readonly { readonly id: string; readonly name: string }[];
   readonly onChange: (draft: ConditionDraft) => void;
 }) {
   const text = useText();
@@ -166,7 +166,7 @@ export function ConditionFields(props: {
           />
         )}
         {props.effect === 'allow' && draft.approval !== undefined && (
-          <ApprovalFields draft={draft.approval} groups={props.groups} onChange={(approval) => set({ approval })} />
+          <ApprovalFields draft={draft.approval} onChange={(approval) => set({ approval })} />
         )}
       </Stack>
     </fieldset>
@@ -203,11 +203,7 @@ function FactorFields(props: {
   );
 }
 
-function ApprovalFields(props: {
-  readonly draft: ApprovalDraft;
-  readonly groups: readonly { readonly id: string; readonly name: string }[];
-  readonly onChange: (draft: ApprovalDraft) => void;
-}) {
+function ApprovalFields(props: { readonly draft: ApprovalDraft; readonly onChange: (draft: ApprovalDraft) => void }) {
   const text = useText();
   const { draft } = props;
   const set = (change: Partial<ApprovalDraft>): void => props.onChange({ ...draft, ...change });
@@ -221,12 +217,11 @@ function ApprovalFields(props: {
   });
   return (
     <Stack gap="sm" ps="md">
-      <MultiSelect
+      <SubjectsSelect
+        kind="group"
         label={text('grants.approvers')}
         required
-        searchable
-        data={props.groups.map(({ id, name }) => ({ value: id, label: name }))}
-        value={[...draft.groups]}
+        value={draft.groups}
         onChange={(groups) => set({ groups })}
       />
       <SimpleGrid cols={{ base: 1, xs: 3 }} spacing="sm" verticalSpacing="sm" style={{ alignItems: 'end' }}>

@@ -19,6 +19,7 @@ import { selectorOf } from './grant-selector.ts';
 import { EffectOfGrant } from './grant-effect.tsx';
 import { GrantSentence } from './grant-sentence.tsx';
 import { MachineSelect } from './machine-select.tsx';
+import { SubjectSelect } from './subject-select.tsx';
 
 export function GrantsPage() {
   const text = useText();
@@ -126,8 +127,6 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
   const [actions, setActions] = useState<GrantAction[]>(['connect']);
   const [effect, setEffect] = useState<GrantEffect>('allow');
   const [draft, setDraft] = useState<ConditionDraft>(NO_CONDITIONS);
-  const users = useQuery({ queryKey: ['users'], queryFn: ({ signal }) => api('listUsers', {}, { signal }) });
-  const groups = useQuery({ queryKey: ['groups'], queryFn: ({ signal }) => api('listGroups', {}, { signal }) });
   const targetGroups = useQuery({
     queryKey: ['target-groups'],
     queryFn: ({ signal }) => api('listTargetGroups', {}, { signal }),
@@ -150,10 +149,6 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
     await api('createGrant', { body: grant });
     props.onSaved();
   });
-  const subjects =
-    subjectKind === 'group'
-      ? (groups.data?.items ?? []).map((group) => ({ value: group.id, label: group.name }))
-      : (users.data?.items ?? []).map((user) => ({ value: user.id, label: user.username }));
   return (
     <FormDrawer
       title={text('grants.add')}
@@ -175,14 +170,13 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
               setSubjectId(null);
             }}
           />
-          <Select
+          <SubjectSelect
+            key={subjectKind}
+            kind={subjectKind}
             aria-label={text('grants.who')}
-            searchable
             required
-            data={subjects}
             value={subjectId}
             onChange={setSubjectId}
-            placeholder={text('grants.choose')}
           />
         </Stack>
       </fieldset>
@@ -258,7 +252,7 @@ function GrantForm(props: { readonly onClose: () => void; readonly onSaved: () =
           )}
         </Stack>
       </fieldset>
-      <ConditionFields effect={effect} draft={draft} groups={groups.data?.items ?? []} onChange={setDraft} />
+      <ConditionFields effect={effect} draft={draft} onChange={setDraft} />
       {grant !== false && <EffectOfGrant change={{ add: grant }} />}
     </FormDrawer>
   );

@@ -1,4 +1,4 @@
-import { Button, Select, Stack, Switch, TextInput, Title } from '@mantine/core';
+import { Button, Stack, Switch, TextInput, Title } from '@mantine/core';
 import { IconUsersGroup, IconX } from '@tabler/icons-react';
 import type { Group } from '@enchilada/contract';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
@@ -13,6 +13,7 @@ import { RowAction, Table } from '../components/table.tsx';
 import { FormDrawer, useSave } from '../components/form.tsx';
 import { AddButton, Page } from '../components/page.tsx';
 import { useText } from '../i18n/text.tsx';
+import { SubjectSelect } from './subject-select.tsx';
 
 export function PeopleGroupsPage() {
   const text = useText();
@@ -127,7 +128,6 @@ function Members(props: {
     queryKey: ['members', id],
     queryFn: ({ signal }) => api('listMembers', { params: { id } }, { signal }),
   });
-  const users = useQuery({ queryKey: ['users'], queryFn: ({ signal }) => api('listUsers', {}, { signal }) });
   const inside = new Set((members.data?.items ?? []).map((member) => member.id));
   const act = (work: () => Promise<unknown>): void =>
     void run(async () => {
@@ -166,16 +166,11 @@ function Members(props: {
       </Listing>
       {!readOnly && (
         <>
-          <Select
+          <SubjectSelect
+            kind="user"
             label={text('people-groups.add-member')}
-            searchable
             value={null}
-            data={(users.data?.items ?? [])
-              .filter((user) => !inside.has(user.id))
-              .map((user) => ({
-                value: user.id,
-                label: user.displayName === '' ? user.username : `${user.displayName} (${user.username})`,
-              }))}
+            without={inside}
             onChange={(userId) => {
               if (userId !== null) act(() => api('addMember', { params: { id }, body: { userId } }));
             }}

@@ -1,4 +1,4 @@
-import { Button, MultiSelect, PasswordInput, Select, Stack, Switch, TextInput, Title } from '@mantine/core';
+import { Button, PasswordInput, Select, Stack, Switch, TextInput, Title } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { IconSearch, IconUsers } from '@tabler/icons-react';
 import type { User } from '@enchilada/contract';
@@ -15,6 +15,7 @@ import { FormDrawer, useSave } from '../components/form.tsx';
 import { AddButton, Page } from '../components/page.tsx';
 import { useText } from '../i18n/text.tsx';
 import { ServiceTokens } from '../second-factor/own-tokens.tsx';
+import { SubjectsSelect } from './subject-select.tsx';
 
 export function PeoplePage() {
   const text = useText();
@@ -97,7 +98,6 @@ export function PeoplePage() {
       {editing !== undefined && (
         <PersonForm
           user={editing === 'new' ? undefined : editing}
-          groups={groups.data?.items ?? []}
           readOnly={!mayWrite}
           onClose={() => setEditing(undefined)}
           onSaved={() => {
@@ -112,7 +112,6 @@ export function PeoplePage() {
 
 interface PersonFormProps {
   readonly user: User | undefined;
-  readonly groups: readonly { readonly id: string; readonly name: string }[];
   readonly readOnly: boolean;
   readonly onClose: () => void;
   readonly onSaved: () => void;
@@ -214,10 +213,9 @@ function PersonForm(props: PersonFormProps) {
         value={draft.role}
         onChange={(role) => set({ role: role ?? 'user' })}
       />
-      <MultiSelect
+      <SubjectsSelect
+        kind="group"
         label={text('nav.people-groups')}
-        searchable
-        data={props.groups.map((group) => ({ value: group.id, label: group.name }))}
         value={draft.groupIds}
         onChange={(groupIds) => set({ groupIds })}
       />

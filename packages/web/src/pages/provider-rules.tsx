@@ -1,9 +1,8 @@
 import { ActionIcon, Button, Group, Select, Stack, Text, TextInput, Title } from '@mantine/core';
 import { IconPlus, IconX } from '@tabler/icons-react';
 import { ROLES, type Role } from '@enchilada/core/identity';
-import { useQuery } from '@tanstack/react-query';
-import { api } from '../api/client.ts';
 import { useText } from '../i18n/text.tsx';
+import { SubjectSelect } from './subject-select.tsx';
 
 export interface RuleDraft {
   readonly from: string;
@@ -18,8 +17,6 @@ export function ProviderRules(props: {
   readonly onChange: (rules: readonly RuleDraft[]) => void;
 }) {
   const text = useText();
-  const groups = useQuery({ queryKey: ['groups'], queryFn: ({ signal }) => api('listGroups', {}, { signal }) });
-  const choices = (groups.data?.items ?? []).map(({ id, name }) => ({ value: id, label: name }));
   const set = (index: number, rule: RuleDraft): void => props.onChange(props.rules.with(index, rule));
   return (
     <Stack gap="sm">
@@ -51,11 +48,10 @@ export function ProviderRules(props: {
             </ActionIcon>
           </Group>
           <Group grow mt="xs">
-            <Select
+            <SubjectSelect
+              kind="group"
               label={text('providers.rule-group')}
-              searchable
               clearable
-              data={choices}
               value={rule.groupId ?? null}
               onChange={(groupId) => {
                 const { groupId: _, ...rest } = rule;

@@ -20,6 +20,7 @@ import { useText } from '../i18n/text.tsx';
 import { FoldedParameters } from './kind-form.tsx';
 import { MachineSelect } from './machine-select.tsx';
 import { linesToTags, type Match, type Outcome, type RuleDraft, tagsToLines, without } from './rule-draft.ts';
+import { SubjectsSelect } from './subject-select.tsx';
 import { changedParameters } from './target-values.ts';
 
 interface Choice {
@@ -31,7 +32,6 @@ interface Choice {
 export interface RuleChoices {
   readonly engines: readonly Engine[];
   readonly sources: readonly Choice[];
-  readonly groups: readonly Choice[];
   readonly credentials: readonly (Choice & { readonly kind: Engine['credentialKinds'][number] })[];
 }
 
@@ -273,7 +273,7 @@ function OutcomeFields({ rule, choices, readOnly, onChange }: Fields) {
   );
 }
 
-function RightsFields({ rule, choices, onChange }: Fields) {
+function RightsFields({ rule, onChange }: Fields) {
   const text = useText();
   const { groups = [], actions = [] } = rule.outcome.grants ?? {};
   const set = (next: { readonly groups: string[]; readonly actions: GrantAction[] }): void =>
@@ -286,11 +286,10 @@ function RightsFields({ rule, choices, onChange }: Fields) {
       <Text size="xs" c="dimmed">
         {text('rule.rights-help')}
       </Text>
-      <MultiSelect
+      <SubjectsSelect
+        kind="group"
         label={text('rule.groups')}
-        searchable
-        data={[...choices.groups]}
-        value={[...groups]}
+        value={groups}
         onChange={(next) => set({ groups: next, actions: actions.length === 0 ? ['connect'] : [...actions] })}
       />
       {groups.length > 0 && (

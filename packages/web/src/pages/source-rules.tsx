@@ -239,7 +239,6 @@ function useChoices(sources: readonly Source[]): RuleChoices {
   const text = useText();
   const me = useMe();
   const engines = useQuery({ queryKey: ['engines'], queryFn: ({ signal }) => api('listEngines', {}, { signal }) });
-  const groups = useQuery({ queryKey: ['groups'], queryFn: ({ signal }) => api('listGroups', {}, { signal }) });
   const credentials = useQuery({
     queryKey: ['credentials'],
     queryFn: ({ signal }) => api('listCredentials', {}, { signal }),
@@ -248,7 +247,6 @@ function useChoices(sources: readonly Source[]): RuleChoices {
   return {
     engines: engines.data?.items ?? [],
     sources: sources.map(({ id, name }) => ({ value: id, label: name })),
-    groups: (groups.data?.items ?? []).map(({ id, name }) => ({ value: id, label: name })),
     credentials: (credentials.data?.items ?? []).map(({ id, name, kind }) => ({
       value: id,
       label: `${name} · ${text(`credential-kind.${kind}`)}`,

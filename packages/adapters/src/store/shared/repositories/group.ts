@@ -45,6 +45,10 @@ export function groupRepository(sql: Sql): GroupRepository {
         .execute();
       return rows.map((row) => ({ ...toGroup(row), members: row.members ?? 0 }));
     },
+    async names() {
+      const rows = await db.selectFrom('userGroup').select(['id', 'name', 'description']).orderBy('nameKey').execute();
+      return rows.map(({ id, name, description }) => ({ id, name, detail: description, isDisabled: false }));
+    },
     update: (group) =>
       changePolicy(sql, async ({ tx, noteNow }) => {
         const { id, name, description } = group;

@@ -67,6 +67,16 @@ export function userRepository(sql: Sql): UserRepository {
     async list() {
       return (await db.selectFrom('userAccount').selectAll().orderBy('usernameKey').execute()).map(toUser);
     },
+    async names() {
+      const rows = await db
+        .selectFrom('userAccount')
+        .select(['id', 'username', 'displayName', 'disabledAt'])
+        .orderBy('usernameKey')
+        .execute();
+      return rows.map(({ id, username, displayName, disabledAt }) => ({
+        ...{ id, name: username, detail: displayName, isDisabled: disabledAt !== null },
+      }));
+    },
     update: (user) =>
       atomic(async (tx) => {
         const before = await tx.selectFrom('userAccount').selectAll().where('id', '=', user.id).executeTakeFirst();
