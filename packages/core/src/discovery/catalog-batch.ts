@@ -1,7 +1,7 @@
 import type { StoreTransaction } from '../store/index.ts';
 import type { Target, TargetGroup } from '../target/index.ts';
 import { type RandomSource, randomId } from '../time/index.ts';
-import type { DiscoveryChange } from './catalog-updater.ts';
+import type { DiscoveryChange } from './scope-news.ts';
 import type { Scope, SourceId, SourceRecord } from './discovery-source.ts';
 import { type CatalogEntry, type FoundMachine, type Projection, targetIdsOf } from './found-machine.ts';
 import type { ProjectedFields } from './projection.ts';

@@ -1,5 +1,6 @@
 import type { Store } from '../store/index.ts';
-import type { CatalogUpdater, DiscoveryChange, ScopeNews } from './catalog-updater.ts';
+import type { CatalogUpdater } from './catalog-updater.ts';
+import type { DiscoveryChange, ScopeNews } from './scope-news.ts';
 
 /** Of one transaction: longer ones would keep everybody else's waiting. */
 const MOST_NEWS = 16;

@@ -1,6 +1,6 @@
 import { type Fault, isFault, toFault } from '../fault/index.ts';
 import type { Clock } from '../time/index.ts';
-import type { DiscoveryChange, ScopeNews } from './catalog-updater.ts';
+import type { DiscoveryChange, ScopeNews } from './scope-news.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
 import type { Delivery, DiscoverySource, Hint, MachineState, Sighting, SourceRecord } from './discovery-source.ts';
 import type { ScopeRecord } from './scope-record.ts';

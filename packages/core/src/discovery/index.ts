@@ -1,6 +1,6 @@
 export { nameKeyOf, namesFor } from './catalog-batch.ts';
 export { CatalogUpdater } from './catalog-updater.ts';
-export type { ChangeCause, ChangeKind, DiscoveryChange } from './catalog-updater.ts';
+export type { ChangeCause, ChangeKind, DiscoveryChange } from './scope-news.ts';
 export { CatalogWriter } from './catalog-writer.ts';
 export { externalIdOf } from './discovery-source.ts';
 export type {

@@ -1,7 +1,8 @@
 import type { Store } from '../store/index.ts';
 import type { Clock } from '../time/index.ts';
 import { needsApproval } from './breaker.ts';
-import type { CatalogUpdater, DiscoveryChange, ScopeNews } from './catalog-updater.ts';
+import type { CatalogUpdater } from './catalog-updater.ts';
+import type { DiscoveryChange, ScopeNews } from './scope-news.ts';
 import type { DiscoverySource, Scope, Sighting, SourceRecord } from './discovery-source.ts';
 import { effectOf, type FoundMachine } from './found-machine.ts';
 import { problemOf, type ScopeRecord } from './scope-record.ts';
