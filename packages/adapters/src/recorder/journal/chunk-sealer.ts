@@ -1,5 +1,4 @@
 import { createCipheriv, generateKeyPairSync, hash, sign } from 'node:crypto';
-import { constants, zstdCompressSync } from 'node:zlib';
 import {
   chunkNonce,
   FLAG,
@@ -11,10 +10,9 @@ import {
 import type { RecordingId } from '@enchilada/core/recording';
 import type { SecretBytes } from '@enchilada/core/credential';
 import { giveBack } from '../../shared/give-back.ts';
+import { compress, LARGE_BYTES, WORTH_SHARE } from './compress-chunk.ts';
+import { encryptPieces } from './encrypt-pieces.ts';
 
-const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
-/** Compressing costs a context of some 10 µs and 100 KiB for nothing below this. */
-const COMPRESS_FROM_BYTES = 128;
 const EPOCH_MS = 60_000;
 const TAIL_BYTES = 16 /* tag */ + 64; /* sig */
 
@@ -97,6 +95,8 @@ export class ChunkSealer {
   #epoch: number;
   #epochStartedMs: number;
   #previous: Uint8Array;
+  /** Whether the last large chunk became smaller: pictures that the machine compressed do not. */
+  #shrinks = true;
   #seq: number;
   readonly epochKeys: { readonly epoch: number; readonly key: Uint8Array }[];
 
@@ -131,8 +131,9 @@ export class ChunkSealer {
   seal(chunk: PlainChunk, now: { readonly monotonicMs: number; readonly wallMs: number }): SealedChunk {
     const { dataKey, flags } = this.#options;
     const plain = join(chunk);
-    const compressed = plain.length < COMPRESS_FROM_BYTES ? plain : zstdCompressSync(plain, COMPRESSION);
-    const content = compressed.length < plain.length ? compressed : plain;
+    const compressed = compress(plain, this.#shrinks ? 'likely' : 'unlikely');
+    const content = compressed ?? plain;
+    if (plain.length >= LARGE_BYTES) this.#shrinks = content.length < plain.length * WORTH_SHARE;
     if (content.length > MAX_CIPHER_BYTES)
       throw new RangeError(`a chunk holds at most ${MAX_CIPHER_BYTES} bytes, received ${content.length}`);
     const epochEnds = !chunk.final && now.monotonicMs - this.#epochStartedMs >= EPOCH_MS;
@@ -142,7 +143,7 @@ export class ChunkSealer {
       flags:
         flags |
         FLAG.encrypted |
-        (content === compressed && content !== plain ? FLAG.compressed : 0) |
+        (compressed === undefined ? 0 : FLAG.compressed) |
         (chunk.final ? FLAG.final : 0) |
         (epochEnds ? FLAG.epochEnd : 0),
       sid: this.#sid,
@@ -159,12 +160,15 @@ export class ChunkSealer {
     const cipher = createCipheriv('aes-256-gcm', dataKey.reveal(), chunkNonce(this.#epoch, seq)).setAAD(header);
     const sealed = Buffer.allocUnsafeSlow(header.length + content.length + TAIL_BYTES);
     sealed.set(header, 0);
-    const encrypted = cipher.update(content);
-    sealed.set(encrypted, header.length);
+    let at = header.length;
+    for (const piece of encryptPieces(cipher, content)) {
+      sealed.set(piece, at);
+      at += piece.length;
+      giveBack(piece);
+    }
     cipher.final();
-    sealed.set(cipher.getAuthTag(), header.length + content.length);
-    giveBack(encrypted);
-    if (compressed !== plain) giveBack(compressed);
+    sealed.set(cipher.getAuthTag(), at);
+    if (compressed !== undefined) giveBack(compressed);
     const digest = hash('sha256', sealed.subarray(0, -64), 'buffer');
     sealed.set(this.#key.sign(signedChunkDigest(digest)), sealed.length - 64);
     this.#previous = digest;

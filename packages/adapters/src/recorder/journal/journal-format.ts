@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { WrappedKey } from '@enchilada/core/credential';
+import { encryptPieces } from './encrypt-pieces.ts';
 
 /**
  * A segment of the journal (`journal-00000001`), numbers big-endian:
@@ -83,12 +84,17 @@ export interface RecordPosition {
   readonly index: number;
 }
 
-/** The pieces of one record, for one writev(2). Encrypts each piece once and copies none. */
+/** All pieces are held until they are written: those of a flood would leave holes between blocks that stay. */
+const PICTURE_BYTES = 64 * 1024;
+
+/** The pieces of one record, for one writev(2). Encrypts each byte once and copies none. */
 export function sealRecord(key: KeyObject, position: RecordPosition, plain: readonly Buffer[]): Buffer[] {
   const length = Buffer.allocUnsafe(4);
   length.writeUInt32BE(plain.reduce((sum, part) => sum + part.length, 0));
   const cipher = createCipheriv('aes-256-gcm', key, recordNonce(position)).setAAD(length);
-  const sealed = plain.map((part) => cipher.update(part));
+  const sealed = plain.flatMap((part) =>
+    part.length <= PICTURE_BYTES ? [...encryptPieces(cipher, part)] : [cipher.update(part)],
+  );
   cipher.final();
   return [length, ...sealed, cipher.getAuthTag()];
 }

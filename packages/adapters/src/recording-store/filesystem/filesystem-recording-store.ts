@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { Fault, isFault } from '@enchilada/core/fault';
 import { dayPath, isRecordingId, parseObjectName, RECORDINGS_ROOT } from '@enchilada/core/recording';
 import type { RecordingId, RecordingStore, StoredObject } from '@enchilada/core/recording';
+import { giveBack } from '../../shared/give-back.ts';
 
 /** Half-written objects; never listed, and emptied at start. */
 const SPOOL = '.incoming';
@@ -153,7 +154,10 @@ class FilesystemRecordingStore implements RecordingStore {
       if (isFault(cause, 'RECORDING_DAMAGED')) return undefined;
       throw isFault(cause) ? cause : this.#fault(cause, name);
     });
-    return stored !== undefined && Buffer.compare(stored, bytes) === 0;
+    if (stored === undefined) return false;
+    const isSame = Buffer.compare(stored, bytes) === 0;
+    giveBack(stored);
+    return isSame;
   }
 
   async #makeFolder(folder: string): Promise<void> {
