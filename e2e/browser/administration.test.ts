@@ -319,6 +319,22 @@ test('a person, a group with that person in it, and a credential are made in the
   assert.deepEqual([...window.complaints(), ...hers.complaints()], []);
 });
 
+test('command lines are kept out by a switch, and whoever types a code of one is told so', async () => {
+  await using window = await seatOf(browser, site.admin);
+  const page = await window.at('/settings');
+  const mayEnter = page.getByRole('switch', { name: 'Command lines may be signed in by way of a browser' });
+  assert.equal(await mayEnter.isChecked(), true);
+  await mayEnter.click();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Unsaved changes').waitFor({ state: 'detached' });
+  const device = await window.at('/device');
+  await device.getByRole('textbox', { name: 'Code' }).fill('BCDF-GHJK');
+  await device.getByRole('button', { name: 'Continue' }).click();
+  await device.getByRole('alert').getByText('Command lines cannot be signed in here').waitFor();
+  const { values } = await site.admin.api.setSettings({ body: { deviceSignIn: true } });
+  assert.equal(values.deviceSignIn, true);
+});
+
 // Last, for from here on everybody must consent.
 test('settings are changed, take effect, and can be taken back before they are saved', async () => {
   await using window = await seatOf(browser, site.admin);

@@ -192,6 +192,18 @@ test('the recording of a desktop is not exported as an empty text, and the comma
   assert.equal((await enchilada('recordings', 'verify', id)).exitCode, 0);
 });
 
+test('a command line that may not be signed in by way of a browser says so, and what is left', async () => {
+  await site.admin.api.setSettings({ body: { deviceSignIn: false } });
+  await using _ = {
+    [Symbol.asyncDispose]: async () => void (await site.admin.api.setSettings({ body: { deviceSignIn: true } })),
+  };
+  const refused = await enchilada('login', site.gateway.url);
+  assert.deepEqual([refused.exitCode, refused.stdout], [3, '']);
+  assert.match(refused.stderr, /its administrator switched that off/u);
+  assert.match(refused.stderr, /enchilada login URL USERNAME/u);
+  assert.ok(!refused.stderr.includes('enter the code'));
+});
+
 test('doctor finds a running gateway healthy', async () => {
   const { exitCode, stdout } = await enchilada('doctor', '--data-dir', site.gateway.dataDir, '--url', site.gateway.url);
   assert.equal(exitCode, 0, stdout);

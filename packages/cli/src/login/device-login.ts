@@ -6,11 +6,22 @@ import type { Api } from './client.ts';
 const LONGEST_INTERVAL = 60;
 const TOO_LATE = 'nobody approved the code in time; begin again with enchilada login';
 
+const SWITCHED_OFF =
+  'this server signs in no command line by way of a browser: its administrator switched that off. ' +
+  'A local account signs in with enchilada login URL USERNAME; a program uses an API token (ENCH_URL and ENCH_TOKEN_FILE)';
+
 /**
  * Signs in by way of a browser, anywhere (RFC 8628). Nothing is opened here: who approves goes there by themselves.
  * Undefined: a second factor is still due. @throws CommandFailure 3
  */
 export async function signInByDevice(api: Api, note: (text: string) => void): Promise<Me | undefined> {
+  return approved(api, note).catch((failure: unknown) => {
+    if (!(failure instanceof ApiProblem) || failure.code !== 'DEVICE_SIGN_IN_OFF') throw failure;
+    throw new CommandFailure(3, SWITCHED_OFF, { cause: failure });
+  });
+}
+
+async function approved(api: Api, note: (text: string) => void): Promise<Me | undefined> {
   const { deviceCode, userCode, verificationUri, expiresIn, ...asked } = await api.askDeviceLogin();
   note(`To sign in, open ${verificationUri} in a browser and enter the code`);
   note(`  ${userCode}`);

@@ -70,6 +70,8 @@ const Minutes = Type.Integer({ minimum: 1, maximum: 525_600 });
 export const SettingValues = closed({
   bannerText: lines(8000),
   bannerConsent: Type.Boolean(),
+  /** Whether command lines may be signed in by way of a browser (RFC 8628). */
+  deviceSignIn: Type.Boolean(),
   /** Whether people may play their own recordings. */
   ownRecordings: Type.Boolean(),
   inputRecording: words(['off', 'length', 'echoed']),

@@ -16,6 +16,7 @@ export const FAULTS = {
   BOOTSTRAP_TOKEN_REFUSED: 'The bootstrap token is wrong, used or expired.',
   RECOVERY_TOKEN_REFUSED: 'The recovery link is wrong, used or expired.',
   LOGIN_REFUSED: 'The name or the password is wrong, or the account is disabled; which one is not said.',
+  DEVICE_SIGN_IN_OFF: 'Signing in command lines by way of a browser is switched off in the settings.',
   SECOND_FACTOR_DUE: 'The login lacks its second factor; nothing else can be done with it.',
   ACCESS_NOT_NOW: 'The grant on the machine holds at other times or from other networks.',
   APPROVAL_REQUIRED: 'The machine is opened with an approval; there is none, or it was used already.',

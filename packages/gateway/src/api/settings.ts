@@ -9,6 +9,7 @@ const MINUTE = 60_000;
 const CONFIGURED: Readonly<Record<SettingKey, ConfigKey | undefined>> = {
   bannerText: 'banner.text',
   bannerConsent: 'banner.consent',
+  deviceSignIn: undefined,
   ownRecordings: undefined,
   inputRecording: 'recording.input',
   desktopInput: 'recording.desktopInput',
@@ -27,6 +28,7 @@ function defaults({ values }: LoadedConfig): SettingValues {
   return {
     bannerText: values['banner.text'],
     bannerConsent: values['banner.consent'],
+    deviceSignIn: true,
     ownRecordings: true,
     inputRecording: values['recording.input'],
     desktopInput: values['recording.desktopInput'],

@@ -396,3 +396,39 @@ test('a login at a provider carries over: its sign-out ends the program, and the
   const made = rests.find((digest) => digest !== login?.digest) ?? '';
   assert.equal((await fixture.store.now.providers.findLogin(made))?.hint, undefined);
 });
+
+test('what was switched off gives no code, shows and decides none, and redeems none, whichever node is asked', async () => {
+  const { fixture, node, other, signedIn, events } = await ready();
+  await using _ = fixture;
+  const before = await Program.ask(fixture, node);
+  const [waiting, approved] = [await Program.ask(fixture, node), await Program.ask(fixture, node)];
+  const [ann, root] = [await signedIn('ann'), await signedIn('root')];
+  await decide(ann, before.codes.userCode);
+  assert.equal((await before.poll()).stage, 'complete');
+  await decide(ann, approved.codes.userCode);
+  const turn = async (deviceSignIn: boolean) =>
+    assert.equal((await root.send('PUT', '/settings', { deviceSignIn })).status, 200);
+  await turn(false);
+  const changed = events('settings.updated').map(({ actor, detail }) => [actor.name, detail]);
+  assert.deepEqual(changed, [['root', { deviceSignIn: false }]]);
+  const { userCode } = waiting.codes;
+  const { deviceCode } = approved.codes;
+  for (const at of [node, other])
+    for (const [step, cookie, body] of [
+      ['', undefined, undefined],
+      ['/check', ann.cookie, { userCode }],
+      ['/decision', ann.cookie, { userCode, verdict: 'approve' }],
+      ['/poll', undefined, { deviceCode }],
+    ] as const) {
+      const answer = await call(at, 'POST', `/device-logins${step}`, { body, cookie, address: MACHINE });
+      assert.deepEqual([answer.statusCode, answer.json<{ code: string }>().code], [403, 'DEVICE_SIGN_IN_OFF'], step);
+      assert.equal(answer.headers['set-cookie'], undefined, step);
+    }
+  const reasons = events('device-login.refused').map(({ reason }) => reason);
+  assert.deepEqual(reasons, ['switched off in the settings', 'switched off in the settings'], 'one row a node');
+  assert.equal((await fixture.store.now.logins.listOf('usr_ann')).length, 2);
+  assert.equal(await before.whoami(), 200, 'who was signed in before stays so');
+  await turn(true);
+  assert.equal((await waiting.poll()).error, 'authorization_pending');
+  assert.equal((await approved.poll()).stage, 'complete', 'the approval is not over yet');
+});

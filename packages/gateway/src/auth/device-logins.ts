@@ -34,6 +34,8 @@ export interface DeviceLoginParts {
   readonly audit: AuditLog;
   readonly logins: Logins;
   readonly refusals: Pick<RefusalTally, 'note'>;
+  /** As the database has them now: what one node switched off is off at all. */
+  readonly settings: () => Promise<{ readonly deviceSignIn: boolean }>;
   readonly clock: Clock;
   readonly random: RandomSource;
 }
@@ -61,8 +63,9 @@ export class DeviceLogins {
     this.#guesses = new LinkThrottle(parts, 'device-login');
   }
 
-  /** @throws Fault THROTTLED */
+  /** @throws Fault DEVICE_SIGN_IN_OFF, THROTTLED */
   async ask({ address, userAgent }: OpenContext): Promise<DeviceCodes> {
+    await this.#requireOn(address);
     const { store, audit, clock, random } = this.#parts;
     const askedAt = clock.now();
     const from = `device-asked:${createHash('sha256').update(networkOf(address)).digest('hex').slice(0, 40)}`;
@@ -89,8 +92,9 @@ export class DeviceLogins {
     return { deviceCode, userCode: showUserCode(userCode), expiresIn, interval };
   }
 
-  /** Who asks under this code. @throws Fault NOT_FOUND, THROTTLED */
+  /** Who asks under this code. @throws Fault DEVICE_SIGN_IN_OFF, NOT_FOUND, THROTTLED */
   async check(typed: string, context: SignedInContext): Promise<DeviceLogin> {
+    await this.#requireOn(context.address);
     const { store, clock } = this.#parts;
     const { id } = context.identity.user;
     // Counted before it is looked at, so that guesses made at once cannot all be the first ones.
@@ -104,7 +108,7 @@ export class DeviceLogins {
     return found;
   }
 
-  /** INVARIANT: what is approved ends with the login that approved it, until it is redeemed. @throws Fault NOT_FOUND, THROTTLED */
+  /** INVARIANT: what is approved ends with the login that approved it, until it is redeemed. @throws Fault DEVICE_SIGN_IN_OFF, NOT_FOUND, THROTTLED */
   async decide(typed: string, verdict: 'approve' | 'deny', context: SignedInContext): Promise<void> {
     const { store, audit, clock } = this.#parts;
     const login = await this.check(typed, context);
@@ -128,7 +132,9 @@ export class DeviceLogins {
     });
   }
 
+  /** An approval of before it was switched off is worth nothing. @throws Fault DEVICE_SIGN_IN_OFF */
   async poll(deviceCode: string, context: OpenContext): Promise<DevicePoll> {
+    await this.#requireOn(context.address);
     const { store, clock } = this.#parts;
     const digest = tokenDigest(deviceCode);
     const found = await store.now.deviceLogins.poll(digest, SLOW_DOWN_MS, clock.now());
@@ -162,6 +168,13 @@ export class DeviceLogins {
       ...{ address, object, outcome: 'success', detail: { askedFrom: login.address, stage: outcome.stage } },
     });
     return outcome;
+  }
+
+  async #requireOn(address: string): Promise<void> {
+    if ((await this.#parts.settings()).deviceSignIn) return;
+    const reason = 'switched off in the settings';
+    this.#parts.refusals.note({ action: 'device-login.refused', address, reason });
+    throw new Fault('DEVICE_SIGN_IN_OFF', `sign-in of command lines is ${reason}`);
   }
 
   #tooMany(reason: string, address: string): Fault {

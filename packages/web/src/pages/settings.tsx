@@ -146,6 +146,13 @@ function SettingsForm(props: { readonly values: SettingValues; readonly fixed: r
             checked={draft.bannerConsent}
             onChange={(event) => set({ bannerConsent: event.currentTarget.checked })}
           />
+          <Switch
+            label={text('setting.deviceSignIn')}
+            description={note('deviceSignIn') ?? text('setting.deviceSignIn.help')}
+            disabled={fixed('deviceSignIn')}
+            checked={draft.deviceSignIn}
+            onChange={(event) => set({ deviceSignIn: event.currentTarget.checked })}
+          />
         </Stack>
       </section>
       <section className="panel section">

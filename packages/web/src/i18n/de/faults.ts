@@ -31,6 +31,9 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
     'Bei der Person, die das Gateway betreibt, einen neuen erbitten: enchilada user recover.',
   'fault.LOGIN_REFUSED': 'Name oder Passwort ist falsch, oder das Konto ist gesperrt',
   'fault.LOGIN_REFUSED.next': 'Beides prüfen und erneut versuchen. Die Administration kann ein neues Passwort setzen.',
+  'fault.DEVICE_SIGN_IN_OFF': 'Kommandozeilen lassen sich hier nicht anmelden',
+  'fault.DEVICE_SIGN_IN_OFF.next':
+    'Die Administration hat es in den Einstellungen abgeschaltet. Programme können stattdessen ein API-Token benutzen.',
   'fault.SECOND_FACTOR_DUE': 'Der zweite Faktor fehlt noch',
   'fault.SECOND_FACTOR_DUE.next': 'Mit Passkey oder Code bestätigen, um die Anmeldung abzuschließen.',
   'fault.ACCESS_NOT_NOW': 'Ihr Zugang gilt nicht jetzt oder nicht von hier',

@@ -206,6 +206,8 @@ export const office: Readonly<Record<keyof typeof english, string>> = {
   'settings.weakenings': 'Schwächende Optionen sind eingeschaltet',
   'setting.bannerText': 'Banner',
   'setting.bannerConsent': 'Vor der Anmeldung muss zugestimmt werden',
+  'setting.deviceSignIn': 'Kommandozeilen dürfen über einen Browser angemeldet werden',
+  'setting.deviceSignIn.help': 'Was schon angemeldet ist, bleibt es, bis es beendet wird.',
   'setting.ownRecordings': 'Personen dürfen ihre eigenen Aufzeichnungen abspielen',
   'setting.desktopInput': 'Aufzeichnung von Eingaben auf Desktops',
   'setting.desktopInput.help':

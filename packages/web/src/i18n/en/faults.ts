@@ -28,6 +28,9 @@ export const faults = {
   'fault.RECOVERY_TOKEN_REFUSED.next': 'Ask whoever runs the gateway for a new one: enchilada user recover.',
   'fault.LOGIN_REFUSED': 'Name or password is wrong, or the account is disabled',
   'fault.LOGIN_REFUSED.next': 'Check both and try again. An administrator can set a new password.',
+  'fault.DEVICE_SIGN_IN_OFF': 'Command lines cannot be signed in here',
+  'fault.DEVICE_SIGN_IN_OFF.next':
+    'An administrator has switched it off in the settings. Programs can use an API token instead.',
   'fault.SECOND_FACTOR_DUE': 'The second factor is still missing',
   'fault.SECOND_FACTOR_DUE.next': 'Confirm with a passkey or a code to finish signing in.',
   'fault.ACCESS_NOT_NOW': 'Your access does not hold now, or not from here',

@@ -202,6 +202,8 @@ export const office = {
   'settings.weakenings': 'Options that weaken safety are on',
   'setting.bannerText': 'Banner',
   'setting.bannerConsent': 'People must agree before they sign in',
+  'setting.deviceSignIn': 'Command lines may be signed in by way of a browser',
+  'setting.deviceSignIn.help': 'What is signed in already stays so until it is ended.',
   'setting.ownRecordings': 'People may play their own recordings',
   'setting.desktopInput': 'Recording of input to desktops',
   'setting.desktopInput.help':
