@@ -1,5 +1,6 @@
 import { authorityCommands } from './access/authority-commands.ts';
-import { accessCommands, grantCommands } from './access/grant-commands.ts';
+import { accessCommands } from './access/access-commands.ts';
+import { grantCommands } from './access/grant-commands.ts';
 import { keyCommands } from './access/key-commands.ts';
 import { personalKeyCommands } from './access/personal-key-commands.ts';
 import { requestCommands } from './access/request-commands.ts';

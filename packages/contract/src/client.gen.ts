@@ -460,6 +460,16 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('listTargetAccess', input, options);
   }
 
+  /** Which machines a person could reach, or who could reach a machine, at a moment, and by which grants. */
+  getAccessReport(input: RouteInput<'getAccessReport'> = { query: {} }, options?: CallOptions): Promise<RouteOutput<'getAccessReport'>> {
+    return this.#transport.call('getAccessReport', input, options);
+  }
+
+  /** The same, whole, as a file (CSV or JSON) that names the moment and the audit record of this export. */
+  exportAccessReport(input: RouteInput<'exportAccessReport'>, options?: CallOptions): Promise<R> {
+    return this.#transport.open('exportAccessReport', input, options);
+  }
+
   /** Gives people leave to use machines. */
   createGrant(input: RouteInput<'createGrant'>, options?: CallOptions): Promise<RouteOutput<'createGrant'>> {
     return this.#transport.call('createGrant', input, options);

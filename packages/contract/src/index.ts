@@ -36,6 +36,7 @@ export {
   UserUpdate,
 } from './models/identity.ts';
 export type { DeviceLoginFacts } from './models/device-login.ts';
+export type { AccessReport } from './models/access-report.ts';
 export type { AccessExplanation, GrantConditions, TargetAccess } from './models/machine.ts';
 export { AccessRequest, REQUEST_STATUSES, REQUEST_VIEWS, RequestTerms } from './models/request.ts';
 export { Authority, AuthorityKey, CertificateTerms } from './models/authority.ts';

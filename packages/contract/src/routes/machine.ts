@@ -1,3 +1,4 @@
+import { Type } from 'typebox';
 import { closed, IdParams, list, Nothing, Version } from '../schema.ts';
 import {
   Credential,
@@ -31,6 +32,7 @@ import {
   OwnAccess,
   TargetAccess,
 } from '../models/machine.ts';
+import { AccessReport, AccessReportExportQuery, AccessReportQuery } from '../models/access-report.ts';
 import { routes } from '../route.ts';
 
 const Engines = closed({ items: list(Engine, 50) });
@@ -39,6 +41,7 @@ const TargetGroups = closed({ items: list(TargetGroup, 100_000) });
 const Credentials = closed({ items: list(Credential, 100_000) });
 const HostKeys = closed({ items: list(HostKey, 100) });
 const Grants = closed({ items: list(Grant, 100_000) });
+const Bytes = Type.String({ format: 'binary' });
 const DeleteQuery = closed({ version: Version });
 
 export const machineRoutes = routes({
@@ -277,6 +280,24 @@ export const catalogRoutes = routes({
     params: IdParams,
     query: MomentQuery,
     response: { 200: TargetAccess },
+  },
+  getAccessReport: {
+    method: 'GET',
+    path: '/access/report',
+    access: ['access.read', 'audit.read'],
+    summary: 'Which machines a person could reach, or who could reach a machine, at a moment, and by which grants.',
+    query: AccessReportQuery,
+    response: { 200: AccessReport },
+  },
+  exportAccessReport: {
+    method: 'GET',
+    path: '/access/report/export',
+    access: ['access.read', 'audit.read'],
+    summary: 'The same, whole, as a file (CSV or JSON) that names the moment and the audit record of this export.',
+    query: AccessReportExportQuery,
+    response: { 200: Bytes },
+    stream: 'application/octet-stream',
+    audit: ['access.exported'],
   },
   createGrant: {
     method: 'POST',

@@ -5,6 +5,7 @@ export const AUDIT_ACTIONS = [
   'node.lost',
   'audit.opened',
   'audit.exported',
+  'access.exported',
   'audit.verified',
   'bootstrap.issued',
   'bootstrap.used',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AccessExplanation, TargetAccess } from '@enchilada/contract';
+import type { AccessExplanation, AccessReport, TargetAccess } from '@enchilada/contract';
 import { askedText, type Grant } from '@enchilada/core/access';
 import { aTarget } from '@enchilada/core/testing/store-fixture';
 import { aMoment } from '@enchilada/core/testing/store-policy-history-cases';
@@ -128,7 +128,7 @@ test('times are judged at the moment, with an address and without', async () => 
 });
 
 test('an approved request counts for its time, until it is withdrawn, while its approver still was one', async () => {
-  const { fixture, now, moment, why, grant } = await site();
+  const { fixture, now, moment, why, grant, get } = await site();
   await using _ = fixture;
   await fixture.addUser('bob', 'user');
   await now.groups.addMember('grp_ops', 'usr_bob');
@@ -158,6 +158,12 @@ test('an approved request counts for its time, until it is withdrawn, while its 
   const actions = async (at: number) => (await why(at, '&address=10.1.2.3')).actions;
   for (const at of [pending, fallen, withdrawn]) assert.deepEqual(await actions(at), []);
   for (const at of [standing, again]) assert.deepEqual(await actions(at), ['connect']);
+  const reported = async (at: number) => {
+    const { items } = (await get(`/access/report?user=ann&at=${at}`)).json<AccessReport>();
+    return items.map(({ conditional, grantIds }) => [conditional, grantIds.includes('req_1')]);
+  };
+  for (const at of [pending, fallen, withdrawn]) assert.deepEqual(await reported(at), [[true, false]]);
+  for (const at of [standing, again]) assert.deepEqual(await reported(at), [[false, true]]);
 });
 
 test('what is before the history, or not past, is no answer', async () => {
@@ -168,6 +174,7 @@ test('what is before the history, or not past, is no answer', async () => {
     for (const path of [
       `/targets/${TARGET}/access?at=${at}`,
       `/access/explanation?userId=usr_ann&targetId=${TARGET}&at=${at}`,
+      `/access/report?user=ann&at=${at}`,
     ]) {
       const answer = await get(path);
       const { code, facts } = answer.json<{ code: string; facts: { since: number } }>();

@@ -36,6 +36,11 @@ export interface PolicyMoment {
   readonly names: GrantNames;
 }
 
+/** A moment of which everything is known, machines that are no more among it. */
+export interface PastMoment extends PolicyMoment {
+  machines(): Promise<readonly JudgedMachine[]>;
+}
+
 function groupsNamed(grants: readonly Grant[]): ReadonlySet<GroupId> {
   return new Set(grants.flatMap(({ subject }) => (subject.kind === 'group' ? [subject.id] : [])));
 }
@@ -67,7 +72,7 @@ export function presentMoment(
 }
 
 /** @throws Fault HISTORY_UNKNOWN before the history of access begins, and for what is not past by the database's clock */
-export async function pastMoment(store: Store, at: number): Promise<PolicyMoment> {
+export async function pastMoment(store: Store, at: number): Promise<PastMoment> {
   const history = store.now.policyHistory;
   const [found, since, now] = [await history.versionAt(at), await history.knownSince(), await store.clock()];
   const unknown = (message: string): Fault => new Fault('HISTORY_UNKNOWN', message, { facts: { since } });
@@ -85,10 +90,8 @@ export async function pastMoment(store: Store, at: number): Promise<PolicyMoment
   const groupsOf = async (id: UserId): Promise<readonly GroupId[]> => (await one('membership', id))?.groups ?? [];
   return {
     circumstances: (address) => ({ now: at, address, isMoment: true }),
-    async machine(id) {
-      const state = await one('target', id);
-      return state && { ...state, groupId: state.groupId, goneAt: state.goneAt };
-    },
+    machine: async (id) => machineOf(await one('target', id)),
+    machines: async () => [...(await all('target')).values()].flatMap((state) => machineOf(state) ?? []),
     person,
     people: async () => [...(await all('user')).values()].flatMap((state) => personOf(state) ?? []).sort(byName),
     groupsOf,
@@ -129,6 +132,10 @@ export async function pastMoment(store: Store, at: number): Promise<PolicyMoment
 
 function personOf(state: PolicyStates['user'] | undefined): JudgedPerson | undefined {
   return state && { ...state, disabledAt: state.disabledAt };
+}
+
+function machineOf(state: PolicyStates['target'] | undefined): JudgedMachine | undefined {
+  return state && { ...state, groupId: state.groupId, goneAt: state.goneAt };
 }
 
 function byName(a: JudgedPerson, b: JudgedPerson): number {

@@ -3,7 +3,6 @@ import {
   allowedActions,
   explainAccess,
   type FactorLevel,
-  type Grant,
   type GrantAction,
   type GrantFinding,
   groupAncestors,
@@ -12,13 +11,8 @@ import {
 import { Fault } from '@enchilada/core/fault';
 import type { User } from '@enchilada/core/identity';
 import type { Target } from '@enchilada/core/target';
-import {
-  type JudgedMachine,
-  type JudgedPerson,
-  pastMoment,
-  type PolicyMoment,
-  presentMoment,
-} from '../access/policy-moment.ts';
+import { type JudgedMachine, pastMoment, type PolicyMoment, presentMoment } from '../access/policy-moment.ts';
+import { grantsBySubject, isConditional, obstaclesOf } from '../access/reach.ts';
 import type { Handlers } from '../http/context.ts';
 import { isRecordExempt, passesToOpen, proofOf } from '@enchilada/core/session';
 import { sha256Hex } from '../requests/access-requests.ts';
@@ -87,7 +81,7 @@ export function explainHandlers(parts: ApiParts): ExplainHandlers {
       const view = { userId: user.id, groupIds, grants: [...grants, ...passes], circumstances };
       const ancestors = groupAncestors(await moment.machineGroups(), target.groupId);
       const findings = explainAccess(view, target, ancestors);
-      const obstacles = obstaclesOf(user, target);
+      const obstacles: AccessExplanation['obstacles'] = obstaclesOf(user, target);
       if (query.at === undefined) obstacles.push(...(await factorsLackedNow(user.id, target.id, findings)));
       const actions = allowedActions(view, target, ancestors);
       if (query.at === undefined) obstacles.push(...(await recordedAllTheSame(target.id, actions)));
@@ -186,14 +180,6 @@ function missing(): never {
   throw new Fault('NOT_FOUND', 'there is no such object');
 }
 
-function obstaclesOf(user: JudgedPerson, target: JudgedMachine): AccessExplanation['obstacles'] {
-  const obstacles: AccessExplanation['obstacles'] = [];
-  if (target.goneAt !== undefined) obstacles.push('machine-gone');
-  if (user.disabledAt !== undefined) obstacles.push('account-disabled');
-  if (!permissionsOf(user.role).has('machine.use')) obstacles.push('no-machine-permission');
-  return obstacles;
-}
-
 async function findingViews(
   moment: PolicyMoment,
   findings: readonly GrantFinding[],
@@ -206,16 +192,4 @@ async function findingViews(
     const grant = views[index];
     return grant === undefined ? [] : [{ grant, counts, unmet: [...unmet] }];
   });
-}
-
-/** Whether a grant that counts holds at some times or from some networks only. At one moment its times are judged. */
-function isConditional({ grant: { conditions } }: GrantFinding, isMoment: boolean): boolean {
-  const times = isMoment ? undefined : conditions?.times;
-  return (times ?? conditions?.networks ?? conditions?.approval) !== undefined;
-}
-
-function grantsBySubject(grants: readonly Grant[]): ReadonlyMap<string, readonly Grant[]> {
-  const found = new Map<string, Grant[]>();
-  for (const grant of grants) found.set(grant.subject.id, [...(found.get(grant.subject.id) ?? []), grant]);
-  return found;
 }

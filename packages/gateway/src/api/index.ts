@@ -1,5 +1,6 @@
 import type { Handlers } from '../http/context.ts';
 import { accessHandlers } from './access-handlers.ts';
+import { accessReportHandlers } from './access-report-handlers.ts';
 import type { ApiParts } from './api-parts.ts';
 import { authorityHandlers } from './authority-handlers.ts';
 import { credentialHandlers } from './credential-handlers.ts';
@@ -51,6 +52,7 @@ export function createHandlers(parts: ApiParts): Handlers {
     ...secretStoreHandlers(parts),
     ...keyEncryptionHandlers(parts),
     ...explainHandlers(parts),
+    ...accessReportHandlers(parts),
     ...effectHandlers(parts),
     ...requestHandlers(parts),
     ...notificationHandlers(parts),

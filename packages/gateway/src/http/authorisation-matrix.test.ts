@@ -230,6 +230,8 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
   cancelRequest: { who: SIGNED_IN, other: [] },
   explainAccess: { who: AUDITORS, query: '?userId=usr_root&targetId=tgt_none', success: 404 },
   listTargetAccess: { who: AUDITORS },
+  getAccessReport: { who: AUDITORS, query: '?user=root' },
+  exportAccessReport: { who: AUDITORS, query: '?user=root&format=csv' },
   explainOwnAccess: { who: USERS, other: [] },
   openSession: { who: USERS, other: [], body: (ids) => ({ targetId: ids.target }) },
   issueTickets: { who: USERS, other: [], body: () => ({ mode: 'control' }) },

@@ -12,6 +12,7 @@ const GETS = ROUTE_LIST.filter(({ method }) => method === 'GET');
 const QUERIES: Partial<Record<RouteId, string>> = {
   exportRecording: '?format=text',
   exportAudit: '?format=csv',
+  exportAccessReport: '?user=root&format=csv',
 };
 const PEOPLE = { user: 'ann', auditor: 'otto', administrator: 'root' } as const satisfies Record<Role, string>;
 /** The one thing a reading may write into a table: that its login is still in use. The audit log is looked at apart. */
@@ -77,6 +78,7 @@ test('no GET changes anything, whoever asks and whatever for', async () => {
     [...written].sort(),
     [
       'access.denied',
+      'access.exported',
       'audit.exported',
       'recording.downloaded',
       'recording.exported',

@@ -106,6 +106,8 @@ const ENDPOINTS = {
   listGrants: ['GET', '/grants'],
   explainAccess: ['GET', '/access/explanation'],
   listTargetAccess: ['GET', '/targets/:id/access'],
+  getAccessReport: ['GET', '/access/report'],
+  exportAccessReport: ['GET', '/access/report/export'],
   explainOwnAccess: ['GET', '/machines/:id/access'],
   createGrant: ['POST', '/grants'],
   deleteGrant: ['DELETE', '/grants/:id'],
