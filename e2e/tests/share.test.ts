@@ -137,3 +137,27 @@ test('an invitation of nobody is answered as one of somebody, and ends with its 
   await assert.rejects(guest.api.getSession({ params: { id: shell.sessionId } }), NOT_FOUND);
   await assert.rejects(invite(owner, shell), { code: 'SESSION_ENDED' });
 });
+
+test('a session that as many look on at as may says so to the next, and takes them when one has left', async () => {
+  const { owner, shell } = await shared('full');
+  await invite(owner, shell);
+  await site.admin.api.setSettings({ body: { watchersPerSession: 1 } });
+  const watching = await guest.join(shell.sessionId, 'watch');
+  await watching.live();
+  const late = await guest.join(shell.sessionId, 'watch');
+  const { reason, fault } = await late.ended();
+  assert.deepEqual([reason, fault?.facts], ['VIEWER_LIMIT', { most: 1 }]);
+  await late.leave();
+  const again = await owner.join(shell.sessionId, 'control');
+  await again.live();
+  again.type('echo goes-on-$((6*7))\r');
+  await watching.see('goes-on-42');
+  await watching.leave();
+  await again.until(
+    () => again.frames.findLast((frame) => frame.type === 'watched')?.viewers.length === 1,
+    'the guest gone',
+  );
+  const next = await guest.join(shell.sessionId, 'watch');
+  await next.live();
+  for (const one of [next, again, shell]) await one.leave();
+});

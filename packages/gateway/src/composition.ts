@@ -368,6 +368,9 @@ function liveLimits(settings: SettingsService): SessionLimits {
     stallMs: STALL_MS,
     unwatchedBytes: UNWATCHED_BYTES,
     staleViewMs: STALE_VIEW_MS,
+    get watchers() {
+      return settings.current.watchersPerSession;
+    },
   };
 }
 

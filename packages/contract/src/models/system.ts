@@ -84,6 +84,8 @@ export const SettingValues = closed({
   sessionMaxMinutes: Minutes,
   sessionGraceSeconds: Type.Integer({ minimum: 0, maximum: 86_400 }),
   sessionsPerUser: Type.Integer({ minimum: 1, maximum: 10_000 }),
+  /** Besides whoever controls it. */
+  watchersPerSession: Type.Integer({ minimum: 1, maximum: 1_000 }),
 });
 export type SettingValues = Static<typeof SettingValues>;
 export type SettingKey = keyof SettingValues;

@@ -36,6 +36,7 @@ export const FAULTS = {
     'What access rested on at that time is not known: it is before the history begins, which the facts name, or not past yet.',
   GRANT_FULL: 'All sessions that the grant allows at once are taken.',
   SESSION_LIMIT: 'The person or the node has as many live sessions as allowed.',
+  VIEWER_LIMIT: 'As many look on at the session as may at once.',
   SESSION_ENDED: 'The session has ended and cannot be resumed.',
   SESSION_ELSEWHERE: 'The session lives on a node that cannot be reached from here.',
   SESSION_REVOKED: 'The right to this session was withdrawn while it ran.',

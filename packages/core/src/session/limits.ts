@@ -10,6 +10,8 @@ export interface SessionLimits {
   readonly stallMs: number;
   /** How much output a session without any viewer may send to the recorder before the target is paused. */
   readonly unwatchedBytes: number;
+  /** How many may look on at one session at once, besides whoever controls it. */
+  readonly watchers: number;
   /** A node that could not read the database for this long cannot hear of withdrawn rights: it ends what it holds. */
   readonly staleViewMs: number;
 }
@@ -21,6 +23,7 @@ export const DEFAULT_SESSION_LIMITS: SessionLimits = {
   promptMs: 120_000,
   stallMs: 60_000,
   unwatchedBytes: 64 * 1024 * 1024,
+  watchers: 50,
   staleViewMs: 5 * 60_000,
 };
 

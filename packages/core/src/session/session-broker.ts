@@ -233,7 +233,11 @@ export class SessionBroker implements AsyncDisposable {
     return session.nodeId === '' ? undefined : session.nodeId;
   }
 
-  /** A control socket is open. Claims the session if nobody has, and checks the right again. @throws Fault */
+  /**
+   * A control socket is open. Claims the session if nobody has, and checks the right again.
+   * INVARIANT: nothing is awaited from the count of those who look on to the attaching, so it holds however many come at once.
+   * @throws Fault
+   */
   async attachControl(attachment: ControlAttachment): Promise<Attached> {
     const { redeemed, identity } = attachment;
     const held = this.#sessions.get(redeemed.sessionId);
@@ -241,6 +245,7 @@ export class SessionBroker implements AsyncDisposable {
     const leave = await this.#access.mayView(identity, record, { mode: redeemed.mode, address: attachment.address });
     const hosted = held ?? (await this.#claim(record, leave, attachment));
     if (redeemed.mode === 'control') hosted.login = identity.login;
+    else this.#requirePlace(hosted);
     const viewer = new Viewer(
       {
         id: redeemed.viewerId,
@@ -263,6 +268,13 @@ export class SessionBroker implements AsyncDisposable {
       throw failure;
     }
     return { session: hosted, viewer };
+  }
+
+  /** Whoever controls finds a place always: they take that of who did before. @throws Fault VIEWER_LIMIT */
+  #requirePlace({ viewers }: HostedSession): void {
+    const most = this.#parts.limits.watchers;
+    if (viewers.filter(({ identity }) => identity.mode === 'watch').length >= most)
+      throw new Fault('VIEWER_LIMIT', `${most} look on at the session, the most allowed`, { facts: { most } });
   }
 
   /** A data socket is open; its control socket must be attached already. @throws Fault TICKET_REFUSED */

@@ -20,6 +20,7 @@ const CONFIGURED: Readonly<Record<SettingKey, ConfigKey | undefined>> = {
   sessionMaxMinutes: 'sessions.maximum',
   sessionGraceSeconds: 'sessions.grace',
   sessionsPerUser: 'sessions.perUser',
+  watchersPerSession: 'sessions.watchers',
 };
 
 function defaults({ values }: LoadedConfig): SettingValues {
@@ -39,6 +40,7 @@ function defaults({ values }: LoadedConfig): SettingValues {
     sessionMaxMinutes: minutes('sessions.maximum'),
     sessionGraceSeconds: Math.round(values['sessions.grace'] / 1000),
     sessionsPerUser: values['sessions.perUser'],
+    watchersPerSession: values['sessions.watchers'],
   };
 }
 

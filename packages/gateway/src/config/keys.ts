@@ -187,6 +187,13 @@ export const CONFIG_KEYS = entries({
     maximum: 10_000,
     says: 'How many live sessions one person may have.',
   },
+  'sessions.watchers': {
+    kind: 'integer',
+    default: 50,
+    minimum: 1,
+    maximum: 1_000,
+    says: 'How many may look on at one session at once, besides whoever controls it.',
+  },
   'shutdown.grace': {
     kind: 'duration',
     default: '20s',

@@ -201,6 +201,16 @@ export class SessionRig implements AsyncDisposable {
     return this.#attach(id, attached.session.login.digest);
   }
 
+  /** Another window of the same person, which only looks on. @throws Fault VIEWER_LIMIT */
+  async watch({ id, attached: { session } }: OpenedSession, window: string): Promise<Attached> {
+    return this.broker.attachControl({
+      redeemed: { sessionId: id, viewerId: `vwr_${window}`, mode: 'watch' },
+      ...{ identity: await this.#identity(session.login.digest), address: ADDRESS, display: DISPLAY },
+      control: { send: () => undefined, close: () => undefined },
+      loginPassword: () => Promise.resolve(undefined),
+    });
+  }
+
   async #attach(sessionId: string, loginDigest: string): Promise<OpenedSession> {
     const events: SessionEvent[] = [];
     const attached = await this.broker.attachControl({

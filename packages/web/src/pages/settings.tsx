@@ -34,6 +34,7 @@ const LIMITS = [
   ['sessionMaxMinutes', 'minutes'],
   ['sessionGraceSeconds', 'seconds'],
   ['sessionsPerUser', 'count'],
+  ['watchersPerSession', 'count'],
 ] as const satisfies readonly (readonly [SettingKey, string])[];
 
 export function SettingsPage() {

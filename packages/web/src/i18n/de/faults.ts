@@ -68,6 +68,8 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
     'Einen vergangenen Zeitpunkt wählen, nach der Aktualisierung auf die Version, die diesen Verlauf führt.',
   'fault.GRANT_FULL': 'Alle Sitzungen, die Ihr Zugang gleichzeitig erlaubt, sind vergeben',
   'fault.GRANT_FULL.next': 'Später erneut versuchen, wenn eine davon beendet ist.',
+  'fault.VIEWER_LIMIT': 'Dieser Sitzung sehen schon so viele zu, wie gleichzeitig dürfen',
+  'fault.VIEWER_LIMIT.next': 'Später erneut versuchen, wenn jemand gegangen ist.',
   'fault.SESSION_LIMIT': 'Die Höchstzahl an Sitzungen ist erreicht',
   'fault.SESSION_LIMIT.next': 'Eine nicht mehr benötigte Sitzung beenden und diese erneut öffnen.',
   'fault.SESSION_ENDED': 'Diese Sitzung ist beendet',

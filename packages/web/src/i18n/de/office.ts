@@ -223,6 +223,7 @@ export const office: Readonly<Record<keyof typeof english, string>> = {
   'setting.sessionMaxMinutes': 'Längste Sitzung',
   'setting.sessionGraceSeconds': 'Sitzungen ohne Zuschauer behalten',
   'setting.sessionsPerUser': 'Sitzungen je Person',
+  'setting.watchersPerSession': 'Zuschauer je Sitzung',
   'input-recording.off': 'Aus',
   'input-recording.length': 'Nur die Länge',
   'input-recording.echoed': 'Wo das Echo zu sehen war',

@@ -62,6 +62,8 @@ export const faults = {
     'Choose a time that is past, and after the upgrade to the release that keeps this history.',
   'fault.GRANT_FULL': 'All sessions that your grant allows at once are taken',
   'fault.GRANT_FULL.next': 'Try again when one of them has ended.',
+  'fault.VIEWER_LIMIT': 'As many look on at this session as may at once',
+  'fault.VIEWER_LIMIT.next': 'Try again when one of them has left.',
   'fault.SESSION_LIMIT': 'The limit of sessions is reached',
   'fault.SESSION_LIMIT.next': 'End a session that you no longer need, then open this one again.',
   'fault.SESSION_ENDED': 'This session has ended',

@@ -219,6 +219,7 @@ export const office = {
   'setting.sessionMaxMinutes': 'Longest session',
   'setting.sessionGraceSeconds': 'Keep sessions without a viewer',
   'setting.sessionsPerUser': 'Sessions a person',
+  'setting.watchersPerSession': 'Onlookers a session',
   'input-recording.off': 'Off',
   'input-recording.length': 'Only its length',
   'input-recording.echoed': 'Where its echo was seen',
