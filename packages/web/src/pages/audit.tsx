@@ -5,6 +5,7 @@ import {
   IconListDetails,
   IconShieldCheck,
   IconShieldExclamation,
+  IconUserQuestion,
 } from '@tabler/icons-react';
 import type { RouteOutput } from '@enchilada/contract';
 import { AUDIT_ACTIONS } from '@enchilada/core/audit';
@@ -23,6 +24,7 @@ import { Table } from '../components/table.tsx';
 import { DayFilter, Page } from '../components/page.tsx';
 import { MoreButton, pagesOf } from '../components/pages-of.tsx';
 import { useText } from '../i18n/text.tsx';
+import { AccessReportDrawer } from './access-report-drawer.tsx';
 
 type AuditRecord = RouteOutput<'listAudit'>['items'][number];
 const OUTCOMES = ['success', 'failure', 'denied'] as const;
@@ -34,6 +36,7 @@ export function AuditPage() {
   const search = usePlainSearch();
   const [chosen, setChosen] = useState<AuditRecord>();
   const [verified, setVerified] = useState<RouteOutput<'verifyAudit'>>();
+  const [reporting, setReporting] = useState(false);
   const [busy, run] = useAction();
   const set = (change: Readonly<Record<string, string>>): void =>
     void navigate({ to: '/audit', search: { ...search, ...change }, replace: true });
@@ -58,6 +61,13 @@ export function AuditPage() {
       title={text('nav.audit')}
       actions={
         <>
+          <Button
+            variant="default"
+            leftSection={<IconUserQuestion size={16} aria-hidden />}
+            onClick={() => setReporting(true)}
+          >
+            {text('access-report.title')}
+          </Button>
           <Button
             variant="default"
             loading={busy}
@@ -181,6 +191,7 @@ export function AuditPage() {
         )}
       </Listing>
       <MoreButton query={records} />
+      {reporting && <AccessReportDrawer onClose={() => setReporting(false)} />}
       <Drawer opened={chosen !== undefined} onClose={() => setChosen(undefined)} size={480} title={chosen?.action}>
         {chosen !== undefined && <RecordDetails record={chosen} />}
       </Drawer>
