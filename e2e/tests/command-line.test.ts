@@ -139,6 +139,31 @@ test('a session is listed and ended from the command line, with the reason that 
   assert.match(again.stdout + again.stderr, /NOT_FOUND/u);
 });
 
+test('the owner of a session has somebody look on, and sends them away, from the command line', async () => {
+  const targetId = await site.machineOn(sshd, { name: 'shown-to-others' });
+  await site.grant(site.admin, targetId, ['share']);
+  const guest = await site.person('gil-the-guest');
+  await using shell = await site.admin.open(targetId);
+  await shell.live();
+  const { sessionId } = shell;
+  const odd = await enchilada('shares', 'add', sessionId, 'gil-the-guest', '--for', 'long');
+  assert.deepEqual([odd.exitCode, (await enchilada('shares', 'list', 'ses_nobody')).exitCode], [2, 1]);
+  const asked = Date.now();
+  const made = await json('shares', 'add', sessionId, 'gil-the-guest', '--for', '15m');
+  assert.ok(Number(made['expiresAt']) >= asked + 15 * 60_000);
+  assert.ok(Number(made['expiresAt']) <= Date.now() + 15 * 60_000);
+  await using watching = await guest.join(sessionId, 'watch');
+  await watching.live();
+  assert.match((await enchilada('shares', 'list', sessionId)).stdout, /gil-the-guest/u);
+  assert.match(
+    (await enchilada('shares', 'remove', sessionId, 'gil-the-gust')).stderr,
+    /nearest name is "gil-the-guest"/u,
+  );
+  assert.deepEqual(await json('shares', 'remove', sessionId, 'gil-the-guest'), { removed: made['id'] });
+  assert.equal((await watching.ended()).reason, 'SESSION_REVOKED');
+  assert.deepEqual((await json('shares', 'list', sessionId))['items'], []);
+});
+
 test('an auditor downloads a recording and verifies it with the trusted key alone, and the audit log offline', async () => {
   const shell = await site.admin.open(await site.machineOn(sshd, { name: 'recorded' }));
   await shell.live();

@@ -16,6 +16,7 @@ import type { Command } from './frame/command.ts';
 import { loginCommands } from './login/login-commands.ts';
 import { recordingCommands } from './recordings/recording-commands.ts';
 import { sessionCommands } from './sessions/session-commands.ts';
+import { shareCommands } from './sessions/share-commands.ts';
 import { applyCommands } from './policy/apply-command.ts';
 import { verifyCommand } from './verify-command.ts';
 
@@ -32,6 +33,7 @@ export const COMMANDS: readonly Command[] = [
   ...keyCommands,
   ...personalKeyCommands,
   ...sessionCommands,
+  ...shareCommands,
   ...recordingCommands,
   ...auditCommands,
   verifyCommand,

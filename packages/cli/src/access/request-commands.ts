@@ -3,20 +3,11 @@ import { GRANT_ACTIONS } from '@enchilada/core/access';
 import { assignment, oneOf } from '../catalog/assignments.ts';
 import { command, done } from '../frame/command.ts';
 import { CommandFailure, usage } from '../frame/exit-code.ts';
+import { spanOf } from '../frame/span.ts';
 import { table, when } from '../frame/table.ts';
 import type { Api } from '../login/client.ts';
 
 type NewRequest = Parameters<Api['createRequest']>[0]['body'];
-
-const MINUTE = 60_000;
-const UNITS: Readonly<Record<string, number>> = { m: MINUTE, h: 60 * MINUTE, d: 24 * 60 * MINUTE };
-
-function spanOf(text: string): number {
-  const [, count = '', unit = ''] = /^([1-9]\d{0,4})([mhd])$/u.exec(text) ?? [];
-  const ms = UNITS[unit];
-  if (ms === undefined) throw usage(`--for must be like 30m, 2h or 1d, received ${JSON.stringify(text)}`);
-  return Number(count) * ms;
-}
 
 function timeOf(text: string): number {
   const time = Date.parse(text);
