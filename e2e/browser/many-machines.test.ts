@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { Page } from 'playwright-core';
 import { eventually } from '../cluster/people.ts';
 import { Chromium } from '../fixtures/chromium.ts';
 import { Site } from '../tests/site.ts';
@@ -30,6 +31,15 @@ before(async () => {
 });
 after(() => owned.disposeAsync());
 
+/** A menu has the focus, to which keys go, a moment after it is drawn. */
+async function leaveMenu(page: Page): Promise<void> {
+  await eventually('the focus in the menu', () =>
+    page.evaluate(() => document.activeElement?.closest('[role="menu"]') instanceof HTMLElement),
+  );
+  await page.keyboard.press('Escape');
+  await page.getByRole('menu').waitFor({ state: 'detached' });
+}
+
 test('a hundred thousand machines are listed, searched and scrolled without being downloaded', async () => {
   await using window = await seatOf(browser, site.admin);
   const sizes: number[] = [];
@@ -56,8 +66,7 @@ test('a hundred thousand machines are listed, searched and scrolled without bein
   for (const _use of ['first', 'second']) {
     await more.press('Enter');
     await page.getByRole('menuitem', { name: 'Details' }).waitFor();
-    await page.keyboard.press('Escape');
-    await page.getByRole('menu').waitFor({ state: 'detached' });
+    await leaveMenu(page);
     await eventually('the focus on the button', () => more.evaluate((button) => button === document.activeElement));
   }
 
@@ -132,8 +141,7 @@ test('the catalogue of a hundred thousand pages as well', async () => {
   for (const _use of ['first', 'second']) {
     await page.keyboard.press('Enter');
     await page.getByRole('menuitem', { name: 'Host keys' }).waitFor();
-    await page.keyboard.press('Escape');
-    await page.getByRole('menu').waitFor({ state: 'detached' });
+    await leaveMenu(page);
     await eventually('the focus on a button of the list', () =>
       page.evaluate(() => document.activeElement?.getAttribute('aria-label')?.startsWith('More for host-') === true),
     );
