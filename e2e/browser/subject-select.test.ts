@@ -66,6 +66,9 @@ test('one of ten thousand people is found with the keyboard alone, by a server t
   await who.focus();
   await page.keyboard.press('ArrowDown');
   await heard(page).filter({ hasText: 'The first 50 of 10001' }).waitFor();
+  await optionsOf(page).nth(49).waitFor();
+  await page.keyboard.press('ArrowDown');
+  assert.notEqual(await who.getAttribute('aria-activedescendant'), null, 'an option is active, and will go');
   await page.keyboard.type('zoë');
   await heard(page).filter({ hasText: '1 found' }).waitFor();
   assert.deepEqual(await optionsOf(page).allInnerTexts(), ['Zoë Last (p09876)']);

@@ -4,6 +4,7 @@ import type { Target } from '@enchilada/contract';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
+import { useActiveOption } from '../components/use-active-option.ts';
 import { useText } from '../i18n/text.tsx';
 
 const MOST_OFFERED = 100;
@@ -22,6 +23,7 @@ export interface MachineSelectProps extends Pick<
 /** One of all machines, of which there may be more than can be listed: the gateway is asked for what is typed. */
 export function MachineSelect({ value, offers = () => true, ...rest }: MachineSelectProps) {
   const text = useText();
+  const field = useActiveOption();
   const [typed, setTyped] = useState('');
   const chosen = useQuery({
     queryKey: ['targets', 'one', value],
@@ -42,6 +44,7 @@ export function MachineSelect({ value, offers = () => true, ...rest }: MachineSe
   return (
     <Select
       {...rest}
+      ref={field}
       searchable
       placeholder={text('machines.choose')}
       nothingFoundMessage={text('machines.none-here')}

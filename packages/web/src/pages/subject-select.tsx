@@ -4,6 +4,7 @@ import type { Subject } from '@enchilada/contract';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
+import { useActiveOption } from '../components/use-active-option.ts';
 import { useText } from '../i18n/text.tsx';
 
 const MOST_OFFERED = 50;
@@ -84,9 +85,11 @@ export function SubjectSelect({ kind, value, without, ...rest }: SubjectSelectPr
   const text = useText();
   const [isOpen, setIsOpen] = useState(false);
   const subjects = useSubjects(kind, value === null ? [] : [value]);
+  const field = useActiveOption();
   return (
     <Stack gap={0}>
       <Select
+        ref={field}
         placeholder={text(`subjects.type-${kind}`)}
         {...rest}
         searchable
@@ -115,9 +118,11 @@ export function SubjectsSelect({ kind, value, ...rest }: SubjectsSelectProps) {
   const text = useText();
   const [isOpen, setIsOpen] = useState(false);
   const subjects = useSubjects(kind, value);
+  const field = useActiveOption();
   return (
     <Stack gap={0}>
       <MultiSelect
+        ref={field}
         placeholder={value.length === 0 ? text(`subjects.type-${kind}`) : ''}
         {...rest}
         searchable
