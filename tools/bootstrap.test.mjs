@@ -27,13 +27,13 @@ write(
   `const args: string[] = process.argv.slice(2);
    const idle = setInterval(() => undefined, 1000);
    process.on('SIGTERM', () => { clearInterval(idle); process.exitCode = 7; });
-   process.stdout.write(JSON.stringify({ ready: true, args, pid: process.pid }) + '\\n');
+   process.stdout.write(JSON.stringify({ ready: true, args, pid: process.pid, node: process.versions.node }) + '\\n');
    if (args[0] === 'end') process.exit(Number(args[1]));
    if (args[0] === 'die') process.kill(process.pid, 'SIGKILL');`,
 );
 
-function run(command, args) {
-  const child = spawn(command, args, { cwd: project, stdio: ['ignore', 'pipe', 'pipe'] });
+function run(command, args, env = process.env) {
+  const child = spawn(command, args, { cwd: project, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const heard = { stdout: '', stderr: '' };
   const line = new Promise((resolve) =>
     child.stdout.on('data', (bytes) => (heard.stdout += bytes) && heard.stdout.includes('\n') && resolve(heard.stdout)),
@@ -121,4 +121,22 @@ test('npm 6, which comes with Node 12 and 14, is not kept from running the tasks
   assert.doesNotMatch(readFileSync(join(ROOT, '.npmrc'), 'utf8'), /^ignore-scripts/mu);
   const source = readFileSync(join(ROOT, 'scripts/bootstrap.cjs'), 'utf8');
   assert.equal(source.match(/'--ignore-scripts'/gu)?.length, 2, 'what installs packages runs none of their scripts');
+});
+
+test('brings the pinned Node where the machine has Node 12 and npm 6, the oldest that one may bring', async () => {
+  const [node, npm] = ['12.22.12', '6.14.16'];
+  const old = join(project, `node-${node}`);
+  const packages = [`node-${process.platform}-${process.arch}@${node}`, `npm@${npm}`];
+  const flags = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts'];
+  const { code, stderr } = await run('npm', ['install', '--prefix', old, ...flags, ...packages]).ended;
+  assert.equal(code, 0, stderr);
+  // As on a machine that has just this Node: its folder is where programs are found first, with its npm beside it.
+  const machine = { ...process.env, PATH: [join(old, 'node_modules/.bin'), '/usr/bin', '/bin'].join(':') };
+  delete machine.npm_execpath;
+  rmSync(join(project, '.node'), { recursive: true, force: true });
+  const asThere = () => run('npm', ['start', '--silent', '--', 'end', '0'], machine).ended;
+  const first = await asThere();
+  assert.match(first.stderr, new RegExp(`this is Node ${node}; bringing Node`, 'u'));
+  assert.equal(JSON.parse(first.stdout).node, readFileSync(join(ROOT, '.node-version'), 'utf8').trim());
+  assert.equal((await asThere()).stderr, '', 'brought once');
 });

@@ -130,6 +130,25 @@ test('every command that the pages show exists', async () => {
   assert.deepEqual(unknown, []);
 });
 
+test('every page of an engine ends with one command that tries it, and the command finds tests', () => {
+  const tests = globSync(['packages/*/src/**/*.test.ts', 'e2e/**/*.test.ts'], {
+    cwd: ROOT,
+    exclude: ['**/node_modules/**', '**/dist/**'],
+  });
+  const pages = PAGES.filter((page) => page.startsWith('docs/engines/'));
+  const flaws = pages.flatMap((page) => {
+    const [, command] = /^## Try it\n\n```sh\n(.+)\n```$/mu.exec(read(page)) ?? [];
+    const [, parts] = /^npm test -- --file (\S+)$/u.exec(command ?? '') ?? [];
+    if (parts === undefined) return [`${page}: ${command}`];
+    return parts
+      .split(',')
+      .filter((part) => !tests.some((file) => file.includes(part)))
+      .map((part) => `${page}: no test has ${part} in its path`);
+  });
+  assert.deepEqual(flaws, []);
+  assert.ok(pages.length > 5, `found only ${pages.length} pages`);
+});
+
 test('the table of docs/performance.md has every figure of the bench with its target', () => {
   const rows = [...read('docs/performance.md').matchAll(/^\| `([\w-]+)` \| ([^|]+) \|/gmu)].map(
     ([, id, target]) => `${id} ${target}`,

@@ -1,3 +1,5 @@
+import { isDisturbed, type MachineState } from './machine-state.ts';
+
 /** What a figure promises: `at-most` or `at-least` its target. */
 export interface FigureTarget {
   readonly id: FigureId;
@@ -206,6 +208,13 @@ export const FIGURES = [
     says: 'the list of what I may use, first page, 95th percentile there',
   },
   {
+    id: 'access-report-100k-seconds',
+    unit: 's',
+    bound: 'at-most',
+    target: 60,
+    says: 'the file of who could reach what, everybody and everything, nearly a million rows there',
+  },
+  {
     id: 'sign-in-cpu-ms',
     unit: 'ms',
     bound: 'at-most',
@@ -287,7 +296,11 @@ export interface Figure extends Measured {
   readonly target: number;
   readonly pass: boolean;
   readonly commit: string;
+  readonly machine: MachineState;
 }
+
+/** Of which source, and on what machine, something was measured. */
+export type Circumstances = Pick<Figure, 'commit' | 'machine'>;
 
 /** One run that yields one or more figures; `wanted` says which of them. */
 export interface Experiment {
@@ -301,17 +314,17 @@ function targetOf(id: FigureId): FigureTarget {
   return found;
 }
 
-export function judge(measured: Measured, commit: string): Figure {
+export function judge(measured: Measured, circumstances: Circumstances): Figure {
   const { unit, target, bound } = targetOf(measured.id);
   const within = bound === 'at-most' ? measured.value <= target : measured.value >= target;
-  return { ...measured, unit, target, pass: within && measured.alsoHolds !== false, commit };
+  return { ...measured, unit, target, pass: within && measured.alsoHolds !== false, ...circumstances };
 }
 
 /** A figure that could not be measured is a miss. */
-export function unmeasured(id: FigureId, cause: unknown, commit: string): Figure {
+export function unmeasured(id: FigureId, cause: unknown, circumstances: Circumstances): Figure {
   const { unit, target } = targetOf(id);
   const how = `not measured: ${cause instanceof Error ? cause.message : String(cause)}`;
-  return { id, value: Number.NaN, unit, target, pass: false, how, samples: {}, commit };
+  return { id, value: Number.NaN, unit, target, pass: false, how, samples: {}, ...circumstances };
 }
 
 function shown(value: number): string {
@@ -332,12 +345,22 @@ export function tableOf(figures: readonly Figure[]): string {
   });
   const all = [['', 'figure', 'value', 'target', 'what it is'], ...rows];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
-  return all
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  const lines = all.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  return [...lines, ...disturbances(figures)].join('\n');
+}
+
+/** One line for each disturbance that figures share. */
+function disturbances(figures: readonly Figure[]): readonly string[] {
+  const disturbed = figures.filter(({ machine }) => isDisturbed(machine));
+  const words = ({ machine: { loadBefore, stolenPercent = 0 } }: Figure): string =>
+    `the load before was ${loadBefore}, and the host gave ${stolenPercent} % of the processor to others`;
+  return [...new Set(disturbed.map(words))].map((shared) => {
+    const ids = disturbed.filter((figure) => words(figure) === shared).map(({ id }) => id);
+    return `not a quiet machine for ${ids.join(', ')}: ${shared}; times and percentiles say little, ratios somewhat more`;
+  });
 }

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { parseArgs, promisify } from 'node:util';
 import { FIGURES, judge, tableOf, unmeasured } from './figure.ts';
-import type { Experiment, Figure, FigureId } from './figure.ts';
+import type { Circumstances, Experiment, Figure, FigureId } from './figure.ts';
+import { accessReport } from './figures/access-report.ts';
 import { rdpVersusGuacd, vncVersusGuacd } from './figures/desktop-vs-guacd.ts';
 import { catalogSearch } from './figures/catalog-search.ts';
 import { echo } from './figures/echo.ts';
@@ -11,6 +12,7 @@ import { guacdTunnelCpu } from './figures/guacd-tunnel-cpu.ts';
 import { idle } from './figures/idle.ts';
 import { open } from './figures/open.ts';
 import { outputVersusGuacd, outputVersusPipe } from './figures/output-cpu.ts';
+import { watchMachine } from './machine-state.ts';
 import { machinesPage } from './figures/machines-page.ts';
 import { stalled } from './figures/stalled.ts';
 import { policyDecision } from './figures/policy-decision.ts';
@@ -49,6 +51,7 @@ const EXPERIMENTS: readonly Experiment[] = [
   rdpSeek,
   policyDecision,
   visibleTargets,
+  accessReport,
   signInCpu,
   revocation,
   catalogSearch,
@@ -84,14 +87,24 @@ async function commitOf(): Promise<string> {
   }
 }
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({
+function options(): { readonly only?: readonly string[]; readonly json: boolean; readonly help: boolean } {
+  return parseArgs({
     options: {
       only: { type: 'string', multiple: true },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
-  });
+  }).values;
+}
+
+async function main(): Promise<number> {
+  let values: ReturnType<typeof options>;
+  try {
+    values = options();
+  } catch (cause) {
+    process.stderr.write(`bench: ${cause instanceof Error ? cause.message : String(cause)}\n\n${USAGE}`);
+    return 2;
+  }
   if (values.help) {
     process.stdout.write(USAGE);
     return 0;
@@ -110,18 +123,20 @@ async function main(): Promise<number> {
     const ids = experiment.figures.filter((id) => wanted.has(id));
     if (ids.length === 0) continue;
     const since = Date.now();
+    const look = watchMachine();
     say(`${ids.join(', ')} …`);
-    const found = await experiment.run(new Set(ids), say).then(
-      (measured) =>
-        ids.map((id) => {
-          const one = measured.find((candidate) => candidate.id === id);
-          return one === undefined ? unmeasured(id, 'its experiment gave no value', commit) : judge(one, commit);
-        }),
-      (cause: unknown) => {
-        say(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
-        return ids.map((id) => unmeasured(id, cause, commit));
-      },
-    );
+    const outcome = await experiment.run(new Set(ids), say).catch((cause: unknown) => {
+      say(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
+      return { cause };
+    });
+    const circumstances: Circumstances = { commit, machine: look() };
+    const found = ids.map((id) => {
+      if ('cause' in outcome) return unmeasured(id, outcome.cause, circumstances);
+      const one = outcome.find((candidate) => candidate.id === id);
+      return one === undefined
+        ? unmeasured(id, 'its experiment gave no value', circumstances)
+        : judge(one, circumstances);
+    });
     say(`… measured in ${((Date.now() - since) / 1000).toFixed(0)} s`);
     if (values.json) for (const figure of found) process.stdout.write(`${JSON.stringify(figure)}\n`);
     figures.push(...found);

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { sqlite } from '@enchilada/adapters/store/sqlite';
+import { aGrant, aTarget } from '@enchilada/core/testing/store-fixture';
 import { until } from '@enchilada/core/testing/until';
 import { Chromium } from '../fixtures/chromium.ts';
 import type { Person } from '../product/index.ts';
-import { Site } from '../tests/site.ts';
+import { ADMIN, Site } from '../tests/site.ts';
 import { picturesIn } from './pictures.ts';
 import { seatOf } from './seat.ts';
 
@@ -86,6 +89,25 @@ test('an auditor learns in the browser who could reach what at a moment, and tak
   await drawer.getByLabel('Machine').fill('shop');
   await drawer.getByRole('button', { name: 'Show' }).click();
   await drawer.getByRole('row').filter({ hasText: 'una' }).getByText(allowed.id).waitFor();
+  // Why, and why not: what counted and what was denied, with nothing that only an administrator may see.
+  await drawer.getByLabel('Person').fill('una');
+  await drawer.getByLabel('Machine').fill('till');
+  await drawer.getByRole('button', { name: 'Show' }).click();
+  await drawer.getByRole('status').filter({ hasText: 'una was allowed nothing on till' }).waitFor();
+  await drawer.getByRole('row').filter({ hasText: 'env=prod' }).getByText('Counts').waitFor();
+  await picture(page, 'why not');
+  await drawer.getByLabel('Person').fill('');
+  await drawer.getByLabel('Machine').fill('');
+  const [whole] = await Promise.all([
+    page.waitForEvent('download'),
+    drawer.getByRole('button', { name: 'Download JSON' }).click(),
+  ]);
+  const everything = JSON.parse(await readFile(await whole.path(), 'utf8')) as { items: { targetName: string }[] };
+  assert.deepEqual(
+    everything.items.map(({ targetName }) => targetName),
+    ['shop'],
+  );
+  await drawer.getByLabel('Machine').fill('shop');
   await drawer.getByLabel('At this time').fill('');
   await drawer.getByRole('button', { name: 'Show' }).click();
   await drawer.getByRole('status').filter({ hasText: 'Nothing could be reached then.' }).waitFor();
@@ -95,4 +117,51 @@ test('an auditor learns in the browser who could reach what at a moment, and tak
   await drawer.getByRole('button', { name: 'Show' }).click();
   await drawer.getByRole('alert').waitFor();
   await picture(page, 'nobody of that name');
+});
+
+/** One more than fit: a file has a million rows. */
+const [MANY_PEOPLE, MANY_MACHINES] = [1_000, 1_001];
+
+test('what is too much for one file is said in words before anything is fetched, and so is how to ask for less', async () => {
+  {
+    // Written beside the running gateway, as another node would.
+    await using store = sqlite({ file: join(site.gateway.dataDir, 'enchilada.db') });
+    const admin = await store.now.users.findByUsername(ADMIN.username);
+    assert.ok(admin);
+    await store.transaction(async (tx) => {
+      const numbered = (count: number, name: string) => Array.from({ length: count }, (_, index) => `${name}${index}`);
+      await tx.groups.insert({ id: 'grp_many', name: 'many', description: '', createdAt: 0 });
+      for (const name of numbered(MANY_PEOPLE, 'many')) {
+        await tx.users.insert({ ...admin, id: `usr_${name}`, username: name, role: 'user', version: 1 });
+        await tx.groups.addMember('grp_many', `usr_${name}`);
+      }
+      const machines = numbered(MANY_MACHINES, 'crowd');
+      await tx.catalog.insertTargets(machines.map((name) => aTarget({ id: `tgt_${name}`, name, protocol: 'ssh' })));
+      await tx.grants.insert(aGrant({ kind: 'group', id: 'grp_many' }, { id: 'gra_many', scope: { kind: 'all' } }));
+    });
+  }
+  await using window = await seatOf(browser, auditor);
+  const page = await window.at('/audit');
+  await page.getByRole('button', { name: 'Who could reach what' }).click();
+  const drawer = page.getByRole('dialog', { name: 'Who could reach what' });
+  const downloads: string[] = [];
+  page.on('download', (one) => downloads.push(one.suggestedFilename()));
+  await drawer.getByRole('button', { name: 'Download CSV' }).click();
+  const notice = drawer.getByRole('alert').filter({ hasText: 'This is too much for one file' });
+  await notice
+    .getByText('A file holds a million rows at most, and this would be more. Name a person or a machine.')
+    .waitFor();
+  await picture(page, 'too much');
+  const exported = async () => (await auditor.api.listAudit({ query: { action: 'access.exported' } })).items;
+  const before = (await exported()).length;
+  // Asked for less, it is there.
+  await drawer.getByLabel('Machine').fill('crowd7');
+  await drawer.getByRole('button', { name: 'Show' }).click();
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    drawer.getByRole('link', { name: 'Download CSV' }).click(),
+  ]);
+  const file = await readFile(await download.path(), 'utf8');
+  assert.equal(file.trimEnd().split('\r\n').length, 1 + MANY_PEOPLE);
+  assert.deepEqual([downloads.length, (await exported()).length], [1, before + 1], 'nothing was fetched in vain');
 });

@@ -128,17 +128,33 @@ test('the person is told who watches; a watcher sees the same and types into the
   await told.waitFor({ state: 'detached' });
 });
 
-test('a session resumed elsewhere says so where it was', async () => {
+test('a session resumed elsewhere says so where it was, and is had back only where that is asked for', async () => {
   const targetId = await site.machineOn(sshd, { name: 'moved-machine' });
   await using window = await seatOf(browser, site.admin);
   const first = await openMachine(window, targetId);
   await first.ready();
   await first.run('true', 'carried');
-  const second = new SessionPage(await window.at(`/s/${first.sessionId}`));
+  await using elsewhere = await seatOf(browser, site.admin);
+  const second = new SessionPage(await elsewhere.at(`/s/${first.sessionId}`));
   await second.connected();
   await second.shows('carried-42');
-  await first.page.bringToFront();
-  await first.page.getByText('This session was resumed in another window.').waitFor();
+  await first.end.getByRole('heading', { name: 'This session was resumed in another window' }).waitFor();
+  await second.run('true', 'here-now');
+  await first.end.getByRole('link', { name: 'Connect again' }).click();
+  await first.shows('here-now-42');
+  await first.run('true', 'back-again');
+  await second.end.getByRole('heading', { name: 'This session was resumed in another window' }).waitFor();
+  // One that was merely cut off does not take it either when it wakes.
+  await window.context.setOffline(true);
+  await first.page.getByRole('status').filter({ hasText: 'Reconnecting' }).first().waitFor();
+  await second.end.getByRole('link', { name: 'Connect again' }).click();
+  await second.shows('back-again-42');
+  await window.context.setOffline(false);
+  await first.end.getByRole('heading', { name: 'This session was resumed in another window' }).waitFor();
+  await second.run('true', 'still-here');
+  const { items } = await site.admin.api.listAudit({ query: { action: 'viewer.joined', limit: 100 } });
+  const joined = items.filter(({ object }) => object?.id === first.sessionId);
+  assert.equal(joined.length, 4, 'nobody came back unasked');
 });
 
 test('an administrator who ends a session gives the reason to its person', async () => {

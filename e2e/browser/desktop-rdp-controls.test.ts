@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -210,6 +210,83 @@ test('the picture is scaled as the person chooses, and fills a full screen', asy
   await live.page.locator('.bar[data-fullscreen="true"]').waitFor();
   assert.equal(await live.page.evaluate(() => document.fullscreenElement !== null), true);
   await until(fits, 'the whole desktop on the screen');
+  assert.deepEqual(own.complaints(), []);
+});
+
+interface Pointer {
+  /** The value of CSS, without its picture. */
+  readonly style: string;
+  /** How many pixels that can be seen have each colour. */
+  readonly colours: Readonly<Record<string, number>>;
+}
+
+/** What the browser shows where the mouse is over the desktop. */
+async function pointerOf(live: DesktopPage): Promise<Pointer> {
+  return live.page.locator('.desktop-host canvas').evaluate(async (canvas) => {
+    const { cursor } = getComputedStyle(canvas);
+    const url = /url\("?([^")]+)"?\)/u.exec(cursor)?.[1];
+    const colours: Record<string, number> = {};
+    if (url === undefined) return { style: cursor, colours };
+    const image = new Image();
+    image.src = url;
+    await image.decode();
+    const context = new OffscreenCanvas(image.width, image.height).getContext('2d')!;
+    context.drawImage(image, 0, 0);
+    const { data } = context.getImageData(0, 0, image.width, image.height);
+    for (let at = 0; at < data.length; at += 4) {
+      if (data[at + 3] === 0) continue;
+      const colour = `#${[...data.slice(at, at + 3)].map((value) => value.toString(16).padStart(2, '0')).join('')}`;
+      colours[colour] = (colours[colour] ?? 0) + 1;
+    }
+    return { style: cursor.replace(url, ''), colours };
+  });
+}
+
+/** A bitmap of 16 × 16 pixels, the same in each row, as `xsetroot` reads it. */
+async function bitmap(name: string, row: readonly [string, string]): Promise<string> {
+  const file = join(folder, name);
+  const define = (what: string, value: number): string => `#define ${name}_${what} ${value}\n`;
+  const bits = Array.from({ length: 16 }, () => row.join(', ')).join(', ');
+  await writeFile(
+    file,
+    `${define('width', 16)}${define('height', 16)}${define('x_hot', 3)}${define('y_hot', 5)}static char ${name}_bits[] = {\n${bits} };\n`,
+  );
+  return file;
+}
+
+test('the pointer in the browser is the picture that the machine sent', async () => {
+  await using server = await startXrdp({ backend: 'xorg' });
+  await server.run('xsetroot', '-solid', GROUND);
+  await using own = await seatOf(browser, site.admin, WINDOW);
+  const id = await machineOn(server, { resizeDesktop: false });
+  const live = await new DesktopPage(await own.at(`/s/new?target=${id}`)).connected();
+  const box = await live.page.locator('.desktop-host canvas').boundingBox();
+  const [width = 0] = (await live.size()).split('x').map(Number);
+  const scale = (box?.width ?? 0) / width;
+  const moveTo = (x: number, y: number): Promise<void> =>
+    live.page.mouse.move((box?.x ?? 0) + x * scale, (box?.y ?? 0) + y * scale);
+  let shown: Pointer = { style: '', colours: {} };
+  const shows = (what: string, wanted: (pointer: Pointer) => boolean): Promise<void> =>
+    until(
+      async () => wanted((shown = await pointerOf(live))),
+      () => `${what}, not ${JSON.stringify(shown)}`,
+    );
+  const seen = ({ colours }: Pointer): number => Object.values(colours).reduce((sum, count) => sum + count, 0);
+
+  const [half, whole] = [await bitmap('half', ['0xff', '0x00']), await bitmap('whole', ['0xff', '0xff'])];
+  // Red to the left, green to the right, which no theme has.
+  await server.run('xsetroot', '-cursor', half, whole, '-fg', '#ff0000', '-bg', '#00ff00');
+  const isOwn = ({ style, colours }: Pointer): boolean =>
+    /\) 3 5, default$/u.test(style) && colours['#ff0000'] === 128 && colours['#00ff00'] === 128;
+  await moveTo(40, 40);
+  await shows('the pointer of the ground', (pointer) => isOwn(pointer) && seen(pointer) === 256);
+
+  server.start('xterm', '-geometry', '60x20+300+200');
+  await live.shows('#ffffff', { x: 500, y: 400 });
+  await moveTo(500, 350);
+  await shows('the pointer of a terminal', (pointer) => !isOwn(pointer) && seen(pointer) > 0);
+  await moveTo(40, 60);
+  await shows('the pointer of the ground again', isOwn);
   assert.deepEqual(own.complaints(), []);
 });
 

@@ -206,7 +206,6 @@ test('a finger on a phone is a pointer, and the page of a desktop has no serious
   }, 'the pointer where the finger was');
   server.start('xlogo', '-geometry', '300x300+60+60', '-render');
   await until(async () => (await live.colourAt(70, 80)) !== GROUND, 'a window');
-  if (IMAGES !== undefined) await live.page.screenshot({ path: join(IMAGES, 'desktop-phone.png') });
   await live.page.evaluate(axeSource);
   const serious = await live.page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };

@@ -2,29 +2,25 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
+import { RecordingStreamDecoder } from '@enchilada/contract';
 import type { GrantAction } from '@enchilada/core/access';
+import { startXtightvnc } from '@enchilada/core/testing/servers/xtightvnc';
 import { startXvnc, type Xvnc } from '@enchilada/core/testing/servers/xvnc';
-import { Chromium, PHONE } from '../fixtures/chromium.ts';
-import { Site } from '../tests/site.ts';
+import { PHONE } from '../fixtures/chromium.ts';
+import { stretchRecording } from '../fixtures/stretched-recording.ts';
 import { DesktopPage, until } from './desktop-page.ts';
 import { seatOf } from './seat.ts';
+import { siteAndChromium } from './site-and-chromium.ts';
 
-const owned = new AsyncDisposableStack();
-let site: Site;
-let browser: Chromium;
+const { site, browser } = await siteAndChromium();
 
-before(async () => {
-  site = owned.use(await Site.start());
-  browser = owned.use(await Chromium.launch());
-});
-after(() => owned.disposeAsync());
-
+const PAINTER = join(import.meta.dirname, '..', 'bench', 'paint-window.ts');
 const EVERYTHING = ['connect', 'watch', 'clipboard-in', 'clipboard-out'] as const;
 let machines = 0;
 
 async function machineOn(
-  desktop: Xvnc,
+  desktop: Pick<Xvnc, 'host' | 'port' | 'password'>,
   parameters: Record<string, string | boolean> = {},
   actions: readonly GrantAction[] = EVERYTHING,
 ): Promise<string> {
@@ -79,6 +75,23 @@ async function settled(page: DesktopPage): Promise<string> {
   return before;
 }
 
+/** Ends the session and waits until its recording, played, shows what was shown last. */
+async function playedToItsEnd(
+  own: Awaited<ReturnType<typeof seatOf>>,
+  live: DesktopPage,
+): Promise<{ readonly played: DesktopPage; readonly last: string; readonly recordingId: string }> {
+  await settled(live);
+  const { sessionId } = live;
+  await site.admin.api.endSession({ params: { id: sessionId }, body: {} });
+  await live.page.getByRole('alert').waitFor();
+  const last = await live.pixels();
+  const { recordingId } = await site.admin.api.getSession({ params: { id: sessionId } });
+  assert.ok(recordingId);
+  const played = new DesktopPage(await own.at(`/r/${recordingId}`), '.player-desktop');
+  await until(async () => (await played.pixels()) === last, 'the last picture, played back');
+  return { played, last, recordingId };
+}
+
 for (const pixelEncoding of ['tight', 'zrle'] as const) {
   test(`a recorded desktop plays back to the same pixels, across a resize and a reload (${pixelEncoding})`, async () => {
     await using desktop = await startDesktop();
@@ -101,14 +114,7 @@ for (const pixelEncoding of ['tight', 'zrle'] as const) {
 
     await desktop.run('xsetroot', '-solid', '#336699');
     await live.shows('#336699', { x: 990, y: 10 });
-    const last = await settled(live);
-    await site.admin.api.endSession({ params: { id: sessionId }, body: {} });
-    await live.page.getByRole('alert').waitFor();
-
-    const { recordingId } = await site.admin.api.getSession({ params: { id: sessionId } });
-    assert.ok(recordingId);
-    const played = new DesktopPage(await own.at(`/r/${recordingId}`), '.player-desktop');
-    await until(async () => (await played.pixels()) === last, 'the last picture, played back');
+    const { played, last } = await playedToItsEnd(own, live);
     const position = played.page.getByRole('slider', { name: 'Position' });
     await position.focus();
     await position.press('Home');
@@ -119,6 +125,154 @@ for (const pixelEncoding of ['tight', 'zrle'] as const) {
     assert.deepEqual(own.complaints(), []);
   });
 }
+
+for (const [pixelEncoding, sent] of [
+  ['hextile', /\bHextile:/u],
+  ['raw', /\bRaw:/u],
+] as const) {
+  test(`what is drawn, and what is copied from one place to another, plays back to the same pixels (${pixelEncoding}, CopyRect)`, async () => {
+    await using desktop = await startDesktop();
+    const id = await machineOn(desktop, { pixelEncoding });
+    await using own = await seatOf(browser, site.admin, { size: { width: 1000, height: 700 } });
+    const live = await new DesktopPage(await own.at(`/s/new?target=${id}`)).connected();
+    await until(async () => (await live.size()).startsWith('1000x'), 'a desktop as wide as the window');
+    await draw(desktop);
+    const drawn = await settled(live);
+    await desktop.run('xdotool', 'search', '--onlyvisible', '--class', 'XLogo', 'windowmove', '650', '120');
+    await until(async () => (await live.pixels()) !== drawn, 'a window elsewhere');
+    const { played, last } = await playedToItsEnd(own, live);
+    const position = played.page.getByRole('slider', { name: 'Position' });
+    await position.focus();
+    await position.press('Home');
+    await until(async () => (await played.pixels()) !== last, 'another picture at the beginning');
+    await position.press('End');
+    await until(async () => (await played.pixels()) === last, 'the last picture, sought');
+    // TigerVNC tells what it sent on a connection when that is over.
+    const told = (): boolean => sent.test(desktop.log()) && /\bCopyRect:/u.test(desktop.log());
+    await until(
+      () => Promise.resolve(told()),
+      () => `${pixelEncoding} and CopyRect in ${desktop.log().slice(-2000)}`,
+    );
+    assert.doesNotMatch(desktop.log(), /\b(?:Tight|ZRLE)\b.*:/u);
+    assert.deepEqual(own.complaints(), []);
+  });
+}
+
+/** Counts the pictures in JPEG that a page decodes. */
+function countJpegs(): void {
+  const real = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, 'src') ?? {};
+  let count = 0;
+  Object.defineProperty(HTMLImageElement.prototype, 'src', {
+    ...real,
+    set(value: string) {
+      if (/^data: ?image\/jpeg/u.test(value)) Object.assign(globalThis, { jpegsDecoded: (count += 1) });
+      real.set?.call(this, value);
+    },
+  });
+}
+
+test('pictures that a machine sends as JPEG play back to the same pixels', async () => {
+  // TigerVNC sends again without loss what stands still; TightVNC leaves it as it is.
+  await using desktop = await startXtightvnc({ asksPassword: true, geometry: '1000x660' });
+  const painter = desktop.start(process.execPath, PAINTER, desktop.display);
+  const id = await machineOn(desktop, { allowCleartext: true });
+  await using own = await seatOf(browser, site.admin, { size: { width: 1000, height: 700 } });
+  await own.context.addInitScript(countJpegs);
+  const jpegsOn = ({ page }: DesktopPage): Promise<number> =>
+    page.evaluate(() => Number(Reflect.get(globalThis, 'jpegsDecoded') ?? 0));
+  const live = await new DesktopPage(await own.at(`/s/new?target=${id}`)).connected();
+  const first = await live.pixels();
+  await until(async () => (await jpegsOn(live)) > 0 && (await live.pixels()) !== first, 'an animation in JPEG');
+  painter.kill('SIGSTOP');
+  const { played } = await playedToItsEnd(own, live);
+  assert.ok((await jpegsOn(played)) > 0, 'replayed without JPEG');
+  assert.deepEqual(own.complaints(), []);
+});
+
+/** Lets the first bytes of each stream of a recording through, and the others once the page calls `openGate`. */
+function gateRecording(bytes: number): void {
+  const real = globalThis.fetch.bind(globalThis);
+  const open = Promise.withResolvers<void>();
+  Object.assign(globalThis, { openGate: open.resolve });
+  globalThis.fetch = async (...asked) => {
+    const response = await real(...asked);
+    if (response.body === null || !/\/recordings\/[^/]+\/events/u.test(response.url)) return response;
+    let left = bytes;
+    const gate = new TransformStream<Uint8Array, Uint8Array>({
+      async transform(piece, controller) {
+        const [now, later] = [piece.slice(0, left), piece.slice(left)];
+        left -= now.length;
+        if (now.length > 0) controller.enqueue(now);
+        if (later.length === 0) return;
+        await open.promise;
+        controller.enqueue(later);
+      },
+    });
+    return new Response(response.body.pipeThrough(gate), response);
+  };
+}
+
+test('a seek that is stopped stays where it came to, and the recording goes on from there', async () => {
+  await using desktop = await startDesktop();
+  const id = await machineOn(desktop, { resizeDesktop: false });
+  await using own = await seatOf(browser, site.admin, { size: { width: 1000, height: 700 } });
+  const live = await new DesktopPage(await own.at(`/s/new?target=${id}`)).connected();
+  await live.shows('#203040');
+  await desktop.run('xsetroot', '-solid', '#c06020');
+  await live.shows('#c06020');
+  // Who comes to watch marks the place in the recording.
+  const watching = await new DesktopPage(await own.at(`/s/${live.sessionId}?watch=1`)).connected();
+  await watching.page.close();
+  await desktop.run('xsetroot', '-solid', '#30a050');
+  await live.shows('#30a050');
+  const { sessionId } = live;
+  await site.admin.api.endSession({ params: { id: sessionId }, body: {} });
+  await live.page.getByRole('alert').waitFor();
+  const { recordingId } = await site.admin.api.getSession({ params: { id: sessionId } });
+  assert.ok(recordingId);
+  const minutes = 10;
+  const long = await stretchRecording(site, { of: recordingId, minutes });
+
+  const response = await site.admin.api.streamRecording({ params: { id: long.id }, query: {} });
+  const stream = new Uint8Array(await response.arrayBuffer());
+  const decoder = new RecordingStreamDecoder();
+  let [length, reachedMs] = [0, 0];
+  for (const PIECE = 256; ; length += PIECE) {
+    assert.ok(length < stream.length, 'nobody watched');
+    const events = decoder.push(stream.subarray(length, length + PIECE));
+    if (events.some(({ event }) => event.kind === 'segment' && event.mode === 'watch')) break;
+    reachedMs = (events.at(-1)?.atUs ?? reachedMs * 1000) / 1000;
+  }
+
+  await own.context.addInitScript(gateRecording, length);
+  const played = new DesktopPage(await own.at(`/r/${long.id}`), '.player-desktop');
+  const { page } = played;
+  await page.getByRole('button', { name: 'Pause' }).click();
+  const position = page.getByRole('slider', { name: 'Position' });
+  const second = async (): Promise<number> => Number(await position.getAttribute('aria-valuenow'));
+  await position.press('End');
+  const stop = page.getByRole('button', { name: 'Stop here' });
+  await stop.waitFor();
+  assert.equal(await second(), minutes * 60, 'where it is on the way to');
+  await stop.click();
+  await page.locator('.player-desktop[aria-busy=false]').waitFor();
+  const stays = async (): Promise<void> => {
+    assert.equal(await second(), Math.round(reachedMs / 1000));
+    assert.equal(await played.colourAt(5, 5), '#c06020');
+    await page.getByRole('button', { name: 'Play', exact: true }).waitFor();
+  };
+  await stays();
+  await page.evaluate(() => (Reflect.get(globalThis, 'openGate') as () => void)());
+  await page.getByText('Loading', { exact: true }).waitFor({ state: 'detached' });
+  await stays();
+
+  await page.getByRole('button', { name: 'Play', exact: true }).click();
+  await played.shows('#30a050');
+  await position.press('End');
+  await until(async () => (await second()) === minutes * 60, 'the end');
+  await played.shows('#30a050');
+  assert.deepEqual(own.complaints(), []);
+});
 
 for (const pixelEncoding of ['tight', 'zrle'] as const) {
   test(`who joins after five minutes’ worth of drawing sees the same pixels (${pixelEncoding})`, async () => {

@@ -80,10 +80,10 @@ test('a launched machine appears in an open page, opens as a recorded session, a
   });
   const about = { account: ACCOUNT, region: REGION, id: MACHINE };
   await queue.send(stateChange(about, 'running'));
-  const row = home.getByRole('link', { name: /web-1/u }).first();
+  const row = home.getByRole('row').filter({ hasText: 'web-1' }).first();
   await row.waitFor();
 
-  const page = await window.tabFrom(() => row.click());
+  const page = await window.tabFrom(() => row.getByRole('cell').nth(1).dblclick());
   const session = await new SessionPage(page).ready();
   await session.input.focus();
   await page.keyboard.type('echo found-$((6*7))\n');

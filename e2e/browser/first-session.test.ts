@@ -76,10 +76,8 @@ test('a newcomer gets from the one-time link to a verified recording', async () 
     .getByRole('link', { name: /^Open / })
     .first()
     .waitFor();
-  await picture(home, 'home');
   await home.setViewportSize(PHONE);
   await home.getByRole('button', { name: 'Menu' }).waitFor();
-  await picture(home, 'phone');
   await home.getByRole('button', { name: 'Menu' }).click();
   await home.getByRole('dialog').getByRole('link', { name: 'Recordings' }).click();
   await home.getByRole('heading', { level: 1, name: 'Recordings' }).waitFor();

@@ -1,47 +1,28 @@
 // Removals that are many wait for a person, who sees by name what goes and agrees with one button.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { AwsStandIn, machineOf, organisationIn } from '@enchilada/adapters/discovery-source/aws/testing';
 import { until } from '@enchilada/core/testing/until';
-import { Chromium } from '../fixtures/chromium.ts';
-import { Gateway } from '../fixtures/gateway.ts';
-import { Person } from '../product/index.ts';
+import { Organisation } from './organisation.ts';
 import { picturesIn } from './pictures.ts';
 import { seatOf } from './seat.ts';
 
-const REGION = 'eu-west-1';
 const ALL = 160;
 const GONE = 120;
 const picture = picturesIn('held-removals');
 
-const owned = new AsyncDisposableStack();
-let cloud: AwsStandIn;
-let browser: Chromium;
-let person: Person;
+let organisation: Organisation;
 
 before(async () => {
-  cloud = owned.use(await AwsStandIn.start());
-  const gateway = owned.use(await Gateway.start({ environment: cloud.environment }));
-  browser = owned.use(await Chromium.launch());
-  person = await Person.bootstrap(gateway, { username: 'ada', password: 'seven calm otters on a raft' });
+  organisation = await Organisation.start({ accounts: 1, each: ALL });
 });
-after(() => owned.disposeAsync());
+after(() => organisation[Symbol.asyncDispose]());
 
 test('names every machine that would go, page by page, and lets them go at one button', async () => {
-  const { api } = person;
-  const [account] = organisationIn(cloud, { region: REGION, accounts: 1, each: ALL });
-  assert.ok(account);
-  const parameters = { accounts: [`${account.id}=${account.name}`], regions: [REGION], endpoint: cloud.url };
-  const fields = { name: 'organisation', protectedTags: [], parameters };
-  const source = await api.createSource({ body: { ...fields, kind: 'aws', enabled: false } });
-  cloud.roles.set(account.id, source.externalId);
-  const { id, version } = source;
-  await api.updateSource({ params: { id }, body: { ...fields, enabled: true, version } });
-  const machines = async () => (await api.listSources({})).items[0]?.machines;
-  await until(async () => (await machines()) === ALL);
-  for (let index = 0; index < GONE; index++) cloud.remove(account.id, REGION, machineOf(0, index));
-  assert.equal((await api.sweepSource({ params: { id } })).held, 1);
-  assert.equal(await machines(), ALL);
+  const { browser, person, sourceId } = organisation;
+  await organisation.switchOn();
+  organisation.lose(0, GONE);
+  assert.equal((await person.api.sweepSource({ params: { id: sourceId } })).held, 1);
+  assert.equal(await organisation.machines(), ALL);
 
   await using desk = await seatOf(browser, person, { scheme: 'light' });
   const page = await desk.at('/catalog/sources');
@@ -59,6 +40,6 @@ test('names every machine that would go, page by page, and lets them go at one b
   await inDark.getByText('payments-production-1-1', { exact: true }).waitFor();
   await picture(inDark, 'dark');
   await drawer.getByRole('button', { name: `Agree: remove these ${GONE}` }).click();
-  await until(async () => (await machines()) === ALL - GONE);
+  await until(async () => (await organisation.machines()) === ALL - GONE);
   await last.waitFor({ state: 'detached' });
 });

@@ -12,3 +12,9 @@ export function picturesIn(folder: string, options: { readonly fullPage?: boolea
     await page.screenshot({ path: join(ARTIFACTS, folder, `${name}.png`), ...options });
   };
 }
+
+/** A picture of the documentation, made anew where `DOCS_IMAGES` says into which folder. */
+export async function docsPicture(page: Page, name: string): Promise<void> {
+  const folder = process.env['DOCS_IMAGES'];
+  if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`) });
+}

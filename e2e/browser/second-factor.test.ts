@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
+import decodeQR from 'qr/decode.js';
 import { startSshd, type Sshd } from '@enchilada/core/testing/servers/sshd';
 import { Chromium, PHONE } from '../fixtures/chromium.ts';
 import { Person } from '../product/index.ts';
@@ -63,6 +64,23 @@ async function giveNames(page: Page, names: typeof USER): Promise<void> {
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 }
 
+/** What a camera before the screen reads: of the pixels as they are painted, by a decoder that is not of the encoder's making. */
+async function scanned(picture: Locator): Promise<string> {
+  const png = (await picture.screenshot()).toString('base64');
+  // Beside the product's page, whose policy lets no script make pictures.
+  const desk = await picture.page().context().newPage();
+  const { data, ...size } = await desk.evaluate(async (base64) => {
+    const bytes = Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
+    const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
+    const { width, height } = bitmap;
+    const context = new OffscreenCanvas(width, height).getContext('2d');
+    context?.drawImage(bitmap, 0, 0);
+    return { width, height, data: [...(context?.getImageData(0, 0, width, height).data ?? [])] };
+  }, png);
+  await desk.close();
+  return decodeQR({ ...size, data: Uint8ClampedArray.from(data) });
+}
+
 /** An authenticator app (RFC 6238), written without the product's own code. */
 function codeOf(secret: string, step: number): string {
   const bits = [...secret].map((sign) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(sign).toString(2).padStart(5, '0'));
@@ -110,9 +128,14 @@ test('somebody adds an authenticator app by its key on a phone, signs in with it
   await using window = await browser.window({ size: PHONE, scheme: 'dark' });
   const page = await window.tab(`${site.gateway.url}/me`);
   await giveNames(page, USER);
+  const answered = page.waitForResponse((response) => response.url().endsWith('/me/factors/totp'));
   await page.getByRole('button', { name: 'Add an authenticator app' }).click();
-  await page.getByRole('img', { name: 'Scan this with the app' }).waitFor();
+  const code = page.getByRole('img', { name: 'Scan this with the app' });
+  await code.waitFor();
   const secret = ((await page.locator('.totp-key').textContent()) ?? '').replaceAll(' ', '');
+  const { uri } = (await (await answered).json()) as { readonly uri: string };
+  assert.equal(new URL(uri).searchParams.get('secret'), secret);
+  assert.equal(await scanned(code), uri, 'who scans it has what others type');
   await picture(page, 'totp-phone');
   const step = Math.floor(Date.now() / 30_000);
   await page.getByLabel('Code that the app shows').fill(codeOf(secret, step - 1));

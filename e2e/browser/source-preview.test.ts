@@ -1,43 +1,25 @@
 // "These appear, these go", of an organisation that no single answer holds.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { AwsStandIn, machineOf, organisationIn } from '@enchilada/adapters/discovery-source/aws/testing';
-import { until } from '@enchilada/core/testing/until';
-import { Chromium } from '../fixtures/chromium.ts';
-import { Gateway } from '../fixtures/gateway.ts';
-import { Person } from '../product/index.ts';
+import { Organisation } from './organisation.ts';
 import { picturesIn } from './pictures.ts';
 import { seatOf } from './seat.ts';
 
-const REGION = 'eu-west-1';
 const ACCOUNTS = 42;
 const EACH = 150;
 const LATENCY_MS = 1_500;
 const picture = picturesIn('source-preview');
 
-const owned = new AsyncDisposableStack();
-let cloud: AwsStandIn;
-let browser: Chromium;
-let person: Person;
+let organisation: Organisation;
 
 before(async () => {
-  cloud = owned.use(await AwsStandIn.start());
-  const gateway = owned.use(await Gateway.start({ environment: cloud.environment }));
-  browser = owned.use(await Chromium.launch());
-  person = await Person.bootstrap(gateway, { username: 'ada', password: 'seven calm otters on a raft' });
+  organisation = await Organisation.start({ accounts: ACCOUNTS, each: EACH });
 });
-after(() => owned.disposeAsync());
+after(() => organisation[Symbol.asyncDispose]());
 
 test('a preview of more than 5,000 machines shows how far it is, counts all of them, and can be stopped', async () => {
-  const { api } = person;
+  const { browser, cloud, lines, person } = organisation;
   assert.ok(ACCOUNTS * EACH > 5_000);
-  const accounts = organisationIn(cloud, { region: REGION, accounts: ACCOUNTS, each: EACH });
-  const lines = accounts.map(({ id, name }) => `${id}=${name}`);
-  const parameters = { accounts: lines, regions: [REGION], endpoint: cloud.url };
-  const fields = { name: 'organisation', protectedTags: [] };
-  const source = await api.createSource({ body: { ...fields, kind: 'aws', enabled: false, parameters } });
-  const { id } = source;
-  for (const account of accounts) cloud.roles.set(account.id, source.externalId);
   cloud.latencyMs = LATENCY_MS;
 
   await using desk = await seatOf(browser, person, { scheme: 'light' });
@@ -59,9 +41,8 @@ test('a preview of more than 5,000 machines shows how far it is, counts all of t
   await form.getByText('500 are shown, those that go before all others; 5,800 more are counted.').waitFor();
 
   cloud.latencyMs = 0;
-  await api.updateSource({ params: { id }, body: { ...fields, parameters, enabled: true, version: source.version } });
-  await until(async () => (await api.listSources({})).items[0]?.machines === ACCOUNTS * EACH);
-  for (let index = 0; index < 3; index++) cloud.remove(accounts[0]?.id ?? '', REGION, machineOf(0, index));
+  await organisation.switchOn();
+  organisation.lose(0, 3);
 
   await using dark = await seatOf(browser, person, { scheme: 'dark' });
   const inDark = await dark.at('/catalog/sources');

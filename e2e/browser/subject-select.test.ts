@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { sqlite } from '@enchilada/adapters/store/sqlite';
+import { until } from '@enchilada/core/testing/until';
 import type { Page } from 'playwright-core';
 import { Chromium } from '../fixtures/chromium.ts';
 import { ADMIN, Site } from '../tests/site.ts';
@@ -12,6 +13,8 @@ import { seatOf } from './seat.ts';
 const picture = picturesIn('subject-select');
 const PEOPLE = 10_000;
 const GROUPS = 300;
+/** Of one of them. */
+const MEMBERS = 250;
 const ANSWER_BYTES = 20_000;
 
 const owned = new AsyncDisposableStack();
@@ -35,6 +38,7 @@ before(async () => {
     for (let n = 0; n < GROUPS; n += 1)
       await tx.groups.insert({ id: `grp_${n}`, name: `group ${n}`, description: '', createdAt: 0 });
   });
+  for (let n = 0; n < MEMBERS; n += 1) await store.now.groups.addMember('grp_150', `usr_p0${5_000 + n}`);
 });
 after(() => owned.disposeAsync());
 
@@ -106,7 +110,7 @@ test('groups that were chosen before are shown by name, also those that a list w
   await using window = await seatOf(browser, site.admin);
   const page = await window.at('/access/people');
   await page.getByRole('textbox', { name: 'Search people' }).fill('p00007');
-  await page.getByRole('button', { name: 'Person 7' }).click();
+  await page.getByRole('button', { name: 'Person 7', exact: true }).click();
   const form = page.getByRole('dialog');
   await form.getByText('group 298', { exact: true }).waitFor();
   await form.getByText('group 99', { exact: true }).waitFor();
@@ -120,5 +124,84 @@ test('groups that were chosen before are shown by name, also those that a list w
   await form.waitFor({ state: 'detached' });
   const { groupIds } = await site.admin.api.getUser({ params: { id: 'usr_p00007' } });
   assert.deepEqual([...groupIds].sort(), ['grp_17', 'grp_298', 'grp_99']);
+  assert.deepEqual(window.complaints(), []);
+});
+
+test('the list of ten thousand people is shown a page at a time, and searched by the gateway', async () => {
+  await using window = await seatOf(browser, site.admin);
+  const sizes: number[] = [];
+  window.context.on('response', (response) => {
+    if (new URL(response.url()).pathname !== '/api/v1/users') return;
+    void response.body().then(
+      (body) => sizes.push(body.length),
+      () => undefined,
+    );
+  });
+  const page = await window.at('/access/people');
+  const rows = page.getByRole('table').locator('tbody tr');
+  const status = page.getByRole('status');
+  await status.filter({ hasText: 'The first 100 of 10001' }).waitFor();
+  assert.equal(await rows.count(), 100);
+  await page.getByRole('button', { name: 'Show more' }).click();
+  await status.filter({ hasText: 'The first 200 of 10001' }).waitFor();
+  assert.equal(await rows.count(), 200);
+  await page.getByRole('textbox', { name: 'Search people' }).fill('last zoë');
+  await rows.filter({ hasText: 'Zoë Last' }).waitFor();
+  await status.filter({ hasText: '1 found' }).waitFor();
+  assert.equal(await rows.count(), 1);
+  await picture(page, 'people');
+  await until(() => sizes.length >= 3);
+  assert.ok(Math.max(...sizes) < 100_000, String(sizes));
+  assert.deepEqual(window.complaints(), []);
+});
+
+test('a jump host is offered behind however many machines that can be none', async () => {
+  const rows = Array.from({ length: 150 }, (_, n) => `a${String(n).padStart(3, '0')},vnc,10.0.0.${n},5900`);
+  const text = ['name,protocol,host,port', ...rows, 'zeta,ssh,10.0.1.1,22'].join('\n');
+  const imported = await site.admin.api.importTargets({ body: { format: 'csv', text, preview: false } });
+  assert.equal(imported.created, 151);
+  await using window = await seatOf(browser, site.admin);
+  const page = await window.at('/catalog/machines');
+  await page.getByRole('button', { name: 'Add machine' }).first().click();
+  const jump = page.getByRole('dialog').getByRole('combobox', { name: 'Through machine' });
+  await jump.click();
+  await optionsOf(page).filter({ hasText: 'zeta' }).waitFor();
+  assert.equal(await optionsOf(page).filter({ hasText: 'a0' }).count(), 0);
+  assert.deepEqual(window.complaints(), []);
+});
+
+test('of the members of a large group a page is fetched at a time, and the others are found by the gateway', async () => {
+  await using window = await seatOf(browser, site.admin);
+  const page = await window.at('/access/groups');
+  await page.getByRole('button', { name: 'group 150', exact: true }).click();
+  const drawer = page.getByRole('dialog', { name: 'group 150' });
+  const rows = drawer.getByRole('table').locator('tbody tr');
+  await drawer
+    .getByRole('status')
+    .filter({ hasText: `The first 100 of ${MEMBERS}` })
+    .waitFor();
+  assert.equal(await rows.count(), 100);
+  // Who is in it is not offered again, also from a page that nobody has looked at.
+  const add = drawer.getByRole('combobox', { name: 'Add a person' });
+  await add.fill('p0524');
+  await heard(page).filter({ hasText: '0 found' }).waitFor();
+  await add.fill('p0525');
+  await heard(page).filter({ hasText: '10 found' }).waitFor();
+  await optionsOf(page).filter({ hasText: 'p05250' }).click();
+  await drawer
+    .getByRole('status')
+    .filter({ hasText: `The first 100 of ${MEMBERS + 1}` })
+    .waitFor();
+  await drawer.getByRole('button', { name: 'Show more' }).click();
+  await drawer
+    .getByRole('status')
+    .filter({ hasText: `The first 200 of ${MEMBERS + 1}` })
+    .waitFor();
+  assert.equal(await rows.count(), 200);
+  await drawer.getByRole('textbox', { name: 'Search people' }).fill('p05249');
+  await rows.filter({ hasText: 'p05249' }).waitFor();
+  assert.equal(await rows.count(), 1);
+  await drawer.getByRole('button', { name: 'Remove p05249' }).click();
+  await drawer.getByText('Nobody matches the search.').waitFor();
   assert.deepEqual(window.complaints(), []);
 });

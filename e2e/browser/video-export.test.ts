@@ -1,23 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { startXrdp } from '@enchilada/core/testing/servers/xrdp';
 import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
 import type { Download, Page, Route } from 'playwright-core';
-import { Chromium } from '../fixtures/chromium.ts';
-import { Site } from '../tests/site.ts';
 import { DesktopPage } from './desktop-page.ts';
 import { seatOf } from './seat.ts';
+import { siteAndChromium } from './site-and-chromium.ts';
 
-const owned = new AsyncDisposableStack();
-let site: Site;
-let browser: Chromium;
-
-before(async () => {
-  site = owned.use(await Site.start());
-  browser = owned.use(await Chromium.launch());
-});
-after(() => owned.disposeAsync());
+const { site, browser } = await siteAndChromium();
 
 interface Film {
   readonly width: number;

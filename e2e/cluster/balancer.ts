@@ -7,6 +7,8 @@ import { Person } from '../product/index.ts';
 /** One public address for two nodes. The test says which of them the next request goes to. */
 export class Balancer implements AsyncDisposable {
   turn: 'a' | 'b' = 'a';
+  /** What it says of whoever asks, instead of what they say themselves, and from which address of this machine: an authenticating proxy. */
+  vouches: { readonly from: string; readonly headers: Readonly<Record<string, string>> } | undefined;
   readonly url: string;
   readonly #server: Server;
   #ports: ReadonlyMap<string, number> = new Map();
@@ -16,7 +18,11 @@ export class Balancer implements AsyncDisposable {
     this.url = `http://localhost:${(server.address() as AddressInfo).port}`;
     server.on('request', (incoming, outgoing) => {
       const { method, url, headers } = incoming;
-      const to = { host: '127.0.0.1', port: this.#ports.get(this.turn), method, path: url, headers };
+      const to = {
+        ...{ host: '127.0.0.1', port: this.#ports.get(this.turn), method, path: url },
+        headers: { ...headers, ...this.vouches?.headers },
+        localAddress: this.vouches?.from,
+      };
       const onward = forward(to, (answer) => {
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(outgoing);

@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { generateKeyPairSync, sign } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { SamlVisitor } from '@enchilada/adapters/identity-provider/saml/testing';
 import { ApiProblem, type Provider } from '@enchilada/contract';
@@ -52,8 +56,10 @@ before(async () => {
 after(() => owned.disposeAsync());
 
 function connect(kind: string, secret: string, parameters: Provider['parameters']): Promise<Provider> {
-  const rest = { name: `by ${kind}`, rules: [], admits: 'everyone' as const, trustsFactor: false, enabled: true };
-  return admin.api.createProvider({ body: { kind, secret, parameters, ...rest } });
+  const rest = { rules: [], admits: 'everyone' as const, trustsFactor: false, enabled: true };
+  const name = `by ${kind} ${typeof parameters['says'] === 'string' ? parameters['says'] : ''}`.trim();
+  const body = { kind, name, parameters, ...rest, ...(secret === '' ? {} : { secret }) };
+  return admin.api.createProvider({ body });
 }
 
 /** A live session that node B holds. */
@@ -190,6 +196,92 @@ test('RADIUS: a question that was asked at one node is answered at the other, on
   const wrong = { ticket: next.question?.ticket ?? '', text: '000000' };
   await assert.rejects(login('a', wrong), hasStatus(401));
   await assert.rejects(login('b', { ...wrong, text: radius.code }), hasStatus(409));
+});
+
+/** From where the proxy asks; whoever else asks is at 127.0.0.1. */
+const PROXY = '127.0.0.2';
+const TOKEN = { tokenHeader: 'x-assertion', issuer: 'https://proxy.test', audience: 'bastion', usernameClaim: 'sub' };
+
+/** The keys of a proxy that signs what it says, as Cloudflare Access and Google's IAP do, behind an address (RFC 7517). */
+async function signingProxy() {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const keys = [{ ...publicKey.export({ format: 'jwk' }), kid: 'k', alg: 'ES256', use: 'sig' }];
+  const server = createServer((_request, response) => void response.end(JSON.stringify({ keys })));
+  await once(server.listen(0, 'localhost'), 'listening');
+  owned.defer(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  return {
+    keysUrl: `http://localhost:${(server.address() as AddressInfo).port}/`,
+    /** RFC 7515, section 7.1; ES256 by RFC 7518, section 3.4. */
+    token: (subject: string, endsInSeconds: number): string => {
+      const at = Math.floor(Date.now() / 1_000);
+      const { issuer: iss, audience: aud } = TOKEN;
+      const said = `${part({ alg: 'ES256', kid: 'k' })}.${part({ iss, aud, sub: subject, iat: at - 600, exp: at + endsInSeconds })}`;
+      const by = sign('sha256', Buffer.from(said), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+      return `${said}.${by.toString('base64url')}`;
+    },
+  };
+}
+
+test('an authenticating proxy: whom it brings in at one node is in at the other, a sign-out there is one here, and nobody else is believed', async () => {
+  const { keysUrl, token } = await signingProxy();
+  const [tokens, headers] = await Promise.all([
+    connect('forward-auth', '', { peers: [PROXY], says: 'token', keysUrl, ...TOKEN }),
+    connect('forward-auth', '', { peers: [PROXY], says: 'headers', userHeader: 'x-auth-request-user' }),
+  ]);
+  const ways = [
+    { id: tokens.id, subject: 'tess', headers: { 'x-assertion': token('tess', 600) } },
+    { id: headers.id, subject: 'hugo', headers: { 'x-auth-request-user': 'hugo' } },
+  ];
+  const enter = async (node: 'a' | 'b', id: string): Promise<Person> => {
+    balancer.turn = node;
+    const person = new Person(balancer.url);
+    await person.api.signInThroughProxy({ params: { id }, body: {} });
+    return person;
+  };
+  for (const { id, subject, headers } of ways) {
+    balancer.vouches = { from: PROXY, headers };
+    const person = await enter('a', id);
+    balancer.turn = 'b';
+    const { user, login } = await person.api.getMe();
+    assert.deepEqual([user.username, login.method], [subject, 'sso']);
+    const shell = await liveAtB(person);
+    const { cookie } = person;
+    balancer.turn = 'b';
+    await person.api.logout();
+    await shell.ended();
+    await shell.leave();
+    for (const node of ['a', 'b'] as const) {
+      balancer.turn = node;
+      person.cookie = cookie;
+      await assert.rejects(person.api.getMe(), hasStatus(401), `${subject} at node ${node} after the sign-out`);
+    }
+    // What a proxy says is nothing to be used once: it says it with each request, and whoever is in there may come in here again.
+    const again = await enter('a', id);
+    assert.notEqual(again.cookie, cookie);
+
+    // The same words from elsewhere, at either node, and of a token whose time is over also through the proxy.
+    balancer.vouches = { from: '127.0.0.3', headers };
+    for (const node of ['a', 'b'] as const) await assert.rejects(enter(node, id), hasStatus(401), subject);
+    assert.equal((await again.api.getMe()).user.id, user.id, 'a login goes on wherever its cookie comes from');
+  }
+  balancer.vouches = { from: PROXY, headers: { 'x-assertion': token('tess', -60) } };
+  for (const node of ['a', 'b'] as const) await assert.rejects(enter(node, tokens.id), hasStatus(401), 'expired');
+  balancer.vouches = undefined;
+
+  const { items } = await admin.api.listAudit({ query: { action: 'login.refused', limit: 100 } });
+  for (const { id } of ways) {
+    const refused = items.filter(({ object }) => object?.id === id);
+    assert.deepEqual(
+      [...new Set(refused.map(({ node }) => node))].sort(),
+      ['node-a', 'node-b'],
+      'each node wrote down whom it refused',
+    );
+    assert.ok(refused.some(({ reason = '' }) => reason.includes('127.0.0.3')));
+  }
 });
 
 test('an API token that was made at one node is good at the other, and refused there once it is withdrawn', async () => {

@@ -117,6 +117,21 @@ test('a provider in trouble ends nothing, and who is disabled there loses sign-i
   await eventually('the others are confirmed again', async () => (await health())?.failing === 0);
 });
 
+test('a command line goes on being asked about when the browser that let it in has signed out, and is out once the person is disabled', async () => {
+  const person = await signIn('olga', ['ops']);
+  const program = await person.signInProgram(await person.api.askDeviceLogin());
+  await person.api.logout();
+  assert.equal(await inside(person), false);
+  const before = refreshed().length;
+  await eventually('everybody was asked about', () => Promise.resolve(refreshed().length - before >= 10));
+  assert.equal(await inside(program), true);
+  const shell = await balancer.straight(program, 'b').open(targetId);
+  await shell.live();
+  idp.disabled.add('olga');
+  assert.equal((await shell.ended()).fault?.code, 'SIGN_IN_WITHDRAWN');
+  assert.equal(await inside(program), false);
+});
+
 /** Every table in text, its binary columns as hex. */
 async function everyRow(): Promise<string> {
   const { database } = both;

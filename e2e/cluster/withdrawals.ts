@@ -57,6 +57,26 @@ async function throughLabel({ admin, somebody }: Concerned): Promise<unknown> {
   return api.deleteGrant({ params: { id: grantId } });
 }
 
+/** The right comes by an approval of the administrator, who may take it back, and by nothing else. */
+async function throughApproval({ admin, somebody }: Concerned): Promise<unknown> {
+  const { api } = admin;
+  const { person, userId, targetId, grantId } = somebody;
+  const { user } = await api.getMe();
+  const { id: leads } = await api.createGroup({ body: { name: `who decides for ${userId}`, description: '' } });
+  await api.addMember({ params: { id: leads }, body: { userId: user.id } });
+  const scope = { kind: 'target' as const, id: targetId };
+  await api.createGrant({
+    body: {
+      ...{ subject: { kind: 'user', id: userId }, scope, actions: ['connect'] },
+      conditions: { approval: { groups: [leads], count: 1, minutes: 60, sessions: 2 } },
+    },
+  });
+  await api.deleteGrant({ params: { id: grantId } });
+  const until = Date.now() + 30 * 60_000;
+  const { id, hash } = await person.api.createRequest({ body: { scope, until, reason: 'to be taken back' } });
+  return api.decideRequest({ params: { id }, body: { verdict: 'approve', hash } });
+}
+
 /** What a change of a machine must say of what it leaves as it is. */
 function changeable(target: Target) {
   const { name, protocol, host, port, hostKeyPolicy, credentialId, version, description, parameters } = target;
@@ -138,6 +158,18 @@ export const WITHDRAWALS: Readonly<Record<string, Withdrawal>> = {
     prepare: throughGroup,
     withdraw: async ({ admin, somebody: { userId }, at }) =>
       at(admin).api.deleteGroup({ params: { id: await groupOf(admin, userId) } }),
+    words: 'the grant was withdrawn',
+  },
+  'the approval is taken back': {
+    prepare: throughApproval,
+    withdraw: async ({ admin, somebody: { person }, at }) => {
+      const [asked] = (await person.api.listRequests({ query: { view: 'mine' } })).items;
+      assert.ok(asked);
+      return at(admin).api.decideRequest({
+        params: { id: asked.id },
+        body: { verdict: 'deny', hash: asked.hash },
+      });
+    },
     words: 'the grant was withdrawn',
   },
   'the label of the machine changes': {

@@ -48,6 +48,12 @@ test('an auditor answers on the command line who could reach what, and the file 
   assert.match((await enchilada('access', 'report', '--user', 'una')).stdout, /Nothing could be reached/u);
   assert.equal((await enchilada('access', 'report')).exitCode, 2);
 
+  const whole = join(base, 'whole.csv');
+  assert.equal((await enchilada('access', 'report', '--everything', ...at)).exitCode, 2, 'into a file alone');
+  assert.equal((await enchilada('access', 'report', '--everything', '--user', 'una')).exitCode, 2);
+  await runJson(base, ['access', 'report', '--everything', ...at, '--output', whole]);
+  assert.match(await readFile(whole, 'utf8'), new RegExp(`"una","Una","${una.id}","shop",.*"${grant.id}"`, 'u'));
+
   const file = join(base, 'una.json');
   await runJson(base, ['access', 'report', '--user', 'una', ...at, '--output', file]);
   const report = JSON.parse(await readFile(file, 'utf8')) as {
@@ -59,7 +65,8 @@ test('an auditor answers on the command line who could reach what, and the file 
   const log = join(base, 'audit.jsonl');
   await runJson(base, ['audit', 'export', '--output', log]);
   assert.equal((await enchilada('audit', 'verify', log)).exitCode, 0);
-  const record = (await readFile(log, 'utf8')).split('\n').find((line) => line.includes('"access.exported"')) ?? '{}';
+  const records = (await readFile(log, 'utf8')).split('\n').filter((line) => line.includes('"access.exported"'));
+  const record = records.find((line) => line.includes('"user":"una"')) ?? '{}';
   const { hash, detail } = JSON.parse(record) as { hash?: string; detail?: object };
   assert.equal(hash, report.audit.hash);
   assert.deepEqual(detail, { format: 'json', user: 'una', at: report.at, rows: 1 });

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
+import { RecordingStreamDecoder } from '@enchilada/contract';
 import { startBlackHole } from '@enchilada/core/testing/servers/black-hole';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { eventually } from '../cluster/people.ts';
@@ -37,6 +38,15 @@ async function mounted(sizeMib: number): Promise<AsyncDisposable & { readonly fo
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What the recording of a session holds of its output; nothing where there is none. */
+async function outputOf({ api }: Person, sessionId: string): Promise<string> {
+  const { recordingId } = await api.getSession({ params: { id: sessionId } });
+  if (recordingId === undefined) return '';
+  const response = await api.streamRecording({ params: { id: recordingId }, query: {} });
+  const events = new RecordingStreamDecoder().push(new Uint8Array(await response.arrayBuffer()));
+  return Buffer.concat([...events].flatMap(({ event }) => (event.kind === 'output' ? [event.bytes] : []))).toString();
 }
 
 test('a machine that dies in mid-session is told in words, and the next session is not affected', async () => {
@@ -141,7 +151,7 @@ test('a database that became read-only is named, and nothing is lost', async () 
   assert.equal((await admin.api.verifyAudit()).intact, true);
 });
 
-test('a full disk ends the running session in words and lets no other begin', async () => {
+test('a full disk ends the running session in words, lets no other begin, and loses nothing that was shown', async () => {
   await using disk = await mounted(700);
   const dataDir = join(disk.folder, 'data');
   await mkdir(dataDir);
@@ -149,6 +159,8 @@ test('a full disk ends the running session in words and lets no other begin', as
   const targetId = await full.machineOn(sshd, { name: 'recorded machine' });
   const shell = await full.admin.open(targetId);
   await shell.live();
+  shell.type('echo shown-$((20+2))\r');
+  await shell.see('shown-22');
   // Whatever is left, to the last block.
   await run('dd', ['if=/dev/zero', `of=${join(disk.folder, 'ballast')}`, 'bs=1M']).catch(() => undefined);
   shell.type('while :; do seq 1 2000; done\r');
@@ -163,4 +175,7 @@ test('a full disk ends the running session in words and lets no other begin', as
   await rm(join(disk.folder, 'ballast'));
   await using back = await full.admin.open(targetId);
   await back.live();
+  await eventually('all that was shown in the recording', async () =>
+    (await outputOf(full.admin, shell.sessionId)).startsWith(shell.text),
+  );
 });

@@ -53,6 +53,7 @@ test('an operator signs in, sets up access, and signs out', async () => {
   await json('users', 'add', 'anna', '--password-file', passwordFile);
   await json('groups', 'add', 'ops');
   await json('groups', 'join', 'ops', 'anna');
+  assert.match((await enchilada('groups', 'members', 'ops')).stdout, /^usr_\w+ +anna +anna$/mu);
   await json('grants', 'add', '--group', 'ops', '--label', 'env=prod');
   const anna = await Person.signIn(site.gateway.url, { username: 'anna', password: ADMIN.password });
   assert.deepEqual(

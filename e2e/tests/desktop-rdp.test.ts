@@ -40,12 +40,30 @@ async function eventually<T>(probe: () => Promise<T | undefined>, what: string):
   throw new Error(`waited in vain for ${what}`);
 }
 
-const MACHINES: readonly (readonly [string, () => Promise<Machine>])[] = [
-  ['a machine that has TLS alone (xrdp)', () => startXrdp()],
-  ['a machine that demands network level authentication (FreeRDP)', startRdpShadow],
+interface MachineKind {
+  readonly name: string;
+  readonly start: () => Promise<Machine>;
+  /** One that shows another key, or a certificate. */
+  readonly another: () => Promise<Machine>;
+  readonly parameters?: TargetChange['parameters'];
+}
+
+const MACHINES: readonly MachineKind[] = [
+  { name: 'a machine that has TLS alone (xrdp)', start: () => startXrdp(), another: () => startXrdp() },
+  {
+    name: 'a machine that demands network level authentication (FreeRDP)',
+    start: startRdpShadow,
+    another: startRdpShadow,
+  },
+  {
+    name: "a machine that has RDP's own encryption alone (xrdp)",
+    start: () => startXrdp({ securityLayer: 'rdp' }),
+    another: () => startXrdp(),
+    parameters: { allowRdpSecurity: true },
+  },
 ];
 
-for (const [name, start] of MACHINES) {
+for (const { name, start, another, parameters = {} } of MACHINES) {
   describe(name, () => {
     const owned = new AsyncDisposableStack();
     let machine: Machine;
@@ -71,7 +89,7 @@ for (const [name, start] of MACHINES) {
         },
       });
       const { host, port } = machine;
-      const fields = { name: `machine ${id}`, protocol: 'rdp', host, port, credentialId: id, ...change };
+      const fields = { name: `machine ${id}`, protocol: 'rdp', host, port, credentialId: id, parameters, ...change };
       return site.machine(fields, ['connect', 'watch']);
     };
     /** A decoder that has drawn its first picture. */
@@ -208,7 +226,7 @@ for (const [name, start] of MACHINES) {
       const targetId = await target();
       await using first = await site.admin.open(targetId);
       await first.live();
-      await using other = await start();
+      await using other = await another();
       const attempts = other.signIns();
       const { api } = site.admin;
       const found = await api.getTarget({ params: { id: targetId } });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { get as getOverHttp, type IncomingMessage } from 'node:http';
 import { get as getOverTls } from 'node:https';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
@@ -7,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { issueCertificate } from '@enchilada/core/testing/servers/database-server';
 import { Gateway } from '../fixtures/gateway.ts';
 import { Person } from '../product/index.ts';
@@ -206,6 +208,44 @@ test('each kind of document has its content security policy to the letter, and a
     const { text } = await get(path);
     assert.match(text, /^content-security-policy: default-src 'none'; frame-ancestors 'none'\r$/imu, path);
   }
+});
+
+const ASSETS = join(import.meta.dirname, '..', '..', 'packages', 'web', 'dist', 'assets');
+
+/** What `fetch` would unpack before anybody sees it. */
+async function asSent(path: string, acceptEncoding: string): Promise<{ answer: IncomingMessage; bytes: Buffer }> {
+  const headers = { 'accept-encoding': acceptEncoding };
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    getOverHttp({ host: '127.0.0.1', port, path, headers, agent: false }, resolve).once('error', reject);
+  });
+  return { answer, bytes: Buffer.concat((await answer.toArray()) as Buffer[]) };
+}
+
+test('the decoder of RDP is a file of its own, compressed as the browser takes it and cached for good by its name', async () => {
+  const decoders = (await readdir(ASSETS)).filter((name) => name.endsWith('.wasm'));
+  assert.equal(decoders.length, 1);
+  const [name = ''] = decoders;
+  assert.match(name, /-[\w-]{8}\.wasm$/u, 'a hash of its content');
+  const whole = await readFile(join(ASSETS, name));
+  for (const [accepted, encoding, unpacked] of [
+    ['gzip, deflate, br, zstd', 'br', brotliDecompressSync],
+    ['gzip, deflate', 'gzip', gunzipSync],
+    ['br;q=0, gzip;q=0.5', 'gzip', gunzipSync],
+    ['identity', undefined, (bytes: Buffer) => bytes],
+  ] as const) {
+    const { answer, bytes } = await asSent(`/assets/${name}`, accepted);
+    assert.equal(answer.statusCode, 200);
+    const { headers } = answer;
+    assert.equal(headers['content-encoding'], encoding, accepted);
+    assert.equal(headers['content-type'], 'application/wasm', 'else it is not compiled while it arrives');
+    assert.equal(headers['cache-control'], 'public, max-age=31536000, immutable');
+    assert.equal(headers.vary, 'accept-encoding');
+    assert.ok(unpacked(bytes).equals(whole), accepted);
+    if (encoding !== undefined) assert.ok(bytes.length < whole.length / 2, `${bytes.length} bytes`);
+  }
+  // Documents name the file, and are never cached with it.
+  const { answer } = await asSent('/s/new?target=x', 'identity');
+  assert.doesNotMatch(String(answer.headers['cache-control']), /immutable|max-age=[1-9]/u);
 });
 
 test('no signal opens a debugger', async () => {

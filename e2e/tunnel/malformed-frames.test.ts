@@ -67,17 +67,22 @@ test(`${FRAMES} malformed frames end the sockets that sent them, and nothing els
   const targetId = await site.machine({ host: '127.0.0.1', port: (silent.address() as AddressInfo).port });
   const { pid } = site.gateway;
   const dice = new Dice();
-  const flood = async (): Promise<void> => {
+  const flood = async (kind: 'control' | 'data'): Promise<void> => {
     const { session, tickets } = await site.admin.api.openSession({ body: { targetId } });
     const seat = { sessionId: session.id, origins: [site.admin.origin], cookie: site.admin.cookie };
-    const { socket } = await knock(site.gateway.url, { ...seat, kind: 'control', ticket: tickets.control });
+    const control = await knock(site.gateway.url, { ...seat, kind: 'control', ticket: tickets.control });
+    assert.ok(control.socket);
+    await control.socket.received('"type":"state"');
+    const data = kind === 'data' ? await knock(site.gateway.url, { ...seat, kind, ticket: tickets.data }) : control;
+    const { socket } = data;
     assert.ok(socket);
     for (let count = 0; count < FRAMES / CONNECTIONS; count += 1) socket.send(malformed(dice));
     await socket.closeCode();
+    control.socket.destroy();
     await site.admin.api.endSession({ params: { id: session.id }, body: { reason: 'done' } });
   };
   for (let done = 0; done < CONNECTIONS; done += AT_ONCE) {
-    await Promise.all(Array.from({ length: AT_ONCE }, flood));
+    await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => flood(index % 2 === 0 ? 'control' : 'data')));
     bystander.type(`echo still-$((${done}+1000))-here\r`);
     await bystander.see(`still-${done + 1000}-here`);
   }

@@ -17,7 +17,7 @@ import {
   type Look,
 } from '../desktop-viewing.ts';
 import type { Experiment, FigureId, Measured } from '../figure.ts';
-import { viewByGuacd, type GuacdParameters } from '../guacd/guacamole-client.ts';
+import { toGuacd, viewByGuacd, type GuacdParameters } from '../guacd/guacamole-client.ts';
 import { cpuOfTree, cpuSeconds, median, roundsOf, within } from '../measure.ts';
 
 const ROUNDS = roundsOf(5);
@@ -73,7 +73,7 @@ async function byRdp(site: Site): Promise<Way> {
 }
 
 async function lookByGuacd(guacd: Guacd, { protocol, parameters }: Way): Promise<Look> {
-  const viewer = viewByGuacd(guacd.port, { protocol, parameters, ...SIZE });
+  const viewer = viewByGuacd(toGuacd(guacd.port), { protocol, parameters, ...SIZE });
   const ended = viewer.ended.catch(() => undefined);
   try {
     await within(OPEN_MS, 'the first picture by guacd', viewer.drawn);

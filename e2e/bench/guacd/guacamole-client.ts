@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { BareTarget } from '../bare-shell.ts';
 
 /** A decoder of the Guacamole protocol: `4.size,1.0,4.1024;`, lengths in Unicode characters. */
@@ -34,7 +34,7 @@ export function instruction(...elements: readonly string[]): string {
   return `${elements.map((element) => `${[...element].length}.${element}`).join(',')};`;
 }
 
-function send(socket: Socket, ...elements: string[]): void {
+function send(socket: Duplex, ...elements: string[]): void {
   socket.write(instruction(...elements));
 }
 
@@ -58,10 +58,13 @@ export interface GuacdRequest {
   readonly height: number;
 }
 
-export function viewByGuacd(port: number, { protocol, parameters, width, height }: GuacdRequest): GuacdViewer {
-  const socket = connect(port, '127.0.0.1');
+export function toGuacd(port: number): Duplex {
+  return connect({ host: '127.0.0.1', port, noDelay: true });
+}
+
+/** @param socket to guacd, straight or by way of something */
+export function viewByGuacd(socket: Duplex, { protocol, parameters, width, height }: GuacdRequest): GuacdViewer {
   socket.setEncoding('utf8');
-  socket.setNoDelay(true);
   const instructions = new Instructions();
   const received = { bytes: 0, frames: 0 };
   let ready = false;
@@ -98,7 +101,7 @@ export function viewByGuacd(port: number, { protocol, parameters, width, height 
 
 /** How much guacd sent until it had drawn everything that `command` prints and closed the connection. */
 export async function runByGuacd(port: number, target: BareTarget, command: string): Promise<GuacdViewer['received']> {
-  const viewer = viewByGuacd(port, {
+  const viewer = viewByGuacd(toGuacd(port), {
     protocol: 'ssh',
     parameters: {
       hostname: target.host,

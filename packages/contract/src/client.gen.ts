@@ -255,9 +255,9 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('removeProvisioning', input, options);
   }
 
-  /** All people. */
-  listUsers(options?: CallOptions): Promise<RouteOutput<'listUsers'>> {
-    return this.#transport.call('listUsers', {}, options);
+  /** People by name: all of them, or those that are sought, page by page. */
+  listUsers(input: RouteInput<'listUsers'> = { query: {} }, options?: CallOptions): Promise<RouteOutput<'listUsers'>> {
+    return this.#transport.call('listUsers', input, options);
   }
 
   /** Adds a person. */
@@ -310,7 +310,7 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('deleteGroup', input, options);
   }
 
-  /** The people of a group. */
+  /** The people of a group, searched and in pages. */
   listMembers(input: RouteInput<'listMembers'>, options?: CallOptions): Promise<RouteOutput<'listMembers'>> {
     return this.#transport.call('listMembers', input, options);
   }
@@ -465,7 +465,12 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('getAccessReport', input, options);
   }
 
-  /** The same, whole, as a file (CSV or JSON) that names the moment and the audit record of this export. */
+  /** How many rows the file of it has; refused where they are more than a file may have. */
+  measureAccessReport(input: RouteInput<'measureAccessReport'> = { query: {} }, options?: CallOptions): Promise<RouteOutput<'measureAccessReport'>> {
+    return this.#transport.call('measureAccessReport', input, options);
+  }
+
+  /** The same, or everybody and everything, as a file (CSV or JSON) that names the moment and the audit record of this export. */
   exportAccessReport(input: RouteInput<'exportAccessReport'>, options?: CallOptions): Promise<R> {
     return this.#transport.open('exportAccessReport', input, options);
   }

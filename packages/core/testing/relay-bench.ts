@@ -68,7 +68,7 @@ export abstract class RelayBench {
     const viewer: TestViewer = Object.assign(
       new Viewer(
         {
-          ...{ id, userId: id, username: id, mode, address: '' },
+          ...{ id, userId: id, username: id, mode, byGrant: false, address: '', windowId: undefined },
           login: { digest: '', createdAt: 0, expiresAt: Infinity, factor: undefined, provedAt: 0 },
         },
         { send: (event) => events.push(event), close: () => (viewer.isClosed = true) },

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { CatalogEntry, DiscoveryChange, FoundMachine, Rule, SourceRecord } from '@enchilada/core/discovery';
-import { isFault } from '@enchilada/core/fault';
-import type { Store } from '@enchilada/core/store';
-import { aDigest, anId, aTarget, type StoreUnderTest } from './store-fixture.ts';
+import { Fault, isFault } from '@enchilada/core/fault';
+import type { HintKey, Store } from '@enchilada/core/store';
+import { anId, aTarget, type StoreUnderTest } from './store-fixture.ts';
 
 const conflict = (error: unknown): boolean => isFault(error, 'CONFLICT');
 
@@ -273,13 +273,52 @@ export function storeDiscoveryCases(name: string, create: () => Promise<StoreUnd
       assert.deepEqual(await discovery.found(source.id, [{ scope, nativeIds: ids }]), []);
     });
 
-    it('notes each event once and lists changes newest first', async () => {
+    it('knows the hints that were noted: of one source, one event and one machine, until they are old', async () => {
       const { discovery } = store.now;
-      const ids = Array.from({ length: 450 }, () => aDigest());
-      assert.equal((await discovery.noteEvents(ids, 5)).size, 450);
-      assert.deepEqual(await discovery.noteEvents([...ids.slice(0, 2), 'fresh'], 6), new Set(['fresh']));
-      await discovery.deleteEventsOlderThan(6);
-      assert.equal((await discovery.noteEvents(ids, 7)).size, 450);
+      const hintAt = (nativeId: string, fields: Partial<HintKey> = {}): HintKey => ({
+        ...{ eventId: 'event', scope, nativeId },
+        ...fields,
+      });
+      const many = Array.from({ length: 450 }, (_, index) => hintAt(`i-${index}`));
+      const [first, second, third] = many as [HintKey, HintKey, HintKey];
+      assert.deepEqual(await discovery.notedHints('src_1', many), new Set());
+      await discovery.noteHints('src_1', [first, ...many], 5);
+      // Answered by what was asked with: a copy is another object.
+      const copy = { ...second };
+      assert.deepEqual(await discovery.notedHints('src_1', [first, copy]), new Set([first, copy]));
+      assert.equal((await discovery.notedHints('src_1', many)).size, 450);
+      const others = [
+        hintAt('i-1', { eventId: 'Event' }),
+        hintAt('i-1', { scope: { ...scope, region: 'elsewhere' } }),
+        hintAt('I-1'),
+        // Long, and of signs that no column may hold.
+        hintAt(`/subscriptions/${'x'.repeat(300)}\u0000`, { eventId: `e${'é'.repeat(200)}\u0000` }),
+      ];
+      assert.deepEqual(await discovery.notedHints('src_1', others), new Set());
+      assert.deepEqual(await discovery.notedHints('src_2', many), new Set(), 'each source looks for itself');
+      await discovery.noteHints('src_1', [first, ...others], 6);
+      assert.equal((await discovery.notedHints('src_1', others)).size, others.length);
+      await discovery.deleteHintsOlderThan(6);
+      assert.deepEqual(
+        await discovery.notedHints('src_1', [first, third, ...others]),
+        new Set(others),
+        'one that was noted stays as old as it was',
+      );
+    });
+
+    it('forgets a hint with the transaction that did not take in what it named', async () => {
+      const hint = { eventId: 'undone', scope, nativeId: 'i-1' };
+      const undone = store.transaction(async (tx) => {
+        await tx.discovery.noteHints('src_1', [hint], 5);
+        assert.deepEqual(await tx.discovery.notedHints('src_1', [hint]), new Set([hint]));
+        throw new Fault('CONFLICT', 'the machine could not be written');
+      });
+      await assert.rejects(undone, conflict);
+      assert.deepEqual(await store.now.discovery.notedHints('src_1', [hint]), new Set());
+    });
+
+    it('lists changes newest first', async () => {
+      const { discovery } = store.now;
       const change = (at: number, fields: Partial<DiscoveryChange> = {}): DiscoveryChange => ({
         id: anId('chg'),
         at,

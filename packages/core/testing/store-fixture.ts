@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Grant, GrantSubject } from '@enchilada/core/access';
 import type { AuditRecord } from '@enchilada/core/audit';
 import type { CredentialRecord } from '@enchilada/core/credential';
 import type { LoginRecord, User } from '@enchilada/core/identity';
@@ -126,6 +127,19 @@ export function aTarget(fields: Partial<Target> = {}): Target {
     version: 1,
     createdAt: 1_000,
     updatedAt: 1_000,
+    ...fields,
+  };
+}
+
+/** To connect to every machine, where nothing else is said. */
+export function aGrant(subject: GrantSubject, fields: Partial<Grant> = {}): Grant {
+  return {
+    id: anId('gra'),
+    subject,
+    scope: { kind: 'all' },
+    actions: ['connect'],
+    createdAt: 1,
+    createdBy: 'usr_root',
     ...fields,
   };
 }

@@ -148,6 +148,23 @@ export function storeIdentityCases(name: string, create: () => Promise<StoreUnde
         { ...group, members: 2 },
       );
       assert.deepEqual(await store.now.groups.groupsOf(one.id), [group.id]);
+      const [other, alone] = [{ ...group, id: anId('grp'), name: 'Others' }, aUser()];
+      await store.now.groups.insert(other);
+      await store.now.users.insert(alone);
+      await store.now.groups.addMember(other.id, two.id);
+      const both = new Map([
+        [one.id, [group.id]],
+        [two.id, [group.id, other.id].sort()],
+      ]);
+      const asked = await store.now.groups.memberships([alone.id, two.id, one.id, 'usr_absent']);
+      assert.deepEqual(new Map([...asked].sort()), new Map([...both].sort()));
+      const everybody = await store.now.groups.memberships();
+      assert.deepEqual([everybody.get(one.id), everybody.get(alone.id)], [[group.id], undefined]);
+      assert.deepEqual(
+        (await store.now.users.findMany([two.id, 'usr_absent', one.id])).map(({ id }) => id).sort(),
+        [one.id, two.id].sort(),
+      );
+      assert.deepEqual(await store.now.users.findMany([]), []);
       await store.now.groups.removeMember(group.id, two.id);
       await store.now.groups.update({ ...group, name: 'Ops' });
       assert.equal((await store.now.groups.find(group.id))?.name, 'Ops');

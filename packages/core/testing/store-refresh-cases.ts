@@ -118,6 +118,68 @@ export function storeRefreshCases(name: string, create: () => Promise<StoreUnder
       await store.now.logins.delete(token.loginDigest);
     });
 
+    /** A login of the person there; the number orders them by how long they last. */
+    async function provided(subject: string, lasts: number): Promise<string> {
+      const login = { ...aLogin(user.id), expiresAt: lasts };
+      await store.now.logins.insert(login);
+      const { digest: loginDigest } = login;
+      await store.now.providers.noteLogin({
+        ...{ loginDigest, providerId: provider.id, subject, session: undefined, hint: undefined },
+      });
+      return loginDigest;
+    }
+
+    async function keptBy(loginDigest: string, subject: string): Promise<string> {
+      const token = { id: anId('rft'), loginDigest, providerId: provider.id, subject, answeredAt: 7 };
+      await store.now.refreshTokens.insert({ ...token, sealed: anEnvelope() }, HOUR);
+      return token.id;
+    }
+
+    const askedAbout = (subject: string) => second.now.refreshTokens.loginsOf(provider.id, subject);
+
+    for (const [how, end] of [
+      ['deleted', (digest: string) => store.now.logins.delete(digest)],
+      ['released', (digest: string) => store.now.refreshTokens.release(digest)],
+      ['past its time', () => store.now.logins.deleteExpired(1_000)],
+      ['deleted within a transaction', (digest: string) => store.transaction((tx) => tx.logins.delete(digest))],
+    ] as const)
+      it(`is left by a login that is ${how} to the longest of the person's others that has none`, async () => {
+        const subject = `s-${how}`;
+        const [browser, short, long, asked] = [
+          await provided(subject, 1_000),
+          await provided(subject, 2_000),
+          await provided(subject, 3_000),
+          await provided(subject, 4_000),
+        ];
+        await provided(`${subject} of another`, 9_000);
+        await Promise.all([keptBy(browser, subject), keptBy(asked, subject)]);
+        await end(browser);
+        assert.deepEqual(await askedAbout(subject), [asked, long].sort());
+        await store.now.logins.delete(long);
+        assert.deepEqual(await askedAbout(subject), [asked, short].sort());
+        for (const digest of [short, asked, browser]) await store.now.logins.delete(digest);
+        assert.deepEqual(await askedAbout(subject), []);
+      });
+
+    it('goes over as often as there is a login to go to, also where several end at once at two nodes', async () => {
+      const all = await Promise.all(Array.from({ length: 8 }, (_unused, n) => provided('s-many', 1_000 + n)));
+      await Promise.all(all.slice(0, 4).map((digest) => keptBy(digest, 's-many')));
+      // Those that have a token, and one that has none: it must not be handed one on its way out.
+      const ending = all.slice(0, 5);
+      await Promise.all(ending.map((digest, at) => (at % 2 === 0 ? store : second).now.logins.delete(digest)));
+      assert.deepEqual(await askedAbout('s-many'), all.slice(5).sort());
+      for (const digest of all.slice(5)) await store.now.logins.delete(digest);
+    });
+
+    it('that is refused goes to nobody', async () => {
+      const [browser, program] = [await provided('s-refused', 1_000), await provided('s-refused', 2_000)];
+      await store.now.refreshTokens.remove(await keptBy(browser, 's-refused'));
+      assert.deepEqual(await askedAbout('s-refused'), []);
+      await store.now.logins.delete(browser);
+      assert.deepEqual(await askedAbout('s-refused'), []);
+      await store.now.logins.delete(program);
+    });
+
     it("makes a person's others due, but for one that somebody has", async () => {
       const [held, waiting, another] = [await kept('s-5', 0), await kept('s-5', HOUR), await kept('S-5', HOUR)];
       assert.deepEqual(

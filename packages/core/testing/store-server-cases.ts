@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { Secret } from '@enchilada/core/credential';
 import { isFault } from '@enchilada/core/fault';
@@ -25,6 +26,9 @@ const FORBIDDEN = [
   'delete from policy_history',
   "update session set state = 'live', ended_at = null",
 ];
+
+/** Longer than any adapter gives a server to accept a connection. */
+const LONGEST_CONNECT_MS = 6_000;
 
 const unavailable = (error: unknown): boolean => isFault(error, 'STORE_UNAVAILABLE');
 /** A certificate is for a name; the address has none. */
@@ -60,6 +64,38 @@ export function storeServerCases(name: string, { start, open, alsoForbidden }: S
         store.migrate(),
         (error) => isFault(error, 'CONFIGURATION_INVALID') && error.message.includes('database.allowPlaintext'),
       );
+    });
+
+    it('answers what is urgent while a crowd holds and awaits every other connection', async () => {
+      await using server = await start();
+      await using store = open({ url: new Secret(await server.createDatabase()) });
+      await store.migrate();
+      const [entered, release] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+      const crowd = Array.from({ length: 50 }, () =>
+        store.transaction(async () => {
+          entered.resolve(undefined);
+          await release.promise;
+        }),
+      );
+      await entered.promise;
+      const behind = store.now.commands.news().then(() => 'behind');
+      assert.equal(await Promise.race([behind, store.urgent.commands.news().then(() => 'urgent')]), 'urgent');
+      await store.probe();
+      release.resolve(undefined);
+      await Promise.all([...crowd, behind]);
+    });
+
+    it('does not call the server gone where it is this process that had no time to listen', async () => {
+      await using server = await start();
+      await using store = open({ url: new Secret(await server.createDatabase()) });
+      await store.migrate();
+      await store.now.settings.set('kept', 'yes');
+      const crowd = Promise.all(Array.from({ length: 20 }, () => store.now.settings.get('kept')));
+      // The connections are being made; nobody reads what the server answers for longer than that may take.
+      await setImmediate();
+      const until = performance.now() + LONGEST_CONNECT_MS;
+      while (performance.now() < until);
+      assert.deepEqual([...new Set(await crowd)], ['yes']);
     });
 
     it('answers STORE_UNAVAILABLE while it is gone, and serves again once it is back', async () => {

@@ -31,6 +31,7 @@ class Viewer implements Seat {
   readonly mode: 'control' | 'watch';
   viewOnly = false;
   readonly clipboard = { upload: true, download: true };
+  readonly clipboardFiles = { upload: true, download: true };
   readonly events: SeatEvent[] = [];
   bytes = 0;
   readonly decoder: StreamDecoder;
@@ -49,6 +50,14 @@ class Viewer implements Seat {
       // A decoder answers from within the output that it reads.
       queueMicrotask(() => this.stream?.input(bytes));
     });
+  }
+
+  aside(bytes: Uint8Array): void {
+    this.decoder.push(bytes);
+  }
+
+  written(): Promise<void> {
+    return Promise.resolve();
   }
 
   noted(event: SeatEvent): void {

@@ -53,7 +53,7 @@ export interface SessionSeam {
   readonly observe: (observation: BrokerObservation) => void;
   readonly issuers: ReadonlyMap<CredentialKind, CredentialIssuer>;
   /** Whether the other nodes may rely on this one. */
-  readonly isMember: () => boolean;
+  readonly isMember: () => Promise<boolean>;
   readonly lookAgain: NonNullable<BrokerParts['lookAgain']>;
 }
 
@@ -211,7 +211,6 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     discovery: () => discovery.numbers,
   });
   let lease: NodeLease | undefined;
-  const isMember = (): boolean => lease?.held ?? false;
   const broker = started.use(
     await parts.openSessions({
       loginLimits,
@@ -224,7 +223,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
         ['personal-key', personalKeys],
       ]),
       observe: metrics.heardBroker,
-      isMember,
+      isMember: async () => (await lease?.hold()) ?? false,
       lookAgain: (target, signal) => discovery.lookAgain(target, signal),
     }),
   );
@@ -263,12 +262,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     logins,
     factors,
     deviceLogins: new DeviceLogins({
-      store,
-      audit,
-      logins,
-      refusals,
-      clock,
-      random,
+      ...{ store, audit, logins, refusals, clock, random },
       settings: () => settings.refresh(),
     }),
     tokens,
@@ -308,7 +302,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   let draining = false;
   const readiness = new Readiness({
     clock,
-    isMember,
+    isMember: () => lease?.held ?? false,
     isDraining: () => draining,
     probes: { database: () => store.probe(), recorder: parts.probeRecorder },
     ...(parts.advisoryProbes === undefined ? {} : { advisory: parts.advisoryProbes }),

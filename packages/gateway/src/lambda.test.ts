@@ -67,6 +67,26 @@ it('batches of a queue are taken in, and what fails is named, no more and no les
     const [found] = await store.now.discovery.listFound(record.id, { account: ACCOUNT, region: REGION });
     assert.match(found?.launchedBy ?? '', /assumed-role\/Admin\/alice$/u);
 
+    // The queue delivers at least once. A copy of what was taken in is ended without asking the cloud.
+    const describes = () => cloud.calls.filter(({ action }) => action === 'DescribeInstances').length;
+    const launched = Array.from({ length: 5 }, (_, index) => ({ ...ABOUT, id: `i-0123456789abcdee${index}` }));
+    for (const { id } of launched)
+      cloud.put(ACCOUNT, REGION, { ...running, InstanceId: id, PrivateIpAddress: `10.0.1.${id.at(-1)}` });
+    const events = launched.map((about) => stateChange(about, 'running'));
+    const asked = async (): Promise<number> => {
+      const before = describes();
+      for (const event of events) assert.deepEqual(await invoke(batch(event)), []);
+      return describes() - before;
+    };
+    assert.equal(await asked(), events.length);
+    assert.equal(await asked(), 0, 'a copy costs no call');
+    assert.equal((await catalog()).length, 1 + launched.length);
+    await store.now.discovery.deleteHintsOlderThan(Date.now() + 1);
+    assert.equal(await asked(), events.length, 'nothing else tells a copy from an event');
+    for (const { id } of launched)
+      cloud.put(ACCOUNT, REGION, { InstanceId: id, State: { Code: 48, Name: 'terminated' } });
+    assert.deepEqual(await invoke(batch(...launched.map((about) => stateChange(about, 'terminated')))), []);
+
     cloud.put(ACCOUNT, REGION, { InstanceId: ABOUT.id, State: { Code: 48, Name: 'terminated' } });
     const foreign = stateChange({ ...ABOUT, account: '999999999999' }, 'running');
     const event = batch('{bad', called(ABOUT, 'TerminateInstances'), foreign, '{"detail-type":"x"}');
@@ -102,6 +122,16 @@ it('batches of a queue are taken in, and what fails is named, no more and no les
       stateChange({ ...ABOUT, id: 'i-0123456789abcdef1' }, 'running'),
     );
     assert.equal((await invoke(later)).length, 2);
+    assert.equal((await invoke(later)).length, 2);
+    const [denial, ...others] = (await refusals()).slice(3);
+    assert.deepEqual(
+      [denial?.action, denial?.outcome, denial?.detail, others],
+      [
+        ...['source.access-refused', 'denied'],
+        { account: ACCOUNT, region: REGION, permission: 'ec2:DescribeInstances' },
+        [],
+      ],
+    );
     cloud.denied.clear();
     assert.deepEqual(await invoke(batch()), []);
   }

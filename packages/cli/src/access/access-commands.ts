@@ -87,6 +87,7 @@ export const accessCommands = [
       ...AT_OPTION,
       user: { type: 'string', value: 'NAME', says: 'the person, by name or id as of then' },
       target: { type: 'string', value: 'NAME', says: 'or the machine, by name or id as of then; or both' },
+      everything: { type: 'boolean', says: 'everybody and every machine, into a file' },
       format: { type: 'string', value: 'FORMAT', says: 'of the file: csv or json; by its ending if left out' },
       output: { type: 'string', value: 'FILE', says: 'write everything to this file' },
     },
@@ -94,8 +95,10 @@ export const accessCommands = [
       'The file names the moment and the audit record (node, sequence, hash) of its making, access.exported: a later export of the audit log must still hold it.',
     ],
     async run({ options, client }) {
-      const { at, user, target, output } = options;
-      if ((user ?? target) === undefined) throw usage('--user or --target is needed');
+      const { at, user, target, output, everything = false } = options;
+      if (everything === ((user ?? target) !== undefined))
+        throw usage('either --user or --target, or both, or --everything is needed');
+      if (everything && output === undefined) throw usage('--everything needs --output');
       if (output === undefined && options.format !== undefined) throw usage('--format belongs to --output');
       const query = {
         ...momentOf(at),

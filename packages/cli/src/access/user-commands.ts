@@ -3,7 +3,7 @@ import { ROLES } from '@enchilada/core/identity';
 import { command, done } from '../frame/command.ts';
 import { table, when } from '../frame/table.ts';
 import { oneOf } from '../catalog/assignments.ts';
-import { findGroup, findUser } from '../catalog/find.ts';
+import { allPages, findGroup, findUser } from '../catalog/find.ts';
 import { askPassword } from '../login/ask.ts';
 
 export const userCommands = [
@@ -172,6 +172,17 @@ export const userCommands = [
           items.map((group) => [group.id, group.name, group.members, group.description]),
         ),
       );
+    },
+  }),
+  command('groups members', {
+    summary: 'List the people of a group.',
+    words: ['GROUP'],
+    async run({ words: [wanted = ''], client }) {
+      const { api } = await client();
+      const { id } = await findGroup(api, wanted);
+      const items = await allPages((cursor) => api.listMembers({ params: { id }, query: { limit: 500, ...cursor } }));
+      const rows = items.map((member) => [member.id, member.username, member.displayName]);
+      return done({ items }, ...table(['id', 'username', 'name'], rows));
     },
   }),
   command('groups add', {

@@ -3,7 +3,7 @@ import { Type, type Static } from 'typebox';
 import { closed, Count, Id, Limit, list, text, Time, words } from '../schema.ts';
 import { Grant } from './machine.ts';
 
-/** Of one person, of one machine, or of both: by name or id, as they were called at the moment. One of them is needed. */
+/** Of one person, of one machine, or of both: by name or id, as they were called at the moment. One of them is needed; the file can be of everybody and everything, with neither. */
 const ReportFilter = {
   /** A moment of the past, in milliseconds since the Unix epoch; without it, the one of the question. */
   at: Type.Optional(Time),
@@ -12,6 +12,10 @@ const ReportFilter = {
 };
 export const AccessReportQuery = closed({ ...ReportFilter, limit: Type.Optional(Limit) });
 export const AccessReportExportQuery = closed({ ...ReportFilter, format: words(['csv', 'json']) });
+
+export const AccessReportSizeQuery = closed(ReportFilter);
+/** Of the file of that moment, which is the same whenever it is asked for. */
+export const AccessReportSize = closed({ at: Time, rows: Count });
 
 export const AccessReport = closed({
   /** The moment that was judged. */
@@ -32,6 +36,9 @@ export const AccessReport = closed({
     500,
   ),
   total: Count,
+  /** Whom and what was asked about, where that is one. */
+  userId: Type.Optional(Id),
+  targetId: Type.Optional(Id),
   /** Those that the items name. */
   grants: list(Grant, 10_000),
   /** Why there is nothing, whatever the grants said. */

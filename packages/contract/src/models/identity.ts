@@ -1,7 +1,21 @@
 import { PERMISSIONS } from '@enchilada/core/access';
 import { LOGIN_METHODS, LOGIN_STAGES, ROLES } from '@enchilada/core/identity';
 import { Type, type Static } from 'typebox';
-import { closed, Count, Id, Limit, lines, list, map, text, Time, Version, words, writeOnly } from '../schema.ts';
+import {
+  closed,
+  Count,
+  Cursor,
+  Id,
+  Limit,
+  lines,
+  list,
+  map,
+  text,
+  Time,
+  Version,
+  words,
+  writeOnly,
+} from '../schema.ts';
 
 export const Username = Type.String({
   minLength: 1,
@@ -157,6 +171,8 @@ export const SubjectQuery = closed({
   text: Type.Optional(text(200)),
   /** These alone. */
   ids: Type.Optional(Type.String({ maxLength: 4000, pattern: '^[a-z0-9_]+(,[a-z0-9_]+)*$' })),
+  /** Of people: those who are not in this group. */
+  outside: Type.Optional(Id),
   limit: Type.Optional(Limit),
 });
 export const Subject = closed({
@@ -187,7 +203,15 @@ export const GroupWrite = closed({
   description: text(1000),
   requiresSecondFactor: Type.Optional(Type.Boolean()),
 });
+export const MemberQuery = closed({
+  /** Sought in both names, word by word. */
+  text: Type.Optional(text(200)),
+  cursor: Type.Optional(Cursor),
+  limit: Type.Optional(Limit),
+});
 export const GroupMembers = closed({
-  items: list(closed({ id: Id, username: Username, displayName: text(200) }), 100_000),
+  items: list(closed({ id: Id, username: Username, displayName: text(200) }), 500),
+  next: Type.Optional(Cursor),
+  total: Count,
 });
 export const MemberParams = closed({ id: Id, userId: Id });

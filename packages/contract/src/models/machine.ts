@@ -184,6 +184,8 @@ export const TargetUpdate = closed({ ...TargetFields, version: Version });
 export const TargetQuery = closed({
   text: Type.Optional(text(200)),
   groupId: Type.Optional(Id),
+  /** Of one of these alone, with commas between. */
+  protocols: Type.Optional(text(400, 1)),
   cursor: Type.Optional(Cursor),
   limit: Type.Optional(Limit),
 });

@@ -1,4 +1,5 @@
-import { closed, Id, IdParams, list, Nothing, Version } from '../schema.ts';
+import { Type } from 'typebox';
+import { closed, Count, Cursor, Id, IdParams, Limit, list, Nothing, text, Version } from '../schema.ts';
 import {
   BootstrapRequest,
   BootstrapToken,
@@ -10,6 +11,7 @@ import {
   LoginRequest,
   Me,
   MemberParams,
+  MemberQuery,
   PasswordChange,
   PasswordSet,
   Preferences,
@@ -27,7 +29,13 @@ import {
 import { LoggedOut } from '../models/provider.ts';
 import { routes } from '../route.ts';
 
-const Users = closed({ items: list(User, 100_000) });
+const UserQuery = closed({
+  /** Sought in both names, word by word. */
+  text: Type.Optional(text(200)),
+  cursor: Type.Optional(Cursor),
+  limit: Type.Optional(Limit),
+});
+const Users = closed({ items: list(User, 100_000), next: Type.Optional(Cursor), total: Count });
 const Groups = closed({ items: list(Group, 100_000) });
 const Logins = closed({ items: list(Login, 1000) });
 const CheckToken = closed({ token: BootstrapToken });
@@ -139,7 +147,14 @@ export const signInRoutes = routes({
 });
 
 export const userRoutes = routes({
-  listUsers: { method: 'GET', path: '/users', access: 'access.read', summary: 'All people.', response: { 200: Users } },
+  listUsers: {
+    method: 'GET',
+    path: '/users',
+    access: 'access.read',
+    summary: 'People by name: all of them, or those that are sought, page by page.',
+    query: UserQuery,
+    response: { 200: Users },
+  },
   createUser: {
     method: 'POST',
     path: '/users',
@@ -234,8 +249,9 @@ export const userRoutes = routes({
     method: 'GET',
     path: '/groups/:id/members',
     access: 'access.read',
-    summary: 'The people of a group.',
+    summary: 'The people of a group, searched and in pages.',
     params: IdParams,
+    query: MemberQuery,
     response: { 200: GroupMembers },
   },
   addMember: {

@@ -32,7 +32,13 @@ import {
   OwnAccess,
   TargetAccess,
 } from '../models/machine.ts';
-import { AccessReport, AccessReportExportQuery, AccessReportQuery } from '../models/access-report.ts';
+import {
+  AccessReport,
+  AccessReportExportQuery,
+  AccessReportQuery,
+  AccessReportSize,
+  AccessReportSizeQuery,
+} from '../models/access-report.ts';
 import { routes } from '../route.ts';
 
 const Engines = closed({ items: list(Engine, 50) });
@@ -289,11 +295,20 @@ export const catalogRoutes = routes({
     query: AccessReportQuery,
     response: { 200: AccessReport },
   },
+  measureAccessReport: {
+    method: 'GET',
+    path: '/access/report/size',
+    access: ['access.read', 'audit.read'],
+    summary: 'How many rows the file of it has; refused where they are more than a file may have.',
+    query: AccessReportSizeQuery,
+    response: { 200: AccessReportSize },
+  },
   exportAccessReport: {
     method: 'GET',
     path: '/access/report/export',
     access: ['access.read', 'audit.read'],
-    summary: 'The same, whole, as a file (CSV or JSON) that names the moment and the audit record of this export.',
+    summary:
+      'The same, or everybody and everything, as a file (CSV or JSON) that names the moment and the audit record of this export.',
     query: AccessReportExportQuery,
     response: { 200: Bytes },
     stream: 'application/octet-stream',

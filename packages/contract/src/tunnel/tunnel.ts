@@ -1,4 +1,4 @@
-import type { SessionEvent, ViewerMessage } from '@enchilada/core/session';
+import type { SessionEvent, ViewerMessage, ViewerWindow } from '@enchilada/core/session';
 
 /**
  * A session has two WebSockets (RFC 6455). The data socket carries the surface's bytes and nothing else, as binary messages.
@@ -20,12 +20,14 @@ export function tunnelProtocols(ticket: string): readonly string[] {
   return [SUBPROTOCOL, TICKET_PREFIX + ticket];
 }
 
-/** Path of a tunnel; the control socket also tells the size of its screen. */
+/** Path of a tunnel; the control socket also tells the size of its screen, and which page asks. */
 export function tunnelPath(
   location: TunnelLocation,
   size?: { readonly columns: number; readonly rows: number },
+  window?: ViewerWindow,
 ): string {
-  const query = size === undefined ? '' : `?columns=${size.columns}&rows=${size.rows}`;
+  const page = window === undefined ? '' : `&window=${window.id}&returns=${window.returns ? 1 : 0}`;
+  const query = size === undefined ? '' : `?columns=${size.columns}&rows=${size.rows}${page}`;
   return `/api/v1/sessions/${encodeURIComponent(location.sessionId)}/${location.kind}${query}`;
 }
 

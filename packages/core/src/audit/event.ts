@@ -119,6 +119,7 @@ export const AUDIT_ACTIONS = [
   'source.deleted',
   'source.swept',
   'source.previewed',
+  'source.access-refused',
   'source.event-refused',
   'source.removals-held',
   'source.removals-accepted',

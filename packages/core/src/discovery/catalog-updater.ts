@@ -47,7 +47,6 @@ export class CatalogUpdater {
     const at = this.#parts.clock.now();
     const { rules } = await tx.discovery.rules();
     const batch = new CatalogBatch(tx, this.#parts.random);
-    const events = new Set<string>();
     const runs: (ScopeRun | undefined)[] = [];
     for (const news of all) {
       const source = await batch.source(news.source.id);
@@ -55,11 +54,10 @@ export class CatalogUpdater {
       runs.push(source && new ScopeRun(batch, { ...this.#parts, projection, news: { ...news, source }, at }));
       if (source === undefined) continue;
       const { scope, hints = [], lastEventAt, eventLagMs } = news;
-      for (const { eventId } of hints) events.add(eventId);
+      if (hints.length > 0) await tx.discovery.noteHints(source.id, hints, at);
       if (lastEventAt !== undefined) await tx.discovery.updateScope(source.id, scope, { lastEventAt, eventLagMs });
     }
     const running = runs.filter((run) => run !== undefined);
-    if (events.size > 0) await tx.discovery.noteEvents([...events], at);
     await batch.load(running.map(({ wanted }) => wanted));
     for (const run of running) run.sight();
     await batch.loadHolders(running.flatMap(({ names }) => names));

@@ -1,4 +1,5 @@
 import { type Fault, isFault, toFault } from '../fault/index.ts';
+import type { DiscoveryRepository } from '../store/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { DiscoveryChange, ScopeNews } from './scope-news.ts';
 import type { CatalogWriter } from './catalog-writer.ts';
@@ -12,14 +13,21 @@ const SETTLES_MS = 60_000;
 const RETRY_FIRST_MS = 5_000;
 const RETRY_MOST_MS = 900_000;
 
+/** Why an event is not believed: its scope is none of the source, or it says that a machine ended which its cloud shows all the same. */
+export type RefusalReason = 'unknown-scope' | 'still-there';
+
 export interface ProcessorParts {
   readonly clock: Clock;
   readonly writer: CatalogWriter;
+  /** What was taken in before. */
+  readonly inbox: Pick<DiscoveryRepository, 'notedHints'>;
   /** The scopes that may be read; an event of any other is refused. */
   readonly scopes: () => readonly ScopeRecord[];
-  readonly refused: (hint: Hint, reason: 'unknown-scope') => void;
+  readonly refused: (hint: Hint, reason: RefusalReason) => void;
   /** Hears of each message that cannot be read, each time it comes. */
   readonly unreadable: (problem: string) => void;
+  /** Hears of each scope whose machines could not be read or taken in; their messages come again. */
+  readonly failed: (scope: ScopeRecord, failure: Fault) => void;
   readonly report: (message: string, cause: unknown) => void;
 }
 
@@ -42,7 +50,10 @@ interface Look {
   readonly failure?: Fault;
 }
 
-/** Looks at the machines that messages name and ends each message: acknowledged, or given back for later. One bad message stops no other. */
+/**
+ * Looks at the machines that messages name and ends each message: acknowledged, or given back for later. One bad message stops no other. A copy of
+ * what was taken in costs no look: the catalog holds an answer that is no older than the event, and what happened since has events of its own.
+ */
 export async function processDeliveries(
   parts: ProcessorParts,
   subject: {
@@ -55,14 +66,15 @@ export async function processDeliveries(
   const { deliveries } = subject;
   const changes: DiscoveryChange[] = [];
   const again = new Set<Hint>();
-  const groups = groupHints(parts, deliveries, again);
+  const copies = await copiesAmong(parts, subject);
+  const groups = groupHints(parts, { deliveries, copies }, again);
   for (const { problem } of deliveries) if (problem !== undefined) parts.unreadable(problem);
   // Clouds are asked side by side; the catalog is written one transaction at a time.
   const looks = groups.map((group) => ({ group, answers: askFor(subject.source, group, signal) }));
   for (const { group, answers } of looks) {
     const look = await takeIn(parts, { ...subject, group, answers, changes });
     for (const hint of look.again) again.add(hint);
-    if (look.failure !== undefined) parts.report('machines that events name could not be read', look.failure);
+    if (look.failure !== undefined) parts.failed(group.scope, look.failure);
   }
   let retried = 0;
   let unended: Fault | undefined;
@@ -82,9 +94,24 @@ export async function processDeliveries(
   return { done: deliveries.length - retried, retried, changes, ...(unended === undefined ? {} : { unended }) };
 }
 
+/** INVARIANT: a database that does not answer makes none of them a copy; a look too many costs a call, one too few a machine. */
+async function copiesAmong(
+  { inbox, report }: ProcessorParts,
+  { record, deliveries }: { readonly record: SourceRecord; readonly deliveries: readonly Delivery[] },
+): Promise<ReadonlySet<Hint>> {
+  const hints = deliveries.flatMap((delivery) => delivery.hints);
+  if (hints.length === 0) return new Set();
+  try {
+    return await inbox.notedHints(record.id, hints);
+  } catch (cause) {
+    report('it could not be learnt which events were taken in before, all are looked at', cause);
+    return new Set();
+  }
+}
+
 function groupHints(
   { scopes, refused }: ProcessorParts,
-  deliveries: readonly Delivery[],
+  { deliveries, copies }: { readonly deliveries: readonly Delivery[]; readonly copies: ReadonlySet<Hint> },
   again: Set<Hint>,
 ): readonly Group[] {
   // INVARIANT: an event of a scope that left the source is refused, as of one that was never in it.
@@ -98,6 +125,7 @@ function groupHints(
       again.add(hint);
       continue;
     }
+    if (copies.has(hint)) continue;
     const hints = byScope.get(scope);
     if (hints === undefined) byScope.set(scope, [hint]);
     else hints.push(hint);
@@ -125,7 +153,7 @@ async function askFor(
 }
 
 async function takeIn(
-  { clock, writer }: ProcessorParts,
+  { clock, writer, refused }: ProcessorParts,
   work: {
     readonly record: SourceRecord;
     readonly group: Group;
@@ -150,13 +178,16 @@ async function takeIn(
     // What else the answer says holds nevertheless: tags may have changed once more since.
     const untagged = fresh.filter(({ claimedTags, nativeId }) => lacksTags(claimedTags, byId.get(nativeId)));
     for (const hint of [...stale, ...untagged]) again.add(hint);
+    for (const hint of ofPart)
+      if (!again.has(hint) && isContradicted(hint, byId.get(hint.nativeId))) refused(hint, 'still-there');
     const doubted = new Set(stale.map(({ nativeId }) => nativeId));
     const written = await write(writer, {
       source: record,
       scope,
       cause: 'event',
       sightings: sightings.filter(({ nativeId }) => !doubted.has(nativeId)),
-      hints: ofPart.filter((hint) => !again.has(hint)),
+      // INVARIANT: noted is what was written: where another event makes the answer doubtful, none of the machine's is.
+      hints: ofPart.filter((hint) => !again.has(hint) && !doubted.has(hint.nativeId)),
       ...(lastEventAt > (scope.lastEventAt ?? 0) ? { lastEventAt, eventLagMs: Math.max(0, now - lastEventAt) } : {}),
     });
     changes.push(...written.changes);
@@ -209,6 +240,12 @@ function isOlder(claimed: MachineState | undefined, answer: Sighting | undefined
   if (claimed === undefined) return false;
   if (answer === undefined) return claimed !== 'terminated';
   return BEFORE[claimed].includes(answer.facts.state);
+}
+
+/** An end is final, except where another machine may have the id by now. */
+function isContradicted({ claimed }: Hint, answer: Sighting | undefined): boolean {
+  if (claimed !== 'terminated' || answer === undefined) return false;
+  return answer.facts.state !== 'terminated' && answer.facts.incarnation === undefined;
 }
 
 function lacksTags(claimed: Hint['claimedTags'], answer: Sighting | undefined): boolean {

@@ -27,7 +27,7 @@ export type {
 export { boundedFacts, entriesOf, targetIdsOf, withKnownName } from './found-machine.ts';
 export type { CatalogEntry, FoundMachine, FoundMachineId, Projection } from './found-machine.ts';
 export { processDeliveries } from './hint-processor.ts';
-export type { ProcessResult } from './hint-processor.ts';
+export type { ProcessResult, RefusalReason } from './hint-processor.ts';
 export {
   GRANTED_BY,
   INPUT_RECORDING,

@@ -27,7 +27,7 @@ export interface ScopeNews {
   readonly missing?: readonly string[];
   /** Missing ones whose grace is over. */
   readonly gone?: readonly string[];
-  /** What made us look; noted once each. */
+  /** What made us look, and is answered by the sightings: noted with them, so that no copy of it is looked at again. */
   readonly hints?: readonly Hint[];
   /** Of all events that came, also those that are asked about again. */
   readonly lastEventAt?: number;

@@ -1,3 +1,4 @@
+import { type Fault, toFault } from '../fault/index.ts';
 import type { Store } from '../store/index.ts';
 import type { Clock } from '../time/index.ts';
 import { needsApproval } from './breaker.ts';
@@ -23,6 +24,8 @@ export interface SweepResult {
   readonly outcome: 'complete' | 'held' | 'failed';
   readonly seen: number;
   readonly changes: readonly DiscoveryChange[];
+  /** Why it failed. */
+  readonly failure?: Fault;
 }
 
 /**
@@ -57,7 +60,7 @@ export async function sweepScope(
       staleSince: scope.staleSince ?? startedAt,
       problem: problemOf(failure),
     });
-    return { outcome: 'failed', seen: sweep.seen, changes: sweep.changes };
+    return { outcome: 'failed', seen: sweep.seen, changes: sweep.changes, failure: toFault(failure) };
   }
   const outcome = await sweep.remove();
   // Where no event ever comes, there is nothing that tells of launches.

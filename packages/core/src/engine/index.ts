@@ -23,6 +23,7 @@ export { changedFields, checkParameters } from './parameters.ts';
 export { isStreamed } from './protocol-engine.ts';
 export type {
   AnyEngine,
+  ClipboardFile,
   ClipboardRights,
   ConnectContext,
   ConnectStep,

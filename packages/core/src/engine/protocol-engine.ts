@@ -78,7 +78,10 @@ export interface EngineContext extends ConnectContext {
   readonly display: DisplaySize;
 }
 
-/** Facts for the session's details and the recording's head; none is secret. */
+/**
+ * Facts for the session's details and the recording's head; none is secret. Of `encryption: none` and of `identity: unproven` the
+ * session's bar warns.
+ */
 export type EngineFacts = Readonly<Record<string, string>>;
 
 export interface SessionEnd {
@@ -115,6 +118,14 @@ export interface EngineSession extends EngineStream, SessionExtras {
   control(message: SurfaceControl): void;
 }
 
+/** A file that passes by the clipboard. */
+export interface ClipboardFile {
+  readonly direction: 'upload' | 'download';
+  readonly name: string;
+  /** As its owner says. */
+  readonly size?: number;
+}
+
 /** What only the engine can tell from the bytes of a viewer's surface; it belongs between the outputs before and behind it. */
 export type SeatEvent =
   /** A key, a pointer, a paste: the person is there. */
@@ -129,12 +140,21 @@ export type SeatEvent =
       readonly size: number;
       readonly sha256: Uint8Array;
     }
+  /** The contents of a file begin to pass with the next bytes. The name is untrusted. */
+  | ({ readonly type: 'file-began' } & ClipboardFile)
+  /** No more of it passes. */
+  | ({ readonly type: 'file-ended'; readonly isWhole: boolean; readonly bytes: number } & ClipboardFile & {
+        /** Of the bytes that passed; absent where they passed in another order than the file's. */
+        readonly sha256?: Uint8Array;
+      })
+  /** A viewer wanted to move files that they may not. */
+  | { readonly type: 'file-denied'; readonly direction: 'upload' | 'download' }
   /** What a decoder that begins at one of the next key frames must have heard before, message by message. */
   | { readonly type: 'preamble'; readonly messages: readonly Uint8Array[] }
   /** What is put out between the two draws all of the picture anew. */
   | { readonly type: 'key-frame'; readonly phase: 'begins' | 'whole' };
 
-/** In which directions somebody may move text between their own clipboard and the machine's. */
+/** In which directions somebody may move what is on their own clipboard and on the machine's. */
 export interface ClipboardRights {
   readonly upload: boolean;
   readonly download: boolean;
@@ -147,8 +167,14 @@ export interface Seat {
   readonly viewOnly: boolean;
   /** What the person's grants allow. INVARIANT: the engine lets pass what both they and the machine's settings allow, and nobody's who watches. */
   readonly clipboard: ClipboardRights;
+  /** The same of files, where the clipboard can hold them. */
+  readonly clipboardFiles: ClipboardRights;
   /** Each `output` is one message to the viewer, at most 256 KiB. */
   readonly sink: EngineSink;
+  /** A message that is no part of the picture: it comes in its turn, and no recording has it. It waits until what was noted of files is written down. */
+  aside(bytes: Uint8Array): void;
+  /** Resolves once what was noted of files is written down. */
+  written(): Promise<void>;
   noted(event: SeatEvent): void;
 }
 
@@ -160,6 +186,8 @@ export interface StreamedSession extends AsyncDisposable, SessionExtras {
   readonly facts: EngineFacts;
   /** What the machine's own settings allow, for whoever has the rights. */
   readonly clipboard: ClipboardRights;
+  /** The same of files; absent where the clipboard holds none. */
+  readonly clipboardFiles?: ClipboardRights;
   /** Settles when the target's side of the session is over, whoever looks. Never rejects. */
   readonly ended: Promise<SessionEnd>;
   /**

@@ -34,6 +34,7 @@ export const FAULTS = {
   TICKET_REFUSED: 'The ticket is unknown, used, expired, or belongs to another session, socket kind or login.',
   HISTORY_UNKNOWN:
     'What access rested on at that time is not known: it is before the history begins, which the facts name, or not past yet.',
+  REPORT_TOO_LARGE: 'The report would have more rows than a file may, which the facts name; ask about less.',
   GRANT_FULL: 'All sessions that the grant allows at once are taken.',
   SESSION_LIMIT: 'The person or the node has as many live sessions as allowed.',
   VIEWER_LIMIT: 'As many look on at the session as may at once.',
@@ -46,6 +47,7 @@ export const FAULTS = {
   SESSION_IDLE: 'The session was ended after the idle limit.',
   SESSION_EXPIRED: 'The session reached its maximum length.',
   VIEWER_STALLED: 'The browser took no output for a minute; the viewer was closed, the session goes on.',
+  VIEWER_REPLACED: 'The session was resumed in another window; the viewer was closed, the session goes on.',
   NODE_DRAINING: 'The node is shutting down and takes no new sessions.',
   TARGET_NAME_NOT_FOUND: 'The host name does not resolve.',
   TARGET_NO_ROUTE: 'The network has no route to the address.',

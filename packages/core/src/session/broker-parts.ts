@@ -74,7 +74,7 @@ export interface BrokerParts {
   readonly allowCleartext: boolean;
   readonly loginLimits: () => LoginLimits;
   /** False while the other nodes may not rely on this one: it takes no sessions. */
-  readonly isMember: () => boolean;
+  readonly isMember: () => Promise<boolean>;
   readonly clock: Clock;
   readonly random: RandomSource;
   /** Lower-case hex SHA-256, for tickets. */

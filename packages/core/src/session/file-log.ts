@@ -1,5 +1,5 @@
 import { pathText } from '../engine/index.ts';
-import type { PathBytes } from '../engine/index.ts';
+import type { ClipboardFile, PathBytes } from '../engine/index.ts';
 import type { RecordingEvent, TransferDirection } from '../recording/index.ts';
 import type { FileChange } from './file-change.ts';
 import type { Transfer } from './file-transfers.ts';
@@ -12,6 +12,16 @@ export interface FileLogParts {
   readonly target: { readonly id: string; readonly name: string };
   readonly sessionId: string;
 }
+
+/** What passed of a file. */
+export interface PassedFile {
+  readonly bytes: number;
+  readonly isWhole: boolean;
+  readonly sha256?: Uint8Array;
+}
+
+/** Why there is no hash. */
+const UNORDERED = 'read out of order';
 
 /** What is written down of a session's files: each transfer in the recording and in the audit log, each change in the latter. */
 export class FileLog {
@@ -46,6 +56,34 @@ export class FileLog {
     });
   }
 
+  /** A file that begins to pass by the clipboard. */
+  async clipboardBegan({ direction, name, size }: ClipboardFile): Promise<void> {
+    await this.#audit({
+      action: 'file.transfer-started',
+      outcome: 'success',
+      detail: { ...this.#clipboardDetail(direction, name), ...(size === undefined ? {} : { size }) },
+    });
+  }
+
+  /** As far as it came. Without a hash the recording has a line of text: its events of files hold one. */
+  async clipboardEnded({ direction, name }: ClipboardFile, passed: PassedFile): Promise<void> {
+    const { bytes: size, sha256, isWhole } = passed;
+    await this.#parts.record(
+      sha256 === undefined
+        ? { kind: 'marker', text: `${direction} of ${name}: ${size} bytes, ${UNORDERED}` }
+        : { kind: 'file', name, size, sha256, direction },
+    );
+    await this.#audit({
+      action: 'file.transferred',
+      ...outcomeOf(isWhole ? undefined : 'interrupted'),
+      detail: {
+        ...this.#clipboardDetail(direction, name),
+        size,
+        ...(sha256 === undefined ? { hashMissing: UNORDERED } : { sha256: hexOf(sha256) }),
+      },
+    });
+  }
+
   async changed(request: FileChange, failure: string | undefined): Promise<void> {
     await this.#audit({
       action: 'file.changed',
@@ -64,6 +102,10 @@ export class FileLog {
     await this.#parts.audit({ ...event, object: { kind: 'target', ...this.#parts.target } });
   }
 
+  #clipboardDetail(direction: TransferDirection, name: string): Readonly<Record<string, string>> {
+    return { sessionId: this.#parts.sessionId, direction, path: cut(name), by: 'clipboard' };
+  }
+
   #detailOf({ direction, path }: Transfer): Readonly<Record<string, string>> {
     return { sessionId: this.#parts.sessionId, direction, path: shown(path) };
   }
@@ -75,7 +117,10 @@ function outcomeOf(failure: string | undefined): Pick<SessionAuditEvent, 'outcom
 
 /** A path of bytes that nobody can read is up to four times as long as text. */
 function shown(path: PathBytes): string {
-  const text = pathText(path);
+  return cut(pathText(path));
+}
+
+function cut(text: string): string {
   return text.length > 2_048 ? `${text.slice(0, 2_048)}…` : text;
 }
 

@@ -39,11 +39,14 @@ export interface FileTransfersParts {
 }
 
 const MOST_TRANSFERS = 64;
+/** Of those that were cancelled before anything of them was known. */
+const MOST_REFUSED = 1_000;
 
 /** The transfers of one session that run or can go on. */
 export class FileTransfers {
   readonly #parts: FileTransfersParts;
   readonly #transfers = new Map<string, Transfer>();
+  readonly #refused = new Set<string>();
 
   constructor(parts: FileTransfersParts) {
     this.#parts = parts;
@@ -57,12 +60,20 @@ export class FileTransfers {
     this.#transfers.delete(id);
   }
 
+  /** Whoever cancels may be faster than the piece that begins what they cancel. */
+  refuse(id: string): void {
+    this.#refused.add(id);
+    const [oldest] = this.#refused;
+    if (this.#refused.size > MOST_REFUSED && oldest !== undefined) this.#refused.delete(oldest);
+  }
+
   get all(): readonly (readonly [id: string, transfer: Transfer])[] {
     return [...this.#transfers];
   }
 
   /** Begins a transfer, or goes on with it. @throws Fault CONFLICT, THROTTLED */
   take(direction: TransferDirection, { transfer: id, path, offset }: TransferRequest): Transfer {
+    if (this.#refused.has(id)) throw new Fault('CONFLICT', 'the transfer was cancelled');
     const known = this.#transfers.get(id);
     if (known !== undefined && (known.direction !== direction || pathText(known.path) !== pathText(path)))
       throw new Fault('CONFLICT', 'the transfer is for another file');

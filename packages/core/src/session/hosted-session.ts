@@ -19,6 +19,7 @@ import { connect, connectFiles } from './connect.ts';
 import { causeOfEngineEnd, endedEvent } from './end-cause.ts';
 import type { EndCause } from './end-cause.ts';
 import { EarlyOutput } from './early-output.ts';
+import { FileLog } from './file-log.ts';
 import { InputRecording, inputPolicyOf } from './input-recording.ts';
 import { LiveSession } from './live-session.ts';
 import { Questions } from './questions.ts';
@@ -81,6 +82,8 @@ export class HostedSession {
   #time: SessionTime | undefined;
   /** What the machine's settings allow; undefined where the surface has no clipboard of its own. */
   #clipboard: ClipboardRights | undefined;
+  /** The same of files. */
+  #clipboardFiles: ClipboardRights | undefined;
   #actions: AuthorizedTarget['actions'];
   /** The login whose end ends the session: that of whoever controls it. */
   login: LoginLife;
@@ -244,10 +247,16 @@ export class HostedSession {
    * changes, it ends, and the person's page comes back for another.
    */
   allow(actions: AuthorizedTarget['actions']): void {
-    const before = clipboardRightsOf(this.#actions);
+    const before = this.#actions;
     this.#actions = this.viewOnly ? NOTHING : actions;
-    const after = clipboardRightsOf(this.#actions);
-    if (this.#clipboard === undefined || (before.upload === after.upload && before.download === after.download)) return;
+    const differs = (rightsOf: (actions: AuthorizedTarget['actions']) => ClipboardRights): boolean => {
+      const [one, other] = [rightsOf(before), rightsOf(this.#actions)];
+      return one.upload !== other.upload || one.download !== other.download;
+    };
+    const isOther =
+      (this.#clipboard !== undefined && differs(clipboardRightsOf)) ||
+      (this.#clipboardFiles !== undefined && differs(fileRightsOf));
+    if (!isOther) return;
     for (const viewer of this.viewers) if (viewer.identity.mode === 'control') this.detach(viewer);
   }
 
@@ -396,7 +405,10 @@ export class HostedSession {
     this.#live = live;
     this.#become('live');
     this.#files = this.#filesOf(engine, recorder);
-    if (isStreamed(engine)) this.#clipboard = engine.clipboard;
+    if (isStreamed(engine)) {
+      this.#clipboard = engine.clipboard;
+      this.#clipboardFiles = engine.clipboardFiles;
+    }
     void recorder.failed.then((fault) => this.#failed(fault));
     if (!isStreamed(engine)) void recorder.append({ kind: 'resize', ...this.#display }).catch(() => undefined);
     for (const viewer of this.#waiting) {
@@ -460,6 +472,13 @@ export class HostedSession {
         engine,
         desktopInput: this.#recording.desktopInput,
         clipboard: () => clipboardRightsOf(this.#actions),
+        clipboardFiles: () => fileRightsOf(this.#actions),
+        fileLog: new FileLog({
+          audit: (event) => this.#log.audit(event),
+          record: (event) => recorder.append(event),
+          target: { id: this.#leave.target.id, name: this.#leave.target.name },
+          sessionId: this.id,
+        }),
       });
     return new LiveSession({
       ...common,
@@ -493,12 +512,12 @@ export class HostedSession {
     if (this.viewOnly || viewer.identity.mode === 'watch') viewer.control.send({ type: 'notice', code: 'view-only' });
     else {
       if (this.#clipboard !== undefined) {
-        const { upload, download } = clipboardRightsOf(this.#actions);
-        const machine = this.#clipboard;
         viewer.control.send({
           type: 'clipboard',
-          upload: upload && machine.upload,
-          download: download && machine.download,
+          ...both(clipboardRightsOf(this.#actions), this.#clipboard),
+          ...(this.#clipboardFiles === undefined
+            ? {}
+            : { files: both(fileRightsOf(this.#actions), this.#clipboardFiles) }),
         });
       }
       if (this.#files !== undefined) viewer.control.send(this.#filesEvent());
@@ -518,4 +537,8 @@ export class HostedSession {
   #tellController(event: SessionEvent): void {
     for (const viewer of this.viewers) if (viewer.identity.mode === 'control') viewer.control.send(event);
   }
+}
+
+function both(one: ClipboardRights, other: ClipboardRights): ClipboardRights {
+  return { upload: one.upload && other.upload, download: one.download && other.download };
 }

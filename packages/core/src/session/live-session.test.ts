@@ -214,7 +214,7 @@ test('a second controlling viewer takes over and the first is told', () => {
   const first = bench.viewer('ann', 'control');
   const second = bench.viewer('ann-again', 'control');
   assert.equal(first.isClosed, true);
-  assert.ok(first.events.some((event) => event.type === 'notice' && event.code === 'resumed-elsewhere'));
+  assert.ok(first.events.some((event) => event.type === 'ended' && event.reason === 'VIEWER_REPLACED'));
   bench.relay.input(first, Buffer.from('x'));
   bench.relay.input(second, Buffer.from('y'));
   assert.deepEqual(bench.typed, ['y']);

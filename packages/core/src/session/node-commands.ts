@@ -94,7 +94,7 @@ export class NodeCommands {
 
   async #read(): Promise<void> {
     const { store, clock, revocation, live } = this.#parts;
-    const { commands } = store.now;
+    const { commands } = store.urgent;
     const askedAtMs = clock.monotonicMs();
     const { lastSequence, catalogVersion } = await commands.news();
     const asked = lastSequence === this.#commandsRead ? [] : await commands.after(this.#commandsRead, AT_ONCE);

@@ -34,6 +34,7 @@ export class NodeLease implements AsyncDisposable {
   #lastBeatMs = 0;
   #steadySinceMs = 0;
   #isMember = false;
+  #turning: Promise<void> | undefined;
 
   constructor(parts: NodeLeaseParts) {
     this.#parts = parts;
@@ -43,6 +44,13 @@ export class NodeLease implements AsyncDisposable {
   /** True while the others may rely on this node. */
   get held(): boolean {
     return this.#isMember && this.#parts.clock.monotonicMs() - this.#lastBeatMs < LEASE_MS;
+  }
+
+  /** Whether `held`, after a sign of life where the last one is too old: a process that slept, or had no time, says at once that it lives. */
+  async hold(): Promise<boolean> {
+    // What the sign failed of is reported by the next regular one.
+    if (!this.held && this.#beats !== undefined) await this.#turn().catch(() => undefined);
+    return this.held;
   }
 
   async join(): Promise<void> {
@@ -60,6 +68,8 @@ export class NodeLease implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#beats?.[Symbol.dispose]();
+    this.#beats = undefined;
+    await this.#turning?.catch(() => undefined);
     this.#isMember = false;
     // Where it fails, the others find the node silent and nothing left to end.
     await this.#parts.store.now.nodes.delete(this.#parts.nodeId).catch(() => undefined);
@@ -70,10 +80,15 @@ export class NodeLease implements AsyncDisposable {
     return { id: nodeId, url, version, startedAt: this.#startedAt, ...(keyIds === undefined ? {} : { keyIds }) };
   }
 
-  async #turn(): Promise<void> {
+  /** One at a time, whoever asks for it. */
+  #turn(): Promise<void> {
+    return (this.#turning ??= this.#sign().finally(() => (this.#turning = undefined)));
+  }
+
+  async #sign(): Promise<void> {
     const { store, nodeId, clock } = this.#parts;
     if (!this.#isMember) return this.#rejoin();
-    if (!(await store.now.nodes.beat(nodeId, this.#startedAt))) {
+    if (!(await store.urgent.nodes.beat(nodeId, this.#startedAt))) {
       this.#isMember = false;
       this.#parts.report('the other nodes gave this node up: it ends the sessions it holds', undefined);
       await this.#parts.giveUp();
@@ -87,7 +102,7 @@ export class NodeLease implements AsyncDisposable {
 
   async #rejoin(): Promise<void> {
     const { store, nodeId } = this.#parts;
-    if (await store.now.nodes.joinIfAbsent(this.#node)) this.#joined();
+    if (await store.urgent.nodes.joinIfAbsent(this.#node)) this.#joined();
     else throw new Error(`another process runs under the name of this node, ${nodeId}`);
   }
 
@@ -99,7 +114,7 @@ export class NodeLease implements AsyncDisposable {
 
   async #buryTheLost(): Promise<void> {
     const { store, nodeId, audit, clock } = this.#parts;
-    for (const node of await store.now.nodes.declareLost(LEASE_MS)) {
+    for (const node of await store.urgent.nodes.declareLost(LEASE_MS)) {
       await audit.append({
         action: 'node.lost',
         actor: { kind: 'system', name: nodeId },

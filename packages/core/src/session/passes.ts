@@ -12,7 +12,7 @@ export interface PassesOf {
 }
 
 /** What approved requests give somebody who opens a session: those that are not used up, agreed to by people who still may. */
-export async function passesToOpen(store: Store, of: PassesOf): Promise<readonly Grant[]> {
+export async function passesToOpen(store: Pick<Store, 'now'>, of: PassesOf): Promise<readonly Grant[]> {
   if (!of.grants.some((grant) => approvalOf(grant) !== undefined)) return [];
   const requests = await store.now.requests.usableOf(of.userId, of.now);
   const passes = await Promise.all(
@@ -26,7 +26,11 @@ export async function passesToOpen(store: Store, of: PassesOf): Promise<readonly
 }
 
 /** What a session that has used up an approval rests on. Who agreed to it did so in time. */
-export async function passOfSession(store: Store, seat: GrantId | undefined, of: PassesOf): Promise<readonly Grant[]> {
+export async function passOfSession(
+  store: Pick<Store, 'now'>,
+  seat: GrantId | undefined,
+  of: PassesOf,
+): Promise<readonly Grant[]> {
   if (seat === undefined || !of.grants.some((grant) => approvalOf(grant) !== undefined)) return [];
   const request = await store.now.requests.find(seat);
   if (request === undefined || request.userId !== of.userId) return [];

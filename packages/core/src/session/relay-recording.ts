@@ -61,6 +61,7 @@ export class RecordedSource {
   readonly #failed: (cause: unknown) => void;
   readonly pauses: PauseReasons;
   #unaccepted = 0;
+  #asides = 0;
   #taken: Promise<void> = Promise.resolve();
 
   constructor(recording: RelayRecording, parts: SourceParts) {
@@ -92,11 +93,26 @@ export class RecordedSource {
     const { bytes } = event;
     this.#unaccepted += bytes.length;
     if (this.#unaccepted > RECORDER_PAUSE_ABOVE_BYTES) this.pauses.add('recorder');
-    this.#taken = recorder.append(event).then(() => {
+    const appended = recorder.append(event);
+    // The recorder accepts in order; what goes around it is waited for.
+    const inTurn = this.#asides === 0 ? appended : Promise.all([appended, this.#taken]);
+    this.#taken = inTurn.then(() => {
       this.#accepted(bytes);
     }, this.#failed);
     const { backlog } = recorder;
     if (backlog !== undefined) this.#waitForStore(backlog);
+  }
+
+  /** In turn with the output, once `written` has resolved, and in no recording. */
+  aside(bytes: Uint8Array, written: Promise<void>): void {
+    if (this.#recording.isClosed) return;
+    this.#unaccepted += bytes.length;
+    if (this.#unaccepted > RECORDER_PAUSE_ABOVE_BYTES) this.pauses.add('recorder');
+    this.#asides += 1;
+    this.#taken = Promise.all([this.#taken, written]).then(() => {
+      this.#asides -= 1;
+      this.#accepted(bytes);
+    }, this.#failed);
   }
 
   #accepted(bytes: Uint8Array): void {

@@ -28,7 +28,7 @@ export class Revocation {
    * @param withdrawn the login that its identity provider confirms no more
    */
   async recheck(sessions: readonly HostedSession[], withdrawn?: string): Promise<void> {
-    const check = new RightsCheck(this.#parts);
+    const check = new RightsCheck({ ...this.#parts, store: { now: this.#parts.store.urgent } });
     for (const session of sessions) {
       const judgement = await check.judge({
         ...{ login: session.login, mode: 'control', session },

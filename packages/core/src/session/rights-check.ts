@@ -18,7 +18,7 @@ import { isRecordExempt } from './record-exemption.ts';
 import type { SessionRecord, ViewerMode } from './session.ts';
 
 export interface RightsCheckParts {
-  readonly store: Store;
+  readonly store: Pick<Store, 'now'>;
   readonly clock: Clock;
   readonly loginLimits: () => LoginLimits;
   readonly digest: Digest;

@@ -8,7 +8,7 @@ import {
 } from '../access/index.ts';
 import type { AccessFacts, AuthorizedTarget, Grant } from '../access/index.ts';
 import type { ClipboardRights } from '../engine/index.ts';
-import { Fault } from '../fault/index.ts';
+import { Fault, isFault } from '../fault/index.ts';
 import { requireRecentProof } from '../identity/index.ts';
 import type { VerifiedIdentity } from '../identity/index.ts';
 import type { Store } from '../store/index.ts';
@@ -26,9 +26,12 @@ export interface OpeningWish {
   readonly viewOnly?: boolean;
 }
 
+/** What the policy function refuses with. */
+const NO_LEAVE = ['NOT_FOUND', 'ACCESS_NOT_NOW', 'APPROVAL_REQUIRED', 'STEP_UP_REQUIRED'] as const;
+
 /** Asks the policy function with what the store holds now: nothing about rights is kept between two questions. */
 export class SessionAccess {
-  readonly #store: Store;
+  readonly #store: Pick<Store, 'now'>;
   readonly #clock: BrokerParts['clock'];
   readonly #digest: BrokerParts['digest'];
   readonly #checks: () => RightsCheck;
@@ -123,6 +126,21 @@ export class SessionAccess {
   ): Promise<AuthorizedTarget | undefined> {
     const guest = await this.#checks().guest({ login: identity.login, mode: 'watch', address, session });
     return guest !== undefined && (await this.mayShare(session)) ? guest : undefined;
+  }
+
+  /** Whether somebody may look on at another's session without its owner's leave. */
+  async watchesByGrant(
+    identity: VerifiedIdentity,
+    session: SessionRecord | undefined,
+    address: string,
+  ): Promise<boolean> {
+    if (session === undefined || session.userId === identity.user.id) return false;
+    try {
+      return (await this.#authorize(identity, session.targetId, { address, session })).actions.has('watch');
+    } catch (failure) {
+      if (NO_LEAVE.some((code) => isFault(failure, code))) return false;
+      throw failure;
+    }
   }
 
   /** Judged by the login that opened it: where that is over, nobody else is let in. */

@@ -1,28 +1,29 @@
-import { approvalRequired, openingActions, seatsOf } from '../access/index.ts';
 import type { AuthorizedTarget } from '../access/index.ts';
 import type { AuditEvent } from '../audit/index.ts';
 import type { Secret } from '../credential/index.ts';
-import type { DisplaySize, SurfaceKind } from '../engine/index.ts';
-import { Fault, isFault, toFault } from '../fault/index.ts';
+import type { DisplaySize } from '../engine/index.ts';
+import { Fault } from '../fault/index.ts';
 import type { VerifiedIdentity } from '../identity/index.ts';
-import { randomId, recur } from '../time/index.ts';
+import { recur } from '../time/index.ts';
 import { Afterwards } from './afterwards.ts';
 import type { BrokerParts } from './broker-parts.ts';
 import { DrainNotice } from './drain-notice.ts';
 import type { EndCause } from './end-cause.ts';
+import { FilesAccess } from './files-access.ts';
+import type { PersonalFiles } from './files-access.ts';
 import { HostedSession } from './hosted-session.ts';
 import { endForAbsentNode } from './lost-session.ts';
 import { NodeCommands } from './node-commands.ts';
-import type { FileCaller, FileRights, SessionFiles } from './session-files.ts';
-import { isRecordExempt } from './record-exemption.ts';
 import { Revocation } from './revocation.ts';
-import { fileRightsOf, SessionAccess } from './session-access.ts';
+import { SessionAccess } from './session-access.ts';
 import type { OpeningWish } from './session-access.ts';
+import { SessionRequests } from './session-requests.ts';
+import type { RequestedSession } from './session-requests.ts';
 import { SessionTickets } from './session-tickets.ts';
 import type { ExpectedTicket, IssuedTickets, Redeemed } from './session-tickets.ts';
 import type { SessionRecord, ViewerMode } from './session.ts';
 import { Sharing } from './sharing.ts';
-import type { ControlPort, DataPort } from './viewer.ts';
+import type { ControlPort, DataPort, ViewerWindow } from './viewer.ts';
 import { Viewer } from './viewer.ts';
 
 const COMMAND_POLL_MS = 500;
@@ -30,25 +31,14 @@ const RECHECK_MS = 30_000;
 const SAVE_MS = 5_000;
 const AFTERWARDS_MS = 2_000;
 
-export interface RequestedSession {
-  readonly session: SessionRecord;
-  readonly surface: SurfaceKind;
-  readonly tickets: IssuedTickets;
-}
-
 export interface ControlAttachment {
   readonly redeemed: Redeemed;
   readonly identity: VerifiedIdentity;
   readonly address: string;
   readonly display: DisplaySize;
+  readonly window?: ViewerWindow | undefined;
   readonly control: ControlPort;
   readonly loginPassword: () => Promise<Secret | undefined>;
-}
-
-/** The files of a session in somebody's hands. */
-export interface PersonalFiles {
-  readonly files: SessionFiles;
-  readonly caller: FileCaller;
 }
 
 /** A viewer that is attached: what its sockets may do. */
@@ -65,6 +55,8 @@ export class SessionBroker implements AsyncDisposable {
   readonly #parts: BrokerParts;
   readonly #access: SessionAccess;
   readonly #tickets: SessionTickets;
+  readonly #requests: SessionRequests;
+  readonly #files: FilesAccess;
   /** How owners have others look on. */
   readonly sharing: Sharing;
   readonly #revocation: Revocation;
@@ -78,6 +70,8 @@ export class SessionBroker implements AsyncDisposable {
     this.#parts = parts;
     this.#access = new SessionAccess(parts);
     this.#tickets = new SessionTickets(parts);
+    this.#requests = new SessionRequests(parts, this.#access, this.#tickets);
+    this.#files = new FilesAccess(parts, this.#access);
     this.sharing = new Sharing(parts, this.#access);
     this.#afterwards = new Afterwards(parts);
     this.#revocation = new Revocation(parts, this.#afterwards);
@@ -120,93 +114,8 @@ export class SessionBroker implements AsyncDisposable {
 
   /** Step one of opening: leave is checked, a session is requested, nothing is dialled yet. @throws Fault NOT_FOUND, STEP_UP_REQUIRED, SESSION_LIMIT, NODE_DRAINING */
   async request(identity: VerifiedIdentity, wish: OpeningWish, address: string): Promise<RequestedSession> {
-    const { store, engines, clock, random, audit } = this.#parts;
-    this.#mayTake();
-    let opening: Awaited<ReturnType<SessionAccess['mayOpen']>>;
-    try {
-      opening = await this.#access.mayOpen(identity, wish, address);
-    } catch (failure) {
-      await audit.append({
-        action: 'session.refused',
-        actor: { kind: 'user', id: identity.user.id, name: identity.user.username },
-        address,
-        object: { kind: 'target', id: wish.targetId },
-        outcome: 'denied',
-        reason: toFault(failure).code,
-      });
-      throw failure;
-    }
-    const { leave, viewOnly } = opening;
-    const recordExempt = this.#parts.recording.allowExempt && isRecordExempt(leave);
-    const engine = engines.get(leave.target.protocol);
-    if (engine === undefined) throw new Fault('NOT_FOUND', `no engine speaks ${leave.target.protocol}`);
-    const session: SessionRecord = {
-      id: `ses_${randomId(random)}`,
-      userId: identity.user.id,
-      username: identity.user.username,
-      targetId: leave.target.id,
-      targetName: leave.target.name,
-      protocol: leave.target.protocol,
-      surface: engine.manifest.surface,
-      state: 'requested',
-      nodeId: '',
-      loginDigest: identity.login.digest,
-      address,
-      viewOnly,
-      recordExempt,
-      grantId: undefined,
-      recordingId: undefined,
-      requestedAt: clock.now(),
-      openedAt: undefined,
-      endedAt: undefined,
-      endReason: undefined,
-      endDetail: undefined,
-      bytesIn: 0,
-      bytesOut: 0,
-    };
-    const most = this.#parts.sessionsPerUser;
-    const seats = seatsOf(leave.ways(openingActions(viewOnly)));
-    const placed = await store.now.sessions.insertWithin(session, { most, seats });
-    if (placed === 'too-many') throw new Fault('SESSION_LIMIT', `you have ${most} live sessions, the most allowed`);
-    if (placed === 'no-seat' && seats.every(({ request }) => request !== undefined)) throw approvalRequired();
-    if (placed === 'no-seat')
-      throw new Fault('GRANT_FULL', 'all sessions that the grant on this machine allows at once are taken');
-    const usedUp = seats.some(({ request }) => request !== undefined) ? await this.#noteUse(session) : {};
-    await audit.append({
-      action: 'session.requested',
-      actor: { kind: 'user', id: identity.user.id, name: identity.user.username },
-      address,
-      object: { kind: 'target', id: session.targetId, name: session.targetName },
-      outcome: 'success',
-      detail: {
-        sessionId: session.id,
-        ...usedUp,
-        ...(viewOnly ? { viewOnly } : {}),
-        ...(recordExempt ? { recordExempt } : {}),
-      },
-    });
-    return {
-      session,
-      surface: engine.manifest.surface,
-      tickets: await this.#tickets.issue(session.id, identity, 'control'),
-    };
-  }
-
-  /** Which approval the session has used up, if it needed one. */
-  async #noteUse({ id, userId, username, address }: SessionRecord): Promise<{ readonly requestId?: string }> {
-    const { store, audit } = this.#parts;
-    const seat = (await store.now.sessions.find(id))?.grantId;
-    const request = seat === undefined ? undefined : await store.now.requests.find(seat);
-    if (request === undefined) return {};
-    await audit.append({
-      action: 'request.used',
-      actor: { kind: 'user', id: userId, name: username },
-      address,
-      object: { kind: 'request', id: request.id, name: request.scopeName },
-      outcome: 'success',
-      detail: { sessionId: id, uses: request.uses, sessions: request.sessions },
-    });
-    return { requestId: request.id };
+    await this.#mayTake();
+    return this.#requests.request(identity, wish, address);
   }
 
   /** Tickets to resume one's own session, or to watch somebody's. @throws Fault NOT_FOUND, SESSION_ENDED */
@@ -243,16 +152,22 @@ export class SessionBroker implements AsyncDisposable {
     const held = this.#sessions.get(redeemed.sessionId);
     const record = await this.#parts.store.now.sessions.find(redeemed.sessionId);
     const leave = await this.#access.mayView(identity, record, { mode: redeemed.mode, address: attachment.address });
+    const byGrant =
+      redeemed.mode === 'watch' && (await this.#access.watchesByGrant(identity, record, attachment.address));
     const hosted = held ?? (await this.#claim(record, leave, attachment));
-    if (redeemed.mode === 'control') hosted.login = identity.login;
-    else this.#requirePlace(hosted);
+    if (redeemed.mode === 'control') {
+      takePlace(hosted, attachment.window);
+      hosted.login = identity.login;
+    } else this.#findPlace(hosted, byGrant);
     const viewer = new Viewer(
       {
         id: redeemed.viewerId,
         userId: identity.user.id,
         username: identity.user.username,
         mode: redeemed.mode,
+        byGrant,
         address: attachment.address,
+        windowId: attachment.window?.id,
         login: identity.login,
       },
       attachment.control,
@@ -270,11 +185,18 @@ export class SessionBroker implements AsyncDisposable {
     return { session: hosted, viewer };
   }
 
-  /** Whoever controls finds a place always: they take that of who did before. @throws Fault VIEWER_LIMIT */
-  #requirePlace({ viewers }: HostedSession): void {
+  /**
+   * Whoever controls finds a place always: they take that of who did before. Of those who look on, whoever does so by a grant takes the place of the last
+   * who does not: neither guests nor the person's own windows keep out who is there to watch. @throws Fault VIEWER_LIMIT
+   */
+  #findPlace(session: HostedSession, byGrant: boolean): void {
     const most = this.#parts.limits.watchers;
-    if (viewers.filter(({ identity }) => identity.mode === 'watch').length >= most)
-      throw new Fault('VIEWER_LIMIT', `${most} look on at the session, the most allowed`, { facts: { most } });
+    const watching = session.viewers.filter(({ identity }) => identity.mode === 'watch');
+    if (watching.length < most) return;
+    const full = new Fault('VIEWER_LIMIT', `${most} look on at the session, the most allowed`, { facts: { most } });
+    const last = byGrant ? watching.findLast(({ identity }) => !identity.byGrant) : undefined;
+    if (last === undefined) throw full;
+    session.dismiss(last, full);
   }
 
   /** A data socket is open; its control socket must be attached already. @throws Fault TICKET_REFUSED */
@@ -294,33 +216,8 @@ export class SessionBroker implements AsyncDisposable {
   }
 
   /** The files of the person's own live session, with their rights as they are now. @throws Fault NOT_FOUND, SESSION_*, FILES_UNAVAILABLE */
-  async files(identity: VerifiedIdentity, sessionId: string, address: string): Promise<PersonalFiles> {
-    const view = { mode: 'control', address } as const;
-    const look = async (): Promise<{ readonly record: SessionRecord | undefined; readonly rights: FileRights }> => {
-      const record = await this.#parts.store.now.sessions.find(sessionId);
-      const leave = await this.#access.mayView(identity, record, view);
-      const hosted = this.#sessions.get(sessionId);
-      if (hosted?.filesTargetId === undefined || record === undefined)
-        return { record, rights: fileRightsOf(leave.actions) };
-      const beside = await this.#filesBeside(leave, record, address);
-      if (beside?.target.id !== hosted.filesTargetId) return { record, rights: { upload: false, download: false } };
-      // The machine of the session itself has been given its proof.
-      if (hosted.files?.isOpen === false) this.#access.requireProof(beside);
-      return { record, rights: fileRightsOf(beside.actions) };
-    };
-    const { record, rights } = await look();
-    const hosted = this.#sessions.get(sessionId);
-    if (hosted === undefined && (record?.nodeId ?? '') !== '')
-      throw new Fault('SESSION_ELSEWHERE', 'another node holds the session');
-    const files = hosted?.files;
-    if (files === undefined) throw new Fault('FILES_UNAVAILABLE', 'this session has no files');
-    return {
-      files,
-      caller: {
-        rights,
-        stillMay: async (direction) => (await look()).rights[direction],
-      },
-    };
+  files(identity: VerifiedIdentity, sessionId: string, address: string): Promise<PersonalFiles> {
+    return this.#files.of(identity, { sessionId, address, hosted: () => this.#sessions.get(sessionId) });
   }
 
   /** Ends a session wherever it lives. @throws Fault NOT_FOUND */
@@ -379,9 +276,9 @@ export class SessionBroker implements AsyncDisposable {
   }
 
   /** @throws Fault NODE_DRAINING, STORE_UNAVAILABLE */
-  #mayTake(): void {
+  async #mayTake(): Promise<void> {
     if (this.draining) throw new Fault('NODE_DRAINING', 'this node takes no new sessions');
-    if (!this.#parts.isMember())
+    if (!(await this.#parts.isMember()))
       throw new Fault('STORE_UNAVAILABLE', 'this node could not give the others a sign of life');
   }
 
@@ -394,13 +291,13 @@ export class SessionBroker implements AsyncDisposable {
     const { engines, store, nodeId } = this.#parts;
     // INVARIANT: a session is opened under the authority of the person who asked for it, never under a watcher's.
     if (attachment.redeemed.mode !== 'control') throw new Fault('CONFLICT', 'the session is not open yet');
-    this.#mayTake();
+    await this.#mayTake();
     if (record === undefined || !(await store.now.sessions.claim(record.id, nodeId)))
       throw new Fault('SESSION_ELSEWHERE', 'another node holds the session');
     const hosted = new HostedSession(this.#parts, {
       record: { ...record, nodeId },
       leave,
-      filesLeave: await this.#filesBeside(leave, record, attachment.address),
+      filesLeave: await this.#files.beside(leave, record, attachment.address),
       surface: engines.get(leave.target.protocol)?.manifest.surface ?? 'terminal',
       login: attachment.identity.login,
       loginPassword: attachment.loginPassword,
@@ -412,23 +309,6 @@ export class SessionBroker implements AsyncDisposable {
     this.#sessions.set(id, hosted);
     void hosted.ended.then(() => this.#sessions.delete(id));
     return hosted;
-  }
-
-  /** Where the files of the session are if they are on another machine, and the person may move some; undefined otherwise. */
-  async #filesBeside(
-    leave: AuthorizedTarget,
-    record: SessionRecord,
-    address: string,
-  ): Promise<AuthorizedTarget | undefined> {
-    const { engines } = this.#parts;
-    if (record.viewOnly || engines.get(leave.target.protocol)?.manifest.holdsFiles === true) return undefined;
-    try {
-      const found = await this.#access.mayReachFiles(leave, record, address);
-      return engines.get(found.target.protocol)?.openFiles === undefined ? undefined : found;
-    } catch (failure) {
-      if (isFault(failure, 'NOT_FOUND')) return undefined;
-      throw failure;
-    }
   }
 
   /** Once a second: what time alone ends. */
@@ -454,4 +334,12 @@ function viewerEvent(session: HostedSession, viewer: Viewer, action: 'viewer.joi
     outcome: 'success',
     detail: { mode },
   };
+}
+
+/** Whoever asks has the session; a page that comes back by itself leaves it to another one that took it meanwhile. @throws Fault VIEWER_REPLACED */
+function takePlace(session: HostedSession, window: ViewerWindow | undefined): void {
+  if (window?.returns !== true) return;
+  const holder = session.viewers.find(({ identity }) => identity.mode === 'control');
+  if (holder !== undefined && holder.identity.windowId !== window.id)
+    throw new Fault('VIEWER_REPLACED', 'the session was resumed in another window');
 }

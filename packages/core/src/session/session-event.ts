@@ -17,8 +17,13 @@ export type SessionEvent =
   | { readonly type: 'watched'; readonly viewers: readonly { readonly user: string; readonly mode: ViewerMode }[] }
   | { readonly type: 'recording'; readonly on: boolean }
   | { readonly type: 'facts'; readonly facts: EngineFacts }
-  /** In which directions text may move between the person's clipboard and the machine's. */
-  | { readonly type: 'clipboard'; readonly upload: boolean; readonly download: boolean }
+  /** In which directions text may move between the person's clipboard and the machine's; `files`: where it can hold them, the same of those. */
+  | {
+      readonly type: 'clipboard';
+      readonly upload: boolean;
+      readonly download: boolean;
+      readonly files?: { readonly upload: boolean; readonly download: boolean };
+    }
   /** Files can be reached, and in which directions the person may move them; `machine` is named where they are on another one. */
   | { readonly type: 'files'; readonly upload: boolean; readonly download: boolean; readonly machine?: string }
   | { readonly type: 'notice'; readonly code: SessionNotice; readonly seconds?: number }
@@ -39,7 +44,6 @@ export type SessionNotice =
   | 'expires-soon'
   /** The time for which the access was given ends. */
   | 'access-ends-soon'
-  | 'resumed-elsewhere'
   | 'view-only'
   | 'no-viewer-limit'
   /** The node is shutting down; the session ends after `seconds`. */

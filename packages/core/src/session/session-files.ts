@@ -150,12 +150,14 @@ export class SessionFiles implements AsyncDisposable {
           await this.#log.started(transfer, request.size);
         }
         transfer.writer ??= await channel.create(part, { offset: 0 });
+        this.#requireStanding(request.transfer, transfer);
         await this.#taken(caller, transfer, { body, size: request.size });
         if (transfer.hashed < request.size) return { received: transfer.hashed, done: false };
         await transfer.writer.finish();
         transfer.writer = undefined;
         const before = await refuseUnfit(channel, { ...request, path });
         if (before?.mode !== undefined) await channel.setMode(part, before.mode);
+        this.#requireStanding(request.transfer, transfer);
         await this.#log.finished(transfer, undefined);
         await channel.rename(part, path, { replace: request.replace });
         this.#transfers.delete(request.transfer);
@@ -184,6 +186,7 @@ export class SessionFiles implements AsyncDisposable {
   /** Forgets a transfer and removes what it left behind. Idempotent. */
   async cancel(transfer: string): Promise<void> {
     const found = this.#transfers.find(transfer);
+    this.#transfers.refuse(transfer);
     if (found === undefined) return;
     this.#transfers.delete(transfer);
     if (found.direction === 'download') return;
@@ -299,13 +302,27 @@ export class SessionFiles implements AsyncDisposable {
   /** A connection that breaks off between pieces can go on; what the target refused cannot. */
   async #broken(id: string, transfer: Transfer, failure: unknown): Promise<void> {
     const { code } = toFault(failure);
+    if (!this.#stands(id, transfer)) {
+      // Whoever cancelled it found less to remove, and has written it down.
+      await this.#removePart(id, transfer).catch(() => undefined);
+      return;
+    }
     if (code === 'CONFLICT') return;
     await this.#log.finished(transfer, code === 'INTERNAL' ? 'interrupted' : code);
     if (code !== 'INTERNAL') await this.#removePart(id, transfer).catch(() => undefined);
   }
 
+  #stands(id: string, transfer: Transfer): boolean {
+    return this.#transfers.find(id) === transfer;
+  }
+
+  /** Somebody may have cancelled it while the machine was waited for. @throws Fault CONFLICT */
+  #requireStanding(id: string, transfer: Transfer): void {
+    if (!this.#stands(id, transfer)) throw new Fault('CONFLICT', 'the transfer was cancelled');
+  }
+
   async #removePart(id: string, transfer: Transfer): Promise<void> {
-    this.#transfers.delete(id);
+    if (this.#stands(id, transfer)) this.#transfers.delete(id);
     await transfer.writer?.[Symbol.asyncDispose]();
     const { part } = transfer;
     if (part === undefined) return;

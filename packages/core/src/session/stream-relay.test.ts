@@ -5,6 +5,7 @@ import type { EngineStream, Seat, SessionEnd, StreamedSession } from '../engine/
 import { Fault } from '../fault/index.ts';
 import { DEFAULT_SESSION_LIMITS, RECORDER_PAUSE_ABOVE_BYTES, StreamRelay, VIEWER_PAUSE_ABOVE_BYTES } from './index.ts';
 import type { ViewerMode } from './index.ts';
+import { FileLog } from './file-log.ts';
 
 /** A stream whose far end is the test. */
 class Stream implements EngineStream {
@@ -69,6 +70,9 @@ class Bench extends RelayBench {
   };
 
   rights = { upload: true, download: false };
+  readonly audited: string[] = [];
+  /** While it waits, the audit log has not taken what it was given. */
+  audit: Promise<unknown> = Promise.resolve();
 
   readonly relay: StreamRelay;
 
@@ -81,6 +85,16 @@ class Bench extends RelayBench {
       desktopInput: 'keys',
       viewOnly,
       clipboard: () => this.rights,
+      clipboardFiles: () => this.rights,
+      fileLog: new FileLog({
+        audit: async (event) => {
+          await this.audit;
+          this.audited.push([event.action, event.outcome, ...Object.values(event.detail ?? {})].join(' '));
+        },
+        record: (event) => this.recorder.append(event),
+        target: { id: 'tgt_1', name: 'windows' },
+        sessionId: 'ses_1',
+      }),
       clock: this.clock,
       onFailure: this.onFailure,
     });
@@ -337,4 +351,74 @@ test('answers a viewer whose network has taken nothing for a minute', async () =
   await settled();
   bench.clock.time = 61_000;
   assert.deepEqual(bench.relay.tick(), [viewer]);
+});
+
+test('what goes beside the picture comes in its turn and is in no recording', async () => {
+  const bench = new Bench();
+  const ada = await bench.seated('ada', 'control');
+  bench.accept = [];
+  ada.stream.say('first');
+  ada.stream.seat.aside(Buffer.from('beside'));
+  ada.stream.say('second');
+  await settled();
+  assert.deepEqual(ada.socket.messages, []);
+  for (const accept of bench.accept.toReversed()) accept();
+  await settled();
+  assert.deepEqual(ada.socket.messages, ['first', 'beside', 'second']);
+  const outputs = bench.recorded.flatMap((event) =>
+    event.kind === 'output' ? [Buffer.from(event.bytes).toString()] : [],
+  );
+  assert.deepEqual(outputs, ['first', 'second']);
+});
+
+test('the last piece of a file goes on once the recording and the audit log hold the file', async () => {
+  const bench = new Bench();
+  const { stream, socket } = await bench.seated('ada', 'control');
+  const written = Promise.withResolvers<undefined>();
+  bench.audit = written.promise;
+  const file = { direction: 'download', name: 'report.txt', size: 5 } as const;
+  const sha256 = new Uint8Array(32).fill(7);
+  stream.seat.noted({ type: 'file-began', ...file });
+  stream.seat.noted({ type: 'file-ended', ...file, isWhole: true, bytes: 5, sha256 });
+  stream.seat.aside(Buffer.from('otter'));
+  await settled();
+  assert.deepEqual(socket.messages, []);
+  written.resolve(undefined);
+  await settled();
+  assert.deepEqual(socket.messages, ['otter']);
+  assert.deepEqual(bench.audited, [
+    'file.transfer-started success ses_1 download report.txt clipboard 5',
+    `file.transferred success ses_1 download report.txt clipboard 5 ${'07'.repeat(32)}`,
+  ]);
+  assert.deepEqual(
+    bench.recorded.filter(({ kind }) => kind === 'file'),
+    [{ kind: 'file', name: 'report.txt', size: 5, sha256, direction: 'download' }],
+  );
+});
+
+test('a file that breaks off as its viewer goes is written down, and one without a hash says so', async () => {
+  const bench = new Bench();
+  const { stream, viewer } = await bench.seated('ada', 'control');
+  const file = { direction: 'upload', name: 'b.iso' } as const;
+  stream.seat.noted({ type: 'file-began', ...file });
+  bench.relay.leave(viewer);
+  stream.seat.noted({ type: 'file-ended', ...file, isWhole: false, bytes: 3 });
+  await bench.relay.close();
+  assert.deepEqual(bench.audited, [
+    'file.transfer-started success ses_1 upload b.iso clipboard',
+    'file.transferred failure ses_1 upload b.iso clipboard 3 read out of order',
+  ]);
+  assert.deepEqual(bench.recorded.at(-1), { kind: 'marker', text: 'upload of b.iso: 3 bytes, read out of order' });
+});
+
+test('files that the audit log does not take end the session', async () => {
+  const bench = new Bench();
+  const { stream, socket } = await bench.seated('ada', 'control');
+  const away = new Fault('STORE_UNAVAILABLE', 'the database does not answer');
+  bench.audit = Promise.reject(away);
+  stream.seat.noted({ type: 'file-began', direction: 'download', name: 'report.txt' });
+  stream.seat.aside(Buffer.from('otter'));
+  await settled();
+  assert.deepEqual(bench.failures, [away]);
+  assert.deepEqual(socket.messages, []);
 });

@@ -4,6 +4,7 @@ import { MAX_CHANNEL, type SessionRecorder } from '../recording/index.ts';
 import type { Clock } from '../time/index.ts';
 import { DesktopInput, type DesktopInputPolicy } from './desktop-input.ts';
 import { RESUME_BELOW_BYTES, VIEWER_PAUSE_ABOVE_BYTES } from './limits.ts';
+import type { FileLog } from './file-log.ts';
 import type { SessionLimits } from './limits.ts';
 import { RelayRecording } from './relay-recording.ts';
 import type { RecordedSource, RelayRecordingParts } from './relay-recording.ts';
@@ -21,11 +22,16 @@ export interface StreamRelayParts extends RelayRecordingParts {
   readonly viewOnly: boolean;
   /** As the policy said when it was asked last. */
   readonly clipboard: () => ClipboardRights;
+  readonly clipboardFiles: () => ClipboardRights;
+  readonly fileLog: Pick<FileLog, 'denied' | 'clipboardBegan' | 'clipboardEnded'>;
   readonly recorder: RelayRecordingParts['recorder'] & Pick<SessionRecorder, 'sealKeys'>;
 }
 
 /** What a viewer says before its stream is there: a greeting, no more. */
 const MOST_EARLY_BYTES = 64 * 1024;
+
+/** What an audit log may take to hold the files of a session that ends. */
+const WRITING_MS = 1_000;
 
 /** A viewer with the stream that the engine opened for it. */
 interface Place {
@@ -50,6 +56,8 @@ export class StreamRelay implements Relay {
   readonly #viewers: ViewerSet;
   readonly #places = new Map<Viewer, Place>();
   readonly #channels = new Set<number>();
+  /** What was noted of files is written down. */
+  #filesWritten: Promise<void> = Promise.resolve();
   bytesIn = 0;
   bytesOut = 0;
   lastInputMs: number;
@@ -122,11 +130,16 @@ export class StreamRelay implements Relay {
       mode,
       viewOnly: this.#parts.viewOnly,
       clipboard: this.#parts.clipboard(),
+      clipboardFiles: this.#parts.clipboardFiles(),
       sink: {
         output: (bytes) => {
           if (!place.isOver) place.source.output({ kind: 'output', bytes, channel });
         },
       },
+      aside: (bytes) => {
+        if (!place.isOver) place.source.aside(bytes, this.#filesWritten);
+      },
+      written: () => this.#filesWritten,
       noted: (event) => {
         this.#noted(place, event);
       },
@@ -228,14 +241,33 @@ export class StreamRelay implements Relay {
   }
 
   async close(): Promise<void> {
-    for (const { typed } of this.#places.values()) typed.flush();
+    for (const { typed, stream } of this.#places.values()) {
+      typed.flush();
+      // Files that are on their way end here, while they can still be written down.
+      void stream?.[Symbol.asyncDispose]();
+    }
     this.#recording.close();
+    const late = Promise.withResolvers<void>();
+    using _timer = this.#parts.clock.after(WRITING_MS, late.resolve);
+    await Promise.race([this.#filesWritten.catch(() => undefined), late.promise]);
     await this.#parts.engine[Symbol.asyncDispose]();
   }
 
   #noted(place: Place, event: SeatEvent): void {
-    if (place.isOver) return;
+    // A file that breaks off because its viewer goes is written down nevertheless.
+    if (place.isOver && event.type !== 'file-ended') return;
     switch (event.type) {
+      case 'file-began':
+        this.lastInputMs = this.#parts.clock.monotonicMs();
+        this.#writeOfFiles((log) => log.clipboardBegan(event));
+        return;
+      case 'file-ended':
+        this.lastInputMs = this.#parts.clock.monotonicMs();
+        this.#writeOfFiles((log) => log.clipboardEnded(event, event));
+        return;
+      case 'file-denied':
+        this.#writeOfFiles((log) => log.denied(event.direction));
+        return;
       case 'active':
         this.lastInputMs = this.#parts.clock.monotonicMs();
         return;
@@ -258,6 +290,15 @@ export class StreamRelay implements Relay {
         this.#recording.note({ kind: 'key-frame', channel: place.channel, phase: event.phase });
         return;
     }
+  }
+
+  /** INVARIANT: no message that comes later reaches a viewer before this is written down. A log that refuses ends the session. */
+  #writeOfFiles(write: (log: StreamRelayParts['fileLog']) => Promise<void>): void {
+    const written = this.#filesWritten.then(() => write(this.#parts.fileLog));
+    written.catch((cause: unknown) => {
+      this.#recording.fail(cause);
+    });
+    this.#filesWritten = written;
   }
 
   #giveUp(viewer: Viewer): void {

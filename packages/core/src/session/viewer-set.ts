@@ -25,7 +25,8 @@ export class ViewerSet {
     if (viewer.identity.mode === 'control') {
       const before = this.controller;
       if (before !== undefined) {
-        before.control.send({ type: 'notice', code: 'resumed-elsewhere' });
+        // A page that was merely cut off would come back, and take the place from whoever has it now.
+        before.end({ type: 'ended', reason: 'VIEWER_REPLACED', fault: { code: 'VIEWER_REPLACED', facts: {} } });
         leave(before);
         before.close();
       }

@@ -26,12 +26,24 @@ export interface ControlPort {
 /** What of a login a session must know to end with it. */
 export type LoginLife = Pick<LoginRecord, 'digest' | 'createdAt' | 'expiresAt' | 'factor' | 'provedAt'>;
 
+/** The page in which somebody looks. */
+export interface ViewerWindow {
+  /** Random, of its own making: it tells pages of one person apart and proves nothing. */
+  readonly id: string;
+  /** It had the session before, and comes back by itself. */
+  readonly returns: boolean;
+}
+
 export interface ViewerIdentity {
   readonly id: string;
   readonly userId: string;
   readonly username: string;
   readonly mode: ViewerMode;
+  /** Looks on by a grant of their own, as neither guests nor the session's person do. */
+  readonly byGrant: boolean;
   readonly address: string;
+  /** `ViewerWindow.id`; undefined where it tells none. */
+  readonly windowId: string | undefined;
   /** The login that looks: its end ends the looking. */
   readonly login: LoginLife;
 }

@@ -2,6 +2,7 @@ import type {
   DiscoveryChange,
   FoundMachine,
   FoundMachineId,
+  Hint,
   NamedScope,
   Rule,
   Scope,
@@ -18,6 +19,9 @@ export interface DiscoveryChangeQuery extends PageRequest {
   readonly sourceId?: SourceId;
   readonly targetId?: TargetId;
 }
+
+/** An event may name many machines, of which some are taken in and others have to come again. */
+export type HintKey = Pick<Hint, 'eventId' | 'scope' | 'nativeId'>;
 
 export interface DiscoveryRepository {
   listSources(): Promise<readonly SourceRecord[]>;
@@ -75,9 +79,11 @@ export interface DiscoveryRepository {
   saveFound(machines: readonly FoundMachine[]): Promise<void>;
   deleteFound(ids: readonly FoundMachineId[]): Promise<void>;
 
-  /** Notes events and answers those that were not noted before. */
-  noteEvents(ids: readonly string[], at: number): Promise<ReadonlySet<string>>;
-  deleteEventsOlderThan(time: number): Promise<void>;
+  /** Those that were noted: the same event of the same source about the same machine. */
+  notedHints<H extends HintKey>(source: SourceId, hints: readonly H[]): Promise<ReadonlySet<H>>;
+  /** INVARIANT: in the transaction that writes what was learnt of the machines. One that was noted stays as it is. */
+  noteHints(source: SourceId, hints: readonly HintKey[], at: number): Promise<void>;
+  deleteHintsOlderThan(time: number): Promise<void>;
 
   appendChanges(changes: readonly DiscoveryChange[]): Promise<void>;
   /** Newest first. */

@@ -1,6 +1,6 @@
 export type { AuthorityRepository } from './authority-repository.ts';
 export type { DeviceLoginRepository } from './device-login-repository.ts';
-export type { DiscoveryRepository } from './discovery-repository.ts';
+export type { DiscoveryRepository, HintKey } from './discovery-repository.ts';
 export type { SecretStoreRepository } from './secret-store-repository.ts';
 export type { PolicyHistoryRepository, PolicyKind, PolicyStates } from './policy-history-repository.ts';
 export type { MembershipChange, ProviderRepository } from './provider-repository.ts';

@@ -1,7 +1,7 @@
 import type { SealedBytes } from '../credential/index.ts';
 import type { NewRefreshToken, ProviderId, RefreshHealth, RefreshToken, RefreshTokenId } from '../identity/index.ts';
 
-/** Tokens go with their logins. `…InMs` count by the database's clock. */
+/** A login that ends leaves its token to another of the same person at the provider that has none; else the token goes with it. `…InMs` count by the database's clock. */
 export interface RefreshTokenRepository {
   insert(
     token: NewRefreshToken & Pick<RefreshToken, 'loginDigest' | 'providerId' | 'subject' | 'answeredAt'>,
@@ -27,7 +27,9 @@ export interface RefreshTokenRepository {
   hurry(provider: ProviderId, subject: string): Promise<void>;
   /** The logins of one person at a provider that can be asked about. */
   loginsOf(provider: ProviderId, subject: string): Promise<readonly string[]>;
-  /** Of a login that ends, as it is at that moment: it is nobody's to ask with any more. */
+  /** The provider refused it. */
+  remove(id: RefreshTokenId): Promise<void>;
+  /** Of a login that ends and leaves it to no other, as it is at that moment: it is nobody's to ask with any more. */
   release(loginDigest: string): Promise<RefreshToken | undefined>;
   health(): Promise<ReadonlyMap<ProviderId, RefreshHealth>>;
 }

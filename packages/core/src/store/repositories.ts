@@ -33,6 +33,8 @@ export interface UserRepository {
   find(id: UserId): Promise<User | undefined>;
   findByUsername(username: string): Promise<User | undefined>;
   list(): Promise<readonly User[]>;
+  /** Those of the ids who are there, in any order. */
+  findMany(ids: readonly UserId[]): Promise<readonly User[]>;
   /** Of everybody, by name, and no more than that: cheap where there are many. */
   names(): Promise<readonly SubjectName[]>;
   /** Writes all columns where the stored version is `user.version`, and raises it. */
@@ -56,6 +58,8 @@ export interface GroupRepository {
   removeMember(group: GroupId, user: UserId): Promise<void>;
   members(group: GroupId): Promise<readonly UserId[]>;
   groupsOf(user: UserId): Promise<readonly GroupId[]>;
+  /** The same of many, or of everybody; who is in none is not there. */
+  memberships(of?: readonly UserId[]): Promise<ReadonlyMap<UserId, readonly GroupId[]>>;
 }
 
 export interface LoginRepository {

@@ -58,6 +58,8 @@ export interface Store extends AsyncDisposable {
   transaction<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T>;
   /** Outside a transaction: each call stands alone. @throws Fault INTERNAL when used by the work of an open transaction. */
   readonly now: StoreTransaction;
+  /** As `now`, past all who wait for it: signs of life, and what takes rights away, which no crowd of requests may hold up. */
+  readonly urgent: StoreTransaction;
   /** Milliseconds since the Unix epoch by the database's own clock. Leases and tickets are judged by it. */
   clock(): Promise<number>;
   /** Cheap probe for readiness: reads and writes. @throws Fault STORE_UNAVAILABLE */

@@ -66,6 +66,8 @@ export async function startSambaAd(): Promise<SambaAd> {
   if (process.getuid?.() !== 0) throw new Error('a test domain controller needs root: it runs in a network of its own');
   await ensurePackage('samba', SAMBA);
   await ensurePackage('samba-ad-provision', '/usr/share/samba/setup/provision.ldif');
+  await ensurePackage('samba-dsdb-modules', '/usr/share/doc/samba-dsdb-modules/copyright');
+  await ensurePackage('samba-vfs-modules', '/usr/share/doc/samba-vfs-modules/copyright');
   await ensurePackage('ldap-utils', '/usr/bin/ldapmodify');
   const owned = new AsyncDisposableStack();
   try {

@@ -18,6 +18,8 @@ export interface SshdOptions {
   /** `false`: without the SFTP subsystem. */
   readonly sftp?: false;
   readonly hostKeyTypes?: readonly ('ed25519' | 'ecdsa' | 'rsa')[];
+  /** Where another server listened before; one of the system's choice otherwise. */
+  readonly port?: number;
 }
 
 /** A real OpenSSH server on a port of the system's choice, with its own host keys and log. */
@@ -198,9 +200,10 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   let port = 0;
   let running: Running | undefined;
   while (running === undefined) {
-    port = await freePort();
+    port = options.port ?? (await freePort());
     await writeConfig(port);
     running = await launch(config);
+    if (running === undefined && options.port !== undefined) throw new Error(`port ${port} is taken`);
   }
   let current: Running = running;
   const children = async (pid: number | undefined): Promise<readonly number[]> => {

@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect as dial } from 'node:net';
@@ -28,8 +28,15 @@ export interface XrdpOptions {
   readonly geometry?: string;
   /** What `xvnc` checks, of which the first eight characters count; all of it is sent. */
   readonly password?: string;
-  /** As in xrdp.ini: `tls`, `rdp` or `negotiate`. */
-  readonly securityLayer?: string;
+  /** As in xrdp.ini; `rdp` has no TLS. */
+  readonly securityLayer?: 'tls' | 'rdp' | 'negotiate';
+  /** Of RDP's own encryption, as in xrdp.ini: 40 bits from the client alone, 40 bits, 128 bits, 3DES. The default is `high`. */
+  readonly cryptLevel?: 'none' | 'low' | 'medium' | 'high' | 'fips';
+  /**
+   * An `xorg` whose account has a home, in which xrdp mounts what the person has on their clipboard (FUSE: it needs /dev/fuse, and root). Otherwise
+   * what a person copies can be pasted as text alone.
+   */
+  readonly home?: boolean;
   /** Files in PEM; one signed by itself otherwise. */
   readonly certificate?: { readonly key: string; readonly certificate: string };
 }
@@ -40,7 +47,7 @@ export interface Xrdp extends AsyncDisposable {
   readonly port: number;
   readonly username: string;
   readonly password: string;
-  /** `SHA256:…` of its certificate. */
+  /** `SHA256:…` of its certificate, or of its key where it has no TLS. */
   readonly fingerprint: string;
   readonly display: string;
   log(): string;
@@ -95,7 +102,7 @@ async function onXvnc({ geometry = '1024x768', password }: XrdpOptions): Promise
 }
 
 /** The X server with xrdp's driver, which xrdp reaches by a socket; its clipboard is a program beside it, whose folder is compiled in. */
-async function onXorg(directory: string): Promise<Desktop> {
+async function onXorg(directory: string, { home = false }: XrdpOptions): Promise<Desktop> {
   if (!existsSync(SOCKETS)) await run('mkdir', ['-p', '-m', '3777', SOCKETS]);
   let log = '';
   const server = spawn(
@@ -118,8 +125,7 @@ async function onXorg(directory: string): Promise<Desktop> {
   const display = `:${number}`;
   const channels = spawn('/usr/sbin/xrdp-chansrv', [], {
     stdio: 'ignore',
-    // Without a home it mounts no drives there.
-    env: { ...process.env, DISPLAY: display, HOME: '/nonexistent', CHANSRV_LOG_PATH: directory },
+    env: { ...process.env, DISPLAY: display, HOME: home ? directory : '/nonexistent', CHANSRV_LOG_PATH: directory },
   });
   return {
     display,
@@ -136,6 +142,8 @@ async function onXorg(directory: string): Promise<Desktop> {
     attempts: () => 0,
     async [Symbol.asyncDispose]() {
       await stopped(channels);
+      // A program that is killed leaves its mount behind.
+      if (home) await run('umount', ['-l', join(directory, 'thinclient_drives')]).catch(() => undefined);
       await stopped(server);
     },
   };
@@ -148,6 +156,20 @@ async function selfSigned(directory: string): Promise<{ readonly key: string; re
     ...['-subj', '/CN=test desktop', '-keyout', key, '-out', certificate],
   ]);
   return { key, certificate };
+}
+
+/** What xrdp shows in place of a certificate where it has no TLS: the installation's own, whatever its settings say. */
+const RSA_KEYS = '/etc/xrdp/rsakeys.ini';
+
+/** SubjectPublicKeyInfo in DER, of numbers that the file lists byte by byte, the least significant first. */
+async function rsaKey(): Promise<Buffer> {
+  const text = await readFile(RSA_KEYS, 'utf8');
+  const number = (name: string): string =>
+    Buffer.from((new RegExp(`^${name}=(.*)$`, 'mu').exec(text)?.[1] ?? '').split(',').map(Number))
+      .reverse()
+      .toString('base64url');
+  const key = createPublicKey({ format: 'jwk', key: { kty: 'RSA', n: number('pub_mod'), e: number('pub_exp') } });
+  return key.export({ type: 'spki', format: 'der' });
 }
 
 const MOST_PCM_BYTES = 16 * 1024;
@@ -173,7 +195,7 @@ export async function startXrdp(options: XrdpOptions = {}): Promise<Xrdp> {
   if (!existsSync(XRDP) || !existsSync(XORG))
     throw new Error('a test xrdp needs the Debian packages xrdp and xorgxrdp');
   const directory = await mkdtemp(join(tmpdir(), 'enchilada-xrdp-'));
-  const desktop = options.backend === 'xorg' ? await onXorg(directory) : await onXvnc(options);
+  const desktop = options.backend === 'xorg' ? await onXorg(directory, options) : await onXvnc(options);
   const ini = join(directory, 'xrdp.ini');
   const { key, certificate } = options.certificate ?? (await selfSigned(directory));
   const port = await freePort();
@@ -181,7 +203,8 @@ export async function startXrdp(options: XrdpOptions = {}): Promise<Xrdp> {
     ini,
     [
       ...['[Globals]', 'ini_version=1', 'fork=true', `port=tcp://127.0.0.1:${port}`, 'tcp_nodelay=true'],
-      ...[`security_layer=${options.securityLayer ?? 'tls'}`, 'crypt_level=high', 'ssl_protocols=TLSv1.2, TLSv1.3'],
+      ...[`security_layer=${options.securityLayer ?? 'tls'}`, `crypt_level=${options.cryptLevel ?? 'high'}`],
+      'ssl_protocols=TLSv1.2, TLSv1.3',
       ...[`certificate=${certificate}`, `key_file=${key}`, 'autorun=Desktop', 'allow_channels=true', 'max_bpp=32'],
       ...['bitmap_compression=true', 'bulk_compression=true', 'new_cursors=true', 'use_fastpath=both'],
       ...['[Logging]', `LogFile=${join(directory, 'xrdp.log')}`, 'LogLevel=INFO', 'EnableSyslog=false'],
@@ -199,7 +222,7 @@ export async function startXrdp(options: XrdpOptions = {}): Promise<Xrdp> {
   }
   const env = { ...process.env, DISPLAY: desktop.display, XAUTHORITY: '/dev/null', LC_ALL: 'C.UTF-8' };
   const programs = new Set<ChildProcess>();
-  const der = new X509Certificate(await readFile(certificate)).raw;
+  const shown = options.securityLayer === 'rdp' ? await rsaKey() : new X509Certificate(await readFile(certificate)).raw;
   const stop = async (): Promise<void> => {
     const { pid } = server;
     if (pid === undefined || server.exitCode !== null || server.signalCode !== null) return;
@@ -213,7 +236,7 @@ export async function startXrdp(options: XrdpOptions = {}): Promise<Xrdp> {
     port,
     username: 'otter',
     password: desktop.password,
-    fingerprint: `SHA256:${createHash('sha256').update(der).digest('base64').replace(/=+$/u, '')}`,
+    fingerprint: `SHA256:${createHash('sha256').update(shown).digest('base64').replace(/=+$/u, '')}`,
     display: desktop.display,
     log: () => log,
     signIns: () => desktop.attempts(),

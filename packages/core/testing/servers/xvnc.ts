@@ -50,7 +50,7 @@ function ensureXvnc(): void {
   if (!existsSync(XVNC)) throw new Error('a test desktop needs the Debian package tigervnc-standalone-server');
 }
 
-function answers(port: number): Promise<boolean> {
+export function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = dial({ host: '127.0.0.1', port });
     socket.once('connect', () => {
@@ -61,7 +61,8 @@ function answers(port: number): Promise<boolean> {
   });
 }
 
-function obfuscated(password: string): Buffer {
+/** As VNC servers keep it in a file. */
+export function obfuscated(password: string): Buffer {
   const plain = Buffer.alloc(8);
   Buffer.from(password, 'latin1').copy(plain, 0, 0, 8);
   const cipher = createCipheriv('des-ede3-ecb', Buffer.concat([FILE_KEY, FILE_KEY, FILE_KEY]), null);

@@ -24,6 +24,7 @@ class TestSeat implements Seat {
   readonly mode: 'control' | 'watch';
   readonly viewOnly = false;
   clipboard = { upload: true, download: true };
+  readonly clipboardFiles = { upload: true, download: true };
   readonly events: SeatEvent[] = [];
   readonly opcodes: string[] = [];
   stream: EngineStream | undefined;
@@ -43,6 +44,14 @@ class TestSeat implements Seat {
 
   say(opcode: string, ...words: readonly string[]): void {
     this.stream?.input(encodeInstruction(opcode, ...words));
+  }
+
+  aside(): void {
+    throw new Error('all that guacd sends is shown');
+  }
+
+  written(): Promise<void> {
+    return Promise.resolve();
   }
 
   type(text: string): void {

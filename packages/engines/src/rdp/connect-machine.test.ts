@@ -7,7 +7,8 @@ import type { PresentedHostKey } from '@enchilada/core/target';
 import { systemClock, testLeave, testTarget } from '@enchilada/core/testing/authorized';
 import { startRdpShadow, type RdpShadow } from '@enchilada/core/testing/servers/rdp-shadow';
 import { createDialer } from '../shared/index.ts';
-import { connectMachine, type Machine } from './connect-machine.ts';
+import { connectMachine } from './connect-machine.ts';
+import type { Machine } from './machine.ts';
 
 const dialer = createDialer({
   policy: { allowLoopback: true, allowOwnServices: false, allow: [], deny: [] },
@@ -57,7 +58,11 @@ describe('signing in to a server that demands network level authentication', () 
         clock: systemClock,
         signal,
         credential: () => (order.push('credential'), hop.credential()),
-        parameters: { security: 'any', loadBalanceInfo: '', preconnectionId: 0, preconnectionBlob: '' },
+        dialAgain: () => Promise.reject(new Error('one connection is enough')),
+        parameters: {
+          ...{ security: 'any', allowRdpSecurity: false },
+          ...{ loadBalanceInfo: '', preconnectionId: 0, preconnectionBlob: '' },
+        },
         progress: () => undefined,
       });
     };

@@ -1,34 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import type { Credential } from '@enchilada/core/credential';
-import type { EngineFacts } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
-import {
-  certificateFacts,
-  type DesktopRequest,
-  Greeting,
-  type PeerIdentity,
-  type PeerReader,
-} from '../shared/index.ts';
+import { certificateFacts, Greeting, type PeerIdentity, type PeerReader } from '../shared/index.ts';
 import { violation } from './codec/bytes.ts';
 import { readDer } from './codec/der.ts';
-import { PROTOCOL, connectionRequest, parseConnectionConfirm, preconnection, type Negotiated } from './codec/x224.ts';
+import { PROTOCOL, isWithoutTls, type Negotiated } from './codec/x224.ts';
+import { connectWithStandardSecurity, permitStandardSecurity } from './connect-standard-security.ts';
+import type { Machine, MachineRequest } from './machine.ts';
+import { negotiate } from './negotiate.ts';
 import type { RdpParameters } from './rdp-manifest.ts';
 import { accountOf } from './security/account.ts';
 import { proveByNla } from './security/credssp.ts';
-
-export interface MachineRequest extends DesktopRequest {
-  readonly parameters: Pick<RdpParameters, 'security' | 'loadBalanceInfo' | 'preconnectionId' | 'preconnectionBlob'>;
-}
-
-/** A connection at the point where MCS begins: under TLS, and signed in where the machine demands network level authentication. */
-export interface Machine {
-  readonly stream: Duplex;
-  readonly negotiated: Negotiated;
-  readonly identity: PeerIdentity;
-  readonly credential: Credential & { readonly kind: 'password' };
-  readonly facts: EngineFacts;
-}
+import { NtlmClient } from './security/ntlm.ts';
+import { OF_THE_STREAM } from './security/protection.ts';
 
 const REQUESTED: Readonly<Record<RdpParameters['security'], number>> = {
   any: PROTOCOL.ssl | PROTOCOL.hybrid | PROTOCOL.hybridEx,
@@ -37,25 +21,28 @@ const REQUESTED: Readonly<Record<RdpParameters['security'], number>> = {
 };
 const MOST_DER_BYTES = 64 * 1024;
 
-/** X.224, TLS, identity and, where it is chosen, CredSSP. Owns the stream until it answers. @throws Fault TARGET_*, HOST_KEY_*, CREDENTIAL_* */
+/**
+ * A connection to a machine, over TLS wherever the machine speaks it. Owns the stream until it answers.
+ * @throws Fault TARGET_*, HOST_KEY_*, CREDENTIAL_*
+ */
 export async function connectMachine(first: Duplex, request: MachineRequest): Promise<Machine> {
-  const { host } = request.hop.leave.target;
+  request.progress('handshake');
+  return (await connectOverTls(first, request)) ?? connectWithStandardSecurity(request);
+}
+
+/** X.224, TLS, identity and, where it is chosen, CredSSP. Undefined where the machine speaks no TLS, and need not. */
+async function connectOverTls(first: Duplex, request: MachineRequest): Promise<Machine | undefined> {
   using greeting = new Greeting(first, request);
   try {
-    request.progress('handshake');
-    const { security, loadBalanceInfo, preconnectionId, preconnectionBlob } = request.parameters;
-    if (preconnectionId !== 0 || preconnectionBlob !== '')
-      first.write(preconnection(preconnectionId, preconnectionBlob));
-    const requested = REQUESTED[security];
-    first.write(connectionRequest(requested, loadBalanceInfo));
-    const negotiated = parseConnectionConfirm(await readTpkt(greeting.reader));
+    const requested = REQUESTED[request.parameters.security];
+    const negotiated = await negotiate(greeting, requested, request.parameters);
+    if (isWithoutTls(negotiated)) {
+      permitStandardSecurity(request.parameters);
+      greeting.abandon();
+      return undefined;
+    }
     if ('refusal' in negotiated)
       throw new Fault('TARGET_NO_COMMON_ALGORITHM', `the target refuses the connection: ${negotiated.refusal}`);
-    if (negotiated.protocol === PROTOCOL.rdp)
-      throw new Fault(
-        'TARGET_NO_COMMON_ALGORITHM',
-        "the target offers RDP's own encryption alone, which proves no identity and is refused here; switch on TLS or network level authentication there",
-      );
     if (
       (negotiated.protocol & requested) !== negotiated.protocol ||
       !Object.values<number>(PROTOCOL).includes(negotiated.protocol)
@@ -68,32 +55,15 @@ export async function connectMachine(first: Duplex, request: MachineRequest): Pr
     request.progress('credential');
     const credential = await greeting.credential();
     const isNla = negotiated.protocol !== PROTOCOL.ssl;
-    if (isNla) {
-      await proveByNla(
-        {
-          write: (bytes) => void stream.write(bytes),
-          read: (count) => greeting.reader.read(count),
-          readDer: () => readDerValue(greeting.reader),
-        },
-        {
-          certificate: identity.chain[0],
-          identity: {
-            ...accountOf(credential.username),
-            password: credential.password.reveal(),
-            service: `TERMSRV/${host}`,
-          },
-          chance: { now: request.clock.now(), random: (count) => randomBytes(count) },
-          protocol: negotiated.protocol,
-        },
-      );
-    }
+    const proof = isNla ? await proveAccount(greeting, credential, { request, negotiated, identity }) : 'TLS';
     return {
       stream,
+      protection: OF_THE_STREAM,
       negotiated,
-      identity,
+      certificates: identity.chain,
       credential,
       facts: {
-        security: isNla ? 'network level authentication (NTLM)' : 'TLS',
+        security: proof,
         encryption: `${stream.getProtocol() ?? 'TLS'} ${stream.getCipher().name}`,
         ...certificateFacts(identity),
       },
@@ -104,11 +74,31 @@ export async function connectMachine(first: Duplex, request: MachineRequest): Pr
   }
 }
 
-async function readTpkt(reader: PeerReader): Promise<Uint8Array> {
-  const head = await reader.read(4);
-  const length = head.readUInt16BE(2);
-  if (head[0] !== 3 || length < 11 || length > 512) throw violation('its first answer is no TPKT');
-  return Buffer.concat([head, await reader.read(length - 4)]);
+interface Proof {
+  readonly request: MachineRequest;
+  readonly negotiated: Negotiated;
+  readonly identity: PeerIdentity;
+}
+
+/** Network level authentication. Answers what it is called. @throws Fault CREDENTIAL_REFUSED, HOST_KEY_REJECTED, TARGET_* */
+async function proveAccount(
+  { stream, reader }: Greeting,
+  { username, password }: Machine['credential'],
+  { request, negotiated, identity }: Proof,
+): Promise<string> {
+  const account = { ...accountOf(username), password: password.reveal() };
+  const service = `TERMSRV/${request.hop.leave.target.host}`;
+  const random = (count: number): Uint8Array => randomBytes(count);
+  const context = new NtlmClient({ ...account, service }, { now: request.clock.now(), random });
+  await proveByNla(
+    {
+      write: (bytes) => void stream.write(bytes),
+      read: (count) => reader.read(count),
+      readDer: () => readDerValue(reader),
+    },
+    { certificate: identity.chain[0], context, account, random, protocol: negotiated.protocol },
+  );
+  return `network level authentication (${context.mechanism})`;
 }
 
 async function readDerValue(reader: PeerReader): Promise<Uint8Array> {

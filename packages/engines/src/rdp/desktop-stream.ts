@@ -1,9 +1,10 @@
 import type { EngineStream, Seat, SessionEnd } from '@enchilada/core/engine';
 import { Fault, toFault } from '@enchilada/core/fault';
-import { clipboardAt, ClipboardNote, controlsAt } from '../shared/index.ts';
+import { clipboardAt, clipboardFilesAt, ClipboardNote, controlsAt } from '../shared/index.ts';
 import { clientInfo } from './codec/client-info.ts';
-import { invalid, joinBytes } from './codec/bytes.ts';
-import type { ContentListener, Direction } from './codec/clipboard.ts';
+import { invalid, joinBytes, violation } from './codec/bytes.ts';
+import { ClipboardChannel, isAnyPermitted, type ClipboardPolicy } from './codec/clipboard.ts';
+import type { Direction } from './codec/clipboard-message.ts';
 import { DOMAIN, sendData } from './codec/mcs.ts';
 import { Pointer } from './codec/pointer.ts';
 import type { InputEvent } from './codec/fast-path.ts';
@@ -13,6 +14,7 @@ import { connectInitial, type ViewerWishes } from './codec/settings.ts';
 import { deactivateAll } from './codec/share.ts';
 import { ViewerMessages } from './codec/viewer-messages.ts';
 import { requestedProtocols, takesCharacters } from './codec/x224.ts';
+import { fileNote } from './file-note.ts';
 import type { HeldMachine } from './held-machine.ts';
 import type { KeyFrameMark } from './key-frames.ts';
 import { keyboardLayout } from './keyboard-layouts.ts';
@@ -27,7 +29,7 @@ type Stage =
   | { readonly is: 'greeting' }
   /** It has asked, and no connection is its to drive or to read yet. */
   | { readonly is: 'waiting' }
-  | { readonly is: 'driving'; readonly messages: ViewerMessages }
+  | { readonly is: 'driving'; readonly messages: ViewerMessages; readonly clipboard: ClipboardChannel }
   | { readonly is: 'reading' }
   /** Its connection was replaced: it goes on where the next one activates. */
   | { readonly is: 'changing'; readonly from: HeldMachine };
@@ -48,6 +50,9 @@ export class DesktopStream implements EngineStream {
   #isPaused = false;
   #isOver = false;
   #resumeInput: () => void = () => undefined;
+  /** What was pushed last ended a file on its way to the machine. */
+  #hasSentFile = false;
+  #waiting: Promise<void> | undefined;
 
   constructor(machine: HeldMachine, seat: Seat, parameters: RdpParameters) {
     this.ended = this.#ended.promise;
@@ -68,7 +73,7 @@ export class DesktopStream implements EngineStream {
       // A decoder that reads along answers a target that is not there.
       if (this.#stage.is !== 'driving') return true;
       const onwards = this.#stage.messages.push(bytes);
-      return onwards.length === 0 || this.#machine.write(joinBytes(...onwards));
+      return onwards.length === 0 || this.#write(joinBytes(...onwards));
     } catch (failure) {
       this.#finish({ reason: 'failed', fault: toFault(failure) });
       return true;
@@ -107,6 +112,10 @@ export class DesktopStream implements EngineStream {
         this.#change(this.#stage.from);
         return;
     }
+  }
+
+  aside(bytes: Uint8Array): void {
+    if (this.#stage.is === 'driving') this.#seat.aside(bytes);
   }
 
   drained(): void {
@@ -152,6 +161,30 @@ export class DesktopStream implements EngineStream {
     return Promise.resolve();
   }
 
+  /** INVARIANT: the last piece of a file reaches the machine once the file is written down; what comes behind it waits with it. */
+  #write(bytes: Uint8Array): boolean {
+    if (!this.#hasSentFile && this.#waiting === undefined) return this.#machine.write(bytes);
+    this.#hasSentFile = false;
+    const before = this.#waiting ?? Promise.resolve();
+    const waiting = before
+      .then(() => this.#seat.written())
+      .then(
+        () => {
+          if (!this.#isOver) this.#machine.write(bytes);
+        },
+        (failure: unknown) => {
+          this.#finish({ reason: 'failed', fault: toFault(failure) });
+        },
+      )
+      .then(() => {
+        if (this.#waiting !== waiting) return;
+        this.#waiting = undefined;
+        this.#resumeInput();
+      });
+    this.#waiting = waiting;
+    return false;
+  }
+
   #greeted(bytes: Uint8Array): boolean {
     this.#greeting = joinBytes(this.#greeting, bytes);
     const parsed = parseCleanPathRequest(this.#greeting);
@@ -178,18 +211,21 @@ export class DesktopStream implements EngineStream {
     }
     if (machine.isOver || (this.mode === 'watch' && machine.hasController)) return;
     const control = controlsAt(this.#seat, this.#parameters);
-    const clipboard = clipboardAt(this.#seat, this.#parameters);
+    const policy: ClipboardPolicy = {
+      text: clipboardAt(this.#seat, this.#parameters),
+      files: clipboardFilesAt(this.#seat, this.#parameters),
+    };
+    const clipboard = this.#clipboard(policy);
     machine.state.requestedProtocols = this.#requestedProtocols;
     const drive = machine.drive(this, {
       clipboard,
       resizes: control && this.#parameters.resizeDesktop,
-      content: this.#contentOf('download'),
     });
     const messages = new ViewerMessages(
       machine.state,
       { control, clipboard, dynamic: drive.dynamic },
       {
-        begin: (wishes) => this.#connectInitial(machine, wishes, clipboard.upload || clipboard.download),
+        begin: (wishes) => this.#connectInitial(machine, wishes, isAnyPermitted(policy)),
         signOn: () => this.#signOn(machine),
         answer: (message) => {
           machine.say(message);
@@ -197,10 +233,12 @@ export class DesktopStream implements EngineStream {
         did: (events) => {
           this.#did(events);
         },
-        content: this.#contentOf('upload'),
+        aside: (bytes) => {
+          this.#seat.aside(bytes);
+        },
       },
     );
-    this.#stage = { is: 'driving', messages };
+    this.#stage = { is: 'driving', messages, clipboard };
     drive.start();
   }
 
@@ -244,15 +282,36 @@ export class DesktopStream implements EngineStream {
     });
   }
 
-  #contentOf(direction: Direction): ContentListener {
-    const note = new ClipboardNote(this.#seat, direction);
-    note.begin();
-    return (piece, isLast) => {
-      note.add(piece);
-      if (!isLast) return;
-      note.done();
-      note.begin();
+  #clipboard(policy: ClipboardPolicy): ClipboardChannel {
+    const notes = {
+      upload: new ClipboardNote(this.#seat, 'upload'),
+      download: new ClipboardNote(this.#seat, 'download'),
     };
+    for (const note of Object.values(notes)) note.begin();
+    const denied = new Set<Direction>();
+    const files = fileNote(this.#seat);
+    return new ClipboardChannel(policy, {
+      content: (direction, piece, isLast) => {
+        const note = notes[direction];
+        note.add(piece);
+        if (!isLast) return;
+        note.done();
+        note.begin();
+      },
+      files: {
+        ...files,
+        ended: (file, end) => {
+          files.ended(file, end);
+          this.#hasSentFile ||= file.direction === 'upload';
+        },
+      },
+      // Once is enough: who is told of it knows.
+      denied: (direction) => {
+        if (!denied.has(direction)) this.#seat.noted({ type: 'file-denied', direction });
+        denied.add(direction);
+      },
+      broken: { upload: invalid, download: violation },
+    });
   }
 
   /** Gives what the log holds beyond what this decoder has seen. */
@@ -295,6 +354,7 @@ export class DesktopStream implements EngineStream {
   #finish(end: SessionEnd): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    if (this.#stage.is === 'driving') this.#stage.clipboard.close();
     this.#machine.release(this);
     this.#ended.resolve(end);
   }

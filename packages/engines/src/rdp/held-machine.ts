@@ -5,7 +5,7 @@ import type { Clock } from '@enchilada/core/time';
 import { brokenOff } from '../shared/index.ts';
 import { startingState, type RdpState } from './codec/rdp-state.ts';
 import { DOMAIN, sendData } from './codec/mcs.ts';
-import type { ContentListener, ClipboardPolicy } from './codec/clipboard.ts';
+import type { ClipboardChannel } from './codec/clipboard.ts';
 import { displayControlFor } from './codec/display-control.ts';
 import { DISPLAY_CONTROL, DynamicChannels } from './codec/dynamic-channels.ts';
 import type { ErrorInfo } from './codec/error-info.ts';
@@ -13,8 +13,8 @@ import { cleanPathResponse } from './codec/rdcleanpath.ts';
 import { frameAcknowledge } from './codec/share.ts';
 import { TargetMessages } from './codec/target-messages.ts';
 import { PROTOCOL, connectionConfirm } from './codec/x224.ts';
-import type { Machine } from './connect-machine.ts';
 import { KeyFrames, type KeyFrameMark, type KeyFrameRhythm } from './key-frames.ts';
+import type { Machine } from './machine.ts';
 import { StreamLog } from './stream-log.ts';
 
 /** Control of dynamic channels is a few messages; more than this is no machine that wants to be watched. */
@@ -24,6 +24,8 @@ export interface MachineListener {
   readonly mode: 'control' | 'watch';
   /** One message; the log holds it up to this position. */
   message(bytes: Uint8Array, to: number): void;
+  /** For the one that drives alone; in no log. */
+  aside(bytes: Uint8Array): void;
   drained(): void;
   /** Belongs between what was said before and what comes. */
   marked(mark: KeyFrameMark): void;
@@ -40,9 +42,8 @@ export interface Drive {
 
 /** What the decoder that drives a connection may do. */
 export interface DrivePolicy {
-  readonly clipboard: ClipboardPolicy;
+  readonly clipboard: ClipboardChannel;
   readonly resizes: boolean;
-  readonly content: ContentListener;
 }
 
 export interface HeldMachineParts {
@@ -150,7 +151,7 @@ export class HeldMachine implements AsyncDisposable {
           this.say(message);
         },
         passToDriver: (message) => {
-          this.#driver?.message(message, this.log.end);
+          this.#driver?.aside(message);
         },
         dynamic: (message) => {
           if (this.#dynamic.length < MOST_DYNAMIC) this.#dynamic.push(message);
@@ -176,15 +177,14 @@ export class HeldMachine implements AsyncDisposable {
         drawn: (drawings, bytes) => {
           keyFrames.drawn(drawings, bytes);
         },
-        content: policy.content,
       },
     );
-    const { negotiated, identity } = this.machine;
+    const { negotiated, certificates } = this.machine;
     // The gateway has proved name and password: for the decoder this is a server with TLS.
     const response = cleanPathResponse(
       this.#parts.host,
       connectionConfirm(negotiated.flags, PROTOCOL.ssl),
-      identity.chain,
+      certificates,
     );
     return {
       dynamic,
@@ -224,7 +224,7 @@ export class HeldMachine implements AsyncDisposable {
   }
 
   write(bytes: Uint8Array): boolean {
-    return this.#isOver || this.#stream.write(bytes);
+    return this.#isOver || this.#stream.write(this.machine.protection.seal(bytes));
   }
 
   pause(listener: MachineListener): void {
@@ -259,7 +259,7 @@ export class HeldMachine implements AsyncDisposable {
           'TARGET_PROTOCOL_VIOLATION',
           'the target broke the RDP protocol: it speaks before it was asked',
         );
-      this.#messages.push(bytes);
+      this.#messages.push(this.machine.protection.open(bytes));
       // Recordings are played from who was in control.
       if (this.#driver?.mode === 'control' && !this.#messages.isWithinUpdate) this.#keyFrames?.settle();
     } catch (failure) {

@@ -76,7 +76,7 @@ async function refused(
 describe('machines that refuse or are none', () => {
   it('says why the machine takes no connection', async () => {
     for (const [code, words] of [
-      [2, /permits no TLS but RDP's own encryption/u],
+      [2, /RDP's own encryption alone.*does not allow it/u],
       [3, /no certificate/u],
       [5, /demands network level authentication/u],
       [6, /certificate of the user/u],

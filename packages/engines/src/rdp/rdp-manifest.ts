@@ -61,6 +61,18 @@ export const manifest: EngineManifest = {
       ],
     },
     {
+      name: 'allowRdpSecurity',
+      kind: 'boolean',
+      group: GROUPS.connection,
+      weakens: true,
+      label: { en: 'Allow RDP’s own encryption', de: 'RDP-eigene Verschlüsselung erlauben' },
+      help: {
+        en: 'For machines without TLS, where “Sign in by” leaves it to the machine. Nothing proves who answers: somebody between gateway and machine can take its place and gets the password.',
+        de: 'Für Maschinen ohne TLS, wenn „Anmelden mit“ es der Maschine überlässt. Nichts beweist, wer antwortet: Wer zwischen Gateway und Maschine sitzt, kann sich für sie ausgeben und bekommt das Passwort.',
+      },
+      default: false,
+    },
+    {
       name: 'loadBalanceInfo',
       kind: 'text',
       group: GROUPS.connection,
@@ -171,6 +183,7 @@ export const manifest: EngineManifest = {
 /** The manifest's parameters as the engine reads them; what is absent or of another type takes the default. */
 export interface RdpParameters extends DesktopSettings {
   readonly security: 'any' | 'nla' | 'tls';
+  readonly allowRdpSecurity: boolean;
   readonly loadBalanceInfo: string;
   readonly preconnectionId: number;
   readonly preconnectionBlob: string;
@@ -193,6 +206,7 @@ export function readParameters(values: ParameterValues): RdpParameters {
   const shown = (name: string): boolean => (ON_BY_DEFAULT.has(name) ? values[name] !== false : isOn(name));
   return {
     security: security === 'nla' || security === 'tls' ? security : 'any',
+    allowRdpSecurity: isOn('allowRdpSecurity'),
     loadBalanceInfo: text('loadBalanceInfo'),
     preconnectionId: typeof preconnectionId === 'number' ? Math.trunc(preconnectionId) : 0,
     preconnectionBlob: text('preconnectionBlob'),

@@ -34,16 +34,18 @@ after(async () => {
 
 interface SeatOptions extends Partial<RdpViewerOptions> {
   readonly clipboard?: Partial<ClipboardRights>;
+  readonly clipboardFiles?: Partial<ClipboardRights>;
   readonly on?: Xrdp;
 }
 
 async function seatOn(
   parameters: ParameterValues = {},
-  { clipboard, on = server, ...viewer }: SeatOptions = {},
+  { clipboard, clipboardFiles, on = server, ...viewer }: SeatOptions = {},
 ): Promise<{ readonly session: StreamedSession; readonly seat: TestSeat }> {
   const session = await openMachine({ ...on, parameters });
   const seat = new TestSeat('control', viewer);
   Object.assign(seat.clipboard, clipboard);
+  Object.assign(seat.clipboardFiles, clipboardFiles);
   await seat.sit(session);
   await until(() => seat.viewer.isActive && seat.viewer.updates > 0);
   return { session, seat };
@@ -78,7 +80,7 @@ describe('what the machine is told', () => {
     const before = announced().length;
     const { session, seat } = await seatOn(
       { disableCopy: true, resizeDesktop: false },
-      { clipboard: { upload: false } },
+      { clipboard: { upload: false }, clipboardFiles: { upload: false } },
     );
     await using _owner = session;
     assert.deepEqual(announced().slice(before), []);

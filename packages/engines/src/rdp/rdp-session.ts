@@ -7,9 +7,9 @@ import type {
   StreamedSession,
 } from '@enchilada/core/engine';
 import { clipboardOf, SessionEnding } from '../shared/index.ts';
-import type { Machine } from './connect-machine.ts';
 import { DesktopStream } from './desktop-stream.ts';
 import { HeldMachine, type HeldMachineParts } from './held-machine.ts';
+import type { Machine } from './machine.ts';
 import type { RdpParameters } from './rdp-manifest.ts';
 
 export interface RdpSessionParts {
@@ -29,6 +29,7 @@ export interface RdpSessionParts {
 export class RdpSession implements StreamedSession {
   readonly facts: EngineFacts;
   readonly clipboard: ClipboardRights;
+  readonly clipboardFiles: ClipboardRights;
   readonly #parts: RdpSessionParts;
   readonly #ending: SessionEnding;
   readonly #watchers = new Set<DesktopStream>();
@@ -38,6 +39,7 @@ export class RdpSession implements StreamedSession {
   constructor(first: Machine, parts: RdpSessionParts) {
     this.facts = first.facts;
     this.clipboard = clipboardOf(parts.parameters);
+    this.clipboardFiles = this.clipboard;
     this.#parts = parts;
     this.#held = new HeldMachine(first, parts.held);
     this.#ending = new SessionEnding(parts.signal, () => {

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ParameterValues } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import { startRdpShadow } from '@enchilada/core/testing/servers/rdp-shadow';
 import { startXrdp } from '@enchilada/core/testing/servers/xrdp';
@@ -15,7 +16,7 @@ const CHANNELS = ['drdynvc', 'cliprdr', 'rdpsnd'];
 
 type Machine = Awaited<ReturnType<typeof startXrdp>>;
 
-async function fixtureOf(machine: Machine): Promise<StreamedFixture> {
+async function fixtureOf(machine: Machine, parameters: ParameterValues = {}): Promise<StreamedFixture> {
   const folder = await mkdtemp(join(tmpdir(), 'enchilada-rdp-'));
   const file = join(folder, 'typed');
   const nothing = await freePort();
@@ -28,6 +29,7 @@ async function fixtureOf(machine: Machine): Promise<StreamedFixture> {
       ...machine,
       host: 'localhost',
       port,
+      parameters,
       hop: {
         verifyHostKey: async (presented) => {
           if (presented.fingerprint !== machine.fingerprint) throw new Fault('HOST_KEY_UNKNOWN', presented.fingerprint);
@@ -72,4 +74,7 @@ async function fixtureOf(machine: Machine): Promise<StreamedFixture> {
 
 streamedEngineSuite('rdp, xrdp over a VNC desktop', async () => fixtureOf(await startXrdp()));
 streamedEngineSuite('rdp, xrdp with a desktop of its own', async () => fixtureOf(await startXrdp({ backend: 'xorg' })));
+streamedEngineSuite('rdp, its own encryption', async () =>
+  fixtureOf(await startXrdp({ securityLayer: 'rdp' }), { allowRdpSecurity: true }),
+);
 streamedEngineSuite('rdp, network level authentication', async () => fixtureOf(await startRdpShadow()));

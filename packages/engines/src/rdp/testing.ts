@@ -51,6 +51,11 @@ export class TestSeat extends NotedSeat {
     });
   }
 
+  override aside(bytes: Uint8Array): void {
+    super.aside(bytes);
+    this.viewer.push(bytes);
+  }
+
   async sit(session: StreamedSession): Promise<EngineStream> {
     this.stream = await session.join(this);
     this.viewer.greet();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clipboardAt } from './clipboard-settings.ts';
+import { clipboardAt, clipboardFilesAt } from './clipboard-settings.ts';
 
 test('a direction is open where the grants, the settings and the seat allow it, each of them', () => {
   const settings = { viewOnly: false, disableCopy: false, disablePaste: false };
@@ -22,4 +22,15 @@ test('a direction is open where the grants, the settings and the seat allow it, 
     [clipboardAt({ ...seat, mode: 'watch' }, settings), { upload: false, download: false }],
   ] as const)
     assert.deepEqual(closed, left);
+});
+
+test('files go by the clipboard where the grants say so of files, whatever they say of text', () => {
+  const settings = { viewOnly: false, disableCopy: false, disablePaste: true };
+  const seat = {
+    mode: 'control',
+    viewOnly: false,
+    clipboardFiles: { upload: true, download: true },
+  } as const;
+  assert.deepEqual(clipboardFilesAt(seat, settings), { upload: false, download: true });
+  assert.deepEqual(clipboardFilesAt({ ...seat, mode: 'watch' }, settings), { upload: false, download: false });
 });

@@ -24,10 +24,26 @@ export function clipboardAt(
   seat: Pick<Seat, 'mode' | 'viewOnly' | 'clipboard'>,
   settings: ClipboardSettings,
 ): ClipboardRights {
+  return leftOf(seat.clipboard, seat, settings);
+}
+
+/** The same of files. */
+export function clipboardFilesAt(
+  seat: Pick<Seat, 'mode' | 'viewOnly' | 'clipboardFiles'>,
+  settings: ClipboardSettings,
+): ClipboardRights {
+  return leftOf(seat.clipboardFiles, seat, settings);
+}
+
+function leftOf(
+  granted: ClipboardRights,
+  seat: Pick<Seat, 'mode' | 'viewOnly'>,
+  settings: ClipboardSettings,
+): ClipboardRights {
   const machine = clipboardOf(settings);
   const control = controlsAt(seat, settings);
   return {
-    upload: control && seat.clipboard.upload && machine.upload,
-    download: control && seat.clipboard.download && machine.download,
+    upload: control && granted.upload && machine.upload,
+    download: control && granted.download && machine.download,
   };
 }

@@ -9,6 +9,8 @@ export type DesktopLimits = GreetingParts['limits'];
 /** What each connection to a desktop is made from. */
 export interface DesktopRequest extends GreetingParts {
   progress(step: ConnectStep): void;
+  /** A further stream to the desktop, where one connection does not make do. @throws Fault TARGET_* */
+  dialAgain(): Promise<Duplex>;
 }
 
 export interface OpenedDesktop<C> {
@@ -40,6 +42,7 @@ export async function openDesktop<C extends { readonly facts: EngineFacts }>(
       progress: (step) => {
         report(step, hop.leave.target.name);
       },
+      dialAgain: () => passage.connect(() => undefined),
     });
   const made = await connect((step, name) => {
     context.progress(step, name);

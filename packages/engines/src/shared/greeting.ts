@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Credential } from '@enchilada/core/credential';
 import type { Hop } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
+import type { PresentedHostKey } from '@enchilada/core/target';
 import type { Clock } from '@enchilada/core/time';
 import { abortFault } from './abort.ts';
 import { Patience } from './patience.ts';
@@ -61,6 +62,11 @@ export class Greeting implements Disposable {
   /** @throws Fault HOST_KEY_* */
   verify(identity: PeerIdentity): Promise<void> {
     return this.#asking(() => verifyCertificate(this.#parts.hop, identity));
+  }
+
+  /** Of a target without a certificate. @throws Fault HOST_KEY_* */
+  verifyKey(key: PresentedHostKey): Promise<void> {
+    return this.#asking(() => this.#parts.hop.verifyHostKey(key));
   }
 
   /** @throws Fault CREDENTIAL_* */

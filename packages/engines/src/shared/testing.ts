@@ -66,11 +66,21 @@ export abstract class NotedSeat implements Seat {
   readonly mode: 'control' | 'watch';
   viewOnly = false;
   clipboard = { upload: true, download: true };
+  clipboardFiles = { upload: true, download: true };
   readonly events: SeatEvent[] = [];
   abstract readonly sink: Seat['sink'];
+  readonly asides: Uint8Array[] = [];
 
   constructor(mode: 'control' | 'watch') {
     this.mode = mode;
+  }
+
+  aside(bytes: Uint8Array): void {
+    this.asides.push(bytes);
+  }
+
+  written(): Promise<void> {
+    return Promise.resolve();
   }
 
   noted(event: SeatEvent): void {

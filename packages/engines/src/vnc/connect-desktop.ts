@@ -68,6 +68,7 @@ export async function connectDesktop(first: Duplex, request: VncRequest): Promis
         rfbVersion: `3.${signedIn.version}`,
         security: signedIn.security,
         encryption: signedIn.encryption === 'none' ? 'none' : encryptionOf(stream),
+        ...(signedIn.encryption === 'anonymous' ? { identity: 'unproven' } : {}),
         desktop: `${peerText(name, 100)} (${state.size.width} × ${state.size.height})`,
         ...(identity === undefined ? {} : certificateFacts(identity)),
       },

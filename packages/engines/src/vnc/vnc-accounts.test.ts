@@ -8,6 +8,7 @@ describe('accounts of the machine itself, by PAM', () => {
   for (const [securityType, parameters] of [
     ['X509Plain', {}],
     ['TLSPlain', { allowAnonymousTls: true }],
+    ['Plain', { allowCleartext: true }],
   ] as const) {
     it(`signs in by ${securityType} to the real server, and says that a wrong password is refused`, async () => {
       const { username, password } = await testAccount();

@@ -3,19 +3,16 @@ import { test } from 'node:test';
 import type { Grant } from '@enchilada/core/access';
 import type { AuditEvent } from '@enchilada/core/audit';
 import { StandingClock } from '@enchilada/core/testing/standing-clock';
-import { aUser } from '@enchilada/core/testing/store-fixture';
+import { aGrant, aUser } from '@enchilada/core/testing/store-fixture';
 import { purgeGone } from '../discovery/purge.ts';
 import { systemRandom as random } from '../clock.ts';
 import { Settlements } from '../settlement/settlements.ts';
 import { aWorld, FIRST } from '../testing/discovery-world.ts';
 import { call, GatewayFixture } from '../testing/gateway-fixture.ts';
 
-function aGrant(id: string, fields: Partial<Grant> = {}): Grant {
-  return {
-    ...{ id, subject: { kind: 'user', id: 'usr_bob' }, scope: { kind: 'all' }, actions: ['connect', 'watch'] },
-    ...{ createdAt: 1, createdBy: 'usr_root' },
-    ...fields,
-  };
+/** Of Bob, where nothing else is said. */
+function named(id: string, fields: Partial<Grant> = {}): Grant {
+  return aGrant({ kind: 'user', id: 'usr_bob' }, { id, actions: ['connect', 'watch'], ...fields });
 }
 
 /** Which grants went, why and by whom, as an auditor reads it. */
@@ -46,11 +43,11 @@ test('the grants that go with a person, a group, a machine or a group of machine
   await send('POST', `/groups/${group.id}/members`, { userId: 'usr_ann' });
   const place = await send('POST', '/target-groups', { name: 'prod' });
   const machine = await send('POST', '/targets', { name: 'web', protocol: 'proto', host: 'web.test' });
-  await grants.insert(aGrant('gra_ann', { subject: { kind: 'user', id: 'usr_ann' } }));
-  await grants.insert(aGrant('gra_ops', { subject: { kind: 'group', id: group.id } }));
-  await grants.insert(aGrant('gra_web', { scope: { kind: 'target', id: machine.id } }));
-  await grants.insert(aGrant('gra_prod', { scope: { kind: 'target-group', id: place.id } }));
-  await grants.insert(aGrant('gra_stays'));
+  await grants.insert(named('gra_ann', { subject: { kind: 'user', id: 'usr_ann' } }));
+  await grants.insert(named('gra_ops', { subject: { kind: 'group', id: group.id } }));
+  await grants.insert(named('gra_web', { scope: { kind: 'target', id: machine.id } }));
+  await grants.insert(named('gra_prod', { scope: { kind: 'target-group', id: place.id } }));
+  await grants.insert(named('gra_stays'));
 
   await send('DELETE', '/users/usr_ann?version=1');
   await send('DELETE', `/groups/${group.id}`);
@@ -78,7 +75,7 @@ test('the grants on a machine that discovery has not seen for a week are audited
   const { id, name } = await target('i-1');
   const bob = { ...aUser(), id: 'usr_bob' };
   await store.now.users.insert(bob);
-  await store.now.grants.insert(aGrant('gra_i', { scope: { kind: 'target', id } }));
+  await store.now.grants.insert(named('gra_i', { scope: { kind: 'target', id } }));
   cloud.state('i-1', 'terminated');
   await sweep();
   const events: AuditEvent[] = [];

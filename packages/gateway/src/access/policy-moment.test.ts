@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AccessExplanation, AccessReport, TargetAccess } from '@enchilada/contract';
 import { askedText, type Grant } from '@enchilada/core/access';
-import { aTarget } from '@enchilada/core/testing/store-fixture';
+import { aGrant, aTarget } from '@enchilada/core/testing/store-fixture';
 import { aMoment } from '@enchilada/core/testing/store-policy-history-cases';
 import { sha256Hex } from '../requests/access-requests.ts';
 import { call, GatewayFixture } from '../testing/gateway-fixture.ts';
@@ -27,11 +27,7 @@ async function site() {
   const why = async (at: number, query = '') =>
     (await get(`/access/explanation?userId=usr_ann&targetId=${TARGET}&at=${at}${query}`)).json<AccessExplanation>();
   const grant = async (fields: Partial<Grant>) => {
-    const whole: Grant = {
-      ...{ id: 'gra_x', subject: { kind: 'user', id: 'usr_ann' } },
-      ...{ scope: { kind: 'all' }, actions: ['connect'], createdAt: 1, createdBy: 'usr_root' },
-      ...fields,
-    };
+    const whole = aGrant({ kind: 'user', id: 'usr_ann' }, fields);
     await now.grants.insert(whole);
     return whole;
   };

@@ -60,10 +60,7 @@ export function presentMoment(
     grantsFor: (id, own) => grants.listFor(id, own),
     async memberships(about) {
       const named = groupsNamed(about);
-      const found = new Map<UserId, GroupId[]>();
-      for (const { id } of (await groups.list()).filter((group) => named.has(group.id)))
-        for (const userId of await groups.members(id)) found.set(userId, [...(found.get(userId) ?? []), id]);
-      return found;
+      return new Map([...(await groups.memberships())].map(([id, of]) => [id, of.filter((group) => named.has(group))]));
     },
     machineGroups,
     passes: (userId, own) => passesToOpen(store, { userId, grants: own, now, digest: sha256Hex }),

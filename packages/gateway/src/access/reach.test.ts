@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AccessReport } from '@enchilada/contract';
 import type { Grant } from '@enchilada/core/access';
-import { aTarget } from '@enchilada/core/testing/store-fixture';
+import { aGrant, aTarget } from '@enchilada/core/testing/store-fixture';
 import { aMoment } from '@enchilada/core/testing/store-policy-history-cases';
 import { call, GatewayFixture } from '../testing/gateway-fixture.ts';
+import { everyReach } from './every-reach.ts';
+import { pastMoment } from './policy-moment.ts';
 
 async function site() {
   const fixture = new GatewayFixture();
@@ -28,15 +30,9 @@ async function site() {
   const report = async (query: string) => (await get(`/access/report?${query}`)).json<AccessReport>();
   const machinesOf = async (user: string, at: number) =>
     (await report(`user=${user}&at=${at}`)).items.map(({ targetName, grantIds }) => [targetName, ...grantIds]);
-  const grant = async (fields: Partial<Grant>) => {
-    const whole: Grant = {
-      ...{ id: 'gra_x', subject: { kind: 'group', id: 'grp_ops' } },
-      ...{ scope: { kind: 'labels', selector: { env: ['prod'] } }, actions: ['connect'] },
-      ...{ createdAt: 1, createdBy: 'usr_root' },
-      ...fields,
-    };
-    await now.grants.insert(whole);
-  };
+  const scope = { kind: 'labels', selector: { env: ['prod'] } } as const;
+  const grant = (fields: Partial<Grant>) =>
+    now.grants.insert(aGrant({ kind: 'group', id: 'grp_ops' }, { scope, ...fields }));
   return { fixture, node, now, get, moment, report, machinesOf, grant };
 }
 
@@ -94,6 +90,7 @@ test('who could reach a machine is told by its name of then, and both may be ask
     'an auditor opens no machine, whatever group they are in',
   );
   const pair = await report(`target=shop&user=una&at=${during}`);
+  assert.deepEqual([pair.userId, pair.targetId], ['usr_una', 'tgt_shop'], 'by which an auditor asks why');
   assert.deepEqual(
     pair.items.map(({ username, targetName }) => [username, targetName]),
     [['una', 'shop']],
@@ -144,6 +141,68 @@ test('the file holds everything, the moment and the audit record of its making, 
   assert.equal(nothing.length, 2);
   assert.ok(nothing[1]?.startsWith(`"${new Date(before).toISOString()}","una","","","",`), nothing[1]);
   assert.ok(nothing[1]?.includes(hash));
+});
+
+test('a file of everybody and everything says of each what the report of that person says', async () => {
+  const { fixture, now, get, moment, report, grant } = await site();
+  await using _ = fixture;
+  for (const id of ['usr_una', 'usr_bob', 'usr_otto']) await now.groups.addMember('grp_ops', id);
+  await fixture.addUser('zoe', 'user');
+  await now.groups.addMember('grp_ops', 'usr_zoe');
+  await grant({ id: 'gra_label' });
+  await grant({ id: 'gra_own', subject: { kind: 'user', id: 'usr_bob' }, scope: { kind: 'all' }, actions: ['watch'] });
+  await grant({
+    ...{ id: 'gra_deny', effect: 'deny', subject: { kind: 'user', id: 'usr_una' } },
+    ...{ scope: { kind: 'target', id: 'tgt_till' } },
+  });
+  const at = await moment();
+  await now.catalog.deleteTarget('tgt_shop');
+  const answer = await get(`/access/report/export?at=${at}&format=json`);
+  const whole = answer.json<{ items: AccessReport['items']; grants: AccessReport['grants']; at: string }>();
+  const each = await Promise.all(['bob', 'otto', 'root', 'una', 'zoe'].map((user) => report(`user=${user}&at=${at}`)));
+  assert.deepEqual(
+    whole.items,
+    each.flatMap(({ items }) => items),
+  );
+  assert.deepEqual(
+    whole.items.map(({ username, targetName, actions }) => [username, targetName, actions.join()]),
+    [
+      ['bob', 'lab', 'watch'],
+      ['bob', 'shop', 'connect,watch'],
+      ['bob', 'till', 'connect,watch'],
+      ['una', 'shop', 'connect'],
+      ['zoe', 'shop', 'connect'],
+      ['zoe', 'till', 'connect'],
+    ],
+    'no auditor among them, and the machine that is no more',
+  );
+  assert.deepEqual(whole.grants.map(({ id }) => id).sort(), ['gra_label', 'gra_own']);
+  assert.deepEqual(fixture.audit.events.at(-1)?.detail, { format: 'json', at: new Date(at).toISOString(), rows: 6 });
+  const csv = await get(`/access/report/export?at=${at}&format=csv`);
+  assert.equal(csv.body.trimEnd().split('\r\n').length, 7);
+});
+
+test('what is too much for one file is said so, before anything is written down as told', async () => {
+  const { fixture, node, now, get, moment, grant } = await site();
+  await using _ = fixture;
+  const cookie = await fixture.signIn(node, 'otto');
+  await now.groups.addMember('grp_ops', 'usr_una');
+  await now.groups.addMember('grp_ops', 'usr_bob');
+  await grant({ id: 'gra_all', scope: { kind: 'all' } });
+  const at = await moment();
+  const past = await pastMoment(fixture.store, at);
+  assert.equal((await everyReach(past, 6)).rows, 6);
+  await assert.rejects(everyReach(past, 5), { code: 'REPORT_TOO_LARGE', facts: { most: 5 } });
+  const size = (query: string) => get(`/access/report/size?${query}`);
+  assert.deepEqual((await size(`at=${at}`)).json(), { at, rows: 6 });
+  assert.deepEqual((await size(`at=${at}&user=una`)).json(), { at, rows: 3 });
+  assert.equal((await size('at=1')).statusCode, 422);
+  const before = fixture.audit.events.length;
+  assert.equal((await get(`/access/report/export?at=1&format=csv`)).statusCode, 422);
+  const una = await fixture.signIn(node, 'una');
+  assert.equal((await call(node, 'GET', '/access/report/export?format=csv', { cookie: una })).statusCode, 403);
+  assert.ok(!fixture.audit.events.slice(before).some(({ action }) => action === 'access.exported'));
+  assert.equal((await call(node, 'GET', '/access/report/export?format=csv', { cookie })).statusCode, 200);
 });
 
 test('what takes an approval is told as such', async () => {

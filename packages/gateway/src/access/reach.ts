@@ -1,7 +1,9 @@
 import type { AccessExplanation } from '@enchilada/contract';
 import {
+  type AccessView,
   decideFor,
   explainAccess,
+  GRANT_ACTIONS,
   type Grant,
   type GrantAction,
   type GrantFinding,
@@ -9,6 +11,7 @@ import {
   permissionsOf,
 } from '@enchilada/core/access';
 import { Fault } from '@enchilada/core/fault';
+import type { GroupId } from '@enchilada/core/identity';
 import type { TargetGroupId } from '@enchilada/core/target';
 import type { JudgedMachine, JudgedPerson, PastMoment } from './policy-moment.ts';
 
@@ -28,6 +31,9 @@ export interface Reach {
 
 export interface Reached {
   readonly reaches: readonly Reach[];
+  /** Whom and what was asked about, where that is one. */
+  readonly userId?: string;
+  readonly targetId?: string;
   readonly obstacles: readonly Obstacle[];
 }
 
@@ -45,35 +51,71 @@ export async function reachAt(moment: PastMoment, { user, target }: ReachQuestio
   if (user === undefined && target === undefined)
     throw new Fault('INVALID_REQUEST', 'a person or a machine is needed', { facts: { field: 'query/user' } });
   const [people, machines] = await Promise.all([peopleOf(moment, user), machinesOf(moment, target)]);
-  const groups = await moment.machineGroups();
-  const ancestors = new Map<TargetGroupId | undefined, readonly TargetGroupId[]>();
-  for (const { groupId } of machines)
-    if (!ancestors.has(groupId)) ancestors.set(groupId, groupAncestors(groups, groupId));
-  const grants = await moment.grants();
-  const [bySubject, memberships] = [grantsBySubject(grants), await moment.memberships(grants)];
+  const ground = await groundOf(moment, machines);
   const reaches: Reach[] = [];
   for (const person of people) {
-    if (obstaclesOf(person, undefined).length > 0) continue;
-    const groupIds = memberships.get(person.id) ?? [];
-    const own = [person.id, ...groupIds].flatMap((id) => bySubject.get(id) ?? []);
-    if (own.length === 0) continue;
-    const passes = await moment.passes(person.id, own);
-    const circumstances = moment.circumstances(undefined);
-    const view = { userId: person.id, groupIds, grants: [...own, ...passes], circumstances };
+    const view = await viewOf(moment, ground, person);
+    if (view === undefined) continue;
     const decide = decideFor(view);
     for (const machine of machines) {
-      const above = ancestors.get(machine.groupId) ?? [];
-      const actions = [...decide(machine, above)];
-      if (actions.length === 0) continue;
-      const giving = givingOf(explainAccess(view, machine, above), actions);
-      const isOnlyConditional = giving.every((finding) => isConditional(finding, true));
-      reaches.push({
-        ...{ person, machine, actions, isConditional: isOnlyConditional },
-        giving: giving.map(({ grant }) => grant),
-      });
+      const actions = decide(machine, aboveOf(ground, machine));
+      if (actions.size > 0) reaches.push(reachOf({ person, view }, machine, { ground, actions }));
     }
   }
-  return { reaches, obstacles: obstaclesTo(user === undefined ? [] : people, target === undefined ? [] : machines) };
+  const [asked, of] = [user === undefined ? [] : people, target === undefined ? [] : machines];
+  return {
+    ...{ reaches, obstacles: obstaclesTo(asked, of) },
+    ...(asked.length === 1 && asked[0] !== undefined ? { userId: asked[0].id } : {}),
+    ...(of.length === 1 && of[0] !== undefined ? { targetId: of[0].id } : {}),
+  };
+}
+
+/** What is read once for all people and machines. */
+export interface Ground {
+  readonly ancestors: ReadonlyMap<TargetGroupId, readonly TargetGroupId[]>;
+  readonly bySubject: ReadonlyMap<string, readonly Grant[]>;
+  readonly memberships: ReadonlyMap<string, readonly GroupId[]>;
+}
+
+export async function groundOf(moment: PastMoment, machines: readonly JudgedMachine[]): Promise<Ground> {
+  const groups = await moment.machineGroups();
+  const ancestors = new Map<TargetGroupId, readonly TargetGroupId[]>();
+  for (const { groupId } of machines)
+    if (groupId !== undefined && !ancestors.has(groupId)) ancestors.set(groupId, groupAncestors(groups, groupId));
+  const grants = await moment.grants();
+  return { ancestors, bySubject: grantsBySubject(grants), memberships: await moment.memberships(grants) };
+}
+
+function aboveOf({ ancestors }: Ground, { groupId }: JudgedMachine): readonly TargetGroupId[] {
+  return (groupId === undefined ? undefined : ancestors.get(groupId)) ?? [];
+}
+
+/** Undefined where the person could reach nothing, whatever the machines. */
+export async function viewOf(
+  moment: PastMoment,
+  { bySubject, memberships }: Ground,
+  person: JudgedPerson,
+): Promise<AccessView | undefined> {
+  if (obstaclesOf(person, undefined).length > 0) return undefined;
+  const groupIds = memberships.get(person.id) ?? [];
+  const own = [person.id, ...groupIds].flatMap((id) => bySubject.get(id) ?? []);
+  if (own.length === 0) return undefined;
+  const passes = await moment.passes(person.id, own);
+  return { userId: person.id, groupIds, grants: [...own, ...passes], circumstances: moment.circumstances(undefined) };
+}
+
+export function reachOf(
+  { person, view }: { readonly person: JudgedPerson; readonly view: AccessView },
+  machine: JudgedMachine,
+  { ground, actions: may }: { readonly ground: Ground; readonly actions: ReadonlySet<GrantAction> },
+): Reach {
+  const actions = GRANT_ACTIONS.filter((action) => may.has(action));
+  const giving = givingOf(explainAccess(view, machine, aboveOf(ground, machine)), actions);
+  const isOnlyConditional = giving.every((finding) => isConditional(finding, true));
+  return {
+    ...{ person, machine, actions, isConditional: isOnlyConditional },
+    giving: giving.map(({ grant }) => grant),
+  };
 }
 
 async function peopleOf(moment: PastMoment, word: string | undefined): Promise<readonly JudgedPerson[]> {
@@ -88,8 +130,12 @@ async function peopleOf(moment: PastMoment, word: string | undefined): Promise<r
 async function machinesOf(moment: PastMoment, word: string | undefined): Promise<readonly JudgedMachine[]> {
   const byId = word === undefined ? undefined : await moment.machine(word);
   if (byId !== undefined) return [byId];
-  const machines = (await moment.machines()).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const machines = await machinesByName(moment);
   return word === undefined ? machines : found(machines.filter(({ name }) => name === word));
+}
+
+export async function machinesByName(moment: PastMoment): Promise<readonly JudgedMachine[]> {
+  return (await moment.machines()).toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function found<T>(all: readonly T[]): readonly T[] {

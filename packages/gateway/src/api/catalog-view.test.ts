@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import type { Target } from '@enchilada/core/target';
 import { type CatalogSearch, searchTargets } from './catalog-view.ts';
 
-function entry(name: string, labels: Target['labels'] = {}, groupId?: string) {
+function entry(name: string, labels: Target['labels'] = {}, groupId?: string, protocol = 'ssh') {
   const target: Target = {
-    ...{ id: `tgt_${name}`, name, protocol: 'ssh', host: '10.0.0.1', port: 22, groupId, labels, description: '' },
+    ...{ id: `tgt_${name}`, name, protocol, host: '10.0.0.1', port: 22, groupId, labels, description: '' },
     ...{ parameters: {}, credentialId: undefined, jumpTargetId: undefined, hostKeyPolicy: 'ask', builtIn: undefined },
     ...{ goneAt: undefined, version: 1, createdAt: 0, updatedAt: 0 },
   };
@@ -15,7 +15,7 @@ function entry(name: string, labels: Target['labels'] = {}, groupId?: string) {
 
 const ALL = [
   entry('Alpha web', { 'cloud:region': 'eu-west-1', team: 'red' }, 'inner'),
-  entry('Beta', { team: 'web' }, 'outer'),
+  entry('Beta', { team: 'web' }, 'outer', 'vnc'),
   entry('Web one', { 'cloud:region': 'us-east-1', path: 'a:b', ΛΟΓΟΣ: 'Α' }),
 ];
 const ANCESTORS = new Map([
@@ -45,8 +45,11 @@ test('a label is asked for by its name or by name and value, where either may ho
   assert.deepEqual(found({ label: 'ΛΟΓΟΣ' }), ['Web one'], 'whose last letter has another small form at the end');
 });
 
-test('text, label, group and ids narrow together', () => {
+test('text, label, group, ids and protocols narrow together', () => {
   assert.deepEqual(found({ groupId: 'outer' }), ['Alpha web', 'Beta']);
   assert.deepEqual(found({ groupId: 'outer', label: 'team:web', text: 'beta' }), ['Beta']);
   assert.deepEqual(found({ ids: 'tgt_Beta,tgt_Web one,tgt_gone', text: 'web' }), ['Web one', 'Beta']);
+  assert.deepEqual(found({ protocols: 'rdp,vnc' }), ['Beta']);
+  assert.deepEqual(found({ protocols: 'ssh', text: 'web' }), ['Web one', 'Alpha web']);
+  assert.deepEqual(found({ protocols: 'ss' }), []);
 });

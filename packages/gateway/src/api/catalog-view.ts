@@ -13,6 +13,7 @@ import type { Clock } from '@enchilada/core/time';
 import type { VerifiedIdentity } from '@enchilada/core/identity';
 import type { Store } from '@enchilada/core/store';
 import type { Target, TargetGroup, TargetGroupId } from '@enchilada/core/target';
+import { type Page, pageOf, type PageRequest } from './offset-page.ts';
 
 export interface SearchedTarget {
   readonly target: Target;
@@ -32,6 +33,7 @@ export interface CatalogSearch {
   readonly groupId?: string;
   readonly label?: string;
   readonly ids?: string;
+  readonly protocols?: string;
 }
 
 interface Snapshot {
@@ -295,7 +297,7 @@ interface Among {
 }
 
 function testsOf(
-  { text = '', groupId, label, ids }: CatalogSearch,
+  { text = '', groupId, label, ids, protocols }: CatalogSearch,
   ancestors: ReadonlyMap<TargetGroupId, readonly TargetGroupId[]>,
 ): readonly ((entry: SearchedTarget) => boolean)[] {
   const tests: ((entry: SearchedTarget) => boolean)[] = [];
@@ -310,6 +312,10 @@ function testsOf(
   if (ids !== undefined) {
     const wanted = new Set(ids.split(','));
     tests.push(({ target }) => wanted.has(target.id));
+  }
+  if (protocols !== undefined) {
+    const wanted = new Set(protocols.split(','));
+    tests.push(({ target }) => wanted.has(target.protocol));
   }
   for (const word of text.split(/\s+/u)) if (word !== '') tests.push(({ haystack }) => haystack.includes(word));
   return tests;
@@ -331,30 +337,4 @@ export function searchTargets(
     (entry.haystack.startsWith(text) ? first : others).push(position);
   }
   return first.concat(others);
-}
-
-interface PageRequest {
-  readonly cursor?: string;
-  readonly limit?: number;
-}
-
-interface Page<T> {
-  readonly items: readonly T[];
-  readonly total: number;
-  readonly next?: string;
-}
-
-/** A page by offset; the cursor is opaque to callers. */
-function pageOf<T>(
-  found: readonly number[],
-  { cursor = '', limit = 100 }: PageRequest,
-  at: (position: number) => T | undefined,
-): Page<T> {
-  const start = /^\d{1,9}$/u.test(cursor) ? Number(cursor) : 0;
-  const end = start + limit;
-  return {
-    items: found.slice(start, end).flatMap((position) => at(position) ?? []),
-    total: found.length,
-    ...(end < found.length ? { next: String(end) } : {}),
-  };
 }

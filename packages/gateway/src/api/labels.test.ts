@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Target } from '@enchilada/contract';
+import { aGrant } from '@enchilada/core/testing/store-fixture';
 import { call, GatewayFixture } from '../testing/gateway-fixture.ts';
 
 const MACHINE = {
@@ -105,14 +106,9 @@ test('machines are found by labels whose names hold a colon', async () => {
   const { fixture, send, discovered } = await ready();
   await using _ = fixture;
   const machine = await discovered();
-  await fixture.store.now.grants.insert({
-    id: 'gra_1',
-    subject: { kind: 'user', id: 'usr_root' },
-    scope: { kind: 'target', id: machine.id },
-    actions: ['connect'],
-    createdAt: 0,
-    createdBy: 'usr_root',
-  });
+  await fixture.store.now.grants.insert(
+    aGrant({ kind: 'user', id: 'usr_root' }, { scope: { kind: 'target', id: machine.id } }),
+  );
   const count = async (label: string) =>
     (await send('GET', `/machines?label=${encodeURIComponent(label)}`)).json<{ total: number }>().total;
   for (const label of ['env', 'env:prod', 'cloud:account', 'cloud:account:111'])

@@ -27,10 +27,14 @@ export function subjectsNamed(all: readonly SubjectName[], typed: string): reado
 export function subjectHandlers({ store }: ApiParts): Pick<Handlers, 'findSubjects'> {
   return {
     findSubjects: async (_context, { query }) => {
-      const { kind, text = '', ids, limit = USUAL_LIMIT } = query;
+      const { kind, text = '', ids, outside, limit = USUAL_LIMIT } = query;
       const all = kind === 'user' ? await store.now.users.names() : await store.now.groups.names();
       const wanted = ids === undefined ? undefined : new Set(ids.split(','));
-      const found = subjectsNamed(wanted === undefined ? all : all.filter(({ id }) => wanted.has(id)), text);
+      const members = new Set(kind === 'user' && outside !== undefined ? await store.now.groups.members(outside) : []);
+      const found = subjectsNamed(
+        all.filter(({ id }) => wanted?.has(id) !== false && !members.has(id)),
+        text,
+      );
       const items = found.slice(0, limit).map(({ id, name, detail, isDisabled }) => ({
         ...{ id, name, detail, disabled: isDisabled },
       }));

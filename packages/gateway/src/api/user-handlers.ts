@@ -9,8 +9,10 @@ import { endLoginsOf } from '../auth/logins.ts';
 import { requireStrong } from '../auth/password-rule.ts';
 import { actorOf, eventOf, type Handlers } from '../http/context.ts';
 import type { ApiParts } from './api-parts.ts';
+import { pageOf } from './offset-page.ts';
 import { requireHeld } from './require-held.ts';
 import { requireCurrent } from './require-current.ts';
+import { subjectsNamed } from './subject-handlers.ts';
 
 type UserHandlers = Pick<
   Handlers,
@@ -89,6 +91,15 @@ export function userHandlers(parts: ApiParts): UserHandlers {
   const describe = async (user: User): Promise<UserView> =>
     viewOf(user, await store.now.groups.groupsOf(user.id), (await parts.factors.listOf(user.id)).length);
 
+  /** @param ids all of them, where they are not everybody */
+  async function describeAll(users: readonly User[], ids?: readonly string[]): Promise<UserView[]> {
+    const [membership, factors] = await Promise.all([
+      store.now.groups.memberships(ids),
+      store.now.secondFactors.counts(),
+    ]);
+    return users.map((user) => viewOf(user, [...(membership.get(user.id) ?? [])], factors.get(user.id) ?? 0));
+  }
+
   async function groupView(id: string): Promise<Group> {
     const group = await found(store.now.groups.find(id));
     return {
@@ -102,15 +113,23 @@ export function userHandlers(parts: ApiParts): UserHandlers {
   }
 
   return {
-    listUsers: async () => {
-      const [users, groups] = await Promise.all([store.now.users.list(), store.now.groups.list()]);
-      const membership = new Map<string, string[]>();
-      for (const group of groups) {
-        for (const userId of await store.now.groups.members(group.id))
-          membership.set(userId, [...(membership.get(userId) ?? []), group.id]);
+    listUsers: async (_context, { query }) => {
+      const { text, cursor, limit } = query;
+      if (text === undefined && cursor === undefined && limit === undefined) {
+        const users = await store.now.users.list();
+        return { items: await describeAll(users), total: users.length };
       }
-      const factors = await store.now.secondFactors.counts();
-      return { items: users.map((user) => viewOf(user, membership.get(user.id) ?? [], factors.get(user.id) ?? 0)) };
+      const named = subjectsNamed(await store.now.users.names(), text ?? '');
+      const { items, ...page } = pageOf([...named.keys()], query, (at) => named[at]);
+      const ids = items.map(({ id }) => id);
+      const users = new Map((await store.now.users.findMany(ids)).map((user) => [user.id, user]));
+      return {
+        ...page,
+        items: await describeAll(
+          ids.flatMap((id) => users.get(id) ?? []),
+          ids,
+        ),
+      };
     },
 
     createUser: async (context, { body }) => {
@@ -280,11 +299,13 @@ export function userHandlers(parts: ApiParts): UserHandlers {
       return undefined;
     },
 
-    listMembers: async (_context, { params }) => {
+    listMembers: async (_context, { params, query }) => {
       await found(store.now.groups.find(params.id));
-      const ids = new Set(await store.now.groups.members(params.id));
-      const users = (await store.now.users.list()).filter((user) => ids.has(user.id));
-      return { items: users.map(({ id, username, displayName }) => ({ id, username, displayName })) };
+      const inside = new Set(await store.now.groups.members(params.id));
+      const members = (await store.now.users.names()).filter(({ id }) => inside.has(id));
+      const named = subjectsNamed(members, query.text ?? '');
+      const { items, ...page } = pageOf([...named.keys()], query, (at) => named[at]);
+      return { ...page, items: items.map(({ id, name, detail }) => ({ id, username: name, displayName: detail })) };
     },
 
     addMember: async (context, { params, body }) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { aGrant } from '@enchilada/core/testing/store-fixture';
 import { call, GatewayFixture } from '../testing/gateway-fixture.ts';
 import { populate } from '../testing/populate.ts';
 
@@ -25,15 +26,10 @@ async function ready() {
     const response = await call(node, 'GET', `/sessions?scope=watchable${query}`, { cookie });
     return { status: response.statusCode, page: response.json<Page>() };
   };
-  const grant = (target: string, action: 'watch' | 'connect') =>
-    fixture.store.now.grants.insert({
-      id: `gra_${action}_${target}`,
-      subject: { kind: 'user', id: 'usr_ann' },
-      scope: { kind: 'target', id: target },
-      actions: [action],
-      createdAt: 0,
-      createdBy: 'usr_root',
-    });
+  const grant = (id: string, action: 'watch' | 'connect') => {
+    const fields = { id: `gra_${action}_${id}`, scope: { kind: 'target', id }, actions: [action] } as const;
+    return fixture.store.now.grants.insert(aGrant({ kind: 'user', id: 'usr_ann' }, fields));
+  };
   return { fixture, node, others, ask, grant, cookie };
 }
 

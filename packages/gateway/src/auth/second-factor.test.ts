@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ROUTE_LIST } from '@enchilada/contract';
 import { SoftwarePasskey } from '@enchilada/core/testing/software-passkey';
-import { aTarget } from '@enchilada/core/testing/store-fixture';
+import { aGrant, aTarget } from '@enchilada/core/testing/store-fixture';
 import { type Answer, Browser } from '../testing/browser.ts';
 import { call, GatewayFixture, ORIGIN, PASSWORD } from '../testing/gateway-fixture.ts';
 import { codeAt, stepAt } from './totp.ts';
@@ -272,14 +272,7 @@ test('a machine that asks for a fresh second factor opens for nobody without one
   await using _ = fixture;
   const id = 'tgt_vault';
   await fixture.store.now.catalog.insertTarget(aTarget({ id, protocol: 'proto', parameters: {}, proofMinutes: 5 }));
-  await fixture.store.now.grants.insert({
-    id: 'gra_1',
-    subject: { kind: 'user', id: 'usr_ann' },
-    scope: { kind: 'all' },
-    actions: ['connect'],
-    createdAt: 0,
-    createdBy: 'usr_root',
-  });
+  await fixture.store.now.grants.insert(aGrant({ kind: 'user', id: 'usr_ann' }));
   const ann = new Browser(node);
   await ann.signIn('ann');
   const open = () => ann.send('POST', '/sessions', { targetId: id });

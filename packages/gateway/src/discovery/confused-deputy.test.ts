@@ -7,6 +7,7 @@ import { it } from 'node:test';
 import { aws } from '@enchilada/adapters/discovery-source/aws';
 import { AwsStandIn } from '@enchilada/adapters/discovery-source/aws/testing';
 import { sqlite } from '@enchilada/adapters/store/sqlite';
+import type { AuditEvent } from '@enchilada/core/audit';
 import { externalIdOf } from '@enchilada/core/discovery';
 import { aSource } from '@enchilada/core/testing/store-discovery-cases';
 import { until } from '@enchilada/core/testing/until';
@@ -42,6 +43,8 @@ it('a source is refused by the role of an account that trusts another source, an
         ...{ PrivateIpAddress: '10.0.0.1', Tags: [{ Key: 'Name', Value: `of ${account}` }] },
       });
     for (const record of [victim, attacker]) await store.now.discovery.insertSource(record);
+    const audited: AuditEvent[] = [];
+    const audit = { append: (event: AuditEvent) => Promise.resolve(void audited.push(event)) } as never;
     await using service = new DiscoveryService({
       ...{
         store,
@@ -52,7 +55,7 @@ it('a source is refused by the role of an account that trusts another source, an
         protocols: { linux: 'ssh' },
         portOf: () => 22,
       },
-      ...{ audit: { append: () => assert.fail('nothing is to be audited') }, report: () => undefined },
+      ...{ audit, report: () => undefined },
     });
     await service.start();
     const health = async (id: string) =>
@@ -76,6 +79,21 @@ it('a source is refused by the role of an account that trusts another source, an
       reasons[2] ?? '',
       /^sts:AssumeRole in account 333333333333 was answered with .* of account 222222222222/u,
     );
+    const told = () =>
+      audited
+        .map(({ action, outcome, object, detail }) => [action, outcome, object?.id, detail])
+        .sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
+    const refused = (account: string | undefined) => [
+      ...['source.access-refused', 'denied', attacker.id],
+      { account, region: REGION, permission: 'sts:AssumeRole' },
+    ];
+    await until(() => audited.length > 1);
+    assert.deepEqual(told(), [refused(THEIRS), refused(MIXED)]);
+    assert.deepEqual(audited.map(({ reason }) => reason).sort(), reasons.slice(1).sort());
+    assert.ok(
+      (await service.sweepNow(attacker.id)).every(({ outcome }, index) => (outcome === 'failed') === index > 0),
+    );
+    assert.equal(told().length, 2, 'what goes on being refused is told once');
     // Each machine once, by the source that its account trusts.
     const found = await store.now.catalog.listTargets();
     assert.deepEqual(found.map(({ name }) => name).sort(), [`of ${OURS}`, `of ${THEIRS}`]);

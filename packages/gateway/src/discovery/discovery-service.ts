@@ -7,6 +7,7 @@ import {
   type MachineAccess,
   type NamedScope,
   type ProjectionParts,
+  type RefusalReason,
   type Rule,
   type ScopeRecord,
   type SourceKind,
@@ -25,7 +26,7 @@ import { Settlements } from '../settlement/settlements.ts';
 import { preview, previewKnown, type Preview, type PreviewOf, type PreviewParts } from './preview.ts';
 import { PreviewSources } from './preview-sources.ts';
 import { purgeGone } from './purge.ts';
-import { RefusedEvents } from './refused-events.ts';
+import { Refusals } from './refusals.ts';
 import { addRuleGrants, type RuleGrantChange } from './rule-grants.ts';
 import { RuleSettlement } from './rule-settlement.ts';
 import { type RunnerCounts, SourceRunner } from './source-runner.ts';
@@ -59,7 +60,7 @@ export class DiscoveryService implements AsyncDisposable {
   readonly #ruleSettlement: RuleSettlement;
   #refreshing: Promise<void> | undefined;
   #stopped = false;
-  readonly #refusals: RefusedEvents;
+  readonly #refusals: Refusals;
   /** Of runners that are no more: counters never go back. */
   readonly #stoppedCounts: RunnerCounts = { messages: 0, retried: 0, changes: 0, sweeps: 0, failedSweeps: 0 };
 
@@ -69,7 +70,7 @@ export class DiscoveryService implements AsyncDisposable {
     const { clock, random, protocols, portOf } = parts;
     this.#updater = new CatalogUpdater({ clock, random, projection: { protocols, portOf } });
     this.#previewSources = new PreviewSources(clock);
-    this.#refusals = new RefusedEvents({ ...parts, name: parts.nodeId });
+    this.#refusals = new Refusals({ ...parts, name: parts.nodeId });
     this.#settlements = new Settlements(parts);
     this.#ruleSettlement = new RuleSettlement({ ...parts, settlements: this.#settlements, updater: this.#updater });
   }
@@ -271,11 +272,15 @@ export class DiscoveryService implements AsyncDisposable {
       random,
       nodeId,
       report,
-      refused: (record: SourceRecord, hint: Hint): void => {
-        this.#refusals.refused(record, hint);
+      refused: (record: SourceRecord, hint: Hint, reason: RefusalReason): void => {
+        this.#refusals.refused(record, hint, reason);
       },
       unreadable: (record: SourceRecord, problem: string): void => {
         this.#refusals.unreadable(record, problem);
+      },
+      unread: (record: SourceRecord, scope: ScopeRecord, failure: Fault): void => {
+        report('machines that events name could not be read', failure);
+        this.#refusals.denied(record, scope, failure);
       },
       relisted: (record: SourceRecord, what: 'retired' | 'returned', scopes: readonly NamedScope[]): void => {
         append({
@@ -286,7 +291,8 @@ export class DiscoveryService implements AsyncDisposable {
           detail: { scopes: scopes.length, named: namesOf(scopes) },
         });
       },
-      swept: (record: SourceRecord, scope: ScopeRecord, { outcome }: SweepResult): void => {
+      swept: (record: SourceRecord, scope: ScopeRecord, { outcome, failure }: SweepResult): void => {
+        if (failure !== undefined) this.#refusals.denied(record, scope, failure);
         if (outcome !== 'held' || scope.heldSince !== undefined) return;
         append({
           action: 'source.removals-held',

@@ -13,7 +13,7 @@ import {
 import { Fault } from '@enchilada/core/fault';
 import type { Store } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
-import { RefusedEvents } from './refused-events.ts';
+import { Refusals } from './refusals.ts';
 
 export interface EventWorkerParts {
   readonly store: Store;
@@ -32,12 +32,12 @@ export interface EventWorkerParts {
 /** Takes in the events of one source where something else receives them: the nodes list, this one hears. */
 export class EventWorker implements AsyncDisposable {
   readonly #parts: EventWorkerParts;
-  readonly #refusals: RefusedEvents;
+  readonly #refusals: Refusals;
   #opened: { readonly record: SourceRecord; readonly source: DiscoverySource } | undefined;
 
   constructor(parts: EventWorkerParts) {
     this.#parts = parts;
-    this.#refusals = new RefusedEvents(parts);
+    this.#refusals = new Refusals(parts);
   }
 
   /** @throws Fault CONFIGURATION_INVALID where there is no such source, or it is switched off */
@@ -50,19 +50,20 @@ export class EventWorker implements AsyncDisposable {
       {
         clock,
         writer: new CatalogWriter(store, updater),
+        inbox: store.now.discovery,
         scopes: () => scopes,
-        refused: (hint) => {
+        refused: (hint, reason) => {
           const { scope, nativeId } = hint;
-          this.#refusals.refused(record, hint);
-          report('an event of an account or region that the source does not list was refused', {
-            account: scope.account,
-            region: scope.region,
-            machine: nativeId,
-          });
+          this.#refusals.refused(record, hint, reason);
+          report('an event was refused', { reason, ...scope, machine: nativeId });
         },
         unreadable: (problem) => {
           this.#refusals.unreadable(record, problem);
           report('a message could not be read', problem);
+        },
+        failed: (scope, failure) => {
+          this.#refusals.denied(record, scope, failure);
+          report('machines that events name could not be read', failure);
         },
         report,
       },

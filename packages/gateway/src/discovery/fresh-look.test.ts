@@ -181,6 +181,9 @@ describe('a session', () => {
     rig.lookAgain = () => Promise.reject(new Fault('MACHINE_GONE', 'it is no more'));
     const session = await rig.open();
     assert.deepEqual([rig.dialled, rig.endOf(session)], [[], 'MACHINE_GONE']);
+    await until(() => rig.audited.some(({ action }) => action === 'session.failed'));
+    const failed = rig.audited.find(({ action }) => action === 'session.failed');
+    assert.deepEqual([failed?.outcome, failed?.reason], ['failure', 'MACHINE_GONE']);
   });
 
   it('is not opened by another protocol than was asked for', async () => {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AwsStandIn, EventQueue, stateChange } from '@enchilada/adapters/discovery-source/aws/testing';
+import { AwsStandIn, EventQueue, QueueDoor, stateChange } from '@enchilada/adapters/discovery-source/aws/testing';
 import { sqlite } from '@enchilada/adapters/store/sqlite';
 import { externalIdOf } from '@enchilada/core/discovery';
 import { aSource } from '@enchilada/core/testing/store-discovery-cases';
@@ -95,6 +95,8 @@ it('workers that are killed in the middle of it lose no event and do nothing twi
   {
     await using cloud = await AwsStandIn.start();
     await using queue = await EventQueue.start();
+    await using door = await QueueDoor.before(queue.url);
+    door.forgetsTheDead = true;
     {
       await using empty = sqlite({ file });
       await empty.migrate();
@@ -104,7 +106,7 @@ it('workers that are killed in the middle of it lose no event and do nothing twi
     const record = aSource({
       kind: 'aws',
       parameters: {
-        ...{ accounts: [ACCOUNT, SILENT], regions: [REGION], endpoint: cloud.url, queueUrl: queue.url },
+        ...{ accounts: [ACCOUNT, SILENT], regions: [REGION], endpoint: cloud.url, queueUrl: door.url },
         callsPerSecond: 1_000,
       },
     });

@@ -12,7 +12,8 @@ export interface PurgeParts {
 }
 
 const PURGED_AFTER_MS = 7 * 24 * 3_600_000;
-const EVENTS_KEPT_MS = 15 * 24 * 3_600_000;
+/** Longer than a queue keeps a message (SQS: 14 days at most), so that no copy outlives what tells it from an event. */
+const HINTS_KEPT_MS = 15 * 24 * 3_600_000;
 const PURGE_BATCH = 500;
 /** What has been gone for a week leaves for good: its entry, with grants and host keys. The timeline stays. */
 export async function purgeGone({ store, settlements, clock, nodeId }: PurgeParts): Promise<void> {
@@ -32,5 +33,5 @@ export async function purgeGone({ store, settlements, clock, nodeId }: PurgePart
     if (gone.length < PURGE_BATCH) break;
   }
   await store.now.discovery.deleteRetiredScopes(before);
-  await store.now.discovery.deleteEventsOlderThan(clock.now() - EVENTS_KEPT_MS);
+  await store.now.discovery.deleteHintsOlderThan(clock.now() - HINTS_KEPT_MS);
 }

@@ -254,6 +254,7 @@ describe('an event', () => {
     const forged = aDelivery([aHint('i-1', world.now() - 100_000, { claimed: 'terminated' })]);
     await world.process([forged.delivery]);
     assert.equal((await world.target('i-1')).goneAt, undefined);
+    assert.deepEqual([forged.how(), world.refused.map(({ claimed }) => claimed)], ['acknowledged', ['terminated']]);
     assert.equal((await world.store.now.discovery.listFound(world.record.id, FIRST))[0]?.launchedBy, 'alice');
   });
 
@@ -272,21 +273,23 @@ describe('an event', () => {
     assert.equal((await world.target('i-1')).labels['cloud:state'], 'running');
   });
 
-  it('of an account that is not listed is refused, one that cannot be read waits, and neither stops another', async () => {
+  it('of an account or region that is not listed is refused, one that cannot be read waits, and neither stops another', async () => {
     const world = await aWorld();
     world.cloud.put(FIRST, 'i-1');
     const foreign = aDelivery([aHint('i-1', world.now(), { scope: { account: '999999999999', region: 'eu-west-1' } })]);
+    const elsewhere = aDelivery([aHint('i-1', world.now(), { scope: { ...FIRST, region: 'us-east-1' } })]);
     const unreadable = aDelivery([], 'not JSON');
     const nothing = aDelivery([]);
     const good = aDelivery([aHint('i-1', world.now())]);
     const denied = aDelivery([aHint('i-9', world.now(), { scope: SECOND })]);
     world.cloud.failure = { page: 0, account: SECOND.account, fault: new Fault('DISCOVERY_DENIED', 'no') };
-    await world.process([foreign, unreadable, nothing, good, denied].map(({ delivery }) => delivery));
+    const all = [foreign, elsewhere, unreadable, nothing, good, denied];
+    await world.process(all.map(({ delivery }) => delivery));
     assert.deepEqual(
-      [foreign, unreadable, nothing, good, denied].map(({ how }) => how()),
-      ['retried', 'retried', 'acknowledged', 'acknowledged', 'retried'],
+      all.map(({ how }) => how()),
+      ['retried', 'retried', 'retried', 'acknowledged', 'acknowledged', 'retried'],
     );
-    assert.equal(world.refused.length, 1);
+    assert.equal(world.refused.length, 2);
     assert.equal((await world.targets()).length, 1);
   });
 
@@ -320,7 +323,9 @@ describe('an event', () => {
     const first = await world.target('vm/web');
     world.wait(1_000);
     world.cloud.put(FIRST, 'vm/web', { incarnation: 'b' });
-    await world.process([aDelivery([aHint('vm/web', world.now())]).delivery]);
+    const ended = aHint('vm/web', world.now() - 100_000, { claimed: 'terminated' });
+    await world.process([aDelivery([aHint('vm/web', world.now()), ended]).delivery]);
+    assert.deepEqual(world.refused, [], 'the end of the first may be told while the second is there');
     const [second, ...others] = await world.targets();
     assert.deepEqual([others.length, second?.id === first.id, second?.labels['cloud:id']], [0, false, 'vm/web']);
     const { items } = await world.store.now.discovery.listChanges({ limit: 10 });

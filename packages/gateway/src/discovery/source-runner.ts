@@ -7,6 +7,7 @@ import {
   type Hint,
   type NamedScope,
   processDeliveries,
+  type RefusalReason,
   type Scope,
   type ScopeRecord,
   type Sighting,
@@ -43,8 +44,10 @@ export interface RunnerParts {
   readonly random: RandomSource;
   readonly nodeId: string;
   readonly updater: CatalogUpdater;
-  readonly refused: (record: SourceRecord, hint: Hint) => void;
+  readonly refused: (record: SourceRecord, hint: Hint, reason: RefusalReason) => void;
   readonly unreadable: (record: SourceRecord, problem: string) => void;
+  /** The machines of a scope that events name could not be read. */
+  readonly unread: (record: SourceRecord, scope: ScopeRecord, failure: Fault) => void;
   /** Scopes that the source no longer lists, or lists again. */
   readonly relisted: (record: SourceRecord, what: 'retired' | 'returned', scopes: readonly NamedScope[]) => void;
   readonly swept: (record: SourceRecord, scope: ScopeRecord, result: SweepResult) => void;
@@ -70,6 +73,8 @@ export class SourceRunner implements AsyncDisposable {
   /** By scope: those that are being swept, and those that wait for their turn. */
   readonly #sweeping = new Map<string, Promise<void>>();
   readonly #due = new Set<string>();
+  /** By scope: the end of the sweep that was begun last, also of those that somebody asked for. */
+  readonly #ends = new Map<string, Promise<void>>();
   readonly #troubles: SourceTroubles;
   readonly #slow = new Set<string>();
   readonly #peeks: Looks;
@@ -123,8 +128,33 @@ export class SourceRunner implements AsyncDisposable {
     return this.#peeks.look(scope, nativeId);
   }
 
-  /** Sweeps one scope now; undefined where another node does so already, or took it over in the middle. */
-  async sweep(scope: ScopeRecord): Promise<SweepResult | undefined> {
+  /**
+   * Sweeps one scope now; undefined where another node does so already, or took it over in the middle. INVARIANT: one after the other: the lease
+   * tells nodes apart, and not the regular sweep of one from that which somebody asks it for.
+   */
+  sweep(scope: ScopeRecord): Promise<SweepResult | undefined> {
+    const key = keyOf(scope);
+    const before = this.#ends.get(key);
+    const swept = before === undefined ? this.#sweep(scope) : before.then(() => this.#sweepAgain(scope));
+    const end = swept
+      .then(
+        () => undefined,
+        () => undefined,
+      )
+      .finally(() => {
+        if (this.#ends.get(key) === end) this.#ends.delete(key);
+      });
+    this.#ends.set(key, end);
+    return swept;
+  }
+
+  /** What the sweep before it learnt is held against what this one finds. */
+  async #sweepAgain(scope: ScopeRecord): Promise<SweepResult | undefined> {
+    const all = await this.#parts.store.now.discovery.listScopes(this.record.id);
+    return this.#sweep(all.find((one) => keyOf(one) === keyOf(scope)) ?? scope);
+  }
+
+  async #sweep(scope: ScopeRecord): Promise<SweepResult | undefined> {
     const { store, clock, updater, swept } = this.#parts;
     const { record } = this;
     const source = this.#source;
@@ -155,6 +185,7 @@ export class SourceRunner implements AsyncDisposable {
       this.#trust.running,
       this.#intake?.[Symbol.asyncDispose](),
       ...this.#sweeping.values(),
+      ...this.#ends.values(),
     ]);
     await this.#source[Symbol.asyncDispose]();
   }
@@ -274,8 +305,9 @@ export class SourceRunner implements AsyncDisposable {
     if (scope.retiredAt !== undefined) return now - (this.#jitter.get(key) ?? 0) > RETIRED_EVERY_MS;
     const last = Math.max(scope.lastSweepAt ?? 0, this.#jitter.get(key) ?? 0);
     if (last === 0) return true;
-    // Spread over a fifth of the period, the same for each scope in each round.
-    const spread = [...key].reduce((sum, sign) => (sum * 31 + sign.charCodeAt(0)) % 1_000, 7) / 1_000;
+    // Spread over a fifth of the period, the same for each scope in each round; regions that differ in their last sign alone are far apart.
+    const mixed = [...key].reduce((sum, sign) => (sum * 31 + sign.charCodeAt(0)) % 1_000_003, 7);
+    const spread = ((mixed * 7_919) % 1_000) / 1_000;
     return now - last > SWEEP_EVERY_MS * (0.9 + 0.2 * spread);
   }
 
@@ -294,19 +326,23 @@ export class SourceRunner implements AsyncDisposable {
   }
 
   async #takeIn(deliveries: readonly Delivery[]): Promise<void> {
-    const { clock, refused, unreadable, report } = this.#parts;
+    const { store, clock, refused, unreadable, unread, report } = this.#parts;
     const { record } = this;
     const result = await processDeliveries(
       {
         clock,
         writer: this.#writer,
+        inbox: store.now.discovery,
         report,
         scopes: () => this.#scopes,
-        refused: (hint) => {
-          refused(record, hint);
+        refused: (hint, reason) => {
+          refused(record, hint, reason);
         },
         unreadable: (problem) => {
           unreadable(record, problem);
+        },
+        failed: (scope, failure) => {
+          unread(record, scope, failure);
         },
       },
       { record, source: this.#source, deliveries },

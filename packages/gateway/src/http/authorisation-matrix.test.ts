@@ -231,6 +231,7 @@ const TABLE: Readonly<Record<RouteId, Expected>> = {
   explainAccess: { who: AUDITORS, query: '?userId=usr_root&targetId=tgt_none', success: 404 },
   listTargetAccess: { who: AUDITORS },
   getAccessReport: { who: AUDITORS, query: '?user=root' },
+  measureAccessReport: { who: AUDITORS, query: '?user=root' },
   exportAccessReport: { who: AUDITORS, query: '?user=root&format=csv' },
   explainOwnAccess: { who: USERS, other: [] },
   openSession: { who: USERS, other: [], body: (ids) => ({ targetId: ids.target }) },

@@ -89,7 +89,7 @@ const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a grant alone lets sessions go unrecorded',
-    file: 'core/src/session/session-broker.ts',
+    file: 'core/src/session/session-requests.ts',
     from: 'const recordExempt = this.#parts.recording.allowExempt && isRecordExempt(leave);',
     to: 'const recordExempt = isRecordExempt(leave);',
     routes: [],

@@ -81,9 +81,12 @@ function sendAsset(
       path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'public, max-age=3600',
     )
     .header('vary', 'accept-encoding');
+  // RFC 9110 section 12.5.3: a weight of zero refuses.
   const accepted = String(request.headers['accept-encoding'] ?? '')
     .split(',')
-    .map((part) => part.split(';')[0]?.trim());
+    .map((part) => part.split(';').map((word) => word.trim()))
+    .filter(([, weight = '']) => !/^q=0(?:\.0*)?$/iu.test(weight))
+    .map(([name]) => name);
   const [encoding] = ENCODINGS.find(([name]) => accepted.includes(name) && asset.encoded.has(name)) ?? [];
   reply.type(asset.mediaType);
   return encoding === undefined

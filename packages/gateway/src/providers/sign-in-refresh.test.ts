@@ -6,7 +6,7 @@ import type { AssertedPerson, RefreshVerdict } from '@enchilada/core/identity';
 import { Fault } from '@enchilada/core/fault';
 import { until } from '@enchilada/core/testing/until';
 import { exampleRefresh } from '../testing/example-providers.ts';
-import { call, GatewayFixture } from '../testing/gateway-fixture.ts';
+import { call, GatewayFixture, type Node } from '../testing/gateway-fixture.ts';
 import { addProvider, ProviderBrowser } from '../testing/provider-browser.ts';
 
 const AWAY = new Fault('PROVIDER_UNAVAILABLE', 'the provider answers 503');
@@ -42,6 +42,23 @@ async function site() {
   const endings = () =>
     fixture.audit.events.filter(({ action }) => action === 'login.ended').map(({ reason }) => reason ?? '');
   return { fixture, node, record, signIn, ask, endings };
+}
+
+/** A program that somebody's browser signs in (RFC 8628). */
+async function signInProgram(fixture: GatewayFixture, node: Node, approver: ProviderBrowser) {
+  const program = new ProviderBrowser(node);
+  const { deviceCode, userCode, interval } = (await program.send('POST', '/device-logins')).body as unknown as {
+    readonly deviceCode: string;
+    readonly userCode: string;
+    readonly interval: number;
+  };
+  const { status } = await approver.send('POST', '/device-logins/decision', { userCode, verdict: 'approve' });
+  assert.equal(status, 204);
+  fixture.clock.time += interval * 1_000;
+  await program.send('POST', '/device-logins/poll', { deviceCode });
+  const inside = async () => (await program.send('GET', '/me')).status === 200;
+  assert.equal(await inside(), true);
+  return { inside };
 }
 
 const person = (subject: string, groups: readonly string[]): AssertedPerson => ({
@@ -215,6 +232,40 @@ test('who signs out while the provider is asked leaves it no token that nobody h
   answer.resolve(undefined);
   await running;
   assert.deepEqual(exampleRefresh.shown, ['token-1', 'given back: token-1', 'given back: token-2']);
+});
+
+test('a program goes on being asked about when the browser that approved it is gone, and is out when the provider says so', async () => {
+  const { fixture, node, signIn, ask, endings } = await site();
+  await using _ = fixture;
+  const ann = await signIn('ann', 'token-1');
+  const program = await signInProgram(fixture, node, ann.browser);
+  await ann.browser.send('POST', '/logout');
+  await ask('ann');
+  assert.deepEqual(exampleRefresh.shown, ['token-1'], 'asked with, and not given back');
+  assert.deepEqual([await ann.inside(), await program.inside()], [false, true]);
+  exampleRefresh.says = () => Promise.resolve(WITHDRAWN);
+  await ask('ann');
+  assert.equal(await program.inside(), false);
+  assert.deepEqual(endings().slice(-1), ['the provider no longer confirms the sign-in (invalid_grant)']);
+});
+
+test('a refusal that comes while the login is handed over to a program ends that too', async () => {
+  const { fixture, node, signIn } = await site();
+  await using _ = fixture;
+  const ann = await signIn('ann', 'token-1');
+  const program = await signInProgram(fixture, node, ann.browser);
+  const [asked, answer] = [Promise.withResolvers<undefined>(), Promise.withResolvers<RefreshVerdict>()];
+  exampleRefresh.says = () => {
+    asked.resolve(undefined);
+    return answer.promise;
+  };
+  await fixture.store.now.refreshTokens.hurry('idp_one', 'ann');
+  const running = node.refresh.run();
+  await asked.promise;
+  await ann.browser.send('POST', '/logout');
+  answer.resolve(WITHDRAWN);
+  await running;
+  assert.equal(await program.inside(), false);
 });
 
 test('a token is kept whatever its length', async () => {

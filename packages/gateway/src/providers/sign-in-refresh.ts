@@ -198,11 +198,13 @@ export class SignInRefresh {
     const { settlements, clock } = this.#parts;
     const { providerId, subject } = token;
     await settlements.write(async (tx) => {
+      // Before any login ends that would leave it to another.
+      await tx.refreshTokens.remove(token.id);
       const askable = new Set(await tx.refreshTokens.loginsOf(providerId, subject));
       const all = await tx.providers.loginsOf(providerId, { subject, session: undefined });
       const events: AuditEvent[] = [];
       for (const loginDigest of all) {
-        if (askable.has(loginDigest) && loginDigest !== token.loginDigest) continue;
+        if (askable.has(loginDigest)) continue;
         const user = (await tx.logins.findWithUser(loginDigest))?.user;
         if (!(await tx.logins.delete(loginDigest))) continue;
         await tx.commands.post({ kind: 'end-login', loginDigest, isWithdrawn: true }, clock.now());

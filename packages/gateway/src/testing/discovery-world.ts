@@ -71,9 +71,11 @@ export async function aWorld(rules: readonly Rule[] = [], fields: Partial<Source
         {
           clock,
           writer: new CatalogWriter(store, updater),
+          inbox: store.now.discovery,
           scopes: () => scopes,
           refused: (hint) => refused.push(hint),
           unreadable: () => undefined,
+          failed: () => undefined,
           report: () => undefined,
         },
         { record, source: cloud, deliveries },

@@ -289,7 +289,7 @@ export class GatewayFixture implements AsyncDisposable {
       observe: () => undefined,
       report: () => undefined,
       loginLimits: limits,
-      isMember: () => true,
+      isMember: () => Promise.resolve(true),
     });
     const catalog = new CatalogView(store, clock);
     const courier = new Courier({
@@ -306,12 +306,7 @@ export class GatewayFixture implements AsyncDisposable {
       logins,
       factors,
       deviceLogins: new DeviceLogins({
-        store,
-        audit,
-        logins,
-        refusals,
-        clock,
-        random,
+        ...{ store, audit, logins, refusals, clock, random },
         settings: () => settings.refresh(),
       }),
       tokens,

@@ -65,15 +65,22 @@ export class MortalNode {
           };
         },
       });
-    const now = withoutLeases(store.now);
-    const repositories = new Proxy(now, { get: (all, name) => counted(Reflect.get(all, name) as object) });
+    const counting = (all: StoreTransaction) =>
+      new Proxy(withoutLeases(all), { get: (each, name) => counted(Reflect.get(each, name) as object) });
+    const [now, urgent] = [counting(store.now), counting(store.urgent)];
     const transaction: Store['transaction'] = (work) => {
       this.#step();
       return store.transaction((tx) => work(withoutLeases(tx)));
     };
     return new Proxy(counted(store), {
       get: (whole, name) =>
-        name === 'now' ? repositories : name === 'transaction' ? transaction : (Reflect.get(whole, name) as unknown),
+        name === 'now'
+          ? now
+          : name === 'urgent'
+            ? urgent
+            : name === 'transaction'
+              ? transaction
+              : (Reflect.get(whole, name) as unknown),
     });
   }
 }

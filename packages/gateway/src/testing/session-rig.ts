@@ -16,10 +16,11 @@ import {
   type FreshLook,
   SessionBroker,
   type SessionEvent,
+  type ViewerWindow,
 } from '@enchilada/core/session';
 import type { Store } from '@enchilada/core/store';
 import type { Target } from '@enchilada/core/target';
-import { aLogin, aTarget, aUser } from '@enchilada/core/testing/store-fixture';
+import { aGrant, aLogin, aTarget, aUser } from '@enchilada/core/testing/store-fixture';
 import type { Clock } from '@enchilada/core/time';
 import { MANIFEST } from './gateway-fixture.ts';
 
@@ -138,7 +139,7 @@ export class SessionRig implements AsyncDisposable {
       observe: () => undefined,
       report: () => undefined,
       loginLimits: () => this.loginLimits,
-      isMember: () => true,
+      isMember: () => Promise.resolve(true),
     });
   }
 
@@ -153,7 +154,7 @@ export class SessionRig implements AsyncDisposable {
   get store(): Store {
     return new Proxy(this.#real, {
       get: (real, name) => {
-        if (this.isAway && name === 'now') return AWAY;
+        if (this.isAway && (name === 'now' || name === 'urgent')) return AWAY;
         const value = Reflect.get(real, name, real) as unknown;
         return typeof value === 'function' ? (value.bind(real) as unknown) : value;
       },
@@ -178,15 +179,9 @@ export class SessionRig implements AsyncDisposable {
       expiresAt: this.clock.now() + loginMs,
     });
     await now.logins.insert(login);
-    await now.grants.insert({
-      id: `grt_${user.id}`,
-      subject: { kind: 'user', id: user.id },
-      scope: { kind: 'target', id: target.id },
-      actions: ['connect'],
-      ...(conditions === undefined ? {} : { conditions }),
-      createdAt: 1,
-      createdBy: user.id,
-    });
+    const scope = { kind: 'target', id: target.id } as const;
+    const only = conditions === undefined ? {} : { conditions };
+    await now.grants.insert(aGrant({ kind: 'user', id: user.id }, { id: `grt_${user.id}`, scope, ...only }));
     const { session } = await this.broker.request(await this.#identity(login.digest), { targetId: target.id }, ADDRESS);
     return this.#attach(session.id, login.digest);
   }
@@ -196,28 +191,75 @@ export class SessionRig implements AsyncDisposable {
     await this.broker.detach(attached);
   }
 
-  /** The person's page comes back. */
-  comeBack({ id, attached }: OpenedSession): Promise<OpenedSession> {
-    return this.#attach(id, attached.session.login.digest);
+  /** The person's page comes back, or another of theirs asks. @throws Fault VIEWER_REPLACED */
+  comeBack({ id, attached }: OpenedSession, window?: ViewerWindow): Promise<OpenedSession> {
+    return this.#attach(id, attached.session.login.digest, window);
   }
 
   /** Another window of the same person, which only looks on. @throws Fault VIEWER_LIMIT */
   async watch({ id, attached: { session } }: OpenedSession, window: string): Promise<Attached> {
+    return this.#lookOn(id, session.login.digest, { window, events: [] });
+  }
+
+  /** Somebody whom the owner of the session invites, and who may watch its machine besides where `byGrant` says so. */
+  async onlooker(
+    { attached: { session } }: OpenedSession,
+    { byGrant }: { readonly byGrant: boolean },
+  ): Promise<LoginRecord> {
+    const { now } = this.#real;
+    const user = aUser();
+    await now.users.insert(user);
+    const at = this.clock.now();
+    const login = aLogin(user.id, { createdAt: at, lastSeenAt: at, provedAt: at, expiresAt: at + 3_600_000 });
+    await now.logins.insert(login);
+    const rights = (userId: string, action: 'share' | 'watch') =>
+      now.grants.insert({
+        ...{ id: `grt_${action}_${user.id}`, subject: { kind: 'user', id: userId }, actions: [action] },
+        ...{ scope: { kind: 'target', id: session.targetId }, createdAt: 1, createdBy: userId },
+      });
+    await rights(session.userId, 'share');
+    if (byGrant) await rights(user.id, 'watch');
+    await now.invitations.insertWithin(
+      {
+        ...{ id: `inv_${user.id}`, sessionId: session.id, username: user.username, guestId: user.id },
+        ...{ createdAt: at, expiresAt: at + 3_600_000 },
+      },
+      1_000,
+    );
+    return login;
+  }
+
+  /** @throws Fault VIEWER_LIMIT */
+  async lookOn(
+    { id }: OpenedSession,
+    { digest }: LoginRecord,
+    window: string,
+  ): Promise<{ readonly attached: Attached; readonly events: readonly SessionEvent[] }> {
+    const events: SessionEvent[] = [];
+    return { attached: await this.#lookOn(id, digest, { window, events }), events };
+  }
+
+  async #lookOn(
+    sessionId: string,
+    loginDigest: string,
+    { window, events }: { readonly window: string; readonly events: SessionEvent[] },
+  ): Promise<Attached> {
     return this.broker.attachControl({
-      redeemed: { sessionId: id, viewerId: `vwr_${window}`, mode: 'watch' },
-      ...{ identity: await this.#identity(session.login.digest), address: ADDRESS, display: DISPLAY },
-      control: { send: () => undefined, close: () => undefined },
+      redeemed: { sessionId, viewerId: `vwr_${window}`, mode: 'watch' },
+      ...{ identity: await this.#identity(loginDigest), address: ADDRESS, display: DISPLAY },
+      control: { send: (event) => void events.push(event), close: () => undefined },
       loginPassword: () => Promise.resolve(undefined),
     });
   }
 
-  async #attach(sessionId: string, loginDigest: string): Promise<OpenedSession> {
+  async #attach(sessionId: string, loginDigest: string, window?: ViewerWindow): Promise<OpenedSession> {
     const events: SessionEvent[] = [];
     const attached = await this.broker.attachControl({
       redeemed: { sessionId, viewerId: `vwr_${sessionId}`, mode: 'control' },
       identity: await this.#identity(loginDigest),
       address: ADDRESS,
       display: DISPLAY,
+      window,
       control: { send: (event) => void events.push(event), close: () => undefined },
       loginPassword: () => Promise.resolve(undefined),
     });
@@ -245,15 +287,8 @@ export class SessionRig implements AsyncDisposable {
   /** Gives everybody who has a session so much more. */
   async alsoGrant(session: OpenedSession, conditions: GrantConditions): Promise<void> {
     const { userId, targetId } = session.attached.session;
-    await this.#real.now.grants.insert({
-      id: `grt_more_${userId}`.slice(0, 40),
-      subject: { kind: 'user', id: userId },
-      scope: { kind: 'target', id: targetId },
-      actions: ['connect'],
-      conditions,
-      createdAt: 2,
-      createdBy: userId,
-    });
+    const scope = { kind: 'target', id: targetId } as const;
+    await this.#real.now.grants.insert(aGrant({ kind: 'user', id: userId }, { scope, conditions }));
   }
 
   /** What the grant of whoever has the session asks for from now on. */
@@ -261,10 +296,8 @@ export class SessionRig implements AsyncDisposable {
     const { userId, targetId } = session.attached.session;
     const { grants } = this.#real.now;
     await grants.delete(`grt_${userId}`);
-    await grants.insert({
-      ...{ id: `grt_${userId}`, subject: { kind: 'user', id: userId }, scope: { kind: 'target', id: targetId } },
-      ...{ actions: ['connect'], conditions, createdAt: 3, createdBy: userId },
-    });
+    const scope = { kind: 'target', id: targetId } as const;
+    await grants.insert(aGrant({ kind: 'user', id: userId }, { id: `grt_${userId}`, scope, conditions }));
   }
 
   /** The person proves themselves by something else. */

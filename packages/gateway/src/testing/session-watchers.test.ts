@@ -43,3 +43,49 @@ test('a full session has room for its own person, and for another who looks on w
   await rig.watch(back, 'late');
   await assert.rejects(rig.watch(back, 'later'), { code: 'VIEWER_LIMIT' });
 });
+
+test('guests and the windows of its own person keep out nobody whom a grant lets watch; those keep out one another', async () => {
+  await using rig = await SessionRig.start();
+  const session = await rig.open();
+  const guest = await rig.onlooker(session, { byGrant: false });
+  const guests = [];
+  for (let index = 0; index < MOST - 1; index++) guests.push(await rig.lookOn(session, guest, `guest-${index}`));
+  await rig.watch(session, 'own');
+  await assert.rejects(rig.lookOn(session, guest, 'late'), { code: 'VIEWER_LIMIT' });
+  // Invited as well as permitted: what counts is the grant.
+  const guard = await rig.onlooker(session, { byGrant: true });
+  const watching = () =>
+    session.attached.session.viewers
+      .filter(({ identity }) => identity.mode === 'watch')
+      .map(({ identity }) => identity.id);
+  await rig.lookOn(session, guard, 'guard-0');
+  assert.deepEqual(
+    [watching().length, watching().includes('vwr_own'), watching().includes('vwr_guard-0')],
+    [MOST, false, true],
+  );
+  await rig.lookOn(session, guard, 'guard-1');
+  const displaced = guests.at(-1);
+  assert.deepEqual(displaced?.events.at(-1), {
+    ...{ type: 'ended', reason: 'VIEWER_LIMIT', fault: { code: 'VIEWER_LIMIT', facts: { most: MOST } } },
+  });
+  assert.equal(watching().includes(`vwr_guest-${MOST - 2}`), false);
+  for (let index = 2; index < MOST; index++) await rig.lookOn(session, guard, `guard-${index}`);
+  assert.ok(watching().every((id) => id.startsWith('vwr_guard')));
+  await assert.rejects(rig.lookOn(session, guard, 'one-too-many'), { code: 'VIEWER_LIMIT' });
+  assert.equal(watching().length, MOST);
+});
+
+test('a page that comes back by itself leaves the session to whichever other page of its person took it meanwhile', async () => {
+  await using rig = await SessionRig.start();
+  const opened = await rig.open();
+  await rig.comeBack(opened, { id: 'laptop00', returns: false });
+  const again = await rig.comeBack(opened, { id: 'laptop00', returns: true });
+  const there = await rig.comeBack(opened, { id: 'phone000', returns: false });
+  assert.equal(rig.endOf(again), 'VIEWER_REPLACED');
+  await assert.rejects(rig.comeBack(opened, { id: 'laptop00', returns: true }), { code: 'VIEWER_REPLACED' });
+  assert.equal(rig.endOf(there), undefined);
+  await rig.leave(there);
+  const alone = await rig.comeBack(opened, { id: 'laptop00', returns: true });
+  await rig.comeBack(opened, { id: 'phone000', returns: false });
+  assert.equal(rig.endOf(alone), 'VIEWER_REPLACED', 'asked for by hand');
+});

@@ -1,13 +1,13 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { SUBPROTOCOL, ticketOf } from '@enchilada/contract';
+import { SUBPROTOCOL, ticketOf, tunnelPath } from '@enchilada/contract';
 import type { TunnelLocation } from '@enchilada/contract';
 import type { Secret } from '@enchilada/core/credential';
 import type { DisplaySize } from '@enchilada/core/engine';
 import { Fault, toFault } from '@enchilada/core/fault';
 import type { VerifiedIdentity } from '@enchilada/core/identity';
-import type { SessionBroker } from '@enchilada/core/session';
+import type { SessionBroker, ViewerWindow } from '@enchilada/core/session';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { carryControl } from './control-socket.ts';
@@ -138,8 +138,8 @@ async function upgrade(request: IncomingMessage, options: TunnelOptions): Promis
   const holder = await broker.holder(sessionId);
   if (holder === undefined || holder === broker.nodeId) return serve(location, { redeemed, kind, caller }, options);
   if (peers === undefined) throw new Fault('SESSION_ELSEWHERE', `node ${holder} holds the session`);
-  const { columns, rows } = location.display;
-  const url = `${(await peers.urlOf(holder)).replace(/^http/u, 'ws')}/peer/v1/sessions/${sessionId}/${kind}?columns=${columns}&rows=${rows}`;
+  const path = tunnelPath(location, location.display, location.window).replace(/^\/api/u, '/peer');
+  const url = (await peers.urlOf(holder)).replace(/^http/u, 'ws') + path;
   const token = await peers.token(holder, { redeemed, kind, caller });
   return (client) => {
     passOn(client, { url, token, kind, ...(options.peerCa === undefined ? {} : { ca: options.peerCa }) });
@@ -168,6 +168,7 @@ function serve(location: Location, call: PeerCall, options: TunnelOptions): Carr
     redeemed,
     caller,
     display: location.display,
+    window: location.window,
     report: (cause: unknown) => report('a viewer could not be served', cause),
   };
   return (client) => {
@@ -178,6 +179,7 @@ function serve(location: Location, call: PeerCall, options: TunnelOptions): Carr
 interface Location extends TunnelLocation {
   readonly way: 'api' | 'peer';
   readonly display: DisplaySize;
+  readonly window: ViewerWindow | undefined;
 }
 
 function locate(request: IncomingMessage): Location {
@@ -188,11 +190,13 @@ function locate(request: IncomingMessage): Location {
     const value = Number(query.get(name) ?? otherwise);
     return Number.isInteger(value) && value >= 1 && value <= 1_000 ? value : otherwise;
   };
+  const id = query.get('window') ?? '';
   return {
     way: groups['way'] === 'peer' ? 'peer' : 'api',
     sessionId: groups['sessionId'],
     kind: groups['kind'] === 'data' ? 'data' : 'control',
     display: { columns: size('columns', 80), rows: size('rows', 24) },
+    window: /^[a-z0-9]{8,64}$/u.test(id) ? { id, returns: query.get('returns') === '1' } : undefined,
   };
 }
 

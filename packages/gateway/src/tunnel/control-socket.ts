@@ -1,7 +1,14 @@
 import { parseViewerMessage } from '@enchilada/contract';
 import type { DisplaySize } from '@enchilada/core/engine';
 import { toFault } from '@enchilada/core/fault';
-import type { Attached, ControlPort, Redeemed, SessionBroker, SessionEvent } from '@enchilada/core/session';
+import type {
+  Attached,
+  ControlPort,
+  Redeemed,
+  SessionBroker,
+  SessionEvent,
+  ViewerWindow,
+} from '@enchilada/core/session';
 import type { RawData, WebSocket } from 'ws';
 import type { TunnelCaller } from './attach-tunnel.ts';
 import { CLOSE } from './data-socket.ts';
@@ -11,6 +18,7 @@ export interface ControlSocketParts {
   readonly redeemed: Redeemed;
   readonly caller: TunnelCaller;
   readonly display: DisplaySize;
+  readonly window: ViewerWindow | undefined;
   readonly report: (cause: unknown) => void;
 }
 
@@ -19,7 +27,7 @@ const MOST_UNSENT_BYTES = 256 * 1024;
 
 /** Joins one control socket to the session, for as long as it is open. */
 export function carryControl(client: WebSocket, parts: ControlSocketParts): void {
-  const { broker, redeemed, caller, display } = parts;
+  const { broker, redeemed, caller, display, window } = parts;
   const port = new SocketPort(client);
   const early: string[] = [];
   let attached: Attached | undefined;
@@ -49,6 +57,7 @@ export function carryControl(client: WebSocket, parts: ControlSocketParts): void
       identity: caller.identity,
       address: caller.address,
       display,
+      window,
       control: port,
       loginPassword: caller.loginPassword,
     })

@@ -107,6 +107,7 @@ const ENDPOINTS = {
   explainAccess: ['GET', '/access/explanation'],
   listTargetAccess: ['GET', '/targets/:id/access'],
   getAccessReport: ['GET', '/access/report'],
+  measureAccessReport: ['GET', '/access/report/size'],
   exportAccessReport: ['GET', '/access/report/export'],
   explainOwnAccess: ['GET', '/machines/:id/access'],
   createGrant: ['POST', '/grants'],

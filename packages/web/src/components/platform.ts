@@ -12,5 +12,9 @@ export function hostPort(place: { readonly host: string; readonly port: number }
   return `${place.host.includes(':') ? `[${place.host}]` : place.host}:${place.port}`;
 }
 
+/** An open session, to use it or to look on. */
+export const joinPath = (sessionId: string, mode: 'control' | 'watch'): string =>
+  `/s/${sessionId}${mode === 'watch' ? '?watch=1' : ''}`;
+
 export const sessionPath = (targetId: string, viewOnly = false): string =>
   `/s/new?target=${encodeURIComponent(targetId)}${viewOnly ? '&view-only=1' : ''}`;

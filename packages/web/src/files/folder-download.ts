@@ -1,7 +1,8 @@
 import type { FileListing } from '@enchilada/contract';
 import { api } from '../api/client.ts';
+import type { DownloadTarget } from './browser-target.ts';
 import { fromRaw, joinPath, localName, toRaw, type RawPath } from './raw-path.ts';
-import type { DownloadTarget, Transfers } from './transfers.ts';
+import type { Transfers } from './transfers.ts';
 
 type Picker = (options: { readonly mode: 'readwrite' }) => Promise<FileSystemDirectoryHandle>;
 

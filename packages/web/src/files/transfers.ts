@@ -1,7 +1,8 @@
 import { api, hrefOf, stream } from '../api/client.ts';
 import { addressOf, ApiFault } from '../api/http.ts';
+import { browserTarget, downloadFrom, type DownloadTarget } from './browser-target.ts';
 import { sendPiece } from './send-piece.ts';
-import { joinPath, localName, parentOf, toRaw, type RawPath } from './raw-path.ts';
+import { joinPath, parentOf, toRaw, type RawPath } from './raw-path.ts';
 
 export type TransferState = 'waiting' | 'running' | 'retrying' | 'paused' | 'done' | 'failed';
 
@@ -17,13 +18,6 @@ export interface TransferView {
   readonly error: unknown;
 }
 
-/** Where a download goes: a file that the person chose, or one that waits in the browser's own storage until it is whole. */
-export interface DownloadTarget {
-  open(): Promise<FileSystemFileHandle>;
-  /** The file is whole. */
-  finished(file: FileSystemFileHandle): Promise<void>;
-}
-
 interface Transfer {
   view: TransferView;
   readonly path: RawPath;
@@ -34,6 +28,8 @@ interface Transfer {
   begun: boolean;
   handle?: FileSystemFileHandle;
   abort: AbortController;
+  /** What ran until now has let go of the file. */
+  rest: Promise<void>;
   readonly samples: { readonly at: number; readonly done: number }[];
 }
 
@@ -79,14 +75,14 @@ export class Transfers {
   download(
     path: RawPath,
     file: { readonly name: string; readonly size: number },
-    target = browserTarget(file.name),
+    target: DownloadTarget | undefined = browserTarget(file.name),
   ): void {
     if (target !== undefined) {
       this.#add({ direction: 'download', ...file }, path, { target });
       return;
     }
     // Without storage of its own the browser downloads by itself and shows its own progress.
-    click(
+    downloadFrom(
       hrefOf('downloadFile', { params: { id: this.#sessionId }, query: { path: toRaw(path), transfer: newId() } }),
       file.name,
     );
@@ -149,6 +145,7 @@ export class Transfers {
       replace: false,
       begun: false,
       abort: new AbortController(),
+      rest: Promise.resolve(),
       samples: [],
     });
     this.#changed();
@@ -163,21 +160,24 @@ export class Transfers {
     const busy = (state: TransferState): boolean => state === 'running' || state === 'retrying';
     for (const transfer of this.#transfers) {
       if (this.#transfers.filter(({ view }) => busy(view.state)).length >= MOST_RUNNING) return;
-      if (transfer.view.state === 'waiting') void this.#run(transfer);
+      if (transfer.view.state !== 'waiting') continue;
+      const abort = new AbortController();
+      transfer.abort = abort;
+      this.#set(transfer, { state: 'running' });
+      // INVARIANT: one at a time: what a download has written counts once its file is closed, and only then goes on behind it.
+      transfer.rest = transfer.rest.then(() => this.#run(transfer, abort));
     }
   }
 
-  async #run(transfer: Transfer): Promise<void> {
-    const abort = new AbortController();
-    transfer.abort = abort;
+  async #run(transfer: Transfer, abort: AbortController): Promise<void> {
+    if (abort.signal.aborted) return;
     transfer.samples.length = 0;
-    this.#set(transfer, { state: 'running' });
     for (let wait = FIRST_RETRY_MS; ; wait = Math.min(wait * 2, LONGEST_RETRY_MS)) {
       const before = transfer.view.done;
       try {
         await (transfer.source === undefined
           ? this.#fetch(transfer, abort.signal)
-          : this.#send(transfer, transfer.source));
+          : this.#send(transfer, transfer.source, abort.signal));
         this.#set(transfer, { state: 'done', speed: 0, done: transfer.view.size });
         if (transfer.view.direction === 'upload') this.#onArrived(parentOf(transfer.path));
         break;
@@ -189,7 +189,7 @@ export class Transfers {
         }
         if (transfer.view.done > before) wait = FIRST_RETRY_MS;
         this.#set(transfer, { state: 'retrying', speed: 0 });
-        await new Promise((resolve) => setTimeout(resolve, wait));
+        await pause(wait, abort.signal);
         if (abort.signal.aborted) break;
         this.#set(transfer, { state: 'running' });
       }
@@ -197,10 +197,9 @@ export class Transfers {
     this.#next();
   }
 
-  async #send(transfer: Transfer, source: File): Promise<void> {
+  async #send(transfer: Transfer, source: File, signal: AbortSignal): Promise<void> {
     const { id } = transfer.view;
     const params = { id: this.#sessionId };
-    const { signal } = transfer.abort;
     let at = transfer.begun ? await this.#reached(transfer, signal) : 0;
     transfer.begun = true;
     for (let done = false; !done;) {
@@ -287,6 +286,17 @@ export class Transfers {
   }
 }
 
+/** Ends early where it is broken off. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
 /** Worth another try: nothing answered, or the gateway is in trouble for a moment. */
 function isPassing(error: unknown): boolean {
   if (!(error instanceof ApiFault)) return false;
@@ -296,31 +306,4 @@ function isPassing(error: unknown): boolean {
 
 function uploadAddress(params: { readonly id: string }, query: Parameters<typeof addressOf>[1]): string {
   return addressOf(`/sessions/${params.id}/files/content`, query);
-}
-
-function click(href: string, name: string): void {
-  const link = document.createElement('a');
-  link.href = href;
-  link.download = localName(name);
-  link.click();
-}
-
-const KEPT_MS = 60_000;
-
-/** A file in the origin private file system ([File System](https://fs.spec.whatwg.org/)) until it is whole, so that memory holds a piece of it at most. */
-function browserTarget(name: string): DownloadTarget | undefined {
-  const storage = (navigator as { storage?: Partial<StorageManager> }).storage;
-  if (storage?.getDirectory === undefined) return undefined;
-  const getDirectory = storage.getDirectory.bind(storage);
-  return {
-    open: async () => (await getDirectory()).getFileHandle(newId(), { create: true }),
-    async finished(handle) {
-      const url = URL.createObjectURL(await handle.getFile());
-      click(url, name);
-      setTimeout(() => {
-        URL.revokeObjectURL(url);
-        void getDirectory().then((folder) => folder.removeEntry(handle.name));
-      }, KEPT_MS);
-    },
-  };
 }

@@ -1,14 +1,17 @@
 import { Alert, Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { IconDownload } from '@tabler/icons-react';
 import type { AccessReport } from '@enchilada/contract';
-import type { GrantAction } from '@enchilada/core/access';
 import { useState } from 'react';
 import { api, hrefOf } from '../api/client.ts';
 import { FormFault, useSave } from '../components/form.tsx';
 import { Drawer } from '../components/layer.tsx';
 import { Table } from '../components/table.tsx';
+import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
+import { actionWords, Why } from './access-why.tsx';
 import { GrantSentence } from './grant-sentence.tsx';
+
+const FORMATS = ['csv', 'json'] as const;
 
 type Question = { readonly at?: number; readonly user?: string; readonly target?: string };
 
@@ -19,12 +22,13 @@ export function AccessReportDrawer(props: { readonly onClose: () => void }) {
   const [target, setTarget] = useState('');
   const [moment, setMoment] = useState('');
   const [answer, setAnswer] = useState<{ readonly question: Question; readonly report: AccessReport }>();
+  const isEverything = user.trim() === '' && target.trim() === '';
   const ask = useSave(async () => {
     setAnswer(undefined);
     const question = {
       ...(user.trim() === '' ? {} : { user: user.trim() }),
       ...(target.trim() === '' ? {} : { target: target.trim() }),
-      ...(moment === '' ? {} : { at: new Date(moment).getTime() }),
+      ...momentOf(moment),
     };
     const report = await api('getAccessReport', { query: question });
     // The file is of the moment that was shown, also where none was typed.
@@ -63,25 +67,92 @@ export function AccessReportDrawer(props: { readonly onClose: () => void }) {
           />
           <FormFault save={ask} />
           <Group>
-            <Button type="submit" loading={ask.busy} disabled={user.trim() === '' && target.trim() === ''}>
+            <Button type="submit" loading={ask.busy} disabled={isEverything}>
               {text('access-report.show')}
             </Button>
           </Group>
+          {isEverything && (
+            <Group>
+              <Text size="sm">{text('access-report.everything')}</Text>
+              <WholeDownloads question={momentOf(moment)} />
+            </Group>
+          )}
         </Stack>
       </form>
-      {answer !== undefined && <Answer {...answer} />}
+      {answer !== undefined && !isEverything && <Answer {...answer} />}
     </Drawer>
   );
+}
+
+function momentOf(typed: string): { readonly at?: number } {
+  return typed === '' ? {} : { at: new Date(typed).getTime() };
+}
+
+function Downloads(props: { readonly question: Question }) {
+  const text = useText();
+  return FORMATS.map((format) => (
+    <Button
+      key={format}
+      component="a"
+      variant="default"
+      href={hrefOf('exportAccessReport', { query: { ...props.question, format } })}
+      download
+      leftSection={<IconDownload size={16} aria-hidden />}
+    >
+      {text('access-report.download', { format: format.toUpperCase() })}
+    </Button>
+  ));
+}
+
+/** A file of everybody may be refused as too large: that is learnt here, in words, before the browser fetches anything. */
+function WholeDownloads(props: { readonly question: Question }) {
+  const text = useText();
+  const [asked, setAsked] = useState<(typeof FORMATS)[number]>();
+  const [fault, setFault] = useState<unknown>();
+  const download = async (format: (typeof FORMATS)[number]): Promise<void> => {
+    setAsked(format);
+    setFault(undefined);
+    try {
+      const { at } = await api('measureAccessReport', { query: props.question });
+      follow(hrefOf('exportAccessReport', { query: { at, format } }));
+    } catch (error) {
+      setFault(error);
+    } finally {
+      setAsked(undefined);
+    }
+  };
+  return (
+    <>
+      {FORMATS.map((format) => (
+        <Button
+          key={format}
+          variant="default"
+          loading={asked === format}
+          disabled={asked !== undefined}
+          leftSection={<IconDownload size={16} aria-hidden />}
+          onClick={() => void download(format)}
+        >
+          {text('access-report.download', { format: format.toUpperCase() })}
+        </Button>
+      ))}
+      {fault !== undefined && <FaultNotice error={fault} />}
+    </>
+  );
+}
+
+/** The browser fetches it by itself, piece by piece, and asks for a name. */
+function follow(href: string): void {
+  const link = document.createElement('a');
+  link.href = href;
+  link.download = '';
+  link.click();
 }
 
 function Answer(props: { readonly question: Question; readonly report: AccessReport }) {
   const text = useText();
   const { question, report } = props;
-  const { at, items, total } = report;
+  const { at, items, total, userId, targetId } = report;
   const grants = new Map(report.grants.map((grant) => [grant.id, grant]));
-  const list = new Intl.ListFormat(text.language, { type: 'conjunction' });
-  const words = (actions: readonly GrantAction[]): string =>
-    list.format(actions.map((action) => text(`grant-action.${action}`)));
   return (
     <Stack mt="lg">
       <div role="status">
@@ -96,18 +167,7 @@ function Answer(props: { readonly question: Question; readonly report: AccessRep
         </Alert>
       ))}
       <Group>
-        {(['csv', 'json'] as const).map((format) => (
-          <Button
-            key={format}
-            component="a"
-            variant="default"
-            href={hrefOf('exportAccessReport', { query: { ...question, format } })}
-            download
-            leftSection={<IconDownload size={16} aria-hidden />}
-          >
-            {text('access-report.download', { format: format.toUpperCase() })}
-          </Button>
-        ))}
+        <Downloads question={question} />
       </Group>
       {items.length > 0 && (
         <div className="panel table-wrap">
@@ -125,7 +185,7 @@ function Answer(props: { readonly question: Question; readonly report: AccessRep
                 <td>{username}</td>
                 <td>{targetName}</td>
                 <td>
-                  {words(actions)}
+                  {actionWords(text, actions)}
                   {conditional && <div className="sub">{text('access.conditional-then')}</div>}
                 </td>
                 <td>
@@ -144,6 +204,7 @@ function Answer(props: { readonly question: Question; readonly report: AccessRep
           </Table>
         </div>
       )}
+      {userId !== undefined && targetId !== undefined && <Why targetId={targetId} userId={userId} at={at} address="" />}
       {total > items.length && <p className="sub">{text('access-report.first-of', { shown: items.length, total })}</p>}
     </Stack>
   );

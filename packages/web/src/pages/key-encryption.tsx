@@ -125,7 +125,9 @@ function Answer({ service: { answeredAt, failure } }: { readonly service: Servic
     return (
       <>
         <State tone="bad">{text('keys.failed')}</State> <Moment at={failure.at} />
-        <div className="sub">{printable(failure.reason)}</div>
+        <div className="sub">
+          {text('keys.reason')} <span lang="en">{printable(failure.reason)}</span>
+        </div>
         {answeredAt !== undefined && (
           <div className="sub">
             {text('keys.answered-before')} <Moment at={answeredAt} />

@@ -9,7 +9,7 @@ import { can, useMe } from '../api/me.ts';
 import { usePlainSearch } from '../app/plain-search.ts';
 import { EmptyState } from '../app/page-states.tsx';
 import { Listing, Moment } from '../components/listing.tsx';
-import { openTab } from '../components/platform.ts';
+import { joinPath, openTab } from '../components/platform.ts';
 import { printable } from '../components/printable.ts';
 import { Table } from '../components/table.tsx';
 import { FormDrawer, useSave } from '../components/form.tsx';
@@ -112,7 +112,7 @@ export function LivePage() {
                   </td>
                   <td className="actions">
                     {session.own && (
-                      <Button size="xs" variant="default" onClick={() => openTab(`/s/${session.id}`)}>
+                      <Button size="xs" variant="default" onClick={() => openTab(joinPath(session.id, 'control'))}>
                         {text('live.resume')}
                       </Button>
                     )}
@@ -121,7 +121,7 @@ export function LivePage() {
                         size="xs"
                         variant="default"
                         leftSection={<IconEye size={14} aria-hidden />}
-                        onClick={() => openTab(`/s/${session.id}?watch=1`)}
+                        onClick={() => openTab(joinPath(session.id, 'watch'))}
                       >
                         {text('machines.watch')}
                       </Button>

@@ -16,12 +16,14 @@ export interface MachineSelectProps extends Pick<
   readonly 'data-autofocus'?: boolean;
   readonly value: string | null;
   readonly onChange: (targetId: string | null) => void;
-  /** Which of the machines that were found may be chosen. */
+  /** The gateway looks for these alone: among many of others, the first that are found might hold none of them. */
+  readonly protocols?: ReadonlySet<string>;
+  /** Which of those that were found may be chosen; few are left out. */
   readonly offers?: (target: Target) => boolean;
 }
 
 /** One of all machines, of which there may be more than can be listed: the gateway is asked for what is typed. */
-export function MachineSelect({ value, offers = () => true, ...rest }: MachineSelectProps) {
+export function MachineSelect({ value, protocols, offers = () => true, ...rest }: MachineSelectProps) {
   const text = useText();
   const field = useActiveOption();
   const [typed, setTyped] = useState('');
@@ -32,10 +34,16 @@ export function MachineSelect({ value, offers = () => true, ...rest }: MachineSe
   }).data;
   // The field holds the name of what is chosen until somebody types: then others are offered, and not that one alone.
   const [asked] = useDebouncedValue(typed === chosen?.name ? '' : typed.trim(), 200);
+  const among = protocols && [...protocols].sort().join(',');
+  const query = {
+    limit: MOST_OFFERED,
+    ...(asked === '' ? {} : { text: asked }),
+    ...(among === undefined ? {} : { protocols: among }),
+  };
   const found = useQuery({
-    queryKey: ['targets', 'sought', asked],
-    queryFn: ({ signal }) =>
-      api('listTargets', { query: { limit: MOST_OFFERED, ...(asked === '' ? {} : { text: asked }) } }, { signal }),
+    queryKey: ['targets', 'sought', query],
+    queryFn: ({ signal }) => api('listTargets', { query }, { signal }),
+    enabled: among !== '',
     placeholderData: keepPreviousData,
   });
   const offered = (found.data?.items ?? []).filter(offers);

@@ -1,7 +1,8 @@
 import { Button, Stack, Switch, TextInput, Title } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
 import { IconUsersGroup, IconX } from '@tabler/icons-react';
 import type { Group } from '@enchilada/contract';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
@@ -12,6 +13,7 @@ import { useAction } from '../components/use-action.ts';
 import { RowAction, Table } from '../components/table.tsx';
 import { FormDrawer, useSave } from '../components/form.tsx';
 import { AddButton, Page } from '../components/page.tsx';
+import { MoreButton, pagesOf } from '../components/pages-of.tsx';
 import { useText } from '../i18n/text.tsx';
 import { SubjectSelect } from './subject-select.tsx';
 
@@ -22,7 +24,7 @@ export function PeopleGroupsPage() {
   const [editing, setEditing] = useState<Group | 'new'>();
   const groups = useQuery({ queryKey: ['groups'], queryFn: ({ signal }) => api('listGroups', {}, { signal }) });
   const changed = (): Promise<unknown> =>
-    Promise.all(['groups', 'users', 'members'].map((key) => client.invalidateQueries({ queryKey: [key] })));
+    Promise.all(['groups', 'users', 'members', 'subjects'].map((key) => client.invalidateQueries({ queryKey: [key] })));
   const add = mayWrite && <AddButton label={text('groups.add')} onClick={() => setEditing('new')} />;
   return (
     <Page title={text('nav.people-groups')} actions={add}>
@@ -124,11 +126,22 @@ function Members(props: {
   const { id } = group;
   const [, run] = useAction();
   const [confirmation, ask] = useConfirm();
-  const members = useQuery({
-    queryKey: ['members', id],
-    queryFn: ({ signal }) => api('listMembers', { params: { id } }, { signal }),
+  const [filter, setFilter] = useState('');
+  const [sought] = useDebouncedValue(filter.trim(), 200);
+  const members = useInfiniteQuery({
+    queryKey: ['members', id, sought],
+    ...pagesOf((page, signal) =>
+      api(
+        'listMembers',
+        { params: { id }, query: { ...page, ...(sought === '' ? {} : { text: sought }) } },
+        { signal },
+      ),
+    ),
+    placeholderData: keepPreviousData,
   });
-  const inside = new Set((members.data?.items ?? []).map((member) => member.id));
+  const shown = members.data?.pages.flatMap((page) => page.items) ?? [];
+  const total = members.data?.pages[0]?.total ?? 0;
+  const isLong = filter !== '' || members.hasNextPage || (members.data?.pages.length ?? 0) > 1;
   const act = (work: () => Promise<unknown>): void =>
     void run(async () => {
       await work();
@@ -137,10 +150,17 @@ function Members(props: {
   return (
     <Stack mt="lg">
       <Title order={2}>{text('people-groups.members')}</Title>
+      {isLong && (
+        <TextInput
+          label={text('people.search')}
+          value={filter}
+          onChange={(event) => setFilter(event.currentTarget.value)}
+        />
+      )}
       <Listing
         query={members}
-        items={members.data?.items ?? []}
-        empty={<p className="palette-none">{text('people-groups.no-members')}</p>}
+        items={shown}
+        empty={<p className="palette-none">{text(sought === '' ? 'people-groups.no-members' : 'people.none')}</p>}
       >
         {(items) => (
           <Table columns={[text('field.name')]} actions short>
@@ -164,13 +184,19 @@ function Members(props: {
           </Table>
         )}
       </Listing>
+      {total > shown.length && (
+        <p className="sub" role="status">
+          {text('subjects.first-of', { shown: shown.length, total })}
+        </p>
+      )}
+      <MoreButton query={members} />
       {!readOnly && (
         <>
           <SubjectSelect
             kind="user"
             label={text('people-groups.add-member')}
             value={null}
-            without={inside}
+            outside={id}
             onChange={(userId) => {
               if (userId !== null) act(() => api('addMember', { params: { id }, body: { userId } }));
             }}

@@ -1,9 +1,10 @@
 import { Button, PasswordInput, Select, Stack, Switch, TextInput, Title } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { IconSearch, IconUsers } from '@tabler/icons-react';
 import type { User } from '@enchilada/contract';
 import { ROLES } from '@enchilada/core/identity';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
 import { can, useMe } from '../api/me.ts';
@@ -13,6 +14,7 @@ import { Listing, Moment } from '../components/listing.tsx';
 import { Table } from '../components/table.tsx';
 import { FormDrawer, useSave } from '../components/form.tsx';
 import { AddButton, Page } from '../components/page.tsx';
+import { MoreButton, pagesOf } from '../components/pages-of.tsx';
 import { useText } from '../i18n/text.tsx';
 import { ServiceTokens } from '../second-factor/own-tokens.tsx';
 import { SubjectsSelect } from './subject-select.tsx';
@@ -23,13 +25,18 @@ export function PeoplePage() {
   const mayWrite = can(useMe(), 'access.write');
   const [editing, setEditing] = useState<User | 'new'>();
   const [filter, setFilter] = useState('');
-  const users = useQuery({ queryKey: ['users'], queryFn: ({ signal }) => api('listUsers', {}, { signal }) });
+  const [sought] = useDebouncedValue(filter.trim(), 200);
+  const users = useInfiniteQuery({
+    queryKey: ['users', sought],
+    ...pagesOf((page, signal) =>
+      api('listUsers', { query: { ...page, ...(sought === '' ? {} : { text: sought }) } }, { signal }),
+    ),
+    placeholderData: keepPreviousData,
+  });
   const groups = useQuery({ queryKey: ['groups'], queryFn: ({ signal }) => api('listGroups', {}, { signal }) });
   const names = new Map((groups.data?.items ?? []).map((group) => [group.id, group.name]));
-  const wanted = filter.trim().toLowerCase();
-  const shown = (users.data?.items ?? []).filter((user) =>
-    `${user.username}\n${user.displayName}`.toLowerCase().includes(wanted),
-  );
+  const shown = users.data?.pages.flatMap((page) => page.items) ?? [];
+  const total = users.data?.pages[0]?.total ?? 0;
   return (
     <Page
       title={text('nav.people')}
@@ -95,6 +102,12 @@ export function PeoplePage() {
           </Table>
         )}
       </Listing>
+      <p className="sub" role="status">
+        {total > shown.length
+          ? text('subjects.first-of', { shown: shown.length, total })
+          : text.count('subjects.found', total)}
+      </p>
+      <MoreButton query={users} />
       {editing !== undefined && (
         <PersonForm
           user={editing === 'new' ? undefined : editing}

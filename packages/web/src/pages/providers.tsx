@@ -28,7 +28,7 @@ function RefreshState({ provider: { refresh } }: { readonly provider: Provider }
       <span className="state" data-tone="warn">
         {text.count('providers.unanswered', logins, { failing: text.number(failing), since })}
       </span>
-      {reason !== undefined && <div>{reason}</div>}
+      {reason !== undefined && <div lang="en">{reason}</div>}
     </div>
   );
 }

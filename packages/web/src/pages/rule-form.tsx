@@ -213,7 +213,8 @@ function OutcomeFields({ rule, choices, readOnly, onChange }: Fields) {
         <MachineSelect
           label={text('field.jump')}
           clearable
-          offers={({ protocol, builtIn }) => carriers.has(protocol) && !builtIn}
+          protocols={carriers}
+          offers={({ builtIn }) => !builtIn}
           value={outcome.jumpTargetId ?? null}
           onChange={(id) => set({ jumpTargetId: id ?? undefined })}
         />

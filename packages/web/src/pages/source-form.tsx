@@ -10,7 +10,7 @@ import { useText } from '../i18n/text.tsx';
 import { KindFields, sentOf, useKindDraft, useRefusal } from './kind-form.tsx';
 import { PreviewResult } from './source-preview.tsx';
 import { usePreview } from './use-preview.ts';
-import type { Source, SourceKind } from './sources.tsx';
+import type { Source, SourceKind } from './source.ts';
 
 /** A source's settings, with a look at what it would do before it is switched on. */
 export function SourceForm(props: {

@@ -22,7 +22,7 @@ import { useText } from '../i18n/text.tsx';
 import { movedUp, parseRules, type RuleDraft } from './rule-draft.ts';
 import { type RuleChoices, RuleForm } from './rule-form.tsx';
 import { PreviewResult } from './source-preview.tsx';
-import type { Source } from './sources.tsx';
+import type { Source } from './source.ts';
 import { usePreview } from './use-preview.ts';
 
 const SETTLE_MS = 600;

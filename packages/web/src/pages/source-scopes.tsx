@@ -10,7 +10,7 @@ import { MoreButton, pagesOf } from '../components/pages-of.tsx';
 import { useAction } from '../components/use-action.ts';
 import { Table } from '../components/table.tsx';
 import { useText } from '../i18n/text.tsx';
-import type { Source } from './sources.tsx';
+import type { Source } from './source.ts';
 
 type SourceScope = RouteOutput<'listSourceScopes'>['items'][number];
 

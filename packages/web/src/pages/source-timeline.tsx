@@ -7,7 +7,7 @@ import { printable } from '../components/printable.ts';
 import { Table } from '../components/table.tsx';
 import { MoreButton, pagesOf } from '../components/pages-of.tsx';
 import { useText } from '../i18n/text.tsx';
-import type { Source } from './sources.tsx';
+import type { Source } from './source.ts';
 
 const TONES = {
   appeared: 'ok',

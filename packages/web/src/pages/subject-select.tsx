@@ -23,7 +23,7 @@ function labelOf({ name, detail }: Subject, kind: SubjectKind): string {
 }
 
 /** People or groups, of whom there may be more than can be listed: the gateway is asked for what is typed, and for the names of what is chosen. */
-function useSubjects(kind: SubjectKind, chosen: readonly string[]) {
+function useSubjects(kind: SubjectKind, chosen: readonly string[], outside?: string) {
   const text = useText();
   const [typed, setTyped] = useState('');
   const ids = chosen.toSorted().join(',');
@@ -38,13 +38,11 @@ function useSubjects(kind: SubjectKind, chosen: readonly string[]) {
   const isUntouched = known.some((subject) => labelOf(subject, kind) === typed);
   const [asked] = useDebouncedValue(isUntouched ? '' : typed.trim(), 200);
   const found = useQuery({
-    queryKey: ['subjects', kind, 'sought', asked],
-    queryFn: ({ signal }) =>
-      api(
-        'findSubjects',
-        { query: { kind, limit: MOST_OFFERED, ...(asked === '' ? {} : { text: asked }) } },
-        { signal },
-      ),
+    queryKey: ['subjects', kind, 'sought', asked, outside],
+    queryFn: ({ signal }) => {
+      const narrowed = { ...(asked === '' ? {} : { text: asked }), ...(outside === undefined ? {} : { outside }) };
+      return api('findSubjects', { query: { kind, limit: MOST_OFFERED, ...narrowed } }, { signal });
+    },
     placeholderData: keepPreviousData,
   });
   const offered = found.data?.items ?? [];
@@ -77,14 +75,14 @@ export interface SubjectSelectProps extends Asked, Pick<SelectProps, 'clearable'
   readonly kind: SubjectKind;
   readonly value: string | null;
   readonly onChange: (id: string | null) => void;
-  /** Who is not offered. */
-  readonly without?: ReadonlySet<string>;
+  /** The group whose members are not offered. */
+  readonly outside?: string;
 }
 
-export function SubjectSelect({ kind, value, without, ...rest }: SubjectSelectProps) {
+export function SubjectSelect({ kind, value, outside, ...rest }: SubjectSelectProps) {
   const text = useText();
   const [isOpen, setIsOpen] = useState(false);
-  const subjects = useSubjects(kind, value === null ? [] : [value]);
+  const subjects = useSubjects(kind, value === null ? [] : [value], outside);
   const field = useActiveOption();
   return (
     <Stack gap={0}>
@@ -95,9 +93,7 @@ export function SubjectSelect({ kind, value, without, ...rest }: SubjectSelectPr
         searchable
         nothingFoundMessage={text('machines.none-here')}
         data={[...subjects.known, ...subjects.offered]}
-        filter={({ options }) =>
-          options.filter((one) => 'value' in one && subjects.isOffered(one.value) && without?.has(one.value) !== true)
-        }
+        filter={({ options }) => options.filter((one) => 'value' in one && subjects.isOffered(one.value))}
         value={value}
         onSearchChange={subjects.setTyped}
         onDropdownOpen={() => setIsOpen(true)}

@@ -195,7 +195,8 @@ export function TargetForm(props: TargetFormProps) {
           label={text('field.jump')}
           description={text('catalog.jump-help')}
           clearable
-          offers={(other) => carriers.has(other.protocol) && other.id !== target?.id && !other.builtIn}
+          protocols={carriers}
+          offers={(other) => other.id !== target?.id && !other.builtIn}
           value={draft.jumpTargetId === '' ? null : draft.jumpTargetId}
           onChange={(id) => set({ jumpTargetId: id ?? '' })}
         />
@@ -205,7 +206,8 @@ export function TargetForm(props: TargetFormProps) {
           label={text('field.files')}
           description={text('catalog.files-help')}
           clearable
-          offers={(other) => filed.has(other.protocol) && other.id !== target?.id && !other.builtIn}
+          protocols={filed}
+          offers={(other) => other.id !== target?.id && !other.builtIn}
           value={draft.filesTargetId === '' ? null : draft.filesTargetId}
           onChange={(id) => set({ filesTargetId: id ?? '' })}
         />

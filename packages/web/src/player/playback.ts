@@ -63,6 +63,8 @@ export class Playback implements Disposable {
   #drawing = 0;
   #wanted: number | undefined;
   #stopped = false;
+  /** Resolves when a seek is wanted elsewhere, or no further: what waits for events waits no more. */
+  #turned = Promise.withResolvers<void>();
   #inexactFrom: number | undefined;
   #lastTick: number | undefined;
   #frame = 0;
@@ -122,6 +124,7 @@ export class Playback implements Disposable {
   seek(toMs: number): void {
     const to = Math.max(0, Math.min(this.#state.durationMs, toMs));
     this.#wanted = to;
+    this.#turned.resolve();
     this.#lastTick = undefined;
     const idle = !this.#state.seeking;
     this.#change({ positionMs: to, seeking: true, sought: 0 });
@@ -131,10 +134,12 @@ export class Playback implements Disposable {
   /** Stays where the way to a moment has come to. */
   stopSeeking(): void {
     this.#stopped = true;
+    this.#turned.resolve();
   }
 
   [Symbol.dispose](): void {
     this.#disposed = true;
+    this.#turned.resolve();
     cancelAnimationFrame(this.#frame);
     this.#reader[Symbol.dispose]();
     this.#source[Symbol.dispose]();
@@ -179,6 +184,7 @@ export class Playback implements Disposable {
   /** Every picture on the way is decoded, since the last rests on all of them. */
   async #decodeTo(toMs: number): Promise<void> {
     this.#stopped = false;
+    this.#turned = Promise.withResolvers();
     const base = await this.#source.baseFor(toMs);
     if (this.#wanted !== undefined || this.#disposed) return;
     if (toMs < this.#shownMs || base.atMs > this.#shownMs || this.#reader.failure !== undefined) {
@@ -189,6 +195,7 @@ export class Playback implements Disposable {
       this.#shownMs = base.atMs;
     }
     const fromMs = this.#shownMs;
+    const tell = (): void => this.#change({ sought: (this.#shownMs - fromMs) / Math.max(1, toMs - fromMs) });
     for (let since = performance.now(); ;) {
       if (this.#wanted !== undefined || this.#disposed) return;
       if (this.#stopped) {
@@ -198,10 +205,15 @@ export class Playback implements Disposable {
       const { nextAtMs, failure, ended } = this.#reader;
       if (failure !== undefined) throw failure;
       if (nextAtMs === undefined ? ended : nextAtMs > toMs) break;
-      if (nextAtMs === undefined) await this.#reader.arrival();
-      else await this.#show(this.#reader.take(toMs, SLICE_EVENTS), nextAtMs);
+      if (nextAtMs === undefined) {
+        tell();
+        await Promise.race([this.#reader.arrival(), this.#turned.promise]);
+      } else {
+        const events = this.#reader.take(toMs, SLICE_EVENTS);
+        await this.#show(events, (events.at(-1)?.atUs ?? 0) / 1000);
+      }
       if (performance.now() - since < SLICE_MS) continue;
-      this.#change({ sought: (this.#shownMs - fromMs) / Math.max(1, toMs - fromMs) });
+      tell();
       await new Promise((resolve) => setTimeout(resolve));
       since = performance.now();
     }

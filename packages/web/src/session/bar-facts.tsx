@@ -5,6 +5,7 @@ import {
   IconPlugConnected,
   IconPlugConnectedX,
   IconPlugX,
+  IconShieldOff,
   IconVideoOff,
 } from '@tabler/icons-react';
 import { Mark } from '../app/mark.tsx';
@@ -40,6 +41,13 @@ export function BarFacts(props: { readonly title: string; readonly view: Session
             <Tooltip label={text('session.cleartext-help')} multiline w={280}>
               <span className="bar-fact" data-tone="warn">
                 <IconLockOpen size={14} aria-hidden /> <span className="bar-word">{text('session.cleartext')}</span>
+              </span>
+            </Tooltip>
+          )}
+          {view.facts['identity'] === 'unproven' && (
+            <Tooltip label={text('session.unproven-help')} multiline w={280}>
+              <span className="bar-fact" data-tone="warn">
+                <IconShieldOff size={14} aria-hidden /> <span className="bar-word">{text('session.unproven')}</span>
               </span>
             </Tooltip>
           )}

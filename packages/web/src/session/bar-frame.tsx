@@ -83,7 +83,8 @@ export function BarFrame(props: BarFrameProps) {
           icon={fullscreen ? IconArrowsMinimize : IconArrowsMaximize}
           label={text('session.full-screen')}
           aria-pressed={fullscreen}
-          onClick={() => void toggleFullScreen(toggle, fullscreen)}
+          // With the focus on it the bar would stay in front of what is to be seen, and keys with it.
+          onClick={() => void toggleFullScreen(toggle, fullscreen).then(focusLater)}
         />
         <Menu width={250} onClose={focusLater} returnFocus={false}>
           <Menu.Target>

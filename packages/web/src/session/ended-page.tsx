@@ -1,15 +1,15 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle, IconCircleCheck, IconPlayerPlay, IconRefresh } from '@tabler/icons-react';
-import type { Session } from '@enchilada/contract';
+import type { Session, Tickets } from '@enchilada/contract';
 import { FAULTS, type FaultCode } from '@enchilada/core/fault';
 import { useEffect, useRef, useState } from 'react';
 import { ApiFault } from '../api/http.ts';
-import { sessionPath } from '../components/platform.ts';
+import { joinPath, sessionPath } from '../components/platform.ts';
 import { printable, printableLines } from '../components/printable.ts';
 import { presentFault } from '../faults/fault-notice.tsx';
 import { useText, type Text as Words } from '../i18n/text.tsx';
 import { PathSteps } from './connection-path.tsx';
-import { failedStep, type SessionView } from './session-view.ts';
+import { failedStep, goesOn, type SessionView } from './session-view.ts';
 
 const PLAIN_REASONS = ['closed-by-user', 'closed-by-target', 'grace-expired', 'node-lost'] as const;
 type PlainReason = (typeof PLAIN_REASONS)[number];
@@ -62,6 +62,7 @@ export function EndedPage(props: {
   readonly targetId: string;
   /** Whether that was asked for. */
   readonly viewOnly: boolean;
+  readonly mode: Tickets['mode'];
 }) {
   const text = useText();
   const [shown, setShown] = useState(true);
@@ -70,6 +71,12 @@ export function EndedPage(props: {
   useEffect(() => again.current?.focus(), [shown]);
   const reason = why(props.view, text);
   const detail = props.view.ended?.detail;
+  // Undefined where it is over for everybody.
+  const ongoing = goesOn(props.view) ? props.session : undefined;
+  const way =
+    ongoing === undefined
+      ? { href: sessionPath(props.targetId, props.viewOnly), label: text('ended.again') }
+      : { href: joinPath(ongoing.id, props.mode), label: text('ended.connect') };
   const fingerprint = props.view.ended?.fault?.facts['fingerprint'];
   if (!shown) {
     return (
@@ -77,8 +84,8 @@ export function EndedPage(props: {
         <Button size="xs" variant="default" onClick={() => setShown(true)}>
           {text('ended.why')}
         </Button>
-        <Button size="xs" component="a" href={sessionPath(props.targetId, props.viewOnly)}>
-          {text('ended.again')}
+        <Button size="xs" component="a" href={way.href}>
+          {way.label}
         </Button>
       </div>
     );
@@ -110,15 +117,10 @@ export function EndedPage(props: {
           )}
           {failedStep(props.view) !== 'none' && <PathSteps view={props.view} />}
           <Group gap="xs" mt="xs">
-            <Button
-              component="a"
-              href={sessionPath(props.targetId, props.viewOnly)}
-              leftSection={<IconRefresh size={16} aria-hidden />}
-              ref={again}
-            >
-              {text('ended.again')}
+            <Button component="a" href={way.href} leftSection={<IconRefresh size={16} aria-hidden />} ref={again}>
+              {way.label}
             </Button>
-            {props.session?.recordingId !== undefined && (
+            {ongoing === undefined && props.session?.recordingId !== undefined && (
               <Button
                 variant="default"
                 component="a"

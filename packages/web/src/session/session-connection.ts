@@ -51,6 +51,9 @@ export class SessionConnection {
   readonly #environment: ConnectionEnvironment;
   #control: WebSocket | undefined;
   #data: WebSocket | undefined;
+  /** Nobody guesses it by chance; that is all it is for. */
+  readonly #window = crypto.getRandomValues(new Uint32Array(4)).join('');
+  #hadIt = false;
   #state: LinkState = 'connecting';
   #held: Uint8Array[] = [];
   #heldBytes = 0;
@@ -157,7 +160,10 @@ export class SessionConnection {
 
   #openControl(tickets: Tickets, generation: number): void {
     const control = this.#environment.connect(
-      tunnelPath({ sessionId: this.#sessionId, kind: 'control' }, this.#surface.size()),
+      tunnelPath({ sessionId: this.#sessionId, kind: 'control' }, this.#surface.size(), {
+        id: this.#window,
+        returns: this.#hadIt,
+      }),
       tunnelProtocols(tickets.control),
     );
     this.#control = control;
@@ -184,6 +190,7 @@ export class SessionConnection {
       if (generation !== this.#generation) return;
       this.#writing = this.#writing.then(() => this.#surface.reset());
       this.#attempt = 0;
+      this.#hadIt = true;
       this.#become('open');
       for (const bytes of this.#held.splice(0)) data.send(bytes as Uint8Array<ArrayBuffer>);
       this.#heldBytes = 0;

@@ -32,6 +32,7 @@ export function SessionOverlays(
           session={live.session}
           viewOnly={subject.kind === 'new' && subject.viewOnly}
           targetId={subject.kind === 'new' ? subject.targetId : subject.session.target.id}
+          mode={subject.kind === 'new' ? 'control' : subject.mode}
         />
       )}
       {question !== undefined && (

@@ -6,6 +6,7 @@ import { api } from '../api/client.ts';
 import { CopyField } from '../components/copy-field.tsx';
 import { FormDrawer, useSave } from '../components/form.tsx';
 import { Loading } from '../components/listing.tsx';
+import { joinPath } from '../components/platform.ts';
 import { printable } from '../components/printable.ts';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
@@ -56,7 +57,7 @@ function ShareDrawer(props: { readonly sessionId: string; readonly onClose: () =
       setFault(error);
     }
   };
-  const link = `${location.origin}/s/${sessionId}?watch=1`;
+  const link = location.origin + joinPath(sessionId, 'watch');
   const invitations = open.data?.items ?? [];
   return (
     <FormDrawer

@@ -30,6 +30,8 @@ export interface SessionView {
   readonly facts: Readonly<Record<string, string>>;
   /** In which directions text may be moved between the clipboards, as far as the machine has one of its own. */
   readonly clipboard: { readonly upload: boolean; readonly download: boolean };
+  /** The same of files. */
+  readonly clipboardFiles: { readonly upload: boolean; readonly download: boolean };
   /** In which directions files may be moved; undefined where the session has none. */
   readonly files: Omit<Extract<ServerFrame, { readonly type: 'files' }>, 'type'> | undefined;
   readonly notice: Extract<ServerFrame, { readonly type: 'notice' }> | undefined;
@@ -48,6 +50,7 @@ export const START: SessionView = {
   roundTripMs: undefined,
   facts: {},
   clipboard: { upload: false, download: false },
+  clipboardFiles: { upload: false, download: false },
   files: undefined,
   notice: undefined,
   ended: undefined,
@@ -57,6 +60,13 @@ export const START: SessionView = {
 /** Nothing comes of it any more: it ended, or never was. */
 export function isOver(view: SessionView): boolean {
   return view.link === 'ended' || view.link === 'failed';
+}
+
+const ENDS_OF_ONE_PAGE: readonly string[] = ['VIEWER_LIMIT', 'VIEWER_REPLACED', 'VIEWER_STALLED'];
+
+/** Only this page's part in it is over. */
+export function goesOn(view: SessionView): boolean {
+  return view.ended !== undefined && ENDS_OF_ONE_PAGE.includes(view.ended.reason);
 }
 
 export type SessionAct =
@@ -111,7 +121,11 @@ function framed(view: SessionView, frame: ServerFrame): SessionView {
     case 'facts':
       return { ...view, facts: frame.facts };
     case 'clipboard':
-      return { ...view, clipboard: { upload: frame.upload, download: frame.download } };
+      return {
+        ...view,
+        clipboard: { upload: frame.upload, download: frame.download },
+        clipboardFiles: frame.files ?? START.clipboardFiles,
+      };
     case 'files': {
       const { type: _type, ...files } = frame;
       return { ...view, files };

@@ -4,8 +4,6 @@ import { useText } from '../i18n/text.tsx';
 import type { SessionView } from './session-view.ts';
 
 const SHORT_MS = 8000;
-/** Stays until it is read; what tells of an end stays until that. */
-const LASTING: readonly string[] = ['resumed-elsewhere'];
 
 /** What the gateway has to say, beside the surface: a dialog would take the keyboard away in the middle of a word. */
 export function useNotice(notice: SessionView['notice'], onRead: () => void): void {
@@ -22,7 +20,7 @@ export function useNotice(notice: SessionView['notice'], onRead: () => void): vo
       title: text('session.notice'),
       message: text(`notice.${code}`, { time: text.time(Date.now() + lastsMs) }),
       color: 'yellow',
-      autoClose: LASTING.includes(code) ? false : lastsMs,
+      autoClose: lastsMs,
       closeButtonProps: { 'aria-label': text('common.close') },
     });
   }, [notice, onRead, text]);

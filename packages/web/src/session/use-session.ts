@@ -4,7 +4,7 @@ import { api } from '../api/client.ts';
 import { ApiFault } from '../api/http.ts';
 import { SessionConnection, type SurfacePort } from './session-connection.ts';
 import { toProof, toSignIn, type SessionSubject } from './session-document.tsx';
-import { sessionView, START, type SessionView } from './session-view.ts';
+import { goesOn, sessionView, START, type SessionView } from './session-view.ts';
 
 /** Refusals that a second factor answers. */
 const PROOF = ['STEP_UP_REQUIRED', 'SECOND_FACTOR_DUE'];
@@ -93,7 +93,7 @@ export function useSession(subject: SessionSubject): LiveSession {
   }, []);
 
   const over =
-    view.link === 'ended' ||
+    (view.link === 'ended' && !goesOn(view)) ||
     (view.link === 'failed' && view.error instanceof ApiFault && view.error.code === 'SESSION_ENDED');
   const openedId = session?.id;
   // What the session became, for example that it was recorded, is written down shortly after its viewers were told.

@@ -110,6 +110,9 @@ describe('an AWS source', () => {
       PublicIpAddress: '192.0.2.1',
       PrivateDnsName: 'ip-10-0-0-1.internal',
       VpcId: 'vpc-1',
+      SubnetId: 'subnet-1',
+      ImageId: 'ami-1',
+      InstanceType: 't3.medium',
       LaunchTime: new Date(1_700_000_000_000),
       Placement: { AvailabilityZone: 'eu-west-2a' },
       NetworkInterfaces: [
@@ -132,6 +135,9 @@ describe('an AWS source', () => {
       tags: {},
       privateName: 'ip-10-0-0-1.internal',
       network: 'vpc-1',
+      subnet: 'subnet-1',
+      image: 'ami-1',
+      size: 't3.medium',
       zone: 'eu-west-2a',
       launchedAt: 1_700_000_000_000,
     });

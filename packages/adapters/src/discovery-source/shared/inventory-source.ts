@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type {
   Delivery,
   DiscoverySource,
@@ -117,7 +118,6 @@ class Watch implements HintQueue {
   readonly #later = new Set<Disposable>();
   #looking: Promise<void> | undefined;
   #hasLooked = false;
-  #events = 0;
 
   constructor(parts: WatchParts) {
     this.#parts = parts;
@@ -165,7 +165,8 @@ class Watch implements HintQueue {
     const at = clock.now();
     const { account, region } = scopeOf(name);
     const hints = ids.map((nativeId): Hint => ({
-      eventId: `${name} ${at} ${this.#events++}`,
+      // Never that of another node, which hears of the same change by itself and may read it elsewhere.
+      eventId: randomUUID(),
       scope: { account, region },
       nativeId,
       at,

@@ -5,6 +5,7 @@ import { Secret } from '@enchilada/core/credential';
 import { isFault } from '@enchilada/core/fault';
 import type { FaultCode } from '@enchilada/core/fault';
 import type { AssertedPerson, PasswordProvider } from '@enchilada/core/identity';
+import { startBlackHole } from '@enchilada/core/testing/servers/black-hole';
 import { issueCertificate } from '@enchilada/core/testing/servers/database-server';
 import { type Slapd, startSlapd } from '@enchilada/core/testing/servers/slapd';
 import { LdapProvider } from './ldap-provider.ts';
@@ -171,10 +172,28 @@ test('a server whose certificate is not vouched for, or names another, is told n
 
 test('the next server is asked where one does not answer; where none does, nobody is judged', async () => {
   const dead = 'ldaps://localhost:1';
-  const person = await verify('alice', 'password of alice', {
-    servers: [dead, `ldaps://localhost:${slapd.ldapsPort}`],
+  await using hole = await startBlackHole();
+  const mute = createServer((socket) => socket.on('error', () => undefined).resume());
+  await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+  await using _closed = { [Symbol.asyncDispose]: () => new Promise<void>((resolve) => mute.close(() => resolve())) };
+  const address = mute.address();
+  assert.ok(address !== null && typeof address !== 'string');
+  // Refuses, drops every packet, accepts and says nothing.
+  const silent = [
+    dead,
+    `ldaps://${hole.host}:${hole.port}`,
+    `ldaps://localhost:${address.port}`,
+    `ldap://localhost:${address.port}`,
+  ];
+  const answers = silent.map(async (first) => {
+    const servers = [first, `ldaps://localhost:${slapd.ldapsPort}`];
+    return (await verify('alice', 'password of alice', { servers })).username;
   });
-  assert.equal(person.username, 'alice');
+  assert.deepEqual(
+    await Promise.all(answers),
+    silent.map(() => 'alice'),
+  );
+  const person = await verify('alice', 'password of alice');
   await rejects(verify('alice', 'password of alice', { servers: [dead] }), 'PROVIDER_UNAVAILABLE');
   await rejects(lookUp(person.subject, { servers: [dead] }), 'PROVIDER_UNAVAILABLE');
   await rejects(lookUp(person.subject, {}, 'wrong'), 'PROVIDER_UNAVAILABLE', 'the searcher is refused');

@@ -1,10 +1,13 @@
-import { isIP } from 'node:net';
+import { once } from 'node:events';
+import { isIP, connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { Fault } from '@enchilada/core/fault';
 import { Client, type Entry } from 'ldapts';
 import type { Directory } from './server-fields.ts';
 
-const TIMEOUT_MS = 8_000;
-const CONNECT_MS = 4_000;
+/** Until a server greets: little where another may be asked in its place, much where nobody else is left. */
+const GREETING_MS = { another: 4_000, last: 20_000 };
+const ANSWER_MS = 30_000;
 
 /**
  * Work on a connection to the first server that answers, in order; over TLS with a verified name alone. Referrals are not followed.
@@ -17,62 +20,94 @@ export async function connected<T>(
 ): Promise<T> {
   let failure: unknown;
   for (const server of place.servers) {
-    let client: Client;
+    const patience = server === place.servers.at(-1) ? GREETING_MS.last : GREETING_MS.another;
+    let connection: Connection;
     try {
-      client = await connect(server, place);
+      connection = await connect(server, place, patience);
     } catch (cause) {
       failure = cause;
       continue;
     }
     try {
-      return await work(client);
-    } catch (cause) {
-      // The library dials with the first request. Nothing was asked of a server that was never reached.
-      if (!isUnreached(cause)) throw cause;
-      failure = cause;
+      return await work(connection.client);
     } finally {
-      // It says goodbye and closes the socket; the work is done, or its failure told.
-      await client.unbind().catch(() => undefined);
+      leave(connection);
     }
   }
   throw unreached(failure);
 }
 
-async function connect(server: URL, { serverName, authorities }: Directory): Promise<Client> {
+interface Connection {
+  readonly client: Client;
+  /** Below TLS where that began by StartTLS. */
+  readonly socket: Socket;
+}
+
+/** The library is given a socket that is connected: by itself it dials with the first request, and tells no failure of dialling from others. */
+async function connect(server: URL, { serverName, authorities }: Directory, patience: number): Promise<Connection> {
   const host = server.hostname.replaceAll(/[[\]]/gu, '');
+  const isImplicit = server.protocol === 'ldaps:';
+  const port = server.port === '' ? (isImplicit ? 636 : 389) : Number(server.port);
   const name = serverName ?? host;
   // The name is checked against the certificate whether the socket is ours or the library's.
-  const tlsOptions = {
+  const tlsOptions: ConnectionOptions = {
     rejectUnauthorized: true,
-    minVersion: 'TLSv1.2' as const,
+    minVersion: 'TLSv1.2',
     host: name,
     ...(isIP(name) === 0 ? { servername: name } : {}),
     ...(authorities === undefined ? {} : { ca: authorities }),
   };
-  const isImplicit = server.protocol === 'ldaps:';
-  const client = new Client({
-    url: `${server.protocol}//${server.host}`,
-    timeout: TIMEOUT_MS,
-    connectTimeout: CONNECT_MS,
-    ...(isImplicit ? { tlsOptions: { ...tlsOptions, host } } : {}),
-  });
-  try {
-    if (!isImplicit) await client.startTLS(tlsOptions);
-  } catch (cause) {
-    // It says goodbye and closes the socket; the work is done, or its failure told.
-    await client.unbind().catch(() => undefined);
-    throw cause;
+  const url = `${server.protocol}//${server.host}`;
+  if (isImplicit) {
+    const socket = await greeted(connectTls({ ...tlsOptions, host, port }), 'secureConnect', patience);
+    const client = new Client({ url, timeout: ANSWER_MS, tlsOptions, createSecureConnection: () => open(socket) });
+    return { client, socket };
   }
-  return client;
+  const socket = await greeted(connectTcp({ host, port }), 'connect', patience);
+  const client = new Client({
+    url,
+    timeout: ANSWER_MS,
+    createConnection: () => open(socket),
+    createSecureConnection: ((options: ConnectionOptions) => {
+      const secured = connectTls(options);
+      // The library hears of its end from the socket below alone, and waits for a handshake for ever.
+      secured.once('close', () => socket.destroy());
+      greeted(secured, 'secureConnect', patience).catch(() => undefined);
+      return secured;
+    }) as typeof connectTls,
+  });
+  const late = setTimeout(() => socket.destroy(), patience);
+  try {
+    await client.startTLS(tlsOptions);
+    return { client, socket };
+  } catch (cause) {
+    leave({ client, socket });
+    throw cause;
+  } finally {
+    clearTimeout(late);
+  }
 }
 
-const UNREACHED = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT']);
+/** It says goodbye and closes the socket. Nobody waits; of a connection that was upgraded and is lost, the library does not learn that it is. */
+function leave({ client, socket }: Connection): void {
+  if (!socket.destroyed) client.unbind().catch(() => undefined);
+}
 
-/** Whether no connection came about, so that the next server may be asked the same. */
-function isUnreached(failure: unknown): boolean {
-  const cause = failure instanceof Fault ? failure.cause : failure;
-  if (cause instanceof AggregateError) return cause.errors.every(isUnreached);
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' && UNREACHED.has(cause.code);
+function open<T extends Socket>(socket: T): T {
+  if (socket.destroyed) throw new Error('the connection has been closed');
+  return socket;
+}
+
+async function greeted<T extends Socket>(socket: T, event: 'connect' | 'secureConnect', patience: number): Promise<T> {
+  // Until the library listens.
+  socket.on('error', () => undefined);
+  const timer = setTimeout(() => socket.destroy(new Error(`no greeting within ${patience / 1_000} s`)), patience);
+  try {
+    await once(socket, event);
+    return socket;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** What a directory says of a failure, as one clause. */

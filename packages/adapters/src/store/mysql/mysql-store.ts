@@ -5,7 +5,7 @@ import type { Store } from '@enchilada/core/store';
 import { CompiledQuery, MysqlDialect, sql, type Dialect } from 'kysely';
 import { createPool, type PoolOptions } from 'mysql2';
 import { checkedDialect } from '../shared/driver-checks.ts';
-import { CONNECT_TIMEOUT_MS, DEFAULT_POOL_SIZE, parseServerUrl } from '../shared/server-address.ts';
+import { CONNECT_TIMEOUT_MS, DEFAULT_POOL_SIZE, parseServerUrl, URGENT_POOL_SIZE } from '../shared/server-address.ts';
 import { SqlStore } from '../shared/sql-store.ts';
 import type { SqlFailure, SqlTraits } from '../shared/sql-traits.ts';
 import { MYSQL_SCHEME, type MysqlConfig } from './mysql-config.ts';
@@ -23,6 +23,7 @@ export function mysql(config: MysqlConfig): Store {
   return new SqlStore({
     traits,
     dialect: dialectOf(config.url, config),
+    urgentDialect: dialectOf(config.url, { ...config, poolSize: URGENT_POOL_SIZE }),
     ...(migrationUrl === undefined ? {} : { migrationDialect: () => dialectOf(migrationUrl, config) }),
     ...(onMigrationStep === undefined ? {} : { onMigrationStep }),
   });
@@ -64,6 +65,7 @@ function dialectOf(url: Secret, config: MysqlConfig): Dialect {
         await connection.executeQuery(CompiledQuery.raw(`set session sql_mode = '${SQL_MODE}'`));
       },
     }),
+    { isConnectTimeout: (error) => error instanceof Error && error.message === 'connect ETIMEDOUT' },
   );
 }
 

@@ -3,14 +3,18 @@ import type { Store } from '@enchilada/core/store';
 import { CompiledQuery, PostgresDialect, type Dialect } from 'kysely';
 import pg from 'pg';
 import { checkedDialect } from '../shared/driver-checks.ts';
-import { CONNECT_TIMEOUT_MS, DEFAULT_POOL_SIZE, parseServerUrl } from '../shared/server-address.ts';
+import {
+  CONNECT_TIMEOUT_MS,
+  DEFAULT_POOL_SIZE,
+  LONGEST_QUEUE_MS,
+  parseServerUrl,
+  URGENT_POOL_SIZE,
+} from '../shared/server-address.ts';
 import { SqlStore } from '../shared/sql-store.ts';
 import type { SqlFailure, SqlTraits } from '../shared/sql-traits.ts';
 import { POSTGRES_SCHEME, type PostgresConfig } from './postgres-config.ts';
 
 const STATEMENT_TIMEOUT_MS = 30_000;
-/** As long as a proxy before the gateway usually waits for its answer: a crowd that asks at once waits for its turn, and is not told of an outage. */
-const LONGEST_QUEUE_MS = 60_000;
 /** The advisory lock of migrations; any number, the same for ever. */
 const MIGRATION_LOCK = 0x656e6368;
 
@@ -19,6 +23,7 @@ export function postgres(config: PostgresConfig): Store {
   return new SqlStore({
     traits,
     dialect: dialectOf(config.url, config),
+    urgentDialect: dialectOf(config.url, { ...config, poolSize: URGENT_POOL_SIZE }),
     ...(migrationUrl === undefined ? {} : { migrationDialect: () => dialectOf(migrationUrl, config) }),
     ...(onMigrationStep === undefined ? {} : { onMigrationStep }),
   });
@@ -45,7 +50,9 @@ function dialectOf(url: Secret, config: PostgresConfig): Dialect {
   pool.on('error', () => undefined);
   // The pool does not listen while a connection is lent out: an error between two statements would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
-  return checkedDialect(new PostgresDialect({ pool }));
+  return checkedDialect(new PostgresDialect({ pool }), {
+    isConnectTimeout: (error) => error instanceof Error && error.message === 'timeout expired',
+  });
 }
 
 /** The pool has one time for two things: the wait for a connection that others use, and the making of one. */

@@ -32,7 +32,11 @@ export interface ServerScheme {
 }
 
 export const DEFAULT_POOL_SIZE = 10;
+/** Besides those: one for signs of life while another one takes rights away. */
+export const URGENT_POOL_SIZE = 2;
 export const CONNECT_TIMEOUT_MS = 5_000;
+/** As long as a proxy before the gateway usually waits for its answer: a crowd that asks at once waits for its turn, and is not told of an outage. */
+export const LONGEST_QUEUE_MS = 60_000;
 
 /** @throws Fault CONFIGURATION_INVALID */
 export function parseServerUrl(secret: Secret, scheme: ServerScheme, config: ServerConfig): ServerAddress {

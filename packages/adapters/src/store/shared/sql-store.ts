@@ -14,6 +14,8 @@ import type { SqlTraits } from './sql-traits.ts';
 export interface SqlStoreParts {
   readonly traits: SqlTraits;
   readonly dialect: Dialect;
+  /** Connections of its own for what is urgent, where others queue for those of `dialect`. */
+  readonly urgentDialect?: Dialect;
   /** A connection whose role may change the schema, where it is another one. */
   readonly migrationDialect?: () => Dialect;
   readonly onMigrationStep?: MigrationRun['onStep'];
@@ -25,22 +27,31 @@ export class SqlStore implements Store {
   readonly #db: Kysely<Schema>;
   readonly #alone: Sql;
   readonly #now: StoreTransaction;
+  readonly #urgentDb: Kysely<Schema>;
+  readonly #urgent: StoreTransaction;
   readonly #inside = new AsyncLocalStorage<{ open: boolean }>();
 
   constructor(parts: SqlStoreParts) {
-    const { traits, dialect } = parts;
+    const { traits, dialect, urgentDialect } = parts;
     this.#parts = parts;
-    this.#db = new Kysely<Schema>({ dialect, plugins: [new CamelCasePlugin()] });
-    // Not every database's default: under a snapshot, a count taken behind a second lock does not see what was written under the first.
-    const atomic: Sql['atomic'] = (work) => this.#db.transaction().setIsolationLevel('read committed').execute(work);
-    this.#alone = { db: this.#db, traits, atomic };
-    this.#now = guarded(repositoriesOf(this.#alone), (call) => withRetries(traits, call));
+    const open = (by: Dialect) => new Kysely<Schema>({ dialect: by, plugins: [new CamelCasePlugin()] });
+    const standing = (sql: Sql) => guarded(repositoriesOf(sql), (call) => withRetries(traits, call));
+    this.#db = open(dialect);
+    this.#alone = alone(this.#db, traits);
+    this.#now = standing(this.#alone);
+    this.#urgentDb = urgentDialect === undefined ? this.#db : open(urgentDialect);
+    this.#urgent = urgentDialect === undefined ? this.#now : standing(alone(this.#urgentDb, traits));
   }
 
   /** INVARIANT: inside a transaction nobody reaches past it: on a database with one connection that would wait for ever. */
   get now(): StoreTransaction {
     this.#refuseInside();
     return this.#now;
+  }
+
+  get urgent(): StoreTransaction {
+    this.#refuseInside();
+    return this.#urgent;
   }
 
   async migrate(): Promise<void> {
@@ -87,7 +98,9 @@ export class SqlStore implements Store {
   async probe(): Promise<void> {
     const { traits } = this.#parts;
     try {
-      await withRetries(traits, () => this.#db.transaction().execute((db) => raiseCounter(this.#parts, db, 'probe')));
+      await withRetries(traits, () =>
+        this.#urgentDb.transaction().execute((db) => raiseCounter(this.#parts, db, 'probe')),
+      );
     } catch (error) {
       throw error instanceof Fault && error.code === 'STORE_UNAVAILABLE'
         ? error
@@ -96,13 +109,18 @@ export class SqlStore implements Store {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#db.destroy();
+    await Promise.all([...new Set([this.#db, this.#urgentDb])].map((db) => db.destroy()));
   }
 
   #refuseInside(): void {
     if (this.#inside.getStore()?.open === true)
       throw new Fault('INTERNAL', 'the store was used past the open transaction');
   }
+}
+
+/** Each call for itself. Not every database's default: under a snapshot, a count taken behind a second lock does not see what was written under the first. */
+function alone(db: Kysely<Schema>, traits: SqlTraits): Sql {
+  return { db, traits, atomic: (work) => db.transaction().setIsolationLevel('read committed').execute(work) };
 }
 
 async function named<T>(traits: SqlTraits, call: () => Promise<T>): Promise<T> {

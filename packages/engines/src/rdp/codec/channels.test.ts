@@ -1,132 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { isFault } from '@enchilada/core/fault';
-import { ascii, invalid, joinBytes, readU32, u16le, u32le, utf16, violation } from './bytes.ts';
-import { ClipboardFlow, type Direction } from './clipboard.ts';
+import { ascii, joinBytes, u16le, u32le } from './bytes.ts';
 import { DISPLAY_CONTROL, DynamicChannels } from './dynamic-channels.ts';
 import { endedFrames, fastPathUpdates, inputEvents, slowInputEvents, widenBitmaps } from './fast-path.ts';
 import { Pointer } from './pointer.ts';
 
 const chunk = (message: Uint8Array, flags = 3, total = message.length): Uint8Array =>
   joinBytes(u32le(total), u32le(flags), message);
-const clip = (type: number, body: Uint8Array = new Uint8Array(0), flags = 0): Uint8Array =>
-  joinBytes(u16le(type), u16le(flags), u32le(body.length), body);
-const FORMATS = clip(2, joinBytes(u32le(13), u16le(0)));
-const EMPTY_FORMATS = chunk(clip(2));
-const TEXT = clip(5, joinBytes(utf16('otters'), u16le(0)), 1);
-
-interface Heard {
-  readonly flow: ClipboardFlow;
-  readonly content: Uint8Array[];
-  whole: number;
-}
-
-function flow(direction: Direction, upload: boolean, download: boolean): Heard {
-  const heard: { content: Uint8Array[]; whole: number } = { content: [], whole: 0 };
-  const made = new ClipboardFlow(
-    direction,
-    { upload, download },
-    {
-      broken: direction === 'upload' ? invalid : violation,
-      content: (piece, isLast) => {
-        heard.content.push(piece);
-        if (isLast) heard.whole += 1;
-      },
-    },
-  );
-  return Object.assign(heard, { flow: made });
-}
-
-describe('the clipboard channel', () => {
-  it('passes an announcement, a request and a content that are permitted, and tells of the content', () => {
-    const down = flow('download', true, true);
-    for (const message of [clip(1), FORMATS, clip(3), clip(4, u32le(13))])
-      assert.deepEqual(down.flow.push(chunk(message)), chunk(message));
-    assert.deepEqual(down.flow.push(chunk(TEXT)), chunk(TEXT));
-    assert.deepEqual(Buffer.concat(down.content), Buffer.from('otters\0', 'utf16le'));
-    assert.equal(down.whole, 1);
-  });
-
-  it('announces an empty clipboard where copying is denied, and lets no content through', () => {
-    const down = flow('download', true, false);
-    assert.deepEqual(down.flow.push(chunk(FORMATS)), EMPTY_FORMATS);
-    assert.equal(down.flow.push(chunk(TEXT)), undefined);
-    assert.deepEqual(down.content, []);
-    const up = flow('upload', true, false);
-    assert.equal(up.flow.push(chunk(clip(4, u32le(13)))), undefined, 'asks for what it may not have');
-    assert.deepEqual(up.flow.push(chunk(FORMATS)), chunk(FORMATS));
-    assert.deepEqual(up.flow.push(chunk(TEXT)), chunk(TEXT));
-  });
-
-  it('announces an empty clipboard where pasting is denied, and lets no content through', () => {
-    const up = flow('upload', false, true);
-    assert.deepEqual(up.flow.push(chunk(FORMATS)), EMPTY_FORMATS);
-    assert.equal(up.flow.push(chunk(TEXT)), undefined);
-    assert.equal(up.flow.push(chunk(clip(1))), undefined, 'a viewer is no monitor');
-    const down = flow('download', false, true);
-    assert.equal(down.flow.push(chunk(clip(4, u32le(13)))), undefined);
-    assert.deepEqual(down.flow.push(chunk(TEXT)), chunk(TEXT));
-  });
-
-  it('takes files out of the capabilities, and lets their content pass in neither direction', () => {
-    const capabilities = clip(7, joinBytes(u16le(1), u16le(0), u16le(1), u16le(12), u32le(2), u32le(0x3e)));
-    for (const direction of ['upload', 'download'] as const) {
-      const { flow: one } = flow(direction, true, true);
-      const passed = one.push(chunk(capabilities));
-      assert.equal(readU32(passed ?? new Uint8Array(0), 8 + 8 + 12), 2);
-      for (const type of [6, 8, 9, 10, 11, 77]) assert.equal(one.push(chunk(clip(type, u32le(1)))), undefined);
-    }
-  });
-
-  it('treats the chunks of one message alike', () => {
-    const long = clip(5, new Uint8Array(5_000).fill(65), 1);
-    for (const permitted of [true, false]) {
-      const down = flow('download', true, permitted);
-      const parts = [
-        chunk(long.subarray(0, 1_600), 1, long.length),
-        chunk(long.subarray(1_600, 3_200), 0, long.length),
-        chunk(long.subarray(3_200), 2, long.length),
-      ];
-      assert.deepEqual(
-        parts.map((part) => down.flow.push(part) !== undefined),
-        [permitted, permitted, permitted],
-      );
-      assert.equal(Buffer.concat(down.content).length, permitted ? 5_000 : 0);
-      assert.equal(down.whole, permitted ? 1 : 0);
-    }
-  });
-
-  it('refuses what is longer than it says, endless, compressed or cut', () => {
-    const { flow: up } = flow('upload', true, true);
-    for (const bytes of [
-      chunk(TEXT, 1, 0xffff_ffff),
-      chunk(TEXT, 3, 4),
-      chunk(TEXT, 3, TEXT.length + 1),
-      chunk(TEXT, 0x0020_0003),
-      chunk(new Uint8Array(3)),
-      new Uint8Array(5),
-    ])
-      assert.throws(() => up.push(bytes), { code: 'PROTOCOL_MESSAGE_INVALID' });
-    up.push(chunk(TEXT, 1, TEXT.length + 2));
-    assert.throws(() => up.push(chunk(new Uint8Array(3), 2)), { code: 'PROTOCOL_MESSAGE_INVALID' });
-  });
-
-  it('takes any bytes, or refuses them', () => {
-    fc.assert(
-      fc.property(fc.array(fc.uint8Array({ maxLength: 60 })), fc.boolean(), (list, isMarked) => {
-        const { flow: down } = flow('download', true, true);
-        for (const bytes of list)
-          try {
-            down.push(isMarked ? chunk(bytes, 3) : bytes);
-          } catch (failure) {
-            assert.ok(isFault(failure, 'TARGET_PROTOCOL_VIOLATION'), String(failure));
-          }
-      }),
-      { numRuns: 1_000 },
-    );
-  });
-});
 
 describe('dynamic channels', () => {
   const create = (id: number, name: string): Uint8Array =>

@@ -1,7 +1,14 @@
 import { joinBytes, u16le, u32le, utf16 } from './bytes.ts';
 
-/** [MS-RDPBCGR] 2.2.8.1.1.2.1 */
-export const SECURITY = { info: 0x0040, license: 0x0080, licenseEncrypted: 0x0200 } as const;
+/** Flags of a security header. [MS-RDPBCGR] 2.2.8.1.1.2.1 */
+export const SECURITY = {
+  exchange: 0x0001,
+  encrypted: 0x0008,
+  info: 0x0040,
+  license: 0x0080,
+  licenseEncrypted: 0x0200,
+  saltedSignature: 0x0800,
+} as const;
 
 /** [MS-RDPBCGR] 2.2.1.11.1.1: mouse, no Ctrl+Alt+Del first, Unicode, maximised shell, notice of sign-in, Windows key, errors of sign-in, wheel, no sound. No compression. */
 const FLAGS = 0x1 | 0x2 | 0x10 | 0x20 | 0x40 | 0x100 | 0x1_0000 | 0x2_0000 | 0x8_0000;

@@ -1,128 +1,310 @@
-import { joinBytes, readU16, readU32, u16le, u32le, viewOf } from './bytes.ts';
+import { joinBytes, readU16, readU32, u32le } from './bytes.ts';
+import {
+  contentsRequest,
+  FilePassage,
+  parseContentsRequest,
+  parseFileList,
+  type FileListener,
+} from './clipboard-files.ts';
+import { formatList, parseFormats, permittedCapabilities, type Format } from './clipboard-formats.ts';
+import {
+  ANSWER,
+  ASCII_NAMES,
+  CHUNK,
+  CHUNK_HEAD_BYTES,
+  chunksOf,
+  clipboardMessage,
+  MESSAGE,
+  MESSAGE_HEAD_BYTES,
+  type Direction,
+} from './clipboard-message.ts';
 
-/** Which way a message goes: `download` to the person, `upload` to the machine. */
-export type Direction = 'upload' | 'download';
+type Rights = Readonly<Record<Direction, boolean>>;
 
-export type ClipboardPolicy = Readonly<Record<Direction, boolean>>;
+/** Which contents may leave either clipboard: files, and everything else. */
+export interface ClipboardPolicy {
+  readonly text: Rights;
+  readonly files: Rights;
+}
 
-/** CHANNEL_PDU_HEADER. [MS-RDPBCGR] 2.2.6.1.1 */
-export const CHUNK = { first: 0x1, last: 0x2, compressed: 0x0020_0000 } as const;
-export const CHUNK_HEAD_BYTES = 8;
+export interface ClipboardListener {
+  /** Pieces of a content other than files, as they pass. */
+  content(direction: Direction, piece: Uint8Array, isLast: boolean): void;
+  readonly files: FileListener;
+  /** A viewer asked for files, or offered some, that policy denies. */
+  denied(direction: Direction): void;
+  readonly broken: Readonly<Record<Direction, (words: string) => Error>>;
+}
 
-/** msgType. [MS-RDPECLIP] 2.2.1 */
-const MESSAGE = {
-  monitorReady: 1,
-  formatList: 2,
-  formatListResponse: 3,
-  dataRequest: 4,
-  dataResponse: 5,
-  capabilities: 7,
-} as const;
-const MESSAGE_HEAD_BYTES = 8;
-const SUCCEEDED = 1;
-/** CB_USE_LONG_FORMAT_NAMES; the other flags are about files, which go by a way of their own. [MS-RDPECLIP] 2.2.2.1.1.1 */
-const KEPT_CAPABILITIES = 0x2;
+/** Chunks, in order. */
+export interface ClipboardPassage {
+  readonly onwards: readonly Uint8Array[];
+  /** To whoever said it. */
+  readonly back: readonly Uint8Array[];
+}
+
 const MOST_BYTES: Readonly<Record<Direction, number>> = { upload: 4 * 1024 * 1024, download: 16 * 1024 * 1024 };
+const NOTHING: ClipboardPassage = { onwards: [], back: [] };
+/** Formats from here on have names, and numbers of their owner's choice. [MS-RDPECLIP] 1.3.1.2 */
+const FIRST_NAMED_FORMAT = 0xc000;
 
-/** Pieces of a clipboard's content as they pass. */
-export type ContentListener = (piece: Uint8Array, isLast: boolean) => void;
+/** What one side has on its clipboard, as far as the other one was told. */
+interface Offer {
+  formats: readonly Format[];
+  /** Of the last request that its owner was given. */
+  asked: Format['kind'] | undefined;
+  readonly passage: FilePassage;
+}
 
-/** One way of the clipboard channel, chunk by chunk: what may not pass is left out or emptied. [MS-RDPECLIP] 1.3.2 */
-export class ClipboardFlow {
-  readonly #direction: Direction;
+interface Message {
+  readonly type: number;
+  readonly flags: number;
+  readonly body: Uint8Array;
+}
+
+export function isAnyPermitted({ text, files }: ClipboardPolicy): boolean {
+  return text.upload || text.download || files.upload || files.download;
+}
+
+/** The clipboard channel of a connection: what may not pass is left out, emptied or refused. [MS-RDPECLIP] 1.3.2 */
+export class ClipboardChannel {
   readonly #policy: ClipboardPolicy;
-  readonly #broken: (words: string) => Error;
-  readonly #content: ContentListener;
-  #passes = false;
-  #isContent = false;
+  readonly #listener: ClipboardListener;
+  readonly #offers: Readonly<Record<Direction, Offer>>;
+  readonly #flows: Readonly<Record<Direction, ClipboardFlow>>;
+  readonly #longNames = { upload: false, download: false };
+
+  constructor(policy: ClipboardPolicy, listener: ClipboardListener) {
+    this.#policy = policy;
+    this.#listener = listener;
+    const offer = (direction: Direction): Offer => ({
+      formats: [],
+      asked: undefined,
+      passage: new FilePassage(direction, listener.files),
+    });
+    this.#offers = { upload: offer('upload'), download: offer('download') };
+    const flow = (direction: Direction): ClipboardFlow =>
+      new ClipboardFlow({
+        most: MOST_BYTES[direction],
+        broken: listener.broken[direction],
+        handling: (type, flags) => this.#handling(direction, type, flags),
+        content: (piece, isLast) => {
+          listener.content(direction, piece, isLast);
+        },
+        whole: (message) => this.#whole(direction, message),
+      });
+    this.#flows = { upload: flow('upload'), download: flow('download') };
+  }
+
+  fromTarget(chunk: Uint8Array): ClipboardPassage {
+    return this.#flows.download.push(chunk);
+  }
+
+  fromViewer(chunk: Uint8Array): ClipboardPassage {
+    return this.#flows.upload.push(chunk);
+  }
+
+  /** Nobody hears any more what comes: files that are on their way have broken off. */
+  close(): void {
+    for (const { passage } of Object.values(this.#offers)) passage.clear();
+  }
+
+  /** `from` is the way of what its sender has on its own clipboard. */
+  #handling(from: Direction, type: number, flags: number): Handling {
+    const { text, files } = this.#policy;
+    switch (type) {
+      case MESSAGE.monitorReady:
+        return from === 'download' ? 'whole' : 'dropped';
+      case MESSAGE.capabilities:
+      case MESSAGE.formatList:
+      case MESSAGE.formatListResponse:
+      case MESSAGE.dataRequest:
+      case MESSAGE.contentsRequest:
+        return 'whole';
+      case MESSAGE.dataResponse: {
+        if (files[from] && (this.#offers[from].asked === 'list' || !text[from])) return 'whole';
+        if (!text[from]) return 'dropped';
+        return flags === ANSWER.ok ? 'content' : 'passed';
+      }
+      case MESSAGE.contentsResponse:
+        return files[from] ? 'whole' : 'dropped';
+      // Locks and the folder for temporary files are of no use here.
+      default:
+        return 'dropped';
+    }
+  }
+
+  #whole(from: Direction, message: Message): Answer {
+    switch (message.type) {
+      case MESSAGE.capabilities: {
+        const { files } = this.#policy;
+        const permitted = permittedCapabilities(message.body, files.upload || files.download);
+        this.#longNames[from] = permitted.hasLongNames;
+        return { onwards: clipboardMessage(message.type, message.flags, permitted.body) };
+      }
+      case MESSAGE.formatList:
+        return { onwards: this.#announced(from, message) };
+      case MESSAGE.dataRequest:
+        return this.#dataAsked(from, message);
+      case MESSAGE.dataResponse:
+        return this.#listed(from, message);
+      case MESSAGE.contentsRequest:
+        return this.#contentsAsked(from, message);
+      case MESSAGE.contentsResponse:
+        return this.#contents(from, message);
+      default:
+        return { onwards: clipboardMessage(message.type, message.flags, message.body) };
+    }
+  }
+
+  #announced(from: Direction, { flags, body }: Message): Uint8Array {
+    const isLong = this.#longNames.upload && this.#longNames.download;
+    const isAscii = (flags & ASCII_NAMES) !== 0;
+    const formats = parseFormats(body, isLong ? 'long' : isAscii ? 'short-ascii' : 'short');
+    const { text, files } = this.#policy;
+    const permitted = formats.filter(({ kind }) => (kind === 'other' ? text[from] : files[from]));
+    const offer = this.#offers[from];
+    offer.formats = permitted;
+    offer.asked = undefined;
+    if (!permitted.some(({ kind }) => kind === 'list')) offer.passage.clear();
+    if (from === 'upload' && !files.upload && formats.some(({ kind }) => kind === 'list'))
+      this.#listener.denied('upload');
+    return clipboardMessage(MESSAGE.formatList, flags & ASCII_NAMES, formatList(permitted));
+  }
+
+  /** Asks the other side for its content. */
+  #dataAsked(from: Direction, { flags, body }: Message): Answer {
+    const of = otherOf(from);
+    const offer = this.#offers[of];
+    const id = readU32(body, 0);
+    const known = offer.formats.find((format) => format.id === id);
+    // Windows makes formats that have no name of each other, announced or not.
+    const kind = known?.kind ?? (id < FIRST_NAMED_FORMAT ? 'other' : undefined);
+    const { text, files } = this.#policy;
+    if (kind === undefined || !(kind === 'other' ? text[of] : files[of])) return {};
+    offer.asked = kind;
+    return { onwards: clipboardMessage(MESSAGE.dataRequest, flags, u32le(id)) };
+  }
+
+  /** Files by name and size. */
+  #listed(from: Direction, { flags, body }: Message): Answer {
+    const offer = this.#offers[from];
+    if (offer.asked !== 'list') return {};
+    offer.asked = undefined;
+    const list = flags === ANSWER.ok ? parseFileList(body) : undefined;
+    if (list === undefined) return { onwards: clipboardMessage(MESSAGE.dataResponse, ANSWER.fail) };
+    offer.passage.list(list.files);
+    return { onwards: clipboardMessage(MESSAGE.dataResponse, ANSWER.ok, list.body) };
+  }
+
+  #contentsAsked(from: Direction, { body }: Message): Answer {
+    const of = otherOf(from);
+    const request = parseContentsRequest(body);
+    const isPermitted = this.#policy.files[of];
+    if (!isPermitted && from === 'upload') this.#listener.denied('download');
+    if (request !== undefined && isPermitted && this.#offers[of].passage.ask(request))
+      return { onwards: clipboardMessage(MESSAGE.contentsRequest, 0, contentsRequest(request)) };
+    return { back: clipboardMessage(MESSAGE.contentsResponse, ANSWER.fail, u32le(readU32(body, 0))) };
+  }
+
+  /** [MS-RDPECLIP] 2.2.5.4 */
+  #contents(from: Direction, { flags, body }: Message): Answer {
+    const stream = readU32(body, 0);
+    const passed = this.#offers[from].passage.answer(stream, flags === ANSWER.ok ? body.subarray(4) : undefined);
+    if (passed === 'unasked') return {};
+    return {
+      onwards:
+        passed === undefined
+          ? clipboardMessage(MESSAGE.contentsResponse, ANSWER.fail, u32le(stream))
+          : clipboardMessage(MESSAGE.contentsResponse, ANSWER.ok, joinBytes(u32le(stream), passed)),
+    };
+  }
+}
+
+function otherOf(direction: Direction): Direction {
+  return direction === 'upload' ? 'download' : 'upload';
+}
+
+/** `content`: passed as it comes, and told of. `whole`: looked at once it is all there. */
+type Handling = 'dropped' | 'passed' | 'content' | 'whole';
+
+interface Answer {
+  readonly onwards?: Uint8Array;
+  readonly back?: Uint8Array;
+}
+
+interface FlowParts {
+  readonly most: number;
+  readonly broken: (words: string) => Error;
+  readonly handling: (type: number, flags: number) => Handling;
+  readonly content: (piece: Uint8Array, isLast: boolean) => void;
+  readonly whole: (message: Message) => Answer;
+}
+
+/** One way of the channel, chunk by chunk. */
+class ClipboardFlow {
+  readonly #parts: FlowParts;
+  #handling: Handling = 'dropped';
   #left = 0;
   #contentLeft = 0;
+  #gathered: Uint8Array[] = [];
+  #shown = 0;
 
-  constructor(
-    direction: Direction,
-    policy: ClipboardPolicy,
-    listener: { readonly broken: (words: string) => Error; readonly content: ContentListener },
-  ) {
-    this.#direction = direction;
-    this.#policy = policy;
-    this.#broken = listener.broken;
-    this.#content = listener.content;
+  constructor(parts: FlowParts) {
+    this.#parts = parts;
   }
 
-  /** What goes on in place of the chunk; undefined for nothing. */
-  push(chunk: Uint8Array): Uint8Array | undefined {
-    if (chunk.length < CHUNK_HEAD_BYTES) throw this.#broken('a chunk of the clipboard without a head');
+  push(chunk: Uint8Array): ClipboardPassage {
+    const { broken } = this.#parts;
+    if (chunk.length < CHUNK_HEAD_BYTES) throw broken('a chunk of the clipboard without a head');
     const flags = readU32(chunk, 4);
-    if ((flags & CHUNK.compressed) !== 0) throw this.#broken('a compressed chunk, which was not agreed on');
+    if ((flags & CHUNK.compressed) !== 0) throw broken('a compressed chunk, which was not agreed on');
     const payload = chunk.subarray(CHUNK_HEAD_BYTES);
-    if ((flags & CHUNK.first) === 0) return this.#more(chunk, payload);
-    return this.#begin(chunk, payload, (flags & CHUNK.last) !== 0);
+    if ((flags & CHUNK.first) !== 0) this.#begin(chunk, payload, (flags & CHUNK.last) !== 0);
+    else if (payload.length > this.#left) throw broken('a clipboard longer than it said');
+    this.#left -= payload.length;
+    switch (this.#handling) {
+      case 'dropped':
+        return NOTHING;
+      case 'whole':
+        return this.#gather(payload);
+      case 'content':
+        this.#tell((flags & CHUNK.first) === 0 ? payload : payload.subarray(MESSAGE_HEAD_BYTES));
+        return { onwards: [chunk], back: [] };
+      case 'passed':
+        return { onwards: [chunk], back: [] };
+    }
   }
 
-  #begin(chunk: Uint8Array, payload: Uint8Array, isWhole: boolean): Uint8Array | undefined {
+  #begin(chunk: Uint8Array, payload: Uint8Array, isAll: boolean): void {
     const total = readU32(chunk, 0);
-    if (total > MOST_BYTES[this.#direction]) throw this.#broken(`a clipboard of ${total} bytes`);
-    if (payload.length > total || (isWhole && payload.length !== total) || payload.length < MESSAGE_HEAD_BYTES)
-      throw this.#broken('a clipboard message whose length is wrong');
-    this.#left = total - payload.length;
-    const type = readU16(payload, 0);
-    this.#isContent = type === MESSAGE.dataResponse && readU16(payload, 2) === SUCCEEDED;
-    this.#passes = this.#mayPass(type);
-    if (type === MESSAGE.formatList && !this.#policy[this.#direction]) {
-      this.#passes = false;
-      return joinBytes(u32le(MESSAGE_HEAD_BYTES), u32le(CHUNK.first | CHUNK.last), emptyFormatList());
-    }
-    if (!this.#passes) return undefined;
+    const { broken, most } = this.#parts;
+    if (total > most) throw broken(`a clipboard of ${total} bytes`);
+    if (payload.length > total || (isAll && payload.length !== total) || payload.length < MESSAGE_HEAD_BYTES)
+      throw broken('a clipboard message whose length is wrong');
+    this.#left = total;
+    this.#gathered = [];
+    this.#shown = readU32(chunk, 4) & CHUNK.showProtocol;
+    this.#handling = this.#parts.handling(readU16(payload, 0), readU16(payload, 2));
     // xrdp pads its messages.
     this.#contentLeft = Math.min(readU32(payload, 4), total - MESSAGE_HEAD_BYTES);
-    this.#tell(payload.subarray(MESSAGE_HEAD_BYTES));
-    return type === MESSAGE.capabilities ? withoutFiles(chunk) : chunk;
   }
 
-  #more(chunk: Uint8Array, payload: Uint8Array): Uint8Array | undefined {
-    if (payload.length > this.#left) throw this.#broken('a clipboard longer than it said');
-    this.#left -= payload.length;
-    if (!this.#passes) return undefined;
-    this.#tell(payload);
-    return chunk;
+  #gather(payload: Uint8Array): ClipboardPassage {
+    this.#gathered.push(this.#left === 0 ? payload : payload.slice());
+    if (this.#left > 0) return NOTHING;
+    const message = joinBytes(...this.#gathered.splice(0));
+    const body = message.subarray(MESSAGE_HEAD_BYTES, MESSAGE_HEAD_BYTES + this.#contentLeft);
+    this.#handling = 'dropped';
+    const { onwards, back } = this.#parts.whole({ type: readU16(message, 0), flags: readU16(message, 2), body });
+    const chunks = (whole: Uint8Array | undefined): readonly Uint8Array[] =>
+      whole === undefined ? [] : chunksOf(whole, this.#shown);
+    return { onwards: chunks(onwards), back: chunks(back) };
   }
 
   #tell(payload: Uint8Array): void {
-    if (!this.#isContent) return;
     const piece = payload.slice(0, this.#contentLeft);
     this.#contentLeft -= piece.length;
-    this.#content(piece, this.#left === 0);
+    this.#parts.content(piece, this.#left === 0);
   }
-
-  #mayPass(type: number): boolean {
-    const other = this.#direction === 'upload' ? 'download' : 'upload';
-    switch (type) {
-      case MESSAGE.monitorReady:
-        return this.#direction === 'download';
-      case MESSAGE.capabilities:
-      case MESSAGE.formatListResponse:
-        return true;
-      case MESSAGE.formatList:
-      case MESSAGE.dataResponse:
-        return this.#policy[this.#direction];
-      // Asks the other side for its content.
-      case MESSAGE.dataRequest:
-        return this.#policy[other];
-      default:
-        return false;
-    }
-  }
-}
-
-function emptyFormatList(): Uint8Array {
-  return joinBytes(u16le(MESSAGE.formatList), u16le(0), u32le(0));
-}
-
-/** [MS-RDPECLIP] 2.2.2.1 */
-function withoutFiles(chunk: Uint8Array): Uint8Array {
-  const out = chunk.slice();
-  const at = CHUNK_HEAD_BYTES + MESSAGE_HEAD_BYTES + 4;
-  if (out.length >= at + 12 && readU16(out, at) === 1)
-    viewOf(out).setUint32(at + 8, readU32(out, at + 8) & KEPT_CAPABILITIES, true);
-  return out;
 }

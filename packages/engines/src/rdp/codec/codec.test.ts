@@ -8,7 +8,13 @@ import { md4 } from './md4.ts';
 import { PduFramer } from './pdu-framer.ts';
 import { Rc4 } from './rc4.ts';
 import { cleanPathResponse, parseCleanPathRequest } from './rdcleanpath.ts';
-import { connectionConfirm, connectionRequest, parseConnectionConfirm, requestedProtocols } from './x224.ts';
+import {
+  connectionConfirm,
+  connectionRequest,
+  isWithoutTls,
+  parseConnectionConfirm,
+  requestedProtocols,
+} from './x224.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
@@ -68,8 +74,25 @@ describe('X.224 and RDCleanPath', () => {
     assert.deepEqual(parseConnectionConfirm(connectionConfirm(0x1f, 8)), { protocol: 8, flags: 0x1f });
     const refusal = connectionConfirm(0, 5);
     refusal[11] = 3;
-    assert.deepEqual(parseConnectionConfirm(refusal), { refusal: 'it demands network level authentication' });
+    assert.deepEqual(parseConnectionConfirm(refusal), { refusal: 'it demands network level authentication', code: 5 });
     assert.deepEqual(parseConnectionConfirm(connectionConfirm(0, 1).subarray(0, 11)), { protocol: 0, flags: 0 });
+  });
+
+  it('tells who has nothing but RDP’s own encryption', () => {
+    const refusing = (code: number): Uint8Array => {
+      const pdu = connectionConfirm(0, code);
+      pdu[11] = 3;
+      return pdu;
+    };
+    for (const [pdu, isWithout] of [
+      [connectionConfirm(0, 0), true],
+      [connectionConfirm(0, 1).subarray(0, 11), true],
+      [refusing(2), true],
+      [refusing(5), false],
+      [connectionConfirm(0, 1), false],
+      [connectionConfirm(0, 2), false],
+    ] as const)
+      assert.equal(isWithoutTls(parseConnectionConfirm(pdu)), isWithout);
   });
 
   it('takes a viewer’s request and nothing else', () => {

@@ -1,5 +1,5 @@
 import { ascii, joinBytes, latin1, readU16, readU32, u16le, u32le } from './bytes.ts';
-import { CHUNK, CHUNK_HEAD_BYTES } from './clipboard.ts';
+import { CHUNK, CHUNK_HEAD_BYTES } from './clipboard-message.ts';
 
 /** Cmd. [MS-RDPEDYC] 2.2 */
 const COMMAND = { create: 1, dataFirst: 2, data: 3, close: 4, capabilities: 5 } as const;

@@ -1,5 +1,5 @@
 import type { KeyStroke } from '@enchilada/core/recording';
-import { readU16, viewOf } from './bytes.ts';
+import { joinBytes, readU16, u16be, viewOf } from './bytes.ts';
 
 /** eventCode: length of each event behind its first byte. [MS-RDPBCGR] 2.2.8.1.2.2 */
 const EVENT_BYTES: Readonly<Record<number, number>> = { 0: 1, 1: 6, 2: 6, 3: 0, 4: 2, 5: 6, 6: 4 };
@@ -11,6 +11,18 @@ const COMPRESSION_USED = 2;
 
 function bodyAt(pdu: Uint8Array): number {
   return (pdu[1] ?? 0) < 0x80 ? 2 : 3;
+}
+
+/** What a fast-path PDU's first byte says of RDP's own encryption, of either direction. [MS-RDPBCGR] 2.2.8.1.2, 2.2.9.1.2 */
+export const FAST_PATH_FLAG = { saltedSignature: 0x40, encrypted: 0x80 } as const;
+
+/** What lies behind length and first byte. */
+export function fastPathBody(pdu: Uint8Array): Uint8Array {
+  return pdu.subarray(bodyAt(pdu));
+}
+
+export function fastPathPdu(first: number, body: Uint8Array): Uint8Array {
+  return joinBytes(Uint8Array.of(first), u16be(0x8000 | (body.length + 3)), body);
 }
 
 /** Something that a person did. */

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { isFault } from '@enchilada/core/fault';
-import { joinBytes, u16le, u32le, violation } from './bytes.ts';
+import { invalid, joinBytes, u16le, u32le, violation } from './bytes.ts';
+import { ClipboardChannel } from './clipboard.ts';
 import { clientInfo } from './client-info.ts';
 import { DISPLAY_CONTROL, DynamicChannels } from './dynamic-channels.ts';
 import type { ErrorInfo } from './error-info.ts';
@@ -36,7 +37,16 @@ class Connection {
 
   constructor(control = true, clipboard = true) {
     const dynamic = new DynamicChannels(new Set([DISPLAY_CONTROL]));
-    const policy = { upload: clipboard, download: clipboard };
+    const rights = { upload: clipboard, download: clipboard };
+    const channel = new ClipboardChannel(
+      { text: rights, files: { upload: false, download: false } },
+      {
+        content: () => undefined,
+        files: { began: () => undefined, piece: () => undefined, ended: () => undefined },
+        denied: () => undefined,
+        broken: { upload: invalid, download: violation },
+      },
+    );
     this.state.channels = [...ANNOUNCED, 'rdpsnd'].map((name) => ({
       name,
       isAnnounced: ANNOUNCED.includes(name),
@@ -44,7 +54,7 @@ class Connection {
     }));
     this.target = new TargetMessages(
       this.state,
-      { clipboard: policy, dynamic },
+      { clipboard: channel, dynamic },
       {
         pass: (message) => this.shown.push(message),
         passToDriver: (message) => this.toDriver.push(message),
@@ -55,12 +65,11 @@ class Connection {
         error: (info) => this.errors.push(info),
         framesEnded: () => undefined,
         drawn: () => undefined,
-        content: () => undefined,
       },
     );
     this.viewer = new ViewerMessages(
       this.state,
-      { control, clipboard: policy, dynamic },
+      { control, clipboard: channel, dynamic },
       {
         begin: (wishes) =>
           connectInitial({
@@ -82,7 +91,7 @@ class Connection {
           }),
         answer: (bytes) => this.answers.push(bytes),
         did: () => (this.active += 1),
-        content: () => undefined,
+        aside: (bytes) => this.toDriver.push(bytes),
       },
     );
   }

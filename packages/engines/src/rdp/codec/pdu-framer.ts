@@ -2,13 +2,19 @@ import { joinBytes } from './bytes.ts';
 
 const EMPTY = new Uint8Array(0);
 
+/** The action of a fast-path PDU's first byte, with what says that it is encrypted or signed and without. [MS-RDPBCGR] 2.2.9.1.2 */
+const ACTION = { plain: 0xc3, encrypted: 0x03 } as const;
+
 /** Cuts a stream into TPKT (RFC 1006 section 6) and fast-path ([MS-RDPBCGR] 2.2.9.1.2) PDUs. */
 export class PduFramer {
   #rest: Uint8Array = EMPTY;
   readonly #broken: (words: string) => Error;
+  readonly #action: number;
 
-  constructor(broken: (words: string) => Error) {
+  /** @param kind whether fast-path PDUs may be encrypted, which is TLS's affair otherwise */
+  constructor(broken: (words: string) => Error, kind: keyof typeof ACTION = 'plain') {
     this.#broken = broken;
+    this.#action = ACTION[kind];
   }
 
   push(chunk: Uint8Array): readonly Uint8Array[] {
@@ -33,8 +39,7 @@ export class PduFramer {
       if (third === undefined || fourth === undefined) return undefined;
       length = (third << 8) | fourth;
       if (length < 7) throw this.#broken(`a TPKT of ${length} bytes`);
-    } else if ((first & 0xc3) === 0) {
-      // The upper bits would say that it is encrypted or signed, which is TLS's here.
+    } else if ((first & this.#action) === 0) {
       if (second >= 0x80 && third === undefined) return undefined;
       length = second < 0x80 ? second : ((second & 0x7f) << 8) | (third ?? 0);
       if (length < (second < 0x80 ? 3 : 4)) throw this.#broken(`a fast-path PDU of ${length} bytes`);

@@ -191,6 +191,18 @@ describe('the Client Info PDU', () => {
     assert.equal(info.readUInt16LE(info.length - 2), 0);
   });
 
+  it('names the program in place of the desktop, and its folder', () => {
+    const [shell, workingDirectory] = ['C:\\Tools\\größe.exe', 'C:\\Tools'];
+    const info = Buffer.from(
+      clientInfo({ domain: '', username: 'ada', password: '', ...PARTS, shell, workingDirectory }),
+    );
+    assert.deepEqual(
+      [3, 4].map((index) => info.readUInt16LE(12 + 2 * index)),
+      [shell, workingDirectory].map((text) => 2 * text.length),
+    );
+    assert.ok(info.includes(Buffer.from(`ada\0\0${shell}\0${workingDirectory}\0`, 'utf16le')));
+  });
+
   it('leaves the sign-in to the person where there is no password, and asks for no compression', () => {
     const info = Buffer.from(clientInfo({ domain: '', username: 'ada', password: '', ...PARTS }));
     assert.equal(info.readUInt32LE(8) & 0x8, 0);

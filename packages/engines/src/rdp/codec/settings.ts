@@ -8,12 +8,15 @@ import {
   readU32,
   u16be,
   u16le,
+  u32le,
   utf16,
   viewOf,
   violation,
 } from './bytes.ts';
 import { der, derChildren, derNumber, integer, octets, readDer, sequence } from './der.ts';
 import { dataTpdu, settingsBlocks, tpduBody, type SettingsBlock } from './mcs.ts';
+import { METHOD } from './server-security.ts';
+import { PROTOCOL } from './x224.ts';
 
 const CLIENT = { core: 0xc001, security: 0xc002, network: 0xc003, cluster: 0xc004 } as const;
 const SERVER = { core: 0x0c01, security: 0x0c02, network: 0x0c03 } as const;
@@ -161,8 +164,12 @@ function clientNetwork(channels: readonly string[]): Uint8Array {
 
 /** [MS-RDPBCGR] 2.2.1.3.5; session 0 is the administrative one. */
 const CONSOLE = Uint8Array.of(0x04, 0xc0, 12, 0, 0x0f, 0, 0, 0, 0, 0, 0, 0);
-/** Encryption is TLS's. [MS-RDPBCGR] 2.2.1.3.3 */
-const NO_ENCRYPTION = Uint8Array.of(0x02, 0xc0, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+/** Methods of encryption: none where it is TLS's, all of RC4 otherwise. [MS-RDPBCGR] 2.2.1.3.3 */
+function clientSecurity(selectedProtocol: number): Uint8Array {
+  const methods =
+    selectedProtocol === PROTOCOL.rdp ? METHOD.rc4With40Bits | METHOD.rc4With56Bits | METHOD.rc4With128Bits : 0;
+  return joinBytes(u16le(CLIENT.security), u16le(12), u32le(methods), u32le(0));
+}
 
 /** T.125 DomainParameters: channels, users, tokens, priorities, throughput, height, PDU size, version. */
 const parameters = (...values: readonly number[]): Uint8Array => sequence(...values.map(integer));
@@ -180,7 +187,7 @@ export function connectInitial(settings: ClientSettings): Uint8Array {
   const blocks = joinBytes(
     clientCore(settings),
     ...(settings.console ? [CONSOLE] : []),
-    NO_ENCRYPTION,
+    clientSecurity(settings.selectedProtocol),
     ...(settings.channels.length === 0 ? [] : [clientNetwork(settings.channels)]),
   );
   const request = joinBytes(Uint8Array.of(0, 8, 0, 16, 0, 1, 0xc0, 0), ascii('Duca'), perLength(blocks.length), blocks);
@@ -203,6 +210,13 @@ export interface ServerSettings {
   readonly channels: readonly number[];
   readonly version: number;
   readonly early: number;
+}
+
+/** The block of a Connect Response that is about encryption. @throws Fault TARGET_PROTOCOL_VIOLATION */
+export function serverSecurityOf(pdu: Uint8Array): Uint8Array {
+  const block = settingsOf(pdu, 0x66, 'McDn')?.find(({ type }) => type === SERVER.security);
+  if (block === undefined) throw violation('its MCS Connect Response says nothing of encryption');
+  return block.bytes;
 }
 
 /** [MS-RDPBCGR] 2.2.1.4. @throws Fault TARGET_PROTOCOL_VIOLATION */

@@ -54,11 +54,21 @@ export function parseShare(bytes: Uint8Array): SharePdu | undefined {
   };
 }
 
-const CAPABILITIES = { bitmap: { type: 2, least: 16 }, input: { type: 13, least: 12 } } as const;
+const CAPABILITIES = {
+  general: { type: 1, least: 16 },
+  bitmap: { type: 2, least: 16 },
+  input: { type: 13, least: 12 },
+} as const;
+/** Where the length of the source descriptor stands. [MS-RDPBCGR] 2.2.1.13.1.1, 2.2.1.13.2.1 */
+const DESCRIPTOR_AT = { demandActive: 10, confirmActive: 12 } as const;
 
-/** One capability set of a Demand Active. [MS-RDPBCGR] 2.2.1.13.1.1 */
-function capabilitySet(bytes: Uint8Array, { type, least }: { readonly type: number; readonly least: number }) {
-  let at = 14 + readU16(bytes, 10);
+/** One capability set of a Demand Active or a Confirm Active. */
+function capabilitySet(
+  bytes: Uint8Array,
+  { type, least }: { readonly type: number; readonly least: number },
+  of: keyof typeof DESCRIPTOR_AT = 'demandActive',
+): Uint8Array | undefined {
+  let at = DESCRIPTOR_AT[of] + 4 + readU16(bytes, DESCRIPTOR_AT[of]);
   const count = readU16(bytes, at);
   at += 4;
   for (let index = 0; index < count && at + 4 <= bytes.length; index++) {
@@ -75,6 +85,22 @@ function capabilitySet(bytes: Uint8Array, { type, least }: { readonly type: numb
 export function demandedSize(bytes: Uint8Array): Size | undefined {
   const set = capabilitySet(bytes, CAPABILITIES.bitmap);
   return set === undefined ? undefined : { width: readU16(set, 12), height: readU16(set, 14) };
+}
+
+/** ENC_SALTED_CHECKSUM of extraFlags. [MS-RDPBCGR] 2.2.7.1.1 */
+const SALTED_SIGNATURES = { at: 14, flag: 0x10 } as const;
+
+/** Whether the server of a Demand Active knows signatures with a salt. */
+export function takesSaltedSignatures(demandActive: Uint8Array): boolean {
+  const set = capabilitySet(demandActive, CAPABILITIES.general);
+  return set !== undefined && (readU16(set, SALTED_SIGNATURES.at) & SALTED_SIGNATURES.flag) !== 0;
+}
+
+/** Says in a Confirm Active that the client knows them. In place. */
+export function offerSaltedSignatures(confirmActive: Uint8Array): void {
+  const set = capabilitySet(confirmActive, CAPABILITIES.general, 'confirmActive');
+  const { at, flag } = SALTED_SIGNATURES;
+  if (set !== undefined) viewOf(set).setUint16(at, readU16(set, at) | flag, true);
 }
 
 const UNICODE_INPUT = 0x10;

@@ -1,6 +1,6 @@
 import { joinBytes, readU16, readU32, violation } from './bytes.ts';
 import { CHANNEL, type RdpState } from './rdp-state.ts';
-import { ClipboardFlow, type ClipboardPolicy, type ContentListener } from './clipboard.ts';
+import type { ClipboardChannel } from './clipboard.ts';
 import { displayControlFor } from './display-control.ts';
 import type { DynamicChannels } from './dynamic-channels.ts';
 import { errorInfo, type ErrorInfo } from './error-info.ts';
@@ -36,7 +36,6 @@ export interface TargetListener {
   framesEnded(frames: readonly number[]): void;
   /** What the updates of a PDU of so many bytes draw. */
   drawn(drawings: readonly Drawing[], bytes: number): void;
-  readonly content: ContentListener;
 }
 
 interface Shown {
@@ -53,7 +52,7 @@ const NOTHING_DRAWN: readonly Drawing[] = [];
 export class TargetMessages {
   readonly #state: RdpState;
   readonly #dynamic: DynamicChannels;
-  readonly #clipboard: ClipboardFlow;
+  readonly #clipboard: ClipboardChannel;
   readonly #listener: TargetListener;
   readonly #framer = new PduFramer(violation);
   readonly #drawings = new Drawings();
@@ -66,19 +65,17 @@ export class TargetMessages {
   #heldBytes = 0;
   #batch: Uint8Array[] = [];
   #batchBytes = 0;
+  #batchKind: 'shown' | 'private' = 'shown';
 
   constructor(
     state: RdpState,
-    policy: { readonly clipboard: ClipboardPolicy; readonly dynamic: DynamicChannels },
+    policy: { readonly clipboard: ClipboardChannel; readonly dynamic: DynamicChannels },
     listener: TargetListener,
   ) {
     this.#state = state;
     this.#dynamic = policy.dynamic;
     this.#listener = listener;
-    this.#clipboard = new ClipboardFlow('download', policy.clipboard, {
-      broken: violation,
-      content: listener.content,
-    });
+    this.#clipboard = policy.clipboard;
   }
 
   /** An update has begun and is not whole. */
@@ -145,8 +142,9 @@ export class TargetMessages {
     const channel = this.#state.channels.find(({ id, isAnnounced }) => isAnnounced && id === sent.channel);
     switch (channel?.name) {
       case CHANNEL.clipboard: {
-        const onwards = this.#clipboard.push(sent.data);
-        if (onwards !== undefined) this.#private(onwards === sent.data ? pdu : sendData({ ...sent, data: onwards }));
+        const { onwards, back } = this.#clipboard.fromTarget(sent.data);
+        for (const data of onwards) this.#private(data === sent.data ? pdu : sendData({ ...sent, data }));
+        for (const data of back) this.#answer(sent.channel, data);
         return;
       }
       case CHANNEL.dynamic: {
@@ -155,19 +153,15 @@ export class TargetMessages {
           this.#show(pdu);
           this.#listener.dynamic(pdu);
         }
-        if (back !== undefined)
-          this.#listener.answer(
-            sendData({
-              choice: DOMAIN.sendDataRequest,
-              initiator: this.#state.user,
-              channel: sent.channel,
-              data: back,
-            }),
-          );
+        if (back !== undefined) this.#answer(sent.channel, back);
         return;
       }
       default:
     }
+  }
+
+  #answer(channel: number, data: Uint8Array): void {
+    this.#listener.answer(sendData({ choice: DOMAIN.sendDataRequest, initiator: this.#state.user, channel, data }));
   }
 
   #share(pdu: Uint8Array, sent: SendData): void {
@@ -278,12 +272,11 @@ export class TargetMessages {
 
   /** For the decoder that drives alone. One that is not there yet hears of the clipboard when it is. */
   #private(pdu: Uint8Array): void {
-    if (this.#phase === 'active') {
-      this.#flush();
-      this.#listener.passToDriver(pdu);
+    if (this.#phase !== 'active') {
+      this.#heldForDriver.push(this.#heldBack(pdu));
       return;
     }
-    this.#heldForDriver.push(this.#heldBack(pdu));
+    this.#batched(pdu, 'private');
   }
 
   #heldBack(pdu: Uint8Array): Uint8Array {
@@ -305,7 +298,12 @@ export class TargetMessages {
       return;
     }
     if (drawings.length > 0) this.#listener.drawn(drawings, pdu.length);
-    if (this.#batchBytes + pdu.length > MOST_MESSAGE_BYTES) this.#flush();
+    this.#batched(pdu, 'shown');
+  }
+
+  #batched(pdu: Uint8Array, kind: 'shown' | 'private'): void {
+    if (this.#batchKind !== kind || this.#batchBytes + pdu.length > MOST_MESSAGE_BYTES) this.#flush();
+    this.#batchKind = kind;
     this.#batch.push(pdu);
     this.#batchBytes += pdu.length;
   }
@@ -316,6 +314,8 @@ export class TargetMessages {
     this.#batch = [];
     this.#batchBytes = 0;
     const [only] = batch;
-    this.#listener.pass(batch.length === 1 && only !== undefined ? only : joinBytes(...batch));
+    const message = batch.length === 1 && only !== undefined ? only : joinBytes(...batch);
+    if (this.#batchKind === 'shown') this.#listener.pass(message);
+    else this.#listener.passToDriver(message);
   }
 }

@@ -1,6 +1,6 @@
-import { invalid, readU16 } from './bytes.ts';
+import { invalid, joinBytes, readU16 } from './bytes.ts';
 import { SECURITY } from './client-info.ts';
-import { ClipboardFlow, type ClipboardPolicy, type ContentListener } from './clipboard.ts';
+import type { ClipboardChannel } from './clipboard.ts';
 import type { DynamicChannels } from './dynamic-channels.ts';
 import { inputEvents, slowInputEvents, type InputEvent } from './fast-path.ts';
 import {
@@ -21,7 +21,7 @@ import { DATA, SHARE, parseShare } from './share.ts';
 export interface ViewerPolicy {
   /** Keys and pointer reach the machine. */
   readonly control: boolean;
-  readonly clipboard: ClipboardPolicy;
+  readonly clipboard: ClipboardChannel;
   readonly dynamic: DynamicChannels;
 }
 
@@ -34,7 +34,8 @@ export interface ViewerListener {
   answer(bytes: Uint8Array): void;
   /** What a person did, and the target gets. */
   did(events: readonly InputEvent[]): void;
-  readonly content: ContentListener;
+  /** Bytes for the viewer's own decoder, which nobody else hears of. */
+  aside(bytes: Uint8Array): void;
 }
 
 /** Data PDUs that carry nothing of a person. Input has a rule of its own. */
@@ -52,7 +53,6 @@ export class ViewerMessages {
   readonly #state: RdpState;
   readonly #policy: ViewerPolicy;
   readonly #listener: ViewerListener;
-  readonly #clipboard: ClipboardFlow;
   readonly #framer = new PduFramer(invalid);
   #hasConfirmed = false;
   #phase: 'initial' | 'joining' | 'signed-on' = 'initial';
@@ -61,7 +61,6 @@ export class ViewerMessages {
     this.#state = state;
     this.#policy = policy;
     this.#listener = listener;
-    this.#clipboard = new ClipboardFlow('upload', policy.clipboard, { broken: invalid, content: listener.content });
   }
 
   /** What goes to the target. @throws Fault PROTOCOL_MESSAGE_INVALID */
@@ -149,9 +148,13 @@ export class ViewerMessages {
     const channel = this.#state.channels.find(({ id, isAnnounced }) => isAnnounced && id === sent.channel);
     switch (channel?.name) {
       case CHANNEL.clipboard: {
-        const onwards = this.#clipboard.push(sent.data);
-        if (onwards === undefined) return undefined;
-        return onwards === sent.data ? pdu : sendData({ ...sent, data: onwards });
+        const { onwards, back } = this.#policy.clipboard.fromViewer(sent.data);
+        if (back.length > 0) {
+          const choice = DOMAIN.sendDataIndication;
+          this.#listener.aside(joinBytes(...back.map((data) => sendData({ ...sent, choice, data }))));
+        }
+        if (onwards.length === 0) return undefined;
+        return joinBytes(...onwards.map((data) => (data === sent.data ? pdu : sendData({ ...sent, data }))));
       }
       case CHANNEL.dynamic:
         return this.#policy.dynamic.fromViewer(sent.data).onwards === undefined ? undefined : pdu;

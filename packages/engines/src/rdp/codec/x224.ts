@@ -3,10 +3,12 @@ import { ascii, joinBytes, u16le, u32le, utf16, viewOf, violation } from './byte
 /** requestedProtocols and selectedProtocol. [MS-RDPBCGR] 2.2.1.1.1 */
 export const PROTOCOL = { rdp: 0, ssl: 1, hybrid: 2, hybridEx: 8 } as const;
 
+/** SSL_NOT_ALLOWED_BY_SERVER */
+const TLS_NOT_ALLOWED = 2;
 /** failureCode. [MS-RDPBCGR] 2.2.1.2.2 */
 const FAILURES: Readonly<Record<number, string>> = {
   1: 'it demands TLS',
-  2: "it permits no TLS but RDP's own encryption alone, which proves no identity and is refused here",
+  [TLS_NOT_ALLOWED]: "it permits no TLS but RDP's own encryption alone",
   3: 'it has no certificate',
   4: 'the flags are inconsistent',
   5: 'it demands network level authentication',
@@ -44,6 +46,16 @@ export interface Negotiated {
   readonly flags: number;
 }
 
+export interface Refusal {
+  readonly refusal: string;
+  readonly code: number;
+}
+
+/** Whether there is nothing to be had from a server but RDP's own encryption: it chose that, or refuses TLS. */
+export function isWithoutTls(answer: Negotiated | Refusal): boolean {
+  return 'refusal' in answer ? answer.code === TLS_NOT_ALLOWED : answer.protocol === PROTOCOL.rdp;
+}
+
 const GRAPHICS_PIPELINE = 0x02;
 
 /**
@@ -55,12 +67,12 @@ export function takesCharacters({ flags }: Negotiated): boolean {
 }
 
 /** @throws Fault TARGET_PROTOCOL_VIOLATION; the words of a refusal are returned */
-export function parseConnectionConfirm(pdu: Uint8Array): Negotiated | { readonly refusal: string } {
+export function parseConnectionConfirm(pdu: Uint8Array): Negotiated | Refusal {
   if (pdu[5] !== 0xd0) throw violation('its first answer confirms no connection');
   // Servers from before TLS answer without a negotiation at all.
   if (pdu.length < 19) return { protocol: PROTOCOL.rdp, flags: 0 };
   const value = viewOf(pdu).getUint32(15, true);
-  if (pdu[11] === 3) return { refusal: FAILURES[value] ?? `it refuses with code ${value}` };
+  if (pdu[11] === 3) return { refusal: FAILURES[value] ?? `it refuses with code ${value}`, code: value };
   if (pdu[11] !== 2) throw violation('its negotiation is none');
   return { protocol: value, flags: pdu[12] ?? 0 };
 }

@@ -3,8 +3,9 @@ import { Fault, isFault } from '@enchilada/core/fault';
 import { ascii, joinBytes, utf16, viewOf, violation } from '../codec/bytes.ts';
 import { derChildren, derInner, derNumber, explicit, integer, octets, readDer, sequence } from '../codec/der.ts';
 import { PROTOCOL } from '../codec/x224.ts';
-import { NtlmClient, type NtlmChance, type NtlmIdentity } from './ntlm.ts';
+import type { Account } from './account.ts';
 import { statusFault } from './nt-status.ts';
+import type { SecurityContext } from './security-context.ts';
 
 export interface CredsspPeer {
   write(bytes: Uint8Array): void;
@@ -16,14 +17,19 @@ export interface CredsspPeer {
 export interface CredsspWishes {
   /** DER of the certificate that TLS showed: NLA binds its key. */
   readonly certificate: Uint8Array;
-  readonly identity: NtlmIdentity;
-  readonly chance: NtlmChance;
+  /** The mechanism that proves the account. */
+  readonly context: SecurityContext;
+  /** What the target signs in with, whatever proved it. */
+  readonly account: Account & { readonly password: string };
+  readonly random: (count: number) => Uint8Array;
   readonly protocol: number;
 }
 
 const VERSION = 6;
 /** From this version on, hashes of the key go over the wire in place of the key. [MS-CSSP] 3.1.5 */
 const HASHED_FROM = 5;
+/** NTLM takes one, Kerberos with mutual authentication two; a target that asks for more than these comes to no end. */
+const MOST_ROUNDS = 8;
 
 interface TsRequest {
   readonly version: number;
@@ -33,41 +39,53 @@ interface TsRequest {
 }
 
 /**
- * Network level authentication with NTLM. [MS-CSSP] 3.1.5
+ * Network level authentication by whatever mechanism the context is of. [MS-CSSP] 3.1.5
  * INVARIANT: the password leaves only after the server has proved that it holds the key of the certificate that TLS showed.
  * @throws Fault CREDENTIAL_REFUSED, TARGET_PROTOCOL_VIOLATION
  */
 export async function proveByNla(peer: CredsspPeer, wishes: CredsspWishes): Promise<void> {
-  const { certificate, identity, chance, protocol } = wishes;
-  const ntlm = new NtlmClient(identity, chance);
+  const { certificate, context, account, random, protocol } = wishes;
   const key = publicKeyOf(certificate);
-  peer.write(request({ token: ntlm.negotiate() }));
-  const challenge = parse(await peer.readDer());
-  if (challenge.token === undefined) throw statusFault(challenge.error);
-  const isHashed = Math.min(VERSION, challenge.version) >= HASHED_FROM;
-  const nonce = chance.random(32);
+  const { token, version } = await establish(peer, context);
+  const isHashed = Math.min(VERSION, version) >= HASHED_FROM;
+  const nonce = random(32);
   const bound = (direction: 'Client-To-Server' | 'Server-To-Client'): Uint8Array =>
     createHash('sha256')
       .update(joinBytes(ascii(`CredSSP ${direction} Binding Hash\0`), nonce, key))
       .digest();
-  const token = ntlm.authenticate(challenge.token);
-  const publicKey = ntlm.seal(isHashed ? bound('Client-To-Server') : key);
+  const publicKey = context.wrap(isHashed ? bound('Client-To-Server') : key);
   peer.write(request({ token, publicKey, ...(isHashed ? { nonce } : {}) }));
   const answer = parse(await peer.readDer().catch(hungUp));
   if (answer.publicKey === undefined) throw statusFault(answer.error);
-  const shown = ntlm.open(answer.publicKey);
+  const shown = context.unwrap(answer.publicKey);
   // Older servers answer with the key plus one.
   const expected = isHashed ? bound('Server-To-Client') : joinBytes(Uint8Array.of((key[0] ?? 0) + 1), key.subarray(1));
   if (shown.length !== expected.length || expected.some((byte, index) => shown[index] !== byte))
     throw new Fault('HOST_KEY_REJECTED', 'the target does not hold the key of the certificate that TLS showed');
-  const { username, domain, password } = identity;
+  const { username, domain, password } = account;
   const field = (number: number, text: string): Uint8Array => explicit(number, octets(utf16(text)));
   const passwordCreds = sequence(field(0, domain), field(1, username), field(2, password));
   const credentials = sequence(explicit(0, integer(1)), explicit(1, octets(passwordCreds)));
-  peer.write(request({ credentials: ntlm.seal(credentials) }));
+  peer.write(request({ credentials: context.wrap(credentials) }));
   if (protocol !== PROTOCOL.hybridEx) return;
   const fault = authorisationFault(await peer.read(4));
   if (fault !== undefined) throw fault;
+}
+
+/** The token that goes along with the first wrapped message, and the version that the target speaks. */
+async function establish(
+  peer: CredsspPeer,
+  context: SecurityContext,
+): Promise<{ readonly token: Uint8Array | undefined; readonly version: number }> {
+  let step = context.step(undefined);
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    peer.write(request({ token: step.token }));
+    const { token, version, error } = parse(await peer.readDer());
+    if (token === undefined) throw statusFault(error);
+    step = context.step(token);
+    if (step.isEstablished) return { token: step.token, version };
+  }
+  throw violation('its network level authentication comes to no end');
 }
 
 /** Early User Authorization Result. [MS-RDPBCGR] 2.2.10.2 */
@@ -91,7 +109,7 @@ function hungUp(failure: unknown): never {
 }
 
 function request(parts: {
-  readonly token?: Uint8Array;
+  readonly token?: Uint8Array | undefined;
   readonly publicKey?: Uint8Array;
   readonly credentials?: Uint8Array;
   readonly nonce?: Uint8Array;

@@ -2,6 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { ascii, joinBytes, u16le, u32le, utf16, viewOf, violation } from '../codec/bytes.ts';
 import { md4 } from '../codec/md4.ts';
 import { Rc4 } from '../codec/rc4.ts';
+import type { ContextStep, SecurityContext } from './security-context.ts';
 
 export interface NtlmIdentity {
   readonly username: string;
@@ -37,8 +38,12 @@ const md5 = (...parts: readonly Uint8Array[]): Uint8Array =>
     .update(joinBytes(...parts))
     .digest();
 
-/** NTLMv2 as a client, with signing and sealing. [MS-NLMP] 3.1.5 and 3.4 */
-export class NtlmClient {
+/**
+ * NTLMv2 as a client, with signing and sealing. [MS-NLMP] 3.1.5 and 3.4
+ * Its tokens go bare, without SPNEGO around them: FreeRDP 2 takes no others.
+ */
+export class NtlmClient implements SecurityContext {
+  readonly mechanism = 'NTLM';
   readonly #identity: NtlmIdentity;
   readonly #chance: NtlmChance;
   readonly #negotiate = negotiateMessage();
@@ -50,8 +55,10 @@ export class NtlmClient {
     this.#chance = chance;
   }
 
-  negotiate(): Uint8Array {
-    return this.#negotiate;
+  step(answer: Uint8Array | undefined): ContextStep {
+    return answer === undefined
+      ? { token: this.#negotiate, isEstablished: false }
+      : { token: this.authenticate(answer), isEstablished: true };
   }
 
   /** [MS-NLMP] 2.2.1.3. @throws Fault TARGET_PROTOCOL_VIOLATION */
@@ -95,15 +102,15 @@ export class NtlmClient {
     return message;
   }
 
-  seal(plain: Uint8Array): Uint8Array {
+  wrap(plain: Uint8Array): Uint8Array {
     if (this.#client === undefined) throw violation('nothing was agreed on to seal with');
     return this.#client.seal(plain);
   }
 
   /** @throws Fault TARGET_PROTOCOL_VIOLATION where the signature is not the server's */
-  open(sealed: Uint8Array): Uint8Array {
+  unwrap(wrapped: Uint8Array): Uint8Array {
     if (this.#server === undefined) throw violation('nothing was agreed on to open with');
-    return this.#server.open(sealed);
+    return this.#server.open(wrapped);
   }
 }
 

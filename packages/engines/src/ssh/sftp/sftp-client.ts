@@ -12,6 +12,8 @@ import {
 } from '../codec/sftp-packets.ts';
 
 const START_MS = 15_000;
+/** How long a service that owes answers may give none; a disk that must wake first takes some of it. */
+const SILENT_MS = 60_000;
 /** What every server must take (draft section 3), and what OpenSSH calls its limits where it tells them. */
 const USUAL_BYTES = 32 * 1024;
 const MOST_BYTES = 255 * 1024;
@@ -42,6 +44,8 @@ export class SftpClient implements AsyncDisposable {
   #version = Promise.withResolvers<Answer<'version'>>();
   #extensions: ReadonlyMap<string, string> = new Map();
   #nextId = 0;
+  /** Runs while an answer is due, anew with each that comes. */
+  #silence: NodeJS.Timeout | undefined;
   #failure: unknown;
   readBytes = USUAL_BYTES;
   writeBytes = USUAL_BYTES;
@@ -105,6 +109,9 @@ export class SftpClient implements AsyncDisposable {
         }
       },
     });
+    this.#silence ??= setTimeout(() => {
+      this.#fail(new Fault('FILES_UNAVAILABLE', `the file service has not answered for ${SILENT_MS / 1_000} s`));
+    }, SILENT_MS).unref();
     this.#channel.write(encodeRequest(type, [{ uint32: id }, ...fields]));
     return promise;
   }
@@ -158,14 +165,22 @@ export class SftpClient implements AsyncDisposable {
         this.#pending.delete(response.id);
         pending.resolve(response);
       }
+      if (this.#pending.size === 0) this.#endSilence();
+      else this.#silence?.refresh();
     } catch (error) {
       this.#fail(error);
     }
   }
 
+  #endSilence(): void {
+    clearTimeout(this.#silence);
+    this.#silence = undefined;
+  }
+
   #fail(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
+    this.#endSilence();
     const fault = asFault(error);
     this.#version.reject(fault);
     for (const { reject } of this.#pending.values()) reject(fault);

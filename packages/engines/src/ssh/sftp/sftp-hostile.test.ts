@@ -189,6 +189,31 @@ describe('file services that do not behave', () => {
     await refuses(readAll(await other.files()), 'FILES_UNAVAILABLE');
   });
 
+  it('fall silent: what was asked fails in words, whatever was answered before, and the terminal goes on', async ({
+    mock,
+  }) => {
+    let listed = 0;
+    await using other = await machine(({ type, id }) => {
+      if (type === 11) return packet(102, id, string('h'));
+      return type === 12 && (listed += 1) === 1
+        ? packet(104, id, word(1), string('file'), string(''), word(0))
+        : undefined;
+    });
+    const files = await other.files();
+    mock.timers.enable({ apis: ['setTimeout'] });
+    const pages = files.list(PATH, NEVER)[Symbol.asyncIterator]();
+    mock.timers.tick(59_000);
+    assert.equal((await pages.next()).done, false);
+    const [next, read] = [pages.next(), readAll(files)];
+    const refused = Promise.all([refuses(next, 'FILES_UNAVAILABLE'), refuses(read, 'FILES_UNAVAILABLE')]);
+    mock.timers.tick(59_000);
+    assert.equal(await Promise.race([refused, Promise.resolve('waits')]), 'waits');
+    mock.timers.tick(1_000);
+    await refused;
+    mock.timers.reset();
+    assert.equal(await Promise.race([other.client.session.ended, Promise.resolve('goes on')]), 'goes on');
+  });
+
   it('refuse to write: the failure is told, and told once more at the end', async () => {
     await using other = await machine(({ type, id }) =>
       type === 3 ? packet(102, id, string('h')) : packet(101, id, word(4)),

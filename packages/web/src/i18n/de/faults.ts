@@ -66,6 +66,9 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.HISTORY_UNKNOWN': 'Was zu diesem Zeitpunkt galt, ist nicht bekannt',
   'fault.HISTORY_UNKNOWN.next':
     'Einen vergangenen Zeitpunkt wählen, nach der Aktualisierung auf die Version, die diesen Verlauf führt.',
+  'fault.REPORT_TOO_LARGE': 'Das ist zu viel für eine Datei',
+  'fault.REPORT_TOO_LARGE.next':
+    'Eine Datei fasst höchstens eine Million Zeilen, und dies wären mehr. Eine Person oder eine Maschine nennen.',
   'fault.GRANT_FULL': 'Alle Sitzungen, die Ihr Zugang gleichzeitig erlaubt, sind vergeben',
   'fault.GRANT_FULL.next': 'Später erneut versuchen, wenn eine davon beendet ist.',
   'fault.VIEWER_LIMIT': 'Dieser Sitzung sehen schon so viele zu, wie gleichzeitig dürfen',
@@ -91,6 +94,8 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.SESSION_EXPIRED.next': 'Zum Weiterarbeiten die Maschine erneut öffnen.',
   'fault.VIEWER_STALLED': 'Dieser Browser hat eine Minute lang keine Ausgabe angenommen',
   'fault.VIEWER_STALLED.next': 'Die Sitzung läuft weiter. Zum Ansehen erneut verbinden.',
+  'fault.VIEWER_REPLACED': 'Diese Sitzung wurde in einem anderen Fenster fortgesetzt',
+  'fault.VIEWER_REPLACED.next': 'Sie läuft dort weiter. Zum Zurückholen hier erneut verbinden.',
   'fault.NODE_DRAINING': 'Dieser Gateway-Knoten wird heruntergefahren',
   'fault.NODE_DRAINING.next': 'Die Maschine erneut öffnen; ein anderer Knoten übernimmt.',
   'fault.TARGET_NAME_NOT_FOUND': 'Der Name der Maschine wurde nicht gefunden',

@@ -5,6 +5,7 @@ export const keys: Readonly<Record<keyof typeof english, string>> = {
   'keys.answered': 'Hat geantwortet',
   'keys.answered-before': 'Antwort zuvor:',
   'keys.failed': 'Fehlgeschlagen',
+  'keys.reason': 'Wie im Protokoll, auf Englisch:',
   'keys.file': 'Schlüsseldatei',
   'keys.key': 'Schlüssel',
   'keys.lead':

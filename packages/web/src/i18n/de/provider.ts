@@ -126,6 +126,7 @@ export const provider: Readonly<Record<keyof typeof en, string>> = {
   'access-report.could': 'Durfte',
   'access-report.by': 'Durch',
   'access-report.download': '{format} herunterladen',
+  'access-report.everything': 'Alle und alle Maschinen:',
   'access-report.first-of': 'Die ersten {shown} von {total}; in der Datei stehen alle.',
   'access-obstacle.account-disabled': 'Das Konto ist gesperrt.',
   'access-obstacle.no-machine-permission': 'Die Rolle erlaubt keine Maschinen.',

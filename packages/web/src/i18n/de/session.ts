@@ -4,6 +4,9 @@ export const session: Readonly<Record<keyof typeof english, string>> = {
   'session.cleartext': 'Unverschlüsselt',
   'session.cleartext-help':
     'Der Weg zur Maschine ist nicht verschlüsselt. Wer das Netz beherrscht, kann alles lesen und verändern, auch Passwörter.',
+  'session.unproven': 'Identität unbewiesen',
+  'session.unproven-help':
+    'Nichts beweist, dass dies die Maschine ist. Wer das Netz beherrscht, kann sich für sie ausgeben und alles lesen und verändern, auch Passwörter.',
   'session.display': 'Anzeige',
   'session.document': 'Sitzung',
   'session.end': 'Sitzung beenden',
@@ -50,10 +53,10 @@ export const session: Readonly<Record<keyof typeof english, string>> = {
   'notice.access-ends-soon': 'Ihr Zugang zu dieser Maschine endet um {time}, und mit ihm die Sitzung.',
   'notice.node-draining':
     'Dieser Gateway-Knoten wird um {time} abgeschaltet. Sichern Sie Ihre Arbeit; die Sitzung endet dann, und Sie können eine neue öffnen.',
-  'notice.resumed-elsewhere': 'Diese Sitzung wurde in einem anderen Fenster fortgesetzt.',
   'notice.view-only': 'Sie sehen zu; Eingaben werden nicht gesendet.',
   'notice.no-viewer-limit': 'Die Ausgabe wird angehalten, bis wieder jemand zusieht.',
   'ended.again': 'Erneut öffnen',
+  'ended.connect': 'Erneut verbinden',
   'ended.closed-by-user': 'Sie haben die Sitzung beendet',
   'ended.closed-by-target': 'Die Maschine hat die Sitzung geschlossen',
   'ended.grace-expired': 'Die Sitzung wurde beendet, weil niemand rechtzeitig zurückkam',
@@ -132,6 +135,34 @@ export const session: Readonly<Record<keyof typeof english, string>> = {
   'desktop.untyped': 'Nicht alles ließ sich tippen',
   'desktop.untyped-help':
     'Die Tastatur der Maschine hat keine Taste für {characters}. Wählen Sie in den Anzeigeeinstellungen eine andere Belegung, oder nutzen Sie die Zwischenablage.',
+  'clipboard-files.title': 'Dateien in der Zwischenablage',
+  'clipboard-files.cancel-of': '{name} nicht weiter herunterladen',
+  'clipboard-files.choose': 'Dateien wählen',
+  'clipboard-files.copied': 'Auf der Maschine kopiert',
+  'clipboard-files.copied-none': 'Dateien, die auf der Maschine kopiert werden, lassen sich hier herunterladen.',
+  'clipboard-files.download-all': 'Alle herunterladen',
+  'clipboard-files.download-of': '{name} herunterladen',
+  'clipboard-files.drop': 'Dateien ablegen, um sie in die Zwischenablage der Maschine zu bringen',
+  'clipboard-files.noticed.one':
+    '{count} Datei wurde auf der Maschine kopiert. Sie lässt sich unter „Dateien in der Zwischenablage“ herunterladen.',
+  'clipboard-files.noticed.other':
+    '{count} Dateien wurden auf der Maschine kopiert. Sie lassen sich unter „Dateien in der Zwischenablage“ herunterladen.',
+  'clipboard-files.offered': 'Für die Maschine',
+  'clipboard-files.offered-help':
+    'Sie sind in der Zwischenablage der Maschine. Öffnen Sie dort einen Ordner und fügen Sie sie mit Strg+V ein.',
+  'clipboard-files.offered-none':
+    'Wählen Sie Dateien oder legen Sie sie auf dem Desktop ab, um sie auf der Maschine einzufügen.',
+  'clipboard-files.taken': 'Eingefügt · {size}',
+  'clipboard-files.trouble-changed': 'Sie hat sich seit dem Kopieren geändert. Kopieren Sie sie noch einmal.',
+  'clipboard-files.trouble-disk': 'Der Browser konnte sie nicht behalten. Vielleicht ist sein Speicher voll.',
+  'clipboard-files.trouble-gone': 'In der Zwischenablage ist jetzt etwas anderes.',
+  'clipboard-files.trouble-refused': 'Sie wurde nicht herausgegeben. Kopieren Sie sie noch einmal.',
+  'clipboard-files.trouble-silent': 'Die Maschine antwortet nicht. Versuchen Sie es noch einmal.',
+  'clipboard-files.unfit.one':
+    '{count} Datei ist nicht in der Zwischenablage, weil ihr Name zu lang ist oder es zu viele sind: {names}',
+  'clipboard-files.unfit.other':
+    '{count} Dateien sind nicht in der Zwischenablage, weil ihre Namen zu lang sind oder es zu viele sind: {names}',
+  'clipboard-files.withdraw': 'Zurücknehmen',
   'display.theme': 'Farben des Terminals',
   'display.font-size': 'Schriftgröße',
   'display.cursor-blink': 'Blinkender Cursor',

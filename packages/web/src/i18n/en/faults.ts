@@ -60,6 +60,9 @@ export const faults = {
   'fault.HISTORY_UNKNOWN': 'What held at that time is not known',
   'fault.HISTORY_UNKNOWN.next':
     'Choose a time that is past, and after the upgrade to the release that keeps this history.',
+  'fault.REPORT_TOO_LARGE': 'This is too much for one file',
+  'fault.REPORT_TOO_LARGE.next':
+    'A file holds a million rows at most, and this would be more. Name a person or a machine.',
   'fault.GRANT_FULL': 'All sessions that your grant allows at once are taken',
   'fault.GRANT_FULL.next': 'Try again when one of them has ended.',
   'fault.VIEWER_LIMIT': 'As many look on at this session as may at once',
@@ -85,6 +88,8 @@ export const faults = {
   'fault.SESSION_EXPIRED.next': 'Open the machine again to go on.',
   'fault.VIEWER_STALLED': 'This browser took no output for a minute',
   'fault.VIEWER_STALLED.next': 'The session goes on. Connect again to see it.',
+  'fault.VIEWER_REPLACED': 'This session was resumed in another window',
+  'fault.VIEWER_REPLACED.next': 'It goes on there. Connect again to have it here.',
   'fault.NODE_DRAINING': 'This gateway node is shutting down',
   'fault.NODE_DRAINING.next': 'Open the machine again; another node takes the session.',
   'fault.TARGET_NAME_NOT_FOUND': 'The name of the machine was not found',

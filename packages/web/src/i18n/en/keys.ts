@@ -3,6 +3,7 @@ export const keys = {
   'keys.answered': 'Answered',
   'keys.answered-before': 'Answered before:',
   'keys.failed': 'Failed',
+  'keys.reason': 'As the log has it:',
   'keys.file': 'Key file',
   'keys.key': 'Key',
   'keys.lead':

@@ -120,6 +120,7 @@ export const provider = {
   'access-report.could': 'Could',
   'access-report.by': 'By',
   'access-report.download': 'Download {format}',
+  'access-report.everything': 'Everybody and every machine:',
   'access-report.first-of': 'The first {shown} of {total}; the file has all of them.',
   'access-obstacle.account-disabled': 'The account is disabled.',
   'access-obstacle.no-machine-permission': 'The role does not include using machines.',

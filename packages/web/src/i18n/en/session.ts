@@ -2,6 +2,9 @@ export const session = {
   'session.cleartext': 'Unencrypted',
   'session.cleartext-help':
     'The way to the machine has no encryption. Who controls the network can read and alter everything, passwords too.',
+  'session.unproven': 'Identity unproven',
+  'session.unproven-help':
+    'Nothing proves that this is the machine. Who controls the network can take its place and read and alter everything, passwords too.',
   'session.display': 'Display settings',
   'session.document': 'Session',
   'session.end': 'End session',
@@ -48,10 +51,10 @@ export const session = {
   'notice.access-ends-soon': 'Your access to this machine ends at {time}, and with it the session.',
   'notice.node-draining':
     'This gateway node goes down at {time}. Save your work; the session ends then, and you can open a new one.',
-  'notice.resumed-elsewhere': 'This session was resumed in another window.',
   'notice.view-only': 'You are watching; what you type is not sent.',
   'notice.no-viewer-limit': 'Output is held until someone looks at the session again.',
   'ended.again': 'Open again',
+  'ended.connect': 'Connect again',
   'ended.closed-by-user': 'You ended the session',
   'ended.closed-by-target': 'The machine closed the session',
   'ended.grace-expired': 'The session was ended because nobody came back to it in time',
@@ -128,6 +131,33 @@ export const session = {
   'desktop.untyped': 'Not everything could be typed',
   'desktop.untyped-help':
     'The machine’s keyboard has no key for {characters}. Choose another layout in the display settings, or use the clipboard.',
+  'clipboard-files.title': 'Files on the clipboard',
+  'clipboard-files.cancel-of': 'Stop downloading {name}',
+  'clipboard-files.choose': 'Choose files',
+  'clipboard-files.copied': 'Copied on the machine',
+  'clipboard-files.copied-none': 'Files that are copied on the machine can be downloaded here.',
+  'clipboard-files.download-all': 'Download all',
+  'clipboard-files.download-of': 'Download {name}',
+  'clipboard-files.drop': 'Drop files to put them on the machine’s clipboard',
+  'clipboard-files.noticed.one':
+    '{count} file was copied on the machine. It can be downloaded from “Files on the clipboard”.',
+  'clipboard-files.noticed.other':
+    '{count} files were copied on the machine. They can be downloaded from “Files on the clipboard”.',
+  'clipboard-files.offered': 'For the machine',
+  'clipboard-files.offered-help':
+    'They are on the machine’s clipboard. Open a folder there and paste them with Ctrl+V.',
+  'clipboard-files.offered-none': 'Choose files, or drop them on the desktop, to paste them on the machine.',
+  'clipboard-files.taken': 'Pasted · {size}',
+  'clipboard-files.trouble-changed': 'It has changed since it was copied. Copy it again.',
+  'clipboard-files.trouble-disk': 'The browser could not keep it. Its storage may be full.',
+  'clipboard-files.trouble-gone': 'Something else is on the clipboard now.',
+  'clipboard-files.trouble-refused': 'It was not handed out. Copy it again.',
+  'clipboard-files.trouble-silent': 'The machine does not answer. Try again.',
+  'clipboard-files.unfit.one':
+    '{count} file is not on the clipboard, for its long name or because there are too many: {names}',
+  'clipboard-files.unfit.other':
+    '{count} files are not on the clipboard, for their long names or because there are too many: {names}',
+  'clipboard-files.withdraw': 'Take them back',
   'display.theme': 'Terminal colours',
   'display.font-size': 'Font size',
   'display.cursor-blink': 'Blinking cursor',

@@ -1,4 +1,11 @@
-import { IconClipboardCopy, IconClipboardText, IconForms, IconPhoto, IconTypography } from '@tabler/icons-react';
+import {
+  IconClipboardCopy,
+  IconClipboardList,
+  IconClipboardText,
+  IconForms,
+  IconPhoto,
+  IconTypography,
+} from '@tabler/icons-react';
 import { useText } from '../../i18n/text.tsx';
 import { BarFrame, BarItem, BarTool, type BarBase, type BarKey } from '../bar-frame.tsx';
 import { FilesTool, type FilesToggle } from '../session-files.tsx';
@@ -8,6 +15,8 @@ import { COMBINATIONS, FUNCTION_KEYS, type KeyCombination } from './desktop-surf
 export interface DesktopBarProps extends BarBase {
   readonly keyboardOpen: boolean;
   readonly files: FilesToggle;
+  /** The panel of files on the clipboard; undefined where it can hold none. */
+  readonly clipboard: FilesToggle | undefined;
   readonly onPress: (combination: KeyCombination) => void;
   readonly onKeyboard: () => void;
   readonly onCopy: () => void;
@@ -18,7 +27,18 @@ export interface DesktopBarProps extends BarBase {
 
 export function DesktopBar(props: DesktopBarProps) {
   const text = useText();
-  const { keyboardOpen, files, onPress, onKeyboard, onCopy, onPaste, onType, onPicture, ...base } = props;
+  const {
+    keyboardOpen,
+    files,
+    clipboard: panel,
+    onPress,
+    onKeyboard,
+    onCopy,
+    onPaste,
+    onType,
+    onPicture,
+    ...base
+  } = props;
   const over = isOver(base.view);
   const { clipboard } = base.view;
   const keyOf = (combination: KeyCombination): BarKey => ({
@@ -34,6 +54,15 @@ export function DesktopBar(props: DesktopBarProps) {
       tools={
         <>
           <FilesTool view={base.view} files={files} />
+          {panel !== undefined && (
+            <BarTool
+              icon={IconClipboardList}
+              label={text('clipboard-files.title')}
+              aria-pressed={panel.open}
+              disabled={over}
+              onClick={panel.toggle}
+            />
+          )}
           {!base.watching && (
             <BarTool
               className="bar-touch"

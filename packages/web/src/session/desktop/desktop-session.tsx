@@ -1,25 +1,30 @@
 import './desktop.css';
 import { Button, Group, Stack, Text, Textarea } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { Modal } from '../../components/layer.tsx';
 import { useText } from '../../i18n/text.tsx';
 import type { SurfaceSessionProps } from '../session-document.tsx';
 import { SessionFiles, useSessionFiles } from '../session-files.tsx';
 import { SessionOverlays } from '../session-overlays.tsx';
 import { SessionSharing } from '../session-sharing.tsx';
-import { isOver } from '../session-view.ts';
+import { isOver, type SessionView } from '../session-view.ts';
 import { useSession } from '../use-session.ts';
 import { useNotice } from '../use-notice.ts';
+import { droppedFiles } from '../../files/dropped.ts';
+import { ClipboardPanel } from './clipboard-panel.tsx';
 import { DesktopBar } from './desktop-bar.tsx';
 import { useDesktopChoices } from './desktop-choices.ts';
 import { DesktopDrawer } from './desktop-drawer.tsx';
 import type { DesktopKind, DesktopSurface } from './desktop-surface.ts';
 import { TouchKeyboard } from './touch-keyboard.tsx';
+import { useClipboardFiles } from './use-clipboard-files.ts';
 
 export interface DesktopSessionProps extends SurfaceSessionProps {
   readonly kind: DesktopKind;
 }
+
+const NO_FILES: SessionView['clipboardFiles'] = { upload: false, download: false };
 
 /** A decoder that gives up twice within this time would do so for ever. */
 const SOON_MS = 10_000;
@@ -38,6 +43,8 @@ export function DesktopSession(props: DesktopSessionProps) {
   const [menuOpen, setMenuOpen] = useState(false);
   const [keyboardOpen, setKeyboardOpen] = useState(false);
   const [filesShown, files, hideFiles] = useSessionFiles();
+  const clipboard = useClipboardFiles(surface);
+  const [dropping, setDropping] = useState(false);
   const [pasting, setPasting] = useState<string>();
   const [drawn, setDrawn] = useState(false);
   const [broken, setBroken] = useState(false);
@@ -45,9 +52,11 @@ export function DesktopSession(props: DesktopSessionProps) {
   const machineText = useRef('');
   const sent = useRef('');
   const ended = isOver(view);
-  const options = { choices, viewOnly: watching || ended };
-  const latest = useRef({ connection, options, sessionLive: live });
-  latest.current = { connection, options, sessionLive: live };
+  const typing = keyboardOpen && !watching && !ended;
+  const options = { choices, viewOnly: watching || ended, keyboardOpen: typing };
+  const latest = useRef({ connection, options, sessionLive: live, clipboard });
+  latest.current = { connection, options, sessionLive: live, clipboard };
+  const filesRights = ended || watching ? NO_FILES : view.clipboardFiles;
   const focus = useCallback(() => surface.current?.focus(), []);
 
   useEffect(() => {
@@ -64,6 +73,8 @@ export function DesktopSession(props: DesktopSessionProps) {
           sent.current = content;
           navigator.clipboard.writeText(content).catch(() => undefined);
         },
+        onFilesCopied: (copied) => latest.current.clipboard.copied(copied),
+        onFileTaken: (source, bytes) => latest.current.clipboard.transfers.taken(source, bytes),
         onPicture: () => {
           setDrawn(true);
           if (!latest.current.options.viewOnly && isFocusFree(host.current)) surface.current?.focus();
@@ -86,7 +97,7 @@ export function DesktopSession(props: DesktopSessionProps) {
     };
   }, [props.kind]);
 
-  useEffect(() => surface.current?.apply(options));
+  useLayoutEffect(() => surface.current?.apply(options));
   useEffect(() => {
     if (view.link === 'lost' || ended) surface.current?.lost();
   }, [view.link, ended]);
@@ -96,7 +107,9 @@ export function DesktopSession(props: DesktopSessionProps) {
     const bring = (): void => {
       void readAllowedClipboard().then((content) => {
         if (content === undefined || content === '' || content === sent.current) return;
-        if (!latest.current.sessionLive.view.clipboard.upload) return;
+        const { sessionLive, clipboard: held } = latest.current;
+        // Files that were brought there are not taken away by a look at another window.
+        if (!sessionLive.view.clipboard.upload || held.view.offered.length > 0) return;
         sent.current = content;
         surface.current?.paste(content);
       });
@@ -146,6 +159,11 @@ export function DesktopSession(props: DesktopSessionProps) {
         menuOpen={menuOpen}
         keyboardOpen={keyboardOpen}
         files={files}
+        clipboard={
+          filesRights.upload || filesRights.download
+            ? { open: clipboard.isShown, toggle: () => clipboard.show(!clipboard.isShown) }
+            : undefined
+        }
         onMenu={setMenuOpen}
         onPress={(combination) => surface.current?.press(combination)}
         onKeyboard={() => setKeyboardOpen(!keyboardOpen)}
@@ -157,7 +175,22 @@ export function DesktopSession(props: DesktopSessionProps) {
         onEnd={() => connection?.send({ type: 'end' })}
         onFocusSurface={focus}
       />
-      <main className="session-main desktop-main">
+      <main
+        className="session-main desktop-main"
+        onDragOver={(event) => {
+          if (event.isDefaultPrevented() || !filesRights.upload || !event.dataTransfer.types.includes('Files')) return;
+          event.preventDefault();
+          setDropping(true);
+        }}
+        onDragLeave={() => setDropping(false)}
+        onDrop={(event) => {
+          setDropping(false);
+          // What lies on top has taken it.
+          if (event.isDefaultPrevented() || !filesRights.upload) return;
+          event.preventDefault();
+          void droppedFiles(event.dataTransfer).then(clipboard.offer, () => undefined);
+        }}
+      >
         <h1 className="visually-hidden">{props.title}</h1>
         <div
           ref={host}
@@ -174,10 +207,24 @@ export function DesktopSession(props: DesktopSessionProps) {
             setTimeout(focus);
           }}
         />
+        {(filesRights.upload || filesRights.download) && (
+          <ClipboardPanel
+            rights={filesRights}
+            view={clipboard.view}
+            transfers={clipboard.transfers}
+            hidden={!clipboard.isShown}
+            onOffer={clipboard.offer}
+            onClose={() => {
+              clipboard.show(false);
+              setTimeout(focus);
+            }}
+          />
+        )}
+        {dropping && <div className="clipboard-files-drop">{text('clipboard-files.drop')}</div>}
         {broken && !ended && <BrokenDecoder />}
         <SessionOverlays {...props} live={live} onFocusSurface={focus} />
       </main>
-      {keyboardOpen && !watching && !ended && (
+      {typing && (
         <TouchKeyboard
           onType={type}
           onPress={(combination) => surface.current?.press(combination)}

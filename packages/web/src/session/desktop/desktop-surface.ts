@@ -1,4 +1,5 @@
 import type { SurfacePort } from '../session-connection.ts';
+import type { ClipboardFiles, CopiedFile } from './clipboard-files.ts';
 import type { DesktopChoices } from './desktop-choices.ts';
 
 /** Keys by their place (`KeyboardEvent.code`), pressed in this order and released in the other. */
@@ -28,6 +29,10 @@ export interface DesktopEvents {
   readonly onInput: (bytes: Uint8Array) => void;
   /** The machine put text on its clipboard. */
   readonly onClipboard: (text: string) => void;
+  /** The machine's clipboard holds these files, or none. */
+  readonly onFilesCopied: (files: readonly CopiedFile[]) => void;
+  /** The machine has read so much of a file that was offered to it. */
+  readonly onFileTaken: (source: File, bytes: number) => void;
   /** A picture is there. */
   readonly onPicture: () => void;
   /** The connection has to be made again, for a choice that counts from its beginning. */
@@ -42,6 +47,8 @@ export interface DesktopEvents {
 export interface DesktopOptions {
   readonly choices: DesktopChoices;
   readonly viewOnly: boolean;
+  /** A keyboard on the screen covers part of the room, and makes no other desktop of it. */
+  readonly keyboardOpen: boolean;
 }
 
 /** What a session needs of a desktop's decoder; one folder of surfaces implements it. */
@@ -49,12 +56,15 @@ export interface DesktopSurface extends SurfacePort, Disposable {
   /** The connection is gone: what the person does now goes nowhere, until `reset`. */
   lost(): void;
   focus(): void;
+  /** Called before the page is laid out with what has changed. */
   apply(options: DesktopOptions): void;
   press(combination: KeyCombination): void;
   /** As if typed on a keyboard that has these characters. Answers those that the machine's has not. */
   type(text: string): string;
   /** Puts text on the machine's clipboard. */
   paste(text: string): void;
+  /** Absent where the protocol's clipboard holds none, and while there is no connection. */
+  readonly files?: ClipboardFiles | undefined;
   /** The picture as it is now. */
   picture(): Promise<Blob | null>;
 }

@@ -1,8 +1,9 @@
 import { ActionIcon, Button } from '@mantine/core';
 import { IconX } from '@tabler/icons-react';
-import { useState } from 'react';
+import { useLayoutEffect, useState } from 'react';
 import { useText } from '../../i18n/text.tsx';
 import type { KeyCombination } from './desktop-surface.ts';
+import { followVisiblePart } from './visible-part.ts';
 
 const MODIFIERS = [
   { label: 'Ctrl', code: 'ControlLeft' },
@@ -31,6 +32,7 @@ export function TouchKeyboard(props: {
 }) {
   const text = useText();
   const [held, setHeld] = useState<readonly string[]>([]);
+  useLayoutEffect(followVisiblePart, []);
   const press = (code: string): void => {
     props.onPress({ label: code, codes: [...held, code] });
     setHeld([]);

@@ -17,7 +17,7 @@ export class GuacamoleStage implements Stage {
   constructor(host: HTMLElement) {
     this.#host = host;
     this.#frame = frameIn(host);
-    this.#observer = new ResizeObserver(() => this.#client?.fit(host, 'fit'));
+    this.#observer = new ResizeObserver(() => this.#fit());
     this.#observer.observe(host);
   }
 
@@ -48,13 +48,18 @@ export class GuacamoleStage implements Stage {
 
   async flush(): Promise<void> {
     await this.#client?.drawn();
-    this.#client?.fit(this.#host, 'fit');
+    this.#fit();
   }
 
   [Symbol.dispose](): void {
     this.restart();
     this.#observer.disconnect();
     this.#frame.remove();
+  }
+
+  #fit(): void {
+    const { clientWidth: width, clientHeight: height } = this.#host;
+    this.#client?.fit({ width, height }, 'fit');
   }
 
   #begin(channel: number): void {

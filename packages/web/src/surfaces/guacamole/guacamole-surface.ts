@@ -6,6 +6,7 @@ import type {
   KeyCombination,
 } from '../../session/desktop/desktop-surface.ts';
 import { keysymOfCharacter, keysymOfCode } from '../shared/keysyms.ts';
+import { KeptRoom } from '../shared/kept-room.ts';
 import { frameIn, SessionClient, startSound } from './session-client.ts';
 
 const RESIZE_AFTER_MS = 300;
@@ -13,10 +14,9 @@ const POINTER = ['mousedown', 'mousemove', 'mouseup'] as const;
 
 /** guacamole-common-js on the session's data socket. Each attachment has a client of its own; keyboard and pointer stay. */
 export class GuacamoleSurface implements DesktopSurface {
-  readonly #host: HTMLElement;
   readonly #frame: HTMLElement;
   readonly #events: DesktopEvents;
-  readonly #observer: ResizeObserver;
+  readonly #room: KeptRoom;
   readonly #keyboard: Keyboard;
   #options: DesktopOptions;
   #client: SessionClient | undefined;
@@ -25,7 +25,6 @@ export class GuacamoleSurface implements DesktopSurface {
   #asked = '';
 
   constructor(host: HTMLElement, events: DesktopEvents, options: DesktopOptions) {
-    this.#host = host;
     this.#events = events;
     this.#options = options;
     this.#frame = frameIn(host);
@@ -42,8 +41,10 @@ export class GuacamoleSurface implements DesktopSurface {
     };
     this.#keyboard.onkeyup = (keysym) => this.#key(0, keysym);
     this.#frame.addEventListener('blur', () => this.#keyboard.reset());
-    this.#observer = new ResizeObserver(() => this.#layOut());
-    this.#observer.observe(host);
+    this.#room = new KeptRoom(host, () => {
+      this.#layOut();
+      if (this.#client !== undefined) this.#room.reveal(this.#frame, this.#client.element);
+    });
   }
 
   size(): { readonly columns: number; readonly rows: number } {
@@ -111,6 +112,7 @@ export class GuacamoleSurface implements DesktopSurface {
 
   apply(options: DesktopOptions): void {
     this.#options = options;
+    this.#room.hasKeyboard = options.keyboardOpen;
     this.#layOut();
   }
 
@@ -147,7 +149,7 @@ export class GuacamoleSurface implements DesktopSurface {
     clearTimeout(this.#resizing);
     this.#client?.[Symbol.dispose]();
     this.#client = undefined;
-    this.#observer.disconnect();
+    this.#room[Symbol.dispose]();
     this.#frame.remove();
   }
 
@@ -157,12 +159,12 @@ export class GuacamoleSurface implements DesktopSurface {
 
   #layOut(): void {
     const { choices, viewOnly } = this.#options;
-    this.#client?.fit(this.#host, choices.scale);
-    this.#frame.style.overflow = choices.scale === 'fit' ? 'hidden' : 'auto';
+    const { width, height } = this.#room.size;
+    this.#client?.fit({ width, height }, choices.scale);
+    this.#frame.style.overflow = choices.scale === 'fit' && this.#room.kept === undefined ? 'hidden' : 'auto';
     clearTimeout(this.#resizing);
     if (viewOnly || !choices.resize) return;
     this.#resizing = setTimeout(() => {
-      const [width, height] = [this.#host.clientWidth, this.#host.clientHeight];
       const wanted = `${width}x${height}`;
       if (wanted === this.#asked || width === 0 || this.#isLost) return;
       this.#asked = wanted;

@@ -1,5 +1,6 @@
 import Guacamole, { type Client } from 'guacamole-common-js';
 import type { ScaleMode } from '../../session/desktop/desktop-choices.ts';
+import type { Size } from '../shared/kept-room.ts';
 import { encodeInstruction, InstructionReader } from './instruction-text.ts';
 
 export interface ClientEvents {
@@ -50,14 +51,14 @@ export class SessionClient implements Disposable {
     return new Promise((resolve) => this.client.getDisplay().flush(resolve));
   }
 
-  /** Shows the display in its host; answers the scale. */
-  fit(host: HTMLElement, mode: ScaleMode): void {
+  /** Shows the display in the room that it has. */
+  fit(room: Size, mode: ScaleMode): void {
     const display = this.client.getDisplay();
     const [width, height] = [display.getWidth(), display.getHeight()];
     if (width === 0 || height === 0) return;
     display.scale(
       mode === 'fit'
-        ? Math.min(host.clientWidth / width, host.clientHeight / height)
+        ? Math.min(room.width / width, room.height / height)
         : mode === 'device'
           ? 1 / devicePixelRatio
           : 1,

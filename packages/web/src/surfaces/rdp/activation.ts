@@ -67,3 +67,18 @@ function demandActive(message: DataView, start: number): Milestone {
   }
   return size === undefined ? OTHER : { kind: 'demand-active', ...size, keyboard };
 }
+
+/** CLIPRDR_FORMAT_LIST_RESPONSE with success, behind the head of its only chunk. [MS-RDPBCGR] 2.2.6.1.1, [MS-RDPECLIP] 2.2.3.2 */
+const CHUNK_OF_EIGHT = [8, 0, 0, 0];
+const LIST_TAKEN = [3, 0, 1, 0, 0, 0, 0, 0];
+const MOST_SCANNED = 4 * 1024;
+
+/** Whether the machine has taken what the decoder has on its clipboard: before the first time IronRDP loses files that are offered. */
+export function takesClipboard(message: Uint8Array): boolean {
+  if (message[0] !== 3 || message.length > MOST_SCANNED) return false;
+  const isAt = (wanted: readonly number[], at: number): boolean =>
+    wanted.every((byte, index) => message[at + index] === byte);
+  for (let at = 0; at + 16 <= message.length; at++)
+    if (isAt(CHUNK_OF_EIGHT, at) && isAt(LIST_TAKEN, at + 8)) return true;
+  return false;
+}

@@ -4,6 +4,7 @@ import type { CanvasView } from './canvas-view.ts';
 import { keyStrokes } from './key-strokes.ts';
 import { scancodeOf } from './scancodes.ts';
 import { TouchGestures, type Point } from './touch-gestures.ts';
+import { WheelNotches, type Turn } from './wheel-notches.ts';
 
 export interface InputTarget {
   apply(...inputs: readonly DeviceEvent[]): void;
@@ -13,6 +14,13 @@ export interface InputTarget {
 }
 
 const BUTTON = { left: 0, right: 2 } as const;
+/** What a server takes for one notch. [MS-RDPBCGR] 2.2.8.1.1.3.1.1.3, as Windows' WHEEL_DELTA */
+const NOTCH = 120;
+/** As noVNC has it for fingers; a wheel tells browsers of some hundred pixels a notch, or of three lines. */
+const NOTCH_PIXELS = { fingers: 50, wheel: 100 } as const;
+const LINE_PIXELS = NOTCH_PIXELS.wheel / 3;
+/** Of `WheelEvent.deltaMode`: pixels, lines, pages. */
+const UNIT_PIXELS = [1, LINE_PIXELS, 24 * LINE_PIXELS] as const;
 
 /** Keys, mouse and fingers of a person on the canvas, as what the machine understands. */
 export class PersonInput implements Disposable {
@@ -20,6 +28,8 @@ export class PersonInput implements Disposable {
   readonly #target: InputTarget;
   readonly #listening = new AbortController();
   readonly #gestures: TouchGestures;
+  readonly #fingers = new WheelNotches(NOTCH_PIXELS.fingers);
+  readonly #wheel = new WheelNotches(NOTCH_PIXELS.wheel);
   isOff = false;
 
   constructor(view: CanvasView, target: InputTarget) {
@@ -36,15 +46,16 @@ export class PersonInput implements Disposable {
         );
       },
       onScroll: (by, at) => {
-        if (view.isZoomed) view.pan(by.x, by.y);
-        else this.#turn(at, by);
+        if (view.zoom.isCut) view.zoom.pan(by.x, by.y);
+        else this.#turn(this.#fingers.add({ x: -by.x, y: by.y }), at);
       },
-      onPinch: (factor, at) => view.zoomBy(factor, at),
+      onPinch: (factor, at) => view.zoom.by(factor, at),
     });
     this.#listen('pointerdown', (event) => {
       view.canvas.focus({ preventScroll: true });
       view.canvas.setPointerCapture(event.pointerId);
       event.preventDefault();
+      if (event.isPrimary) this.#fingers.reset();
       if (event.pointerType === 'touch') this.#gestures.down(event.pointerId, pointOf(event));
       else this.#apply(this.#moved(pointOf(event)), DeviceEvent.mouseButtonPressed(event.button));
     });
@@ -62,7 +73,8 @@ export class PersonInput implements Disposable {
     this.#listen('contextmenu', (event) => event.preventDefault());
     this.#listen('wheel', (event) => {
       event.preventDefault();
-      this.#wheel(event);
+      const pixels = UNIT_PIXELS[event.deltaMode] ?? 1;
+      this.#turn(this.#wheel.add({ x: event.deltaX * pixels, y: -event.deltaY * pixels }), pointOf(event));
     });
     this.#listen('keydown', (event) => this.#key(event, 'down'));
     this.#listen('keyup', (event) => this.#key(event, 'up'));
@@ -136,20 +148,13 @@ export class PersonInput implements Disposable {
     this.#apply(this.#moved(at), DeviceEvent.mouseButtonPressed(button), DeviceEvent.mouseButtonReleased(button));
   }
 
-  #turn(at: Point, by: Point): void {
-    const turns = [
-      ...(by.y === 0 ? [] : [DeviceEvent.wheelRotations(true, by.y, RotationUnit.Pixel)]),
-      ...(by.x === 0 ? [] : [DeviceEvent.wheelRotations(false, -by.x, RotationUnit.Pixel)]),
-    ];
-    this.#apply(this.#moved(at), ...turns);
-  }
-
-  #wheel(event: WheelEvent): void {
-    const unit = [RotationUnit.Pixel, RotationUnit.Line, RotationUnit.Page][event.deltaMode] ?? RotationUnit.Pixel;
-    this.#apply(
-      ...(event.deltaY === 0 ? [] : [DeviceEvent.wheelRotations(true, -event.deltaY, unit)]),
-      ...(event.deltaX === 0 ? [] : [DeviceEvent.wheelRotations(false, event.deltaX, unit)]),
-    );
+  #turn({ x, y }: Turn, at: Point): void {
+    if (x === 0 && y === 0) return;
+    const notches = (isVertical: boolean, count: number): readonly DeviceEvent[] =>
+      Array.from({ length: Math.abs(count) }, () =>
+        DeviceEvent.wheelRotations(isVertical, Math.sign(count) * NOTCH, RotationUnit.Pixel),
+      );
+    this.#apply(this.#moved(at), ...notches(true, y), ...notches(false, x));
   }
 
   #key(event: KeyboardEvent, direction: 'down' | 'up'): void {
@@ -180,6 +185,6 @@ export class PersonInput implements Disposable {
   }
 }
 
-function pointOf({ clientX, clientY }: PointerEvent): Point {
+function pointOf({ clientX, clientY }: MouseEvent): Point {
   return { x: clientX, y: clientY };
 }

@@ -8,23 +8,21 @@ import init, {
   InputTransaction,
   type Session,
 } from 'ironrdp-wasm';
-import { milestoneOf, type Keyboard } from './activation.ts';
+import { milestoneOf, takesClipboard, type Keyboard } from './activation.ts';
+import { DecoderFiles, type FileEvents } from './clipboard-files.ts';
 import { decoderAddress, type DecoderSocket } from './decoder-socket.ts';
+import { PointerUpdates, type Pointer } from './pointer-updates.ts';
 
 export interface Size {
   readonly width: number;
   readonly height: number;
 }
 
-/** How the decoder describes a pointer: its picture as a data URL, and its hot spot. */
-type Cursor = [kind: string, data?: string, x?: number, y?: number];
-
-export interface DecoderEvents {
+export interface DecoderEvents extends FileEvents {
   /** Toward the machine; a recording has none. */
   readonly onSend: (bytes: Uint8Array) => void;
   readonly onClipboard: (text: string) => void;
-  /** A value of CSS. */
-  readonly onCursor: (cursor: string) => void;
+  readonly onPointer: (pointer: Pointer) => void;
   /** The first picture may be there. */
   readonly onActive: () => void;
   /** The decoder gave up. */
@@ -58,6 +56,7 @@ export class RdpDecoder implements Disposable {
   readonly #canvas: HTMLCanvasElement;
   readonly #events: DecoderEvents;
   readonly #socket = Promise.withResolvers<DecoderSocket>();
+  readonly files: DecoderFiles;
   #session: Session | undefined;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
@@ -66,6 +65,7 @@ export class RdpDecoder implements Disposable {
   #isActive = false;
   /** The last size that the decoder was told of. */
   #told: Size | undefined;
+  readonly #pointers = new PointerUpdates();
   readonly #running = Promise.withResolvers<void>();
   #isOver = false;
   #text = '';
@@ -78,6 +78,7 @@ export class RdpDecoder implements Disposable {
   ) {
     this.#canvas = canvas;
     this.#events = events;
+    this.files = new DecoderFiles(this, events);
     this.#running.promise.catch(() => undefined);
     living.add(this);
     void this.#run(size, choices).catch((why: unknown) => {
@@ -134,7 +135,17 @@ export class RdpDecoder implements Disposable {
 
   paste(text: string): void {
     this.#text = text;
-    this.#announce();
+    this.files.replaced();
+    this.announceText();
+  }
+
+  /** Puts the text that the person pasted last on the machine's clipboard. */
+  announceText(): void {
+    const session = this.session;
+    if (session === undefined) return;
+    const data = new ClipboardData();
+    if (this.#text !== '') data.addText('text/plain', this.#text);
+    session.onClipboardPaste(data).catch(() => undefined);
   }
 
   crashed(why: WebAssembly.RuntimeError): void {
@@ -145,6 +156,7 @@ export class RdpDecoder implements Disposable {
     if (this.#isOver) return;
     this.#isOver = true;
     living.delete(this);
+    this.files.close();
     this.#queue = [];
     this.#running.reject(new Error('the decoder is gone'));
     try {
@@ -166,7 +178,7 @@ export class RdpDecoder implements Disposable {
       };
       this.#socket.resolve(socket);
     });
-    const session = await new SessionBuilder()
+    const builder = new SessionBuilder()
       .username('gateway')
       .password('gateway')
       .destination('machine.invalid:3389')
@@ -175,19 +187,19 @@ export class RdpDecoder implements Disposable {
       .desktopSize(new DesktopSize(size.width, size.height))
       .renderCanvas(this.#canvas)
       .setCursorStyleCallbackContext(null)
-      .setCursorStyleCallback((...[kind, data, x, y]: Cursor) => {
-        this.#events.onCursor(cursorOf(kind, { data, x, y }));
-      })
+      // Never called: the decoder passes over pointers.
+      .setCursorStyleCallback(() => undefined)
       .remoteClipboardChangedCallback((data: ClipboardData) => {
         this.#heardClipboard(data);
       })
       .forceClipboardUpdateCallback(() => {
-        this.#announce();
+        this.announceText();
       })
       // The gateway has signed in; the machine is asked for no more than TLS.
       .extension(new Extension('enable_credssp', false))
-      .extension(new Extension('display_control', true))
-      .connect();
+      .extension(new Extension('display_control', true));
+    for (const extension of this.files.extensions()) builder.extension(extension);
+    const session = await builder.connect();
     this.#session = session;
     if (this.#isOver) {
       session.shutdown();
@@ -229,8 +241,14 @@ export class RdpDecoder implements Disposable {
           }
           await turn();
           continue;
-        case 'other':
+        case 'other': {
           socket.receive(bytes);
+          const pointer = this.#pointers.read(bytes);
+          if (pointer !== undefined) this.#events.onPointer(pointer);
+          if (this.files.isReady || !takesClipboard(bytes)) continue;
+          await turn();
+          this.files.ready();
+        }
       }
     }
   }
@@ -247,18 +265,11 @@ export class RdpDecoder implements Disposable {
   }
 
   #heardClipboard(data: ClipboardData): void {
+    this.files.replaced();
     for (const item of data.items()) {
       const value: unknown = item.value();
       if (item.mimeType().startsWith('text/plain') && typeof value === 'string') this.#events.onClipboard(value);
     }
-  }
-
-  #announce(): void {
-    const session = this.session;
-    if (session === undefined) return;
-    const data = new ClipboardData();
-    if (this.#text !== '') data.addText('text/plain', this.#text);
-    session.onClipboardPaste(data).catch(() => undefined);
   }
 
   #fail(why: unknown): void {
@@ -266,14 +277,4 @@ export class RdpDecoder implements Disposable {
     this[Symbol.dispose]();
     this.#events.onBroken(why);
   }
-}
-
-function cursorOf(
-  kind: string,
-  { data, x, y }: { readonly data: string | undefined; readonly x: number | undefined; readonly y: number | undefined },
-): string {
-  if (kind === 'hidden') return 'none';
-  if (kind === 'url' && data !== undefined && /^data:image\/png;base64,[\w+/=]+$/u.test(data))
-    return `url(${data}) ${Math.round(x ?? 0)} ${Math.round(y ?? 0)}, default`;
-  return 'default';
 }

@@ -69,7 +69,9 @@ export class RdpStage implements Stage {
       {
         onSend: () => undefined,
         onClipboard: () => undefined,
-        onCursor: () => undefined,
+        onPointer: () => undefined,
+        onFilesCopied: () => undefined,
+        onFileTaken: () => undefined,
         onActive: () => (this.#isActive = true),
         onBroken: () => undefined,
       },

@@ -1,4 +1,5 @@
 import { BROWSER_KEYBOARD } from '../../session/desktop/desktop-choices.ts';
+import type { ClipboardFiles } from '../../session/desktop/clipboard-files.ts';
 import type {
   DesktopEvents,
   DesktopOptions,
@@ -8,6 +9,7 @@ import type {
 import type { Keyboard } from './activation.ts';
 import { CanvasView } from './canvas-view.ts';
 import { PersonInput } from './person-input.ts';
+import { pointerStyle } from './pointer-style.ts';
 import { RdpDecoder, type Size } from './rdp-decoder.ts';
 
 /** The gateway takes messages up to 64 KiB. */
@@ -65,7 +67,7 @@ export class RdpSurface implements DesktopSurface {
   }
 
   reset(): void {
-    this.#decoder?.[Symbol.dispose]();
+    this.lost();
     const size = this.#wantedSize();
     this.#asked = `${size.width}x${size.height}`;
     this.#layout = chosenLayout(this.#options);
@@ -78,7 +80,13 @@ export class RdpSurface implements DesktopSurface {
             this.#events.onInput(bytes.subarray(at, at + LARGEST_MESSAGE));
         },
         onClipboard: (text) => this.#events.onClipboard(text),
-        onCursor: (cursor) => (this.#view.canvas.style.cursor = cursor),
+        onPointer: (pointer) => (this.#view.canvas.style.cursor = pointerStyle(pointer)),
+        onFilesCopied: (files) => {
+          if (this.#decoder === decoder) this.#events.onFilesCopied(files);
+        },
+        onFileTaken: (source, bytes) => {
+          if (this.#decoder === decoder) this.#events.onFileTaken(source, bytes);
+        },
         onActive: () => {
           this.#events.onPicture();
           this.#askForSize();
@@ -105,6 +113,7 @@ export class RdpSurface implements DesktopSurface {
     const decoder = this.#decoder;
     this.#decoder = undefined;
     decoder?.[Symbol.dispose]();
+    this.#events.onFilesCopied([]);
   }
 
   focus(): void {
@@ -116,6 +125,7 @@ export class RdpSurface implements DesktopSurface {
     // A machine learns the layout when it is connected to.
     if (this.#decoder !== undefined && !options.viewOnly && chosenLayout(options) !== this.#layout)
       this.#events.onRenew();
+    this.#view.hasKeyboard = options.keyboardOpen;
     this.#view.mode = options.choices.scale;
     this.#input.isOff = options.viewOnly;
     this.#askForSize();
@@ -131,6 +141,10 @@ export class RdpSurface implements DesktopSurface {
 
   paste(text: string): void {
     this.#decoder?.paste(text);
+  }
+
+  get files(): ClipboardFiles | undefined {
+    return this.#decoder?.files;
   }
 
   picture(): Promise<Blob | null> {

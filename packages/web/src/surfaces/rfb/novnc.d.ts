@@ -44,7 +44,11 @@ declare module '@novnc/novnc' {
 
     /** Not part of noVNC's promises; see internals.ts. */
     protected _display: { scale: number; pending(): boolean; flush(): Promise<void> };
+    protected readonly _screen: HTMLElement;
+    protected readonly _canvas: HTMLCanvasElement;
     protected _updateScale(): void;
+    protected _requestRemoteResize(): void;
+    protected _screenSize(): { w: number; h: number };
     protected _flushing: boolean;
     protected _sock: { readonly _rQi: number; readonly _rQlen: number };
     protected _fbWidth: number;

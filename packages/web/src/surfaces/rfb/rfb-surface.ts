@@ -6,7 +6,9 @@ import type {
 } from '../../session/desktop/desktop-surface.ts';
 import { ByteChannel } from './byte-channel.ts';
 import { keysymOfCharacter, keysymOfCode } from '../shared/keysyms.ts';
+import { KeptRoom } from '../shared/kept-room.ts';
 import { RfbClient } from './rfb-client.ts';
+import { listenForViewGestures } from './view-gestures.ts';
 
 /** The gateway takes messages up to 64 KiB. */
 const LARGEST_MESSAGE = 32 * 1024;
@@ -15,6 +17,8 @@ const LARGEST_MESSAGE = 32 * 1024;
 export class RfbSurface implements DesktopSurface {
   readonly #host: HTMLElement;
   readonly #events: DesktopEvents;
+  readonly #listening = new AbortController();
+  readonly #room: KeptRoom;
   #options: DesktopOptions;
   #client: RfbClient | undefined;
   #channel: ByteChannel | undefined;
@@ -23,6 +27,8 @@ export class RfbSurface implements DesktopSurface {
     this.#host = host;
     this.#events = events;
     this.#options = options;
+    this.#room = new KeptRoom(host, () => this.#client?.takeRoom());
+    listenForViewGestures(host, () => this.#client, this.#listening.signal);
   }
 
   size(): { readonly columns: number; readonly rows: number } {
@@ -39,6 +45,7 @@ export class RfbSurface implements DesktopSurface {
     });
     const client = new RfbClient(this.#host, channel, { shared: true });
     client.background = 'transparent';
+    client.room = this.#room;
     client.addEventListener('connect', () => {
       this.#events.onPicture();
     });
@@ -71,11 +78,12 @@ export class RfbSurface implements DesktopSurface {
 
   apply(options: DesktopOptions): void {
     this.#options = options;
+    this.#room.hasKeyboard = options.keyboardOpen;
     const client = this.#client;
     if (client === undefined) return;
     client.viewOnly = options.viewOnly;
-    client.resizeSession = options.choices.resize && !options.viewOnly;
     client.setScale(options.choices.scale);
+    client.resizeSession = options.choices.resize && !options.viewOnly;
   }
 
   press({ codes }: KeyCombination): void {
@@ -99,6 +107,8 @@ export class RfbSurface implements DesktopSurface {
   }
 
   [Symbol.dispose](): void {
+    this.#listening.abort();
+    this.#room[Symbol.dispose]();
     this.lost();
     this.#client?.disconnect();
   }

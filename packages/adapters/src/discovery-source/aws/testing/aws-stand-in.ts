@@ -92,6 +92,8 @@ export class AwsStandIn implements AsyncDisposable {
   readonly denied = new Set<string>();
   /** By account and region: from which page on a listing is refused, as where a role is taken away in its middle. */
   readonly deniedPages = new Map<string, number>();
+  /** The same, of listings that are throttled for good. */
+  readonly throttledPages = new Map<string, number>();
   /** Calls that are refused in every account, by their name. */
   readonly refusedActions = new Set<string>();
   /** So long each describe call takes, as in a cloud that is far away or busy. */
@@ -360,6 +362,10 @@ export class AwsStandIn implements AsyncDisposable {
     const { page, next, number } = this.#pageOf(found, { NextToken: form.get('NextToken') ?? undefined, MaxResults });
     if (number >= (this.deniedPages.get(`${account}/${region}`) ?? Infinity)) {
       refuse(response, 403, 'UnauthorizedOperation', 'You are not authorized to perform this operation.');
+      return;
+    }
+    if (number >= (this.throttledPages.get(`${account}/${region}`) ?? Infinity)) {
+      refuse(response, 503, 'RequestLimitExceeded', 'Request limit exceeded.');
       return;
     }
     const Reservations = page.map(({ visibleAt: _visibleAt, ...instance }) => ({

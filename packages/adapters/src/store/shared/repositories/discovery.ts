@@ -8,10 +8,11 @@ import type {
   Omission,
   Rule,
   Scope,
+  SourceId,
   SourceRecord,
 } from '@enchilada/core/discovery';
 import { Fault } from '@enchilada/core/fault';
-import type { DiscoveryRepository } from '@enchilada/core/store';
+import type { DiscoveryRepository, HintKey } from '@enchilada/core/store';
 import type { Kysely } from 'kysely';
 import { Cursor, pageSize } from '../page.ts';
 import { prepared } from '../prepared-query.ts';
@@ -108,6 +109,21 @@ function toChange(row: DiscoveryChangeRow): DiscoveryChange {
 /** Ids of some clouds are paths of hundreds of characters. */
 function nativeKeyOf(nativeId: string): string {
   return /^[\x21-\x7e]{1,60}$/u.test(nativeId) ? nativeId : createHash('sha256').update(nativeId).digest('hex');
+}
+
+/** The column `event_id`, of one length whatever the cloud calls its events and machines. */
+function hintKeyOf(source: SourceId, { eventId, scope, nativeId }: HintKey): string {
+  const parts = [source, scope.account, scope.region, eventId, nativeId];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+async function notedKeys(db: Kysely<Schema>, keys: readonly string[]): Promise<ReadonlySet<string>> {
+  const noted = new Set<string>();
+  for (const part of partsOf(keys)) {
+    const rows = await db.selectFrom('discoveryEvent').select('eventId').where('eventId', 'in', part).execute();
+    for (const { eventId } of rows) noted.add(eventId);
+  }
+  return noted;
 }
 
 interface NamedKey {
@@ -260,23 +276,21 @@ export function discoveryRepository(sql: Sql): DiscoveryRepository {
       for (const part of partsOf(ids)) await db.deleteFrom('foundMachine').where('id', 'in', part).execute();
     },
 
-    noteEvents: (ids, at) =>
+    async notedHints(source, hints) {
+      const noted = await notedKeys(db, [...new Set(hints.map((hint) => hintKeyOf(source, hint)))]);
+      return new Set(hints.filter((hint) => noted.has(hintKeyOf(source, hint))));
+    },
+    noteHints: (source, hints, at) =>
       atomic(async (tx) => {
-        const keys = ids.map((id) => nativeKeyOf(id));
-        const noted = new Set<string>();
-        for (const part of partsOf(keys)) {
-          const rows = await tx.selectFrom('discoveryEvent').select('eventId').where('eventId', 'in', part).execute();
-          for (const { eventId } of rows) noted.add(eventId);
-        }
-        const fresh = ids.filter((id) => !noted.has(nativeKeyOf(id)));
-        for (const part of partsOf([...new Set(fresh.map(nativeKeyOf))]))
+        const keys = [...new Set(hints.map((hint) => hintKeyOf(source, hint)))];
+        const noted = await notedKeys(tx, keys);
+        for (const part of partsOf(keys.filter((key) => !noted.has(key))))
           await tx
             .insertInto('discoveryEvent')
             .values(part.map((eventId) => ({ eventId, notedAt: at })))
             .execute();
-        return new Set(fresh);
       }),
-    async deleteEventsOlderThan(time) {
+    async deleteHintsOlderThan(time) {
       await db.deleteFrom('discoveryEvent').where('notedAt', '<', time).execute();
     },
 

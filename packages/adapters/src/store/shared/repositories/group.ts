@@ -1,8 +1,8 @@
-import type { UserGroup } from '@enchilada/core/identity';
+import type { GroupId, UserGroup, UserId } from '@enchilada/core/identity';
 import type { GroupRepository } from '@enchilada/core/store';
 import type { UserGroupRow } from '../schema.ts';
 import { changePolicy } from '../policy-history.ts';
-import { changedOne, insertOnce, movedOn, nameKey, type Sql } from '../sql.ts';
+import { changedOne, insertOnce, movedOn, nameKey, partsOf, type Sql } from '../sql.ts';
 
 function toGroup({ id, name, description, createdAt, requiresSecondFactor }: UserGroupRow): UserGroup {
   return { id, name, description, createdAt, ...(requiresSecondFactor === 1 ? { requiresSecondFactor: true } : {}) };
@@ -111,6 +111,18 @@ export function groupRepository(sql: Sql): GroupRepository {
         .orderBy('groupId')
         .execute();
       return rows.map((row) => row.groupId);
+    },
+    async memberships(of) {
+      const found = new Map<UserId, GroupId[]>();
+      const all = db.selectFrom('groupMember').select(['userId', 'groupId']).orderBy('userId').orderBy('groupId');
+      const queries = of === undefined ? [all] : partsOf(of).map((part) => all.where('userId', 'in', part));
+      for (const query of queries)
+        for (const { userId, groupId } of await query.execute()) {
+          const known = found.get(userId);
+          if (known === undefined) found.set(userId, [groupId]);
+          else known.push(groupId);
+        }
+      return found;
     },
   };
 }

@@ -2,6 +2,7 @@ import type { FactorProof, LoginMethod, LoginRecord, LoginStage } from '@enchila
 import type { LoginRepository } from '@enchilada/core/store';
 import type { LoginRow } from '../schema.ts';
 import { changedOne, toBuffer, toBytes, type Sql } from '../sql.ts';
+import { handOver } from './refresh-token.ts';
 import { toUser } from './user.ts';
 
 function toLogin(row: LoginRow): LoginRecord {
@@ -114,11 +115,13 @@ export function loginRepository({ db, atomic }: Sql): LoginRepository {
           .execute()
       ).map(toLogin);
     },
-    async delete(digest) {
-      return (
-        (await db.deleteFrom('login').where('digest', '=', digest).executeTakeFirstOrThrow()).numDeletedRows === 1n
-      );
-    },
+    delete: (digest) =>
+      atomic(async (tx) => {
+        await handOver({ db: tx }, [digest]);
+        return (
+          (await tx.deleteFrom('login').where('digest', '=', digest).executeTakeFirstOrThrow()).numDeletedRows === 1n
+        );
+      }),
     deleteOf: (user, except = '') =>
       atomic(async (tx) => {
         const rows = await tx
@@ -128,13 +131,20 @@ export function loginRepository({ db, atomic }: Sql): LoginRepository {
           .where('digest', '<>', except)
           .execute();
         const digests = rows.map((row) => row.digest);
+        await handOver({ db: tx }, digests);
         if (digests.length > 0) await tx.deleteFrom('login').where('digest', 'in', digests).execute();
         return digests;
       }),
-    async deleteExpired(now) {
-      return Number(
-        (await db.deleteFrom('login').where('expiresAt', '<=', now).executeTakeFirstOrThrow()).numDeletedRows,
-      );
-    },
+    deleteExpired: (now) =>
+      atomic(async (tx) => {
+        const rows = await tx.selectFrom('login').select('digest').where('expiresAt', '<=', now).execute();
+        await handOver(
+          { db: tx },
+          rows.map(({ digest }) => digest),
+        );
+        return Number(
+          (await tx.deleteFrom('login').where('expiresAt', '<=', now).executeTakeFirstOrThrow()).numDeletedRows,
+        );
+      }),
   };
 }

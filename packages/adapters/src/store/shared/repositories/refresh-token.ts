@@ -5,7 +5,7 @@ import { sql as raw } from 'kysely';
 import { pageSize } from '../page.ts';
 import { prepared } from '../prepared-query.ts';
 import type { RefreshTokenRow } from '../schema.ts';
-import { changedOne, clockOf, type Sql, toBuffer, toBytes } from '../sql.ts';
+import { changedOne, clockOf, partsOf, type Sql, toBuffer, toBytes } from '../sql.ts';
 
 function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
@@ -26,7 +26,50 @@ function columnsOf({ keyId, wrappedKey, nonce, ciphertext }: RefreshToken['seale
   return { keyId, wrappedKey: toBuffer(wrappedKey), nonce: toBuffer(nonce), ciphertext: toBuffer(ciphertext) };
 }
 
-export function refreshTokenRepository({ db, traits }: Sql): RefreshTokenRepository {
+/**
+ * Of logins that are about to end: the token of each goes over to another login of the same person there that has none, and so can be asked about only
+ * by it. INVARIANT: whoever ends a login of theirs has all of them locked meanwhile, so that none is handed a token as it ends, or two.
+ */
+export async function handOver({ db }: Pick<Sql, 'db'>, loginDigests: readonly string[]): Promise<void> {
+  for (const part of partsOf(loginDigests)) {
+    const provided = db.selectFrom('providedLogin').select(['providerId', 'subjectDigest']).distinct();
+    const people = await provided.where('loginDigest', 'in', part).execute();
+    for (const person of people) await handOverOf(db, person, loginDigests);
+  }
+}
+
+async function handOverOf(
+  db: Sql['db'],
+  { providerId, subjectDigest }: { readonly providerId: string; readonly subjectDigest: string },
+  ending: readonly string[],
+): Promise<void> {
+  await db
+    .updateTable('providedLogin')
+    .set({ providerId })
+    .where('providerId', '=', providerId)
+    .where('subjectDigest', '=', subjectDigest)
+    .execute();
+  const logins = await db
+    .selectFrom('providedLogin')
+    .innerJoin('login', 'login.digest', 'providedLogin.loginDigest')
+    .leftJoin('refreshToken', 'refreshToken.loginDigest', 'login.digest')
+    .select(['login.digest', 'refreshToken.id as tokenId'])
+    .where('providedLogin.providerId', '=', providerId)
+    .where('providedLogin.subjectDigest', '=', subjectDigest)
+    .orderBy('login.expiresAt', 'desc')
+    .orderBy('login.digest')
+    .execute();
+  const gone = new Set(ending);
+  const heirs = logins.filter(({ digest, tokenId }) => tokenId === null && !gone.has(digest));
+  for (const { digest, tokenId } of logins) {
+    if (tokenId === null || !gone.has(digest)) continue;
+    const heir = heirs.shift();
+    if (heir === undefined) return;
+    await db.updateTable('refreshToken').set({ loginDigest: heir.digest }).where('id', '=', tokenId).execute();
+  }
+}
+
+export function refreshTokenRepository({ db, traits, atomic }: Sql): RefreshTokenRepository {
   const after = (ms: number) => raw<number>`${clockOf(traits)} + ${ms}`;
   const dueProviders = prepared(db, () =>
     db.selectFrom('refreshToken').select('providerId').distinct().where('dueAt', '<=', clockOf(traits)),
@@ -109,7 +152,11 @@ export function refreshTokenRepository({ db, traits }: Sql): RefreshTokenReposit
         .execute();
       return rows.map(({ loginDigest }) => loginDigest);
     },
+    async remove(id) {
+      await db.deleteFrom('refreshToken').where('id', '=', id).execute();
+    },
     async release(loginDigest) {
+      await atomic((tx) => handOver({ db: tx }, [loginDigest]));
       for (;;) {
         const row = await db
           .selectFrom('refreshToken')

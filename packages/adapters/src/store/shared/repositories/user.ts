@@ -2,7 +2,7 @@ import type { Role, User } from '@enchilada/core/identity';
 import type { UserRepository } from '@enchilada/core/store';
 import type { UserRow } from '../schema.ts';
 import { beginChange, changePolicy } from '../policy-history.ts';
-import { lookupKey, nextVersion, nameKey, type Sql } from '../sql.ts';
+import { lookupKey, nextVersion, nameKey, partsOf, type Sql } from '../sql.ts';
 
 export function toUser(row: UserRow): User {
   return {
@@ -66,6 +66,12 @@ export function userRepository(sql: Sql): UserRepository {
     },
     async list() {
       return (await db.selectFrom('userAccount').selectAll().orderBy('usernameKey').execute()).map(toUser);
+    },
+    async findMany(ids) {
+      const found: User[] = [];
+      for (const part of partsOf(ids))
+        found.push(...(await db.selectFrom('userAccount').selectAll().where('id', 'in', part).execute()).map(toUser));
+      return found;
     },
     async names() {
       const rows = await db

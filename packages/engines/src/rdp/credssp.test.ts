@@ -63,8 +63,26 @@ class NtlmServer {
   }
 }
 
+/** What proves that a machine holds the key of its certificate. [MS-CSSP] 3.1.5 */
+function keyProof(shown: Buffer, version: number): Uint8Array {
+  const key = new X509Certificate(certificate.cert).publicKey.export({ type: 'spki', format: 'der' });
+  const bits = derChildren(readDer(key)?.value ?? new Uint8Array())[1]?.value.subarray(1) ?? new Uint8Array();
+  const nonce = field(shown, 5);
+  if (version < 5) {
+    assert.equal(nonce.length, 0, 'no nonce for a machine that knows none');
+    return joinBytes(Uint8Array.of((bits[0] ?? 0) + 1), bits.subarray(1));
+  }
+  return createHash('sha256')
+    .update(joinBytes(ascii('CredSSP Server-To-Client Binding Hash\0'), nonce, bits))
+    .digest();
+}
+
 /** A machine that chooses HYBRID_EX, proves its certificate, takes the credential, and then says this. */
-function authorises(result: Buffer, heard: (bytes: Buffer) => void): (socket: Socket) => void {
+function authorises(
+  result: Buffer,
+  heard: (bytes: Buffer) => void,
+  { version: spoken = 6, proof = keyProof, took = (): void => undefined } = {},
+): (socket: Socket) => void {
   return (socket) => {
     socket.once('data', () => {
       socket.write(connectionConfirm(0, PROTOCOL.hybridEx));
@@ -74,17 +92,13 @@ function authorises(result: Buffer, heard: (bytes: Buffer) => void): (socket: So
       const talk = async (): Promise<void> => {
         const ntlm = new NtlmServer();
         await next();
-        const version = explicit(0, integer(6));
+        const version = explicit(0, integer(spoken));
         tls.write(sequence(version, explicit(1, sequence(sequence(explicit(0, octets(ntlm.challenge())))))));
         const shown = await next();
-        const key = new X509Certificate(certificate.cert).publicKey.export({ type: 'spki', format: 'der' });
-        const bits = derChildren(readDer(key)?.value ?? new Uint8Array())[1]?.value.subarray(1) ?? new Uint8Array();
-        const proof = createHash('sha256')
-          .update(joinBytes(ascii('CredSSP Server-To-Client Binding Hash\0'), field(shown, 5), bits))
-          .digest();
         const sealer = new Sealer(ntlm.sessionKey(tokenOf(shown)), 'server-to-client');
-        tls.write(sequence(version, explicit(3, octets(sealer.seal(proof)))));
+        tls.write(sequence(version, explicit(3, octets(sealer.seal(proof(shown, spoken))))));
         const credential = await next();
+        took();
         assert.ok(field(credential, 2).length > 0, 'the credential');
         tls.on('data', heard);
         if (result.length > 0) tls.write(result);
@@ -126,4 +140,29 @@ describe('early user authorisation', () => {
     const opening = openMachine({ ...server, ...ACCOUNT, limits: { handshakeMs: 1_000 } });
     await assert.rejects(opening, (failure: unknown) => isFault(failure, 'TARGET_TIMED_OUT'));
   });
+});
+
+describe('versions of CredSSP', () => {
+  for (const version of [2, 3, 4, 5, 6]) {
+    it(`signs in to a machine that speaks version ${version}`, async () => {
+      let credentials = 0;
+      const took = () => void (credentials += 1);
+      await using server = await scriptedServer(authorises(SUCCESS, () => undefined, { version, took }));
+      await using session = await openMachine({ ...server, ...ACCOUNT });
+      assert.equal(session.facts['security'], 'network level authentication (NTLM)');
+      assert.equal(credentials, 1);
+    });
+
+    it(`gives no password to one of version ${version} that does not hold the key of its certificate`, async () => {
+      let credentials = 0;
+      const took = () => void (credentials += 1);
+      const proof = (shown: Buffer, spoken: number): Uint8Array => {
+        const [first = 0, ...rest] = keyProof(shown, spoken);
+        return Uint8Array.of(first ^ 1, ...rest);
+      };
+      await using server = await scriptedServer(authorises(SUCCESS, () => undefined, { version, proof, took }));
+      await assert.rejects(openMachine({ ...server, ...ACCOUNT }), { code: 'HOST_KEY_REJECTED' });
+      assert.equal(credentials, 0);
+    });
+  }
 });

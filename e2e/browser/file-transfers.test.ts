@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { CDPSession, Locator, Page } from 'playwright-core';
+import { freePort } from '@enchilada/core/testing/free-port';
+import { startSshd, type Sshd } from '@enchilada/core/testing/servers/sshd';
+import { eventually } from '../cluster/people.ts';
+import { Chromium } from '../fixtures/chromium.ts';
+import { Site } from '../tests/site.ts';
+import { FilesPanel } from './files-panel.ts';
+import { Network } from './network.ts';
+import { openMachine, seatOf } from './seat.ts';
+
+const owned = new AsyncDisposableStack();
+let sshd: Sshd;
+let network: Network;
+let site: Site;
+let browser: Chromium;
+let targetId: string;
+/** Of the person, beside their browser. */
+let own: string;
+
+before(async () => {
+  sshd = owned.use(await startSshd());
+  const port = await freePort();
+  network = owned.use(await Network.before(port));
+  site = owned.use(await Site.start({ port, config: `publicUrl: ${network.url}\n` }));
+  browser = owned.use(await Chromium.launch());
+  own = await mkdtemp(join(tmpdir(), 'enchilada-own-files-'));
+  owned.defer(() => rm(own, { recursive: true, force: true }));
+  targetId = await site.machineOn(sshd, { name: 'files-machine' });
+  await site.grant(site.admin, targetId, ['connect', 'file-in', 'file-out']);
+});
+after(() => owned.disposeAsync());
+
+/** A folder on the machine that anybody may write, and the panel opened on it. */
+async function place(name: string, use: (panel: FilesPanel, folder: string) => Promise<void>): Promise<void> {
+  const folder = join(sshd.directory, name);
+  await mkdir(folder);
+  await chmod(folder, 0o777);
+  await using window = await seatOf(browser, site.admin);
+  // The dialog in which a person chooses a folder is the system's own; what it gives is a folder of this kind.
+  await window.context.addInitScript(() => {
+    Object.assign(globalThis, {
+      showDirectoryPicker: async () =>
+        (await navigator.storage.getDirectory()).getDirectoryHandle('chosen', { create: true }),
+    });
+  });
+  const { page } = await (await openMachine(window, targetId)).connected();
+  const panel = await FilesPanel.open(page);
+  await panel.go(folder);
+  await use(panel, folder);
+}
+
+/** Drops what lies on the person's disk on the panel, as their hand does. */
+async function drop(page: Page, on: Locator, files: readonly string[]): Promise<void> {
+  const box = await on.boundingBox();
+  assert.ok(box !== null);
+  const devtools = await page.context().newCDPSession(page);
+  const at = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await devtools.send('Input.dispatchDragEvent', {
+      type,
+      ...at,
+      data: { items: [], files: [...files], dragOperationsMask: 1 },
+    });
+  await devtools.detach();
+}
+
+/** Bytes a second that the browser's network takes in each direction. */
+function pace(devtools: CDPSession, bytesPerSecond: number): Promise<unknown> {
+  return devtools.send('Network.emulateNetworkConditions', {
+    ...{ offline: false, latency: 0, downloadThroughput: bytesPerSecond, uploadThroughput: bytesPerSecond },
+  });
+}
+const UNLIMITED = -1;
+/** Minutes for one of these files, so that what is to happen on the way does. */
+const [SLOW, LARGE] = [100_000, 15_000_000];
+const UNDER_WAY = /of .*B · .*\/s · \d+ (?:s|min) left/u;
+
+test('a folder goes to the machine by drag and drop and comes back as it was, without what links lead to', () =>
+  place('dropped', async (panel, folder) => {
+    const content = {
+      'größe 日本.bin': randomBytes(300_000),
+      empty: Buffer.alloc(0),
+      "it's $HOME; `x`": Buffer.from('odd'),
+    };
+    const sent = join(own, 'Projekt');
+    await mkdir(join(sent, 'inner', 'innermost'), { recursive: true });
+    for (const [name, bytes] of Object.entries(content)) {
+      await writeFile(join(sent, name), bytes);
+      await writeFile(join(sent, 'inner', 'innermost', name), bytes);
+    }
+    await drop(panel.page, panel.root, [sent]);
+    await panel.finished(6);
+    for (const [name, bytes] of Object.entries(content)) {
+      assert.ok((await readFile(join(folder, 'Projekt', name))).equals(bytes), name);
+      assert.ok((await readFile(join(folder, 'Projekt', 'inner', 'innermost', name))).equals(bytes), name);
+    }
+
+    await symlink('..', join(folder, 'Projekt', 'inner', 'circle'));
+    await symlink('/etc/passwd', join(folder, 'Projekt', 'passwd'));
+    await panel.root.getByRole('button', { name: 'Clear finished' }).click();
+    await panel.act('Projekt', 'Download');
+    await panel.finished(6);
+    const came = await panel.page.evaluate(async () => {
+      const found: Record<string, string> = {};
+      const walk = async (folder: FileSystemDirectoryHandle, path: string): Promise<void> => {
+        for await (const [name, handle] of folder.entries()) {
+          if (handle instanceof FileSystemDirectoryHandle) await walk(handle, `${path}${name}/`);
+          else {
+            const bytes = new Uint8Array(await (await handle.getFile()).arrayBuffer());
+            found[path + name] = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+          }
+        }
+      };
+      await walk(await (await navigator.storage.getDirectory()).getDirectoryHandle('chosen'), '');
+      return found;
+    });
+    const expected = Object.entries(content).flatMap(([name, bytes]) =>
+      ['', 'inner/innermost/'].map((path) => [`Projekt/${path}${name}`, bytes.toString('hex')] as const),
+    );
+    assert.deepEqual(came, Object.fromEntries(expected));
+  }));
+
+test('transfers say how far and how fast they are, two at a time; one is paused, goes on, outlives the network, and one is cancelled', () =>
+  place('slow', async (panel, folder) => {
+    const { page } = panel;
+    const content = randomBytes(LARGE);
+    const devtools = await page.context().newCDPSession(page);
+    await pace(devtools, SLOW);
+    const names = ['first.bin', 'second.bin', 'third.bin'];
+    for (const name of names) await writeFile(join(own, name), content);
+    await panel.send(names.map((name) => join(own, name)));
+    await panel.says('first.bin', UNDER_WAY);
+    await panel.says('second.bin', /of .*B/u);
+    await panel.says('third.bin', /^Waiting$/u);
+
+    await panel.button('Pause first.bin').click();
+    await panel.says('first.bin', /^Paused · /u);
+    await panel.says('third.bin', /of .*B/u);
+    const parts = (count: number): Promise<unknown> =>
+      eventually(`${count} files under way`, async () => (await readdir(folder)).length === count);
+    await parts(3);
+    await panel.button('Remove third.bin from the list').click();
+    await panel.row('third.bin').waitFor({ state: 'detached' });
+    await parts(2);
+
+    network.cut();
+    await panel.says('second.bin', /^Waiting for the connection$/u);
+    network.mend();
+    await pace(devtools, UNLIMITED);
+    await panel.says('second.bin', /^Done/u);
+    await panel.button('Go on with first.bin').click();
+    await panel.says('first.bin', /^Done/u);
+    assert.deepEqual((await readdir(folder)).toSorted(), ['first.bin', 'second.bin']);
+    for (const name of ['first.bin', 'second.bin'])
+      assert.ok((await readFile(join(folder, name))).equals(content), name);
+
+    await panel.root.getByRole('button', { name: 'Clear finished' }).click();
+    await pace(devtools, SLOW);
+    const saved = page.waitForEvent('download');
+    await panel.entry('first.bin file').click();
+    await panel.says('first.bin', UNDER_WAY);
+    await panel.button('Pause first.bin').click();
+    await panel.says('first.bin', /^Paused · /u);
+    await panel.button('Go on with first.bin').click();
+    await panel.says('first.bin', /of .*B · .*\/s/u);
+    network.cut();
+    await panel.says('first.bin', /^Waiting for the connection$/u);
+    network.mend();
+    await pace(devtools, UNLIMITED);
+    assert.ok((await readFile(await (await saved).path())).equals(content));
+  }));
+
+test('a folder is sorted, made and searched, and the permissions of a file are changed', () =>
+  place('sorted', async (panel, folder) => {
+    for (const [name, size] of Object.entries({ file10: 30, file9: 20, note: 10 }))
+      await writeFile(join(folder, name), Buffer.alloc(size));
+    await chmod(join(folder, 'note'), 0o646);
+    await panel.root.getByRole('button', { name: 'Load again' }).click();
+    await panel.shows(['file9', 'file10', 'note']);
+    await panel.sortBy('Size');
+    await panel.shows(['note', 'file9', 'file10']);
+    await panel.sortBy('Size');
+    await panel.shows(['file10', 'file9', 'note']);
+
+    await panel.root.getByRole('button', { name: 'New folder' }).click();
+    await panel.page.getByRole('textbox', { name: 'Name' }).fill('zz top');
+    await panel.page.getByRole('dialog').getByRole('button', { name: 'Create' }).click();
+    await panel.shows(['zz top', 'file10', 'file9', 'note']);
+    await panel.root.getByRole('textbox', { name: 'Search in this folder' }).fill('FILE');
+    await panel.shows(['file10', 'file9']);
+    await panel.root.getByRole('textbox', { name: 'Search in this folder' }).fill('note');
+
+    // The account of the session owns what it sends.
+    await writeFile(join(own, 'own note'), 'x');
+    await panel.send([join(own, 'own note')]);
+    await panel.finished(1);
+    const before = (await stat(join(folder, 'own note'))).mode & 0o777;
+    await panel.act('own note', 'Permissions');
+    const dialog = panel.page.getByRole('dialog', { name: 'Permissions of own note' });
+    for (const [who, bit] of Object.entries({ Owner: 0o100, Others: 0o004 })) {
+      const box = dialog
+        .getByRole('group', { name: who })
+        .getByRole('checkbox', { name: bit === 0o100 ? 'execute' : 'read' });
+      await box.setChecked((before & bit) === 0);
+    }
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    assert.equal((await stat(join(folder, 'own note'))).mode & 0o777, before ^ 0o104);
+  }));

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+
+/** The network between browsers and the gateway. */
+export class Network implements AsyncDisposable {
+  readonly url: string;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  /** The gateway's ends of the sockets that carry output. */
+  readonly #carrying: Socket[] = [];
+  #isCut = false;
+
+  private constructor(server: Server, gatewayPort: number) {
+    this.#server = server;
+    this.url = `http://localhost:${(server.address() as AddressInfo).port}`;
+    server.on('connection', (browser) => {
+      if (this.#isCut) {
+        browser.destroy();
+        return;
+      }
+      const gateway = connect(gatewayPort, '127.0.0.1');
+      for (const [socket, other] of [
+        [browser, gateway],
+        [gateway, browser],
+      ] as const) {
+        this.#sockets.add(socket);
+        socket.on('error', () => undefined);
+        socket.on('close', () => {
+          this.#sockets.delete(socket);
+          other.destroy();
+        });
+        socket.pipe(other);
+      }
+      browser.once('data', (request: Buffer) => {
+        if (/^GET \/api\/v1\/sessions\/\w+\/data /u.test(request.toString('latin1'))) this.#carrying.push(gateway);
+      });
+    });
+  }
+
+  static async before(gatewayPort: number): Promise<Network> {
+    const server = createServer().listen(0, 'localhost');
+    await once(server, 'listening');
+    return new Network(server, gatewayPort);
+  }
+
+  /** Takes no more output from the gateway; everything else goes on, and so do sockets that are opened from now on. */
+  jam(): void {
+    assert.ok(this.#carrying.length > 0, 'no socket carries output');
+    for (const gateway of this.#carrying.splice(0)) gateway.unpipe().pause();
+  }
+
+  /** Everything that is open breaks off, and nothing comes through until it is mended. */
+  cut(): void {
+    this.#isCut = true;
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  mend(): void {
+    this.#isCut = false;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cut();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}

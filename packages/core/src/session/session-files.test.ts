@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { StandingClock } from '@enchilada/core/testing/standing-clock';
+import type { FileChannel, FileEntry } from '../engine/index.ts';
+import { Fault } from '../fault/index.ts';
+import { SessionFiles } from './session-files.ts';
+import type { SessionAuditEvent } from './session-log.ts';
+
+/** A clock on which what is due comes when the test says so. */
+class LimitClock extends StandingClock {
+  readonly due: (() => void)[] = [];
+
+  override after(_delayMs?: number, work: () => void = () => undefined): Disposable {
+    this.due.push(work);
+    return { [Symbol.dispose]: () => void this.due.splice(this.due.indexOf(work), 1) };
+  }
+}
+
+const BOTH = { rights: { upload: true, download: true }, stillMay: () => Promise.resolve(true) };
+const FOLDER = new TextEncoder().encode('/folder');
+
+/** Files of a machine that does what is said of it; nothing else is asked of it. */
+function filesOf(
+  channel: Partial<FileChannel>,
+  clock = new LimitClock(),
+  audited: SessionAuditEvent[] = [],
+): SessionFiles {
+  return new SessionFiles({
+    open: () => Promise.resolve({ ...channel, [Symbol.asyncDispose]: () => Promise.resolve() } as FileChannel),
+    audit: (event) => Promise.resolve(audited.push(event)),
+    record: () => Promise.resolve(),
+    active: () => undefined,
+    hasher: () => ({ update: () => undefined, digest: () => new Uint8Array(32) }),
+    clock,
+    target: { id: 'tgt_1', name: 'machine' },
+    sessionId: 'ses_1',
+  });
+}
+
+const entry = (name: string): FileEntry => ({
+  ...{ name: new TextEncoder().encode(name), kind: 'file', size: 0, modifiedAt: 0, mode: 0o644 },
+});
+
+test('of a listing without end as much is kept as is shown, it is said to be cut, and the machine is asked no more', async () => {
+  let [named, isOver] = [0, false];
+  const files = filesOf({
+    async *list() {
+      try {
+        for (;;) yield await Promise.resolve(Array.from({ length: 300 }, () => entry(`file-${(named += 1)}`)));
+      } finally {
+        isOver = true;
+      }
+    },
+  });
+  const listing = await files.list(BOTH, FOLDER);
+  assert.equal(listing.truncated, true);
+  assert.ok(named - listing.entries.length < 300, `${named} were named, ${listing.entries.length} kept`);
+  assert.equal(isOver, true);
+});
+
+test('a listing that goes on and names nothing ends with its time', async () => {
+  const clock = new LimitClock();
+  let pages = 0;
+  const channel: Partial<FileChannel> = {
+    async *list(_path, signal) {
+      for (;;) {
+        signal.throwIfAborted();
+        if ((pages += 1) === 1_000) for (const work of clock.due.splice(0)) work();
+        yield await Promise.resolve([]);
+      }
+    },
+  };
+  const files = filesOf(channel, clock);
+  await assert.rejects(files.list(BOTH, FOLDER), { code: 'TARGET_TIMED_OUT' });
+  assert.equal(pages, 1_000);
+});
+
+/** A folder on a machine that makes a file only when it is let. */
+function slowMachine() {
+  const [there, made, asked] = [new Set<string>(), Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const name = (path: Uint8Array): string => new TextDecoder().decode(path);
+  const channel: Partial<FileChannel> = {
+    attributes: () => Promise.reject(new Fault('FILE_NOT_FOUND', 'there is no such file')),
+    create: async (path) => {
+      asked.resolve();
+      await made.promise;
+      there.add(name(path));
+      const settled = () => Promise.resolve();
+      return { write: settled, finish: settled, [Symbol.asyncDispose]: settled };
+    },
+    rename: (from, to) => {
+      there.delete(name(from));
+      return Promise.resolve(void there.add(name(to)));
+    },
+    removeFile: (path) =>
+      there.delete(name(path))
+        ? Promise.resolve()
+        : Promise.reject(new Fault('FILE_NOT_FOUND', 'there is no such file')),
+  };
+  return { channel, there, make: made.resolve, asked: asked.promise };
+}
+
+for (const when of ['the machine makes its file', 'its content comes'] as const)
+  test(`an upload that is cancelled while ${when} leaves nothing behind, and is written down once`, async () => {
+    const { channel, there, make, asked } = slowMachine();
+    const audited: SessionAuditEvent[] = [];
+    const files = filesOf(channel, undefined, audited);
+    const [begun, cancelled] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    async function* content(): AsyncGenerator<Uint8Array> {
+      yield new Uint8Array(1);
+      begun.resolve();
+      await cancelled.promise;
+      yield new Uint8Array(2);
+    }
+    if (when === 'its content comes') make();
+    const path = new TextEncoder().encode('/folder/file');
+    const request = { transfer: 'once', path, offset: 0, size: 3, replace: false, version: undefined };
+    const refused = assert.rejects(files.upload(BOTH, request, content()), { code: 'CONFLICT' });
+    await (when === 'its content comes' ? begun.promise : asked);
+    const done = files.cancel('once');
+    make();
+    cancelled.resolve();
+    await Promise.all([refused, done]);
+    assert.deepEqual([...there], []);
+    const ends = audited.filter(({ action }) => action === 'file.transferred');
+    assert.deepEqual(
+      ends.map(({ reason }) => reason),
+      ['cancelled'],
+    );
+  });
+
+test('an upload whose cancelling was faster than its first piece is not begun', async () => {
+  const { channel, there, make } = slowMachine();
+  make();
+  const audited: SessionAuditEvent[] = [];
+  const files = filesOf(channel, undefined, audited);
+  await files.cancel('late');
+  const path = new TextEncoder().encode('/folder/file');
+  const request = { transfer: 'late', path, offset: 0, size: 1, replace: false, version: undefined };
+  async function* content(): AsyncGenerator<Uint8Array> {
+    yield await Promise.resolve(new Uint8Array(1));
+  }
+  await assert.rejects(files.upload(BOTH, request, content()), { code: 'CONFLICT' });
+  assert.deepEqual([[...there], audited.filter(({ action }) => action === 'file.transferred')], [[], []]);
+  await files.upload(BOTH, { ...request, transfer: 'another' }, content());
+  assert.deepEqual([...there], ['/folder/file']);
+});
