@@ -98,6 +98,8 @@ test('one session at once is one: the second is told why, and may open once the 
   await picture(refused.page, 'no seat');
   await una.api.endSession({ params: { id: first.sessionId }, body: {} });
   await first.end.waitFor();
+  // Who looks is told first, and the place is free once the end is written.
+  await until(async () => (await una.api.getSession({ params: { id: first.sessionId } })).state === 'ended');
   await (await openMachine(second, targetId)).ready();
   assert.equal(
     second.complaints().every((words) => words.startsWith('429 ')),

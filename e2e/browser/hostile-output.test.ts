@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { AFTERMATH, CANARY, HOSTILE_OUTPUT } from '@enchilada/core/testing/hostile-output';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
+import { until } from '@enchilada/core/testing/until';
 import { Chromium } from '../fixtures/chromium.ts';
 import type { BrowserWindow } from '../fixtures/chromium.ts';
 import { Site, startSshd } from '../tests/site.ts';
@@ -98,20 +99,33 @@ test('a live session lets a hostile machine reach nothing beyond its screen', as
 
   await site.admin.api.endSession({ params: { id: session.sessionId }, body: {} });
   await session.end.getByRole('link', { name: 'Play recording' }).waitFor();
-  ({ recordingId } = await site.admin.api.getSession({ params: { id: session.sessionId } }));
+  const { api } = site.admin;
+  const { recordingId: id } = await api.getSession({ params: { id: session.sessionId } });
+  assert.ok(id);
+  // Who looks is told first, and its recording is whole then.
+  await until(async () => (await api.getRecording({ params: { id } })).recording.state === 'complete');
+  recordingId = id;
 });
 
 test('its recording reaches nothing either, and takes no input', async () => {
   assert.ok(recordingId, 'the session above was not recorded');
   await using window = await seatOf(browser, site.admin);
   const reach = watch(window);
+  // It stands at its beginning until everything is in place.
+  const release = Promise.withResolvers<void>();
+  await window.context.route(/\/events\?fromChunk=/u, async (route) => {
+    await release.promise;
+    await route.continue();
+  });
   const page = await window.at(`/r/${recordingId}`);
-  await page.getByRole('button', { name: 'Pause' }).waitFor();
+  const play = page.getByRole('button', { name: 'Play', exact: true });
+  await play.waitFor();
   const title = await page.title();
   await page.evaluate((text) => navigator.clipboard.writeText(text), SENTINEL);
+  release.resolve();
   const screen = page.locator('.xterm-rows');
   await screen.filter({ hasText: 'corpus-42' }).waitFor();
-  await page.getByRole('button', { name: 'Play', exact: true }).waitFor();
+  await play.waitFor();
   const shown = await screen.innerText();
 
   // A space would be the player's own: play.

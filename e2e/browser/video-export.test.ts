@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { until } from '@enchilada/core/testing/until';
 import { startXrdp } from '@enchilada/core/testing/servers/xrdp';
 import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
 import type { Download, Page, Route } from 'playwright-core';
@@ -109,6 +110,9 @@ for (const [protocol, start] of [
     await live.page.getByRole('alert').waitFor();
     const { recordingId } = await site.admin.api.getSession({ params: { id: sessionId } });
     assert.ok(recordingId);
+    // Who looks is told first, and its recording is whole then.
+    const recorded = async () => (await site.admin.api.getRecording({ params: { id: recordingId } })).recording;
+    await until(async () => (await recorded()).state === 'complete');
 
     const page = await own.at(`/r/${recordingId}`);
     await page.getByRole('button', { name: /^Verified/ }).waitFor();
@@ -120,8 +124,8 @@ for (const [protocol, start] of [
     assert.equal(download.suggestedFilename(), `${recordingId}.webm`);
     const film = await watch(page, await readFile(await download.path()));
     assert.equal(`${film.width}x${film.height}`, size);
-    const { recording } = await site.admin.api.getRecording({ params: { id: recordingId } });
-    assert.ok(Math.abs(film.seconds * 1000 - recording.durationMs) <= 200, `${film.seconds} s`);
+    const { durationMs } = await recorded();
+    assert.ok(Math.abs(film.seconds * 1000 - durationMs) <= 200, `${film.seconds} s`);
     const [before, after] = [
       film.colours.findIndex((colour) => isNear(colour, [0x20, 0x40, 0x60])),
       film.colours.findIndex((colour) => isNear(colour, [0xc0, 0x60, 0x20])),
