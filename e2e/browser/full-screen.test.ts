@@ -9,7 +9,7 @@ import { startXvnc, type Xvnc } from '@enchilada/core/testing/servers/xvnc';
 import { Chromium } from '../fixtures/chromium.ts';
 import { Site, startSshd } from '../tests/site.ts';
 import { DesktopPage, until } from './desktop-page.ts';
-import { ECHO_BYTES, openMachine, seatOf } from './seat.ts';
+import { openMachine, seatOf } from './seat.ts';
 
 const owned = new AsyncDisposableStack();
 let sshd: Sshd;
@@ -41,8 +41,7 @@ test('in full screen the keys that the browser keeps reach the machine, and befo
   };
   await opensTab();
 
-  await session.type(ECHO_BYTES);
-  await session.shows('stty sane');
+  await session.echoBytes();
   const button = session.tools.getByRole('button', { name: 'Full screen' });
   await button.click();
   await session.page.locator('.bar[data-fullscreen="true"]').waitFor();

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import { eventually } from '../cluster/people.ts';
 import { Chromium } from '../fixtures/chromium.ts';
 import { Site } from '../tests/site.ts';
-import { seatOf } from './seat.ts';
+import { focusWithin, seatOf } from './seat.ts';
 
 const MACHINES = 100_000;
 const ROWS_IN_DOCUMENT = 80;
@@ -132,9 +132,11 @@ test('the catalogue of a hundred thousand pages as well', async () => {
   await table.getByRole('button', { name: 'host-000285', exact: true }).focus();
   for (let row = 286; row < 286 + ROWS_IN_DOCUMENT / 2; row += 1) {
     const name = `host-${String(row).padStart(6, '0')}`;
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Tab');
     const next = table.getByRole('button', { name, exact: true });
+    // Rows are drawn ahead of the keyboard, but with the next picture.
+    await next.waitFor({ state: 'attached' });
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
     await eventually(`the focus on ${name}`, () => next.evaluate((button) => button === document.activeElement));
   }
   await page.keyboard.press('Tab');
@@ -160,6 +162,7 @@ test('a jump host may be any of a hundred thousand, and a link opens any of them
   const page = await window.at(link);
   const form = page.getByRole('dialog', { name: 'host-077777' });
   const jump = form.getByRole('combobox', { name: 'Through machine' });
+  await focusWithin(form);
   await jump.fill('10.1.56.127');
   await page.getByRole('option', { name: 'host-079999', exact: true }).click();
   await form.getByRole('button', { name: 'Save' }).click();

@@ -5,7 +5,7 @@ import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { Chromium } from '../fixtures/chromium.ts';
 import { Person } from '../product/index.ts';
 import { Site, startSshd } from '../tests/site.ts';
-import { openMachine, seatOf } from './seat.ts';
+import { focusWithin, openMachine, seatOf } from './seat.ts';
 
 const owned = new AsyncDisposableStack();
 let sshd: Sshd;
@@ -27,6 +27,7 @@ test('a host key is asked for with its fingerprint, then remembered for everyone
   const question = refused.page.getByRole('dialog', { name: 'Is this new-machine?' });
   await question.getByText(sshd.hostKeys[0]?.fingerprint ?? 'no fingerprint').waitFor();
   await question.getByText('ssh-ed25519').waitFor();
+  await focusWithin(question);
   // Enter alone accepts nothing.
   await refused.page.keyboard.press('Enter');
   await refused.end.getByRole('heading', { name: 'You did not accept the machine’s identity' }).waitFor();
@@ -133,7 +134,7 @@ test('the target’s own second factor is shown as the target’s question', asy
   const dialog = session.page.getByRole('dialog', { name: 'two-factor-machine asks' });
   const answer = dialog.getByRole('textbox', { name: 'Password:' });
   assert.equal(await answer.getAttribute('type'), 'password');
-  assert.equal(await answer.evaluate((field) => field === document.activeElement), true);
+  await focusWithin(answer);
   // A question survives a reload: it is asked again of the viewer that comes back.
   await session.page.waitForURL((url) => /^\/s\/(?!new)./u.test(url.pathname));
   await session.page.reload();

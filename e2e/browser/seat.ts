@@ -1,3 +1,4 @@
+import { until } from '@enchilada/core/testing/until';
 import type { Locator, Page } from 'playwright-core';
 import type { BrowserWindow, Chromium, WindowOptions } from '../fixtures/chromium.ts';
 import type { Person } from '../product/index.ts';
@@ -105,6 +106,15 @@ export class SessionPage {
     await this.type(`${command}; echo ${mark}-$((40+2))`);
     await this.shows(`${mark}-42`);
   }
+
+  /** From now on each byte that arrives is printed as hex, until a full stop. */
+  async echoBytes(): Promise<void> {
+    // Until then, the terminal's driver keeps some of them for itself.
+    await this.type(
+      `stty -echo -icanon; echo bytes-$((40+2)); while IFS= read -rN1 c; do [ "$c" = . ] && break; printf '<%02x>' "'$c"; done; stty sane`,
+    );
+    await this.shows('bytes-42');
+  }
 }
 
 /** Opens a machine in a tab of its own. */
@@ -112,5 +122,7 @@ export async function openMachine(window: { at(path: string): Promise<Page> }, t
   return new SessionPage(await window.at(`/s/new?target=${targetId}`));
 }
 
-/** Prints each byte that arrives as hex, until a full stop. */
-export const ECHO_BYTES = `stty -echo -icanon; while IFS= read -rN1 c; do [ "$c" = . ] && break; printf '<%02x>' "'$c"; done; stty sane`;
+/** A dialog or a menu takes the focus a moment after it is drawn: a key that comes sooner goes elsewhere, and what was focused before loses it. */
+export async function focusWithin(layer: Locator): Promise<void> {
+  await until(() => layer.evaluate((element) => element.contains(document.activeElement)));
+}
