@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import type { Locator, Page } from 'playwright-core';
 import decodeQR from 'qr/decode.js';
 import { startSshd, type Sshd } from '@enchilada/core/testing/servers/sshd';
 import { Chromium, PHONE } from '../fixtures/chromium.ts';
+import { AuthenticatorApp } from '../product/authenticator-app.ts';
 import { Person } from '../product/index.ts';
 import { ADMIN, Site } from '../tests/site.ts';
 import { seatOf } from './seat.ts';
@@ -81,17 +81,6 @@ async function scanned(picture: Locator): Promise<string> {
   return decodeQR({ ...size, data: Uint8ClampedArray.from(data) });
 }
 
-/** An authenticator app (RFC 6238), written without the product's own code. */
-function codeOf(secret: string, step: number): string {
-  const bits = [...secret].map((sign) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(sign).toString(2).padStart(5, '0'));
-  const seed = Buffer.from((bits.join('').match(/.{8}/gu) ?? []).map((byte) => Number.parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(step));
-  const mac = createHmac('sha1', seed).update(counter).digest();
-  const at = (mac.at(-1) ?? 0) & 15;
-  return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, '0');
-}
-
 test('an administrator is led from the password to a passkey, and signs in with it alone the next time', async () => {
   await using window = await browser.window();
   const page = await window.tab(`${site.gateway.url}/access/people`);
@@ -137,8 +126,8 @@ test('somebody adds an authenticator app by its key on a phone, signs in with it
   assert.equal(new URL(uri).searchParams.get('secret'), secret);
   assert.equal(await scanned(code), uri, 'who scans it has what others type');
   await picture(page, 'totp-phone');
-  const step = Math.floor(Date.now() / 30_000);
-  await page.getByLabel('Code that the app shows').fill(codeOf(secret, step - 1));
+  const app = new AuthenticatorApp(secret);
+  await page.getByLabel('Code that the app shows').fill(app.code());
   await page.getByRole('dialog').getByRole('button', { name: 'Add an authenticator app' }).click();
   const codes = page.getByRole('list', { name: 'Recovery codes' });
   await codes.waitFor();
@@ -152,7 +141,7 @@ test('somebody adds an authenticator app by its key on a phone, signs in with it
   await page.context().clearCookies();
   await page.goto(`${site.gateway.url}/s/new?target=${targetId}`);
   await giveNames(page, USER);
-  await page.getByLabel('Code of your authenticator app').fill(codeOf(secret, step));
+  await page.getByLabel('Code of your authenticator app').fill(app.code());
   await picture(page, 'code-phone');
   await page.getByRole('button', { name: 'Confirm', exact: true }).click();
   await page.getByRole('status').filter({ hasText: 'Connected' }).waitFor();
