@@ -5,11 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { CDPSession, Locator, Page } from 'playwright-core';
-import { freePort } from '@enchilada/core/testing/free-port';
 import { startSshd, type Sshd } from '@enchilada/core/testing/servers/sshd';
 import { eventually } from '../cluster/people.ts';
 import { Chromium } from '../fixtures/chromium.ts';
-import { Site } from '../tests/site.ts';
+import type { Site } from '../tests/site.ts';
 import { FilesPanel } from './files-panel.ts';
 import { Network } from './network.ts';
 import { openMachine, seatOf } from './seat.ts';
@@ -25,9 +24,9 @@ let own: string;
 
 before(async () => {
   sshd = owned.use(await startSshd());
-  const port = await freePort();
-  network = owned.use(await Network.before(port));
-  site = owned.use(await Site.start({ port, config: `publicUrl: ${network.url}\n` }));
+  ({ network, site } = await Network.withSite());
+  owned.use(network);
+  owned.use(site);
   browser = owned.use(await Chromium.launch());
   own = await mkdtemp(join(tmpdir(), 'enchilada-own-files-'));
   owned.defer(() => rm(own, { recursive: true, force: true }));

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { freePort } from '@enchilada/core/testing/free-port';
+import { Site } from '../tests/site.ts';
 
 /** The network between browsers and the gateway. */
 export class Network implements AsyncDisposable {
@@ -39,10 +41,21 @@ export class Network implements AsyncDisposable {
     });
   }
 
-  static async before(gatewayPort: number): Promise<Network> {
-    const server = createServer().listen(0, 'localhost');
-    await once(server, 'listening');
-    return new Network(server, gatewayPort);
+  /** A product that browsers reach through a network alone. */
+  static async withSite(): Promise<{ readonly network: Network; readonly site: Site }> {
+    for (;;) {
+      const port = await freePort();
+      const server = createServer().listen(0, 'localhost');
+      await once(server, 'listening');
+      const network = new Network(server, port);
+      try {
+        return { network, site: await Site.start({ port, config: `publicUrl: ${network.url}\n` }) };
+      } catch (failure) {
+        await network[Symbol.asyncDispose]();
+        // The system may have given it to somebody else since.
+        if (!String(failure).includes('the port is taken')) throw failure;
+      }
+    }
   }
 
   /** Takes no more output from the gateway; everything else goes on, and so do sockets that are opened from now on. */

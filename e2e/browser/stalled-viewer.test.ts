@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { RecordingStreamDecoder } from '@enchilada/contract';
-import { freePort } from '@enchilada/core/testing/free-port';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { completeRecording, eventually } from '../cluster/people.ts';
 import { Chromium } from '../fixtures/chromium.ts';
-import { Site, startSshd } from '../tests/site.ts';
+import { startSshd } from '../tests/site.ts';
+import type { Site } from '../tests/site.ts';
 import { Network } from './network.ts';
 import { openMachine, seatOf } from './seat.ts';
 
@@ -20,9 +20,9 @@ let browser: Chromium;
 
 before(async () => {
   sshd = owned.use(await startSshd({ hostKeyTypes: ['ed25519'] }));
-  const port = await freePort();
-  network = owned.use(await Network.before(port));
-  site = owned.use(await Site.start({ port, config: `publicUrl: ${network.url}\n` }));
+  ({ network, site } = await Network.withSite());
+  owned.use(network);
+  owned.use(site);
   browser = owned.use(await Chromium.launch());
 });
 after(() => owned.disposeAsync());
