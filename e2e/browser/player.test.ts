@@ -126,6 +126,7 @@ test('speed and skipped idle time are followed; keys move and stop it', async ()
   const { page } = player;
   const speed = page.getByRole('combobox', { name: 'Speed' });
   await speed.click();
+  await page.getByRole('option').last().waitFor();
   assert.deepEqual(await page.getByRole('option').allInnerTexts(), ['0.5×', '1×', '2×', '4×', '8×', '16×']);
   await page.getByRole('option', { name: '16×' }).click();
   const from = await at();

@@ -28,7 +28,12 @@ test('language, theme and terminal follow the person to another browser', async 
   await me.getByRole('combobox', { name: 'Language' }).click();
   await me.getByRole('option', { name: 'Deutsch' }).click();
   await me.getByRole('heading', { level: 2, name: 'Sprache und Farbschema' }).waitFor();
+  const themed = me.waitForResponse(
+    (response) =>
+      response.url().endsWith('/me/preferences') && response.request().postData()?.includes('dark') === true,
+  );
   await me.getByText('Dunkel', { exact: true }).click();
+  await themed;
   const session = await openMachine(office, targetId);
   await session.page.getByRole('status').filter({ hasText: 'Verbunden' }).waitFor();
   await session.page.getByRole('button', { name: 'Anzeige' }).click();

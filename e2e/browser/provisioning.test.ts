@@ -35,8 +35,10 @@ async function opened(page: Page, name: string, edit = 'Edit'): Promise<Locator>
 /** What the button beside the field puts into the clipboard. */
 async function copied(form: Locator, label: string): Promise<string> {
   const field = form.locator('.mantine-TextInput-root', { has: form.page().getByLabel(label, { exact: true }) });
+  // It says so for a second alone.
+  const said = field.getByRole('button', { name: 'Copied' }).waitFor();
   await field.getByRole('button', { name: `Copy ${label}` }).click();
-  await field.getByRole('button', { name: 'Copied' }).waitFor();
+  await said;
   return form.page().evaluate(() => navigator.clipboard.readText());
 }
 

@@ -127,11 +127,11 @@ test('a provider is given a token to provision with, and Escape in the question 
   await question.waitFor({ state: 'detached' });
   assert.deepEqual([await status(token), await status(await made.inputValue())], [401, 200]);
   await form.getByRole('button', { name: 'End provisioning' }).click();
-  await page
-    .getByRole('dialog', { name: 'End provisioning' })
-    .getByRole('button', { name: 'End provisioning' })
-    .click();
+  const ending = page.getByRole('dialog', { name: 'End provisioning' });
+  await ending.getByRole('button', { name: 'End provisioning' }).click();
   await form.getByText('Not set up').waitFor();
+  // Escape is for what lies uppermost.
+  await ending.waitFor({ state: 'detached' });
   await page.keyboard.press('Escape');
   await form.waitFor({ state: 'detached' });
   assert.deepEqual(window.complaints(), []);
