@@ -75,6 +75,15 @@ function pace(devtools: CDPSession, bytesPerSecond: number): Promise<unknown> {
     ...{ offline: false, latency: 0, downloadThroughput: bytesPerSecond, uploadThroughput: bytesPerSecond },
   });
 }
+/** How many downloads wait in the browser's own storage. */
+function keptBy(page: Page): Promise<number> {
+  return page.evaluate(async () => {
+    let count = 0;
+    for await (const name of (await navigator.storage.getDirectory()).keys()) if (name.startsWith('download-')) count++;
+    return count;
+  });
+}
+
 const UNLIMITED = -1;
 /** Minutes for one of these files, so that what is to happen on the way does. */
 const [SLOW, LARGE] = [100_000, 15_000_000];
@@ -173,6 +182,35 @@ test('transfers say how far and how fast they are, two at a time; one is paused,
     network.mend();
     await pace(devtools, UNLIMITED);
     assert.ok((await readFile(await (await saved).path())).equals(content));
+  }));
+
+test('a download that ends before it is whole leaves nothing in the browser, whether it is taken off the list or its page is closed', () =>
+  place('unfinished', async (panel, folder) => {
+    const { page } = panel;
+    await writeFile(join(folder, 'large.bin'), randomBytes(LARGE));
+    await panel.root.getByRole('button', { name: 'Load again' }).click();
+    await pace(await page.context().newCDPSession(page), SLOW);
+    const begin = async (): Promise<void> => {
+      await panel.entry('large.bin file').click();
+      await panel.says('large.bin', UNDER_WAY);
+      assert.equal(await keptBy(page), 1);
+    };
+    await begin();
+    await panel.button('Remove large.bin from the list').click();
+    await eventually('what had come is gone', async () => (await keptBy(page)) === 0);
+
+    await begin();
+    await page.evaluate(async () => {
+      await (await navigator.storage.getDirectory()).getFileHandle('download-of-nobody', { create: true });
+    });
+    const next = await page.context().newPage();
+    await next.goto(new URL('/', page.url()).href);
+    await eventually('another page removes what nobody needs', async () => (await keptBy(next)) === 1);
+    await panel.says('large.bin', UNDER_WAY);
+    await page.close();
+    await next.reload();
+    await eventually('what the closed page left is gone', async () => (await keptBy(next)) === 0);
+    await next.close();
   }));
 
 test('a folder is sorted, made and searched, and the permissions of a file are changed', () =>

@@ -9,6 +9,7 @@ import { createRoot } from 'react-dom/client';
 import { ApiFault } from './api/http.ts';
 import { LanguageProvider } from './app/language.tsx';
 import { hardenDocument, styleNonce } from './document/hardening.ts';
+import { removeLeftDownloads } from './files/browser-target.ts';
 import { loadMessages, storedLanguage } from './i18n/catalogue.ts';
 import { cssVariables, theme } from './theme/theme.ts';
 
@@ -53,4 +54,5 @@ export async function boot(content: ReactNode): Promise<void> {
       </DirectionProvider>
     </StrictMode>,
   );
+  void removeLeftDownloads().catch(() => undefined);
 }

@@ -5,9 +5,12 @@ export interface DownloadTarget {
   open(): Promise<FileSystemFileHandle>;
   /** The file is whole. */
   finished(file: FileSystemFileHandle): Promise<void>;
+  /** It will not become whole. */
+  discard(file: FileSystemFileHandle): Promise<void>;
 }
 
 const KEPT_MS = 60_000;
+const PREFIX = 'download-';
 
 /** Has the browser download what is there, under this name as far as a disk takes it. */
 export function downloadFrom(href: string, name: string): void {
@@ -17,26 +20,63 @@ export function downloadFrom(href: string, name: string): void {
   link.click();
 }
 
+/** What lets go of each file that this page needs. */
+const held = new Map<string, () => void>();
+
+/** Until the page lets go of it or is closed ([Web Locks](https://w3c.github.io/web-locks/)). */
+async function hold(name: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    navigator.locks
+      .request(name, () => {
+        resolve();
+        return new Promise<void>((release) => held.set(name, release));
+      })
+      .catch(reject);
+  });
+}
+
+function storageFolder(): (() => Promise<FileSystemDirectoryHandle>) | undefined {
+  const { storage, locks } = navigator as { storage?: Partial<StorageManager>; locks?: LockManager };
+  return locks === undefined ? undefined : storage?.getDirectory?.bind(storage);
+}
+
 /** A file in the origin private file system ([File System](https://fs.spec.whatwg.org/)) until it is whole, so that memory holds a piece of it at most. */
-export function browserTarget(
-  name: string,
-): (DownloadTarget & { discard(file: FileSystemFileHandle): Promise<void> }) | undefined {
-  const storage = (navigator as { storage?: Partial<StorageManager> }).storage;
-  if (storage?.getDirectory === undefined) return undefined;
-  const getDirectory = storage.getDirectory.bind(storage);
+export function browserTarget(name: string): DownloadTarget | undefined {
+  const folder = storageFolder();
+  if (folder === undefined) return undefined;
   const discard = async ({ name: kept }: FileSystemFileHandle): Promise<void> => {
-    await (await getDirectory()).removeEntry(kept);
+    try {
+      await (await folder()).removeEntry(kept);
+    } finally {
+      held.get(kept)?.();
+      held.delete(kept);
+    }
   };
   return {
-    open: async () => (await getDirectory()).getFileHandle(crypto.randomUUID(), { create: true }),
+    async open() {
+      const kept = PREFIX + crypto.randomUUID();
+      await hold(kept);
+      return (await folder()).getFileHandle(kept, { create: true });
+    },
     async finished(handle) {
       const url = URL.createObjectURL(await handle.getFile());
       downloadFrom(url, name);
       setTimeout(() => {
         URL.revokeObjectURL(url);
-        void discard(handle);
+        void discard(handle).catch(() => undefined);
       }, KEPT_MS);
     },
     discard,
   };
+}
+
+/** Removes what pages left in the browser's storage that were closed before a download was whole. */
+export async function removeLeftDownloads(): Promise<void> {
+  const directory = await storageFolder()?.();
+  if (directory === undefined) return;
+  for await (const name of directory.keys())
+    if (name.startsWith(PREFIX))
+      await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
+        if (lock !== null) await directory.removeEntry(name);
+      });
 }

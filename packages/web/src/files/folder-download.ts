@@ -17,6 +17,7 @@ function target(into: FileSystemDirectoryHandle, name: string): DownloadTarget {
   return {
     open: () => into.getFileHandle(localName(name), { create: true }),
     finished: () => Promise.resolve(),
+    discard: ({ name: begun }) => into.removeEntry(begun),
   };
 }
 

@@ -118,8 +118,11 @@ export class Transfers {
     this.#changed();
     this.#next();
     if (found.view.state === 'done') return;
-    if (found.view.direction === 'upload')
+    if (found.view.direction === 'upload') {
       await api('cancelTransfer', { params: { id: this.#sessionId, transfer: id } }).catch(() => undefined);
+      return;
+    }
+    await discardPart(found);
   }
 
   clearDone(): void {
@@ -129,7 +132,10 @@ export class Transfers {
   }
 
   close(): void {
-    for (const { abort } of this.#transfers) abort.abort();
+    for (const transfer of this.#transfers) {
+      transfer.abort.abort();
+      void discardPart(transfer);
+    }
   }
 
   #add(
@@ -284,6 +290,13 @@ export class Transfers {
     this.#views = this.#transfers.map(({ view }) => view);
     this.#onChange();
   }
+}
+
+/** What has come of a download that ends before it is whole. */
+async function discardPart(transfer: Transfer): Promise<void> {
+  await transfer.rest;
+  if (transfer.handle !== undefined && transfer.view.state !== 'done')
+    await transfer.target?.discard(transfer.handle).catch(() => undefined);
 }
 
 /** Ends early where it is broken off. */

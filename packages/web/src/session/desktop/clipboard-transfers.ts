@@ -1,5 +1,5 @@
-import { browserTarget, downloadFrom } from '../../files/browser-target.ts';
 import type { LocalFile } from '../../files/dropped.ts';
+import { saveContents } from '../../files/save-contents.ts';
 import { ClipboardFault, type ClipboardFiles, type ClipboardTrouble, type CopiedFile } from './clipboard-files.ts';
 
 export interface CopiedView {
@@ -32,14 +32,20 @@ export const EMPTY_CLIPBOARD: ClipboardView = { copied: [], offered: [], unfit: 
 export class ClipboardTransfers {
   readonly #files: () => ClipboardFiles | undefined;
   readonly #onChange: (view: ClipboardView) => void;
+  readonly #save: typeof saveContents;
   #view = EMPTY_CLIPBOARD;
   #sources: readonly LocalFile[] = [];
   readonly #aborts = new Map<CopiedFile, AbortController>();
   #running: Promise<void> = Promise.resolve();
 
-  constructor(files: () => ClipboardFiles | undefined, onChange: (view: ClipboardView) => void) {
+  constructor(
+    files: () => ClipboardFiles | undefined,
+    onChange: (view: ClipboardView) => void,
+    save: typeof saveContents = saveContents,
+  ) {
     this.#files = files;
     this.#onChange = onChange;
+    this.#save = save;
   }
 
   /** Something was copied on the machine, files or none: what was on its clipboard before is not. */
@@ -98,7 +104,7 @@ export class ClipboardTransfers {
     try {
       const files = this.#files();
       if (files === undefined) throw new ClipboardFault('gone');
-      await save(file.name, files.contents(file, signal), (done) => this.#change(file, { done }));
+      await this.#save(file.name, files.contents(file, signal), (done) => this.#change(file, { done }));
       this.#change(file, { state: 'done' });
     } catch (failure) {
       if (!signal.aborted)
@@ -121,38 +127,4 @@ export class ClipboardTransfers {
     this.#view = { ...this.#view, ...change };
     this.#onChange(this.#view);
   }
-}
-
-/** Into the browser's own storage until it is whole, or into memory where there is none; then it is a download like any other. */
-async function save(
-  name: string,
-  contents: AsyncGenerator<Uint8Array, void>,
-  onProgress: (done: number) => void,
-): Promise<void> {
-  const target = browserTarget(name);
-  const handle = await target?.open();
-  const disk = await handle?.createWritable();
-  const pieces: Blob[] = [];
-  let done = 0;
-  try {
-    for await (const piece of contents) {
-      const bytes = piece.slice();
-      if (disk === undefined) pieces.push(new Blob([bytes]));
-      else await disk.write(bytes);
-      done += bytes.length;
-      onProgress(done);
-    }
-  } catch (failure) {
-    await disk?.abort().catch(() => undefined);
-    if (handle !== undefined) await target?.discard(handle).catch(() => undefined);
-    throw failure;
-  }
-  if (target !== undefined && handle !== undefined) {
-    await disk?.close();
-    await target.finished(handle);
-    return;
-  }
-  const url = URL.createObjectURL(new Blob(pieces));
-  downloadFrom(url, name);
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
