@@ -287,9 +287,6 @@ test('the pointer in the browser is the picture that the machine sent', async ()
   await shows('the pointer of a terminal', (pointer) => !isOwn(pointer) && seen(pointer) > 0);
   await moveTo(40, 60);
   await shows('the pointer of the ground again', isOwn);
-  const none = await bitmap('none', ['0x00', '0x00']);
-  await server.run('xsetroot', '-cursor', none, none);
-  await shows('no pointer at all', ({ style }) => style === 'none');
   assert.deepEqual(own.complaints(), []);
 });
 

@@ -11,6 +11,8 @@ import { siteAndChromium } from './site-and-chromium.ts';
 
 const { site, browser } = await siteAndChromium();
 
+const MIDDLE = { x: 400, y: 300 };
+
 interface Film {
   readonly width: number;
   readonly height: number;
@@ -99,12 +101,13 @@ for (const [protocol, start] of [
     const id = await site.machine({ name: protocol, protocol, host, port, credentialId, parameters });
     await using own = await seatOf(browser, site.admin, { size: { width: 1000, height: 700 } });
     const live = await new DesktopPage(await own.at(`/s/new?target=${id}`)).connected();
-    await live.shows('#204060');
+    await live.shows('#204060', MIDDLE);
     const size = await live.size();
     // The moment in between is what makes a video longer than a picture.
     await live.page.waitForTimeout(1500);
     await server.run('xsetroot', '-solid', '#c06020');
-    await live.shows('#c06020');
+    // A machine draws its desktop piece by piece.
+    await live.shows('#c06020', MIDDLE);
     const { sessionId } = live;
     await site.admin.api.endSession({ params: { id: sessionId }, body: {} });
     await live.page.getByRole('alert').waitFor();

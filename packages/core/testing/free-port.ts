@@ -1,5 +1,6 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 
 /** A loopback port on which nothing listens at the moment. */
 export async function freePort(): Promise<number> {
@@ -10,4 +11,18 @@ export async function freePort(): Promise<number> {
   await once(server, 'close');
   if (address === null || typeof address === 'string') throw new Error('the system gave no port');
   return address.port;
+}
+
+/** A loopback port that refuses, now and later: below 1024 the system gives none to whoever asks it for a free one. */
+export async function closedPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(600, 1024);
+    const socket = connect(port, '127.0.0.1');
+    const isOpen = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (!isOpen) return port;
+  }
 }

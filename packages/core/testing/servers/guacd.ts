@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { freePort } from '../free-port.ts';
+import { aloneOnMachine } from '../machine-lock.ts';
 
 const run = promisify(execFile);
 /** Kept between runs: unpacking takes a minute. */
@@ -45,11 +46,20 @@ const FROM_DEBIAN_11 = [
 ];
 /** FreeRDP looks for the plug-ins of sound and clipboard in its own folder only. */
 const PLUGINS = '/usr/lib/x86_64-linux-gnu/freerdp2';
+const PATIENCE_MS = 60_000;
+const MOST_PORTS = 5;
+const MOST_LOG = 8_192;
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
-/** Unpacks guacd into a folder of its own; the system's package sources stay as they are. */
 async function install(say: (words: string) => void): Promise<void> {
   if (existsSync(DONE)) return;
+  await aloneOnMachine(`${PREFIX}.lock`, async () => {
+    if (!existsSync(DONE)) await unpack(say);
+  });
+}
+
+/** Into a folder of its own; the system's package sources stay as they are. */
+async function unpack(say: (words: string) => void): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error('guacd is not here and installing it needs root');
   say('guacd 1.3.0 is being unpacked from the packages of Debian 11');
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
@@ -99,6 +109,15 @@ async function answers(port: number): Promise<boolean> {
   });
 }
 
+/** It and its connections. */
+function endGroup(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  } catch (failure) {
+    if ((failure as NodeJS.ErrnoException).code !== 'ESRCH') throw failure;
+  }
+}
+
 export interface GuacdOptions {
   readonly say?: (words: string) => void;
   /** It speaks TLS with it. */
@@ -121,31 +140,36 @@ export class Guacd implements AsyncDisposable {
   static async start({ say = () => undefined, certificate }: GuacdOptions = {}): Promise<Guacd> {
     await install(say);
     const home = await mkdtemp(join(tmpdir(), 'enchilada-guacd-'));
-    const port = await freePort();
     const tls = certificate === undefined ? [] : ['-C', certificate.certFile, '-K', certificate.keyFile];
-    const child = spawn(PROGRAM, ['-f', '-L', 'error', '-b', '127.0.0.1', '-l', String(port), ...tls], {
-      // Its connections are processes of its own; they end with the group.
-      detached: true,
-      env: { ...process.env, HOME: home, LD_LIBRARY_PATH: LIBRARIES },
-      stdio: 'ignore',
-    });
-    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    for (let attempt = 0; attempt < 100 && child.exitCode === null && !(await answers(port)); attempt += 1)
-      await sleep(100);
-    const stop = async (): Promise<void> => {
-      try {
-        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-      } catch (failure) {
-        if ((failure as NodeJS.ErrnoException).code !== 'ESRCH') throw failure;
-      }
+    for (let attempt = 0; ; attempt += 1) {
+      const port = await freePort();
+      const child = spawn(PROGRAM, ['-f', '-L', 'error', '-b', '127.0.0.1', '-l', String(port), ...tls], {
+        // Its connections are processes of its own; they end with the group.
+        detached: true,
+        env: { ...process.env, HOME: home, LD_LIBRARY_PATH: LIBRARIES },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      let log = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-MOST_LOG)));
+      const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+      const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
+      const deadline = performance.now() + PATIENCE_MS;
+      let listens = false;
+      while (!(listens = await answers(port)) && !hasEnded() && performance.now() < deadline) await sleep(50);
+      const stop = async (): Promise<void> => {
+        endGroup(child);
+        await gone;
+        await rm(home, { recursive: true, force: true });
+      };
+      if (listens && !hasEnded()) return new Guacd({ pid: child.pid ?? 0, port, stop });
+      const state = hasEnded() ? `ended with ${child.exitCode ?? child.signalCode}` : 'does not listen';
+      endGroup(child);
       await gone;
+      // Between the choice of a port and its use another process may take it.
+      if (log.includes('Address already in use') && attempt < MOST_PORTS) continue;
       await rm(home, { recursive: true, force: true });
-    };
-    if (!(await answers(port))) {
-      await stop();
-      throw new Error('guacd does not listen');
+      throw new Error(`guacd ${state}: ${log}`);
     }
-    return new Guacd({ pid: child.pid ?? 0, port, stop });
   }
 
   /** Ends it at once, with every connection. */

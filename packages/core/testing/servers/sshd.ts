@@ -1,12 +1,12 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { freePort } from '../free-port.ts';
+import { aloneOnMachine } from '../machine-lock.ts';
 
 const run = promisify(execFile);
 const SSHD = '/usr/sbin/sshd';
@@ -69,31 +69,10 @@ async function ensureSshd(): Promise<void> {
   await mkdir('/run/sshd', { recursive: true });
 }
 
-async function locked<T>(path: string, work: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      await mkdir(path);
-      break;
-    } catch {
-      const age = await stat(path).then(
-        (found) => Date.now() - found.mtimeMs,
-        () => 0,
-      );
-      if (age > 60_000) await rmdir(path).catch(() => undefined);
-      await sleep(50);
-    }
-  }
-  try {
-    return await work();
-  } finally {
-    await rmdir(path);
-  }
-}
-
 /** The account that tests sign in to: made once on a machine, with a random password that only root can read. */
 export async function testAccount(): Promise<{ username: string; password: string }> {
   const file = '/var/lib/enchilada-test-account';
-  return locked('/var/lib/enchilada-test-account.lock', async () => {
+  return aloneOnMachine('/run/lock/enchilada-test-account', async () => {
     const known = await readFile(file, 'utf8').catch(() => undefined);
     const exists = await run('id', [ACCOUNT]).then(
       () => true,

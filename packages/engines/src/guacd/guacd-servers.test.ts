@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { freePort } from '@enchilada/core/testing/free-port';
+import { closedPort } from '@enchilada/core/testing/free-port';
 import { LoopbackCertificate } from '@enchilada/core/testing/loopback-certificate';
 import { Guacd } from '@enchilada/core/testing/servers/guacd';
 import { connectAny, inTurn, parseServers, probesOf, type GuacdServer } from './guacd-servers.ts';
@@ -72,7 +72,7 @@ describe('the real guacd with TLS', () => {
   });
 
   it('is passed over while it does not answer', async () => {
-    const nothing = at(await freePort());
+    const nothing = at(await closedPort());
     const { server, socket } = await connectAny([nothing, at(plain.port)], undefined);
     socket.destroy();
     assert.equal(server.port, plain.port);
@@ -81,7 +81,7 @@ describe('the real guacd with TLS', () => {
   });
 
   it('is asked for its health one by one', async () => {
-    const probes = probesOf([at(plain.port), at(await freePort())], undefined);
+    const probes = probesOf([at(plain.port), at(await closedPort())], undefined);
     assert.deepEqual(Object.keys(probes), ['guacd-1', 'guacd-2']);
     await probes['guacd-1']?.();
     await assert.rejects(probes['guacd-2']?.() ?? Promise.resolve(), { code: 'TARGET_DISCONNECTED' });

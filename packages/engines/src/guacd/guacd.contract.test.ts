@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '@enchilada/core/testing/free-port';
+import { closedPort } from '@enchilada/core/testing/free-port';
 import { Guacd } from '@enchilada/core/testing/servers/guacd';
 import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
 import { streamedEngineSuite } from '@enchilada/core/testing/streamed-engine-suite';
@@ -16,7 +16,7 @@ streamedEngineSuite('guacd', async () => {
   const desktop = await startXvnc({ geometry: '320x240', securityTypes: 'VncAuth' });
   const folder = await mkdtemp(join(tmpdir(), 'enchilada-guacd-'));
   const file = join(folder, 'typed');
-  const nothing = await freePort();
+  const nothing = await closedPort();
   let colour = 0x20_20_20;
   desktop.start('xterm', '-geometry', '20x5+0+0', '-e', `cat > ${file}`);
   await desktop.run('xdotool', 'search', '--sync', '--class', 'xterm', 'mousemove', '40', '40');

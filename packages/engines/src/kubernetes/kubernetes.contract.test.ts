@@ -1,11 +1,11 @@
 import { engineSuite } from '@enchilada/core/testing/engine-suite';
-import { freePort } from '@enchilada/core/testing/free-port';
+import { closedPort } from '@enchilada/core/testing/free-port';
 import { startKubeApiServer } from '@enchilada/core/testing/servers/kube-api-server';
 import { engine, hopTo, token } from './testing.ts';
 
 engineSuite('kubernetes', async () => {
   const server = await startKubeApiServer();
-  const nothing = await freePort();
+  const nothing = await closedPort();
   const hop = (port: number) =>
     // Without its authority the certificate has to be accepted as a host key is.
     hopTo({ port, credential: token(server.token), hop: { verifyHostKey: () => Promise.resolve() } });

@@ -7,7 +7,7 @@ import { startRdpShadow } from '@enchilada/core/testing/servers/rdp-shadow';
 import { startXrdp } from '@enchilada/core/testing/servers/xrdp';
 import { streamedEngineSuite, type StreamedFixture } from '@enchilada/core/testing/streamed-engine-suite';
 import { RdpViewer } from '@enchilada/core/testing/viewers/rdp-viewer';
-import { freePort } from '@enchilada/core/testing/free-port';
+import { closedPort } from '@enchilada/core/testing/free-port';
 import { engine, hopTo } from './testing.ts';
 
 /** Scan codes of set 1. */
@@ -19,7 +19,7 @@ type Machine = Awaited<ReturnType<typeof startXrdp>>;
 async function fixtureOf(machine: Machine, parameters: ParameterValues = {}): Promise<StreamedFixture> {
   const folder = await mkdtemp(join(tmpdir(), 'enchilada-rdp-'));
   const file = join(folder, 'typed');
-  const nothing = await freePort();
+  const nothing = await closedPort();
   let colour = 0x20_20_20;
   machine.start('xterm', '-geometry', '20x5+0+0', '-e', `cat > ${file}`);
   // Without a window manager the keys go where the pointer is.

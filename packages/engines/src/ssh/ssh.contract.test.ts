@@ -4,14 +4,14 @@ import { Fault } from '@enchilada/core/fault';
 import { testLeave } from '@enchilada/core/testing/authorized';
 import { engineSuite } from '@enchilada/core/testing/engine-suite';
 import { startSshd } from '@enchilada/core/testing/servers/sshd';
-import { freePort } from '@enchilada/core/testing/free-port';
+import { closedPort } from '@enchilada/core/testing/free-port';
 import { createDialer } from '../shared/index.ts';
 import { createSsh } from './index.ts';
 import { password, sshdTarget } from './testing.ts';
 
 engineSuite('ssh', async () => {
   const sshd = await startSshd();
-  const nothing = await freePort();
+  const nothing = await closedPort();
   const hop = (port: number): Hop => ({
     leave: testLeave(sshdTarget({ host: 'localhost', port })),
     credential: password(sshd.username, sshd.password),

@@ -1,12 +1,12 @@
 import { engineSuite } from '@enchilada/core/testing/engine-suite';
 import { startTelnetd } from '@enchilada/core/testing/servers/telnetd';
-import { freePort } from '@enchilada/core/testing/free-port';
+import { closedPort } from '@enchilada/core/testing/free-port';
 import { createTelnet } from './index.ts';
 import { loopbackDialer, password, telnetHop } from './testing.ts';
 
 engineSuite('telnet', async () => {
   const telnetd = await startTelnetd();
-  const nothing = await freePort();
+  const nothing = await closedPort();
   const credential = password(telnetd.username, telnetd.password);
   return {
     engine: createTelnet({ dialer: loopbackDialer() }),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Fault } from '@enchilada/core/fault';
 import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
 import { streamedEngineSuite } from '@enchilada/core/testing/streamed-engine-suite';
-import { freePort } from '@enchilada/core/testing/free-port';
+import { closedPort } from '@enchilada/core/testing/free-port';
 import { ANSWER, engine, hopTo, updateRequest, WISHES } from './testing.ts';
 
 const KEY_A = [1, 0].map((down) => Buffer.from([4, down, 0, 0, 0, 0, 0, 0x61]));
@@ -14,7 +14,7 @@ streamedEngineSuite('vnc', async () => {
   const desktop = await startXvnc({ geometry: '320x240' });
   const folder = await mkdtemp(join(tmpdir(), 'enchilada-vnc-'));
   const file = join(folder, 'typed');
-  const nothing = await freePort();
+  const nothing = await closedPort();
   let colour = 0x20_20_20;
   desktop.start('xterm', '-geometry', '20x5+0+0', '-e', `cat > ${file}`);
   // Without a window manager the keys go where the pointer is.

@@ -39,8 +39,11 @@ function problemOf(fault: Fault, reference: string): Problem {
 export function replyWithProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const fault = (error instanceof Error ? validationFault(error as FastifyError) : undefined) ?? toFault(error);
   const problem = problemOf(fault, request.id);
+  // Whoever breaks off in the middle of a request hears no answer, and nothing here has failed.
+  if (request.raw.destroyed && !request.raw.complete)
+    request.log.info({ reference: request.id, code: fault.code }, 'the client broke its request off');
   // A refusal by rule is no failure, even with 503; what has no name, or a cause below it, is.
-  if (problem.status >= 500 && (fault.code === 'INTERNAL' || fault.cause !== undefined))
+  else if (problem.status >= 500 && (fault.code === 'INTERNAL' || fault.cause !== undefined))
     request.log.error({ reference: request.id, code: fault.code, err: error }, 'a request failed');
   const retryAfter = fault.facts['retryAfterSeconds'];
   if (typeof retryAfter === 'number') reply.header('retry-after', String(Math.ceil(retryAfter)));

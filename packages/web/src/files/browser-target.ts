@@ -11,6 +11,8 @@ export interface DownloadTarget {
 
 const KEPT_MS = 60_000;
 const PREFIX = 'download-';
+/** What Chromium writes into until the writer of a file is closed, beside it. */
+const UNWRITTEN = /\.crswap$/u;
 
 /** Has the browser download what is there, under this name as far as a disk takes it. */
 export function downloadFrom(href: string, name: string): void {
@@ -76,7 +78,7 @@ export async function removeLeftDownloads(): Promise<void> {
   if (directory === undefined) return;
   for await (const name of directory.keys())
     if (name.startsWith(PREFIX))
-      await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
+      await navigator.locks.request(name.replace(UNWRITTEN, ''), { ifAvailable: true }, async (lock) => {
         if (lock !== null) await directory.removeEntry(name);
       });
 }

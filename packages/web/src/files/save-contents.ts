@@ -1,12 +1,12 @@
-import { browserTarget, downloadFrom, type DownloadTarget } from './browser-target.ts';
+import { browserTarget, downloadFrom } from './browser-target.ts';
 
 /** Into the browser's own storage until it is whole, or into memory where there is none; then it is a download like any other. */
 export async function saveContents(
   name: string,
   contents: AsyncIterable<Uint8Array>,
   onProgress: (done: number) => void,
-  target: DownloadTarget | undefined = browserTarget(name),
 ): Promise<void> {
+  const target = browserTarget(name);
   if (target === undefined) {
     const pieces: Blob[] = [];
     await through(contents, onProgress, (bytes) => {

@@ -41,7 +41,7 @@ export async function renderVideo(job: VideoJob): Promise<Blob> {
     const atMs = Math.ceil((next + 1) / FRAME_MS) * FRAME_MS;
     await stage.draw(await reader.takeAll(atMs));
     await stage.flush();
-    if (stage.picture !== undefined) await film.add(stage.picture, atMs);
+    if (stage.picture !== undefined) await film.add(stage.picture, Math.min(atMs, job.durationMs));
     job.onProgress(Math.min(1, atMs / Math.max(1, job.durationMs)));
   }
   // INVARIANT: what it owns lives until the film is whole.
@@ -72,11 +72,12 @@ class Film implements Disposable {
     const [canvas, encoder, writer] = [this.#canvas, this.#encoder, this.#writer];
     if (canvas === undefined || encoder === undefined || writer === undefined)
       throw new DOMException('the recording shows no picture', 'NotFoundError');
-    // The last picture stays to the end.
-    if (durationMs > this.#last) await this.#encode(canvas, durationMs);
+    // The last picture stays to the end, and is seen where it came at the end.
+    const endMs = Math.max(durationMs, this.#last + FRAME_MS);
+    await this.#encode(canvas, endMs);
     await encoder.flush();
     if (this.#failure !== undefined) throw this.#failure;
-    return writer.finish(Math.max(durationMs, this.#last));
+    return writer.finish(endMs);
   }
 
   [Symbol.dispose](): void {
