@@ -215,6 +215,35 @@ test('a download that ends before it is whole leaves nothing in the browser, whe
     await next.close();
   }));
 
+test('a disk that is full and a file that is gone are told from the network, and what failed is tried again', () =>
+  place('own-disk', async (panel, folder) => {
+    const { page } = panel;
+    const devtools = await page.context().newCDPSession(page);
+    const { origin } = new URL(page.url());
+    const content = randomBytes(LARGE);
+    await writeFile(join(folder, 'large.bin'), content);
+    await panel.root.getByRole('button', { name: 'Load again' }).click();
+    await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: LARGE / 2 });
+    const saved = page.waitForEvent('download');
+    await panel.entry('large.bin file').click();
+    await panel.says('large.bin', /^This computer could not read or keep the file\. .*room/u);
+    await devtools.send('Storage.overrideQuotaForOrigin', { origin });
+    await panel.button('Go on with large.bin').click();
+    assert.ok((await readFile(await (await saved).path())).equals(content));
+
+    const file = join(own, 'fleeting.bin');
+    await writeFile(file, content);
+    await pace(devtools, SLOW);
+    await panel.send([file]);
+    await panel.says('fleeting.bin', UNDER_WAY);
+    await rm(file);
+    network.cut();
+    network.mend();
+    await panel.says('fleeting.bin', /^This computer could not read or keep the file/u);
+    await panel.button('Remove fleeting.bin from the list').click();
+    await eventually('nothing of it is on the machine', async () => (await readdir(folder)).length === 1);
+  }));
+
 test('a folder is sorted, made and searched, and the permissions of a file are changed', () =>
   place('sorted', async (panel, folder) => {
     for (const [name, size] of Object.entries({ file10: 30, file9: 20, note: 10 }))

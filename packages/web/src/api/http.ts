@@ -1,15 +1,18 @@
 import type { FaultCode, FaultFacts } from '@enchilada/core/fault';
 
-/** What the gateway answered instead of a result. `network` where nothing answered at all. */
+/** `NETWORK`: nothing answered at all. `LOCAL_DISK`: a file of the person's own cannot be read or kept. */
+type BrowserFaultCode = 'NETWORK' | 'LOCAL_DISK';
+
+/** What the gateway answered instead of a result, or what kept it from answering. */
 export class ApiFault extends Error {
-  readonly code: FaultCode | 'NETWORK';
+  readonly code: FaultCode | BrowserFaultCode;
   readonly status: number;
   readonly detail: string;
   readonly reference: string | undefined;
   readonly facts: FaultFacts;
 
   constructor(problem: {
-    readonly code: FaultCode | 'NETWORK';
+    readonly code: FaultCode | BrowserFaultCode;
     readonly status: number;
     readonly detail?: string;
     readonly reference?: string | undefined;

@@ -221,6 +221,10 @@ export class Transfers {
       const result = await sendPiece(uploadAddress(params, query), source.slice(at, at + PIECE_BYTES), {
         signal,
         progress: (sent) => this.#progress(transfer, begin + sent),
+      }).catch(async (failure: unknown) => {
+        // A file that is gone, or another one by now, fails as the network does.
+        await onLocalDisk(source.slice(begin, begin + 1).arrayBuffer());
+        throw failure;
       });
       at = result.received;
       done = result.done;
@@ -241,31 +245,29 @@ export class Transfers {
   async #fetch(transfer: Transfer, signal: AbortSignal): Promise<void> {
     const { target } = transfer;
     if (target === undefined) return;
-    transfer.handle ??= await target.open();
+    transfer.handle ??= await onLocalDisk(target.open());
     const { handle, view } = transfer;
     const query = { path: toRaw(transfer.path), transfer: view.id, offset: view.done };
     const response = await stream('downloadFile', { params: { id: this.#sessionId }, query }, { signal });
-    const disk = await handle.createWritable({ keepExistingData: view.done > 0 });
+    const disk = await onLocalDisk(handle.createWritable({ keepExistingData: view.done > 0 }));
     let at = view.done;
     try {
-      if (at > 0) await disk.seek(at);
+      if (at > 0) await onLocalDisk(disk.seek(at));
       const reader = response.body?.getReader();
       for (;;) {
-        const piece = await reader?.read();
+        const piece = await reader?.read().catch(() => {
+          throw new ApiFault({ code: 'NETWORK', status: 0 });
+        });
         if (piece?.value === undefined) break;
-        await disk.write(piece.value);
+        await onLocalDisk(disk.write(piece.value));
         at += piece.value.length;
         this.#progress(transfer, at);
       }
-    } catch (error) {
-      throw error instanceof DOMException || error instanceof TypeError
-        ? new ApiFault({ code: 'NETWORK', status: 0 })
-        : error;
     } finally {
       // What is written counts only once it is closed; a resumed download goes on behind it.
-      await disk.close();
+      await onLocalDisk(disk.close());
     }
-    await target.finished(handle);
+    await onLocalDisk(target.finished(handle));
   }
 
   #progress(transfer: Transfer, done: number): void {
@@ -290,6 +292,13 @@ export class Transfers {
     this.#views = this.#transfers.map(({ view }) => view);
     this.#onChange();
   }
+}
+
+/** The person's own files. @throws ApiFault LOCAL_DISK */
+async function onLocalDisk<T>(work: Promise<T>): Promise<T> {
+  return work.catch((cause: unknown) => {
+    throw new ApiFault({ code: 'LOCAL_DISK', status: 0, detail: String(cause) });
+  });
 }
 
 /** What has come of a download that ends before it is whole. */

@@ -4,6 +4,9 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.NETWORK': 'Das Gateway hat nicht geantwortet',
   'fault.NETWORK.next':
     'Netzwerkverbindung prüfen und erneut versuchen. Laufende Sitzungen bleiben einige Minuten erhalten.',
+  'fault.LOCAL_DISK': 'Dieser Computer konnte die Datei nicht lesen oder ablegen',
+  'fault.LOCAL_DISK.next':
+    'Prüfen, ob die Datei noch unverändert da ist und der Platz für sie reicht, und erneut versuchen.',
   'fault.INTERNAL': 'Im Gateway ist etwas fehlgeschlagen',
   'fault.INTERNAL.next': 'Erneut versuchen. Tritt es wieder auf, der Administration die Kennung unten nennen.',
   'fault.INVALID_REQUEST': 'Das Gateway hat eine Angabe nicht verstanden',

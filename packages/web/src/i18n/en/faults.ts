@@ -2,6 +2,9 @@
 export const faults = {
   'fault.NETWORK': 'The gateway did not answer',
   'fault.NETWORK.next': 'Check your network connection, then try again. Running sessions are kept for a few minutes.',
+  'fault.LOCAL_DISK': 'This computer could not read or keep the file',
+  'fault.LOCAL_DISK.next':
+    'Check that the file is still there as it was, and that there is room for it, then try again.',
   'fault.INTERNAL': 'Something failed inside the gateway',
   'fault.INTERNAL.next': 'Try again. If it happens again, give the reference below to your administrator.',
   'fault.INVALID_REQUEST': 'The gateway did not understand an entry',
