@@ -44,6 +44,7 @@ test('metrics count what the node does, on a listener of their own and for whoev
     enchilada_recorder_failures: 0,
     enchilada_event_loop_delay_p99_seconds: 0,
     enchilada_discovery_events_total: 0,
+    enchilada_discovery_events_copied_total: 0,
     enchilada_discovery_sweeps_total: 0,
     enchilada_discovery_scopes_held: 0,
     enchilada_http_request_seconds_count: 1,

@@ -34,6 +34,8 @@ export interface ProcessorParts {
 export interface ProcessResult {
   readonly done: number;
   readonly retried: number;
+  /** Events that were taken in before. */
+  readonly copies: number;
   readonly changes: readonly DiscoveryChange[];
   /** Why messages could not be ended; they come again. */
   readonly unended?: Fault;
@@ -91,7 +93,8 @@ export async function processDeliveries(
       });
     }),
   );
-  return { done: deliveries.length - retried, retried, changes, ...(unended === undefined ? {} : { unended }) };
+  const done = deliveries.length - retried;
+  return { done, retried, copies: copies.size, changes, ...(unended === undefined ? {} : { unended }) };
 }
 
 /** INVARIANT: a database that does not answer makes none of them a copy; a look too many costs a call, one too few a machine. */

@@ -35,6 +35,8 @@ it('a copy of an event that was taken in costs no look, and keeps no newer event
   const ended = aHint('i-1', world.now(), { claimed: 'terminated' });
   assert.deepEqual(await taken(world, ended), ['acknowledged', 1]);
   assert.deepEqual(await taken(world, event, ended), ['acknowledged', 0]);
+  const { copies, done } = await world.process([aDelivery([event, ended]).delivery]);
+  assert.deepEqual([copies, done], [2, 1]);
   assert.deepEqual(await world.targets(), []);
 });
 

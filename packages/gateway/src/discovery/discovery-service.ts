@@ -62,7 +62,14 @@ export class DiscoveryService implements AsyncDisposable {
   #stopped = false;
   readonly #refusals: Refusals;
   /** Of runners that are no more: counters never go back. */
-  readonly #stoppedCounts: RunnerCounts = { messages: 0, retried: 0, changes: 0, sweeps: 0, failedSweeps: 0 };
+  readonly #stoppedCounts: RunnerCounts = {
+    messages: 0,
+    retried: 0,
+    copies: 0,
+    changes: 0,
+    sweeps: 0,
+    failedSweeps: 0,
+  };
 
   constructor(parts: DiscoveryParts) {
     this.#parts = parts;
@@ -120,6 +127,7 @@ export class DiscoveryService implements AsyncDisposable {
     return {
       messages: sum('messages'),
       retried: sum('retried'),
+      copies: sum('copies'),
       changes: sum('changes'),
       sweeps: sum('sweeps'),
       failedSweeps: sum('failedSweeps'),

@@ -57,6 +57,7 @@ export interface RunnerParts {
 export interface RunnerCounts {
   messages: number;
   retried: number;
+  copies: number;
   changes: number;
   sweeps: number;
   failedSweeps: number;
@@ -65,7 +66,7 @@ export interface RunnerCounts {
 /** One source at work on this node: every node takes events; a scope is swept by whichever node holds its lease. */
 export class SourceRunner implements AsyncDisposable {
   readonly record: SourceRecord;
-  readonly counts: RunnerCounts = { messages: 0, retried: 0, changes: 0, sweeps: 0, failedSweeps: 0 };
+  readonly counts: RunnerCounts = { messages: 0, retried: 0, copies: 0, changes: 0, sweeps: 0, failedSweeps: 0 };
   readonly #parts: RunnerParts;
   readonly #source: DiscoverySource;
   readonly #stop = new AbortController();
@@ -352,6 +353,7 @@ export class SourceRunner implements AsyncDisposable {
     else await this.#troubles.failed('endings', result.unended);
     this.counts.messages += deliveries.length;
     this.counts.retried += result.retried;
+    this.counts.copies += result.copies;
     await this.#note(result.changes);
   }
 

@@ -18,7 +18,7 @@ async function delayOf(metrics: Metrics): Promise<number> {
 test('the delay of the event loop is what held it up, without the time between two looks', async () => {
   const metrics = new Metrics({
     discovery: () => ({
-      ...{ messages: 0, retried: 0, changes: 0, sweeps: 0, failedSweeps: 0, refusedEvents: 0 },
+      ...{ messages: 0, retried: 0, copies: 0, changes: 0, sweeps: 0, failedSweeps: 0, refusedEvents: 0 },
       ...{ staleScopes: 0, heldScopes: 0, retiredScopes: 0, troubles: 0, oldestSweepSeconds: 0 },
     }),
     liveSessions: () => 0,

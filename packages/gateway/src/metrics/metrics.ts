@@ -8,6 +8,7 @@ import type { RequestObservation } from '../http/app.ts';
 export interface DiscoveryNumbers {
   readonly messages: number;
   readonly retried: number;
+  readonly copies: number;
   readonly changes: number;
   readonly sweeps: number;
   readonly failedSweeps: number;
@@ -107,6 +108,7 @@ export class Metrics {
       });
     };
     counter('events', 'Messages taken from queues of events.', 'messages');
+    counter('events_copied', 'Events that were taken in before and cost no call.', 'copies');
     counter('events_retried', 'Messages given back for later.', 'retried');
     counter('events_refused', 'Events of accounts that no source lists.', 'refusedEvents');
     counter('changes', 'Changes of the catalog by discovery.', 'changes');
