@@ -59,6 +59,8 @@ test('in full screen the keys that the browser keeps reach the machine, and befo
   assert.equal(window.context.pages().length, 1, 'a key of the browser did what it does there');
   assert.equal(await session.page.evaluate(() => document.fullscreenElement !== null), true, 'Escape left full screen');
   await press('period');
+  // What is typed next goes another way, and must not come before it.
+  await until(async () => (await session.screen()).endsWith('$'), 'the prompt of the shell');
   await session.run('true', 'shell-again');
 
   await session.page.locator('.bar').hover({ position: { x: 200, y: 31 } });
@@ -103,6 +105,8 @@ for (const [protocol, start, username] of [
       await using window = await seatOf(browser, site.admin, { size: 'window' });
       await window.context.addInitScript(tellKeyboardLock);
       const file = join(folder, 'events');
+      // A key whose release is late on its way would be repeated.
+      await server.run('xset', 'r', 'off');
       server.start('sh', '-c', `exec xev -geometry 900x600+0+0 -event keyboard > ${file}`);
       const live = await new DesktopPage(await window.at(`/s/new?target=${id}`)).connected();
       await live.shows('#ffffff', { x: 700, y: 500 });
