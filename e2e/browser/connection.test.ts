@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { tunnelPath, tunnelProtocols } from '@enchilada/contract';
+import { closedPort } from '@enchilada/core/testing/free-port';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
 import { Chromium, PHONE } from '../fixtures/chromium.ts';
@@ -188,6 +189,7 @@ async function inSight(page: Page, place: '.bar-facts' | '.bar-badge', words: Re
     .locator('.bar-rtt')
     .filter({ hasText: /^\d+ ms$/u })
     .waitFor();
+  await page.locator(place).locator('[data-recorded]').waitFor();
   const seen = await page.locator(place).evaluate((element) =>
     [...element.querySelectorAll<HTMLElement>('.bar-fact')].map((fact) => {
       const box = fact.getBoundingClientRect();
@@ -287,13 +289,7 @@ const FAILURES: Readonly<Record<string, Failure>> = {
     step: 'Find the name',
   },
   'a closed port': {
-    make: async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      const { port } = server.address() as AddressInfo;
-      await new Promise((resolve) => server.close(resolve));
-      return site.machine({ name: 'closed', host: '127.0.0.1', port });
-    },
+    make: async () => site.machine({ name: 'closed', host: '127.0.0.1', port: await closedPort() }),
     title: 'The machine answers, but not on this port',
     next: 'Check the port',
     step: 'Reach the port',

@@ -172,7 +172,6 @@ test('transfers say how far and how fast they are, two at a time; one is paused,
 
     await panel.root.getByRole('button', { name: 'Clear finished' }).click();
     await pace(devtools, SLOW);
-    const saved = page.waitForEvent('download');
     await panel.entry('first.bin file').click();
     await panel.says('first.bin', UNDER_WAY);
     await panel.button('Pause first.bin').click();
@@ -182,8 +181,8 @@ test('transfers say how far and how fast they are, two at a time; one is paused,
     network.cut();
     await panel.says('first.bin', /^Waiting for the connection$/u);
     network.mend();
-    await pace(devtools, UNLIMITED);
-    assert.ok((await readFile(await (await saved).path())).equals(content));
+    const [saved] = await Promise.all([page.waitForEvent('download'), pace(devtools, UNLIMITED)]);
+    assert.ok((await readFile(await saved.path())).equals(content));
   }));
 
 test('a download that ends before it is whole leaves nothing in the browser, whether it is taken off the list or its page is closed', () =>
