@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import type { Download, Locator, Page } from 'playwright-core';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
+import { until } from '@enchilada/core/testing/until';
 import { Chromium } from '../fixtures/chromium.ts';
 import { Person } from '../product/index.ts';
 import { Site, startSshd } from '../tests/site.ts';
@@ -115,6 +116,7 @@ test('a recording is found, verified and downloaded; its person sees it, a stran
   await session.run('true', 'petra-was-here');
   await session.type('exit');
   await session.end.getByRole('heading', { name: 'The machine closed the session' }).waitFor();
+  await site.recordingOf(session.sessionId);
   const own = await hers.at('/recordings');
   const player = await hers.tabFrom(() =>
     own.getByRole('button', { name: 'Play recording of recorded-machine' }).click(),
@@ -190,7 +192,7 @@ test('a credential without a secret makes the certificate authority, whose keys 
     .click();
   await authority.getByRole('row').filter({ hasText: 'before' }).waitFor();
   await authority.getByRole('button', { name: 'Copy', exact: true }).click();
-  assert.match(await page.evaluate(() => navigator.clipboard.readText()), /TrustedUserCAKeys/u);
+  await until(async () => /TrustedUserCAKeys/u.test(await page.evaluate(() => navigator.clipboard.readText())));
   assert.deepEqual(window.complaints(), []);
 });
 

@@ -141,6 +141,8 @@ async function openLive(window: BrowserWindow, { protocol, id }: (typeof machine
   if (['vnc', 'rdp', 'guacd'].includes(protocol)) await new DesktopPage(page).connected();
   else {
     const terminal = await new SessionPage(page).connected();
+    // What is typed while a machine still signs somebody in may be thrown away there.
+    await terminal.shows(/[$#]\s*$/u);
     await terminal.run(`echo ${SHOWN}`, 'printed');
   }
   return page;

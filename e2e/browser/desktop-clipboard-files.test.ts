@@ -23,6 +23,7 @@ let site: Site;
 let browser: Chromium;
 let folder: string;
 let machines = 0;
+let copies = 0;
 
 before(async () => {
   site = owned.use(await Site.start());
@@ -43,11 +44,12 @@ async function machineOn(server: Xrdp, actions: readonly GrantAction[]): Promise
   ]);
 }
 
-/** As a file manager on the machine does when somebody presses Ctrl+C on these. */
-async function copyOn(server: Xrdp, ...names: readonly string[]): Promise<void> {
-  const list = join(folder, 'list');
+/** As a file manager on the machine does when somebody presses Ctrl+C on these. Tells whether anybody has asked for them. */
+async function copyOn(server: Xrdp, ...names: readonly string[]): Promise<() => Promise<boolean>> {
+  const [list, said] = [join(folder, 'list'), join(folder, `said ${++copies}`)];
   await writeFile(list, ['copy', ...names.map((name) => `file://${join(folder, name)}`)].join('\n'));
-  server.start('xclip', '-selection', 'clipboard', '-t', GNOME, '-quiet', '-i', list);
+  server.start('sh', '-c', `exec xclip -selection clipboard -t ${GNOME} -verbose -i '${list}' 2> '${said}'`);
+  return async () => (await readFile(said, 'utf8').catch(() => '')).includes('request number 2');
 }
 
 async function transfersOf(sessionId: string) {
@@ -81,14 +83,14 @@ test('files go by the clipboard, both ways, and are in the audit log and in no p
   const { page, sessionId } = live;
 
   const noticed = page.getByRole('alert').filter({ hasText: '2 files were copied on the machine' });
-  // xrdp misses what is copied before its clipboard is up.
+  // xrdp misses what is copied before its clipboard is up. Once it has asked, its word is on the way, and nothing may be copied again.
   await until(async () => {
-    await copyOn(server, 'report.bin', 'notes.txt');
-    return noticed.waitFor({ timeout: 3_000 }).then(
-      () => true,
-      () => false,
-    );
-  }, 'word of the copied files');
+    const isHeardOf = await copyOn(server, 'report.bin', 'notes.txt');
+    for (let looks = 0; looks < 60 && !(await isHeardOf()); looks += 1)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    return isHeardOf();
+  }, 'xrdp to hear of the copied files');
+  await noticed.waitFor();
   await page.getByRole('button', { name: 'Files on the clipboard' }).click();
   const panel = page.getByRole('complementary', { name: 'Files on the clipboard' });
   const [saved] = await Promise.all([
@@ -148,13 +150,12 @@ test('files go by the clipboard, both ways, and are in the audit log and in no p
   await panel.waitFor({ state: 'hidden' });
 
   await page.setViewportSize(WINDOW.size);
-  const before = await live.pixels();
   await server.run('xsetroot', '-solid', '#336699');
-  await until(async () => (await live.pixels()) !== before, 'another picture');
+  await live.isAll('#336699');
   await site.admin.api.endSession({ params: { id: sessionId }, body: {} });
   await page.getByRole('alert').waitFor();
   const last = await live.pixels();
-  const { recordingId = assert.fail() } = await site.admin.api.getSession({ params: { id: sessionId } });
+  const recordingId = await site.recordingOf(sessionId);
   const played = new DesktopPage(await own.at(`/r/${recordingId}`), '.player-desktop');
   await until(async () => (await played.pixels()) === last, 'the last picture, played back');
   const response = await site.admin.api.streamRecording({ params: { id: recordingId }, query: {} });

@@ -65,6 +65,20 @@ export class DesktopPage {
     await until(async () => (await this.colourAt(place.x, place.y)) === colour, `${colour} at ${place.x}, ${place.y}`);
   }
 
+  /** Waits until every point has the colour, as near as RemoteFX has it: of this picture nothing more is on its way. */
+  async isAll(colour: string): Promise<void> {
+    await this.page.waitForFunction(
+      ([selector, wanted]) => {
+        const canvas = document.querySelector<HTMLCanvasElement>(selector);
+        if (canvas === null || canvas.width === 0) return false;
+        const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+        const parts = [1, 3, 5].map((at) => Number.parseInt(wanted.slice(at, at + 2), 16));
+        return data.every((value, index) => index % 4 === 3 || Math.abs(value - (parts[index % 4] ?? 0)) <= 4);
+      },
+      [this.#canvas, colour] as const,
+    );
+  }
+
   /** Waits until both canvases hold the same pixels. */
   async equals(other: DesktopPage): Promise<string> {
     let pair: readonly string[] = [];

@@ -49,20 +49,20 @@ test('a machine with RDP’s own encryption alone is opened once its key was acc
     await live.shows(GROUND, { x: 900, y: 600 });
     await until(async () => (await live.size()).startsWith('1000x'), 'a desktop as wide as the window');
 
-    server.start('xterm', '-geometry', '60x20+0+0', '-e', `cat > ${file}`);
+    const terminal = server.start('xterm', '-geometry', '60x20+0+0', '-e', `cat > ${file}`);
     await live.shows('#ffffff', { x: 300, y: 200 });
     await page.mouse.click(200, 200);
     await page.keyboard.type('hello from ada\n');
     await until(async () => (await readFile(file, 'utf8').catch(() => '')) === 'hello from ada\n', 'what was typed');
 
+    terminal.kill();
     await server.run('xsetroot', '-solid', '#336699');
-    await live.shows('#336699', { x: 900, y: 600 });
+    await live.isAll('#336699');
     const { sessionId } = live;
     await api.endSession({ params: { id: sessionId }, body: {} });
     await page.getByRole('alert').waitFor();
     const last = await live.pixels();
-    const { recordingId } = await api.getSession({ params: { id: sessionId } });
-    assert.ok(recordingId);
+    const recordingId = await site.recordingOf(sessionId);
     const played = new DesktopPage(await own.at(`/r/${recordingId}`), '.player-desktop');
     await until(async () => (await played.pixels()) === last, 'the last picture, played back');
     await played.page.getByRole('button', { name: /^Verified/ }).waitFor();

@@ -85,8 +85,7 @@ async function playedToItsEnd(
   await site.admin.api.endSession({ params: { id: sessionId }, body: {} });
   await live.page.getByRole('alert').waitFor();
   const last = await live.pixels();
-  const { recordingId } = await site.admin.api.getSession({ params: { id: sessionId } });
-  assert.ok(recordingId);
+  const recordingId = await site.recordingOf(sessionId);
   const played = new DesktopPage(await own.at(`/r/${recordingId}`), '.player-desktop');
   await until(async () => (await played.pixels()) === last, 'the last picture, played back');
   return { played, last, recordingId };
@@ -228,8 +227,7 @@ test('a seek that is stopped stays where it came to, and the recording goes on f
   const { sessionId } = live;
   await site.admin.api.endSession({ params: { id: sessionId }, body: {} });
   await live.page.getByRole('alert').waitFor();
-  const { recordingId } = await site.admin.api.getSession({ params: { id: sessionId } });
-  assert.ok(recordingId);
+  const recordingId = await site.recordingOf(sessionId);
   const minutes = 10;
   const long = await stretchRecording(site, { of: recordingId, minutes });
 
@@ -237,9 +235,10 @@ test('a seek that is stopped stays where it came to, and the recording goes on f
   const stream = new Uint8Array(await response.arrayBuffer());
   const decoder = new RecordingStreamDecoder();
   let [length, reachedMs] = [0, 0];
-  for (const PIECE = 256; ; length += PIECE) {
+  // Byte by byte: all that lies before that place is let through.
+  for (; ; length += 1) {
     assert.ok(length < stream.length, 'nobody watched');
-    const events = decoder.push(stream.subarray(length, length + PIECE));
+    const events = decoder.push(stream.subarray(length, length + 1));
     if (events.some(({ event }) => event.kind === 'segment' && event.mode === 'watch')) break;
     reachedMs = (events.at(-1)?.atUs ?? reachedMs * 1000) / 1000;
   }
@@ -332,13 +331,13 @@ test('the clipboard goes both ways, and nowhere where it is forbidden', async ()
   await using desktop = await startDesktop();
   const folder = await mkdtemp(join(tmpdir(), 'enchilada-clipboard-'));
   const file = join(folder, 'pasted');
-  // What a program on the machine does that copies: OSC 52 sets the selection of the terminal's display.
-  const copyOnMachine = (text: string): Promise<string> =>
-    desktop.run(
-      'xterm',
-      ...['-xrm', 'XTerm*allowWindowOps: true', '-e'],
-      `printf '\\033]52;c;${Buffer.from(text).toString('base64')}\\007'; sleep 1`,
-    );
+  // What a program on the machine does that copies: OSC 52 sets the selection of the terminal's display, for as long as that lives.
+  const copying = (text: string, seconds: number): readonly [string, ...string[]] => [
+    'xterm',
+    ...['-xrm', 'XTerm*allowWindowOps: true', '-e'],
+    `printf '\\033]52;c;${Buffer.from(text).toString('base64')}\\007'; sleep ${seconds}`,
+  ];
+  const copyOnMachine = (text: string): Promise<string> => desktop.run(...copying(text, 1));
   try {
     await using own = await seatOf(browser, site.admin, { size: { width: 1000, height: 700 } });
     const readBack = (page: DesktopPage): Promise<string> => page.page.evaluate(() => navigator.clipboard.readText());
@@ -374,8 +373,11 @@ test('the clipboard goes both ways, and nowhere where it is forbidden', async ()
     };
 
     const open = await new DesktopPage(await own.at(`/s/new?target=${await machineOn(desktop)}`)).connected();
-    void copyOnMachine('from the machine: äß€');
+    // The text itself is asked for once the machine has told that there is one: however late, it is there.
+    const copied = desktop.start(...copying('from the machine: äß€', 600));
     await until(async () => (await readBack(open)) === 'from the machine: äß€', 'the text of the machine');
+    copied.kill();
+    await open.shows('#203040', { x: 300, y: 300 });
     desktop.start('xterm', '-geometry', '100x40+0+0', '-e', `cat > ${file}`);
     await open.shows('#ffffff', { x: 300, y: 300 });
     await paste(open, 'to the machine: ñ✓');

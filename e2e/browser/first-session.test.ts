@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
+import { until } from '@enchilada/core/testing/until';
 import { Chromium, PHONE } from '../fixtures/chromium.ts';
 import { Gateway } from '../fixtures/gateway.ts';
 
@@ -72,6 +73,14 @@ test('a newcomer gets from the one-time link to a verified recording', async () 
 
   await home.bringToFront();
   await home.goto(gateway.url);
+  // The last of a recording is sealed behind the word of the end.
+  await until(() =>
+    home.evaluate(async () => {
+      const answer = await fetch('/api/v1/recordings');
+      const { items } = (await answer.json()) as { readonly items: readonly { readonly state: string }[] };
+      return items.length > 0 && items.every(({ state }) => state === 'complete');
+    }),
+  );
   await home
     .getByRole('link', { name: /^Open / })
     .first()

@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict';
 import { startSshd } from '@enchilada/core/testing/servers/sshd';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
+import { until } from '@enchilada/core/testing/until';
 import type { Target } from '@enchilada/contract';
 import type { GrantAction } from '@enchilada/core/access';
 import { Gateway } from '../fixtures/gateway.ts';
@@ -86,6 +88,13 @@ export class Site implements AsyncDisposable {
       body: { subject: { kind: 'user', id: user.id }, scope: { kind: 'target', id: targetId }, actions: [...actions] },
     });
     return grant.id;
+  }
+
+  /** The recording of a session that ends, once it is whole: viewers are told of the end before the last of it is sealed. */
+  async recordingOf(sessionId: string): Promise<string> {
+    const found = () => this.admin.api.getSession({ params: { id: sessionId } });
+    await until(async () => (await found()).state === 'ended');
+    return (await found()).recordingId ?? assert.fail('the session has no recording');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
