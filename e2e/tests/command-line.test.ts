@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
+import { until } from '@enchilada/core/testing/until';
 import { type Ran, runCommand, runJson } from '../fixtures/command.ts';
 import { Gateway } from '../fixtures/gateway.ts';
 import { Person } from '../product/index.ts';
@@ -134,7 +135,8 @@ test('a session is listed and ended from the command line, with the reason that 
     ended: shell.sessionId,
   });
   assert.match(JSON.stringify(await shell.ended()), /the shift is over/u);
-  assert.deepEqual((await json('sessions', 'list'))['items'], []);
+  // Who sat in it is told before its end is written down.
+  await until(async () => ((await json('sessions', 'list'))['items'] as readonly unknown[]).length === 0);
   const again = await enchilada('sessions', 'end', 'ses_nobody', '--json');
   assert.notEqual(again.exitCode, 0);
   assert.match(again.stdout + again.stderr, /NOT_FOUND/u);
@@ -172,7 +174,7 @@ test('an auditor downloads a recording and verifies it with the trusted key alon
   await shell.ended();
   let id = '';
   for (const deadline = Date.now() + 30_000; id === '' && Date.now() < deadline;) {
-    const { items } = await json('recordings', 'list');
+    const { items } = await json('recordings', 'list', 'recorded');
     id = (items as { id: string; state: string }[]).find(({ state }) => state === 'complete')?.id ?? '';
   }
   await json('recordings', 'download', id, '--output', 'recording.tar');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { freePort } from '@enchilada/core/testing/free-port';
+import { until } from '@enchilada/core/testing/until';
 import { ADMIN, Site, startSshd } from './site.ts';
 
 /** The value of a metric that has no labels, or the sum over them. */
@@ -27,8 +28,14 @@ test('metrics count what the node does, on a listener of their own and for whoev
     const response = await fetch(url, { headers: { cookie, origin: site.gateway.url } });
     return { status: response.status, text: await response.text() };
   };
-  const own = await read(`http://127.0.0.1:${port}/metrics`);
+  const refusal = /^enchilada_sessions_ended_total\{reason="TARGET_REFUSED"\} 1$/mu;
+  let own = await read(`http://127.0.0.1:${port}/metrics`);
   assert.equal(own.status, 200);
+  // Who sat in the session is told before its end is written down and counted.
+  await until(async () => {
+    own = await read(`http://127.0.0.1:${port}/metrics`);
+    return refusal.test(own.text);
+  });
   for (const [name, least] of Object.entries({
     enchilada_sessions: 1,
     enchilada_viewers: 1,
@@ -52,7 +59,6 @@ test('metrics count what the node does, on a listener of their own and for whoev
     const value = valueOf(own.text, name);
     assert.ok(value !== undefined && value >= least, `${name} is ${value}, at least ${least} was expected`);
   }
-  assert.match(own.text, /^enchilada_sessions_ended_total\{reason="TARGET_REFUSED"\} 1$/mu);
   // Whoever reads them learns that people work, and not who or where.
   for (const name of [ADMIN.username, 'measured machine', targetId, shell.sessionId])
     assert.ok(!own.text.includes(name), name);

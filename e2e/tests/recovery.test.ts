@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
+import { until } from '@enchilada/core/testing/until';
 import { runCommand, runJson } from '../fixtures/command.ts';
 import { Gateway } from '../fixtures/gateway.ts';
 import { Person } from '../product/index.ts';
@@ -34,6 +35,7 @@ test('a backup of a running gateway, with a session in it, restored elsewhere op
   await done.live();
   done.type('echo before-$((6*7))\rexit\r');
   await done.ended();
+  await until(async () => (await admin.api.listRecordings({ query: {} })).items[0]?.state === 'complete');
   await using live = await admin.open(targetId);
   await live.live();
   live.type('while :; do echo still-running; done\r');
