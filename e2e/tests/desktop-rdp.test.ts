@@ -79,6 +79,8 @@ for (const { name, start, another, parameters = {} } of MACHINES) {
     });
     after(() => owned.disposeAsync());
 
+    /** What came to the program so far; it makes the file when it starts. */
+    const typed = (): Promise<string> => readFile(join(folder, 'typed'), 'utf8').catch(() => '');
     const target = async (change: TargetChange = {}): Promise<string> => {
       const { id } = await site.admin.api.createCredential({
         body: {
@@ -112,10 +114,7 @@ for (const { name, start, another, parameters = {} } of MACHINES) {
       const { first, viewer } = await opened(await target());
       assert.deepEqual(viewer.size, { width: 1024, height: 768 });
       first.data.send(viewer.keys(...OTTER));
-      await eventually(
-        async () => ((await readFile(join(folder, 'typed'), 'utf8')).includes('otter') ? true : undefined),
-        'what was typed',
-      );
+      await eventually(async () => ((await typed()).includes('otter') ? true : undefined), 'what was typed');
 
       const watching = await site.admin.join(first.sessionId, 'watch');
       const watcher = await seatedAt(watching);
@@ -134,7 +133,7 @@ for (const { name, start, another, parameters = {} } of MACHINES) {
       await second.until(() => resumed.updates > before, 'a change of the picture');
       await watching.until(() => watcher.updates > beforeWatching, 'a change of the picture');
       assert.deepEqual([viewer.failure, watcher.failure, resumed.failure], [undefined, undefined, undefined]);
-      assert.equal((await readFile(join(folder, 'typed'), 'utf8')).trim(), 'otter');
+      assert.equal((await typed()).trim(), 'otter');
       await endedBy(second);
 
       const { api } = site.admin;

@@ -34,7 +34,7 @@ async function machineOn(change: Parameters<Site['machine']>[0]): Promise<string
 /** The connection itself is held by a child, which runs as the account that signed in. */
 async function killWithChildren(pid: number): Promise<void> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  for (const one of [pid, ...children.trim().split(' ').map(Number)]) process.kill(one, 'SIGKILL');
+  for (const one of [String(pid), ...(children.match(/\d+/gu) ?? [])]) process.kill(Number(one), 'SIGKILL');
 }
 
 test('a desktop is reached through a chain of SSH servers, by each viewer and again after a break', async () => {

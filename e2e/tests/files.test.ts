@@ -252,7 +252,8 @@ test('a transfer that broke off goes on, and is cancelled without a trace', asyn
   const pia = await site.person('pia');
   await using shell = await open(pia, ['file-in', 'file-out'], 'broken off');
   const params = { id: shell.sessionId };
-  const content = randomBytes(8_000_000);
+  // More than all buffers on the way hold: it cannot be gone before it is broken off.
+  const content = randomBytes(64_000_000);
   await writeFile(join(folder, 'large'), content, { mode: 0o644 });
   const transfer = transferId();
   const stop = new AbortController();
