@@ -22,12 +22,18 @@ const DROPPED_MS = 300;
 function connects(host: string, port: number): Promise<Socket | undefined> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port });
+    let isConnected = false;
     const timer = setTimeout(() => {
-      socket.destroy();
-      resolve(undefined);
+      // Where this process had no time to look, the connection may be there: it is heard of before what is immediate.
+      setImmediate(() => {
+        if (isConnected) return;
+        socket.destroy();
+        resolve(undefined);
+      });
     }, DROPPED_MS);
     socket.once('error', reject);
     socket.once('connect', () => {
+      isConnected = true;
       clearTimeout(timer);
       resolve(socket);
     });

@@ -9,6 +9,7 @@ import { DEFAULT_EGRESS, type OwnService } from '@enchilada/core/access';
 import { isFault } from '@enchilada/core/fault';
 import type { Target } from '@enchilada/core/target';
 import { systemClock, testLeave, testTarget } from '@enchilada/core/testing/authorized';
+import { freePort } from '@enchilada/core/testing/free-port';
 import { startBlackHole } from '@enchilada/core/testing/servers/black-hole';
 import { createDialer, type DialContext, type Dialer, type DialerOptions } from './dial.ts';
 
@@ -174,9 +175,9 @@ describe('the dialer', () => {
     let tries = 0;
     let safe = 0;
     // One port at two addresses: 127.0.0.2 stands for the safe one, 127.0.0.1 for the one that the policy denies.
-    const listener = createServer(() => (safe += 1)).listen(0, '127.0.0.2');
+    const own = await freePort();
+    const listener = createServer(() => (safe += 1)).listen(own, '127.0.0.2');
     await once(listener, 'listening');
-    const own = (listener.address() as AddressInfo).port;
     const guarded = createDialer({
       policy: { ...DEFAULT_EGRESS, allowLoopback: true, deny: [`${UNSAFE}/32`] },
       builtIn: new Map(),
@@ -336,9 +337,9 @@ describe('the dialer', () => {
   });
 
   it('falls back to the next address where one refuses', async () => {
-    const closed = createServer().listen(0, '127.0.0.1');
+    const only = await freePort();
+    const closed = createServer().listen(only, '127.0.0.1');
     await once(closed, 'listening');
-    const only = (closed.address() as AddressInfo).port;
     const both = dialer({ ...loopback, lookup: async () => ['::1', '127.0.0.3', '127.0.0.1'] });
     (await both.dial(testLeave(target('both.example', only)), context())).destroy();
     closed.close();

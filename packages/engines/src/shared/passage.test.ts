@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { DEFAULT_EGRESS } from '@enchilada/core/access';
 import type { EngineContext } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import { systemClock, testLeave, testTarget } from '@enchilada/core/testing/authorized';
+import { freePort } from '@enchilada/core/testing/free-port';
 import { createDialer } from './dial.ts';
 import { noCarrier, openPassage } from './passage.ts';
 import { magicPacket } from './wake.ts';
@@ -51,10 +52,7 @@ describe('a machine that may be asleep', () => {
   it('is woken by six ones and its address sixteen times, and connected to once it listens', async () => {
     using card = await networkCard();
     const server = createServer((socket) => socket.end());
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    await new Promise((resolve) => server.close(resolve));
+    const port = await freePort();
     // Like a machine: it listens some time after the packet came.
     card.socket.once('message', () => server.listen(port, '127.0.0.1'));
     const parameters = { wakeMac: MAC, wakeAddress: '127.0.0.1', wakePort: card.port };
@@ -71,7 +69,7 @@ describe('a machine that may be asleep', () => {
   it('is given up after the time that it may take, with the reason of the last attempt', async () => {
     using card = await networkCard();
     const parameters = { wakeMac: MAC, wakeAddress: '127.0.0.1', wakePort: card.port, wakeSeconds: 0 };
-    const context = contextOf({ id: 'tgt', protocol: 'p', host: '127.0.0.1', port: card.port, parameters });
+    const context = contextOf({ id: 'tgt', protocol: 'p', host: '127.0.0.1', port: await freePort(), parameters });
     await using passage = await openPassage(context, { dialer: dialer(), carrier: noCarrier });
     await assert.rejects(
       passage.connect(() => undefined),
@@ -83,7 +81,7 @@ describe('a machine that may be asleep', () => {
     using card = await networkCard();
     const controller = new AbortController();
     const parameters = { wakeMac: MAC, wakeAddress: '127.0.0.1', wakePort: card.port, wakeSeconds: 600 };
-    const target = { id: 'tgt', protocol: 'p', host: '127.0.0.1', port: card.port, parameters };
+    const target = { id: 'tgt', protocol: 'p', host: '127.0.0.1', port: await freePort(), parameters };
     await using passage = await openPassage(contextOf(target, controller.signal), {
       dialer: dialer(),
       carrier: noCarrier,
