@@ -18,6 +18,8 @@ interface Script {
   readonly answer?: (request: IncomingMessage, response: ServerResponse) => void;
   readonly stream?: (peer: WebSocket) => void;
   readonly subprotocol?: string;
+  /** Where silence is what is waited for. */
+  readonly handshakeMs?: number;
 }
 
 describe('a hostile API server', () => {
@@ -47,7 +49,7 @@ describe('a hostile API server', () => {
         port: (server.address() as AddressInfo).port,
         credential: token('t0ken'),
         parameters: { certificateAuthority: lines(certificate.ca), namespace: 'shop', pod: 'web-0' },
-        limits: { handshakeMs: 1_500 },
+        ...(script.handshakeMs === undefined ? {} : { limits: { handshakeMs: script.handshakeMs } }),
       }),
     );
   };
@@ -79,7 +81,7 @@ describe('a hostile API server', () => {
     ];
     for (const [answer, code] of answers)
       await assert.rejects(
-        against({ answer }),
+        against({ answer, ...(code === 'TARGET_TIMED_OUT' ? { handshakeMs: 500 } : {}) }),
         (failure) => isFault(failure, code),
         `${code} for ${answer.toString()}`,
       );

@@ -241,7 +241,12 @@ describe('files that a person offers', () => {
       const bytes = randomBytes(10_000);
       seat.offered.push({ name: 'report.bin', bytes });
       await offer(seat);
-      const [path] = await pasted();
+      // The machine answers before the clipboard is its own.
+      let path: string | undefined;
+      await until(async () => {
+        [path] = await pasted().catch(() => []);
+        return path !== undefined;
+      });
       assert.match(path ?? '', /\/report\.bin$/u);
       const copy = join(folder, 'pasted.bin');
       const writing = Promise.withResolvers<void>();

@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { Secret, type Credential } from '@enchilada/core/credential';
 import type { Prompt } from '@enchilada/core/engine';
 import { Fault, isFault } from '@enchilada/core/fault';
+import { ManualClock } from '@enchilada/core/testing/recorder-parts';
 import { generateKey, startSshd, type Sshd } from '@enchilada/core/testing/servers/sshd';
 import { openJourney, password, pinnedKeys, sshdTarget, until, type Trace } from './testing.ts';
 
@@ -158,11 +159,13 @@ describe('credentials against OpenSSH', () => {
 
   it('does not count the time that a person takes as time of the handshake', async () => {
     const target = sshdTarget(sshd);
-    const slow = async (): Promise<Credential> => {
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
-      return { kind: 'password', username: sshd.username, password: new Secret(sshd.password) };
+    const clock = new ManualClock();
+    const slow = (): Promise<Credential> => {
+      clock.advance(30_000);
+      return password(sshd.username, sshd.password)();
     };
-    await using _client = await openJourney({ hops: [{ target, credential: slow }], limits: { handshakeMs: 1_200 } });
+    const limits = { handshakeMs: 20_000, answerMs: 180_000 };
+    await using _client = await openJourney({ hops: [{ target, credential: slow }], clock, limits });
   });
 
   it('shows a changed host key no credential: the server sees no attempt at all', async () => {

@@ -111,10 +111,11 @@ describe('a session on OpenSSH', () => {
   });
 
   it('keeps an idle and a paused session alive as long as the target answers', async () => {
-    await using client = await open({}, { limits: { keepaliveMs: 20 } });
+    // Longer than it may be silent, and a machine that is busy is not silent for so long.
+    await using client = await open({}, { limits: { keepaliveMs: 20, keepaliveMisses: 50 } });
     client.session.input(Buffer.from('cat /dev/zero\n'));
     client.session.pause();
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
     client.session.resume();
     client.session.input(Buffer.from('\u0003'));
     client.session.input(Buffer.from('echo still-$((1+1))\n'));

@@ -5,6 +5,7 @@ import { Fault } from '@enchilada/core/fault';
 import { decideHostKey, type HostKey, type PresentedHostKey, type Target } from '@enchilada/core/target';
 import { systemClock, testJourney, testTarget } from '@enchilada/core/testing/authorized';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
+import type { Clock } from '@enchilada/core/time';
 import { createDialer, type BuiltInMachine } from '../shared/index.ts';
 import type { HopLimits } from './connect-hop.ts';
 import { createSsh } from './index.ts';
@@ -23,6 +24,7 @@ export interface Journey {
   readonly limits?: Partial<HopLimits>;
   readonly builtIn?: ReadonlyMap<string, BuiltInMachine>;
   readonly signal?: AbortSignal;
+  readonly clock?: Clock;
   readonly ask?: (prompt: Prompt) => Promise<readonly string[]>;
   readonly output?: (bytes: Uint8Array) => void;
 }
@@ -78,7 +80,7 @@ export async function openJourney(journey: Journey, trace: Trace = { steps: [], 
     hops: hops as [(typeof hops)[number], ...typeof hops],
     sink: { output: journey.output ?? ((bytes) => void chunks.push(Buffer.from(bytes))) },
     display: { columns: 80, rows: 24 },
-    clock: systemClock,
+    clock: journey.clock ?? systemClock,
     signal: journey.signal ?? new AbortController().signal,
     ask: journey.ask ?? (() => Promise.reject(new Fault('PROMPT_ABANDONED', 'nobody is there'))),
     progress: (step: ConnectStep) => void trace.steps.push(step),

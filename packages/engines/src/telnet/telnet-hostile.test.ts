@@ -3,14 +3,18 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { isFault, type FaultCode } from '@enchilada/core/fault';
+import { ManualClock } from '@enchilada/core/testing/recorder-parts';
 import { listen, openTelnet, password, telnetHop, until } from './testing.ts';
 
+/** Where silence is what is waited for. */
 const QUICK = { stepMs: 400, settleMs: 20 };
+const PATIENT = { settleMs: 20 };
 const SECRET = 'canary-9f27';
 
 async function refusesWith(code: FaultCode, serve: (socket: Socket) => void, shown: Buffer[] = []): Promise<Buffer> {
   await using machine = await listen(serve);
-  await assert.rejects(openTelnet(telnetHop(machine, password('eve', SECRET)), { limits: QUICK }, shown), (error) =>
+  const limits = code === 'TARGET_TIMED_OUT' ? QUICK : PATIENT;
+  await assert.rejects(openTelnet(telnetHop(machine, password('eve', SECRET)), { limits }, shown), (error) =>
     isFault(error, code),
   );
   return machine.received();
@@ -84,7 +88,7 @@ describe('machines that do not behave', () => {
         if (typed.endsWith(`${SECRET}\r\0`)) socket.write('\r\nwelcome\r\n$ ');
       });
     });
-    await using client = await openTelnet(telnetHop(machine, password('eve', SECRET)), { limits: QUICK });
+    await using client = await openTelnet(telnetHop(machine, password('eve', SECRET)), { limits: PATIENT });
     await until(() => client.text().includes('welcome'));
     assert.ok(!client.text().includes(SECRET), client.text());
     assert.ok(client.text().includes('********'));
@@ -92,7 +96,7 @@ describe('machines that do not behave', () => {
 
   it('shows what is typed where the machine does not', async () => {
     await using machine = await listen((socket) => void socket.write('ready\r\n'));
-    await using client = await openTelnet(telnetHop(machine, password('', ''), { login: 'none' }), { limits: QUICK });
+    await using client = await openTelnet(telnetHop(machine, password('', ''), { login: 'none' }), { limits: PATIENT });
     client.session.input(Buffer.from('show ver\u007frsion\r'));
     assert.ok(client.text().endsWith('show ver\b \brsion\r\n'));
     await until(() => machine.received().includes('show ver\u007frsion\r\0'));
@@ -101,15 +105,21 @@ describe('machines that do not behave', () => {
   it('puts no line break of a credential on the wire', async () => {
     await using machine = await listen((socket) => void socket.write('login: '));
     const hop = telnetHop(machine, password('eve\rreload', SECRET));
-    await assert.rejects(openTelnet(hop, { limits: QUICK }), { code: 'CREDENTIAL_UNREADABLE' });
+    await assert.rejects(openTelnet(hop, { limits: PATIENT }), { code: 'CREDENTIAL_UNREADABLE' });
     assert.ok(!machine.received().includes('reload'));
   });
 
   it('gives up on a machine that never decides', async () => {
-    await refusesWith('CREDENTIAL_REFUSED', (socket) => {
+    const clock = new ManualClock();
+    await using machine = await listen((socket) => {
       socket.write('Password: ');
       socket.once('data', () => socket.write('\r\n'));
     });
+    const opening = openTelnet(telnetHop(machine, password('eve', SECRET)), { context: { clock } });
+    const refused = assert.rejects(opening, { code: 'CREDENTIAL_REFUSED' });
+    await until(() => machine.received().includes(SECRET));
+    clock.advance(20_000);
+    await refused;
   });
 
   it('survives 300 greetings of noise', async () => {
@@ -131,7 +141,7 @@ describe('machines that do not behave', () => {
       socket.write('ready\r\n');
       socket.once('data', () => flood(socket, Buffer.concat([Buffer.from([255, 250, 1]), Buffer.alloc(5_000)])));
     });
-    await using client = await openTelnet(telnetHop(machine, password('', ''), { login: 'none' }), { limits: QUICK });
+    await using client = await openTelnet(telnetHop(machine, password('', ''), { login: 'none' }), { limits: PATIENT });
     client.session.input(Buffer.from('x'));
     const end = await client.session.ended;
     assert.equal(end.reason, 'failed');
