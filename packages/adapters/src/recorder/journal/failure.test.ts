@@ -110,16 +110,21 @@ describe('a broken disk, simulated at the file handle', () => {
 
   it('ends sessions when a write does not come back for 3 s', async () => {
     const clock = new ManualClock();
-    let stalled = false;
+    let [stalled, isStuck] = [false, false];
     const release = Promise.withResolvers<never>();
     const openSegment = broken((real) => ({
-      writev: ((buffers: Buffer[]) => (stalled ? release.promise : real.writev(buffers))) as SegmentFile['writev'],
+      writev: ((buffers: Buffer[]) => {
+        if (!stalled) return real.writev(buffers);
+        isStuck = true;
+        return release.promise;
+      }) as SegmentFile['writev'],
     }));
     await using rig = await openRig({ clock, openSegment });
     const session = await rig.recorder.open(exampleDescription({ startedAt: clock.now() }));
     stalled = true;
     const append = session.append(output(Buffer.from('x')));
-    await turn();
+    // What was written before may still be on its way to the disk.
+    await until(() => isStuck);
     clock.advance(2500);
     assert.ok(rig.recorder.stats.lagMs >= 2500);
     clock.advance(1000);
@@ -219,8 +224,12 @@ describe('a store that is away', () => {
     ] as const) {
       const clock = new ManualClock();
       await using rig = await openRig();
-      const refuse = (): Promise<never> => Promise.reject(new Fault('RECORDER_FAILED', 'away'));
-      const dead = storeWith(rig.store, behaviour === 'refuses' ? refuse : () => new Promise(() => undefined));
+      let asked = 0;
+      const dead = storeWith(rig.store, () => {
+        asked += 1;
+        if (behaviour === 'refuses') return Promise.reject(new Fault('RECORDER_FAILED', 'away'));
+        return new Promise(() => undefined);
+      });
       await using away = await openRig({ clock, store: dead, maxUnstoredBytes: 4_000_000 });
       const [flood, typist] = [
         await away.recorder.open(exampleDescription({ startedAt: clock.now() })),
@@ -230,6 +239,7 @@ describe('a store that is away', () => {
       await sendUntilTold(flood, randomBytes(8_000_000));
       let failure: Fault | undefined;
       void flood.failed.then((fault) => (failure = fault));
+      await until(() => asked > 0);
       await turn();
       clock.advance(patienceMs - 100);
       await turn();
