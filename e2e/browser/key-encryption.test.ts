@@ -74,6 +74,7 @@ test('an administrator sees which service holds the key and what it last said, a
   await inService.getByText('Answered before:').waitFor();
   await picture('failed');
   await page.setViewportSize(PHONE);
+  await page.getByRole('button', { name: 'Menu' }).waitFor();
   await picture('failed-phone');
   await using german = await seatOf(browser, admin, { size: PHONE, locale: 'de-DE' });
   const hers = await german.at('/settings');

@@ -78,10 +78,7 @@ test('a credential of the kind "ask me" is asked for, and not again after a relo
   await password.fill(sshd.password);
   await dialog.getByRole('button', { name: 'Continue' }).click();
   await session.ready();
-  assert.equal(
-    await session.page.evaluate(() => document.activeElement?.classList.contains('xterm-helper-textarea')),
-    true,
-  );
+  await focusWithin(session.input);
 
   await session.page.reload();
   await session.ready();
