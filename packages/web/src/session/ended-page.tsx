@@ -120,7 +120,8 @@ export function EndedPage(props: {
             <Button component="a" href={way.href} leftSection={<IconRefresh size={16} aria-hidden />} ref={again}>
               {way.label}
             </Button>
-            {ongoing === undefined && props.session?.recordingId !== undefined && (
+            {/* What is told of its end is not yet sealed: the player would show what is stored by then. */}
+            {ongoing === undefined && props.session?.state === 'ended' && props.session.recordingId !== undefined && (
               <Button
                 variant="default"
                 component="a"
