@@ -103,8 +103,12 @@ test('a subscription is planned, switched on and followed by its events, and an 
     async () => (await api.listTargets({ query: { text: 'web-1' } })).items.length === 0,
   );
   assert.match((await enchilada('discovery', 'changes')).stdout, /gone\s+event\s+web-1/u);
-  const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
-  assert.match(metrics, /^enchilada_discovery_events_total 2$/mu);
+  let metrics = '';
+  // A message counts once it is ended, which comes after what it changed.
+  await until('both messages to be counted', async () => {
+    metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+    return /^enchilada_discovery_events_total 2$/mu.test(metrics);
+  });
   assert.match(metrics, /^enchilada_discovery_scopes_held 0$/mu);
 });
 
