@@ -120,17 +120,7 @@ export function EndedPage(props: {
             <Button component="a" href={way.href} leftSection={<IconRefresh size={16} aria-hidden />} ref={again}>
               {way.label}
             </Button>
-            {/* What is told of its end is not yet sealed: the player would show what is stored by then. */}
-            {ongoing === undefined && props.session?.state === 'ended' && props.session.recordingId !== undefined && (
-              <Button
-                variant="default"
-                component="a"
-                href={`/r/${props.session.recordingId}`}
-                leftSection={<IconPlayerPlay size={16} aria-hidden />}
-              >
-                {text('ended.recording')}
-              </Button>
-            )}
+            {ongoing === undefined && <RecordingButton session={props.session} />}
             {reason.atAccount === true && (
               <Button variant="default" component="a" href="/me">
                 {text('own-keys.to-account')}
@@ -153,5 +143,21 @@ export function EndedPage(props: {
         </Stack>
       </section>
     </div>
+  );
+}
+
+/** What is told of its end is not yet sealed: until it is, the player would show what is stored by then. */
+function RecordingButton({ session }: { readonly session: Session | undefined }) {
+  const text = useText();
+  if (session?.recordingId === undefined) return null;
+  const look = { variant: 'default', leftSection: <IconPlayerPlay size={16} aria-hidden /> } as const;
+  return session.state === 'ended' ? (
+    <Button {...look} component="a" href={`/r/${session.recordingId}`}>
+      {text('ended.recording')}
+    </Button>
+  ) : (
+    <Button {...look} disabled>
+      {text('ended.recording')}
+    </Button>
   );
 }

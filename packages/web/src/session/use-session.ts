@@ -12,6 +12,8 @@ const FINAL = new Set(['NOT_FOUND', 'FORBIDDEN', 'SESSION_ENDED', 'SESSION_REVOK
 
 const LOOKS_AFTER_END = 30;
 const LOOK_EVERY_MS = 400;
+/** Of a recording that its store is slow to take. */
+const LOOK_LATER_EVERY_MS = 5_000;
 
 export interface LiveSession {
   /** Nothing of what the person does reaches the machine: they watch somebody, or look alone. */
@@ -103,10 +105,10 @@ export function useSession(subject: SessionSubject): LiveSession {
     let left = LOOKS_AFTER_END;
     const look = (): void => {
       left -= 1;
-      api('getSession', { params: { id: openedId } }).then(
+      api('getSession', { params: { id: openedId } }, { background: true }).then(
         (found) => {
           setSession(found);
-          if (found.state !== 'ended' && left > 0) timer = setTimeout(look, LOOK_EVERY_MS);
+          if (found.state !== 'ended') timer = setTimeout(look, left > 0 ? LOOK_EVERY_MS : LOOK_LATER_EVERY_MS);
           else if (found.endReason !== undefined)
             dispatch({ type: 'found-ended', reason: found.endReason, detail: found.endDetail });
         },
