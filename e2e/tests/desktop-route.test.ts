@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
+import { childrenOf } from '@enchilada/core/testing/children';
 import { startRdpShadow } from '@enchilada/core/testing/servers/rdp-shadow';
 import { startSshd, type Sshd } from '@enchilada/core/testing/servers/sshd';
 import { startXvnc, type Xvnc } from '@enchilada/core/testing/servers/xvnc';
@@ -33,8 +33,7 @@ async function machineOn(change: Parameters<Site['machine']>[0]): Promise<string
 
 /** The connection itself is held by a child, which runs as the account that signed in. */
 async function killWithChildren(pid: number): Promise<void> {
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  for (const one of [String(pid), ...(children.match(/\d+/gu) ?? [])]) process.kill(Number(one), 'SIGKILL');
+  for (const one of [pid, ...(await childrenOf(pid))]) process.kill(one, 'SIGKILL');
 }
 
 test('a desktop is reached through a chain of SSH servers, by each viewer and again after a break', async () => {

@@ -1,11 +1,12 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { childrenOf } from '../children.ts';
 import { freePort } from '../free-port.ts';
 import { aloneOnMachine } from '../machine-lock.ts';
 
@@ -48,7 +49,6 @@ const FROM_DEBIAN_11 = [
 const PLUGINS = '/usr/lib/x86_64-linux-gnu/freerdp2';
 const PATIENCE_MS = 60_000;
 const MOST_PORTS = 5;
-const MOST_LOG = 8_192;
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 async function install(say: (words: string) => void): Promise<void> {
@@ -109,13 +109,15 @@ async function answers(port: number): Promise<boolean> {
   });
 }
 
-/** It and its connections. */
-function endGroup(child: ChildProcess): void {
-  try {
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-  } catch (failure) {
-    if ((failure as NodeJS.ErrnoException).code !== 'ESRCH') throw failure;
-  }
+/** It and its connections, which are processes of their own, in groups of their own, and outlive it. */
+async function endWithConnections(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined) return;
+  for (const pid of [child.pid, ...(await childrenOf(child.pid))])
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (failure) {
+      if ((failure as NodeJS.ErrnoException).code !== 'ESRCH') throw failure;
+    }
 }
 
 export interface GuacdOptions {
@@ -141,34 +143,34 @@ export class Guacd implements AsyncDisposable {
     await install(say);
     const home = await mkdtemp(join(tmpdir(), 'enchilada-guacd-'));
     const tls = certificate === undefined ? [] : ['-C', certificate.certFile, '-K', certificate.keyFile];
+    // Not a pipe: a connection that is left over would hold it, and this process with it.
+    const file = join(home, 'log');
+    await using log = await open(file, 'w');
     for (let attempt = 0; ; attempt += 1) {
       const port = await freePort();
       const child = spawn(PROGRAM, ['-f', '-L', 'error', '-b', '127.0.0.1', '-l', String(port), ...tls], {
-        // Its connections are processes of its own; they end with the group.
-        detached: true,
         env: { ...process.env, HOME: home, LD_LIBRARY_PATH: LIBRARIES },
-        stdio: ['ignore', 'ignore', 'pipe'],
+        stdio: ['ignore', 'ignore', log.fd],
       });
-      let log = '';
-      child.stderr.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-MOST_LOG)));
       const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
       const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
       const deadline = performance.now() + PATIENCE_MS;
       let listens = false;
       while (!(listens = await answers(port)) && !hasEnded() && performance.now() < deadline) await sleep(50);
       const stop = async (): Promise<void> => {
-        endGroup(child);
+        await endWithConnections(child);
         await gone;
         await rm(home, { recursive: true, force: true });
       };
       if (listens && !hasEnded()) return new Guacd({ pid: child.pid ?? 0, port, stop });
       const state = hasEnded() ? `ended with ${child.exitCode ?? child.signalCode}` : 'does not listen';
-      endGroup(child);
+      await endWithConnections(child);
       await gone;
+      const said = await readFile(file, 'utf8');
       // Between the choice of a port and its use another process may take it.
-      if (log.includes('Address already in use') && attempt < MOST_PORTS) continue;
+      if (said.includes('Address already in use') && attempt < MOST_PORTS) continue;
       await rm(home, { recursive: true, force: true });
-      throw new Error(`guacd ${state}: ${log}`);
+      throw new Error(`guacd ${state}: ${said}`);
     }
   }
 

@@ -5,6 +5,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { childrenOf } from '../children.ts';
 import { freePort } from '../free-port.ts';
 import { aloneOnMachine } from '../machine-lock.ts';
 
@@ -185,13 +186,8 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     if (running === undefined && options.port !== undefined) throw new Error(`port ${port} is taken`);
   }
   let current: Running = running;
-  const children = async (pid: number | undefined): Promise<readonly number[]> => {
-    const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-    return text
-      .split(' ')
-      .filter((entry) => entry !== '')
-      .map(Number);
-  };
+  const children = (pid: number | undefined): Promise<readonly number[]> =>
+    pid === undefined ? Promise.resolve([]) : childrenOf(pid);
   const stop = async (): Promise<void> => {
     if (current.child.exitCode !== null || current.child.signalCode !== null) return;
     const exited = new Promise((resolve) => current.child.once('exit', resolve));

@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net';
 import type { SessionEnd } from '@enchilada/core/engine';
-import { Fault, isFault, toFault } from '@enchilada/core/fault';
+import { Fault, isFault, toFault, type FaultCode } from '@enchilada/core/fault';
 import type { Clock } from '@enchilada/core/time';
 import { abortFault } from '../shared/index.ts';
 import { encodeInstruction, faultOfError, InstructionDecoder, type Instruction } from './codec/index.ts';
 
 /** guacd leaves whoever is silent for 15 seconds. */
 const NOP_MS = 5_000;
+const MOST_ATTEMPTS = 3;
 const MOST_EARLY_BYTES = 16 * 1024 * 1024;
 const OUR_VERSIONS = ['VERSION_1_5_0', 'VERSION_1_3_0', 'VERSION_1_1_0'];
 
@@ -21,6 +22,10 @@ export interface HandshakeWishes {
   readonly name: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** How long guacd may take for its first word. */
+  readonly firstWordMs: number;
+  /** A further connection to the same guacd. @throws Fault */
+  readonly reconnect: () => Promise<Socket>;
   /** What the machine wants to know beside `values`, one answer a name. Absent: it is told nothing. @throws Fault */
   readonly ask?: (names: readonly string[]) => Promise<readonly string[]>;
 }
@@ -139,8 +144,28 @@ interface Opened {
   readonly early: readonly Instruction[];
 }
 
-/** Everything up to the first whole picture, where guacd says that the machine was reached. Owns the socket. @throws Fault */
+/**
+ * Everything up to the first whole picture, where guacd says that the machine was reached. Owns the socket. @throws Fault
+ *
+ * guacd up to 1.5 closes a descriptor twice when a connection ends (guacd_route_connection, connection.c): one that begins in that
+ * moment may get the number in between, and then it is closed, or nothing is ever said on it. Until its first word guacd knows
+ * nothing but the protocol, so that it can be asked again.
+ */
 export async function shakeHands(socket: Socket, wishes: HandshakeWishes): Promise<GuacdConnection> {
+  for (let attempt = 1, used = socket; ; attempt += 1) {
+    const made = await shakeHandsOnce(used, wishes);
+    if (made instanceof GuacdConnection) return made;
+    if (attempt === MOST_ATTEMPTS || wishes.signal.aborted) throw made.unheard;
+    used = await wishes.reconnect();
+  }
+}
+
+/** What it ended by where guacd said nothing at all. */
+interface Unheard {
+  readonly unheard: Fault;
+}
+
+async function shakeHandsOnce(socket: Socket, wishes: HandshakeWishes): Promise<GuacdConnection | Unheard> {
   const { signal, clock } = wishes;
   const { promise, resolve, reject } = Promise.withResolvers<Opened>();
   const handshake = new Handshake(wishes, {
@@ -164,6 +189,9 @@ export async function shakeHands(socket: Socket, wishes: HandshakeWishes): Promi
   const onClose = (): void =>
     reject(new Fault('TARGET_DISCONNECTED', 'guacd ended the connection while it was being opened'));
   const onAbort = (): void => reject(abortFault(signal));
+  using _silence = clock.after(wishes.firstWordMs, () => {
+    if (!handshake.hasHeard) reject(new Fault('TARGET_TIMED_OUT', 'guacd does not answer'));
+  });
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
   socket.on('data', onData);
@@ -174,7 +202,9 @@ export async function shakeHands(socket: Socket, wishes: HandshakeWishes): Promi
     return new GuacdConnection(socket, await promise, clock);
   } catch (failure) {
     socket.destroy();
-    throw isFault(failure) ? failure : toFault(failure);
+    const fault = isFault(failure) ? failure : toFault(failure);
+    if (!handshake.hasHeard && UNHEARD.includes(fault.code)) return { unheard: fault };
+    throw fault;
   } finally {
     socket.off('data', onData);
     socket.off('close', onClose);
@@ -182,6 +212,7 @@ export async function shakeHands(socket: Socket, wishes: HandshakeWishes): Promi
   }
 }
 
+const UNHEARD: readonly FaultCode[] = ['TARGET_TIMED_OUT', 'TARGET_DISCONNECTED'];
 const MOST_REQUIRED = 8;
 const MOST_QUESTIONS = 3;
 const LONGEST_ANSWER = 4_096;
@@ -218,6 +249,7 @@ class Handshake {
   readonly #early: Instruction[] = [];
   #earlyBytes = 0;
   #questions = 0;
+  #hasHeard = false;
   #step: 'args' | 'ready' | 'picture' | 'over' = 'args';
   #version = 'VERSION_1_0_0';
   #id = '';
@@ -225,6 +257,10 @@ class Handshake {
   constructor(wishes: HandshakeWishes, acts: HandshakeActs) {
     this.#wishes = wishes;
     this.#acts = acts;
+  }
+
+  get hasHeard(): boolean {
+    return this.#hasHeard;
   }
 
   get isConnecting(): boolean {
@@ -238,6 +274,7 @@ class Handshake {
   }
 
   #hear(instruction: Instruction): void {
+    this.#hasHeard = true;
     const { opcode, arguments: words } = instruction;
     if (opcode === 'error') throw faultOfError(words);
     if (opcode === 'disconnect') throw new Fault('TARGET_DISCONNECTED', 'the machine ended the connection at once');

@@ -20,9 +20,11 @@ import { guacdSession } from './guacd-session.ts';
 export interface GuacdLimits {
   readonly handshakeMs: number;
   readonly answerMs: number;
+  /** guacd says its first word at once, whatever machine is behind it. */
+  readonly firstWordMs: number;
 }
 
-const LIMITS: GuacdLimits = { handshakeMs: 30_000, answerMs: 180_000 };
+const LIMITS: GuacdLimits = { handshakeMs: 30_000, answerMs: 180_000, firstWordMs: 5_000 };
 /** Until the browser says its own. */
 const FIRST_SIZE = { width: 1024, height: 768 };
 
@@ -74,6 +76,8 @@ export function createGuacd(options: GuacdOptions): ProtocolEngine<StreamedSessi
         first = await shakeHands(socket, {
           ...{ clock, signal, allowOld, display: FIRST_SIZE, sound: parameters.sound, name: identity.user.username },
           select: parameters.protocol,
+          firstWordMs: limits.firstWordMs,
+          reconnect: () => connectServer(server, authorities),
           values: valuesOf(hop, { host, parameters, secrets, now: clock.now() }),
           ask: (names) =>
             patience.whileAsking(() =>
@@ -93,6 +97,8 @@ export function createGuacd(options: GuacdOptions): ProtocolEngine<StreamedSessi
           shakeHands(await connectServer(server, authorities), {
             ...{ clock, signal: context.signal, allowOld, display: FIRST_SIZE, sound: parameters.sound },
             name: identity.user.username,
+            firstWordMs: limits.firstWordMs,
+            reconnect: () => connectServer(server, authorities),
             select: id,
             values: { 'read-only': String(mode === 'watch' || parameters.viewOnly) },
           }),

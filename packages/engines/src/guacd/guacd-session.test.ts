@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { createServer, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import {
   checkParameters,
@@ -116,6 +117,33 @@ describe('sessions through the real guacd', () => {
     );
     assert.deepEqual(strokes, [...'exit'].map((letter) => letter.codePointAt(0)).concat(0xff0d));
   });
+
+  for (const [how, unheard] of [
+    ['closes', (socket: Socket) => socket.once('data', () => socket.destroy())],
+    ['never answers', (socket: Socket) => socket.resume()],
+  ] as const)
+    it(`is asked again where it ${how} a connection that begins as another ends`, async () => {
+      const seen: Socket[] = [];
+      const faulty = createServer((socket) => {
+        seen.push(socket);
+        socket.on('error', () => undefined);
+        if (seen.length < 3) unheard(socket);
+        else socket.pipe(connect(guacd.port, guacd.host)).pipe(socket);
+      }).listen(0, '127.0.0.1');
+      try {
+        await once(faulty, 'listening');
+        const { port } = faulty.address() as AddressInfo;
+        const limits = { firstWordMs: 500 };
+        await using session = await open({ host: '127.0.0.1', port }, ssh(), { limits });
+        const seat = await sit(session);
+        await until(() => seat.opcodes.includes('sync'));
+        assert.equal(seen.length, 3);
+        assert.ok(seen.slice(0, 2).every(({ destroyed }) => destroyed));
+      } finally {
+        faulty.close();
+        for (const socket of seen) socket.destroy();
+      }
+    });
 
   it('draws a desktop over RDP, and takes its size from the viewer', async () => {
     const hop = hopTo({

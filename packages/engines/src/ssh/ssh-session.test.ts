@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import type { ParameterValues } from '@enchilada/core/engine';
 import { isFault } from '@enchilada/core/fault';
+import { childrenOf } from '@enchilada/core/testing/children';
 import { startSshd, type Sshd } from '@enchilada/core/testing/servers/sshd';
 import { openJourney, password, pinnedKeys, sshdTarget, until, type Journey, type OpenClient } from './testing.ts';
 
 async function descendants(pid: number): Promise<readonly number[]> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-  const pids = text.split(' ').filter(Boolean).map(Number);
+  const pids = await childrenOf(pid);
   return [...pids, ...(await Promise.all(pids.map(descendants))).flat()];
 }
 
