@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { SessionEnd } from '@enchilada/core/engine';
-import { Fault, isFault, toFault, type FaultCode } from '@enchilada/core/fault';
+import { Fault, isFault, toFault } from '@enchilada/core/fault';
 import type { Clock } from '@enchilada/core/time';
 import { abortFault } from '../shared/index.ts';
 import { encodeInstruction, faultOfError, InstructionDecoder, type Instruction } from './codec/index.ts';
@@ -148,8 +148,8 @@ interface Opened {
  * Everything up to the first whole picture, where guacd says that the machine was reached. Owns the socket. @throws Fault
  *
  * guacd up to 1.5 closes a descriptor twice when a connection ends (guacd_route_connection, connection.c): one that begins in that
- * moment may get the number in between, and then it is closed, or nothing is ever said on it. Until its first word guacd knows
- * nothing but the protocol, so that it can be asked again.
+ * moment may get the number in between, and then it is closed, gets a byte of guacd's own, or nothing at all. Until its first
+ * word guacd knows nothing but the protocol, so that it can be asked again.
  */
 export async function shakeHands(socket: Socket, wishes: HandshakeWishes): Promise<GuacdConnection> {
   for (let attempt = 1, used = socket; ; attempt += 1) {
@@ -160,7 +160,7 @@ export async function shakeHands(socket: Socket, wishes: HandshakeWishes): Promi
   }
 }
 
-/** What it ended by where guacd said nothing at all. */
+/** What it ended by where guacd said no word. */
 interface Unheard {
   readonly unheard: Fault;
 }
@@ -203,7 +203,7 @@ async function shakeHandsOnce(socket: Socket, wishes: HandshakeWishes): Promise<
   } catch (failure) {
     socket.destroy();
     const fault = isFault(failure) ? failure : toFault(failure);
-    if (!handshake.hasHeard && UNHEARD.includes(fault.code)) return { unheard: fault };
+    if (!handshake.hasHeard) return { unheard: fault };
     throw fault;
   } finally {
     socket.off('data', onData);
@@ -212,7 +212,6 @@ async function shakeHandsOnce(socket: Socket, wishes: HandshakeWishes): Promise<
   }
 }
 
-const UNHEARD: readonly FaultCode[] = ['TARGET_TIMED_OUT', 'TARGET_DISCONNECTED'];
 const MOST_REQUIRED = 8;
 const MOST_QUESTIONS = 3;
 const LONGEST_ANSWER = 4_096;
