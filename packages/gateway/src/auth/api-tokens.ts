@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ApiToken, identifyToken, type VerifiedIdentity } from '@enchilada/core/identity';
 import type { Store } from '@enchilada/core/store';
 import { type Clock, type RandomSource, randomId } from '@enchilada/core/time';
+import { noteUse } from './note-use.ts';
 
 const VALUE_BYTES = 32;
 const TOUCH_MS = 60_000;
@@ -59,7 +60,7 @@ export class ApiTokens {
     const now = clock.now();
     const identity = identifyToken(found, address, now);
     if (identity !== undefined && now - (found.token.lastUsedAt ?? 0) >= TOUCH_MS)
-      await store.now.tokens.noteUse(found.token.id, now, address);
+      await noteUse(store.now.tokens.noteUse(found.token.id, now, address));
     return identity;
   }
 }

@@ -24,6 +24,7 @@ import type { Clock, RandomSource } from '@enchilada/core/time';
 import type { ClaimContext, OpenContext, SignedInContext } from '../http/context.ts';
 import { actorOf } from '../http/context.ts';
 import { sealLoginPassword, unsealLoginPassword } from './login-password.ts';
+import { noteUse } from './note-use.ts';
 import type { RefusalTally } from './refusal-tally.ts';
 import { SignInThrottle } from './throttle.ts';
 
@@ -139,7 +140,7 @@ export class Logins {
     const claim = claimLogin(found, limits(), now);
     if (claim === undefined) return undefined;
     if (!options.background && now - claim.login.lastSeenAt >= TOUCH_MS)
-      await store.now.logins.touch(claim.login.digest, now);
+      await noteUse(store.now.logins.touch(claim.login.digest, now));
     return { claim, identity: identifyLogin(found, limits(), now) };
   }
 

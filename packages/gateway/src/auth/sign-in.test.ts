@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { Fault } from '@enchilada/core/fault';
 import { call, cookieOf, GatewayFixture, PASSWORD } from '../testing/gateway-fixture.ts';
 import { readCookie } from './cookie.ts';
 import { digestOf } from './logins.ts';
@@ -64,6 +65,18 @@ test('a login ends after the idle limit, after the absolute limit, and a timerâ€
   }
   fixture.clock.time += 10 * 60_000;
   assert.equal((await call(node, 'GET', '/me', { cookie: busy })).statusCode, 401);
+});
+
+test('what is only read is answered where the database takes no writes', async (t) => {
+  const { fixture, node } = await ready();
+  await using _ = fixture;
+  const cookie = await fixture.signIn(node, 'ann');
+  fixture.clock.time += 60_000;
+  const touch = t.mock.method(fixture.store.now.logins, 'touch', () =>
+    Promise.reject(new Fault('STORE_UNAVAILABLE', 'the database takes no writes')),
+  );
+  assert.equal((await call(node, 'GET', '/me', { cookie })).statusCode, 200);
+  assert.equal(touch.mock.callCount(), 1);
 });
 
 test('sign-out, a changed password, a changed role and disabling end logins and tell every node', async () => {

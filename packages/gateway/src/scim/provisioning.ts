@@ -3,6 +3,7 @@ import { Fault } from '@enchilada/core/fault';
 import type { ProviderRecord, ProvisioningToken } from '@enchilada/core/identity';
 import type { Store, StoreTransaction } from '@enchilada/core/store';
 import type { Clock, RandomSource } from '@enchilada/core/time';
+import { noteUse } from '../auth/note-use.ts';
 
 const VALUE_BYTES = 32;
 const TOUCH_MS = 60_000;
@@ -59,7 +60,7 @@ export class Provisioning {
     const token = await store.now.provisioning.findToken(providerId);
     if (token === undefined || !timingSafeEqual(Buffer.from(token.digest, 'hex'), digestOf(value))) return undefined;
     const now = clock.now();
-    if (now - (token.lastUsedAt ?? 0) >= TOUCH_MS) await store.now.provisioning.noteTokenUse(providerId, now);
+    if (now - (token.lastUsedAt ?? 0) >= TOUCH_MS) await noteUse(store.now.provisioning.noteTokenUse(providerId, now));
     return store.now.providers.find(providerId);
   }
 }
