@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type ListenOptions, type Server } from 'node:net';
 
 /**
  * Below the ports that systems hand out by themselves: until a port is used, no connection and no server of another
@@ -8,25 +8,39 @@ import { connect, createServer } from 'node:net';
  */
 const [FIRST, PAST] = [20_000, 32_000];
 
-/** A loopback port on which nothing listens at the moment. */
+/** A loopback port on which nothing listens at the moment. No other test is given it while this process lives, also where its server is away for a while. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(FIRST, PAST);
-    if (await isFree(port)) return port;
+    if ((await claimed(port)) && (await isFree(port))) return port;
   }
 }
 
+/** A name in the system's own list (unix(7), abstract sockets), which goes with the process, however it ends. */
+async function claimed(port: number): Promise<boolean> {
+  const name = await listening({ path: `\0enchilada-test-port-${port}` });
+  name?.unref();
+  return name !== undefined;
+}
+
 async function isFree(port: number): Promise<boolean> {
-  const server = createServer().listen(port, '127.0.0.1');
-  try {
-    await once(server, 'listening');
-  } catch (failure) {
-    if ((failure as NodeJS.ErrnoException).code === 'EADDRINUSE') return false;
-    throw failure;
-  }
+  const server = await listening({ host: '127.0.0.1', port });
+  if (server === undefined) return false;
   server.close();
   await once(server, 'close');
   return true;
+}
+
+/** Undefined where somebody else listens there. */
+async function listening(where: ListenOptions): Promise<Server | undefined> {
+  const server = createServer().listen(where);
+  try {
+    await once(server, 'listening');
+    return server;
+  } catch (failure) {
+    if ((failure as NodeJS.ErrnoException).code === 'EADDRINUSE') return undefined;
+    throw failure;
+  }
 }
 
 /** A loopback port that refuses, now and later: below 1024 the system gives none to whoever asks it for a free one. */

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { freePort } from '../free-port.ts';
+import { aloneOnMachine } from '../machine-lock.ts';
 
 const execute = promisify(execFile);
 
@@ -83,6 +84,12 @@ export async function issueCertificate(hostName: string): Promise<ServerCertific
 export async function ensurePackage(debianPackage: string, program: string): Promise<void> {
   if (existsSync(program)) return;
   if (process.getuid?.() !== 0) throw new Error(`${program} is missing: install the Debian package ${debianPackage}`);
+  await aloneOnMachine('/run/lock/enchilada-test-packages', async () => {
+    if (!existsSync(program)) await install(debianPackage);
+  });
+}
+
+async function install(debianPackage: string): Promise<void> {
   const policy = '/usr/sbin/policy-rc.d';
   const hadPolicy = existsSync(policy);
   if (!hadPolicy) await writeFile(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });

@@ -1,6 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import { promisify } from 'node:util';
 import { childrenOf } from '../children.ts';
 import { freePort } from '../free-port.ts';
 import { aloneOnMachine } from '../machine-lock.ts';
+import { ensurePackage } from './database-server.ts';
 
 const run = promisify(execFile);
 const SSHD = '/usr/sbin/sshd';
@@ -51,22 +51,7 @@ export interface GeneratedKey {
 /** Installs OpenSSH where it may, without starting the system's own service. */
 async function ensureSshd(): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error('a test sshd needs root: it signs in to an account of its own');
-  if (!existsSync(SSHD)) {
-    const policy = '/usr/sbin/policy-rc.d';
-    const hadPolicy = existsSync(policy);
-    if (!hadPolicy) await writeFile(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-    try {
-      const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-      await run('apt-get', ['-o', 'DPkg::Lock::Timeout=300', 'update'], { env });
-      await run(
-        'apt-get',
-        ['-o', 'DPkg::Lock::Timeout=300', 'install', '-y', '--no-install-recommends', 'openssh-server'],
-        { env },
-      );
-    } finally {
-      if (!hadPolicy) await rm(policy, { force: true });
-    }
-  }
+  await ensurePackage('openssh-server', SSHD);
   await mkdir('/run/sshd', { recursive: true });
 }
 
@@ -118,7 +103,8 @@ async function launch(config: string): Promise<Running | undefined> {
       if (running.log.includes('Server listening on')) resolve(running);
     });
     child.once('error', reject);
-    child.once('exit', (code) =>
+    // When it has been heard out.
+    child.once('close', (code) =>
       running.log.includes('Address already in use')
         ? resolve(undefined)
         : reject(new Error(`sshd ended with ${code}: ${running.log}`)),

@@ -1,7 +1,6 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer, type AddressInfo } from 'node:net';
-import { promisify } from 'node:util';
+import { ensurePackage } from './database-server.ts';
 import { testAccount } from './sshd.ts';
 
 const TELNETD = '/usr/sbin/telnetd';
@@ -20,12 +19,7 @@ export interface Telnetd extends AsyncDisposable {
 
 async function ensureTelnetd(): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error('a test telnetd needs root: its log-in program changes accounts');
-  if (existsSync(TELNETD)) return;
-  await promisify(execFile)(
-    'apt-get',
-    ['-o', 'DPkg::Lock::Timeout=300', 'install', '-y', '--no-install-recommends', 'inetutils-telnetd'],
-    { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } },
-  );
+  await ensurePackage('inetutils-telnetd', TELNETD);
 }
 
 /** telnetd serves the connection it is started with, as inetd starts it; this listens in inetd's place. */
