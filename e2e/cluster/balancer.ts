@@ -22,6 +22,8 @@ export class Balancer implements AsyncDisposable {
         ...{ host: '127.0.0.1', port: this.#ports.get(this.turn), method, path: url },
         headers: { ...headers, ...this.vouches?.headers },
         localAddress: this.vouches?.from,
+        // One that is kept may be closed by the node while the next request is on its way.
+        agent: false,
       };
       const onward = forward(to, (answer) => {
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers);

@@ -68,6 +68,7 @@ export class DatabaseLine implements AsyncDisposable {
         client.write(bytes);
         return;
       }
+      if (client.destroyed) return;
       // The answer is here, so it is done.
       this.lost += 1;
       client.destroy();

@@ -81,9 +81,11 @@ test('a node that was killed loses its own sockets and nothing else; the other f
   for (const id of ids) {
     const session = await atB.api.getSession({ params: { id } });
     assert.equal(session.endReason, 'node-lost');
-    const { recording } = await atB.api.getRecording({ params: { id: session.recordingId ?? '' } });
-    assert.equal(recording.state, 'incomplete');
-    assert.equal(recording.endReason, 'node-lost');
+    const recorded = async () => (await atB.api.getRecording({ params: { id: session.recordingId ?? '' } })).recording;
+    // The place is free before the index of recordings knows of the loss.
+    await eventually('the recording to be given up', async () => (await recorded()).state !== 'recording');
+    const { state, endReason } = await recorded();
+    assert.deepEqual([state, endReason], ['incomplete', 'node-lost']);
   }
   await eventually('the ends to be audited', async () => (await endsOf(ids)).length >= PER_USER);
   assert.deepEqual(await endsOf(ids), Array<string>(PER_USER).fill('session.ended node-lost'));
@@ -129,6 +131,7 @@ test('a node that was merely slow ends what it holds once it learns that it was 
   await next.live();
   next.type('echo back-$((3+4))-again\r');
   await next.see('back-7-again');
+  await eventually('the end to be audited', async () => (await endsOf([sessionId])).length > 0);
   assert.deepEqual(await endsOf([sessionId]), ['session.ended node-lost']);
   assert.equal(await lossesOf('node-a'), before + 1);
   const { recordingId = '' } = await atB.api.getSession({ params: { id: sessionId } });

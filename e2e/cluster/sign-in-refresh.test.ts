@@ -112,8 +112,10 @@ test('a provider in trouble ends nothing, and who is disabled there loses sign-i
   idp.trouble = undefined;
   assert.equal((await shell.ended()).fault?.code, 'SIGN_IN_WITHDRAWN');
   assert.equal(await inside(person), false);
-  const { items } = await admin.api.listAudit({ query: { action: 'login.ended' } });
-  assert.ok(items.some(({ reason }) => reason?.startsWith('the provider no longer confirms the sign-in') === true));
+  await eventually('the cause to be audited', async () => {
+    const { items } = await admin.api.listAudit({ query: { action: 'login.ended' } });
+    return items.some(({ reason }) => reason?.startsWith('the provider no longer confirms the sign-in') === true);
+  });
   await eventually('the others are confirmed again', async () => (await health())?.failing === 0);
 });
 

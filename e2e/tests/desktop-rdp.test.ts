@@ -74,6 +74,8 @@ for (const { name, start, another, parameters = {} } of MACHINES) {
       site = owned.use(await Site.start());
       folder = await mkdtemp(join(tmpdir(), 'enchilada-rdp-'));
       owned.defer(() => rm(folder, { recursive: true, force: true }));
+      // A key whose release is late on its way would be repeated.
+      await machine.run('xset', 'r', 'off');
       machine.start('xterm', '-geometry', '20x5+0+0', '-e', `cat > ${join(folder, 'typed')}`);
       await machine.run('xdotool', 'search', '--sync', '--class', 'xterm', 'mousemove', '40', '40');
     });

@@ -48,16 +48,24 @@ export function findCanaries(places: readonly Place[], canaries: Canaries): read
 
 /** Every file below the folder, however deep. */
 export async function filesOf(folder: string): Promise<readonly Place[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const places: Place[] = [];
-  for (const entry of entries) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    // A file may go while it is looked for: a spool, a write-ahead log.
-    const bytes = await readFile(path).catch(() => undefined);
-    if (bytes !== undefined) places.push({ name: path.slice(folder.length + 1), bytes });
-  }
+  const look = async (within: string): Promise<void> => {
+    for (const entry of await readdir(within, { withFileTypes: true }).catch(isGone)) {
+      const path = join(within, entry.name);
+      if (entry.isDirectory()) await look(path);
+      if (!entry.isFile()) continue;
+      const bytes = await readFile(path).catch(isGone);
+      if (!Array.isArray(bytes)) places.push({ name: path.slice(folder.length + 1), bytes });
+    }
+  };
+  await look(folder);
   return places;
+}
+
+/** A file or a folder may go while it is looked for: a spool, a write-ahead log, a recording that was moved. */
+function isGone(failure: NodeJS.ErrnoException): never[] {
+  if (failure.code !== 'ENOENT') throw failure;
+  return [];
 }
 
 /** Keeps a copy of everything that any request of this process is answered, until disposed of. */

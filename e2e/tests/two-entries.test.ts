@@ -67,6 +67,8 @@ test('where the tag is protected, both entries of a machine are open at once: on
       admitted.slice(keys).map((key) => [key.instance, key.username, key.session]),
       [[machine, sshd.username, `enchilada-${ADMIN.username}@${id}`]],
     );
+    // Its log is read when it comes.
+    await until(() => desktop.signIns() > signIns);
     assert.equal(desktop.signIns(), signIns + 1);
   }
   // Each call was made under a session that may make it on this one machine.
