@@ -98,9 +98,9 @@ export class OpenIdServer implements AsyncDisposable {
                 };
               },
             },
-      // Its own refuses loopback addresses.
+      // Its own refuses loopback addresses, and whoever has not heard of a sign-out within 2.5 s, as on a busy machine.
       fetch: (address: string, init: RequestInit & { dispatcher?: unknown }) => {
-        const { dispatcher: _, ...rest } = init;
+        const { dispatcher: _dispatcher, signal: _signal, ...rest } = init;
         return fetch(address, rest);
       },
     });
