@@ -239,7 +239,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
     makeSessionKey: makeSessionKeyPair,
     passkeys: webauthn(),
     notifierTypes: notifierTypes(config),
-    providerTypes: [oidc, saml({ clock }), ldap, radius, forwardAuth],
+    providerTypes: [oidc, saml({ clock }), ldap, radius({ clock }), forwardAuth],
     hasher: argon2(),
     fingerprintPrivateKey: (privateKey: Secret, passphrase: Secret | undefined) =>
       Promise.resolve().then(() => fingerprintPrivateKey(privateKey, passphrase)),

@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { Fault } from '@enchilada/core/fault';
+import type { Clock } from '@enchilada/core/time';
 import { type Reply, readReply, type RequestKey, type Unusable } from './packet.ts';
 
 /** RFC 5080 section 2.2.1: the first repetition after two seconds, then each after twice the time. */
@@ -26,25 +27,30 @@ const WHY: Readonly<Record<Unusable | 'silent', string>> = {
 export async function exchange(
   { host, port }: RadiusServer,
   request: { readonly packet: Uint8Array; readonly key: RequestKey },
-  timeoutMs: number,
+  { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number },
 ): Promise<Reply> {
   const server = `${host} port ${port}`;
   const { address, family } = await lookup(host).catch((cause: unknown) => {
     throw new Fault('PROVIDER_UNAVAILABLE', `the RADIUS server ${server} has no address`, { cause });
   });
   const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
-  let timer: NodeJS.Timeout | undefined;
-  let repeat: NodeJS.Timeout | undefined;
+  let timer: Disposable | undefined;
+  let repeat: Disposable | undefined;
   try {
     return await new Promise<Reply>((resolve, reject) => {
       let why: keyof typeof WHY = 'silent';
       const unreached = (cause: unknown): void => {
         reject(new Fault('PROVIDER_UNAVAILABLE', `the RADIUS server ${server} cannot be reached`, { cause }));
       };
-      timer = setTimeout(() => {
+      const giveUp = (): void => {
         const words = `the RADIUS server ${server} gave no answer within ${timeoutMs / 1_000} seconds: ${WHY[why]}`;
         reject(new Fault('PROVIDER_UNAVAILABLE', words));
-      }, timeoutMs);
+      };
+      timer = clock.after(timeoutMs, () => {
+        repeat?.[Symbol.dispose]();
+        // An answer that came while this process stood still is read first.
+        setImmediate(giveUp);
+      });
       socket.on('error', unreached);
       socket.on('message', (bytes) => {
         const reply = readReply(bytes, request.key);
@@ -55,14 +61,14 @@ export async function exchange(
         socket.send(request.packet, (cause) => {
           if (cause !== null) unreached(cause);
         });
-        repeat = setTimeout(() => send(Math.min(wait * 2, LONGEST_REPEAT_MS)), wait);
+        repeat = clock.after(wait, () => send(Math.min(wait * 2, LONGEST_REPEAT_MS)));
       };
       // Connected: the system passes on what comes from this server alone.
       socket.connect(port, address, () => send(FIRST_REPEAT_MS));
     });
   } finally {
-    clearTimeout(timer);
-    clearTimeout(repeat);
+    timer?.[Symbol.dispose]();
+    repeat?.[Symbol.dispose]();
     socket.close();
   }
 }

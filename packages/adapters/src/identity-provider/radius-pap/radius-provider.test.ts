@@ -5,8 +5,10 @@ import { after, before, test } from 'node:test';
 import { Secret } from '@enchilada/core/credential';
 import { type FaultCode, isFault } from '@enchilada/core/fault';
 import type { PasswordProvider, PasswordVerdict } from '@enchilada/core/identity';
+import { systemClock } from '@enchilada/core/testing/authorized';
 import { type FreeRadius, startFreeRadius } from '@enchilada/core/testing/servers/freeradius';
 import { until } from '@enchilada/core/testing/until';
+import { type Clock, ManualClock } from '@enchilada/core/time';
 import { encodeRequest, readReply } from './packet.ts';
 import { RadiusProvider } from './radius-provider.ts';
 
@@ -20,12 +22,9 @@ after(() => server[Symbol.asyncDispose]());
 
 type Parameters = Record<string, string | number | boolean | string[]>;
 
-function open(change: Parameters = {}, secret = server.secret): PasswordProvider {
-  return new RadiusProvider({
-    id: 'idp_x',
-    parameters: { servers: [`127.0.0.1:${server.port}`], timeoutSeconds: 10, ...change },
-    secret: new Secret(secret),
-  });
+function open(change: Parameters = {}, secret = server.secret, clock: Clock = systemClock): PasswordProvider {
+  const parameters = { servers: [`127.0.0.1:${server.port}`], timeoutSeconds: 10, ...change };
+  return new RadiusProvider({ id: 'idp_x', parameters, secret: new Secret(secret) }, clock);
 }
 
 const verify = (username: string, password: string, change?: Parameters): Promise<PasswordVerdict> =>
@@ -89,18 +88,26 @@ test('the next server is asked where one is shut or silent, and why none answere
   await using silent = await udp(() => undefined);
   const here = `127.0.0.1:${server.port}`;
   const servers = ['127.0.0.1:1', `127.0.0.1:${silent.port}`, here];
-  const provider = open({ servers, timeoutSeconds: 2 });
-  const verdict = await provider.verify('alice', new Secret('password of alice'), ASKER);
-  assert.ok('person' in verdict);
+  const clock = new ManualClock();
+  const provider = open({ servers, timeoutSeconds: 2 }, server.secret, clock);
+  const verifying = provider.verify('alice', new Secret('password of alice'), ASKER);
+  await until(() => silent.received.length > 0);
+  clock.advance(2_000);
+  assert.ok('person' in (await verifying));
   const before = silent.received.length;
   await provider.verify('alice', new Secret('password of alice'), ASKER);
   assert.equal(silent.received.length, before, 'a server that was silent is asked last for a while');
-  await rejects(
-    open({ servers: [`127.0.0.1:${silent.port}`], timeoutSeconds: 3 }).verify('alice', new Secret('x'), ASKER),
+  const alone = open({ servers: [`127.0.0.1:${silent.port}`], timeoutSeconds: 3 }, server.secret, clock);
+  const refused = rejects(
+    alone.verify('alice', new Secret('x'), ASKER),
     'PROVIDER_UNAVAILABLE',
     /gave no answer within 3 seconds.*shared secret/u,
   );
+  await until(() => silent.received.length > before);
+  clock.advance(2_000);
   await until(() => silent.received.length > before + 1);
+  clock.advance(1_000);
+  await refused;
   const [first, ...more] = silent.received.slice(before);
   assert.ok(
     more.every((packet) => packet.equals(first ?? Buffer.alloc(0))),
@@ -139,8 +146,16 @@ test('an answer without a valid Message-Authenticator signs nobody in', async ()
   await Promise.all(
     Object.entries(bad).map(async ([words, make]) => {
       await using forger = await udp(make);
-      const provider = open({ servers: [`127.0.0.1:${forger.port}`], timeoutSeconds: 2 });
-      await rejects(provider.verify('alice', new Secret('x'), ASKER), 'PROVIDER_UNAVAILABLE', new RegExp(words, 'u'));
+      const clock = new ManualClock();
+      const provider = open({ servers: [`127.0.0.1:${forger.port}`], timeoutSeconds: 3 }, server.secret, clock);
+      const verifying = provider.verify('alice', new Secret('x'), ASKER);
+      const refused = rejects(verifying, 'PROVIDER_UNAVAILABLE', new RegExp(words, 'u'));
+      await until(() => forger.received.length > 0);
+      clock.advance(2_000);
+      // It goes on asking after what it cannot believe.
+      await until(() => forger.received.length > 1);
+      clock.advance(1_000);
+      await refused;
     }),
   );
   // The forger's own packets are good where nothing is missing, or the cases above would prove nothing.

@@ -8,6 +8,7 @@ import type {
   ProviderSettings,
   QuestionAnswer,
 } from '@enchilada/core/identity';
+import type { Clock } from '@enchilada/core/time';
 import { exchange, type RadiusServer } from './exchange.ts';
 import { type Attribute, ATTRIBUTE, CODE, encodeRequest, hidePassword, type Reply, vendorValues } from './packet.ts';
 import { personName } from './person-name.ts';
@@ -28,9 +29,11 @@ export class RadiusProvider implements PasswordProvider {
   readonly way = 'password';
   readonly #config: RadiusConfig;
   readonly #secret: Uint8Array;
+  readonly #clock: Clock;
   readonly #silentAt = new Map<RadiusServer, number>();
 
-  constructor({ parameters, secret }: ProviderSettings) {
+  constructor({ parameters, secret }: ProviderSettings, clock: Clock) {
+    this.#clock = clock;
     this.#config = readConfig(parameters);
     this.#secret = Buffer.from(secret?.reveal() ?? '', 'utf8');
     if (secret !== undefined && this.#secret.length < SECRET_MIN)
@@ -49,7 +52,7 @@ export class RadiusProvider implements PasswordProvider {
         return this.#judge(reply, { username: name, server, hasAnswered: false });
       } catch (cause) {
         if (!isFault(cause, 'PROVIDER_UNAVAILABLE')) throw cause;
-        this.#silentAt.set(server, Date.now());
+        this.#silentAt.set(server, this.#clock.monotonicMs());
         failure ??= cause;
       }
     }
@@ -71,7 +74,7 @@ export class RadiusProvider implements PasswordProvider {
 
   #inOrder(): readonly RadiusServer[] {
     const isSilent = (server: RadiusServer): boolean =>
-      Date.now() - (this.#silentAt.get(server) ?? -Infinity) < PASSED_OVER_MS;
+      this.#clock.monotonicMs() - (this.#silentAt.get(server) ?? -Infinity) < PASSED_OVER_MS;
     const { servers } = this.#config;
     return [...servers.filter((server) => !isSilent(server)), ...servers.filter(isSilent)];
   }
@@ -101,7 +104,7 @@ export class RadiusProvider implements PasswordProvider {
       ...(said.asker.address === '' ? [] : [text(ATTRIBUTE.callingStationId, said.asker.address)]),
       ...(state === undefined || state.length === 0 ? [] : [{ type: ATTRIBUTE.state, value: state }]),
     ]);
-    return exchange(server, { packet, key }, this.#config.timeoutMs);
+    return exchange(server, { packet, key }, { clock: this.#clock, timeoutMs: this.#config.timeoutMs });
   }
 
   #judge(
