@@ -9,6 +9,7 @@ import { Secret } from '@enchilada/core/credential';
 import { type Fault, isFault } from '@enchilada/core/fault';
 import type { Notification } from '@enchilada/core/notification';
 import { systemClock as clock } from '@enchilada/core/testing/authorized';
+import { closedPort } from '@enchilada/core/testing/free-port';
 import { LoopbackCertificate } from '@enchilada/core/testing/loopback-certificate';
 import { SMTPServer } from 'smtp-server';
 import { email } from './email/index.ts';
@@ -107,13 +108,12 @@ describe('notifiers', () => {
         )
       ).facts['reason'];
     const stranger = new LoopbackCertificate();
-    const closed = createServer({ cert: stranger.cert, key: stranger.key });
-    await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
-    const address = `https://127.0.0.1:${(closed.address() as AddressInfo).port}/`;
-    assert.equal(await reasonAt(address), 'tls-failed');
-    closed.closeAllConnections();
-    await new Promise<void>((resolve) => closed.close(() => resolve()));
-    assert.equal(await reasonAt(address), 'unreachable');
+    const untrusted = createServer({ cert: stranger.cert, key: stranger.key });
+    await new Promise<void>((resolve) => untrusted.listen(0, '127.0.0.1', resolve));
+    assert.equal(await reasonAt(`https://127.0.0.1:${(untrusted.address() as AddressInfo).port}/`), 'tls-failed');
+    untrusted.closeAllConnections();
+    await new Promise<void>((resolve) => untrusted.close(() => resolve()));
+    assert.equal(await reasonAt(`https://127.0.0.1:${await closedPort()}/`), 'unreachable');
     // RFC 6761, 6.4: no such name exists anywhere.
     assert.equal(await reasonAt('https://nowhere.invalid/'), 'name-unknown');
     stranger[Symbol.dispose]();

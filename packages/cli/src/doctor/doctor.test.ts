@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { closedPort } from '@enchilada/core/testing/free-port';
 import { runLine } from '../testing/run-line.ts';
 import { checkNode, judgeCertificate, judgeDisk } from './machine-checks.ts';
 import { judgeClock } from './server-checks.ts';
@@ -85,11 +86,7 @@ test('a control folder that is open, or a link, is named with what to do, and a 
 });
 
 test('a server that is not there fails with its address', async () => {
-  let url = '';
-  {
-    await using server = await serving(() => 200);
-    url = server.url;
-  }
+  const url = `http://127.0.0.1:${await closedPort()}`;
   const { exitCode, stdout } = await runLine(['doctor', '--data-dir', await newFolder(), '--url', url]);
   assert.equal(exitCode, 5);
   assert.match(stdout, /fail {2}server: 127\.0\.0\.1:\d+ cannot be reached/u);

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
+import { freePort } from '@enchilada/core/testing/free-port';
 import { systemClock as clock } from '../clock.ts';
 import { listen } from './listen.ts';
 import { createLog } from './log.ts';
@@ -119,12 +120,11 @@ test('both loopback addresses answer on one port, and IPv4 alone where the other
     });
   const answers = async (host: string, port: number): Promise<string> =>
     (await fetch(`http://${host}:${port}/`, { headers: { connection: 'close' } })).text();
-  let taken: number;
   {
     await using both = await start(0);
-    taken = both.port;
-    assert.deepEqual([await answers('127.0.0.1', taken), await answers('[::1]', taken)], ['here', 'here']);
+    assert.deepEqual([await answers('127.0.0.1', both.port), await answers('[::1]', both.port)], ['here', 'here']);
   }
+  const taken = await freePort();
   const other = createServer((_request, response) => response.end('another program')).listen(taken, '::1');
   await once(other, 'listening');
   try {
@@ -147,7 +147,10 @@ test('an address has so many connections and no more, but those that carry a ses
     log: createLog('fatal', { write: () => undefined }),
   });
   const [server] = listening.servers;
-  server?.on('upgrade', (_request, socket) => {
+  assert.ok(server !== undefined);
+  // However long the others take: nobody is put out for being slow.
+  Object.assign(server, { headersTimeout: 0, requestTimeout: 0 });
+  server.on('upgrade', (_request, socket) => {
     // The server's sockets stay half open until somebody ends them.
     socket.resume().on('end', () => socket.end());
     socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
