@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { Secret } from '@enchilada/core/credential';
 import { isFault, type FaultCode } from '@enchilada/core/fault';
+import { until } from '@enchilada/core/testing/until';
 import { hashicorpVault } from './index.ts';
 import { VaultStandIn } from './testing/index.ts';
 
@@ -147,8 +148,12 @@ describe('secrets in a vault', () => {
     }
     vault.raw = undefined;
     vault.isSilent = true;
-    const signal = AbortSignal.timeout(200);
-    await refused(open().read(PLACE, ['password'], signal), 'SECRET_STORE_UNAVAILABLE', /in time/u);
+    vault.calls.length = 0;
+    const late = new AbortController();
+    const waiting = refused(open().read(PLACE, ['password'], late.signal), 'SECRET_STORE_UNAVAILABLE', /in time/u);
+    await until(() => vault.calls.length > 0);
+    late.abort(new DOMException('it took too long', 'TimeoutError'));
+    await waiting;
     await using stranger = await VaultStandIn.start();
     await refused(read(open({ address: stranger.url })), 'SECRET_STORE_UNAVAILABLE', /cannot be reached/u);
   });
