@@ -8,7 +8,8 @@ import type { PasswordProvider, PasswordVerdict } from '@enchilada/core/identity
 import { systemClock } from '@enchilada/core/testing/authorized';
 import { type FreeRadius, startFreeRadius } from '@enchilada/core/testing/servers/freeradius';
 import { until } from '@enchilada/core/testing/until';
-import { type Clock, ManualClock } from '@enchilada/core/time';
+import { ManualClock } from '@enchilada/core/testing/recorder-parts';
+import type { Clock } from '@enchilada/core/time';
 import { encodeRequest, readReply } from './packet.ts';
 import { RadiusProvider } from './radius-provider.ts';
 
