@@ -11,6 +11,8 @@ const WITHDRAWN: Objection = {
   code: 'SIGN_IN_WITHDRAWN',
   words: 'the identity provider no longer confirms the sign-in',
 };
+/** Those of some seconds at the least. */
+const LAST_COMMANDS = 200;
 const TIME_IS_OVER: Objection = { code: 'ACCESS_ENDED', words: 'the time of the access is over' };
 
 /** Takes sessions from people who may no longer have them. */
@@ -35,7 +37,8 @@ export class Revocation {
         address: session.address,
       });
       if (!judgement.holds) {
-        if (session.login.digest === withdrawn) {
+        const { digest } = session.login;
+        if (digest === withdrawn || (judgement.isLoginOver === true && (await this.#isWithdrawn(digest)))) {
           this.#revoke(session, WITHDRAWN);
           continue;
         }
@@ -76,6 +79,17 @@ export class Revocation {
       for (const session of concerned.filter((session) => this.#isPast(session))) this.#revoke(session, TIME_IS_OVER);
       throw failure;
     }
+  }
+
+  /** Whoever takes a login away writes why at the same moment: a look that comes before the command was heard finds it written. */
+  async #isWithdrawn(loginDigest: string): Promise<boolean> {
+    const { commands } = this.#parts.store.urgent;
+    const { lastSequence } = await commands.news();
+    const last = await commands.after(Math.max(0, lastSequence - LAST_COMMANDS), LAST_COMMANDS);
+    return last.some(
+      ({ command }) =>
+        command.kind === 'end-login' && command.loginDigest === loginDigest && command.isWithdrawn === true,
+    );
   }
 
   #isPast({ accessUntil }: HostedSession): boolean {

@@ -40,7 +40,7 @@ export interface Hold {
 
 /** Whether a hold may go on. */
 export type Judgement =
-  | { readonly holds: false; readonly code: FaultCode; readonly words: string }
+  | { readonly holds: false; readonly code: FaultCode; readonly words: string; readonly isLoginOver?: true }
   /** `until`: when time alone ends it, where that is near. */
   | { readonly holds: true; readonly until: number | undefined; readonly actions: AuthorizedTarget['actions'] };
 
@@ -51,7 +51,7 @@ export function proofOf({ factor, provedAt }: Proved, at: number): LoginProof {
 /** How far ahead the end of somebody's access is looked for. */
 const HORIZON_MS = 10 * 60_000;
 
-function ended(code: FaultCode, words: string): Judgement {
+function ended(code: FaultCode, words: string): Extract<Judgement, { readonly holds: false }> {
   return { holds: false, code, words };
 }
 
@@ -105,7 +105,7 @@ export class RightsCheck {
 
   async judge(hold: Hold): Promise<Judgement> {
     const identity = await kept(this.#identities, hold.login.digest, () => this.#identify(hold.login.digest));
-    if (identity === undefined) return ended('SESSION_REVOKED', 'the login ended');
+    if (identity === undefined) return { ...ended('SESSION_REVOKED', 'the login ended'), isLoginOver: true };
     const { user } = identity;
     const [target, grants, groups] = await this.#facts(identity, hold.session.targetId);
     if (target === undefined) return ended('SESSION_REVOKED', 'the machine was removed');

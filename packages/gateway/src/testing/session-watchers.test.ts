@@ -89,3 +89,21 @@ test('a page that comes back by itself leaves the session to whichever other pag
   await rig.comeBack(opened, { id: 'phone000', returns: false });
   assert.equal(rig.endOf(alone), 'VIEWER_REPLACED', 'asked for by hand');
 });
+
+for (const [isWithdrawn, reason] of [
+  [true, 'SIGN_IN_WITHDRAWN'],
+  [false, 'SESSION_REVOKED'],
+] as const)
+  test(`a look at a session that comes before the command to end it tells its person ${reason}, as the command would`, async () => {
+    await using rig = await SessionRig.start();
+    const session = await rig.open();
+    const watcher = await rig.onlooker(session, { byGrant: true });
+    const loginDigest = session.attached.session.login.digest;
+    await rig.store.transaction(async (tx) => {
+      await tx.logins.delete(loginDigest);
+      await tx.commands.post({ kind: 'end-login', loginDigest, isWithdrawn }, rig.clock.now());
+    });
+    // Whoever joins has the rights of all looked at; the clock stands still, and no command is read.
+    await rig.lookOn(session, watcher, 'watcher');
+    assert.equal(rig.endOf(session), reason);
+  });
