@@ -75,6 +75,16 @@ async function settled(page: DesktopPage): Promise<string> {
   return before;
 }
 
+/** To the beginning, and back to the picture that it ends with. */
+async function soughtTwice(played: DesktopPage, last: string): Promise<void> {
+  const position = played.page.getByRole('slider', { name: 'Position' });
+  await position.focus();
+  await position.press('Home');
+  await until(async () => (await played.pixels()) !== last, 'another picture at the beginning');
+  await position.press('End');
+  await until(async () => (await played.pixels()) === last, 'the last picture, sought');
+}
+
 /** Ends the session and waits until its recording, played, shows what was shown last. */
 async function playedToItsEnd(
   own: Awaited<ReturnType<typeof seatOf>>,
@@ -114,12 +124,7 @@ for (const pixelEncoding of ['tight', 'zrle'] as const) {
     await desktop.run('xsetroot', '-solid', '#336699');
     await live.shows('#336699', { x: 990, y: 10 });
     const { played, last } = await playedToItsEnd(own, live);
-    const position = played.page.getByRole('slider', { name: 'Position' });
-    await position.focus();
-    await position.press('Home');
-    await until(async () => (await played.pixels()) !== last, 'another picture at the beginning');
-    await position.press('End');
-    await until(async () => (await played.pixels()) === last, 'the last picture, sought');
+    await soughtTwice(played, last);
     await played.page.getByRole('button', { name: /^Verified/ }).waitFor();
     assert.deepEqual(own.complaints(), []);
   });
@@ -140,12 +145,7 @@ for (const [pixelEncoding, sent] of [
     await desktop.run('xdotool', 'search', '--onlyvisible', '--class', 'XLogo', 'windowmove', '650', '120');
     await until(async () => (await live.pixels()) !== drawn, 'a window elsewhere');
     const { played, last } = await playedToItsEnd(own, live);
-    const position = played.page.getByRole('slider', { name: 'Position' });
-    await position.focus();
-    await position.press('Home');
-    await until(async () => (await played.pixels()) !== last, 'another picture at the beginning');
-    await position.press('End');
-    await until(async () => (await played.pixels()) === last, 'the last picture, sought');
+    await soughtTwice(played, last);
     // TigerVNC tells what it sent on a connection when that is over.
     const told = (): boolean => sent.test(desktop.log()) && /\bCopyRect:/u.test(desktop.log());
     await until(

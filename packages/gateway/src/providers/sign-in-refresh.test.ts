@@ -215,6 +215,22 @@ test('a slow provider keeps nobody else waiting, however many of its people are 
   assert.deepEqual([...exampleRefresh.shown].sort(), ['quick', ...slow].sort());
 });
 
+/** Does something once the provider was asked about ann, and before the node has its answer. */
+async function whileAsked(
+  {
+    fixture,
+    node,
+    asked,
+  }: Pick<Awaited<ReturnType<typeof site>>, 'fixture' | 'node'> & { readonly asked: Promise<unknown> },
+  act: () => Promise<void>,
+): Promise<void> {
+  await fixture.store.now.refreshTokens.hurry('idp_one', 'ann');
+  const running = node.refresh.run();
+  await asked;
+  await act();
+  await running;
+}
+
 test('who signs out while the provider is asked leaves it no token that nobody has', async () => {
   const { fixture, node, signIn } = await site();
   await using _ = fixture;
@@ -225,12 +241,10 @@ test('who signs out while the provider is asked leaves it no token that nobody h
     asked.resolve(undefined);
     return answer.promise;
   };
-  await fixture.store.now.refreshTokens.hurry('idp_one', 'ann');
-  const running = node.refresh.run();
-  await asked.promise;
-  await ann.browser.send('POST', '/logout');
-  answer.resolve(undefined);
-  await running;
+  await whileAsked({ fixture, node, asked: asked.promise }, async () => {
+    await ann.browser.send('POST', '/logout');
+    answer.resolve(undefined);
+  });
   assert.deepEqual(exampleRefresh.shown, ['token-1', 'given back: token-1', 'given back: token-2']);
 });
 
@@ -259,12 +273,10 @@ test('a refusal that comes while the login is handed over to a program ends that
     asked.resolve(undefined);
     return answer.promise;
   };
-  await fixture.store.now.refreshTokens.hurry('idp_one', 'ann');
-  const running = node.refresh.run();
-  await asked.promise;
-  await ann.browser.send('POST', '/logout');
-  answer.resolve(WITHDRAWN);
-  await running;
+  await whileAsked({ fixture, node, asked: asked.promise }, async () => {
+    await ann.browser.send('POST', '/logout');
+    answer.resolve(WITHDRAWN);
+  });
   assert.equal(await program.inside(), false);
 });
 

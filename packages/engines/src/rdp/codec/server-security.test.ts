@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { isFault, type FaultCode } from '@enchilada/core/fault';
+import { isFault } from '@enchilada/core/fault';
 import { altered } from '@enchilada/core/testing/corpus';
+import { refusal } from '@enchilada/core/testing/refusal';
 import { StandardServer, securityBlock } from '../security/standard-server.ts';
 import { joinBytes, u32le } from './bytes.ts';
 import { parseServerCertificate, parseServerSecurity, withoutEncryption } from './server-security.ts';
@@ -10,16 +11,6 @@ import { parseConnectResponse, serverSecurityOf } from './settings.ts';
 
 const server = new StandardServer({ bits: 40, level: 2 });
 const whole = parseServerSecurity(server.security).certificate;
-
-function refusal(act: () => unknown, code: FaultCode = 'TARGET_PROTOCOL_VIOLATION'): string {
-  try {
-    act();
-  } catch (failure) {
-    assert.ok(isFault(failure, code), String(failure));
-    return failure.message;
-  }
-  return assert.fail('it was taken');
-}
 
 const changed = (at: number, value: number): Uint8Array => {
   const bytes = whole.slice();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { isFault, type FaultCode } from '@enchilada/core/fault';
+import { refusal } from '@enchilada/core/testing/refusal';
 import { joinBytes, readU16, u16le, u32le } from '../codec/bytes.ts';
 import { clientInfo } from '../codec/client-info.ts';
 import { DOMAIN, dataTpdu, parseSendData, sendData, tpduBody } from '../codec/mcs.ts';
@@ -28,16 +28,6 @@ const INFO = clientInfo({
 const ACKNOWLEDGE = frameAcknowledge({ source: USER, shareId: 0x1_0001 }, 7);
 /** A fast-path update without a picture, and the release of a key. */
 const [UPDATE, KEY] = [Uint8Array.of(3, 0, 0), Uint8Array.of(1, 0x1e)];
-
-function fault(act: () => unknown, code: FaultCode = 'TARGET_PROTOCOL_VIOLATION'): string {
-  try {
-    act();
-  } catch (failure) {
-    assert.ok(isFault(failure, code), String(failure));
-    return failure.message;
-  }
-  return assert.fail('it was taken');
-}
 
 /** A client and a server that have agreed on keys; the client has signed in. */
 function agreed(options: ConstructorParameters<typeof StandardServer>[0] = {}) {
@@ -151,7 +141,7 @@ describe('Standard RDP Security', () => {
     const header = pdu.length - ACKNOWLEDGE.length - 12;
     pdu[header + 1] = 0x08;
     assert.match(
-      fault(() => client.open(pdu)),
+      refusal(() => client.open(pdu)),
       /signature of a PDU/u,
     );
   });
@@ -194,7 +184,7 @@ describe('Standard RDP Security', () => {
     ] as const) {
       const { server, client } = agreed();
       assert.match(
-        fault(() => client.open(make(server))),
+        refusal(() => client.open(make(server))),
         words,
       );
     }
@@ -204,13 +194,13 @@ describe('Standard RDP Security', () => {
     const accepted = serverEncryption(new StandardServer().response);
     const client = (): StandardSecurity => new StandardSecurity(accepted, (count) => new Uint8Array(count));
     assert.match(
-      fault(() => client().open(new StandardServer().response), 'HOST_KEY_CHANGED'),
+      refusal(() => client().open(new StandardServer().response), 'HOST_KEY_CHANGED'),
       /another key/u,
     );
     const server = new StandardServer({ bits: 128, level: 3 });
     const weaker = { ...serverEncryption(server.response.slice()), bits: 40 as const };
     assert.match(
-      fault(() => new StandardSecurity(weaker, (count) => new Uint8Array(count)).open(server.response)),
+      refusal(() => new StandardSecurity(weaker, (count) => new Uint8Array(count)).open(server.response)),
       /otherwise than it had shown/u,
     );
   });
@@ -218,15 +208,15 @@ describe('Standard RDP Security', () => {
   it('sends nothing but under the key that was accepted, and nothing that is too long for it', () => {
     const { server, client } = agreed();
     const early = new StandardSecurity(serverEncryption(server.response.slice()), (count) => new Uint8Array(count));
-    fault(() => early.seal(said(INFO)), 'PROTOCOL_MESSAGE_INVALID');
-    fault(() => early.seal(joinBytes(Uint8Array.of(1 << 2, 4), KEY)), 'PROTOCOL_MESSAGE_INVALID');
+    refusal(() => early.seal(said(INFO)), 'PROTOCOL_MESSAGE_INVALID');
+    refusal(() => early.seal(joinBytes(Uint8Array.of(1 << 2, 4), KEY)), 'PROTOCOL_MESSAGE_INVALID');
     early.open(server.response.slice());
-    fault(() => early.seal(said(ACKNOWLEDGE)), 'PROTOCOL_MESSAGE_INVALID');
+    refusal(() => early.seal(said(ACKNOWLEDGE)), 'PROTOCOL_MESSAGE_INVALID');
 
     const long = said(new Uint8Array(0x3fff - 15), CLIPBOARD);
     assert.equal(server.hear(client.seal(long))?.length, 0x3fff - 15);
     const longer = said(new Uint8Array(0x3fff - 14), CLIPBOARD);
-    fault(() => client.seal(joinBytes(said(ACKNOWLEDGE), longer)), 'PROTOCOL_MESSAGE_INVALID');
+    refusal(() => client.seal(joinBytes(said(ACKNOWLEDGE), longer)), 'PROTOCOL_MESSAGE_INVALID');
     assert.equal(hex(server.hear(client.seal(said(ACKNOWLEDGE)))), hex(ACKNOWLEDGE), 'in order with what was sent');
   });
 
@@ -259,12 +249,12 @@ describe('what a server shows', () => {
       [(whole: Uint8Array) => flipped(whole, -20), /signature of its certificate is wrong/u],
       [(whole: Uint8Array) => flipped(whole, 40), /signature of its certificate is wrong/u],
     ] as const)
-      assert.match(fault(shown({ certificate })), words);
+      assert.match(refusal(shown({ certificate })), words);
   });
 
   it('is refused where its random has another length', () => {
     for (const length of [0, 31, 33, 300])
-      assert.match(fault(shown({ random: new Uint8Array(length) })), /random of \d+ bytes/u);
+      assert.match(refusal(shown({ random: new Uint8Array(length) })), /random of \d+ bytes/u);
   });
 
   it('is refused where it encrypts nothing, or as FIPS says, or as nobody asked', () => {
@@ -276,7 +266,7 @@ describe('what a server shows', () => {
     ] as const) {
       const block = securityBlock(...[method, level, 32, 0].map(u32le), new Uint8Array(32));
       assert.match(
-        fault(() => serverEncryption(connectResponseWith(block)), 'TARGET_NO_COMMON_ALGORITHM'),
+        refusal(() => serverEncryption(connectResponseWith(block)), 'TARGET_NO_COMMON_ALGORITHM'),
         words,
       );
     }
