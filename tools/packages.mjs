@@ -7,6 +7,7 @@ export const DEBIAN_PACKAGES = [
   'openssh-client',
   'chromium',
   'chromium-headless-shell',
+  'curl',
   'fonts-dejavu-core',
   'inetutils-telnetd',
   'lrzsz',
