@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { until } from '@enchilada/core/testing/until';
 import { startXrdp } from '@enchilada/core/testing/servers/xrdp';
 import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
-import type { Download, Page, Route } from 'playwright-core';
+import type { Download, JSHandle, Page, Route } from 'playwright-core';
 import { DesktopPage } from './desktop-page.ts';
 import { seatOf } from './seat.ts';
 import { siteAndChromium } from './site-and-chromium.ts';
@@ -13,42 +13,56 @@ const { site, browser } = await siteAndChromium();
 
 const MIDDLE = { x: 400, y: 300 };
 
-interface Film {
-  readonly width: number;
-  readonly height: number;
-  readonly seconds: number;
-  /** Red, green and blue in the middle of the picture, at moments from the beginning to the end. */
-  readonly colours: readonly (readonly number[])[];
-}
+type Colour = readonly number[];
 
-/** Plays a file in the browser's own player. */
-function watch(page: Page, file: Buffer): Promise<Film> {
-  return page.evaluate(async (base64) => {
-    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-    const video = document.createElement('video');
-    video.muted = true;
-    const after = (event: string): Promise<void> =>
-      new Promise((resolve, reject) => {
-        video.addEventListener(event, () => resolve(), { once: true });
-        video.addEventListener('error', () => reject(new Error(video.error?.message ?? 'no film')), { once: true });
+/** A film in the browser's own player. */
+class Film {
+  readonly #video: JSHandle<HTMLVideoElement>;
+  readonly size: string;
+  readonly seconds: number;
+
+  private constructor(video: JSHandle<HTMLVideoElement>, { size, seconds }: Pick<Film, 'size' | 'seconds'>) {
+    this.#video = video;
+    this.size = size;
+    this.seconds = seconds;
+  }
+
+  static async open(page: Page, file: Buffer): Promise<Film> {
+    const video = await page.evaluateHandle(async (base64) => {
+      const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+      const player = document.createElement('video');
+      player.muted = true;
+      await new Promise((resolve, reject) => {
+        player.addEventListener('loadeddata', resolve, { once: true });
+        player.addEventListener('error', () => reject(new Error(player.error?.message ?? 'no film')), { once: true });
+        player.src = URL.createObjectURL(new Blob([bytes], { type: 'video/webm' }));
       });
-    const loaded = after('loadeddata');
-    video.src = URL.createObjectURL(new Blob([bytes], { type: 'video/webm' }));
-    await loaded;
-    const { videoWidth: width, videoHeight: height, duration: seconds } = video;
-    const canvas = new OffscreenCanvas(width, height);
-    const colourAt = async (time: number): Promise<readonly number[]> => {
-      const there = after('seeked');
-      video.currentTime = time;
+      return player;
+    }, file.toString('base64'));
+    const told = await video.evaluate(({ videoWidth, videoHeight, duration }) => ({
+      size: `${videoWidth}x${videoHeight}`,
+      seconds: duration,
+    }));
+    return new Film(video, told);
+  }
+
+  seek(seconds: number): Promise<void> {
+    return this.#video.evaluate(async (player, moment) => {
+      const there = new Promise((resolve) => player.addEventListener('seeked', resolve, { once: true }));
+      player.currentTime = moment;
       await there;
-      const context = canvas.getContext('2d');
-      context?.drawImage(video, 0, 0);
+    }, seconds);
+  }
+
+  /** In the middle of the picture. Right after a seek it may still be the picture before. */
+  colour(): Promise<Colour> {
+    return this.#video.evaluate((player) => {
+      const { videoWidth: width, videoHeight: height } = player;
+      const context = new OffscreenCanvas(width, height).getContext('2d');
+      context?.drawImage(player, 0, 0);
       return [...(context?.getImageData(width / 2, height / 2, 1, 1).data ?? [])].slice(0, 3);
-    };
-    const colours: (readonly number[])[] = [];
-    for (let share = 0; share <= 20; share++) colours.push(await colourAt((seconds * share) / 20));
-    return { width, height, seconds, colours };
-  }, file.toString('base64'));
+    });
+  }
 }
 
 /** Begins an export and gives it up while the recording is on its way: nothing of it is left, and nothing is saved. */
@@ -77,7 +91,7 @@ async function cancelled(page: Page): Promise<void> {
   assert.deepEqual(saved, []);
 }
 
-function isNear(colour: readonly number[], wanted: readonly number[]): boolean {
+function isNear(colour: Colour, wanted: Colour): boolean {
   return wanted.every((value, index) => Math.abs(value - (colour[index] ?? -100)) <= 12);
 }
 
@@ -125,16 +139,25 @@ for (const [protocol, start] of [
     await page.getByRole('menuitem', { name: 'Video (WebM)' }).click();
     const download = await downloading;
     assert.equal(download.suggestedFilename(), `${recordingId}.webm`);
-    const film = await watch(page, await readFile(await download.path()));
-    assert.equal(`${film.width}x${film.height}`, size);
+    const film = await Film.open(page, await readFile(await download.path()));
+    assert.equal(film.size, size);
     const { durationMs } = await recorded();
     assert.ok(Math.abs(film.seconds * 1000 - durationMs) <= 200, `${film.seconds} s`);
-    const [before, after] = [
-      film.colours.findIndex((colour) => isNear(colour, [0x20, 0x40, 0x60])),
-      film.colours.findIndex((colour) => isNear(colour, [0xc0, 0x60, 0x20])),
-    ];
-    assert.ok(before >= 0 && before < after, film.colours.join('; '));
-    assert.ok(isNear(film.colours.at(-1) ?? [], [0xc0, 0x60, 0x20]), 'the last picture');
+    const colours: Colour[] = [];
+    for (let share = 0; share < 20; share++) {
+      await film.seek((film.seconds * share) / 20);
+      colours.push(await film.colour());
+    }
+    const [blue, orange] = [
+      [0x20, 0x40, 0x60],
+      [0xc0, 0x60, 0x20],
+    ] as const;
+    const before = colours.findIndex((colour) => isNear(colour, blue));
+    assert.ok(before >= 0, colours.join('; '));
+    assert.ok(!colours.slice(0, before).some((colour) => isNear(colour, orange)), colours.join('; '));
+    // The last picture may have come at the very end.
+    await film.seek(film.seconds);
+    await until(async () => isNear(await film.colour(), orange));
     const { items } = await site.admin.api.listAudit({ query: { limit: 50 } });
     assert.ok(items.some(({ action }) => action === 'recording.exported'));
     assert.deepEqual(own.complaints(), []);
