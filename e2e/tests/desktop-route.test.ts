@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { childrenOf } from '@enchilada/core/testing/children';
+import { LoopbackCertificate } from '@enchilada/core/testing/loopback-certificate';
 import { startRdpShadow } from '@enchilada/core/testing/servers/rdp-shadow';
 import { startSshd, type Sshd } from '@enchilada/core/testing/servers/sshd';
 import { startXvnc, type Xvnc } from '@enchilada/core/testing/servers/xvnc';
@@ -77,6 +78,34 @@ test('a machine that passes nothing on is no jump host', async () => {
   const { host, port } = desktop;
   const jumpTargetId = await machineOn({ name: 'no way through', host, port });
   await assert.rejects(machineOn({ name: 'behind a desktop', host, port, jumpTargetId }), /passes connections on/u);
+});
+
+test('a certificate that was pinned beforehand opens a machine where unknown ones are refused, and another one does not', async () => {
+  using own = new LoopbackCertificate();
+  using other = new LoopbackCertificate();
+  const certificate = { key: own.keyFile, certificate: own.certFile };
+  await using machine = await startXvnc({ geometry: `${SIZE.width}x${SIZE.height}`, certificate });
+  const { host, port } = machine;
+  for (const [pinned, code] of [
+    [undefined, 'HOST_KEY_UNKNOWN'],
+    [other.cert, 'HOST_KEY_CHANGED'],
+    [own.cert, undefined],
+  ] as const) {
+    const id = await machineOn({ name: code ?? 'pinned', host, port, hostKeyPolicy: 'deny' });
+    if (pinned !== undefined) {
+      const params = { id };
+      const { keyType, fingerprint } = await site.admin.api.pinHostKey({ params, body: { publicKey: pinned } });
+      assert.deepEqual([keyType, fingerprint === machine.fingerprint], ['x509', pinned === own.cert]);
+    }
+    const before = machine.signIns();
+    const shell = await site.admin.open(id);
+    if (code === undefined) await firstPicture(shell, SIZE);
+    else {
+      assert.equal((await shell.ended()).fault?.code, code);
+      assert.equal(machine.signIns(), before);
+    }
+    await shell.leave();
+  }
 });
 
 test('a machine that sleeps gets a magic packet before the gateway connects', async () => {

@@ -390,7 +390,7 @@ export class EnchiladaClient<R extends ApiResponse = ApiResponse> {
     return this.#transport.call('listHostKeys', input, options);
   }
 
-  /** Pins a host key. */
+  /** Pins a host key, or a certificate. */
   pinHostKey(input: RouteInput<'pinHostKey'>, options?: CallOptions): Promise<RouteOutput<'pinHostKey'>> {
     return this.#transport.call('pinHostKey', input, options);
   }

@@ -80,6 +80,7 @@ import type { Gateway } from './gateway.ts';
 import { listOwnServices, type OwnServicesParts } from './own-services.ts';
 import { recoverRecordings } from './recover-recordings.ts';
 import { attachTunnel, Peers, sessionHolders } from './tunnel/index.ts';
+import { withoutIncrementalMarking } from './without-incremental-marking.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
@@ -285,6 +286,7 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
         clock,
         random,
         hasher: runningSha256,
+        passing: withoutIncrementalMarking,
         digest: (text) => createHash('sha256').update(text).digest('hex'),
         observe,
         report,

@@ -268,7 +268,7 @@ export const HostKey = closed({
   pinnedBy: text(200),
 });
 export type HostKey = Static<typeof HostKey>;
-/** The public key as in `known_hosts` or `ssh-keyscan`: type and base64. */
+/** The public key as in `known_hosts` or `ssh-keyscan`: type and base64; or a machine's certificate in PEM. */
 export const HostKeyPin = closed({ publicKey: lines(8000) });
 export const HostKeyParams = closed({
   id: Id,

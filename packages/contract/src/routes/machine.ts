@@ -167,7 +167,7 @@ export const catalogRoutes = routes({
     method: 'POST',
     path: '/targets/:id/host-keys',
     access: 'catalog.write',
-    summary: 'Pins a host key.',
+    summary: 'Pins a host key, or a certificate.',
     params: IdParams,
     body: HostKeyPin,
     response: { 201: HostKey },

@@ -81,6 +81,8 @@ export interface BrokerParts {
   readonly digest: (text: string) => string;
   /** SHA-256 of files as they pass. */
   readonly hasher: () => RunningHash;
+  /** Held while the bytes of a file pass. */
+  readonly passing: () => Disposable;
   readonly observe: (observation: BrokerObservation) => void;
   /** For the log: a failure that no person can be told about. */
   readonly report: (message: string, cause: unknown) => void;

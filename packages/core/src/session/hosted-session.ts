@@ -435,7 +435,7 @@ export class HostedSession {
     const beside = this.#filesLeave;
     const open = beside === undefined ? engine.files : () => this.#openBeside(beside);
     if (open === undefined) return undefined;
-    const { clock, hasher } = this.#parts;
+    const { clock, hasher, passing } = this.#parts;
     const { id, name } = (beside ?? this.#leave).target;
     return new SessionFiles({
       open,
@@ -443,6 +443,7 @@ export class HostedSession {
       record: (event) => recorder.append(event),
       active: () => this.#live?.active(),
       hasher,
+      passing,
       clock,
       target: { id, name },
       sessionId: this.id,

@@ -31,6 +31,7 @@ function filesOf(
     record: () => Promise.resolve(),
     active: () => undefined,
     hasher: () => ({ update: () => undefined, digest: () => new Uint8Array(32) }),
+    passing: () => new DisposableStack(),
     clock,
     target: { id: 'tgt_1', name: 'machine' },
     sessionId: 'ses_1',

@@ -23,6 +23,8 @@ export interface SessionFilesParts extends FileLogParts {
   /** The person is there: a transfer is no idle session. */
   readonly active: () => void;
   readonly hasher: () => RunningHash;
+  /** Held while the bytes of a file pass: many buffers come and go. */
+  readonly passing: () => Disposable;
   readonly clock: Clock;
 }
 
@@ -240,6 +242,7 @@ export class SessionFiles implements AsyncDisposable {
     { content, offset }: { readonly content: AsyncGenerator<Uint8Array, void>; readonly offset: number },
   ): AsyncGenerator<Uint8Array, void> {
     const check = this.#checker(caller, 'download');
+    using _passing = this.#parts.passing();
     let at = offset;
     let held: Uint8Array | undefined;
     let complete = false;
@@ -276,6 +279,7 @@ export class SessionFiles implements AsyncDisposable {
     { body, size }: { readonly body: AsyncIterable<Uint8Array>; readonly size: number },
   ): Promise<void> {
     const check = this.#checker(caller, 'upload');
+    using _passing = this.#parts.passing();
     for await (const bytes of body) {
       await check();
       this.#abort.signal.throwIfAborted();

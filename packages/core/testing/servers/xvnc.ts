@@ -9,6 +9,7 @@ import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { freePort } from '../free-port.ts';
 import { ownDisplay } from '../own-display.ts';
+import { until } from '../until.ts';
 
 const run = promisify(execFile);
 /** A program of a screen that waits for what never comes must not hold a test for ever. */
@@ -118,7 +119,10 @@ export async function startXvnc(options: XvncOptions = {}): Promise<Xvnc> {
     });
     server.once('exit', (code) => reject(new Error(`Xvnc ended with ${code}: ${log}`)));
   });
-  while (!(await answers(port))) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(() => {
+    if (server.exitCode !== null) throw new Error(`Xvnc ended with ${server.exitCode}: ${log}`);
+    return answers(port);
+  });
   const env = { ...process.env, DISPLAY: display, XAUTHORITY: '/dev/null', LC_ALL: 'C.UTF-8' };
   const programs = new Set<ChildProcess>();
   const der = new X509Certificate(await readFile(certificate)).raw;

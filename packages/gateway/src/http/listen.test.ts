@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { freePort } from '@enchilada/core/testing/free-port';
+import { until } from '@enchilada/core/testing/until';
 import { systemClock as clock } from '../clock.ts';
 import { listen } from './listen.ts';
 import { createLog } from './log.ts';
@@ -50,10 +51,6 @@ function nameShown(port: number, agent: Agent): Promise<string> {
     });
     request.on('error', reject);
   });
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 test('a new certificate serves new connections, the old connection goes on, and a pair that does not fit is refused', async (context) => {

@@ -285,6 +285,7 @@ export class GatewayFixture implements AsyncDisposable {
       clock,
       random,
       hasher: () => ({ update: () => undefined, digest: () => new Uint8Array(32) }),
+      passing: () => new DisposableStack(),
       digest: (text) => createHash('sha256').update(text).digest('hex'),
       observe: () => undefined,
       report: () => undefined,

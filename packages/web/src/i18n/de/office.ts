@@ -124,7 +124,8 @@ export const office: Readonly<Record<keyof typeof english, string>> = {
   'groups.lead': 'Eine Berechtigung auf eine Gruppe umfasst alles darunter.',
   'groups.remove-body': 'Der Inhalt wandert in die Gruppe darüber.',
   'host-keys.add': 'Schlüssel hinterlegen',
-  'host-keys.add-help': 'Der öffentliche Schlüssel in einer Zeile: Art, dann Base64.',
+  'host-keys.add-help':
+    'Der öffentliche Schlüssel in einer Zeile: Art, dann Base64. Bei einem Desktop sein Zertifikat als PEM.',
   'host-keys.forget': 'Vergessen',
   'host-keys.lead': 'Mit einem davon muss sich die Maschine ausweisen, bevor Zugangsdaten gesendet werden.',
   'host-keys.none': 'Noch kein Schlüssel hinterlegt',

@@ -121,7 +121,7 @@ export const office = {
   'groups.lead': 'A grant on a group covers everything below it.',
   'groups.remove-body': 'What it holds moves to the group above.',
   'host-keys.add': 'Pin a key',
-  'host-keys.add-help': 'The public key as one line: its type, then base64.',
+  'host-keys.add-help': 'The public key as one line: its type, then base64. For a desktop, its certificate as PEM.',
   'host-keys.forget': 'Forget',
   'host-keys.lead': 'A machine must prove itself by one of these before any credential is sent.',
   'host-keys.none': 'No key is pinned yet',
