@@ -1,28 +1,52 @@
 import { setFlagsFromString } from 'node:v8';
 
+const LOOK_MS = 100;
 /** The pieces of an upload come one behind the other. */
-const LINGER_MS = 2_000;
+const LINGER_LOOKS = 20;
+/** More buffers than this are held, by somebody or by an old generation that is to be collected. */
+const MOST_GROWN_BYTES = 128 * 1024 * 1024;
 
 let wanted = 0;
-let lingering: NodeJS.Timeout | undefined;
+let looks: NodeJS.Timeout | undefined;
+let looksLeft = 0;
+let leastBytes = 0;
 
 /**
  * V8 begins to mark the whole heap whenever 64 MiB of buffers came since it last did, most of them long dropped. A large file makes three buffers for each
  * of its bytes, so that it marked all the time, which was half of what a download cost the gateway. Told not to mark in increments, it collects what is
- * young instead, and the whole heap once for each gigabyte or so, in one go of some 20 ms (docs/performance.md).
+ * young instead; it is let mark once buffers that stay are many (docs/performance.md).
  * https://nodejs.org/docs/latest-v24.x/api/v8.html#v8setflagsfromstringflags
  */
 export function withoutIncrementalMarking(): Disposable {
-  clearTimeout(lingering);
-  lingering = undefined;
-  if (wanted++ === 0) setFlagsFromString('--no-incremental-marking');
+  wanted += 1;
+  looksLeft = LINGER_LOOKS;
+  if (looks === undefined) {
+    leastBytes = process.memoryUsage().arrayBuffers;
+    looks = setInterval(look, LOOK_MS).unref();
+    allowMarking(false);
+  }
   let isOver = false;
   return {
     [Symbol.dispose]() {
       if (isOver) return;
       isOver = true;
-      if (--wanted > 0) return;
-      lingering = setTimeout(() => setFlagsFromString('--incremental-marking'), LINGER_MS).unref();
+      wanted -= 1;
+      looksLeft = LINGER_LOOKS;
     },
   };
+}
+
+function look(): void {
+  if (wanted === 0) looksLeft -= 1;
+  const { arrayBuffers } = process.memoryUsage();
+  leastBytes = Math.min(leastBytes, arrayBuffers);
+  const isOver = looksLeft === 0;
+  allowMarking(isOver || arrayBuffers - leastBytes > MOST_GROWN_BYTES);
+  if (!isOver) return;
+  clearInterval(looks);
+  looks = undefined;
+}
+
+function allowMarking(allowed: boolean): void {
+  setFlagsFromString(allowed ? '--incremental-marking' : '--no-incremental-marking');
 }
