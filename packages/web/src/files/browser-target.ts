@@ -79,6 +79,7 @@ export async function removeLeftDownloads(): Promise<void> {
   for await (const name of directory.keys())
     if (name.startsWith(PREFIX))
       await navigator.locks.request(name.replace(UNWRITTEN, ''), { ifAvailable: true }, async (lock) => {
-        if (lock !== null) await directory.removeEntry(name);
+        // One that its page is still letting go of is for the next time.
+        if (lock !== null) await directory.removeEntry(name).catch(() => undefined);
       });
 }
