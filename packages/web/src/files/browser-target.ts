@@ -72,14 +72,20 @@ export function browserTarget(name: string): DownloadTarget | undefined {
   };
 }
 
-/** Removes what pages left in the browser's storage that were closed before a download was whole. */
+/** Removes what pages left in the browser's storage that were closed before a download was whole, and what others leave that are open yet. */
 export async function removeLeftDownloads(): Promise<void> {
   const directory = await storageFolder()?.();
   if (directory === undefined) return;
-  for await (const name of directory.keys())
-    if (name.startsWith(PREFIX))
-      await navigator.locks.request(name.replace(UNWRITTEN, ''), { ifAvailable: true }, async (lock) => {
-        // One that its page is still letting go of is for the next time.
-        if (lock !== null) await directory.removeEntry(name).catch(() => undefined);
-      });
+  const left: string[] = [];
+  for await (const name of directory.keys()) if (name.startsWith(PREFIX)) left.push(name);
+  const remove = async (name: string): Promise<void> => {
+    try {
+      await directory.removeEntry(name);
+    } catch (failure) {
+      // Whoever needed it has removed it.
+      if (!(failure instanceof DOMException && failure.name === 'NotFoundError')) throw failure;
+    }
+  };
+  // A page that needs one has its lock, until it is closed at the latest.
+  await Promise.all(left.map((name) => navigator.locks.request(name.replace(UNWRITTEN, ''), () => remove(name))));
 }
