@@ -34,6 +34,9 @@ export function instruction(...elements: readonly string[]): string {
   return `${elements.map((element) => `${[...element].length}.${element}`).join(',')};`;
 }
 
+/** What guacamole-common-js asks for in Chromium, and our own gateway too: guacd draws what moves in WebP where it may. */
+const IMAGES = ['image/png', 'image/jpeg', 'image/webp'];
+
 function send(socket: Duplex, ...elements: string[]): void {
   socket.write(instruction(...elements));
 }
@@ -74,7 +77,7 @@ export function viewByGuacd(socket: Duplex, { protocol, parameters, width, heigh
       if (opcode === 'args') {
         send(socket, 'size', String(width), String(height), '96');
         for (const list of ['audio', 'video']) send(socket, list);
-        send(socket, 'image', 'image/png', 'image/jpeg');
+        send(socket, 'image', ...IMAGES);
         send(socket, 'connect', ...rest.map((name) => (name.startsWith('VERSION_') ? name : (parameters[name] ?? ''))));
       } else if (opcode === 'ready') ready = true;
       else if (opcode === 'sync') {
