@@ -20,6 +20,9 @@ import { StreamLog } from './stream-log.ts';
 /** Control of dynamic channels is a few messages; more than this is no machine that wants to be watched. */
 const MOST_DYNAMIC = 64;
 
+/** What is heard at once at most, as a message to viewers has (`TargetMessages`). */
+const GATHERED_BYTES = 192 * 1024;
+
 export interface MachineListener {
   readonly mode: 'control' | 'watch';
   /** One message; the log holds it up to this position. */
@@ -70,6 +73,8 @@ export class HeldMachine implements AsyncDisposable {
   #handshakeEnd: number | undefined;
   #lastActivation = 0;
   readonly #dynamic: Uint8Array[] = [];
+  #gathered: Uint8Array[] = [];
+  #gatheredBytes = 0;
   #isOver = false;
   #broken: Error | undefined;
   #error: ErrorInfo | undefined;
@@ -80,7 +85,7 @@ export class HeldMachine implements AsyncDisposable {
     this.#stream = machine.stream;
     this.ended = this.#ended.promise;
     this.#stream.on('data', (bytes: Buffer) => {
-      this.#heard(bytes);
+      this.#gather(bytes);
     });
     this.#stream.on('drain', () => {
       for (const listener of this.#listeners) listener.drained();
@@ -89,9 +94,11 @@ export class HeldMachine implements AsyncDisposable {
       this.#broken = error;
     });
     this.#stream.on('end', () => {
+      this.#heard();
       this.#over();
     });
     this.#stream.on('close', () => {
+      this.#heard();
       this.#over();
     });
   }
@@ -251,15 +258,29 @@ export class HeldMachine implements AsyncDisposable {
     return Promise.resolve();
   }
 
-  #heard(bytes: Uint8Array): void {
-    if (this.#isOver) return;
+  /** A read of the socket is several TLS records (RFC 8446 section 5.1), and one turn of the event loop several reads: what they hold is heard at once. */
+  #gather(bytes: Uint8Array): void {
+    this.#gathered.push(bytes);
+    this.#gatheredBytes += bytes.length;
+    if (this.#gatheredBytes >= GATHERED_BYTES) this.#heard();
+    else if (this.#gathered.length === 1)
+      setImmediate(() => {
+        this.#heard();
+      });
+  }
+
+  #heard(): void {
+    const chunks = this.#gathered;
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    if (this.#isOver || chunks.length === 0) return;
     try {
       if (this.#messages === undefined)
         throw new Fault(
           'TARGET_PROTOCOL_VIOLATION',
           'the target broke the RDP protocol: it speaks before it was asked',
         );
-      this.#messages.push(this.machine.protection.open(bytes));
+      this.#messages.push(...chunks.map((bytes) => this.machine.protection.open(bytes)));
       // Recordings are played from who was in control.
       if (this.#driver?.mode === 'control' && !this.#messages.isWithinUpdate) this.#keyFrames?.settle();
     } catch (failure) {

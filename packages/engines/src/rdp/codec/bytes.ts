@@ -22,6 +22,18 @@ export function joinBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
+/** As `joinBytes`, but without a copy where each part lies right behind the one before it in the same buffer. */
+export function joinNeighbours(parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts;
+  if (first === undefined) return new Uint8Array(0);
+  let end = first.byteOffset;
+  for (const part of parts) {
+    if (part.buffer !== first.buffer || part.byteOffset !== end) return joinBytes(...parts);
+    end += part.length;
+  }
+  return new Uint8Array(first.buffer, first.byteOffset, end - first.byteOffset);
+}
+
 export function utf16(text: string): Uint8Array {
   const out = new Uint8Array(text.length * 2);
   const view = viewOf(out);

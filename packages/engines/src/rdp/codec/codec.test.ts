@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { isFault } from '@enchilada/core/fault';
-import { ascii, violation } from './bytes.ts';
+import { ascii, joinBytes, joinNeighbours, violation } from './bytes.ts';
 import { der, derChildren, derNumber, explicit, integer, octets, readDer, sequence } from './der.ts';
 import { md4 } from './md4.ts';
 import { PduFramer } from './pdu-framer.ts';
@@ -137,6 +137,22 @@ describe('X.224 and RDCleanPath', () => {
   });
 });
 
+describe('joining', () => {
+  it('takes neighbours as they lie, and copies what is none', () => {
+    const whole = Uint8Array.from({ length: 20 }, (_, index) => index);
+    const parts = [whole.subarray(2, 5), whole.subarray(5, 5), whole.subarray(5, 9)];
+    assert.equal(joinNeighbours(parts).buffer, whole.buffer);
+    for (const list of [
+      parts,
+      [],
+      parts.toReversed(),
+      [whole.subarray(2, 5), whole.subarray(6, 9)],
+      [whole, whole.slice(1)],
+    ])
+      assert.deepEqual(joinNeighbours(list), joinBytes(...list));
+  });
+});
+
 describe('the framing of PDUs', () => {
   const pdu = fc.oneof(
     fc
@@ -150,20 +166,27 @@ describe('the framing of PDUs', () => {
 
   it('finds each PDU, however the network cuts them', () => {
     fc.assert(
-      fc.property(fc.array(pdu, { maxLength: 12 }), fc.array(fc.nat(), { maxLength: 12 }), (list, cuts) => {
-        const stream = Uint8Array.from(list.flat());
-        const framer = new PduFramer(violation);
-        const found: string[] = [];
-        let from = 0;
-        for (const to of [...cuts.map((cut) => cut % (stream.length + 1)).toSorted((a, b) => a - b), stream.length]) {
-          for (const one of framer.push(stream.slice(from, to))) found.push(hex(one));
-          from = to;
-        }
-        assert.deepEqual(
-          found,
-          list.map((one) => hex(Uint8Array.from(one))),
-        );
-      }),
+      fc.property(
+        fc.array(pdu, { maxLength: 12 }),
+        fc.array(fc.nat(), { maxLength: 12 }),
+        fc.integer({ min: 1, max: 4 }),
+        (list, cuts, atOnce) => {
+          const stream = Uint8Array.from(list.flat());
+          const ends = [...cuts.map((cut) => cut % (stream.length + 1)).toSorted((a, b) => a - b), stream.length];
+          const chunks = ends.map((to, index) => stream.slice(index === 0 ? 0 : ends[index - 1], to));
+          const framer = new PduFramer(violation);
+          const found: string[] = [];
+          for (let from = 0; from < chunks.length; from += atOnce) {
+            const pdus = framer.push(...chunks.slice(from, from + atOnce));
+            if (pdus[0] !== undefined) assert.equal(joinNeighbours(pdus).buffer, pdus[0].buffer);
+            found.push(...pdus.map(hex));
+          }
+          assert.deepEqual(
+            found,
+            list.map((one) => hex(Uint8Array.from(one))),
+          );
+        },
+      ),
     );
   });
 

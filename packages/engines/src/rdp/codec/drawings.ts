@@ -88,7 +88,7 @@ function remoteFx(bits: Uint8Array, whole: Rectangle): Drawing {
     if (type === BLOCK.tileSet) {
       const tiles = tilesOf(block, whole);
       if (tiles.length * region.length <= MOST_PIECES_OF_A_PICTURE)
-        for (const tile of tiles) areas.push(...region.flatMap((part) => common(tile, part) ?? []));
+        for (const tile of tiles) addCommon(areas, tile, region);
     }
     at += length;
   }
@@ -123,10 +123,28 @@ function tilesOf(block: Uint8Array, { left, top }: Rectangle): readonly Rectangl
   return tiles;
 }
 
+function addCommon(areas: Rectangle[], tile: Rectangle, region: readonly Rectangle[]): void {
+  for (const part of region) {
+    const inside = common(tile, part);
+    if (inside !== undefined) areas.push(inside);
+  }
+}
+
+function overlap(one: Rectangle, other: Rectangle): boolean {
+  return (
+    Math.max(one.left, other.left) < Math.min(one.right, other.right) &&
+    Math.max(one.top, other.top) < Math.min(one.bottom, other.bottom)
+  );
+}
+
 function common(one: Rectangle, other: Rectangle): Rectangle | undefined {
-  const [left, top] = [Math.max(one.left, other.left), Math.max(one.top, other.top)];
-  const [right, bottom] = [Math.min(one.right, other.right), Math.min(one.bottom, other.bottom)];
-  return left < right && top < bottom ? { left, top, right, bottom } : undefined;
+  if (!overlap(one, other)) return undefined;
+  return {
+    left: Math.max(one.left, other.left),
+    top: Math.max(one.top, other.top),
+    right: Math.min(one.right, other.right),
+    bottom: Math.min(one.bottom, other.bottom),
+  };
 }
 
 const FRAGMENT = { single: 0, last: 1, first: 2 } as const;
@@ -188,6 +206,7 @@ export class Undrawn {
   }
 
   draw(area: Rectangle): void {
+    if (!this.#rest.some((piece) => overlap(piece, area))) return;
     const rest = this.#rest.flatMap((piece) => without(piece, area));
     if (rest.length <= MOST_PIECES) this.#rest = rest;
   }

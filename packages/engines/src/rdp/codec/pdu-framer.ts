@@ -17,8 +17,10 @@ export class PduFramer {
     this.#action = ACTION[kind];
   }
 
-  push(chunk: Uint8Array): readonly Uint8Array[] {
-    const bytes = this.#rest.length === 0 ? chunk : joinBytes(this.#rest, chunk);
+  /** PDUs of one call lie behind each other in one buffer. */
+  push(...chunks: readonly Uint8Array[]): readonly Uint8Array[] {
+    const parts = this.#rest.length === 0 ? chunks : [this.#rest, ...chunks];
+    const bytes = parts.length === 1 && parts[0] !== undefined ? parts[0] : joinBytes(...parts);
     const out: Uint8Array[] = [];
     let at = 0;
     for (;;) {

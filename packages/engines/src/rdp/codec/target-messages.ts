@@ -1,4 +1,4 @@
-import { joinBytes, readU16, readU32, violation } from './bytes.ts';
+import { joinNeighbours, readU16, readU32, violation } from './bytes.ts';
 import { CHANNEL, type RdpState } from './rdp-state.ts';
 import type { ClipboardChannel } from './clipboard.ts';
 import { displayControlFor } from './display-control.ts';
@@ -84,8 +84,8 @@ export class TargetMessages {
   }
 
   /** @throws Fault TARGET_PROTOCOL_VIOLATION, TARGET_DISCONNECTED */
-  push(bytes: Uint8Array): void {
-    for (const pdu of this.#framer.push(bytes)) this.#take(pdu);
+  push(...chunks: readonly Uint8Array[]): void {
+    for (const pdu of this.#framer.push(...chunks)) this.#take(pdu);
     this.#flush();
   }
 
@@ -313,8 +313,7 @@ export class TargetMessages {
     if (batch.length === 0) return;
     this.#batch = [];
     this.#batchBytes = 0;
-    const [only] = batch;
-    const message = batch.length === 1 && only !== undefined ? only : joinBytes(...batch);
+    const message = joinNeighbours(batch);
     if (this.#batchKind === 'shown') this.#listener.pass(message);
     else this.#listener.passToDriver(message);
   }
