@@ -7,7 +7,7 @@ const COMPRESS_FROM_BYTES = 128;
 /** Only of so much is a piece worth looking at first. */
 export const LARGE_BYTES = 128 * 1024;
 /** What saves less is not worth the time. */
-export const WORTH_SHARE = 0.97;
+export const WORTH_SHARE = 0.9;
 const SAMPLE_BYTES = 16 * 1024;
 
 /**

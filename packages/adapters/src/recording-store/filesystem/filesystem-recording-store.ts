@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { link, lstat, mkdir, open, readdir, rm, statfs, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Fault, isFault } from '@enchilada/core/fault';
@@ -29,7 +30,8 @@ class FilesystemRecordingStore implements RecordingStore {
     try {
       await this.#makeFolder(dirname(name));
       try {
-        await writeDurably(incoming, bytes);
+        if (!(await writeDurably(incoming, bytes)))
+          throw new Fault('RECORDER_FAILED', `${name} reads back otherwise than it was written`);
         // link(2) refuses a name that exists, where rename(2) would replace it.
         await link(incoming, path);
       } finally {
@@ -38,12 +40,11 @@ class FilesystemRecordingStore implements RecordingStore {
       }
       await syncFolder(dirname(path));
     } catch (cause) {
+      if (isFault(cause)) throw cause;
       if (codeOf(cause) !== 'EEXIST') throw this.#fault(cause, name);
       if (await this.#holds(name, bytes)) return 'identical';
       throw new Fault('CONFLICT', `${name} is already stored with other content`, { cause });
     }
-    if (!(await this.#holds(name, bytes)))
-      throw new Fault('RECORDER_FAILED', `${name} reads back otherwise than it was written`);
     return 'stored';
   }
 
@@ -57,14 +58,7 @@ class FilesystemRecordingStore implements RecordingStore {
       const { size } = await handle.stat();
       if (size > maxBytes)
         throw new Fault('RECORDING_DAMAGED', `${name} has ${size} bytes, at most ${maxBytes} are expected`);
-      const bytes = Buffer.allocUnsafe(size);
-      let at = 0;
-      while (at < size) {
-        const { bytesRead } = await handle.read(bytes, at, size - at, at);
-        if (bytesRead === 0) break;
-        at += bytesRead;
-      }
-      return bytes.subarray(0, at);
+      return await readUpTo(handle, size);
     } finally {
       await handle.close();
     }
@@ -154,10 +148,7 @@ class FilesystemRecordingStore implements RecordingStore {
       if (isFault(cause, 'RECORDING_DAMAGED')) return undefined;
       throw isFault(cause) ? cause : this.#fault(cause, name);
     });
-    if (stored === undefined) return false;
-    const isSame = Buffer.compare(stored, bytes) === 0;
-    giveBack(stored);
-    return isSame;
+    return stored !== undefined && isSame(stored, bytes);
   }
 
   async #makeFolder(folder: string): Promise<void> {
@@ -200,14 +191,35 @@ export async function openFilesystemRecordingStore(options: { readonly directory
   return new FilesystemRecordingStore(options.directory);
 }
 
-async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
-  const handle = await open(path, 'wx', 0o600);
+/** Resolves to whether the file reads back as it was written. */
+async function writeDurably(path: string, bytes: Uint8Array): Promise<boolean> {
+  const handle = await open(path, 'wx+', 0o600);
   try {
-    await handle.writeFile(bytes);
+    for (let at = 0; at < bytes.length;) at += (await handle.write(bytes, at, bytes.length - at, at)).bytesWritten;
     await handle.sync();
+    return isSame(await readUpTo(handle, bytes.length), bytes);
   } finally {
     await handle.close();
   }
+}
+
+/** From the beginning, as much as there is of it. */
+async function readUpTo(handle: FileHandle, size: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(size);
+  let at = 0;
+  while (at < size) {
+    const { bytesRead } = await handle.read(bytes, at, size - at, at);
+    if (bytesRead === 0) break;
+    at += bytesRead;
+  }
+  return bytes.subarray(0, at);
+}
+
+/** Nobody reads `stored` again. */
+function isSame(stored: Uint8Array, bytes: Uint8Array): boolean {
+  const same = Buffer.compare(stored, bytes) === 0;
+  giveBack(stored);
+  return same;
 }
 
 async function syncFolder(path: string): Promise<void> {
