@@ -10,10 +10,11 @@ let wanted = 0;
 let looks: NodeJS.Timeout | undefined;
 let looksLeft = 0;
 let leastBytes = 0;
+let isAllowed = true;
 
 /**
  * V8 begins to mark the whole heap whenever 64 MiB of buffers came since it last did, most of them long dropped. A large file makes three buffers for each
- * of its bytes, so that it marked all the time, which was half of what a download cost the gateway. Told not to mark in increments, it collects what is
+ * of its bytes, so that it marked all the time, which was two fifths of what a download cost the gateway. Told not to mark in increments, it collects what is
  * young instead; it is let mark once buffers that stay are many (docs/performance.md).
  * https://nodejs.org/docs/latest-v24.x/api/v8.html#v8setflagsfromstringflags
  */
@@ -48,5 +49,7 @@ function look(): void {
 }
 
 function allowMarking(allowed: boolean): void {
+  if (allowed === isAllowed) return;
+  isAllowed = allowed;
   setFlagsFromString(allowed ? '--incremental-marking' : '--no-incremental-marking');
 }
