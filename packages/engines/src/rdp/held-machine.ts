@@ -161,7 +161,8 @@ export class HeldMachine implements AsyncDisposable {
           this.#driver?.aside(message);
         },
         dynamic: (message) => {
-          if (this.#dynamic.length < MOST_DYNAMIC) this.#dynamic.push(message);
+          // A copy: it is kept, and the message lies in all that came with it.
+          if (this.#dynamic.length < MOST_DYNAMIC) this.#dynamic.push(Uint8Array.from(message));
         },
         answer: (bytes) => {
           this.write(bytes);
