@@ -51,17 +51,15 @@ export function HostKeysDrawer(props: {
           empty={<p className="palette-none">{text('host-keys.none')}</p>}
         >
           {(items) => (
-            <Table columns={[text('host-key.fingerprint'), text('host-keys.pinned')]} actions short>
+            <Table columns={[text('host-key.fingerprint')]} actions short>
               {items.map((key) => (
                 <tr key={key.fingerprint}>
-                  <td>
-                    <span className="mono">{key.fingerprint}</span>
+                  <td className="mono">
+                    {key.fingerprint}
                     <div className="sub">
-                      {key.keyType} · {text(`host-key-state.${key.state}`)}
+                      {key.keyType} · {text(`host-key-state.${key.state}`)} · <Moment at={key.pinnedAt} /> ·{' '}
+                      {key.pinnedBy}
                     </div>
-                  </td>
-                  <td className="sub">
-                    <Moment at={key.pinnedAt} /> · {key.pinnedBy}
                   </td>
                   <td className="actions">
                     {props.mayWrite && (
@@ -78,7 +76,7 @@ export function HostKeysDrawer(props: {
         {props.mayWrite && (
           <>
             <Textarea
-              className="mono"
+              classNames={{ input: 'mono' }}
               label={text('host-keys.add')}
               description={text('host-keys.add-help')}
               autosize

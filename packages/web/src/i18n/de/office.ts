@@ -130,7 +130,6 @@ export const office: Readonly<Record<keyof typeof english, string>> = {
   'host-keys.lead': 'Mit einem davon muss sich die Maschine ausweisen, bevor Zugangsdaten gesendet werden.',
   'host-keys.none': 'Noch kein Schlüssel hinterlegt',
   'host-keys.pin': 'Hinterlegen',
-  'host-keys.pinned': 'Hinterlegt',
   'host-keys.title': 'Host-Schlüssel',
   'host-key-state.pinned': 'hinterlegt',
   'host-key-state.revoked': 'widerrufen',

@@ -126,7 +126,6 @@ export const office = {
   'host-keys.lead': 'A machine must prove itself by one of these before any credential is sent.',
   'host-keys.none': 'No key is pinned yet',
   'host-keys.pin': 'Pin key',
-  'host-keys.pinned': 'Pinned',
   'host-keys.title': 'Host keys',
   'host-key-state.pinned': 'pinned',
   'host-key-state.revoked': 'revoked',
