@@ -54,5 +54,5 @@ export async function boot(content: ReactNode): Promise<void> {
       </DirectionProvider>
     </StrictMode>,
   );
-  void removeLeftDownloads().catch(() => undefined);
+  removeLeftDownloads().catch(reportError);
 }

@@ -11,7 +11,7 @@ import { DISPLAY_CONTROL, DynamicChannels } from './codec/dynamic-channels.ts';
 import type { ErrorInfo } from './codec/error-info.ts';
 import { cleanPathResponse } from './codec/rdcleanpath.ts';
 import { frameAcknowledge } from './codec/share.ts';
-import { TargetMessages } from './codec/target-messages.ts';
+import { MOST_MESSAGE_BYTES, TargetMessages } from './codec/target-messages.ts';
 import { PROTOCOL, connectionConfirm } from './codec/x224.ts';
 import { KeyFrames, type KeyFrameMark, type KeyFrameRhythm } from './key-frames.ts';
 import type { Machine } from './machine.ts';
@@ -19,9 +19,6 @@ import { StreamLog } from './stream-log.ts';
 
 /** Control of dynamic channels is a few messages; more than this is no machine that wants to be watched. */
 const MOST_DYNAMIC = 64;
-
-/** What is heard at once at most, as a message to viewers has (`TargetMessages`). */
-const GATHERED_BYTES = 192 * 1024;
 
 export interface MachineListener {
   readonly mode: 'control' | 'watch';
@@ -263,7 +260,7 @@ export class HeldMachine implements AsyncDisposable {
   #gather(bytes: Uint8Array): void {
     this.#gathered.push(bytes);
     this.#gatheredBytes += bytes.length;
-    if (this.#gatheredBytes >= GATHERED_BYTES) this.#heard();
+    if (this.#gatheredBytes >= MOST_MESSAGE_BYTES) this.#heard();
     else if (this.#gathered.length === 1)
       setImmediate(() => {
         this.#heard();

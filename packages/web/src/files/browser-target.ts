@@ -72,6 +72,8 @@ export function browserTarget(name: string): DownloadTarget | undefined {
   };
 }
 
+const [MOST_ATTEMPTS, BETWEEN_ATTEMPTS_MS] = [20, 100];
+
 /** Removes what pages left in the browser's storage that were closed before a download was whole, and what others leave that are open yet. */
 export async function removeLeftDownloads(): Promise<void> {
   const directory = await storageFolder()?.();
@@ -79,12 +81,18 @@ export async function removeLeftDownloads(): Promise<void> {
   const left: string[] = [];
   for await (const name of directory.keys()) if (name.startsWith(PREFIX)) left.push(name);
   const remove = async (name: string): Promise<void> => {
-    try {
-      await directory.removeEntry(name);
-    } catch (failure) {
-      // Whoever needed it has removed it.
-      if (!(failure instanceof DOMException && failure.name === 'NotFoundError')) throw failure;
-    }
+    for (let attempt = 1; ; attempt += 1)
+      try {
+        await directory.removeEntry(name);
+        return;
+      } catch (failure) {
+        const kind = failure instanceof DOMException ? failure.name : undefined;
+        // Whoever needed it has removed it.
+        if (kind === 'NotFoundError') return;
+        // A page that closes lets go of its lock and of the file it writes apart from each other.
+        if (kind !== 'NoModificationAllowedError' || attempt === MOST_ATTEMPTS) throw failure;
+        await new Promise((resolve) => setTimeout(resolve, BETWEEN_ATTEMPTS_MS));
+      }
   };
   // A page that needs one has its lock, until it is closed at the latest.
   await Promise.all(left.map((name) => navigator.locks.request(name.replace(UNWRITTEN, ''), () => remove(name))));

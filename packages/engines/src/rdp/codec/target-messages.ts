@@ -13,7 +13,7 @@ import { DATA, SHARE, deactivateAll, demandedSize, parseShare, tellKeyboard, typ
 
 /** Pictures wait while a decoder is activated; a target that sends this much without having been confirmed is none. */
 const MOST_HELD_BYTES = 4 * 1024 * 1024;
-const MOST_MESSAGE_BYTES = 192 * 1024;
+export const MOST_MESSAGE_BYTES = 192 * 1024;
 /** updateType of a slow-path bitmap update. [MS-RDPBCGR] 2.2.9.1.1.3.1.2 */
 const BITMAP = 1;
 /** Channels that the target was not told of get numbers from here on. */
