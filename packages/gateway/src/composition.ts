@@ -186,11 +186,8 @@ export async function compose(config: LoadedConfig, log: Logger): Promise<Gatewa
   const guacd = {
     servers: guacdServers,
     // What has no encryption is not asked of guacd either, unless it is permitted.
-    protocols: ['rdp', 'vnc', 'ssh', ...(values['egress.allowCleartext'] ? ['telnet'] : []), 'kubernetes'],
-    provesName: {
-      rdp: ({ security }: Readonly<Record<string, string>>) => security !== 'rdp',
-      kubernetes: (settings: Readonly<Record<string, string>>) => settings['use-ssl'] === 'true',
-    },
+    protocols: ['rdp', 'vnc', 'ssh', ...(values['egress.allowCleartext'] ? ['telnet'] : [])],
+    provesName: { rdp: ({ security }: Readonly<Record<string, string>>) => security !== 'rdp' },
     allowVulnerable: values['guacd.allowVulnerable'],
     authorities: readCertificates(values, 'guacd.ca'),
   };

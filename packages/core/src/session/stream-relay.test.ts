@@ -343,6 +343,15 @@ test('a clipboard that passed is recorded by its size and digest', async () => {
   assert.deepEqual(bench.recorded.at(-1), { kind: 'clipboard', direction: 'download', size: 12, sha256 });
 });
 
+test('a clipboard is recorded where its viewer goes before it says that it was all', async () => {
+  const bench = new Bench();
+  const { viewer, stream } = await bench.seated('ada', 'control');
+  const sha256 = new Uint8Array(32).fill(7);
+  bench.relay.leave(viewer);
+  stream.seat.noted({ type: 'clipboard', direction: 'upload', size: 12, sha256 });
+  assert.deepEqual(bench.recorded.at(-1), { kind: 'clipboard', direction: 'upload', size: 12, sha256 });
+});
+
 test('answers a viewer whose network has taken nothing for a minute', async () => {
   const bench = new Bench();
   const { viewer, socket, stream } = await bench.seated('ada', 'control');

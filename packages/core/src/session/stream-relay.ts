@@ -254,8 +254,8 @@ export class StreamRelay implements Relay {
   }
 
   #noted(place: Place, event: SeatEvent): void {
-    // A file that breaks off because its viewer goes is written down nevertheless.
-    if (place.isOver && event.type !== 'file-ended') return;
+    // What ends because its viewer goes, a file or a clipboard, is written down nevertheless.
+    if (place.isOver && event.type !== 'file-ended' && event.type !== 'clipboard') return;
     switch (event.type) {
       case 'file-began':
         this.lastInputMs = this.#parts.clock.monotonicMs();

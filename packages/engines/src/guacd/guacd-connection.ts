@@ -9,6 +9,8 @@ import { encodeInstruction, faultOfError, InstructionDecoder, type Instruction }
 const NOP_MS = 5_000;
 const MOST_ATTEMPTS = 3;
 const MOST_EARLY_BYTES = 16 * 1024 * 1024;
+/** What an instruction that is kept takes beside its bytes, about. */
+const KEPT_BYTES = 256;
 const OUR_VERSIONS = ['VERSION_1_5_0', 'VERSION_1_3_0', 'VERSION_1_1_0'];
 
 export interface HandshakeWishes {
@@ -326,7 +328,7 @@ class Handshake {
   }
 
   #keep(instruction: Instruction): void {
-    this.#earlyBytes += instruction.bytes.length;
+    this.#earlyBytes += instruction.bytes.length + KEPT_BYTES;
     if (this.#earlyBytes > MOST_EARLY_BYTES)
       throw new Fault('TARGET_PROTOCOL_VIOLATION', 'guacd draws without end before its first picture');
     // The decoder's buffer is used again.

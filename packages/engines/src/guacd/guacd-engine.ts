@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net';
+import { isIPv4, type Socket } from 'node:net';
 import { type Credential, isFitValue, requireOwnName, type Secret } from '@enchilada/core/credential';
 import type {
   EngineContext,
@@ -63,7 +63,14 @@ export function createGuacd(options: GuacdOptions): ProtocolEngine<StreamedSessi
       const provesName = options.provesName[protocol]?.(settings) === true && settings['ignore-cert'] !== 'true';
       const host = provesName ? target.host : preferred(addresses, target.host);
       context.progress('route', target.name);
-      const { server, socket } = await connectAny(inTurn(servers, options.random), authorities);
+      const order = inTurn(servers, options.random);
+      let { server, socket } = await connectAny(order, authorities);
+      // One that takes the connection and says nothing is passed over as one that takes none is.
+      const reconnect = async (): Promise<Socket> => {
+        const next = order.indexOf(server) + 1;
+        ({ server, socket } = await connectAny([...order.slice(next), ...order.slice(0, next)], authorities));
+        return socket;
+      };
       context.progress('port', target.name);
       let first: GuacdConnection;
       try {
@@ -77,7 +84,7 @@ export function createGuacd(options: GuacdOptions): ProtocolEngine<StreamedSessi
           ...{ clock, signal, allowOld, display: FIRST_SIZE, sound: parameters.sound, name: identity.user.username },
           select: parameters.protocol,
           firstWordMs: limits.firstWordMs,
-          reconnect: () => connectServer(server, authorities),
+          reconnect,
           values: valuesOf(hop, { host, parameters, secrets, now: clock.now() }),
           ask: (names) =>
             patience.whileAsking(() =>

@@ -12,7 +12,7 @@ import {
 const GUACAMOLE: LocalizedText = { en: 'Guacamole', de: 'Guacamole' };
 /** Ours to say, secret, a way to the disk or the ports of the machine on which guacd runs, or to a third one that nobody judged. */
 const RESERVED =
-  'hostname|port|private-key|passphrase|domain-password|sftp-password|sftp-private-key|sftp-passphrase|(?:create-)?(?:recording|typescript|drive)-[a-z-]+|enable-drive|enable-sftp|enable-printing|dest-(?:host|port)|gateway-[a-z]+|audio-servername|reverse-connect|listen-timeout|disable-copy|disable-paste|read-only|wol-[a-z-]+';
+  'hostname|port|private-key|client-key|passphrase|domain-password|sftp-password|sftp-private-key|sftp-passphrase|(?:create-)?(?:recording|typescript|drive)-[a-z-]+|enable-drive|enable-sftp|enable-printing|dest-(?:host|port)|gateway-[a-z]+|audio-servername|reverse-connect|listen-timeout|disable-copy|disable-paste|read-only|wol-[a-z-]+';
 /** Of a secret nothing but the person's own password may stand here. */
 const SECRETS = 'password';
 const OWN_PASSWORD = '\\$\\{GUAC_PASSWORD(:OPTIONAL)?\\}';

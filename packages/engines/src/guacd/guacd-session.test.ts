@@ -28,10 +28,12 @@ class TestSeat implements Seat {
   readonly clipboardFiles = { upload: true, download: true };
   readonly events: SeatEvent[] = [];
   readonly opcodes: string[] = [];
+  readonly outputs: string[] = [];
   stream: EngineStream | undefined;
   readonly #decoder = new InstructionDecoder('INTERNAL');
   readonly sink = {
     output: (bytes: Uint8Array): void => {
+      this.outputs.push(Buffer.from(bytes).toString());
       for (const { opcode, arguments: words } of this.#decoder.push(bytes)) {
         this.opcodes.push(opcode === 'size' ? `size ${words.join(' ')}` : opcode);
         if (opcode === 'sync') queueMicrotask(() => this.say('sync', words[0] ?? '0'));
@@ -145,6 +147,25 @@ describe('sessions through the real guacd', () => {
         for (const socket of seen) socket.destroy();
       }
     });
+
+  it('is passed over where it takes the connection and says nothing, and another is there', async () => {
+    const silent = createServer((socket) => socket.on('error', () => undefined).resume()).listen(0, '127.0.0.1');
+    try {
+      await once(silent, 'listening');
+      const { port } = silent.address() as AddressInfo;
+      const at = (server: Address) => ({ host: server.host, port: server.port, tls: false, weight: 1 });
+      const servers = [
+        { ...at({ host: '127.0.0.1', port }), weight: 9_999 },
+        { ...at(guacd), weight: 0 },
+      ];
+      await using session = await open(guacd, ssh(), { servers, limits: { firstWordMs: 500 } });
+      const seat = await sit(session);
+      await until(() => seat.opcodes.includes('sync'));
+      assert.equal(session.facts['guacd'], `127.0.0.1:${guacd.port}`);
+    } finally {
+      silent.close();
+    }
+  });
 
   it('draws a desktop over RDP, and takes its size from the viewer', async () => {
     const hop = hopTo({
@@ -316,24 +337,80 @@ describe('what guacd is told', () => {
   });
 });
 
-describe('a hostile guacd', () => {
-  const against = async (serve: (socket: Socket) => void): Promise<StreamedSession> => {
-    const server = createServer((socket) => {
-      socket.on('error', () => undefined);
-      serve(socket);
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    server.unref();
-    const address = server.address();
-    assert.ok(address !== null && typeof address === 'object');
-    const hop = hopTo({ host: '127.0.0.1', port: 1, protocol: 'ssh', username: 'u', password: 'p' });
-    try {
-      return await open({ host: '127.0.0.1', port: address.port }, hop);
-    } finally {
-      server.close();
-    }
-  };
+/** A session through whatever serves the connection. */
+async function against(serve: (socket: Socket) => void): Promise<StreamedSession> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    serve(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.unref();
+  const address = server.address();
+  assert.ok(address !== null && typeof address === 'object');
+  const hop = hopTo({ host: '127.0.0.1', port: 1, protocol: 'ssh', username: 'u', password: 'p' });
+  try {
+    return await open({ host: '127.0.0.1', port: address.port }, hop);
+  } finally {
+    server.close();
+  }
+}
 
+describe('what guacd draws', () => {
+  /** A connection whose first picture is drawn. */
+  const drawn = async () => {
+    const peer = Promise.withResolvers<Socket>();
+    const session = await against((socket) => {
+      for (const [opcode = '', ...words] of [
+        ['args', 'VERSION_1_5_0', 'hostname'],
+        ['ready', '$id'],
+        ['sync', '1'],
+      ])
+        socket.write(encodeInstruction(opcode, ...words));
+      peer.resolve(socket);
+    });
+    const seat = await sit(session);
+    return { session, seat, socket: await peer.promise };
+  };
+  /** Resolves once the gateway's socket has taken all of it. */
+  const say = (socket: Socket, ...said: readonly (readonly string[])[]): Promise<void> =>
+    new Promise((resolve) => {
+      const words = said.map(([opcode = '', ...rest]) => Buffer.from(encodeInstruction(opcode, ...rest)));
+      socket.write(Buffer.concat(words), () => resolve());
+    });
+
+  it('is handed on frame by frame, however it was cut on the way, and sound at once', async () => {
+    const { session, seat, socket } = await drawn();
+    await using _session = session;
+    await say(socket, ['rect', '0', '0', '0', '8', '8']);
+    await say(socket, ['cfill', '14', '0', '1', '2', '3', '255']);
+    await say(socket, ['sync', '2'], ['audio', '1', 'audio/L8;rate=8000,channels=1']);
+    await until(() => seat.opcodes.includes('audio'));
+    await say(socket, ['blob', '1', 'AAAA']);
+    await until(() => seat.opcodes.includes('blob'));
+    const frame = seat.outputs.find((text) => text.includes('4.rect'));
+    assert.match(frame ?? '', /4\.rect.*5\.cfill.*4\.sync,1\.2;/u);
+  });
+
+  it('is handed on while it is drawn where the frame is long', async () => {
+    const { session, seat, socket } = await drawn();
+    await using _session = session;
+    const pieces = Array.from({ length: 12 }, () => ['blob', '1', 'A'.repeat(6_000)]);
+    await say(socket, ['img', '1', '14', '0', 'image/png', '0', '0'], ...pieces);
+    await until(() => seat.opcodes.includes('img'));
+  });
+
+  it('is all there when it ends in the middle of a frame', async () => {
+    for (const last of [['disconnect'], ['error', 'Aborted', '523'], undefined]) {
+      const { session, seat, socket } = await drawn();
+      await say(socket, ['rect', '0', '0', '0', '8', '8'], ...(last === undefined ? [] : [last]));
+      if (last === undefined) socket.end();
+      await session.ended;
+      assert.equal(seat.opcodes.at(-1), 'rect', String(last));
+    }
+  });
+});
+
+describe('a hostile guacd', () => {
   it('is refused with a reason, and kept in bounds', async () => {
     const breaches: readonly ((socket: Socket) => void)[] = [
       (socket) => socket.write('SSH-2.0-OpenSSH_9.2\r\n'),
@@ -346,6 +423,16 @@ describe('a hostile guacd', () => {
         const drawing = Buffer.alloc(64 * 1024, encodeInstruction('blob', '1', 'x'.repeat(1_000)));
         const more = (): void => {
           while (!socket.destroyed && socket.write(drawing));
+        };
+        socket.on('drain', more);
+        more();
+      },
+      (socket) => {
+        socket.write(encodeInstruction('args', 'VERSION_1_5_0', 'hostname'));
+        socket.write(encodeInstruction('ready', '$id'));
+        const nothing = Buffer.alloc(48 * 1024, '0.;');
+        const more = (): void => {
+          while (!socket.destroyed && socket.write(nothing));
         };
         socket.on('drain', more);
         more();

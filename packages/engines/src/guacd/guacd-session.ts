@@ -1,11 +1,13 @@
 import type { EngineFacts, EngineStream, Seat, SessionEnd, StreamedSession } from '@enchilada/core/engine';
 import { toFault } from '@enchilada/core/fault';
 import { clipboardAt, ClipboardNote, clipboardOf, controlsAt, DesktopSession } from '../shared/index.ts';
-import { faultOfError, FromGuacd, FromViewer, type ClipboardEvents, type Instruction } from './codec/index.ts';
+import { faultOfError, FromGuacd, FromViewer, type ClipboardStream, type Instruction } from './codec/index.ts';
 import type { GuacdConnection } from './guacd-connection.ts';
 import type { GuacdParameters } from './guacd-manifest.ts';
 
 const MOST_OUTPUT_BYTES = 256 * 1024;
+/** A frame longer than this is handed on while it is still being drawn: it takes its time on the way. */
+const LONG_FRAME_BYTES = 64 * 1024;
 
 export interface GuacdSessionParts {
   readonly parameters: GuacdParameters;
@@ -33,6 +35,10 @@ class GuacdStream implements EngineStream {
   readonly #fromGuacd: FromGuacd;
   readonly #ended = Promise.withResolvers<SessionEnd>();
   readonly ended = this.#ended.promise;
+  /** Of a frame that is not over. */
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  #end: SessionEnd | undefined;
   #isOver = false;
   #resumeInput: () => void = () => undefined;
 
@@ -44,7 +50,7 @@ class GuacdStream implements EngineStream {
     this.#fromViewer = new FromViewer(
       { control, paste: clipboard.upload, resize: parameters.resizeDesktop },
       {
-        clipboard: noted(seat, 'upload'),
+        clipboard: () => noted(seat, 'upload'),
         active: () => seat.noted({ type: 'active' }),
         key: (stroke) => seat.noted({ type: 'key', stroke }),
       },
@@ -52,11 +58,11 @@ class GuacdStream implements EngineStream {
     this.#fromGuacd = new FromGuacd(
       { copy: clipboard.download },
       {
-        clipboard: noted(seat, 'download'),
-        ended: (words) =>
-          connection.finish(
-            words === undefined ? { reason: 'closed-by-target' } : { reason: 'failed', fault: faultOfError(words) },
-          ),
+        clipboard: () => noted(seat, 'download'),
+        ended: (words) => {
+          this.#end =
+            words === undefined ? { reason: 'closed-by-target' } : { reason: 'failed', fault: faultOfError(words) };
+        },
       },
     );
   }
@@ -99,18 +105,31 @@ class GuacdStream implements EngineStream {
   #heard(instructions: readonly Instruction[]): void {
     if (this.#isOver) return;
     for (const bytes of inMessages(instructions)) {
-      const shown = this.#fromGuacd.pass(bytes);
-      for (const piece of shown) if (!this.#hasEnded()) this.#seat.sink.output(piece);
+      for (const piece of this.#fromGuacd.pass(bytes)) {
+        this.#held.push(piece);
+        this.#heldBytes += piece.length;
+      }
+      if (!this.#fromGuacd.isInFrame || this.#heldBytes >= LONG_FRAME_BYTES) this.#handOn();
     }
+    // What came before the end is shown and recorded before it.
+    if (this.#end !== undefined) this.#connection.finish(this.#end);
   }
 
-  #hasEnded(): boolean {
-    return this.#isOver;
+  #handOn(): void {
+    const held = this.#held;
+    this.#held = [];
+    this.#heldBytes = 0;
+    const [first] = held;
+    if (first === undefined) return;
+    this.#seat.sink.output(held.length === 1 ? first : Buffer.concat(held));
   }
 
   #finish(end: SessionEnd): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#handOn();
+    this.#fromViewer.end();
+    this.#fromGuacd.end();
     this.#connection.release();
     this.#ended.resolve(end);
   }
@@ -136,10 +155,10 @@ function* inMessages(instructions: readonly Instruction[]): Generator<readonly I
   if (group.length > 0) yield group;
 }
 
-function noted(seat: Seat, direction: 'upload' | 'download'): ClipboardEvents {
+function noted(seat: Seat, direction: 'upload' | 'download'): ClipboardStream {
   const note = new ClipboardNote(seat, direction);
+  note.begin();
   return {
-    begun: () => note.begin(),
     piece: (base64) => note.add(Buffer.from(base64, 'base64')),
     done: () => note.done(),
   };

@@ -91,7 +91,27 @@ describe('the codec of instructions', () => {
   });
 });
 
-const silent = { begun: () => undefined, piece: () => undefined, done: () => undefined };
+const silent = () => ({ piece: () => undefined, done: () => undefined });
+
+/** Notes what passes in each stream of a clipboard, once it is over. */
+function noting() {
+  const noted: string[] = [];
+  const clipboard = () => {
+    let text = '';
+    return {
+      piece: (base64: string) => void (text += Buffer.from(base64, 'base64').toString()),
+      done: () => void noted.push(text),
+    };
+  };
+  return { noted, clipboard };
+}
+const overlapping = [
+  ['clipboard', '0', 'text/plain'],
+  ['clipboard', '1', 'text/plain'],
+  ['blob', '1', 'b25l'],
+  ['end', '1'],
+  ['blob', '0', 'c2VjcmV0'],
+];
 
 const unheard = { clipboard: silent, active: () => undefined, key: () => undefined };
 
@@ -146,6 +166,18 @@ describe('what a viewer may say', () => {
     assert.equal(viewer(true).push(file).length, 0);
     assert.throws(() => viewer(true).push(joined([['select', 'ssh']])), { code: 'PROTOCOL_MESSAGE_INVALID' });
   });
+
+  it('is told of each clipboard, however they overlap, and of one that never ends', () => {
+    const { noted, clipboard } = noting();
+    const viewer = new FromViewer({ control: true, paste: true, resize: true }, { ...unheard, clipboard });
+    assert.equal(viewer.push(joined(overlapping)).length, 5);
+    assert.deepEqual(noted, ['one']);
+    viewer.push(joined([['clipboard', '0', 'text/plain']]));
+    assert.deepEqual(noted, ['one', 'secret'], 'its number was taken by another');
+    viewer.push(joined([['blob', '0', 'dHdv']]));
+    viewer.end();
+    assert.deepEqual(noted, ['one', 'secret', 'two']);
+  });
 });
 
 describe('the keys of a viewer', () => {
@@ -197,6 +229,41 @@ describe('what guacd may show', () => {
     assert.ok(through(true, said).includes('c2VjcmV0'));
     const without = through(false, said);
     assert.ok(!without.includes('c2VjcmV0') && without.includes('AAAA') && without.endsWith('3.end,1.1;'));
+  });
+
+  it('is told of each clipboard, however they overlap, and of one that never ends', () => {
+    const { noted, clipboard } = noting();
+    const guacd = new FromGuacd({ copy: true }, { clipboard, ended: () => assert.fail('ended') });
+    guacd.pass(decoder().push(joined(overlapping)));
+    guacd.pass(decoder().push(joined([['img', '0', '14', '0', 'image/png', '0', '0']])));
+    assert.deepEqual(noted, ['one', 'secret'], 'its number was taken by a picture');
+    guacd.pass(decoder().push(joined(overlapping.slice(0, 1))));
+    guacd.end();
+    assert.deepEqual(noted, ['one', 'secret', '']);
+  });
+
+  it('belongs to a frame until its sync, and sound to none', () => {
+    const guacd = new FromGuacd({ copy: true }, { clipboard: silent, ended: () => assert.fail('ended') });
+    const isInFrame = (...said: readonly (readonly string[])[]): boolean => {
+      guacd.pass(decoder().push(joined(said)));
+      return guacd.isInFrame;
+    };
+    assert.ok(isInFrame(['img', '1', '14', '0', 'image/png', '0', '0'], ['blob', '1', 'AAAA']));
+    assert.ok(isInFrame(['end', '1'], ['rect', '0', '0', '0', '8', '8']));
+    assert.ok(!isInFrame(['cfill', '14', '0', '0', '0', '0', '255'], ['sync', '1']));
+    assert.ok(!isInFrame(['audio', '1', 'audio/L16;rate=44100,channels=2']));
+    assert.ok(!isInFrame(['copy', '0', '0', '0', '8', '8', '14', '0', '8', '8'], ['blob', '1', 'AAAA']));
+    assert.ok(!isInFrame(['nop']));
+    assert.ok(!isInFrame(['something', 'new']), 'what is not known waits for nothing');
+  });
+
+  it('has no more streams than guacd can have', () => {
+    for (const opcode of ['img', 'clipboard', 'file']) {
+      const guacd = new FromGuacd({ copy: true }, { clipboard: silent, ended: () => assert.fail('ended') });
+      const many = Array.from({ length: 65 }, (_, stream) => [opcode, String(stream)]);
+      guacd.pass(decoder().push(joined(many.slice(1))));
+      assert.throws(() => guacd.pass(decoder().push(joined(many))), { code: 'TARGET_PROTOCOL_VIOLATION' }, opcode);
+    }
   });
 
   it('ends with error and disconnect, which no viewer is sent', () => {

@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { Fault, type FaultCode } from '@enchilada/core/fault';
 
 /** guacd's own limits (libguac parser-constants.h). */
@@ -109,8 +110,13 @@ export class InstructionDecoder {
   }
 }
 
+/** From here on it is cheaper to ask for all of them at once: the pictures are in base64, some 6 KB an instruction. */
+const LONG_ELEMENT = 64;
+
 /** Where `count` code points from `from` on end; undefined where they are not all there. */
 function endOf(buffer: Uint8Array, from: number, count: number): number | undefined {
+  if (count >= LONG_ELEMENT && isAscii(buffer.subarray(from, from + count)))
+    return from + count <= buffer.length ? from + count : undefined;
   let at = from;
   for (let left = count; left > 0; left -= 1) {
     if (at >= buffer.length) return undefined;

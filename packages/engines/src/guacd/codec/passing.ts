@@ -2,11 +2,50 @@ import { Fault } from '@enchilada/core/fault';
 import type { KeyStroke } from '@enchilada/core/recording';
 import { InstructionDecoder, type Instruction } from './instructions.ts';
 
-export interface ClipboardEvents {
-  /** A stream of the clipboard begins, goes on or ends. */
-  begun(): void;
+/** One stream of a clipboard: guacd takes several at a time. */
+export interface ClipboardStream {
   piece(base64: string): void;
+  /** It ended, its number was taken by another stream, or the connection is over. */
   done(): void;
+}
+
+/** guacd's own bound for the streams of a user (libguac client-constants.h, GUAC_USER_MAX_STREAMS). */
+const MOST_STREAMS = 64;
+
+class ClipboardStreams {
+  readonly #begin: () => ClipboardStream;
+  readonly #open = new Map<string, ClipboardStream>();
+
+  constructor(begin: () => ClipboardStream) {
+    this.#begin = begin;
+  }
+
+  get isFull(): boolean {
+    return this.#open.size >= MOST_STREAMS;
+  }
+
+  has(stream: string): boolean {
+    return this.#open.has(stream);
+  }
+
+  begin(stream: string): void {
+    this.end(stream);
+    this.#open.set(stream, this.#begin());
+  }
+
+  piece(stream: string, base64: string): void {
+    this.#open.get(stream)?.piece(base64);
+  }
+
+  end(stream: string): boolean {
+    this.#open.get(stream)?.done();
+    return this.#open.delete(stream);
+  }
+
+  /** INVARIANT: what passed is written down, whether or not somebody said that it was over. */
+  endAll(): void {
+    for (const stream of [...this.#open.keys()]) this.end(stream);
+  }
 }
 
 /** What a viewer may say at all; what it may not do is left out of it. */
@@ -31,7 +70,7 @@ const OWN_WORDS = new Set(['size', 'clipboard', 'blob', 'end']);
 
 /** What a viewer does that is let through. */
 export interface ViewerEvents {
-  readonly clipboard: ClipboardEvents;
+  clipboard(): ClipboardStream;
   /** A key, a pointer, a paste: the person is there. */
   active(): void;
   key(stroke: KeyStroke): void;
@@ -48,12 +87,18 @@ export class FromViewer {
   readonly #decoder = new InstructionDecoder('PROTOCOL_MESSAGE_INVALID');
   readonly #rights: ViewerRights;
   readonly #events: ViewerEvents;
-  /** Streams of clipboards that were let through. */
-  readonly #open = new Set<string>();
+  /** Those that were let through. */
+  readonly #clipboards: ClipboardStreams;
 
   constructor(rights: ViewerRights, events: ViewerEvents) {
     this.#rights = rights;
     this.#events = events;
+    this.#clipboards = new ClipboardStreams(() => events.clipboard());
+  }
+
+  /** The viewer is gone. */
+  end(): void {
+    this.#clipboards.endAll();
   }
 
   /** What goes on to guacd. @throws Fault PROTOCOL_MESSAGE_INVALID */
@@ -76,18 +121,15 @@ export class FromViewer {
         this.#events.key(strokeOf(words));
         return true;
       case 'clipboard':
-        if (!paste || this.#open.size > 16) return false;
-        this.#open.add(stream);
-        this.#events.clipboard.begun();
+        if (!paste || this.#clipboards.isFull) return false;
+        this.#clipboards.begin(stream);
         return true;
       case 'blob':
-        if (!this.#open.has(stream)) return false;
-        this.#events.clipboard.piece(words[1] ?? '');
+        if (!this.#clipboards.has(stream)) return false;
+        this.#clipboards.piece(stream, words[1] ?? '');
         return true;
       case 'end':
-        if (!this.#open.delete(stream)) return false;
-        this.#events.clipboard.done();
-        return true;
+        return this.#clipboards.end(stream);
       default:
         return true;
     }
@@ -103,27 +145,51 @@ function strokeOf([keysym = '', state = '']: readonly string[]): KeyStroke {
 
 /** What guacd says beside what is shown. */
 export interface GuacdEvents {
-  readonly clipboard: ClipboardEvents;
+  clipboard(): ClipboardStream;
   /** `error` and `disconnect`; nothing is shown after them. */
   ended(fault: readonly string[] | undefined): void;
 }
 
 /** Streams that no viewer takes: files and devices. */
-const NOT_SHOWN = new Set(['file', 'filesystem', 'body', 'pipe', 'argv', 'required']);
+const NOT_SHOWN = new Set(['file', 'pipe', 'argv', 'required']);
+/** Part of a frame: a viewer shows nothing of it before the `sync` that ends it (Guacamole.Display.flush). */
+const DRAWN = new Set(
+  (
+    'arc cfill clip close copy cstroke cursor curve dispose distort identity jpeg lfill line lstroke move png pop push rect reset set shade size ' +
+    'start transfer transform'
+  ).split(' '),
+);
+
+type Fate = 'hidden' | 'drawn' | 'told';
 
 /** From guacd to a viewer. */
 export class FromGuacd {
   readonly #events: GuacdEvents;
   readonly #copy: boolean;
   readonly #hidden = new Set<string>();
-  readonly #clipboards = new Set<string>();
+  readonly #images = new Set<string>();
+  readonly #clipboards: ClipboardStreams;
+  #isInFrame = false;
+  #isOver = false;
 
   constructor(rights: { readonly copy: boolean }, events: GuacdEvents) {
     this.#copy = rights.copy;
     this.#events = events;
+    this.#clipboards = new ClipboardStreams(() => events.clipboard());
   }
 
-  /** What is shown of them, in pieces that are as long as they were received together. */
+  /** All that was passed last is drawn for a frame that is not over: no viewer shows it yet. */
+  get isInFrame(): boolean {
+    return this.#isInFrame;
+  }
+
+  /** guacd is gone, or the viewer is. */
+  end(): void {
+    this.#isOver = true;
+    this.#clipboards.endAll();
+  }
+
+  /** What is shown of them, in pieces that are as long as they were received together. @throws Fault TARGET_PROTOCOL_VIOLATION */
   pass(instructions: readonly Instruction[]): readonly Uint8Array[] {
     const shown: Uint8Array[] = [];
     let from: Uint8Array | undefined;
@@ -133,8 +199,11 @@ export class FromGuacd {
       from = undefined;
       length = 0;
     };
+    this.#isInFrame = true;
     for (const instruction of instructions) {
-      if (!this.#passes(instruction)) {
+      const fate = this.#isOver ? 'hidden' : this.#fateOf(instruction);
+      if (fate === 'told') this.#isInFrame = false;
+      if (fate === 'hidden') {
         flush();
         continue;
       }
@@ -145,41 +214,67 @@ export class FromGuacd {
     return shown;
   }
 
-  #passes({ opcode, arguments: words }: Instruction): boolean {
+  #fateOf({ opcode, arguments: words }: Instruction): Fate {
     const [stream = ''] = words;
     switch (opcode) {
       case 'error':
-        this.#events.ended(words);
-        return false;
+        this.#ended(words);
+        return 'hidden';
       case 'disconnect':
-        this.#events.ended(undefined);
-        return false;
+        this.#ended(undefined);
+        return 'hidden';
       case 'clipboard':
-        if (!this.#copy) {
-          this.#hidden.add(stream);
-          return false;
-        }
-        this.#clipboards.add(stream);
-        this.#events.clipboard.begun();
-        return true;
+        this.#forget(stream);
+        if (!this.#copy) return this.#hide(stream);
+        this.#require(!this.#clipboards.isFull);
+        this.#clipboards.begin(stream);
+        return 'told';
       case 'img':
+        this.#forget(stream);
+        this.#require(this.#images.size < MOST_STREAMS);
+        this.#images.add(stream);
+        return 'drawn';
       case 'audio':
       case 'video':
-        this.#hidden.delete(stream);
-        this.#clipboards.delete(stream);
-        return true;
+        this.#forget(stream);
+        return 'told';
       case 'blob':
-        if (this.#hidden.has(stream)) return false;
-        if (this.#clipboards.has(stream)) this.#events.clipboard.piece(words[1] ?? '');
-        return true;
+        if (this.#hidden.has(stream)) return 'hidden';
+        this.#clipboards.piece(stream, words[1] ?? '');
+        return this.#images.has(stream) ? 'drawn' : 'told';
       case 'end':
-        if (this.#hidden.delete(stream)) return false;
-        if (this.#clipboards.delete(stream)) this.#events.clipboard.done();
-        return true;
+        if (this.#hidden.delete(stream)) return 'hidden';
+        this.#clipboards.end(stream);
+        return this.#images.delete(stream) ? 'drawn' : 'told';
+      case 'body':
+      case 'filesystem':
+        return this.#hide(words[1] ?? '');
       default:
-        if (!NOT_SHOWN.has(opcode)) return true;
-        this.#hidden.add(opcode === 'body' || opcode === 'filesystem' ? (words[1] ?? '') : stream);
-        return false;
+        if (NOT_SHOWN.has(opcode)) return this.#hide(stream);
+        return DRAWN.has(opcode) ? 'drawn' : 'told';
     }
+  }
+
+  #hide(stream: string): Fate {
+    this.#forget(stream);
+    this.#require(this.#hidden.size < MOST_STREAMS);
+    this.#hidden.add(stream);
+    return 'hidden';
+  }
+
+  #forget(stream: string): void {
+    this.#hidden.delete(stream);
+    this.#images.delete(stream);
+    this.#clipboards.end(stream);
+  }
+
+  #require(isWithin: boolean): void {
+    if (!isWithin)
+      throw new Fault('TARGET_PROTOCOL_VIOLATION', `guacd has more than ${MOST_STREAMS} streams of a kind open`);
+  }
+
+  #ended(fault: readonly string[] | undefined): void {
+    this.#isOver = true;
+    this.#events.ended(fault);
   }
 }
