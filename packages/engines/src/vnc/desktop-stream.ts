@@ -76,6 +76,9 @@ export class DesktopStream implements EngineStream {
         pass: (bytes) => {
           seat.sink.output(bytes);
         },
+        aside: (message) => {
+          seat.aside(message);
+        },
         cutText: (message) => {
           this.#noteClipboard('download', message);
         },

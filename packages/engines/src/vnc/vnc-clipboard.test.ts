@@ -39,6 +39,9 @@ for (const [mode, deniedBy] of [
         seat.events.find(({ type }) => type === 'clipboard'),
         { type: 'clipboard', direction: 'download', size: Buffer.byteLength(TEXT), sha256 },
       );
+      // No message of the clipboard is part of the picture, which is what a recording holds.
+      const asides = seat.asides.map((message) => Buffer.from(message));
+      assert.ok(asides.length > 0 && asides.every((message) => message[0] === 3 && !seat.bytes.includes(message)));
     }
     // The stream goes on behind it: what policy took out left nothing broken.
     const seen = seat.bytes.length;

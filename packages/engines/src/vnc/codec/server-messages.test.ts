@@ -103,27 +103,52 @@ const message = fc.oneof(
   fc.constantFrom([2], [150], [1, 0, ...u16(0), ...u16(2), ...noise(12)], [248, 0, 0, 0, ...u32(1), 3, 7, 8, 9]),
 );
 
+const extended = (flags: number, body: readonly number[]): number[] => [
+  ...[3, 0, 0, 0],
+  ...u32(-(4 + body.length)),
+  ...u32(flags),
+  ...body,
+];
+/** Capabilities, a request, content and an announcement, as the extended clipboard has them. */
+const EXTENDED = [
+  extended(0x1f00_0001, u32(1_000)),
+  extended(0x0200_0001, []),
+  extended(0x1000_0001, noise(9)),
+  extended(0x0800_0001, []),
+] as const;
+
 interface Heard {
+  /** What the viewer gets, in its order. */
   readonly passed: Buffer;
+  /** What of it is part of the picture. */
+  readonly picture: Buffer;
   readonly clipboards: readonly CutText[];
   readonly state: RfbState;
 }
 
 function hear(stream: Uint8Array, cuts: readonly number[], copy: boolean): Heard {
   const passed: Buffer[] = [];
+  const picture: Buffer[] = [];
   const clipboards: CutText[] = [];
   const state = startingState(SIZE, FORMAT);
   const messages = new ServerMessages(
     state,
     { copy },
-    { pass: (part) => passed.push(Buffer.from(part)), cutText: (one) => clipboards.push(one) },
+    {
+      pass: (part) => {
+        passed.push(Buffer.from(part));
+        picture.push(Buffer.from(part));
+      },
+      aside: (message) => passed.push(Buffer.from(message)),
+      cutText: (one) => clipboards.push(one),
+    },
   );
   let from = 0;
   for (const to of [...cuts.map((cut) => cut % (stream.length + 1)).toSorted((a, b) => a - b), stream.length]) {
     if (to > from) messages.push(stream.slice(from, to));
     from = to;
   }
-  return { passed: Buffer.concat(passed), clipboards, state };
+  return { passed: Buffer.concat(passed), picture: Buffer.concat(picture), clipboards, state };
 }
 
 describe('the framing of what a server sends', () => {
@@ -133,6 +158,22 @@ describe('the framing of what a server sends', () => {
         const stream = Uint8Array.from(list.flat());
         assert.ok(hear(stream, cuts, true).passed.equals(stream));
       }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('keeps every message of the clipboard apart from the picture, in its turn', () => {
+    const ofClipboard = fc.oneof(cutText, fc.constantFrom(...EXTENDED));
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(message, ofClipboard), { maxLength: 8 }),
+        fc.array(fc.nat(), { maxLength: 12 }),
+        (list, cuts) => {
+          const { passed, picture } = hear(Uint8Array.from(list.flat()), cuts, true);
+          assert.ok(passed.equals(Uint8Array.from(list.flat())));
+          assert.ok(picture.equals(Uint8Array.from(list.filter(([type]) => type !== 3).flat())));
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -154,15 +195,7 @@ describe('the framing of what a server sends', () => {
   });
 
   it('lets capabilities and requests of the extended clipboard through, and withholds what it brings', () => {
-    const extended = (flags: number, body: readonly number[]): number[] => [
-      ...[3, 0, 0, 0],
-      ...u32(-(4 + body.length)),
-      ...u32(flags),
-      ...body,
-    ];
-    const caps = extended(0x1f00_0001, u32(1_000));
-    const request = extended(0x0200_0001, []);
-    const provide = extended(0x1000_0001, noise(9));
+    const [caps, request, provide] = EXTENDED;
     const stream = Uint8Array.from([...caps, ...provide, ...request]);
     assert.deepEqual([...hear(stream, [5, 11], false).passed], [...caps, ...request]);
     assert.equal(hear(stream, [], true).clipboards.length, 1);

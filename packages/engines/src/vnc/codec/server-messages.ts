@@ -13,6 +13,8 @@ export interface ServerPolicy {
 export interface ServerEvents {
   /** Bytes for the viewer. They are the caller's own chunk, or a copy. */
   pass(bytes: Uint8Array): void;
+  /** A message of the clipboard for the viewer, whole, in its turn among what passes. */
+  aside(message: Uint8Array): void;
   /** Content of the machine's clipboard passed. */
   cutText(message: CutText): void;
 }
@@ -250,6 +252,6 @@ export class ServerMessages {
     head[0] = SERVER.serverCutText;
     viewOf(head).setInt32(4, length);
     if (carries) this.#events.cutText(message);
-    this.#events.pass(joinBytes([head, body]));
+    this.#events.aside(joinBytes([head, body]));
   }
 }
