@@ -49,7 +49,6 @@ export class GuacdConnection implements AsyncDisposable {
   readonly #nops: Disposable;
   #early: readonly Instruction[];
   #listener: ConnectionListener | undefined;
-  #isUsed = false;
   #isOver = false;
 
   constructor(socket: Socket, opened: Opened, clock: Clock) {
@@ -69,13 +68,7 @@ export class GuacdConnection implements AsyncDisposable {
     );
   }
 
-  /** Another's decoder has begun on it. */
-  get isUsed(): boolean {
-    return this.#isUsed;
-  }
-
   listen(listener: ConnectionListener): void {
-    this.#isUsed = true;
     this.#listener = listener;
     const early = this.#early;
     this.#early = [];

@@ -10,8 +10,6 @@ import { SessionEnding } from './session-ending.ts';
 
 export interface DesktopConnection extends AsyncDisposable {
   readonly ended: Promise<SessionEnd>;
-  /** True once a viewer's decoder has begun on it: another's can no more. */
-  readonly isUsed: boolean;
 }
 
 export interface DesktopSessionParts<C extends DesktopConnection> {
@@ -36,12 +34,18 @@ export class DesktopSession<C extends DesktopConnection> implements StreamedSess
   readonly #ending: SessionEnding;
   readonly #watchers = new Set<C>();
   #held: C;
+  /** The connection that the session was opened with, until a viewer has it: another's decoder can begin on it no more. */
+  #unused: C | undefined;
+  #turns = 0;
+  /** The turn of the join that holds the session. */
+  #heldSince = 0;
 
   constructor(first: C, parts: DesktopSessionParts<C>) {
     this.facts = parts.facts;
     this.clipboard = parts.clipboard;
     this.#parts = parts;
     this.#held = first;
+    this.#unused = first;
     this.#ending = new SessionEnding(parts.signal, () => {
       for (const connection of [this.#held, ...this.#watchers]) void connection[Symbol.asyncDispose]();
       void parts.passage?.[Symbol.asyncDispose]();
@@ -65,15 +69,23 @@ export class DesktopSession<C extends DesktopConnection> implements StreamedSess
     return this.#ending[Symbol.asyncDispose]();
   }
 
+  /** INVARIANT: a connection has one viewer at most, and of joins that overlap the one that began last keeps the session. */
   async #forControl(): Promise<C> {
-    if (!this.#held.isUsed) return this.#held;
-    const before = this.#held;
-    const connection = await this.#parts.connect('control', before);
-    if (this.#ending.isOver) {
+    const turn = ++this.#turns;
+    const first = this.#unused;
+    if (first !== undefined) {
+      this.#unused = undefined;
+      this.#heldSince = turn;
+      return first;
+    }
+    const connection = await this.#parts.connect('control', this.#held);
+    if (this.#ending.isOver || turn < this.#heldSince) {
       await connection[Symbol.asyncDispose]();
       return connection;
     }
+    const before = this.#held;
     this.#held = connection;
+    this.#heldSince = turn;
     this.#follow(connection);
     await before[Symbol.asyncDispose]();
     return connection;
@@ -81,7 +93,10 @@ export class DesktopSession<C extends DesktopConnection> implements StreamedSess
 
   async #forWatching(): Promise<C> {
     const connection = await this.#parts.connect('watch', this.#held);
-    if (this.#ending.isOver) await connection[Symbol.asyncDispose]();
+    if (this.#ending.isOver) {
+      await connection[Symbol.asyncDispose]();
+      return connection;
+    }
     this.#watchers.add(connection);
     void connection.ended.then(() => this.#watchers.delete(connection));
     return connection;

@@ -20,7 +20,6 @@ export class HeldDesktop implements AsyncDisposable {
   readonly ended = this.#ended.promise;
   #listener: DesktopListener | undefined;
   #isOver = false;
-  #isUsed = false;
   #error: Error | undefined;
 
   constructor(desktop: Desktop) {
@@ -40,18 +39,12 @@ export class HeldDesktop implements AsyncDisposable {
     });
   }
 
-  /** True once a viewer's decoder has begun on it: another's can no more. */
-  get isUsed(): boolean {
-    return this.#isUsed;
-  }
-
   get isOver(): boolean {
     return this.#isOver;
   }
 
   listen(listener: DesktopListener): void {
     this.#listener = listener;
-    this.#isUsed = true;
     if (this.#isOver) void this.ended.then((end) => listener.ended(end));
   }
 
