@@ -189,6 +189,62 @@ test('keys that the browser keeps for itself come by the menu', async () => {
   assert.deepEqual(own.complaints(), []);
 });
 
+test('no button and no key stays pressed, whatever else was held when it came up', async () => {
+  await using server = await startXrdp({ backend: 'xorg' });
+  await using own = await seatOf(browser, site.admin, WINDOW);
+  const live = await new DesktopPage(await own.at(`/s/new?target=${await machineOn(server)}`)).connected();
+  const file = join(folder, 'chords');
+  await server.run('xset', 'r', 'off');
+  server.start('sh', '-c', `exec xev -geometry 900x600+0+0 -event keyboard -event button > ${file}`);
+  await live.shows('#ffffff', { x: 300, y: 300 });
+  const events = async (): Promise<readonly string[]> => {
+    const text = await readFile(file, 'utf8').catch(() => '');
+    return [
+      ...text.matchAll(/(Press|Release) event[\s\S]*?(?:keysym 0x[0-9a-f]+, (?<key>\w+)\)|button (?<button>\d+))/gu),
+    ].map(([, kind, key, button]) => `${kind === 'Press' ? '+' : '-'}${key ?? button ?? ''}`);
+  };
+  let seen = 0;
+  const hears = async (wanted: string): Promise<void> => {
+    let heard: readonly string[] = [];
+    await until(
+      async () => (heard = (await events()).slice(seen)).join(' ') === wanted,
+      () => `${wanted}, not ${heard.join(' ')}`,
+    );
+    seen += heard.length;
+  };
+  const { mouse, keyboard } = live.page;
+  await mouse.move(300, 300);
+  // The left, right and middle one are 1, 3 and 2 to X.
+  await mouse.down();
+  await mouse.down({ button: 'right' });
+  await mouse.up();
+  await mouse.up({ button: 'right' });
+  await hears('+1 +3 -1 -3');
+  await mouse.down({ button: 'middle' });
+  await mouse.down();
+  await mouse.up({ button: 'middle' });
+  await mouse.up();
+  await hears('+2 +1 -2 -1');
+
+  await mouse.down();
+  await live.page.locator('.desktop-host canvas').evaluate((canvas: HTMLCanvasElement) => canvas.blur());
+  await hears('+1 -1');
+  await mouse.move(320, 320);
+  await mouse.up();
+  await mouse.click(300, 300);
+  await hears('+1 -1');
+
+  // Chromium on macOS never tells that the letter comes up.
+  await keyboard.down('Meta');
+  await keyboard.down('KeyV');
+  await keyboard.up('Meta');
+  await hears('+Super_L +v -Super_L -v');
+  await keyboard.up('KeyV');
+  await keyboard.press('KeyX');
+  await hears('+x -x');
+  assert.deepEqual(own.complaints(), []);
+});
+
 test('the picture is scaled as the person chooses, and fills a full screen', async () => {
   await using server = await startXrdp({ backend: 'xorg' });
   await server.run('xsetroot', '-solid', GROUND);

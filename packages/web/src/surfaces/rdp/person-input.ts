@@ -1,6 +1,7 @@
 import { DeviceEvent, RotationUnit } from 'ironrdp-wasm';
 import type { Keyboard } from './activation.ts';
 import type { CanvasView } from './canvas-view.ts';
+import { HeldButtons, type ButtonChanges } from './held-buttons.ts';
 import { keyStrokes } from './key-strokes.ts';
 import { scancodeOf } from './scancodes.ts';
 import { TouchGestures, type Point } from './touch-gestures.ts';
@@ -30,6 +31,9 @@ export class PersonInput implements Disposable {
   readonly #gestures: TouchGestures;
   readonly #fingers = new WheelNotches(NOTCH_PIXELS.fingers);
   readonly #wheel = new WheelNotches(NOTCH_PIXELS.wheel);
+  readonly #buttons = new HeldButtons();
+  /** Scancodes of the keys that are down. */
+  readonly #keys = new Set<number>();
   isOff = false;
 
   constructor(view: CanvasView, target: InputTarget) {
@@ -57,18 +61,22 @@ export class PersonInput implements Disposable {
       event.preventDefault();
       if (event.isPrimary) this.#fingers.reset();
       if (event.pointerType === 'touch') this.#gestures.down(event.pointerId, pointOf(event));
-      else this.#apply(this.#moved(pointOf(event)), DeviceEvent.mouseButtonPressed(event.button));
+      else this.#point(event, this.#buttons.down(event));
     });
     this.#listen('pointermove', (event) => {
       if (event.pointerType === 'touch') this.#gestures.move(event.pointerId, pointOf(event));
-      else this.#apply(this.#moved(pointOf(event)));
+      else this.#point(event, this.#buttons.changed(event));
     });
     this.#listen('pointerup', (event) => {
       if (event.pointerType === 'touch') this.#gestures.up(event.pointerId, pointOf(event));
-      else this.#apply(this.#moved(pointOf(event)), DeviceEvent.mouseButtonReleased(event.button));
+      else this.#point(event, this.#buttons.changed(event));
     });
     this.#listen('pointercancel', (event) => {
       if (event.pointerType === 'touch') this.#gestures.cancel(event.pointerId);
+      else this.#letGo(event);
+    });
+    this.#listen('lostpointercapture', (event) => {
+      if (event.pointerType !== 'touch') this.#letGo(event);
     });
     this.#listen('contextmenu', (event) => event.preventDefault());
     this.#listen('wheel', (event) => {
@@ -80,6 +88,8 @@ export class PersonInput implements Disposable {
     this.#listen('keyup', (event) => this.#key(event, 'up'));
     // A key whose release goes elsewhere would stay pressed on the machine.
     this.#listen('blur', () => {
+      this.#buttons.clear();
+      this.#keys.clear();
       if (!this.isOff) this.#target.releaseAll();
     });
   }
@@ -144,6 +154,15 @@ export class PersonInput implements Disposable {
     return DeviceEvent.mouseMove(x, y);
   }
 
+  #point(event: PointerEvent, changes: ButtonChanges): void {
+    this.#apply(this.#moved(pointOf(event)), ...buttonEvents(changes));
+  }
+
+  /** Of a pointer that is heard of no more: where it is then means nothing. */
+  #letGo({ pointerId }: PointerEvent): void {
+    this.#apply(...buttonEvents(this.#buttons.changed({ pointerId, buttons: 0 })));
+  }
+
   #click(at: Point, button: number): void {
     this.#apply(this.#moved(at), DeviceEvent.mouseButtonPressed(button), DeviceEvent.mouseButtonReleased(button));
   }
@@ -162,10 +181,20 @@ export class PersonInput implements Disposable {
     if (event.isComposing) return;
     if (direction === 'down' && !event.repeat) this.#synchronize(event);
     const scancode = scancodeOf(event.code);
-    if (scancode !== undefined)
+    if (scancode !== undefined) {
+      if (direction === 'down') this.#keys.add(scancode);
+      else this.#keys.delete(scancode);
       this.#apply(direction === 'down' ? DeviceEvent.keyPressed(scancode) : DeviceEvent.keyReleased(scancode));
+      if (direction === 'up' && event.key === 'Meta') this.#releaseKeys();
+    }
     // A key of no known place has at least its character.
     else if (direction === 'down' && [...event.key].length === 1) this.#typeOne(event.key);
+  }
+
+  /** Browsers on macOS say nothing of a key that comes up while Meta is down. */
+  #releaseKeys(): void {
+    this.#apply(...[...this.#keys].map((scancode) => DeviceEvent.keyReleased(scancode)));
+    this.#keys.clear();
   }
 
   #locks = '';
@@ -183,6 +212,13 @@ export class PersonInput implements Disposable {
     this.#locks = wanted;
     this.#target.synchronizeLocks(locks);
   }
+}
+
+function buttonEvents({ pressed, released }: ButtonChanges): readonly DeviceEvent[] {
+  return [
+    ...released.map((button) => DeviceEvent.mouseButtonReleased(button)),
+    ...pressed.map((button) => DeviceEvent.mouseButtonPressed(button)),
+  ];
 }
 
 function pointOf({ clientX, clientY }: MouseEvent): Point {
