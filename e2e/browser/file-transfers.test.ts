@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -134,6 +134,71 @@ test('a folder goes to the machine by drag and drop and comes back as it was, wi
       ['', 'inner/innermost/'].map((path) => [`Projekt/${path}${name}`, bytes.toString('hex')] as const),
     );
     assert.deepEqual(came, Object.fromEntries(expected));
+  }));
+
+test('a folder that is fetched touches nothing of the person’s own, whatever becomes of its files', () =>
+  place('beside', async (panel, folder) => {
+    const { page } = panel;
+    const remote = join(folder, 'Projekt');
+    await mkdir(remote);
+    const large = randomBytes(LARGE);
+    for (const name of ['notes.txt', 'a:b', 'a_b']) await writeFile(join(remote, name), `of the machine: ${name}`);
+    for (const name of ['cancelled.bin', 'kept.bin']) await writeFile(join(remote, name), large);
+    await chmod(join(remote, 'notes.txt'), 0o600);
+    await page.evaluate(async () => {
+      const chosen = await (await navigator.storage.getDirectory()).getDirectoryHandle('chosen', { create: true });
+      const projekt = await chosen.getDirectoryHandle('Projekt', { create: true });
+      for (const name of ['notes.txt', 'a_b', 'cancelled.bin', 'kept.bin']) {
+        const disk = await (await projekt.getFileHandle(name, { create: true })).createWritable();
+        await disk.write('own');
+        await disk.close();
+      }
+    });
+    const lies = (): Promise<Record<string, string>> =>
+      page.evaluate(async () => {
+        const found: Record<string, string> = {};
+        const walk = async (here: FileSystemDirectoryHandle, path: string): Promise<void> => {
+          for await (const [name, handle] of here.entries())
+            if (handle instanceof FileSystemDirectoryHandle) await walk(handle, `${path}${name}/`);
+            // Chromium has a second file for what a writer has not closed.
+            else if (!name.endsWith('.crswap')) {
+              const bytes = await crypto.subtle.digest('SHA-256', await (await handle.getFile()).arrayBuffer());
+              found[path + name] = Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join(
+                '',
+              );
+            }
+        };
+        await walk(await (await navigator.storage.getDirectory()).getDirectoryHandle('chosen'), '');
+        return found;
+      });
+    const of = (content: string | Buffer): string => createHash('sha256').update(content).digest('hex');
+    const before = await lies();
+
+    await panel.root.getByRole('button', { name: 'Load again' }).click();
+    const devtools = await page.context().newCDPSession(page);
+    await pace(devtools, SLOW);
+    await panel.act('Projekt', 'Download');
+    await page.getByText('The download of Projekt goes into a new folder “Projekt (2)”.').waitFor();
+    for (const name of ['cancelled.bin', 'kept.bin']) await panel.says(name, UNDER_WAY);
+    await panel.button('Remove cancelled.bin from the list').click();
+    await panel.row('cancelled.bin').waitFor({ state: 'detached' });
+    await panel.button('Pause kept.bin').click();
+    await panel.says('kept.bin', /^Paused/u);
+    await pace(devtools, UNLIMITED);
+    await panel.says('notes.txt', /^This is not permitted/u);
+    await panel.button('Remove notes.txt from the list').click();
+    await panel.button('Go on with kept.bin').click();
+    await panel.finished(3);
+    const after = await lies();
+    const came = Object.entries(after).filter(([name]) => !name.startsWith('Projekt/'));
+    assert.deepEqual(Object.fromEntries(Object.entries(after).filter(([name]) => name.startsWith('Projekt/'))), before);
+    assert.deepEqual(came.map(([name]) => name).toSorted(), [
+      ...['Projekt (2)/a_b', 'Projekt (2)/a_b (2)', 'Projekt (2)/kept.bin'],
+    ]);
+    assert.deepEqual(
+      new Set(came.map(([, digest]) => digest)),
+      new Set([of(large), of('of the machine: a:b'), of('of the machine: a_b')]),
+    );
   }));
 
 test('transfers say how far and how fast they are, two at a time; one is paused, goes on, outlives the network, and one is cancelled', () =>

@@ -22,7 +22,7 @@ import { EditDialog, ModeDialog, NameDialog } from './file-dialogs.tsx';
 import { FileList, sorted, type FileAct, type Sorting } from './file-list.tsx';
 import './files.css';
 import { downloadFolder, pickFolder } from './folder-download.ts';
-import { crumbsOf, fromRaw, fromText, joinPath, parentOf, toRaw, type RawPath } from './raw-path.ts';
+import { crumbsOf, fromRaw, fromText, joinPath, localName, parentOf, toRaw, type RawPath } from './raw-path.ts';
 import { TransferList } from './transfer-list.tsx';
 import { Transfers, type TransferView } from './transfers.ts';
 
@@ -122,7 +122,13 @@ export function FilesPanel({ sessionId, machine, rights, hidden, onClose }: File
     try {
       const into = await pickFolder?.({ mode: 'readwrite' });
       if (into === undefined) return;
-      const cut = await downloadFolder({ sessionId, transfers }, { path: pathOf(entry), name: entry.name }, into);
+      const { name, cut } = await downloadFolder(
+        { sessionId, transfers },
+        { path: pathOf(entry), name: entry.name },
+        into,
+      );
+      if (name !== localName(entry.name))
+        notifications.show({ message: text('files.folder-beside', { name: entry.name, free: name }) });
       if (cut) notifications.show({ color: 'yellow', message: text('files.folder-cut') });
     } catch (failure) {
       if (!(failure instanceof DOMException && failure.name === 'AbortError')) notifyFault(failure, text);

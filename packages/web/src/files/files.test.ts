@@ -32,6 +32,8 @@ test('what a machine calls a file cannot leave the folder or name a device on th
     ['C:\\x', 'C__x'],
     ['nul.txt', '_nul.txt'],
     ['a\nb', 'a_b'],
+    [' spaced ', '_spaced_'],
+    ['.profile', '.profile'],
     ['ordinary.txt', 'ordinary.txt'],
   ] as const)
     assert.equal(localName(name), safe);

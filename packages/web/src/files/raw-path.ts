@@ -55,6 +55,6 @@ export function isName(text: string): boolean {
 
 /** A name for the person's own disk: without what some system takes for a path, a device or a stream. */
 export function localName(text: string): string {
-  const safe = text.replace(/[\\/:*?"<>|\p{Cc}]/gu, '_').replace(/^\.+$|[. ]+$/gu, '_');
+  const safe = text.replace(/[\\/:*?"<>|\p{Cc}]/gu, '_').replace(/^\.+$|^\s+|[.\s]+$/gu, '_');
   return /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/iu.test(safe) ? `_${safe}` : safe;
 }

@@ -1,6 +1,7 @@
 import { api, hrefOf, stream } from '../api/client.ts';
 import { addressOf, ApiFault } from '../api/http.ts';
 import { browserTarget, downloadFrom, type DownloadTarget } from './browser-target.ts';
+import { onLocalDisk } from './own-disk.ts';
 import { sendPiece } from './send-piece.ts';
 import { joinPath, parentOf, toRaw, type RawPath } from './raw-path.ts';
 
@@ -245,11 +246,14 @@ export class Transfers {
   async #fetch(transfer: Transfer, signal: AbortSignal): Promise<void> {
     const { target } = transfer;
     if (target === undefined) return;
-    transfer.handle ??= await onLocalDisk(target.open());
-    const { handle, view } = transfer;
+    const { view } = transfer;
     const query = { path: toRaw(transfer.path), transfer: view.id, offset: view.done };
+    // What is denied makes no file here.
     const response = await stream('downloadFile', { params: { id: this.#sessionId }, query }, { signal });
-    const disk = await onLocalDisk(handle.createWritable({ keepExistingData: view.done > 0 }));
+    const { handle, disk } = await openedFor(transfer, target).catch(async (failure: unknown) => {
+      await response.body?.cancel().catch(() => undefined);
+      throw failure;
+    });
     let at = view.done;
     try {
       if (at > 0) await onLocalDisk(disk.seek(at));
@@ -294,11 +298,11 @@ export class Transfers {
   }
 }
 
-/** The person's own files. @throws ApiFault LOCAL_DISK */
-async function onLocalDisk<T>(work: Promise<T>): Promise<T> {
-  return work.catch((cause: unknown) => {
-    throw new ApiFault({ code: 'LOCAL_DISK', status: 0, detail: String(cause) });
-  });
+/** The file that a download goes on with, or a new one. @throws ApiFault LOCAL_DISK */
+async function openedFor(transfer: Transfer, target: DownloadTarget) {
+  const handle = (transfer.handle ??= await onLocalDisk(target.open()));
+  const disk = await onLocalDisk(handle.createWritable({ keepExistingData: transfer.view.done > 0 }));
+  return { handle, disk };
 }
 
 /** What has come of a download that ends before it is whole. */

@@ -23,6 +23,7 @@ export const files: Readonly<Record<keyof typeof en, string>> = {
   'files.edit-of': '{name} bearbeiten',
   'files.empty': 'Dieser Ordner ist leer.',
   'files.execute': 'ausführen',
+  'files.folder-beside': 'Der Download von {name} kommt in einen neuen Ordner „{free}“.',
   'files.folder-cut': 'Der Ordner enthält mehr oder ist tiefer, als auf einmal geholt wird.',
   'files.group': 'Gruppe',
   'files.home': 'Heimatordner',

@@ -21,6 +21,7 @@ export const files = {
   'files.edit-of': 'Edit {name}',
   'files.empty': 'This folder is empty.',
   'files.execute': 'execute',
+  'files.folder-beside': 'The download of {name} goes into a new folder “{free}”.',
   'files.folder-cut': 'The folder holds more, or is deeper, than is fetched at once.',
   'files.group': 'Group',
   'files.home': 'Home folder',
