@@ -47,6 +47,7 @@ test('a URL that may hold a password is never printed', async () => {
 test('what is not YAML is said to be so, and a file that was named must be there', async () => {
   assert.match((await check('a: [\n')).stdout, /is not valid YAML/u);
   assert.match((await check('port: 1\nport: 2\n')).stdout, /is not valid YAML/u);
+  assert.match((await check('a: &a 1\nb: *a\n')).stdout, /aliases .* are not read/u);
   const { exitCode, stderr } = await runLine(['config', 'check', '/nonexistent/enchilada.yaml']);
   assert.deepEqual([exitCode, /there is no file/u.test(stderr)], [1, true]);
 });

@@ -117,6 +117,13 @@ export function checkConfig(text: string, schema: Schema): ConfigCheck {
       }
     }
   };
-  walk(document.toJS({ maxAliasCount: 0 }), { schema, prefix: '' });
+  let content: unknown;
+  try {
+    content = document.toJS({ maxAliasCount: 0 });
+  } catch {
+    const message = 'has aliases (*name), which are not read; write what they stand for';
+    return { values, problems: [{ key: '', message }] };
+  }
+  walk(content, { schema, prefix: '' });
   return { problems, values };
 }

@@ -65,7 +65,7 @@ describe('a kubeconfig', () => {
   });
 
   it('is refused where it is none', () => {
-    for (const text of ['', 'kind: Pod', '[', 'a: 1\na: 2', 'kind: Config\ncontexts: 3'])
+    for (const text of ['', 'kind: Pod', '[', 'a: 1\na: 2', 'kind: Config\ncontexts: 3', 'kind: &a Config\nb: *a'])
       assert.throws(() => readKubeconfig(text), { code: 'INVALID_REQUEST' }, text);
   });
 });

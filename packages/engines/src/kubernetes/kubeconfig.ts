@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { Secret } from '@enchilada/core/credential';
 import type { MachineInFile, ParameterValue } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
-import { parseDocument } from 'yaml';
+import { type Document, parseDocument } from 'yaml';
 import { isName } from './codec/index.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -23,6 +23,17 @@ function named(value: unknown, key: string): ReadonlyMap<string, Fields> {
   return new Map(entries.map((entry) => [textOf(fieldsOf(entry)['name']), fieldsOf(fieldsOf(entry)[key])]));
 }
 
+/** What an alias stands for may be without end. @throws Fault INVALID_REQUEST */
+function contentOf(document: Document): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 0 });
+  } catch (cause) {
+    throw new Fault('INVALID_REQUEST', 'in the file, aliases (*name) are not read; write what they stand for', {
+      cause,
+    });
+  }
+}
+
 /**
  * The contexts of a [kubeconfig](https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/) as machines. Files and programs that it names
  * are those of whoever wrote it: they are neither read nor run.
@@ -32,7 +43,7 @@ export function readKubeconfig(text: string): readonly MachineInFile[] {
   const [problem] = document.errors;
   if (problem !== undefined)
     throw new Fault('INVALID_REQUEST', `the file is no YAML: ${problem.message.split('\n')[0] ?? ''}`);
-  const file = fieldsOf(document.toJS({ maxAliasCount: 0 }));
+  const file = fieldsOf(contentOf(document));
   if (textOf(file['kind']) !== 'Config' || !Array.isArray(file['contexts']))
     throw new Fault('INVALID_REQUEST', 'the file is no kubeconfig: kind must be Config, with a list of contexts');
   const clusters = named(file['clusters'], 'cluster');

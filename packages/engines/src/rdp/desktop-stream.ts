@@ -66,6 +66,10 @@ export class DesktopStream implements EngineStream {
     return this.#seat.mode;
   }
 
+  get readsFrom(): number | undefined {
+    return this.#stage.is === 'reading' ? this.#position : undefined;
+  }
+
   input(bytes: Uint8Array): boolean {
     if (this.#isOver) return true;
     try {
@@ -107,6 +111,7 @@ export class DesktopStream implements EngineStream {
         return;
       case 'reading':
         this.#readOn();
+        if (this.#machine.log.failure !== undefined) this.#hear(bytes, to);
         return;
       case 'changing':
         this.#change(this.#stage.from);
@@ -204,6 +209,10 @@ export class DesktopStream implements EngineStream {
     this.#stage = { is: 'waiting' };
     const machine = this.#machine;
     if (machine.isUsed) {
+      if (machine.log.failure !== undefined) {
+        this.#finish({ reason: 'failed', fault: machine.log.failure });
+        return;
+      }
       this.#stage = { is: 'reading' };
       this.#position = 0;
       this.#readOn();
@@ -314,6 +323,14 @@ export class DesktopStream implements EngineStream {
     });
   }
 
+  /** Of what the log does not hold a decoder misses nothing while it keeps up. */
+  #hear(bytes: Uint8Array, to: number): void {
+    const { failure } = this.#machine.log;
+    if (this.#isOver || failure === undefined) return;
+    if (this.#position === to && !this.#isPaused) this.#seat.sink.output(bytes);
+    else this.#finish({ reason: 'failed', fault: failure });
+  }
+
   /** Gives what the log holds beyond what this decoder has seen. */
   #readOn(): void {
     const { log, handshakeEnd, lastActivation } = this.#machine;
@@ -323,11 +340,9 @@ export class DesktopStream implements EngineStream {
         this.#position = lastActivation;
         for (const message of this.#machine.dynamicMessages) this.#seat.sink.output(message.slice());
       }
+      this.#position = this.#machine.shortcutAt(this.#position) ?? this.#position;
       const found = log.read(this.#position);
-      if (found === undefined) {
-        if (log.failure !== undefined) this.#finish({ reason: 'failed', fault: log.failure });
-        return;
-      }
+      if (found === undefined) return;
       this.#position = found.next;
       this.#seat.sink.output(found.message);
     }

@@ -15,13 +15,15 @@ import { MOST_MESSAGE_BYTES, TargetMessages } from './codec/target-messages.ts';
 import { PROTOCOL, connectionConfirm } from './codec/x224.ts';
 import { KeyFrames, type KeyFrameMark, type KeyFrameRhythm } from './key-frames.ts';
 import type { Machine } from './machine.ts';
-import { StreamLog } from './stream-log.ts';
+import { StreamLog, type StreamLogLimits } from './stream-log.ts';
 
 /** Control of dynamic channels is a few messages; more than this is no machine that wants to be watched. */
 const MOST_DYNAMIC = 64;
 
 export interface MachineListener {
   readonly mode: 'control' | 'watch';
+  /** From where it has still to read the log; undefined where it does not. */
+  readonly readsFrom: number | undefined;
   /** One message; the log holds it up to this position. */
   message(bytes: Uint8Array, to: number): void;
   /** For the one that drives alone; in no log. */
@@ -50,13 +52,14 @@ export interface HeldMachineParts {
   readonly host: string;
   readonly clock: Clock;
   readonly keyFrames: KeyFrameRhythm;
+  readonly streamLog: StreamLogLimits;
 }
 
 /** A connection to a machine. One viewer's decoder drives it; those of others read along, from the log. */
 export class HeldMachine implements AsyncDisposable {
   readonly machine: Machine;
   readonly state: RdpState = startingState();
-  readonly log = new StreamLog();
+  readonly log: StreamLog;
   readonly ended: Promise<SessionEnd>;
   readonly #parts: HeldMachineParts;
   readonly #stream: Duplex;
@@ -79,6 +82,7 @@ export class HeldMachine implements AsyncDisposable {
   constructor(machine: Machine, parts: HeldMachineParts) {
     this.machine = machine;
     this.#parts = parts;
+    this.log = new StreamLog(parts.streamLog);
     this.#stream = machine.stream;
     this.ended = this.#ended.promise;
     this.#stream.on('data', (bytes: Buffer) => {
@@ -144,6 +148,7 @@ export class HeldMachine implements AsyncDisposable {
       },
       mark: (mark) => {
         this.#driver?.marked(mark);
+        if (mark.type === 'key-frame' && mark.phase === 'whole') this.#drop();
       },
     });
     this.#keyFrames = keyFrames;
@@ -168,6 +173,8 @@ export class HeldMachine implements AsyncDisposable {
           this.#lastActivation = this.log.end;
           this.#activation ??= this.log.end;
           keyFrames.activating();
+          this.#drop();
+          this.log.goOn();
         },
         activated: () => {
           this.#handshakeEnd ??= this.log.end;
@@ -219,6 +226,20 @@ export class HeldMachine implements AsyncDisposable {
   /** Where a decoder that has seen the handshake may go on. */
   get lastActivation(): number {
     return this.#lastActivation;
+  }
+
+  /** Where in the log a decoder that has heard all before may go on. */
+  shortcutAt(position: number): number | undefined {
+    const shortcut = this.#keyFrames?.shortcut;
+    return shortcut?.after === position ? shortcut.to : undefined;
+  }
+
+  /** What no decoder will have to hear any more. */
+  #drop(): void {
+    const needed = Math.min(...[...this.#listeners].map(({ readsFrom }) => readsFrom ?? Infinity));
+    const shortcut = this.#keyFrames?.shortcut;
+    if (this.#handshakeEnd !== undefined) this.log.drop(this.#handshakeEnd, Math.min(this.#lastActivation, needed));
+    if (shortcut !== undefined) this.log.drop(shortcut.after, Math.min(shortcut.to, needed));
   }
 
   /** To the viewers. */

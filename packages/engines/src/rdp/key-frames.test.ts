@@ -58,6 +58,34 @@ for (const [name, start] of [
       assert.deepEqual([fresh.failure, fresh.isActive, fresh.size], [undefined, true, seat.viewer.size]);
       assert.ok(fresh.updates > 0 && fresh.updates < seat.viewer.updates);
     });
+
+    it('are where one begins who watches later, and what came before is kept no more', async () => {
+      await using server = await start();
+      await using session = await openMachine({
+        ...server,
+        keyFrames: { everyBytes: 1, everyTimesItself: 0, everyMs: 0 },
+        streamLog: { partBytes: 64 * 1024, mostBytes: 4 * 1024 * 1024 },
+      });
+      const seat = new MarkedSeat();
+      await seat.sit(session);
+      const early = new TestSeat('watch');
+      await early.sit(session);
+      // More than the log may hold.
+      const sent = (): number => seat.messages.reduce((sum, { length }) => sum + length, 0);
+      for (let colour = 0; sent() < 6 * 1024 * 1024; colour += 1) {
+        const wholes = seat.phases.filter((phase) => phase === 'whole').length;
+        await server.run('xsetroot', '-solid', `#40${String((colour % 80) + 10)}80`);
+        await until(() => seat.phases.filter((phase) => phase === 'whole').length > wholes);
+      }
+      const watcher = new TestSeat('watch');
+      await watcher.sit(session);
+      const isLevel = (): boolean => watcher.messages.at(-1)?.equals(seat.messages.at(-1) ?? Buffer.alloc(0)) === true;
+      await until(() => watcher.viewer.updates > 0 && isLevel());
+      assert.deepEqual([watcher.viewer.failure, watcher.viewer.size], [undefined, seat.viewer.size]);
+      assert.ok(watcher.messages.length < seat.messages.length / 2);
+      await until(() => early.messages.length === seat.messages.length);
+      assert.equal(early.viewer.failure, undefined);
+    });
   });
 
 describe('key frames across a resize', () => {

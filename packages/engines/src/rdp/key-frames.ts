@@ -41,6 +41,12 @@ export interface KeyFrameParts {
   readonly mark: (mark: KeyFrameMark) => void;
 }
 
+/** Positions in the log: a decoder that has heard it up to `after` and no further may go on at `to`. */
+export interface Shortcut {
+  readonly after: number;
+  readonly to: number;
+}
+
 /**
  * Marks places in the stream at which a fresh decoder can begin: the target is asked for all of its picture, and what it draws from then on is
  * followed until nothing of the desktop is left out.
@@ -56,6 +62,8 @@ export class KeyFrames {
   #isPreambleDue = false;
   #isPreambleGiven = false;
   #undrawn: Undrawn | undefined;
+  #begun: Shortcut = { after: 0, to: 0 };
+  #shortcut: Shortcut | undefined;
   #drawnBytes = 0;
   #begunAt = 0;
   #lastBytes = 0;
@@ -70,8 +78,14 @@ export class KeyFrames {
     this.#askedMs = parts.clock.monotonicMs();
   }
 
+  /** Past what the last whole key frame made superfluous. */
+  get shortcut(): Shortcut | undefined {
+    return this.#shortcut;
+  }
+
   /** A decoder begins anew with what the log will hold next. */
   activating(): void {
+    this.#shortcut = undefined;
     this.#activation = this.#parts.log.end;
     this.#preambleEnd = undefined;
     this.#isPreambleGiven = false;
@@ -110,6 +124,7 @@ export class KeyFrames {
       this.#isAsked = false;
       this.#failures = 0;
       this.#lastBytes = this.#drawnBytes - this.#begunAt;
+      this.#shortcut = this.#begun;
       this.#parts.mark({ type: 'key-frame', phase: 'whole' });
     }
     if (this.#isDue()) this.#ask();
@@ -161,6 +176,7 @@ export class KeyFrames {
     }
     mark({ type: 'key-frame', phase: 'begins' });
     this.#undrawn = new Undrawn(state.size);
+    this.#begun = { after: this.#preambleEnd ?? this.#handshakeEnd, to: this.#parts.log.end };
     this.#begunAt = this.#drawnBytes;
     return true;
   }

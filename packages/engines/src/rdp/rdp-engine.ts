@@ -4,13 +4,20 @@ import { connectMachine } from './connect-machine.ts';
 import { KEY_FRAME_RHYTHM, type KeyFrameRhythm } from './key-frames.ts';
 import { manifest, readParameters } from './rdp-manifest.ts';
 import { RdpSession } from './rdp-session.ts';
+import { STREAM_LOG_LIMITS, type StreamLogLimits } from './stream-log.ts';
 
 export interface RdpOptions extends PassageParts {
   readonly limits?: Partial<DesktopLimits>;
   readonly keyFrames?: Partial<KeyFrameRhythm>;
+  /** What is kept for viewers that come later. */
+  readonly streamLog?: Partial<StreamLogLimits>;
 }
 
-export function createRdp({ keyFrames: rhythm = {}, ...options }: RdpOptions): ProtocolEngine<StreamedSession> {
+export function createRdp({
+  keyFrames: rhythm = {},
+  streamLog = {},
+  ...options
+}: RdpOptions): ProtocolEngine<StreamedSession> {
   const keyFrames = { ...KEY_FRAME_RHYTHM, ...rhythm };
   return {
     manifest,
@@ -20,7 +27,12 @@ export function createRdp({ keyFrames: rhythm = {}, ...options }: RdpOptions): P
       const { first, ...opened } = await openDesktop(context, options, (stream, request) =>
         connectMachine(stream, { ...request, parameters }),
       );
-      const held = { host: target.host, clock: context.clock, keyFrames };
+      const held = {
+        host: target.host,
+        clock: context.clock,
+        keyFrames,
+        streamLog: { ...STREAM_LOG_LIMITS, ...streamLog },
+      };
       return new RdpSession(first, { ...opened, held, parameters, signal: context.signal });
     },
   };

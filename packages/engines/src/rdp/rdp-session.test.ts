@@ -138,6 +138,37 @@ describe('a desktop that changes its size', () => {
     assert.equal(watcher.viewer.failure, undefined);
   });
 
+  it('is seen on by who keeps up where no more of it is kept, and by all again when it is activated anew', async () => {
+    await using on = await startXrdp({ backend: 'xvnc' });
+    await using session = await openMachine({
+      ...on,
+      keyFrames: { everyMs: 600_000 },
+      streamLog: { mostBytes: 512 * 1024, partBytes: 64 * 1024 },
+    });
+    const seat = new TestSeat();
+    await seat.sit(session);
+    const early = new TestSeat('watch');
+    await early.sit(session);
+    const sent = (): number => seat.messages.reduce((sum, { length }) => sum + length, 0);
+    for (let colour = 10; sent() < 1024 * 1024; colour += 1) {
+      const seen = seat.viewer.updates;
+      await on.run('xsetroot', '-solid', `#40${String((colour % 80) + 10)}80`);
+      await until(() => seat.viewer.updates > seen);
+    }
+    assert.deepEqual(early.messages, seat.messages);
+    const late = new TestSeat('watch');
+    const end = await (await late.sit(session)).ended;
+    assert.match(end.fault?.message ?? '', /cannot be caught up with: more than/u);
+    await until(() => seat.viewer.canResize);
+    seat.stream?.input(seat.viewer.resize(1152, 864));
+    await until(() => seat.viewer.activations === 2 && seat.viewer.isActive);
+    const again = new TestSeat('watch');
+    await again.sit(session);
+    await until(() => again.viewer.activations === 2 && again.viewer.updates > 0);
+    assert.deepEqual([again.viewer.failure, early.viewer.failure], [undefined, undefined]);
+    assert.deepEqual(early.viewer.size, { width: 1152, height: 864 });
+  });
+
   it('keeps its size where the machine’s settings say so', async () => {
     const { session, seat } = await seatOn({ resizeDesktop: false });
     await using _owner = session;

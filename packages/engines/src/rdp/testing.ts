@@ -1,26 +1,31 @@
 import type { ConnectStep, EngineStream, Hop, StreamedSession } from '@enchilada/core/engine';
 import { RdpViewer, type RdpViewerOptions } from '@enchilada/core/testing/viewers/rdp-viewer';
-import { noCarrier, type DesktopLimits } from '../shared/index.ts';
+import { noCarrier } from '../shared/index.ts';
 import { desktopHop, loopbackDialer, NotedSeat, openWith, type Opening as DesktopOpening } from '../shared/testing.ts';
 import type { KeyFrameRhythm } from './key-frames.ts';
 import { createRdp } from './index.ts';
+import type { RdpOptions } from './rdp-engine.ts';
+import type { StreamLogLimits } from './stream-log.ts';
 export { until } from '@enchilada/core/testing/until';
 export { scriptedServer } from '../shared/testing.ts';
 
 export interface Opening extends DesktopOpening {
   readonly keyFrames?: Partial<KeyFrameRhythm>;
+  readonly streamLog?: Partial<StreamLogLimits>;
 }
 
 export function hopTo(opening: Opening): Hop {
   return desktopHop('rdp', opening);
 }
 
-export function engine(limits: Partial<DesktopLimits> = {}, keyFrames: Partial<KeyFrameRhythm> = {}) {
-  return createRdp({ dialer: loopbackDialer(), carrier: noCarrier, limits, keyFrames });
+type Wishes = Pick<RdpOptions, 'limits' | 'keyFrames' | 'streamLog'>;
+
+export function engine({ limits = {}, keyFrames = {}, streamLog = {} }: Wishes = {}) {
+  return createRdp({ dialer: loopbackDialer(), carrier: noCarrier, limits, keyFrames, streamLog });
 }
 
 export function openMachine(opening: Opening, steps: ConnectStep[] = []): Promise<StreamedSession> {
-  return openWith(engine(opening.limits, opening.keyFrames), opening, steps);
+  return openWith(engine(opening), opening, steps);
 }
 
 /** A viewer with a decoder. */

@@ -68,7 +68,12 @@ function readRows(
   const [problem] = document.errors;
   if (problem !== undefined)
     return [{ line: problem.linePos?.[0].line ?? 1, values: { '': problem.message.split('\n')[0] } }];
-  const data: unknown = document.toJS({ maxAliasCount: 0 });
+  let data: unknown;
+  try {
+    data = document.toJS({ maxAliasCount: 0 });
+  } catch {
+    return [{ line: 1, values: { '': 'has aliases (*name), which are not read; write what they stand for' } }];
+  }
   const list: unknown = Array.isArray(data) ? data : (data as { readonly machines?: unknown } | null)?.machines;
   if (!Array.isArray(list))
     return [{ line: 1, values: { '': 'must be a list of machines, or hold one under the key machines' } }];

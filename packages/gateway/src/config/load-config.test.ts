@@ -54,6 +54,10 @@ test('a wrong value is named with its key and what was received', () => {
   });
   assert.throws(() => load({ yaml: 'trustedProxies: [nowhere]\n' }), { message: /list of networks/u });
   assert.throws(() => load({ yaml: 'port: 1\nport: 2\n' }), { message: /not valid YAML/u });
+  assert.throws(() => load({ yaml: 'a: &a 1\nb: *a\n' }), {
+    code: 'CONFIGURATION_INVALID',
+    message: /aliases .* are not read/u,
+  });
   assert.throws(() => load({ yaml: 'publicUrl: https://x.example/path\n' }), { message: /without path/u });
 });
 

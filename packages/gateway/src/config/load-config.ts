@@ -1,6 +1,6 @@
 import { Fault } from '@enchilada/core/fault';
 import { nearestName } from '@enchilada/core/naming';
-import { parseDocument } from 'yaml';
+import { type Document, parseDocument } from 'yaml';
 import { type Config, CONFIG_KEY_LIST, type ConfigKey, entryOf, environmentName } from './keys.ts';
 import { parseValue, type ValueSource } from './parse-value.ts';
 
@@ -87,8 +87,19 @@ function readFileKeys(file: { readonly name: string; readonly text: string }): M
       else throw unknown('the key', key, [...CONFIG_KEY_LIST, ...sections()]);
     }
   };
-  walk(document.toJS({ maxAliasCount: 0 }), '');
+  walk(contentOf(document, file.name), '');
   return found;
+}
+
+/** What an alias stands for may be without end. @throws Fault CONFIGURATION_INVALID */
+function contentOf(document: Document, name: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 0 });
+  } catch (cause) {
+    throw new Fault('CONFIGURATION_INVALID', `in ${name}, aliases (*name) are not read; write what they stand for`, {
+      cause,
+    });
+  }
 }
 
 /** `sessions` of `sessions.idle`. */
