@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -291,6 +291,33 @@ test('a transfer that broke off goes on, and is cancelled without a trace', asyn
     isProblem('NOT_FOUND'),
   );
   assert.ok((await auditOf(shell.sessionId, 'file.transferred')).some(({ reason }) => reason === 'cancelled'));
+});
+
+test('a file that took another’s place is audited as what left, whatever transfer and time it is given', async () => {
+  const sly = await site.person('sly');
+  await using shell = await open(sly, ['file-out'], 'in its place');
+  const path = join(folder, 'in-its-place');
+  const [harmless, secret] = [Buffer.from('nothing worth a word'), Buffer.from('the password of root')];
+  const transfer = transferId();
+  const fetched: Buffer[] = [];
+  for (const content of [harmless, secret]) {
+    await writeFile(path, content, { mode: 0o644 });
+    await utimes(path, 1_000, 1_000);
+    fetched.push(await download(sly, shell.sessionId, path, { transfer }));
+  }
+  assert.deepEqual(fetched, [harmless, secret]);
+  await writeFile(path, harmless);
+  await utimes(path, 1_000, 1_000);
+  assert.equal((await download(sly, shell.sessionId, path, { transfer, offset: 4 }).catch(() => [])).length, 0);
+  const told = (await auditOf(shell.sessionId, 'file.transferred')).toReversed();
+  assert.deepEqual(
+    told.map(({ outcome, reason, detail }) => [outcome, reason, detail?.['size'], detail?.['sha256']]),
+    [
+      ['success', undefined, harmless.length, sha256(harmless)],
+      ['success', undefined, secret.length, sha256(secret)],
+      ['failure', 'FILE_CHANGED', secret.length, sha256(secret)],
+    ],
+  );
 });
 
 test('a full disk, a forbidden folder and links in a circle are said in words, and nothing half done stays', async () => {

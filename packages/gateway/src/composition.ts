@@ -48,7 +48,7 @@ import { Fault } from '@enchilada/core/fault';
 import { formatTrustFile, trustStoreOf } from '@enchilada/core/recording';
 import type { RecordingStore } from '@enchilada/core/recording';
 import { SessionBroker } from '@enchilada/core/session';
-import type { SessionLimits } from '@enchilada/core/session';
+import type { RunningHash, SessionLimits } from '@enchilada/core/session';
 import type { Store } from '@enchilada/core/store';
 import { randomId } from '@enchilada/core/time';
 import { createGuacd, parseServers, probesOf } from '@enchilada/engines/guacd';
@@ -482,9 +482,12 @@ function retainRecordings(
 
 const CHAIN_PAGE = 1_000;
 
-function runningSha256() {
-  const hash = createHash('sha256');
-  return { update: (bytes: Uint8Array) => void hash.update(bytes), digest: () => hash.copy().digest() };
+function runningSha256(hash = createHash('sha256')): RunningHash {
+  return {
+    update: (bytes) => void hash.update(bytes),
+    digest: () => hash.copy().digest(),
+    copy: () => runningSha256(hash.copy()),
+  };
 }
 
 function sha256(bytes: Uint8Array): Uint8Array {

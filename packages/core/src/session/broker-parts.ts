@@ -14,7 +14,7 @@ import type { PresentedHostKey, Target } from '../target/index.ts';
 import type { Clock, RandomSource } from '../time/index.ts';
 import type { DesktopInputPolicy } from './desktop-input.ts';
 import type { InputPolicy } from './input-recording.ts';
-import type { RunningHash } from './file-transfers.ts';
+import type { RunningHash } from './passed-bytes.ts';
 import type { SessionLimits } from './limits.ts';
 import type { ScreenHistories } from './screen-history.ts';
 

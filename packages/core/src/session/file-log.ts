@@ -20,6 +20,11 @@ export interface PassedFile {
   readonly sha256?: Uint8Array;
 }
 
+export interface Begun {
+  readonly size: number | undefined;
+  readonly offset: number;
+}
+
 /** Why there is no hash. */
 const UNORDERED = 'read out of order';
 
@@ -36,23 +41,24 @@ export class FileLog {
     await this.#audit({ action: 'file.denied', outcome: 'denied', detail: { sessionId, direction } });
   }
 
-  async started(transfer: Transfer, size: number | undefined): Promise<void> {
+  /** With an offset where a download goes on. */
+  async started(transfer: Transfer, { size, offset }: Begun): Promise<void> {
     await this.#audit({
       action: 'file.transfer-started',
       outcome: 'success',
-      detail: { ...this.#detailOf(transfer), ...(size === undefined ? {} : { size }) },
+      detail: { ...this.#detailOf(transfer), ...from(offset), ...(size === undefined ? {} : { size }) },
     });
   }
 
-  /** As far as it came. */
-  async finished(transfer: Transfer, failure: string | undefined): Promise<void> {
-    const sha256 = transfer.hash.digest();
-    const { direction, hashed: size, path } = transfer;
+  /** As far as it came: size and hash of all that passed, of which what follows the offset passed now. */
+  async finished(transfer: Transfer, failure: string | undefined, offset = 0): Promise<void> {
+    const { direction, passed, path } = transfer;
+    const [size, sha256] = [passed.size, passed.digest()];
     await this.#parts.record({ kind: 'file', name: pathText(path), size, sha256, direction });
     await this.#audit({
       action: 'file.transferred',
       ...outcomeOf(failure),
-      detail: { ...this.#detailOf(transfer), size, sha256: hexOf(sha256) },
+      detail: { ...this.#detailOf(transfer), ...from(offset), size, sha256: hexOf(sha256) },
     });
   }
 
@@ -109,6 +115,10 @@ export class FileLog {
   #detailOf({ direction, path }: Transfer): Readonly<Record<string, string>> {
     return { sessionId: this.#parts.sessionId, direction, path: shown(path) };
   }
+}
+
+function from(offset: number): Readonly<Record<string, number>> {
+  return offset === 0 ? {} : { offset };
 }
 
 function outcomeOf(failure: string | undefined): Pick<SessionAuditEvent, 'outcome' | 'reason'> {

@@ -3,20 +3,13 @@ import type { FileWriter, PathBytes } from '../engine/index.ts';
 import { Fault } from '../fault/index.ts';
 import type { TransferDirection } from '../recording/index.ts';
 import type { Clock } from '../time/index.ts';
-
-/** SHA-256 as it goes; `digest` may be asked for at any time and ends nothing. */
-export interface RunningHash {
-  update(bytes: Uint8Array): void;
-  digest(): Uint8Array;
-}
+import { PassedBytes, type RunningHash } from './passed-bytes.ts';
 
 export interface Transfer {
   readonly direction: TransferDirection;
   readonly path: PathBytes;
-  readonly hash: RunningHash;
+  readonly passed: PassedBytes;
   version: string;
-  /** Bytes that went through the hash. */
-  hashed: number;
   busy: boolean;
   writer: FileWriter | undefined;
   part: PathBytes | undefined;
@@ -78,17 +71,18 @@ export class FileTransfers {
     if (known !== undefined && (known.direction !== direction || pathText(known.path) !== pathText(path)))
       throw new Fault('CONFLICT', 'the transfer is for another file');
     if (known?.busy === true) throw new Fault('CONFLICT', 'the transfer is running already');
-    const reached = known?.hashed ?? 0;
+    const reached = known?.passed.size ?? 0;
     if (offset > reached || (direction === 'upload' && offset !== reached))
       throw new Fault('CONFLICT', `the transfer stands at ${reached}, received ${offset}`, {
         facts: { received: reached },
       });
-    const transfer = known ?? {
+    // From the beginning on it is another download, of whatever the file holds by now.
+    const goesOn = direction === 'upload' || offset > 0 ? known : undefined;
+    const transfer = goesOn ?? {
       direction,
       path,
-      hash: this.#parts.hasher(),
+      passed: new PassedBytes(this.#parts.hasher()),
       version: '',
-      hashed: 0,
       busy: true,
       writer: undefined,
       part: undefined,
@@ -96,10 +90,8 @@ export class FileTransfers {
     };
     transfer.busy = true;
     transfer.usedMs = this.#parts.clock.monotonicMs();
-    if (known === undefined) {
-      this.#makeRoom();
-      this.#transfers.set(id, transfer);
-    }
+    if (known === undefined) this.#makeRoom();
+    if (goesOn === undefined) this.#transfers.set(id, transfer);
     return transfer;
   }
 

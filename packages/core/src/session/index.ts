@@ -22,6 +22,7 @@ export type { BrokerObservation, BrokerParts, FreshLook } from './broker-parts.t
 export type { InvitationWish, Sharing } from './sharing.ts';
 export { SessionBroker } from './session-broker.ts';
 export type { FileChange } from './file-change.ts';
+export type { RunningHash } from './passed-bytes.ts';
 export type { PersonalFiles } from './files-access.ts';
 export type { Attached } from './session-broker.ts';
 export type { RequestedSession } from './session-requests.ts';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { runningSha256 } from '@enchilada/core/testing/running-sha256';
 import { StandingClock } from '@enchilada/core/testing/standing-clock';
 import type { FileChannel, FileEntry } from '../engine/index.ts';
 import { Fault } from '../fault/index.ts';
@@ -30,7 +31,7 @@ function filesOf(
     audit: (event) => Promise.resolve(audited.push(event)),
     record: () => Promise.resolve(),
     active: () => undefined,
-    hasher: () => ({ update: () => undefined, digest: () => new Uint8Array(32) }),
+    hasher: runningSha256,
     passing: () => new DisposableStack(),
     clock,
     target: { id: 'tgt_1', name: 'machine' },

@@ -8,7 +8,8 @@ import type { FileChange, WantedName } from './file-change.ts';
 import { FileLog } from './file-log.ts';
 import type { FileLogParts } from './file-log.ts';
 import { FileTransfers } from './file-transfers.ts';
-import type { RunningHash, Transfer, TransferRequest } from './file-transfers.ts';
+import type { Transfer, TransferRequest } from './file-transfers.ts';
+import type { RunningHash } from './passed-bytes.ts';
 
 /** What the person may do with files, as the policy says now. */
 export interface FileRights {
@@ -116,16 +117,23 @@ export class SessionFiles implements AsyncDisposable {
     const transfer = this.#transfers.take('download', { ...request, path });
     try {
       return await this.#with(async (channel) => {
-        const file = await channel.open(path, { offset: request.offset, signal: this.#abort.signal });
-        const version = fileVersion(file.attributes);
-        if (request.offset > 0 && version !== transfer.version)
-          throw new Fault('FILE_CHANGED', 'the file is not the one that the transfer began with');
-        if (request.offset === 0) await this.#log.started(transfer, file.attributes.size);
-        transfer.version = version;
-        const bytes = this.#sent(caller, transfer, { content: file.content, offset: request.offset });
-        // Started, so that a caller who reads nothing leaves nothing open.
-        await bytes.next();
-        return { attributes: file.attributes, version, bytes };
+        const { offset } = request;
+        const from = transfer.passed.readFrom(offset);
+        const { attributes, content } = await channel.open(path, { offset: from, signal: this.#abort.signal });
+        try {
+          const version = fileVersion(attributes);
+          if (offset > 0 && version !== transfer.version)
+            throw new Fault('FILE_CHANGED', 'the file is not the one that the transfer began with');
+          await this.#log.started(transfer, { size: attributes.size, offset });
+          transfer.version = version;
+          const bytes = this.#sent(caller, transfer, { content, offset });
+          // Started, so that a caller who reads nothing leaves nothing open.
+          await bytes.next();
+          return { attributes, version, bytes };
+        } catch (failure) {
+          await content.return();
+          throw failure;
+        }
       });
     } catch (failure) {
       transfer.busy = false;
@@ -149,12 +157,13 @@ export class SessionFiles implements AsyncDisposable {
       return await this.#with(async (channel) => {
         if (request.offset === 0) {
           await refuseUnfit(channel, { ...request, path });
-          await this.#log.started(transfer, request.size);
+          await this.#log.started(transfer, { size: request.size, offset: 0 });
         }
         transfer.writer ??= await channel.create(part, { offset: 0 });
         this.#requireStanding(request.transfer, transfer);
         await this.#taken(caller, transfer, { body, size: request.size });
-        if (transfer.hashed < request.size) return { received: transfer.hashed, done: false };
+        const received = transfer.passed.size;
+        if (received < request.size) return { received, done: false };
         await transfer.writer.finish();
         transfer.writer = undefined;
         const before = await refuseUnfit(channel, { ...request, path });
@@ -182,7 +191,7 @@ export class SessionFiles implements AsyncDisposable {
   progress(transfer: string): number {
     const found = this.#transfers.find(transfer);
     if (found === undefined) throw new Fault('NOT_FOUND', 'there is no such transfer');
-    return found.hashed;
+    return found.passed.size;
   }
 
   /** Forgets a transfer and removes what it left behind. Idempotent. */
@@ -243,33 +252,38 @@ export class SessionFiles implements AsyncDisposable {
   ): AsyncGenerator<Uint8Array, void> {
     const check = this.#checker(caller, 'download');
     using _passing = this.#parts.passing();
+    const { passed } = transfer;
+    const end = (failure?: string): Promise<void> => this.#log.finished(transfer, failure, offset);
     let at = offset;
     let held: Uint8Array | undefined;
-    let complete = false;
+    let isWrittenDown = false;
+    const taken = (bytes: Uint8Array): Uint8Array => {
+      if (at >= passed.size) passed.add(bytes);
+      at += bytes.length;
+      return bytes;
+    };
     try {
       yield new Uint8Array();
-      for await (const bytes of content) {
+      for await (const bytes of passed.compared(content, offset)) {
         await check();
-        if (held !== undefined) yield held;
-        // A resumed transfer sends again what the network lost; the hash has it already.
-        if (at + bytes.length > transfer.hashed) {
-          transfer.hash.update(bytes.subarray(Math.max(0, transfer.hashed - at)));
-          transfer.hashed = at + bytes.length;
-        }
-        at += bytes.length;
+        if (held !== undefined) yield taken(held);
         held = bytes;
       }
-      await this.#log.finished(transfer, undefined);
-      complete = true;
-      if (held !== undefined) yield held;
+      const last = held === undefined ? [] : [taken(held)];
+      isWrittenDown = true;
+      await end();
+      yield* last;
     } catch (failure) {
-      await this.#log.finished(transfer, toFault(failure).code);
-      complete = true;
+      isWrittenDown = true;
+      await end(toFault(failure).code);
       throw failure;
     } finally {
-      transfer.busy = false;
-      await content.return();
-      if (!complete) await this.#log.finished(transfer, 'interrupted');
+      try {
+        if (!isWrittenDown) await end('interrupted');
+      } finally {
+        transfer.busy = false;
+        await content.return();
+      }
     }
   }
 
@@ -283,10 +297,9 @@ export class SessionFiles implements AsyncDisposable {
     for await (const bytes of body) {
       await check();
       this.#abort.signal.throwIfAborted();
-      if (transfer.hashed + bytes.length > Math.min(size, MOST_SIZE))
+      if (transfer.passed.size + bytes.length > Math.min(size, MOST_SIZE))
         throw new Fault('INVALID_REQUEST', `more than the ${size} bytes that were announced`);
-      transfer.hash.update(bytes);
-      transfer.hashed += bytes.length;
+      transfer.passed.add(bytes);
       await transfer.writer?.write(bytes);
     }
   }

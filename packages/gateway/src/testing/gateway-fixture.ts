@@ -25,6 +25,7 @@ import { DEFAULT_SESSION_LIMITS, SessionBroker } from '@enchilada/core/session';
 import type { Store } from '@enchilada/core/store';
 import { randomId, type RandomSource } from '@enchilada/core/time';
 import { CloudSimulator } from '@enchilada/core/testing/cloud-simulator';
+import { runningSha256 } from '@enchilada/core/testing/running-sha256';
 import { StandingClock } from '@enchilada/core/testing/standing-clock';
 import type { FastifyInstance } from 'fastify';
 import { CatalogView, createHandlers, SettingsService } from '../api/index.ts';
@@ -284,7 +285,7 @@ export class GatewayFixture implements AsyncDisposable {
       allowCleartext: false,
       clock,
       random,
-      hasher: () => ({ update: () => undefined, digest: () => new Uint8Array(32) }),
+      hasher: runningSha256,
       passing: () => new DisposableStack(),
       digest: (text) => createHash('sha256').update(text).digest('hex'),
       observe: () => undefined,
