@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { ConnectStep, Hop, StreamedSession } from '@enchilada/core/engine';
 import { noCarrier, type Carrier, type DesktopLimits } from '../shared/index.ts';
 import { desktopHop, loopbackDialer, NotedSeat, openWith, type Opening } from '../shared/testing.ts';
@@ -45,3 +46,50 @@ export class TestSeat extends NotedSeat {
     super(mode);
   }
 }
+
+export const u32 = (value: number): Buffer => {
+  const out = Buffer.alloc(4);
+  out.writeUInt32BE(value >>> 0);
+  return out;
+};
+export const serverInit = (width = 64, height = 48, name = 'desk'): Buffer => {
+  const head = Buffer.alloc(24);
+  head.writeUInt16BE(width, 0);
+  head.writeUInt16BE(height, 2);
+  Buffer.from([32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0]).copy(head, 4);
+  head.writeUInt32BE(name.length, 20);
+  return Buffer.concat([head, Buffer.from(name)]);
+};
+
+export type Step = Buffer | number | ((heard: Buffer) => Buffer | undefined);
+
+/** Plays a script: a buffer is sent, a number of bytes is waited for, a function answers what was heard last. */
+export function play(script: readonly Step[]): (socket: Socket) => void {
+  return (socket) => {
+    let heard = Buffer.alloc(0);
+    let last = Buffer.alloc(0);
+    let at = 0;
+    const go = (): void => {
+      for (; at < script.length; at++) {
+        const step = script[at];
+        if (typeof step === 'number') {
+          if (heard.length < step) return;
+          last = Buffer.from(heard.subarray(0, step));
+          heard = heard.subarray(step);
+        } else if (typeof step === 'function') {
+          const answer = step(last);
+          if (answer !== undefined) socket.write(answer);
+        } else if (step !== undefined) socket.write(step);
+      }
+    };
+    socket.on('data', (bytes) => {
+      heard = Buffer.concat([heard, bytes]);
+      go();
+    });
+    go();
+  };
+}
+
+export const V38 = Buffer.from('RFB 003.008\n');
+/** Greeting, the security type None, its success; ServerInit is to follow. */
+export const NONE = [V38, 12, Buffer.of(1, 1), 1, u32(0), 1];

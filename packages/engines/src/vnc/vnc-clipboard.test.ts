@@ -1,8 +1,21 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { constants, deflateSync } from 'node:zlib';
 import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
-import { ANSWER, openDesktop, TestSeat, until, updateRequest } from './testing.ts';
+import {
+  ANSWER,
+  NONE,
+  openDesktop,
+  play,
+  scriptedServer,
+  serverInit,
+  TestSeat,
+  u32,
+  until,
+  updateRequest,
+  type Opening,
+} from './testing.ts';
 
 /** SetEncodings: Raw and the extended clipboard. */
 const WISHES = Buffer.from([2, 0, 0, 2, 0, 0, 0, 0, 0xc0, 0xa1, 0xe5, 0xce]);
@@ -50,3 +63,72 @@ for (const [mode, deniedBy] of [
     if (!passes) assert.deepEqual(seat.events, []);
   });
 }
+
+/** ClientCutText, plain and as the extended clipboard has it. */
+const cutText = (text: string): Buffer => Buffer.concat([Buffer.of(6, 0, 0, 0), u32(text.length), Buffer.from(text)]);
+const extended = (flags: number, body: Uint8Array = Buffer.alloc(0)): Buffer =>
+  Buffer.concat([Buffer.of(6, 0, 0, 0), u32(-(4 + body.length)), u32(flags), body]);
+const packed = (...parts: readonly Uint8Array[]): Buffer =>
+  deflateSync(Buffer.concat(parts), { finishFlush: constants.Z_SYNC_FLUSH });
+
+const PASTED = 'to the machine: ñ✓';
+const [PLAIN, NOTIFY, PROVIDE, REQUEST] = [
+  cutText('to the machine'),
+  extended(0x0800_0001),
+  extended(0x1000_0001, packed(u32(Buffer.byteLength(PASTED) + 1), Buffer.from(`${PASTED}\0`))),
+  extended(0x0200_0001),
+];
+
+/** What a machine hears of a viewer that says all this. */
+async function heardOf(
+  said: readonly Uint8Array[],
+  seat: TestSeat,
+  parameters: Opening['parameters'] = {},
+): Promise<Buffer> {
+  let heard = Buffer.alloc(0);
+  await using server = await scriptedServer((socket) => {
+    // Who watches has a further connection.
+    heard = Buffer.alloc(0);
+    socket.on('data', (bytes: Buffer) => (heard = Buffer.concat([heard, bytes])));
+    play([...NONE, serverInit()])(socket);
+  });
+  await using session = await openDesktop({ ...server, parameters: { allowCleartext: true, ...parameters } });
+  const stream = await session.join(seat);
+  const last = updateRequest(63, 47);
+  for (const message of [ANSWER, ...said, last]) stream.input(message);
+  await until(() => heard.includes(last));
+  const [version, type, clientInit] = [12, 1, 1];
+  return heard.subarray(version + type + clientInit, heard.indexOf(last));
+}
+
+test('what the person copies reaches the machine by a control seat, plain and extended, and is noted', async () => {
+  const seat = new TestSeat();
+  const said = [PLAIN, NOTIFY, REQUEST, PROVIDE];
+  assert.ok((await heardOf(said, seat)).equals(Buffer.concat(said)));
+  assert.deepEqual(
+    seat.events.filter(({ type }) => type === 'clipboard'),
+    ['to the machine', PASTED].map((text) => {
+      const sha256 = createHash('sha256').update(text).digest();
+      return { type: 'clipboard', direction: 'upload', size: Buffer.byteLength(text), sha256 };
+    }),
+  );
+});
+
+for (const [deniedBy, deny, parameters] of [
+  ['the settings forbid pasting', () => new TestSeat(), { disablePaste: true }],
+  ['the machine is for viewing only', () => new TestSeat(), { viewOnly: true }],
+  [
+    'the grants forbid pasting',
+    () => Object.assign(new TestSeat(), { clipboard: { upload: false, download: true } }),
+    {},
+  ],
+  ['the session is for viewing only', () => Object.assign(new TestSeat(), { viewOnly: true }), {}],
+  ['the viewer watches', () => new TestSeat('watch'), {}],
+] as const)
+  test(`nothing that the person copies reaches the machine where ${deniedBy}`, async () => {
+    for (const message of [PLAIN, NOTIFY, PROVIDE]) {
+      const seat = deny();
+      assert.deepEqual([...(await heardOf([message], seat, parameters))], []);
+      assert.deepEqual(seat.events, []);
+    }
+  });

@@ -4,52 +4,22 @@ import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { isFault, type FaultCode } from '@enchilada/core/fault';
 import { vncAuthResponse } from './security/vnc-auth.ts';
-import { ANSWER, openDesktop, scriptedServer, TestSeat, until, type Opening } from './testing.ts';
+import {
+  ANSWER,
+  NONE,
+  openDesktop,
+  play,
+  scriptedServer,
+  serverInit,
+  TestSeat,
+  u32,
+  until,
+  V38,
+  type Opening,
+  type Step,
+} from './testing.ts';
 
 const CLEAR = { allowCleartext: true };
-const u32 = (value: number): Buffer => {
-  const out = Buffer.alloc(4);
-  out.writeUInt32BE(value >>> 0);
-  return out;
-};
-const serverInit = (width = 64, height = 48, name = 'desk'): Buffer => {
-  const head = Buffer.alloc(24);
-  head.writeUInt16BE(width, 0);
-  head.writeUInt16BE(height, 2);
-  Buffer.from([32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0]).copy(head, 4);
-  head.writeUInt32BE(name.length, 20);
-  return Buffer.concat([head, Buffer.from(name)]);
-};
-
-type Step = Buffer | number | ((heard: Buffer) => Buffer | undefined);
-
-/** Plays a script: a buffer is sent, a number of bytes is waited for, a function answers what was heard last. */
-function play(script: readonly Step[]): (socket: Socket) => void {
-  return (socket) => {
-    let heard = Buffer.alloc(0);
-    let last = Buffer.alloc(0);
-    let at = 0;
-    const go = (): void => {
-      for (; at < script.length; at++) {
-        const step = script[at];
-        if (typeof step === 'number') {
-          if (heard.length < step) return;
-          last = Buffer.from(heard.subarray(0, step));
-          heard = heard.subarray(step);
-        } else if (typeof step === 'function') {
-          const answer = step(last);
-          if (answer !== undefined) socket.write(answer);
-        } else if (step !== undefined) socket.write(step);
-      }
-    };
-    socket.on('data', (bytes) => {
-      heard = Buffer.concat([heard, bytes]);
-      go();
-    });
-    go();
-  };
-}
-
 async function refused(script: readonly Step[], code: FaultCode, opening: Partial<Opening> = {}): Promise<string> {
   await using server = await scriptedServer(play(script));
   let message = '';
@@ -69,9 +39,6 @@ async function opens(
   await using session = await openDesktop({ ...server, parameters: CLEAR, ...opening });
   return session.facts;
 }
-
-const V38 = Buffer.from('RFB 003.008\n');
-const NONE = [V38, 12, Buffer.of(1, 1), 1, u32(0), 1];
 
 describe('servers of other versions and makes', () => {
   it('signs in to RFB 3.3, where the server chooses and says nothing of a result', async () => {
