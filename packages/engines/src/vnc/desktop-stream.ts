@@ -151,7 +151,7 @@ export class DesktopStream implements EngineStream {
   }
 
   #noteClipboard(direction: 'upload' | 'download', message: CutText): void {
-    const text = contentOf(message);
+    const text = contentOf(message, direction);
     if (text === undefined) return;
     const note = new ClipboardNote(this.#seat, direction);
     note.begin();
@@ -167,23 +167,40 @@ function stopContinuousUpdates(): Uint8Array {
   return message;
 }
 
-/** The bytes of the clipboard itself; undefined for an announcement without content. */
-function contentOf(message: CutText): Uint8Array | undefined {
+/**
+ * The bytes of the clipboard itself; undefined for an announcement without content.
+ * INVARIANT: no more passes than what is noted.
+ * @throws Fault of whoever sent it
+ */
+function contentOf(message: CutText, direction: 'upload' | 'download'): Uint8Array | undefined {
   if (message.kind === 'plain') return message.text;
   if ((message.actions & ACTION.provide) === 0) return undefined;
-  let inflated: Buffer;
   try {
-    // TigerVNC flushes its stream and never ends it.
-    inflated = inflateSync(message.data, {
-      maxOutputLength: MOST_INFLATED,
-      finishFlush: constants.Z_SYNC_FLUSH,
-    });
+    return textIn(message.data);
   } catch (cause) {
-    throw new Fault('TARGET_PROTOCOL_VIOLATION', 'a clipboard that does not unpack, or is too large', { cause });
+    const code = direction === 'download' ? 'TARGET_PROTOCOL_VIOLATION' : 'PROTOCOL_MESSAGE_INVALID';
+    throw new Fault(code, 'a clipboard that does not unpack to one text, or is too large', { cause });
   }
-  if (inflated.length < 4) return undefined;
-  const length = Math.min(viewOf(inflated).getUint32(0), inflated.length - 4);
-  const text = inflated.subarray(4, 4 + length);
+}
+
+/** @throws Error where it is not one text, the whole of it and no more */
+function textIn(data: Uint8Array): Uint8Array {
+  // TigerVNC flushes its stream and never ends it.
+  const { buffer, engine } = inflateSync(data, {
+    maxOutputLength: MOST_INFLATED,
+    finishFlush: constants.Z_SYNC_FLUSH,
+    info: true,
+  }) as unknown as Inflated;
+  const text = buffer.subarray(4);
+  if (engine.bytesWritten !== data.length) throw new Error(`${data.length - engine.bytesWritten} bytes behind it`);
+  if (buffer.length < 4 || viewOf(buffer).getUint32(0) !== text.length)
+    throw new Error(`unpacked to ${buffer.length} bytes, which is not what it says`);
   // The extension ends its text with a NUL, which nobody copied.
   return text.at(-1) === 0 ? text.subarray(0, -1) : text;
+}
+
+/** What zlib answers with `info`, which Node's types leave out. */
+interface Inflated {
+  readonly buffer: Buffer;
+  readonly engine: { readonly bytesWritten: number };
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { constants, deflateSync } from 'node:zlib';
+import { isFault } from '@enchilada/core/fault';
 import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
 import {
   ANSWER,
@@ -132,3 +133,56 @@ for (const [deniedBy, deny, parameters] of [
       assert.deepEqual(seat.events, []);
     }
   });
+
+const html = (size: number): Buffer => Buffer.concat([u32(size), Buffer.alloc(size, 'html')]);
+const TEXT_OF_ONE = Buffer.concat([u32(2), Buffer.from('a\0')]);
+
+test('nothing passes beside a text that is noted, whatever it is hidden in', async () => {
+  for (const [what, message] of [
+    ['text and HTML', extended(0x1000_0005, packed(TEXT_OF_ONE, html(100_000)))],
+    ['HTML', extended(0x1000_0004, packed(html(100_000)))],
+    ['no format', extended(0x1000_0000, packed(html(100_000)))],
+    ['an announcement', extended(0x0800_0001, html(100))],
+    ['a request', extended(0x0200_0001, html(100))],
+    ['a look', extended(0x0400_0001, html(100))],
+    ['capabilities', extended(0x1f00_0001, html(100))],
+    ['no action', extended(0x0000_0001, html(100))],
+    ['two actions', extended(0x1800_0001, packed(TEXT_OF_ONE))],
+  ] as const) {
+    const seat = new TestSeat();
+    assert.deepEqual([...(await heardOf([message], seat))], [], what);
+    assert.deepEqual(seat.events, [], what);
+  }
+});
+
+for (const [what, data] of [
+  ['more than its text', packed(TEXT_OF_ONE, html(100_000))],
+  ['something behind what is packed', Buffer.concat([deflateSync(TEXT_OF_ONE), html(100_000)])],
+  ['less than it says', packed(u32(100), Buffer.from('a'))],
+  ['no length', packed(Buffer.of(0))],
+] as const) {
+  test(`a clipboard with ${what} ends the viewer that pastes it, and not the session`, async () => {
+    await using server = await scriptedServer(play([...NONE, serverInit()]));
+    await using session = await openDesktop({ ...server, parameters: { allowCleartext: true } });
+    const seat = new TestSeat();
+    const stream = await session.join(seat);
+    for (const message of [ANSWER, extended(0x1000_0001, data)]) stream.input(message);
+    const { fault } = await stream.ended;
+    assert.ok(isFault(fault, 'PROTOCOL_MESSAGE_INVALID'), String(fault));
+    assert.ok(!seat.events.some(({ type }) => type === 'clipboard'));
+    await (await session.join(new TestSeat()))[Symbol.asyncDispose]();
+  });
+
+  test(`a clipboard with ${what} ends the session of the machine that sends it`, async () => {
+    const message = extended(0x1000_0001, data);
+    message[0] = 3;
+    await using server = await scriptedServer(play([...NONE, serverInit(), 10, message]));
+    await using session = await openDesktop({ ...server, parameters: { allowCleartext: true } });
+    const seat = new TestSeat();
+    const stream = await session.join(seat);
+    for (const said of [ANSWER, updateRequest(64, 48)]) stream.input(said);
+    const { fault } = await session.ended;
+    assert.ok(isFault(fault, 'TARGET_PROTOCOL_VIOLATION'), String(fault));
+    assert.deepEqual([seat.asides, seat.events], [[], []]);
+  });
+}

@@ -1,6 +1,6 @@
 import type { KeyStroke } from '@enchilada/core/recording';
 import { Fault } from '@enchilada/core/fault';
-import { carriesText, parseCutText, type CutText } from './cut-text.ts';
+import { carriesText, isOfText, parseCutText, type CutText } from './cut-text.ts';
 import type { RfbState } from './rfb-state.ts';
 import { CLIENT, joinBytes, parsePixelFormat, viewOf } from './wire.ts';
 
@@ -136,6 +136,7 @@ export class ClientMessages {
       case CLIENT.clientCutText: {
         const cutText = parseCutText(view.getInt32(4), message.subarray(8));
         if (cutText === undefined) throw invalid('an extended clipboard without its flags');
+        if (!isOfText(cutText)) return undefined;
         if (!carriesText(cutText)) return message;
         if (!control || !paste) return undefined;
         this.#events.active();

@@ -201,6 +201,24 @@ describe('the framing of what a server sends', () => {
     assert.equal(hear(stream, [], true).clipboards.length, 1);
   });
 
+  it('lets nothing through that holds more than text and words about it, also where copying is permitted', () => {
+    const others = [
+      extended(0x1000_0005, noise(9)),
+      extended(0x1000_0004, noise(9)),
+      extended(0x1000_0000, noise(9)),
+      extended(0x0800_0001, noise(9)),
+      extended(0x0200_0001, noise(9)),
+      extended(0x0400_0001, noise(9)),
+      extended(0x1f00_0001, noise(65)),
+      extended(0x0000_0001, noise(9)),
+      extended(0x1800_0001, noise(9)),
+    ];
+    const bell = [2];
+    const { passed, clipboards } = hear(Uint8Array.from([...others.flat(), ...bell]), [7], true);
+    assert.deepEqual([...passed], bell);
+    assert.deepEqual(clipboards, []);
+  });
+
   it('follows the size of the desktop', () => {
     const stream = Uint8Array.from([0, 0, ...u16(1), ...rect({ width: 1024, height: 700 }, -308, [0, 0, 0, 0])]);
     assert.deepEqual(hear(stream, [], true).state.size, { width: 1024, height: 700 });

@@ -1,5 +1,5 @@
 import { isFramed } from './encodings.ts';
-import { carriesText, parseCutText, type CutText } from './cut-text.ts';
+import { carriesText, isOfText, parseCutText, type CutText } from './cut-text.ts';
 import { hextileTile } from './hextile.ts';
 import { rectangleBody } from './rectangle.ts';
 import type { RfbState } from './rfb-state.ts';
@@ -247,7 +247,7 @@ export class ServerMessages {
     const message = parseCutText(length, body);
     if (message === undefined) throw violation('an extended clipboard without its flags');
     const carries = carriesText(message);
-    if (carries && !this.#policy.copy) return;
+    if (!isOfText(message) || (carries && !this.#policy.copy)) return;
     const head = new Uint8Array(8);
     head[0] = SERVER.serverCutText;
     viewOf(head).setInt32(4, length);
