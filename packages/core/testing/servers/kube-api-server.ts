@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -21,6 +21,8 @@ export interface StandInContainer {
   readonly name: string;
   readonly tty?: boolean;
   readonly stdin?: boolean;
+  /** What it runs, and attaching shows; a shell where nothing is said. */
+  readonly runs?: readonly [string, ...string[]];
 }
 
 export interface StandInPod {
@@ -44,7 +46,8 @@ export interface StandInOptions {
 
 /**
  * A stand-in of the Kubernetes API server, and said to be one: what this project needs of it, written from its documentation and stricter than
- * the original where a client could be sloppy. Its containers are this machine: a command runs on a pseudo-terminal of its own.
+ * the original where a client could be sloppy. Its containers are this machine: a command runs on a pseudo-terminal of its own or, without `tty`, on
+ * pipes.
  */
 export interface KubeApiServer extends AsyncDisposable {
   readonly host: string;
@@ -114,6 +117,63 @@ interface Wish {
   readonly stdin: boolean;
 }
 
+interface Program {
+  onData(hear: (bytes: Buffer, channel: 1 | 2) => void): { dispose(): void };
+  onExit(hear: (code: number) => void): void;
+  write(bytes: Buffer): void;
+  pause(): void;
+  resume(): void;
+  kill(): void;
+  destroy(): void;
+  resize(width: number, height: number): void;
+}
+
+type Command = readonly [string, ...string[]];
+
+function onTerminal([file, ...words]: Command): Program {
+  const pty: IPty = spawnPty(file, words, { name: 'xterm', cols: 80, rows: 24, encoding: null });
+  return {
+    // Bytes are read and written as they are, whatever the types say.
+    onData: (hear) => pty.onData((text: unknown) => hear(text as Buffer, 1)),
+    onExit: (hear) =>
+      void pty.onExit(({ exitCode, signal }) => hear(signal === undefined || signal === 0 ? exitCode : 128 + signal)),
+    write: (bytes) => pty.write(bytes as unknown as string),
+    pause: () => pty.pause(),
+    resume: () => pty.resume(),
+    kill: () => pty.kill('SIGKILL'),
+    // The terminal outlives a process that died while it was paused.
+    destroy: () => (pty as IPty & { destroy(): void }).destroy(),
+    resize: (width, height) => {
+      try {
+        pty.resize(width, height);
+      } catch {
+        // The terminal is closed a moment before its process is known to have ended (EBADF).
+      }
+    },
+  };
+}
+
+function onPipes([file, ...words]: Command, takesInput: boolean): Program {
+  const child = spawn(file, words, { stdio: [takesInput ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
+  const { stdin, stdout, stderr } = child;
+  stdin?.on('error', () => undefined);
+  return {
+    onData: (hear) => {
+      const [out, error] = [(bytes: Buffer) => hear(bytes, 1), (bytes: Buffer) => hear(bytes, 2)];
+      stdout?.on('data', out);
+      stderr?.on('data', error);
+      return { dispose: () => void (stdout?.off('data', out), stderr?.off('data', error)) };
+    },
+    onExit: (hear) => void child.on('close', (code) => hear(code ?? 137)),
+    write: (bytes) => void stdin?.write(bytes),
+    pause: () => void (stdout?.pause(), stderr?.pause()),
+    resume: () => void (stdout?.resume(), stderr?.resume()),
+    kill: () => void child.kill('SIGKILL'),
+    destroy: () => void (stdout?.destroy(), stderr?.destroy()),
+    resize: () => undefined,
+  };
+}
+
 class Refused extends Error {
   readonly code: number;
   readonly reason: string;
@@ -167,10 +227,10 @@ class StandIn {
   readonly token = randomBytes(24).toString('base64url');
   readonly #pods: readonly StandInPod[];
   readonly #options: StandInOptions;
-  readonly #started: IPty[] = [];
-  readonly #running = new Set<IPty>();
+  readonly #started: Program[] = [];
+  readonly #running = new Set<Program>();
   /** The processes that containers run by themselves, for attaching. */
-  readonly #own = new Map<string, IPty>();
+  readonly #own = new Map<string, Program>();
   attempts = 0;
 
   constructor(options: StandInOptions) {
@@ -209,9 +269,8 @@ class StandIn {
 
   stop(): void {
     for (const process of this.#started) {
-      if (this.#running.has(process)) process.kill('SIGKILL');
-      // The terminal outlives a process that died while it was paused.
-      (process as IPty & { destroy(): void }).destroy();
+      if (this.#running.has(process)) process.kill();
+      process.destroy();
     }
   }
 
@@ -297,6 +356,8 @@ class StandIn {
       return value === 'true';
     };
     const [tty, stdin] = [flag('tty'), flag('stdin')];
+    if (verb === 'attach' && (tty !== (container.tty ?? false) || (stdin && container.stdin !== true)))
+      throw new Refused(400, 'BadRequest', `container ${container.name} has no such streams`);
     if (tty && flag('stderr')) throw new Refused(400, 'BadRequest', 'tty and stderr cannot both be true');
     if (!flag('stdout')) throw new Refused(400, 'BadRequest', 'you must specify at least 1 of stdin, stdout, stderr');
     const command = query.getAll('command');
@@ -310,32 +371,31 @@ class StandIn {
     for (const channel of [1, 2, 3]) peer.send(Uint8Array.of(channel));
     const process = this.#processOf(peer, wish);
     if (process === undefined) return;
-    const send = (text: unknown): void => {
-      const bytes = typeof text === 'string' ? Buffer.from(text) : (text as Buffer);
+    const send = (bytes: Buffer, channel: 1 | 2): void => {
       for (let at = 0; at < bytes.length; at += PIECE)
-        peer.send(Buffer.concat([Uint8Array.of(1), bytes.subarray(at, at + PIECE)]), () => {
+        peer.send(Buffer.concat([Uint8Array.of(channel), bytes.subarray(at, at + PIECE)]), () => {
           if (peer.bufferedAmount < OUTPUT_LOW) process.resume();
         });
       if (peer.bufferedAmount > OUTPUT_HIGH) process.pause();
     };
     const shown = process.onData(send);
-    process.onExit(({ exitCode, signal }) => {
-      const code = signal === undefined || signal === 0 ? exitCode : 128 + signal;
+    process.onExit((code) => {
       // Output that is still on its way is read before its end.
       setImmediate(() => this.#end(peer, code));
     });
     peer.on('message', (data, isBinary) => this.#take({ peer, wish, process }, data as Buffer, isBinary));
     peer.on('close', () => {
       shown.dispose();
-      if (wish.verb === 'exec') process.kill('SIGKILL');
+      if (wish.verb === 'exec') process.kill();
     });
   }
 
-  #processOf(peer: WebSocket, wish: Wish): IPty | undefined {
+  #processOf(peer: WebSocket, wish: Wish): Program | undefined {
     const key = `${wish.pod.namespace}/${wish.pod.name}/${wish.container.name}`;
     const known = this.#own.get(key);
     if (wish.verb === 'attach' && known !== undefined) return known;
-    const [program = '', ...words] = wish.verb === 'exec' ? wish.command : ['sh'];
+    const { container } = wish;
+    const [program = 'sh', ...words] = wish.verb === 'exec' ? wish.command : (container.runs ?? []);
     if (program.includes('/nowhere/')) {
       this.#say(peer, {
         status: 'Failure',
@@ -344,7 +404,9 @@ class StandIn {
       });
       return undefined;
     }
-    const process = spawnPty(program, words, { name: 'xterm', cols: 80, rows: 24, encoding: null });
+    const process = wish.tty
+      ? onTerminal([program, ...words])
+      : onPipes([program, ...words], wish.verb === 'exec' ? wish.stdin : container.stdin === true);
     this.#started.push(process);
     this.#running.add(process);
     if (wish.verb === 'attach') this.#own.set(key, process);
@@ -355,7 +417,11 @@ class StandIn {
     return process;
   }
 
-  #take({ peer, wish, process }: { peer: WebSocket; wish: Wish; process: IPty }, data: Buffer, binary: boolean): void {
+  #take(
+    { peer, wish, process }: { peer: WebSocket; wish: Wish; process: Program },
+    data: Buffer,
+    binary: boolean,
+  ): void {
     const breach = (what: string): void => {
       this.violations.push(what);
       peer.close(1002, what.slice(0, 100));
@@ -364,8 +430,7 @@ class StandIn {
     const [channel] = data;
     if (channel === 0) {
       if (!wish.stdin) return breach('input without stdin');
-      // Bytes are written as they are, whatever the types say.
-      process.write(data.subarray(1) as unknown as string);
+      process.write(data.subarray(1));
       return undefined;
     }
     if (channel !== 4) return breach(`channel ${channel ?? 'none'}`);
@@ -375,11 +440,7 @@ class StandIn {
     const isSize = (value: unknown): value is number =>
       typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 65_536;
     if (Object.keys(size).length !== 2 || !isSize(width) || !isSize(height)) return breach('a size that is none');
-    try {
-      process.resize(width, height);
-    } catch {
-      // The terminal is closed a moment before its process is known to have ended (EBADF).
-    }
+    process.resize(width, height);
     return undefined;
   }
 

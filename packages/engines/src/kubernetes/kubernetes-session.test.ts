@@ -7,7 +7,7 @@ import {
   type KubeApiServer,
   type StandInOptions,
 } from '@enchilada/core/testing/servers/kube-api-server';
-import { lines, open, token, type Opened, type Opening } from './testing.ts';
+import { lines, open, token, until, type Opened, type Opening } from './testing.ts';
 
 const PODS = [
   { namespace: 'shop', name: 'web-0', labels: { app: 'web' }, containers: [{ name: 'web', stdin: true, tty: true }] },
@@ -25,7 +25,14 @@ const PODS = [
     defaultContainer: 'app',
     containers: [{ name: 'proxy' }, { name: 'app' }],
   },
-  { namespace: 'mail', name: 'queue-0', containers: [{ name: 'queue', stdin: false, tty: false }] },
+  {
+    namespace: 'mail',
+    name: 'queue-0',
+    containers: [
+      { name: 'queue', runs: ['sh', '-c', 'while echo sorting; do echo "no letter" >&2; sleep 0.1; done'] },
+      { name: 'clerk', stdin: true },
+    ],
+  },
 ] as const;
 
 describe('a session with a pod', () => {
@@ -133,6 +140,24 @@ describe('a session with a pod', () => {
     await using second = await into(attach);
     second.type('echo "second-<$kept>"\r');
     await second.see('second-<by-the-process>');
+  });
+
+  it('attaches to a process without a terminal: lines end as on a terminal, and what it does not take is not sent', async () => {
+    const attach = { namespace: 'mail', pod: 'queue-0', mode: 'attach' };
+    await using queue = await into({ ...attach, container: 'queue' });
+    await queue.see('sorting\r\n');
+    await queue.see('no letter\r\n');
+    queue.type('who are you?\r');
+    queue.session.control({ type: 'resize', columns: 100, rows: 30 });
+    const seen = queue.text().length;
+    await until(() => queue.text().indexOf('sorting', seen) > 0);
+    await using clerk = await into({ ...attach, container: 'clerk' });
+    clerk.type('echo letter-$((3+4)); echo "no stamp" >&2\r');
+    await clerk.see('letter-7\r\n');
+    await clerk.see('no stamp\r\n');
+    clerk.type('exit 5\r');
+    assert.equal((await clerk.session.ended).exitCode, 5);
+    assert.deepEqual(server.violations, []);
   });
 
   it('signs in with a client certificate', async () => {
