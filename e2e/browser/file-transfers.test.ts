@@ -36,7 +36,12 @@ before(async () => {
 after(() => owned.disposeAsync());
 
 /** A folder on the machine that anybody may write, and the panel opened on it. */
-async function place(name: string, use: (panel: FilesPanel, folder: string) => Promise<void>): Promise<void> {
+async function place(
+  name: string,
+  use: (panel: FilesPanel, folder: string) => Promise<void>,
+  /** What the browser is before the page's own scripts run. */
+  browserLike: () => void = () => undefined,
+): Promise<void> {
   const folder = join(sshd.directory, name);
   await mkdir(folder);
   await chmod(folder, 0o777);
@@ -48,6 +53,7 @@ async function place(name: string, use: (panel: FilesPanel, folder: string) => P
         (await navigator.storage.getDirectory()).getDirectoryHandle('chosen', { create: true }),
     });
   });
+  await window.context.addInitScript(browserLike);
   const { page } = await (await openMachine(window, targetId)).connected();
   const panel = await FilesPanel.open(page);
   await panel.go(folder);
@@ -277,6 +283,22 @@ test('a download that ends before it is whole leaves nothing in the browser, whe
     await eventually('what the closed page left is gone', async () => (await keptBy(next)) === 0);
     await next.close();
   }));
+
+test('a browser that has storage of its own but writes no files in a page downloads by itself', () =>
+  place(
+    'by-itself',
+    async (panel, folder) => {
+      const content = randomBytes(3_000_000);
+      await writeFile(join(folder, 'plain.bin'), content);
+      await panel.root.getByRole('button', { name: 'Load again' }).click();
+      const [saved] = await Promise.all([panel.page.waitForEvent('download'), panel.entry('plain.bin file').click()]);
+      assert.equal(saved.suggestedFilename(), 'plain.bin');
+      assert.ok((await readFile(await saved.path())).equals(content));
+      assert.equal(await keptBy(panel.page), 0);
+    },
+    // Safari before 26.
+    () => Reflect.deleteProperty(FileSystemFileHandle.prototype, 'createWritable'),
+  ));
 
 test('a disk that is full and a file that is gone are told from the network, and what failed is tried again', () =>
   place('own-disk', async (panel, folder) => {

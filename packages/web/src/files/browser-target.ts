@@ -42,10 +42,16 @@ function storageFolder(): (() => Promise<FileSystemDirectoryHandle>) | undefined
   return locks === undefined ? undefined : storage?.getDirectory?.bind(storage);
 }
 
+/** Safari before 26 gives such files to workers alone. */
+function writesFiles(): boolean {
+  const { FileSystemFileHandle: handle } = globalThis as { FileSystemFileHandle?: { readonly prototype: object } };
+  return handle !== undefined && 'createWritable' in handle.prototype;
+}
+
 /** A file in the origin private file system ([File System](https://fs.spec.whatwg.org/)) until it is whole, so that memory holds a piece of it at most. */
 export function browserTarget(name: string): DownloadTarget | undefined {
   const folder = storageFolder();
-  if (folder === undefined) return undefined;
+  if (folder === undefined || !writesFiles()) return undefined;
   const discard = async ({ name: kept }: FileSystemFileHandle): Promise<void> => {
     try {
       await (await folder()).removeEntry(kept);
