@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -11,8 +11,10 @@ import { Chromium } from '../fixtures/chromium.ts';
 import type { Site } from '../tests/site.ts';
 import { FilesPanel } from './files-panel.ts';
 import { Network } from './network.ts';
+import { picturesIn } from './pictures.ts';
 import { openMachine, seatOf } from './seat.ts';
 
+const picture = picturesIn('files');
 const owned = new AsyncDisposableStack();
 let sshd: Sshd;
 let network: Network;
@@ -299,6 +301,45 @@ test('a browser that has storage of its own but writes no files in a page downlo
     // Safari before 26.
     () => Reflect.deleteProperty(FileSystemFileHandle.prototype, 'createWritable'),
   ));
+
+test('a text file that is edited stays the file that it was but for the edit, and one that has grown is not opened', () =>
+  place('edited', async (panel, folder) => {
+    const { page } = panel;
+    const texts = {
+      'windows.txt': '\uFEFFone\r\ntwo\r\nlast',
+      'mixed.txt': 'one\ntwo\r\nthree\r\nfour\r\n',
+      'growing.txt': 'ten bytes.',
+    };
+    for (const [name, text] of Object.entries(texts)) {
+      await writeFile(join(folder, name), text);
+      await chmod(join(folder, name), 0o666);
+    }
+    await panel.root.getByRole('button', { name: 'Load again' }).click();
+    await panel.entry('growing.txt file').waitFor();
+    await truncate(join(folder, 'growing.txt'), 5_000_000_000);
+    await panel.act('growing.txt', 'Edit');
+    await page.getByRole('alert').filter({ hasText: 'The file has become too large to be edited here' }).waitFor();
+    await picture(page, 'too large');
+    assert.ok(await page.getByRole('button', { name: 'Save' }).isDisabled());
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await truncate(join(folder, 'growing.txt'), 0);
+
+    const editor = page.getByRole('textbox', { name: 'Content' });
+    const mixed = page.getByText('The lines of this file end in different ways.');
+    const edit = async (name: string, shown: string, edited: string): Promise<void> => {
+      await panel.act(name, 'Edit');
+      assert.equal(await editor.inputValue(), shown);
+      assert.equal(await mixed.count(), name === 'mixed.txt' ? 1 : 0);
+      await picture(page, name);
+      await editor.fill(edited);
+      await page.getByRole('button', { name: 'Save' }).click();
+      await editor.waitFor({ state: 'detached' });
+    };
+    await edit('windows.txt', 'one\ntwo\nlast', 'one\nzwei\nlast');
+    assert.equal(await readFile(join(folder, 'windows.txt'), 'utf8'), '\uFEFFone\r\nzwei\r\nlast');
+    await edit('mixed.txt', 'one\ntwo\nthree\nfour\n', 'one\ntwo\ndrei\nfour\n');
+    assert.equal(await readFile(join(folder, 'mixed.txt'), 'utf8'), 'one\ntwo\r\ndrei\r\nfour\r\n');
+  }));
 
 test('a disk that is full and a file that is gone are told from the network, and what failed is tried again', () =>
   place('own-disk', async (panel, folder) => {

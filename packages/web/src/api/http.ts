@@ -1,7 +1,7 @@
 import type { FaultCode, FaultFacts } from '@enchilada/core/fault';
 
-/** `NETWORK`: nothing answered at all. `LOCAL_DISK`: a file of the person's own cannot be read or kept. */
-type BrowserFaultCode = 'NETWORK' | 'LOCAL_DISK';
+/** `NETWORK`: nothing answered at all. `LOCAL_DISK`: a file of the person's own cannot be read or kept. `EDIT_TOO_LARGE`: a file has grown past what a page edits. */
+type BrowserFaultCode = 'NETWORK' | 'LOCAL_DISK' | 'EDIT_TOO_LARGE';
 
 /** What the gateway answered instead of a result, or what kept it from answering. */
 export class ApiFault extends Error {

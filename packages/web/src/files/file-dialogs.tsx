@@ -2,13 +2,14 @@ import { Button, Checkbox, Group, Skeleton, Stack, Text, Textarea, TextInput } f
 import type { FileEntry } from '@enchilada/contract';
 import { useEffect, useState, type SyntheticEvent, type ReactNode } from 'react';
 import { stream } from '../api/client.ts';
-import { addressOf, ApiFault } from '../api/http.ts';
+import { addressOf } from '../api/http.ts';
 import { Modal } from '../components/layer.tsx';
 import { useAction } from '../components/use-action.ts';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
 import { isName, toRaw, type RawPath } from './raw-path.ts';
 import { sendPiece } from './send-piece.ts';
+import { readSmall, TextFile } from './text-file.ts';
 
 function Dialog(props: {
   readonly title: string;
@@ -128,7 +129,8 @@ export function EditDialog(props: {
 }) {
   const text = useText();
   const { sessionId, path, entry } = props;
-  const [content, setContent] = useState<string>();
+  const [file, setFile] = useState<TextFile>();
+  const [content, setContent] = useState('');
   const [error, setError] = useState<unknown>();
   useEffect(() => {
     const abort = new AbortController();
@@ -137,16 +139,20 @@ export function EditDialog(props: {
       { params: { id: sessionId }, query: { path: toRaw(path), transfer: newTransfer() } },
       { signal: abort.signal },
     )
-      .then((response) => response.arrayBuffer())
-      .then((bytes) => setContent(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)))
+      .then(readSmall)
+      .then((bytes) => {
+        const found = new TextFile(bytes);
+        setContent(found.shown);
+        setFile(found);
+      })
       .catch((failure: unknown) => {
-        if (abort.signal.aborted) return;
-        setError(failure instanceof TypeError ? new ApiFault({ code: 'FILE_UNFIT', status: 422 }) : failure);
+        if (!abort.signal.aborted) setError(failure);
       });
     return () => abort.abort();
   }, [sessionId, path]);
   const save = async (): Promise<void> => {
-    const bytes = new Blob([content ?? '']);
+    if (file === undefined) return;
+    const bytes = new Blob([file.saved(content)]);
     const address = addressOf(`/sessions/${sessionId}/files/content`, {
       path: toRaw(path),
       transfer: newTransfer(),
@@ -158,23 +164,25 @@ export function EditDialog(props: {
     await sendPiece(address, bytes, { signal: new AbortController().signal, progress: () => undefined });
     props.onSaved();
   };
+  const mixed = file?.usualOfMixed;
   return (
     <Dialog
       title={text('files.edit-of', { name: entry.name })}
       action={text('common.save')}
       size="xl"
-      disabled={content === undefined}
+      disabled={file === undefined}
       run={save}
       onClose={props.onClose}
     >
       {error !== undefined && <FaultNotice error={error} />}
-      {content === undefined && error === undefined && <Skeleton height={300} />}
-      {content !== undefined && (
+      {file === undefined && error === undefined && <Skeleton height={300} />}
+      {file !== undefined && (
         <Textarea
           aria-label={text('files.content')}
           data-autofocus
           className="files-editor"
           rows={22}
+          description={mixed !== undefined && text('files.line-ends-mixed', { end: mixed })}
           value={content}
           onChange={(event) => setContent(event.currentTarget.value)}
           spellCheck={false}

@@ -15,6 +15,7 @@ import {
 } from '@tabler/icons-react';
 import type { FileEntry } from '@enchilada/contract';
 import { useText } from '../i18n/text.tsx';
+import { MOST_EDITED_BYTES } from './text-file.ts';
 
 export type SortKey = 'name' | 'size' | 'modified';
 export interface Sorting {
@@ -29,8 +30,6 @@ const ICONS: Readonly<Record<FileEntry['kind'], Icon>> = {
   link: IconLink,
   other: IconLock,
 };
-/** Larger files belong into an editor on the machine. */
-export const MOST_EDITED_BYTES = 1024 * 1024;
 
 /** Folders first, then by the column; names as a person sorts them. */
 export function sorted(entries: readonly FileEntry[], { key, descending }: Sorting): readonly FileEntry[] {

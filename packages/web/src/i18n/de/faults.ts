@@ -7,6 +7,8 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.LOCAL_DISK': 'Dieser Computer konnte die Datei nicht lesen oder ablegen',
   'fault.LOCAL_DISK.next':
     'Prüfen, ob die Datei noch unverändert da ist und der Platz für sie reicht, und erneut versuchen.',
+  'fault.EDIT_TOO_LARGE': 'Die Datei ist zu groß geworden, um sie hier zu bearbeiten',
+  'fault.EDIT_TOO_LARGE.next': 'Laden Sie sie herunter, oder bearbeiten Sie sie in einem Editor auf der Maschine.',
   'fault.INTERNAL': 'Im Gateway ist etwas fehlgeschlagen',
   'fault.INTERNAL.next': 'Erneut versuchen. Tritt es wieder auf, der Administration die Kennung unten nennen.',
   'fault.INVALID_REQUEST': 'Das Gateway hat eine Angabe nicht verstanden',

@@ -31,6 +31,8 @@ export const files: Readonly<Record<keyof typeof en, string>> = {
   'files.kind-folder': 'Ordner',
   'files.kind-link': 'Verknüpfung',
   'files.kind-other': 'Sonderdatei',
+  'files.line-ends-mixed':
+    'Die Zeilen dieser Datei enden verschieden. Was über Ihrer ersten und unter Ihrer letzten Änderung steht, bleibt, wie es ist; was dazwischen steht, endet dann mit {end}.',
   'files.minutes-left': 'noch {count} min',
   'files.mode': 'Berechtigungen',
   'files.mode-of': 'Berechtigungen von {name}',

@@ -5,6 +5,8 @@ export const faults = {
   'fault.LOCAL_DISK': 'This computer could not read or keep the file',
   'fault.LOCAL_DISK.next':
     'Check that the file is still there as it was, and that there is room for it, then try again.',
+  'fault.EDIT_TOO_LARGE': 'The file has become too large to be edited here',
+  'fault.EDIT_TOO_LARGE.next': 'Download it, or edit it in an editor on the machine.',
   'fault.INTERNAL': 'Something failed inside the gateway',
   'fault.INTERNAL.next': 'Try again. If it happens again, give the reference below to your administrator.',
   'fault.INVALID_REQUEST': 'The gateway did not understand an entry',

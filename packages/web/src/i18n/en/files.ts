@@ -29,6 +29,8 @@ export const files = {
   'files.kind-folder': 'folder',
   'files.kind-link': 'link',
   'files.kind-other': 'special file',
+  'files.line-ends-mixed':
+    'The lines of this file end in different ways. Those above your first change and below your last one stay as they are; those between will end in {end}.',
   'files.minutes-left': '{count} min left',
   'files.mode': 'Permissions',
   'files.mode-of': 'Permissions of {name}',
