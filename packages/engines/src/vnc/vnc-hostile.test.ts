@@ -182,6 +182,36 @@ describe('servers that refuse, break off or attack', () => {
     });
   }
 
+  const prime = createDiffieHellmanGroup('modp2').getPrime();
+  const number = (value: number): Buffer => Buffer.concat([Buffer.alloc(prime.length - 1), Buffer.of(value)]);
+  const changed = (last: number): Buffer => Buffer.concat([prime.subarray(0, -1), Buffer.of(last)]);
+  for (const [name, [generator, modulus, key], words] of [
+    ['a prime of nothing', [2, number(0), number(5)], /prime that is none/],
+    ['a prime of one', [2, number(1), number(5)], /prime that is none/],
+    ['a small prime', [2, number(251), number(5)], /prime that is none/],
+    ['an even prime', [2, changed(0xfe), number(5)], /prime that is none/],
+    ['a prime that can be divided', [2, changed(0xfd), number(5)], /no key can be agreed on/],
+    ['a generator of nothing', [0, prime, number(5)], /generator of 0/],
+    ['a generator of one', [1, prime, number(5)], /generator of 1/],
+    ['a key of nothing', [2, prime, number(0)], /keeps nothing secret/],
+    ['a key of one', [2, prime, number(1)], /keeps nothing secret/],
+    ['a key of the prime less one', [2, prime, changed(0xfe)], /keeps nothing secret/],
+    ['a key of the prime', [2, prime, prime], /keeps nothing secret/],
+    ['a prime of 64 bytes', [2, prime.subarray(0, 64), Buffer.alloc(64, 5)], /key of 64 bytes/],
+    ['a prime of 257 bytes', [2, Buffer.alloc(257, 0xff), Buffer.alloc(257, 5)], /key of 257 bytes/],
+  ] as const)
+    it(`is refused, and asked for no credential, where it agrees on a key by ${name}`, async () => {
+      let asked = false;
+      const head = Buffer.of(0, generator, modulus.length >> 8, modulus.length & 0xff);
+      const message = await refused(
+        [V38, 12, Buffer.of(1, 30), 1, Buffer.concat([head, modulus, key])],
+        'TARGET_PROTOCOL_VIOLATION',
+        { hop: { credential: () => ((asked = true), Promise.reject(new Error('asked'))) } },
+      );
+      assert.match(message, words);
+      assert.equal(asked, false);
+    });
+
   it('is refused where it offers no encryption and the machine does not allow cleartext', async () => {
     const words = await refused([V38, 12, Buffer.of(1, 2)], 'TARGET_NO_COMMON_ALGORITHM', { parameters: {} });
     assert.match(words, /cleartext/);

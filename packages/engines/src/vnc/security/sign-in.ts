@@ -2,7 +2,7 @@ import type { Credential } from '@enchilada/core/credential';
 import { Fault } from '@enchilada/core/fault';
 import { peerText } from '../../shared/index.ts';
 import { violation } from '../codec/wire.ts';
-import { appleResponse } from './apple-dh.ts';
+import { agreeWithApple, appleResponse, checkAppleLength } from './apple-dh.ts';
 import {
   SECURITY,
   SUB_TYPES,
@@ -166,11 +166,11 @@ function noPermittedSubType(offered: readonly number[]): Fault {
 async function apple(peer: Peer): Promise<void> {
   const head = await peer.read(4);
   const [generator, length] = [head.readUInt16BE(0), head.readUInt16BE(2)];
-  // Apple's own is 128 bytes; the library tests the prime, and a large one would keep the gateway busy.
-  if (length < 16 || length > 256) throw violation(`a Diffie-Hellman key of ${length} bytes`);
+  checkAppleLength(length);
   const [prime, serverKey] = [await peer.read(length), await peer.read(length)];
+  const agreement = agreeWithApple({ generator, prime, serverKey });
   const { username, password } = await peer.credential();
-  peer.write(appleResponse({ generator, prime, serverKey }, { username, password: password.reveal() }));
+  peer.write(appleResponse(agreement, { username, password: password.reveal() }));
 }
 
 const TIGHT_UNIX_LOGIN = 129;
