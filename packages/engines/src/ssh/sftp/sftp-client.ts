@@ -17,6 +17,8 @@ const SILENT_MS = 60_000;
 /** What every server must take (draft section 3), and what OpenSSH calls its limits where it tells them. */
 const USUAL_BYTES = 32 * 1024;
 const MOST_BYTES = 255 * 1024;
+/** Whatever a service says of its limits: less would make of every file a flood of requests. */
+const LEAST_BYTES = 4 * 1024;
 
 type Answer<T extends SftpResponse['type']> = Extract<SftpResponse, { readonly type: T }>;
 
@@ -147,8 +149,8 @@ export class SftpClient implements AsyncDisposable {
     if (!this.has('limits@openssh.com')) return;
     const { payload } = await this.request(REQUEST.EXTENDED, [{ string: 'limits@openssh.com' }], 'extended');
     const [, read = 0, write = 0] = readNumbers(payload);
-    if (read > 0) this.readBytes = Math.min(read, MOST_BYTES);
-    if (write > 0) this.writeBytes = Math.min(write, MOST_BYTES);
+    if (read > 0) this.readBytes = Math.max(LEAST_BYTES, Math.min(read, MOST_BYTES));
+    if (write > 0) this.writeBytes = Math.max(LEAST_BYTES, Math.min(write, MOST_BYTES));
   }
 
   #received(bytes: Uint8Array): void {

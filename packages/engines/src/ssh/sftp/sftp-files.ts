@@ -13,6 +13,8 @@ import { SftpRefusal, type SftpClient } from './sftp-client.ts';
 
 /** Asked for ahead; bounds the memory of one transfer together with the size of a piece. */
 const AHEAD_BYTES = 4 * 1024 * 1024;
+/** Of one transfer, however small its pieces: as many as `AHEAD_BYTES` has of the usual ones. */
+const MOST_UNANSWERED = 128;
 /** Files of /proc say that they are empty; what they hold is small. */
 const MOST_UNANNOUNCED_BYTES = 64 * 1024 * 1024;
 const SLASH = 47;
@@ -181,7 +183,8 @@ export class SftpFiles implements FileChannel {
     try {
       yield new Uint8Array();
       for (;;) {
-        while (next < end && (ahead.length === 0 || (ahead.length + 1) * piece <= AHEAD_BYTES)) {
+        const most = Math.max(1, Math.min(MOST_UNANSWERED, Math.floor(AHEAD_BYTES / piece)));
+        while (next < end && ahead.length < most) {
           if (unannounced && ahead.length > 0) break;
           const length = Math.min(piece, end - next);
           ahead.push({ at: next, length, bytes: ask(next, length) });
@@ -300,8 +303,8 @@ class Writer implements FileWriter {
       this.#gatheredBytes += part.length;
       from += part.length;
       if (this.#gatheredBytes === most) this.#send();
+      while (this.#isAhead && this.#failure === undefined) await Promise.race(this.#open);
     }
-    while (this.#unanswered > AHEAD_BYTES && this.#failure === undefined) await Promise.race(this.#open);
     await this.#client.drained();
     if (this.#failure !== undefined) throw await this.#reason();
   }
@@ -324,6 +327,10 @@ class Writer implements FileWriter {
     this.#closed = true;
     // Nobody finished the file, so nobody waits for it; the handle ends with the channel at the latest.
     await this.#client.act(REQUEST.CLOSE, [{ string: this.#handle }]).catch(() => undefined);
+  }
+
+  get #isAhead(): boolean {
+    return this.#unanswered > AHEAD_BYTES || this.#open.size >= MOST_UNANSWERED;
   }
 
   /** One request for what was gathered: the fewer, the less each byte costs both sides. */

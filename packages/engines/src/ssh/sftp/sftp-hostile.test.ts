@@ -27,6 +27,8 @@ const REGULAR = (size: readonly number[]): readonly number[] => [...word(5), ...
 interface Asked {
   readonly type: number;
   readonly id: readonly number[];
+  /** What follows the number of the request. */
+  readonly body: Buffer;
   readonly channel: ServerChannel;
 }
 
@@ -54,7 +56,10 @@ async function machine(answer: (asked: Asked) => Uint8Array | undefined, greets 
             const request = held.subarray(4, 4 + held.readUInt32BE(0));
             held = held.subarray(4 + request.length);
             const type = request[0] ?? 0;
-            const reply = type === 1 && greets ? VERSION : answer({ type, id: [...request.subarray(1, 5)], channel });
+            const reply =
+              type === 1 && greets
+                ? VERSION
+                : answer({ type, id: [...request.subarray(1, 5)], body: request.subarray(5), channel });
             if (reply !== undefined && channel.writable) channel.write(reply);
           }
         });
@@ -159,6 +164,32 @@ describe('file services that do not behave', () => {
     await refuses(readAll(await absurd.files()), 'TARGET_PROTOCOL_VIOLATION');
     await using vast = await serve([...word(0x001f_ffff), ...word(0xffff_ffff)], 300);
     await refuses(readAll(await vast.files()), 'FILE_CHANGED');
+  });
+
+  it('take a byte at a time, as they say: what is asked at once stays few', async () => {
+    const pieces = { read: [] as number[], written: [] as number[] };
+    await using other = await machine(({ type, id, body }) => {
+      if (type === 1) return packet(2, word(3), string('limits@openssh.com'), string('1'));
+      if (type === 200) return packet(201, id, ...Array.from({ length: 4 }, () => [...word(0), ...word(1)]));
+      if (type === 17 || type === 8) return packet(105, id, REGULAR([...word(0), ...word(1024 * 1024)]));
+      if (type === 3) return packet(102, id, string('h'));
+      if (type === 5) return void pieces.read.push(body.readUInt32BE(body.length - 4));
+      if (type === 6) return void pieces.written.push(body.readUInt32BE(body.readUInt32BE(0) + 12));
+      return packet(101, id, word(0));
+    }, false);
+    const files = await other.files();
+    const { content } = await files.open(PATH, { offset: 0, signal: NEVER });
+    const writer = await files.create(PATH, { offset: 0 });
+    const open = [content.next(), writer.write(Buffer.alloc(1024 * 1024))];
+    const ended = Promise.all(open.map((work) => refuses(work, 'FILES_UNAVAILABLE')));
+    // Answered behind all that was asked before.
+    await files.removeFile(PATH);
+    for (const asked of Object.values(pieces)) {
+      assert.ok(asked.length <= 128, `${asked.length} requests at once`);
+      assert.deepEqual([...new Set(asked)], [4096]);
+    }
+    await files[Symbol.asyncDispose]();
+    await ended;
   });
 
   it('answer what nobody asked, twice, or with another kind', async () => {
