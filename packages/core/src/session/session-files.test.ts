@@ -60,6 +60,17 @@ test('of a listing without end as much is kept as is shown, it is said to be cut
   assert.equal(isOver, true);
 });
 
+test('of a listing of long names as many bytes are kept as a folder has at most', async () => {
+  const files = filesOf({
+    async *list() {
+      for (;;) yield await Promise.resolve(Array.from({ length: 60 }, () => entry('x'.repeat(4_096))));
+    },
+  });
+  const { entries, truncated } = await files.list(BOTH, FOLDER);
+  const bytes = entries.reduce((sum, { name }) => sum + name.length, 0);
+  assert.ok(truncated && bytes > 5_000_000 && bytes <= 20_000 * 320, `${bytes} bytes of names`);
+});
+
 test('a listing that goes on and names nothing ends with its time', async () => {
   const clock = new LimitClock();
   let pages = 0;

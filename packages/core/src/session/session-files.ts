@@ -54,6 +54,8 @@ export interface UploadRequest extends TransferRequest, WantedName {
 }
 
 const MOST_ENTRIES = 20_000;
+/** More than as many names have on systems whose longest has 255 bytes. */
+const MOST_NAME_BYTES = 6 * 1024 * 1024;
 const LIST_MS = 60_000;
 const RECHECK_MS = 2_000;
 const CLEANING_MS = 1_000;
@@ -90,10 +92,15 @@ export class SessionFiles implements AsyncDisposable {
     return await this.#with(async (channel) => {
       const folder = path === undefined ? await channel.home() : checkPath(path);
       const entries: FileEntry[] = [];
+      let nameBytes = 0;
       for await (const page of channel.list(folder, limit.signal)) {
-        entries.push(...page.slice(0, MOST_ENTRIES - entries.length));
         this.#abort.signal.throwIfAborted();
-        if (entries.length >= MOST_ENTRIES) return { path: folder, entries, truncated: true };
+        for (const entry of page) {
+          nameBytes += entry.name.length;
+          if (entries.length >= MOST_ENTRIES || nameBytes > MOST_NAME_BYTES)
+            return { path: folder, entries, truncated: true };
+          entries.push(entry);
+        }
       }
       return { path: folder, entries, truncated: false };
     });

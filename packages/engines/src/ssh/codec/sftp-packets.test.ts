@@ -55,6 +55,16 @@ describe('answers of a file service', () => {
     ]);
   });
 
+  it('of long lines and short names keep the names alone', () => {
+    const line = Array.from({ length: 200_000 }, () => 0x78);
+    const [names] = decode([packet(104, [word(9), word(1), string('name'), string(line), word(0)])]);
+    assert.ok(names?.type === 'name');
+    assert.deepEqual(
+      names.entries.map(({ name }) => name.buffer.byteLength),
+      [4],
+    );
+  });
+
   it('mean the same however the stream is cut', () => {
     const stream = Buffer.concat([
       GREETING,

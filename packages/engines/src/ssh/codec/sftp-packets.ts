@@ -187,7 +187,7 @@ export function readResponse(packet: Uint8Array): SftpResponse {
     case RESPONSE.HANDLE: {
       const handle = reader.bytes();
       if (handle.length > MAX_HANDLE_BYTES) throw violation(`a handle of ${handle.length} bytes`);
-      return { type: 'handle', id, handle };
+      return { type: 'handle', id, handle: handle.slice() };
     }
     case RESPONSE.DATA:
       return { type: 'data', id, bytes: reader.bytes() };
@@ -195,7 +195,8 @@ export function readResponse(packet: Uint8Array): SftpResponse {
       const count = reader.uint32();
       const entries: NamedAttributes[] = [];
       for (let index = 0; index < count; index += 1) {
-        const name = reader.bytes();
+        // A copy: names are kept, and would keep whatever else their packet holds.
+        const name = reader.bytes().slice();
         reader.bytes(); // The line that `ls -l` would show.
         entries.push({ name, ...readAttributes(reader) });
       }
