@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { systemClock } from '@enchilada/core/testing/authorized';
+import { ManualClock } from '@enchilada/core/testing/recorder-parts';
 import { EchoGuard } from './echo-guard.ts';
 import { LogIn, matches, type LogInAct } from './log-in.ts';
 import { readParameters } from './telnet-manifest.ts';
@@ -118,5 +119,24 @@ describe('the guard against echoed secrets', () => {
     assert.equal(through(['s3', 'cre', 't\r\nwelcome']), '********\r\nwelcome');
     assert.equal(through(['\r\nwelcome\r\n', '$ ']), '\r\nwelcome\r\n$ ');
     assert.equal(through(['a s3cret s3cret']), 'a ******** ********');
+  });
+
+  it('takes it out behind empty lines too, and what came of it by the time that nothing more comes', () => {
+    assert.equal(through(['\r\n', ' \r\ns3', 'cret\r\n$ ']), '\r\n \r\n********\r\n$ ');
+    assert.equal(through(['\r\ns3cre']), '\r\n********');
+    assert.equal(through(['your s3']), 'your s3', 'two letters are a word of their own');
+  });
+
+  it('waits as long as something comes', () => {
+    const clock = new ManualClock();
+    const shown: Uint8Array[] = [];
+    const guard = new EchoGuard('s3cret', clock, (bytes) => shown.push(bytes));
+    for (const letter of 's3cret') {
+      clock.advance(1_900);
+      guard.shown(Buffer.from(letter));
+    }
+    assert.deepEqual(shown, []);
+    clock.advance(2_000);
+    assert.equal(Buffer.concat(shown).toString(), '********');
   });
 });
