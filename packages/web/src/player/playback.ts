@@ -6,7 +6,7 @@ import { advance, type Pace } from './playback-clock.ts';
 import type { Base } from './recording-index.ts';
 import { RecordingSource, type OpenStream } from './recording-source.ts';
 import type { RecordingShape } from './keyframe-messages.ts';
-import type { Stage } from './stage.ts';
+import { StageFailure, type Stage } from './stage.ts';
 import type { TranscriptLine } from './transcript.ts';
 
 export interface PlaybackState {
@@ -16,6 +16,8 @@ export interface PlaybackState {
   /** Of the index, which reads all of it once. */
   readonly loading: 'going' | 'complete' | 'cut' | 'failed';
   readonly error: unknown;
+  /** The decoder gave up here; another moment may be shown all the same. */
+  readonly undrawn: StageFailure | undefined;
   readonly found: readonly TranscriptLine[];
   readonly activity: readonly number[];
   readonly marks: readonly Mark[];
@@ -33,6 +35,7 @@ export const BEGINNING: PlaybackState = {
   playing: false,
   loading: 'going',
   error: undefined,
+  undrawn: undefined,
   found: [],
   activity: [],
   marks: [],
@@ -104,6 +107,8 @@ export class Playback implements Disposable {
 
   play(): void {
     if (this.#state.positionMs >= this.#state.durationMs) this.seek(0);
+    // Nothing is drawn by going on: the decoder begins anew, further up.
+    else if (this.#state.undrawn !== undefined) this.seek(this.#state.positionMs);
     this.#lastTick = undefined;
     this.#change({ playing: true });
   }
@@ -164,7 +169,7 @@ export class Playback implements Disposable {
     this.#stage.audible = false;
     if (this.#stage.isDecoder) return this.#decodeTo(toMs);
     const { nextAtMs } = this.#reader;
-    const ahead = toMs >= this.#shownMs && this.#inexactFrom === undefined;
+    const ahead = toMs >= this.#shownMs && this.#inexactFrom === undefined && this.#state.undrawn === undefined;
     if (ahead && (this.#reader.ended || (nextAtMs !== undefined && nextAtMs > toMs))) {
       await this.#show(this.#reader.take(toMs), toMs);
       return;
@@ -177,7 +182,7 @@ export class Playback implements Disposable {
     await this.#showing;
     this.#stage.restart(base);
     this.#inexactFrom = base.exact ? undefined : toMs;
-    this.#change({ exact: base.exact });
+    this.#change({ exact: base.exact, undrawn: undefined });
     await this.#show(events, toMs);
   }
 
@@ -187,7 +192,14 @@ export class Playback implements Disposable {
     this.#turned = Promise.withResolvers();
     const base = await this.#source.baseFor(toMs);
     if (this.#wanted !== undefined || this.#disposed) return;
-    if (toMs < this.#shownMs || base.atMs > this.#shownMs || this.#reader.failure !== undefined) {
+    const { undrawn } = this.#state;
+    if (
+      undrawn !== undefined ||
+      toMs < this.#shownMs ||
+      base.atMs > this.#shownMs ||
+      this.#reader.failure !== undefined
+    ) {
+      this.#change({ undrawn: undefined });
       this.#reader[Symbol.dispose]();
       this.#reader = this.#source.readFrom(base);
       await this.#showing;
@@ -225,12 +237,15 @@ export class Playback implements Disposable {
     this.#shownMs = untilMs;
     if (events.length === 0) return this.#showing;
     this.#drawing += 1;
-    this.#showing = this.#showing
+    const shown = this.#showing
       .then(() => this.#stage.draw(events))
       .finally(() => {
         this.#drawing -= 1;
       });
-    return this.#showing;
+    this.#showing = shown.catch(() => undefined);
+    return shown.catch((error: unknown) => {
+      throw error instanceof StageFailure ? error : new StageFailure(error);
+    });
   }
 
   readonly #tick = (now: number): void => {
@@ -245,7 +260,7 @@ export class Playback implements Disposable {
     if (this.#stage.busy || this.#drawing > 0 || (nextAtMs === undefined && !ended)) return;
     const positionMs = advance(from, elapsed, { ...this.#pace, nextAt: nextAtMs, durationMs });
     this.#stage.audible = this.#pace.speed === 1;
-    void this.#show(this.#reader.take(positionMs), positionMs);
+    this.#show(this.#reader.take(positionMs), positionMs).catch((error: unknown) => this.#fail(error));
     const finished = positionMs >= durationMs && this.#reader.ended && this.#reader.nextAtMs === undefined;
     this.#state = { ...this.#state, positionMs, playing: !finished };
     if (finished || now - this.#reportedAt >= REPORT_EVERY_MS) {
@@ -256,6 +271,10 @@ export class Playback implements Disposable {
 
   #fail(error: unknown): void {
     if (this.#disposed) return;
+    if (error instanceof StageFailure) {
+      this.#change({ undrawn: error, positionMs: this.#shownMs, playing: false });
+      return;
+    }
     const known = error instanceof ApiFault ? error : new ApiFault({ code: 'RECORDING_DAMAGED', status: 0 });
     this.#change({ loading: 'failed', error: known, playing: false });
   }

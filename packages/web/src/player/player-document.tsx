@@ -58,7 +58,11 @@ export function PlayerDocument() {
         </Container>
       ) : (
         detail.data !== undefined && (
-          <PlayerStage detail={detail.data} mayReadKeys={me.data !== undefined && can(me.data, 'recording.keys')} />
+          <PlayerStage
+            detail={detail.data}
+            mayReadKeys={me.data !== undefined && can(me.data, 'recording.keys')}
+            mayDownload={mayExport}
+          />
         )
       )}
     </div>

@@ -11,6 +11,7 @@ import { FindPanel } from './find-panel.tsx';
 import { KeysPanel } from './keys-panel.tsx';
 import type { Pace } from './playback-clock.ts';
 import { PlayerControls } from './player-controls.tsx';
+import { UndrawnNotice } from './undrawn-notice.tsx';
 import { usePlayback } from './use-playback.ts';
 import { usePlayerKeys } from './use-player-keys.ts';
 
@@ -18,7 +19,11 @@ import { usePlayerKeys } from './use-player-keys.ts';
 const DESKTOP_GROUND = '#16181c';
 
 /** The screen, the panels beside it and the controls below. */
-export function PlayerStage(props: { readonly detail: RouteOutput<'getRecording'>; readonly mayReadKeys: boolean }) {
+export function PlayerStage(props: {
+  readonly detail: RouteOutput<'getRecording'>;
+  readonly mayReadKeys: boolean;
+  readonly mayDownload: boolean;
+}) {
   const text = useText();
   const { recording, policy } = props.detail;
   const scheme = useComputedColorScheme('dark');
@@ -59,6 +64,15 @@ export function PlayerStage(props: { readonly detail: RouteOutput<'getRecording'
           {state.loading === 'failed' && (
             <div className="session-cover">
               <FaultNotice error={state.error} />
+            </div>
+          )}
+          {state.undrawn !== undefined && state.loading !== 'failed' && (
+            <div className="session-cover" data-opaque>
+              <UndrawnNotice
+                failure={state.undrawn}
+                atMs={state.positionMs}
+                downloadedFrom={props.mayDownload ? recording.id : undefined}
+              />
             </div>
           )}
         </div>

@@ -6,6 +6,7 @@ import { Modal } from '../components/layer.tsx';
 import { FaultNotice } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
 import { desktopStages } from './desktop-stages.ts';
+import { StageFailure } from './stage.ts';
 import { renderVideo } from './video-export.ts';
 
 export interface VideoSubject {
@@ -53,7 +54,7 @@ export function VideoExportDialog(props: { readonly subject: VideoSubject; reado
           <FaultNotice error={error} />
         ) : (
           <Text size="sm" role="alert">
-            {text('player.video-failed')}
+            {text(error instanceof StageFailure ? 'player.video-undrawn' : 'player.video-failed')}
           </Text>
         )}
         <Group justify="flex-end">

@@ -1,5 +1,6 @@
+import type { TimedRecordingEvent } from '@enchilada/core/recording';
 import { EventReader } from './event-reader.ts';
-import type { Stage } from './stage.ts';
+import { StageFailure, type Stage } from './stage.ts';
 import { WebmWriter } from './webm-writer.ts';
 
 export interface VideoJob {
@@ -39,13 +40,23 @@ export async function renderVideo(job: VideoJob): Promise<Blob> {
     const next = reader.nextAtMs;
     if (next === undefined) break;
     const atMs = Math.ceil((next + 1) / FRAME_MS) * FRAME_MS;
-    await stage.draw(await reader.takeAll(atMs));
-    await stage.flush();
+    const events = await reader.takeAll(atMs);
+    await drawn(stage, events);
     if (stage.picture !== undefined) await film.add(stage.picture, Math.min(atMs, job.durationMs));
     job.onProgress(Math.min(1, atMs / Math.max(1, job.durationMs)));
   }
   // INVARIANT: what it owns lives until the film is whole.
   return await film.finish(job.durationMs);
+}
+
+/** INVARIANT: what the stage could not draw ends the film; it would go on with the last picture as if it had been shown. */
+async function drawn(stage: Stage, events: readonly TimedRecordingEvent[]): Promise<void> {
+  try {
+    await stage.draw(events);
+    await stage.flush();
+  } catch (error) {
+    throw error instanceof StageFailure ? error : new StageFailure(error);
+  }
 }
 
 /** Its size is that of the first picture; later ones are fitted into it, as a film has but one size. */

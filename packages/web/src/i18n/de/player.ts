@@ -26,6 +26,7 @@ export const player: Readonly<Record<keyof typeof english, string>> = {
   'player.pause': 'Anhalten',
   'player.play': 'Abspielen',
   'player.position': 'Position',
+  'player.reload': 'Seite neu laden',
   'player.restart': 'Von Anfang an',
   'player.screen': 'Aufgezeichneter Bildschirm',
   'player.seeking': 'Auf dem Weg dorthin',
@@ -33,11 +34,18 @@ export const player: Readonly<Record<keyof typeof english, string>> = {
   'player.skip-idle': 'Leerlauf überspringen',
   'player.speed': 'Geschwindigkeit',
   'player.to-recordings': 'Aufzeichnungen',
+  'player.undrawn': 'Ab {at} kann das Bild nicht angezeigt werden',
+  'player.undrawn-elsewhere': 'Um fortzufahren, eine andere Stelle der Zeitleiste wählen oder die Seite neu laden.',
+  'player.undrawn-reload': 'Um fortzufahren, die Seite neu laden und dann eine andere Stelle der Zeitleiste wählen.',
+  'player.undrawn-why':
+    'Das Programm, das es in Ihrem Browser zeichnet, ist ausgefallen. Die Aufzeichnung ist davon nicht betroffen: Ob sie vollständig ist, sagt ihr Nachweis oben, und sie lässt sich unverändert herunterladen.',
   'player.video-failed': 'Das Video konnte nicht erstellt werden.',
   'player.video-help':
     'Ihr Browser spielt die Aufzeichnung so schnell ab, wie er kann, und macht daraus ein Video. Lassen Sie diesen Tab im Vordergrund, bis es fertig ist.',
   'player.video-progress': 'Video wird erstellt',
   'player.video-title': 'Als Video exportieren',
+  'player.video-undrawn':
+    'Es wurde kein Video erstellt: Das Programm, das die Aufzeichnung in Ihrem Browser zeichnet, ist vor ihrem Ende ausgefallen. Die Aufzeichnung ist davon nicht betroffen und lässt sich unverändert herunterladen. Für einen neuen Versuch die Seite neu laden.',
   'mark.input': 'Eingabe',
   'mark.resize': 'Größe geändert',
   'mark.viewer': 'Zuschauer',

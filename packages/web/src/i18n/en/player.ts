@@ -24,6 +24,7 @@ export const player = {
   'player.pause': 'Pause',
   'player.play': 'Play',
   'player.position': 'Position',
+  'player.reload': 'Load the page again',
   'player.restart': 'From the beginning',
   'player.screen': 'Recorded screen',
   'player.seeking': 'Going there',
@@ -31,11 +32,18 @@ export const player = {
   'player.skip-idle': 'Skip idle time',
   'player.speed': 'Speed',
   'player.to-recordings': 'Recordings',
+  'player.undrawn': 'The picture cannot be shown from {at} on',
+  'player.undrawn-elsewhere': 'To go on, choose another moment on the timeline, or load the page again.',
+  'player.undrawn-reload': 'To go on, load the page again, then choose another moment on the timeline.',
+  'player.undrawn-why':
+    'The program that draws it in your browser has failed. The recording is not affected: whether it is whole, its proof says above, and it can be downloaded as it is.',
   'player.video-failed': 'The video could not be made.',
   'player.video-help':
     'Your browser plays the recording, as fast as it can, and makes a video of it. Leave this tab in front until it is done.',
   'player.video-progress': 'Making the video',
   'player.video-title': 'Export as video',
+  'player.video-undrawn':
+    'No video was made: the program that draws the recording in your browser has failed before its end. The recording is not affected, and it can be downloaded as it is. Load the page again to try once more.',
   'mark.input': 'Input',
   'mark.resize': 'Resized',
   'mark.viewer': 'Viewer',

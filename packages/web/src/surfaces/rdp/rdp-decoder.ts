@@ -25,7 +25,7 @@ export interface DecoderEvents extends FileEvents {
   readonly onPointer: (pointer: Pointer) => void;
   /** The first picture may be there. */
   readonly onActive: () => void;
-  /** The decoder gave up. */
+  /** The decoder gave up; undefined where the machine ended the stream. */
   readonly onBroken: (why: unknown) => void;
 }
 
@@ -37,7 +37,9 @@ function load(): Promise<void> {
     setup('error');
     // A trap surfaces wherever the decoder was called from, mostly from tasks of its own.
     addEventListener('error', ({ error }) => {
-      if (error instanceof WebAssembly.RuntimeError) for (const decoder of [...living]) decoder.crashed(error);
+      if (!(error instanceof WebAssembly.RuntimeError)) return;
+      trap = error;
+      for (const decoder of [...living]) decoder.crashed(error);
     });
   });
   return loading;
@@ -45,6 +47,7 @@ function load(): Promise<void> {
 
 /** All share one WebAssembly instance, which no trap leaves usable. */
 const living = new Set<RdpDecoder>();
+let trap: WebAssembly.RuntimeError | undefined;
 
 /** Lets everything run that was queued by what came before. */
 function turn(): Promise<void> {
@@ -67,6 +70,7 @@ export class RdpDecoder implements Disposable {
   #told: Size | undefined;
   readonly #pointers = new PointerUpdates();
   readonly #running = Promise.withResolvers<void>();
+  readonly #gone = Promise.withResolvers<void>();
   #isOver = false;
   #text = '';
   #keyboard: Keyboard = { layout: 0, takesCharacters: true };
@@ -113,9 +117,10 @@ export class RdpDecoder implements Disposable {
       });
   }
 
-  /** Resolves once all that was received has been drawn. */
+  /** Resolves once all that was received has been drawn, or is not going to be. */
   async idle(): Promise<void> {
-    while (this.#pumping !== undefined && !this.#isOver) await this.#pumping;
+    // One that fails before it has connected takes nothing of what was received.
+    while (this.#pumping !== undefined && !this.#isOver) await Promise.race([this.#pumping, this.#gone.promise]);
     await turn();
   }
 
@@ -156,6 +161,7 @@ export class RdpDecoder implements Disposable {
     if (this.#isOver) return;
     this.#isOver = true;
     living.delete(this);
+    this.#gone.resolve();
     this.files.close();
     this.#queue = [];
     this.#running.reject(new Error('the decoder is gone'));
@@ -172,6 +178,7 @@ export class RdpDecoder implements Disposable {
   async #run(size: Size, choices: string): Promise<void> {
     await load();
     if (this.#isOver) return;
+    if (trap !== undefined) throw trap;
     const address = decoderAddress((socket) => {
       socket.onSend = (bytes) => {
         if (!this.#isOver) this.#events.onSend(bytes);
@@ -274,6 +281,7 @@ export class RdpDecoder implements Disposable {
 
   #fail(why: unknown): void {
     if (this.#isOver) return;
+    if (why instanceof WebAssembly.RuntimeError) trap ??= why;
     this[Symbol.dispose]();
     this.#events.onBroken(why);
   }

@@ -1,5 +1,5 @@
 import type { TimedRecordingEvent } from '@enchilada/core/recording';
-import type { Stage } from '../../player/stage.ts';
+import { StageFailure, type Stage } from '../../player/stage.ts';
 import type { Base } from '../../player/recording-index.ts';
 import { CanvasView } from './canvas-view.ts';
 import { RdpDecoder } from './rdp-decoder.ts';
@@ -14,6 +14,9 @@ export class RdpStage implements Stage {
   #decoder: RdpDecoder | undefined;
   #channel = 0;
   #isActive = false;
+  /** The machine has said its last in this segment, or the decoder thought so. */
+  #isOver = false;
+  #failure: StageFailure | undefined;
 
   constructor(host: HTMLElement) {
     this.#host = host;
@@ -36,6 +39,8 @@ export class RdpStage implements Stage {
 
   #end(): void {
     this.#isActive = false;
+    this.#isOver = false;
+    this.#failure = undefined;
     this.#decoder?.[Symbol.dispose]();
     this.#decoder = undefined;
     this.#view?.[Symbol.dispose]();
@@ -44,8 +49,12 @@ export class RdpStage implements Stage {
 
   async draw(events: readonly TimedRecordingEvent[]): Promise<void> {
     for (const { event } of events) {
-      if (event.kind === 'segment' && event.mode === 'control') this.#begin(event.channel);
+      if (event.kind === 'segment' && event.mode === 'control') {
+        await this.flush();
+        this.#begin(event.channel);
+      }
       if (event.kind !== 'output' || (event.channel ?? 0) !== this.#channel) continue;
+      if (this.#isOver) this.#failure ??= new StageFailure('output behind the end of the stream');
       this.#decoder?.receive(event.bytes);
     }
     await this.flush();
@@ -53,6 +62,7 @@ export class RdpStage implements Stage {
 
   async flush(): Promise<void> {
     await this.#decoder?.idle();
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   [Symbol.dispose](): void {
@@ -73,7 +83,11 @@ export class RdpStage implements Stage {
         onFilesCopied: () => undefined,
         onFileTaken: () => undefined,
         onActive: () => (this.#isActive = true),
-        onBroken: () => undefined,
+        onBroken: (why) => {
+          if (this.#decoder !== decoder) return;
+          if (why === undefined) this.#isOver = true;
+          else this.#failure = new StageFailure(why, { isFinal: why instanceof WebAssembly.RuntimeError });
+        },
       },
       { size: { width: 1024, height: 768 }, choices: '' },
     );

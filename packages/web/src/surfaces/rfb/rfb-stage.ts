@@ -1,5 +1,5 @@
 import type { TimedRecordingEvent } from '@enchilada/core/recording';
-import type { Stage } from '../../player/stage.ts';
+import { StageFailure, type Stage } from '../../player/stage.ts';
 import { ByteChannel } from './byte-channel.ts';
 import { RfbClient } from './rfb-client.ts';
 
@@ -14,6 +14,7 @@ export class RfbStage implements Stage {
   #input: ByteChannel | undefined;
   #channel = 0;
   #isConnected = false;
+  #failure: StageFailure | undefined;
 
   constructor(host: HTMLElement) {
     this.#host = host;
@@ -29,6 +30,7 @@ export class RfbStage implements Stage {
 
   restart(): void {
     this.#isConnected = false;
+    this.#failure = undefined;
     this.#client?.disconnect();
     this.#client = undefined;
     this.#input = undefined;
@@ -40,12 +42,14 @@ export class RfbStage implements Stage {
       if (event.kind !== 'output' || (event.channel ?? 0) !== this.#channel) continue;
       this.#input?.receive(event.bytes);
       if (this.#client?.isDrawing === true) await this.flush();
+      if (this.#failure !== undefined) throw this.#failure;
     }
   }
 
   async flush(): Promise<void> {
     const client = this.#client;
     while (client !== undefined && client === this.#client && client.isDrawing) await client.drawn();
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   [Symbol.dispose](): void {
@@ -58,6 +62,9 @@ export class RfbStage implements Stage {
     const input = new ByteChannel(() => undefined);
     const client = new RfbClient(this.#host, input, { shared: true });
     client.addEventListener('connect', () => (this.#isConnected = true));
+    client.addEventListener('disconnect', ({ detail }) => {
+      if (this.#client === client && !detail.clean) this.#failure = new StageFailure('noVNC gave up');
+    });
     client.viewOnly = true;
     client.focusOnClick = false;
     client.background = 'transparent';
