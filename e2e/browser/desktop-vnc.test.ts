@@ -101,8 +101,22 @@ async function playedToItsEnd(
   return { played, last, recordingId };
 }
 
+/** How wide the desktop was where the last segment of who was in control begins: its ServerInit lies behind the greeting of the gateway. */
+async function widthAtLastConnection(recordingId: string): Promise<number> {
+  const response = await site.admin.api.streamRecording({ params: { id: recordingId }, query: {} });
+  const events = new RecordingStreamDecoder().push(new Uint8Array(await response.arrayBuffer()));
+  const from = events.findLastIndex(({ event }) => event.kind === 'segment' && event.mode === 'control');
+  const segment = events[from]?.event;
+  assert.ok(segment?.kind === 'segment');
+  const said = events
+    .slice(from)
+    .flatMap(({ event }) => (event.kind === 'output' && (event.channel ?? 0) === segment.channel ? [event.bytes] : []));
+  const [version, security] = [12, 6];
+  return Buffer.concat(said).readUInt16BE(version + security);
+}
+
 for (const pixelEncoding of ['tight', 'zrle'] as const) {
-  test(`a recorded desktop plays back to the same pixels, across a resize and a reload (${pixelEncoding})`, async () => {
+  test(`a recorded desktop plays back to the same pixels, across a reload and resizes (${pixelEncoding})`, async () => {
     await using desktop = await startDesktop();
     const id = await machineOn(desktop, { pixelEncoding, lossless: true });
     await using own = await seatOf(browser, site.admin, { size: { width: 1000, height: 700 } });
@@ -123,7 +137,22 @@ for (const pixelEncoding of ['tight', 'zrle'] as const) {
 
     await desktop.run('xsetroot', '-solid', '#336699');
     await live.shows('#336699', { x: 990, y: 10 });
-    const { played, last } = await playedToItsEnd(own, live);
+
+    // What is compared is the further connection's: it is resized itself, to more and to less, and drawn on behind that.
+    for (const [width, height, colour] of [
+      [1180, 760, '#996633'],
+      [940, 680, '#669933'],
+    ] as const) {
+      await live.page.setViewportSize({ width, height });
+      await until(async () => (await live.size()).startsWith(`${width}x`), `a desktop ${width} wide`);
+      await desktop.run('xsetroot', '-solid', colour);
+      await live.shows(colour, { x: width - 10, y: 10 });
+      desktop.start('xlogo', '-geometry', `150x150+${width - 200}+${height - 400}`, '-render');
+      await watching.equals(live);
+    }
+    const { played, last, recordingId } = await playedToItsEnd(own, live);
+    assert.match(last, /^940x/u);
+    assert.equal(await widthAtLastConnection(recordingId), 1000);
     await soughtTwice(played, last);
     await played.page.getByRole('button', { name: /^Verified/ }).waitFor();
     assert.deepEqual(own.complaints(), []);
