@@ -112,8 +112,13 @@ test('a folder goes to the machine by drag and drop and comes back as it was, wi
       await writeFile(join(sent, name), bytes);
       await writeFile(join(sent, 'inner', 'innermost', name), bytes);
     }
-    await drop(panel.page, panel.root, [sent]);
+    await mkdir(join(sent, 'nothing', 'at all'), { recursive: true });
+    await mkdir(join(own, 'alone'));
+    await drop(panel.page, panel.root, [sent, join(own, 'alone')]);
     await panel.finished(6);
+    for (const empty of ['Projekt/nothing/at all', 'alone'])
+      assert.deepEqual(await readdir(join(folder, empty)), [], empty);
+    await panel.entry('alone folder').waitFor();
     for (const [name, bytes] of Object.entries(content)) {
       assert.ok((await readFile(join(folder, 'Projekt', name))).equals(bytes), name);
       assert.ok((await readFile(join(folder, 'Projekt', 'inner', 'innermost', name))).equals(bytes), name);

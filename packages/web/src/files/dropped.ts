@@ -8,53 +8,68 @@ export interface LocalFile {
   readonly folders: readonly string[];
 }
 
-const MOST_FILES = 10_000;
+export interface LocalFiles {
+  readonly files: readonly LocalFile[];
+  /** Folders that nothing lies in, each with those it lies in. */
+  readonly emptyFolders: readonly (readonly string[])[];
+  /** There was more than is taken at once. */
+  readonly cut: boolean;
+}
+
+export const MOST_DROPPED = 10_000;
 
 async function entriesOf(folder: FileSystemDirectoryEntry): Promise<readonly FileSystemEntry[]> {
   const reader = folder.createReader();
   const all: FileSystemEntry[] = [];
   for (;;) {
     const page = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
-    if (page.length === 0 || all.length > MOST_FILES) return all;
+    if (page.length === 0 || all.length > MOST_DROPPED) return all;
     all.push(...page);
   }
 }
 
-async function walk(entry: FileSystemEntry, folders: readonly string[], found: LocalFile[]): Promise<void> {
-  if (found.length >= MOST_FILES) return;
-  if (entry.isFile) {
-    const source = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
-    found.push({ source, folders });
-  } else if (entry.isDirectory) {
-    for (const inner of await entriesOf(entry as FileSystemDirectoryEntry))
-      await walk(inner, [...folders, entry.name], found);
-  }
-}
-
 /** Files and whole folders that were dropped. Called in the event itself: the list is empty afterwards. */
-export async function droppedFiles(transfer: DataTransfer): Promise<readonly LocalFile[]> {
+export async function droppedFiles(transfer: DataTransfer): Promise<LocalFiles> {
   const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
-  const found: LocalFile[] = [];
-  for (const entry of entries) await walk(entry, [], found);
-  return found;
+  const files: LocalFile[] = [];
+  const emptyFolders: (readonly string[])[] = [];
+  let taken = 0;
+  let cut = false;
+  const walk = async (entry: FileSystemEntry, folders: readonly string[]): Promise<void> => {
+    if (taken >= MOST_DROPPED) {
+      cut = true;
+      return;
+    }
+    taken += 1;
+    if (entry.isFile) {
+      const source = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
+      files.push({ source, folders });
+    } else if (entry.isDirectory) {
+      const inside = await entriesOf(entry as FileSystemDirectoryEntry);
+      const path = [...folders, entry.name];
+      if (inside.length === 0) emptyFolders.push(path);
+      for (const inner of inside) await walk(inner, path);
+    }
+  };
+  for (const entry of entries) await walk(entry, []);
+  return { files, emptyFolders, cut };
 }
 
-/** What a file input gives; one for folders tells where each file lay. */
+/** What a file input gives; one for folders tells where each file lay, and nothing of folders without any. */
 export function chosenFiles(list: FileList): readonly LocalFile[] {
   return [...list].map((source) => ({ source, folders: source.webkitRelativePath.split('/').slice(0, -1) }));
 }
 
-/** Makes the folders of the files below `root`, each once. Answers the folder of each file. */
+/** Makes the folders below `root`, each once. Answers the folder of each file. */
 export async function makeFolders(
   sessionId: string,
   root: RawPath,
-  files: readonly LocalFile[],
+  { files, emptyFolders }: Pick<LocalFiles, 'files' | 'emptyFolders'>,
 ): Promise<readonly { readonly folder: RawPath; readonly source: File }[]> {
   const made = new Set<RawPath>([root]);
-  const placed: { readonly folder: RawPath; readonly source: File }[] = [];
-  for (const { source, folders } of files) {
+  const make = async (names: readonly string[]): Promise<RawPath> => {
     let folder = root;
-    for (const name of folders) {
+    for (const name of names) {
       folder = joinPath(folder, fromText(name));
       if (made.has(folder)) continue;
       made.add(folder);
@@ -66,7 +81,10 @@ export async function makeFolders(
           throw error;
       });
     }
-    placed.push({ folder, source });
-  }
+    return folder;
+  };
+  const placed: { readonly folder: RawPath; readonly source: File }[] = [];
+  for (const { source, folders } of files) placed.push({ folder: await make(folders), source });
+  for (const names of emptyFolders) await make(names);
   return placed;
 }

@@ -17,11 +17,12 @@ import { printable } from '../components/printable.ts';
 import { FaultNotice, notifyFault } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
 import { useStepUp } from '../second-factor/step-up.tsx';
-import { chosenFiles, droppedFiles, makeFolders, type LocalFile } from './dropped.ts';
+import { chosenFiles, droppedFiles, makeFolders, MOST_DROPPED, type LocalFiles } from './dropped.ts';
 import { EditDialog, ModeDialog, NameDialog } from './file-dialogs.tsx';
 import { FileList, sorted, type FileAct, type Sorting } from './file-list.tsx';
 import './files.css';
 import { downloadFolder, pickFolder } from './folder-download.ts';
+import { onLocalDisk } from './own-disk.ts';
 import { crumbsOf, fromRaw, fromText, joinPath, localName, parentOf, toRaw, type RawPath } from './raw-path.ts';
 import { TransferList } from './transfer-list.tsx';
 import { Transfers, type TransferView } from './transfers.ts';
@@ -108,12 +109,18 @@ export function FilesPanel({ sessionId, machine, rights, hidden, onClose }: File
     await api('changeFile', { params: { id: sessionId }, body });
     reload();
   };
-  const upload = async (chosen: Promise<readonly LocalFile[]> | readonly LocalFile[]): Promise<void> => {
+  const upload = async (chosen: Promise<LocalFiles>): Promise<void> => {
     try {
-      const local = await chosen;
+      const local = await onLocalDisk(chosen);
+      if (local.cut)
+        notifications.show({
+          color: 'yellow',
+          autoClose: false,
+          message: text('files.drop-cut', { count: text.number(MOST_DROPPED) }),
+        });
       for (const { folder, source } of await makeFolders(sessionId, path, local))
         transfers.upload(folder, { source, name: fromText(source.name) });
-      if (local.some((file) => file.folders.length > 0)) reload();
+      if (local.emptyFolders.length > 0 || local.files.some(({ folders }) => folders.length > 0)) reload();
     } catch (failure) {
       notifyFault(failure, text);
     }
@@ -241,7 +248,9 @@ export function FilesPanel({ sessionId, machine, rights, hidden, onClose }: File
           multiple
           hidden
           onChange={(event) => {
-            if (event.currentTarget.files !== null) void upload(chosenFiles(event.currentTarget.files));
+            const { files: chosen } = event.currentTarget;
+            if (chosen !== null)
+              void upload(Promise.resolve({ files: chosenFiles(chosen), emptyFolders: [], cut: false }));
             event.currentTarget.value = '';
           }}
         />

@@ -19,6 +19,8 @@ export const files: Readonly<Record<keyof typeof en, string>> = {
   'files.done': 'Fertig · {size}',
   'files.download': 'Herunterladen',
   'files.drop': 'Dateien und Ordner hier ablegen, um sie zu senden',
+  'files.drop-cut':
+    'Auf einmal werden nur die ersten {count} Dateien und Ordner gesendet. Senden Sie den Rest danach eigens.',
   'files.edit': 'Bearbeiten',
   'files.edit-of': '{name} bearbeiten',
   'files.empty': 'Dieser Ordner ist leer.',

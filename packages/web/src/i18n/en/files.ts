@@ -17,6 +17,7 @@ export const files = {
   'files.done': 'Done · {size}',
   'files.download': 'Download',
   'files.drop': 'Drop files and folders to send them here',
+  'files.drop-cut': 'Only the first {count} files and folders are sent at once. Send the rest by itself afterwards.',
   'files.edit': 'Edit',
   'files.edit-of': 'Edit {name}',
   'files.empty': 'This folder is empty.',

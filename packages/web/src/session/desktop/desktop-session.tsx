@@ -11,7 +11,7 @@ import { SessionSharing } from '../session-sharing.tsx';
 import { isOver, type SessionView } from '../session-view.ts';
 import { useSession } from '../use-session.ts';
 import { useNotice } from '../use-notice.ts';
-import { droppedFiles } from '../../files/dropped.ts';
+import { droppedFiles, MOST_DROPPED } from '../../files/dropped.ts';
 import { ClipboardPanel } from './clipboard-panel.tsx';
 import { DesktopBar } from './desktop-bar.tsx';
 import { useDesktopChoices } from './desktop-choices.ts';
@@ -188,7 +188,17 @@ export function DesktopSession(props: DesktopSessionProps) {
           // What lies on top has taken it.
           if (event.isDefaultPrevented() || !filesRights.upload) return;
           event.preventDefault();
-          void droppedFiles(event.dataTransfer).then(clipboard.offer, () => undefined);
+          void droppedFiles(event.dataTransfer).then(
+            ({ files, cut }) => {
+              if (cut)
+                notifications.show({
+                  color: 'yellow',
+                  message: text('files.drop-cut', { count: text.number(MOST_DROPPED) }),
+                });
+              clipboard.offer(files);
+            },
+            () => undefined,
+          );
         }}
       >
         <h1 className="visually-hidden">{props.title}</h1>
