@@ -11,6 +11,8 @@ export interface Transfer {
   readonly passed: PassedBytes;
   version: string;
   busy: boolean;
+  /** A download that went through; what was lost of it on the way can be asked for again. */
+  isOver: boolean;
   writer: FileWriter | undefined;
   part: PathBytes | undefined;
   usedMs: number;
@@ -32,6 +34,7 @@ export interface FileTransfersParts {
 }
 
 const MOST_TRANSFERS = 64;
+const MOST_OVER = 16;
 /** Of those that were cancelled before anything of them was known. */
 const MOST_REFUSED = 1_000;
 
@@ -53,6 +56,14 @@ export class FileTransfers {
     this.#transfers.delete(id);
   }
 
+  /** It takes no room any more, and is forgotten before long. */
+  over(transfer: Transfer): void {
+    transfer.isOver = true;
+    transfer.usedMs = this.#parts.clock.monotonicMs();
+    const over = oldestFirst(this.all.filter(([, { isOver }]) => isOver));
+    for (const [id] of over.slice(0, Math.max(0, over.length - MOST_OVER))) this.#transfers.delete(id);
+  }
+
   /** Whoever cancels may be faster than the piece that begins what they cancel. */
   refuse(id: string): void {
     this.#refused.add(id);
@@ -60,7 +71,7 @@ export class FileTransfers {
     if (this.#refused.size > MOST_REFUSED && oldest !== undefined) this.#refused.delete(oldest);
   }
 
-  get all(): readonly (readonly [id: string, transfer: Transfer])[] {
+  get all(): Named {
     return [...this.#transfers];
   }
 
@@ -84,11 +95,13 @@ export class FileTransfers {
       passed: new PassedBytes(this.#parts.hasher()),
       version: '',
       busy: true,
+      isOver: false,
       writer: undefined,
       part: undefined,
       usedMs: 0,
     };
     transfer.busy = true;
+    transfer.isOver = false;
     transfer.usedMs = this.#parts.clock.monotonicMs();
     if (known === undefined) this.#makeRoom();
     if (goesOn === undefined) this.#transfers.set(id, transfer);
@@ -97,13 +110,17 @@ export class FileTransfers {
 
   /** The oldest that rests makes room; what it left on the machine is removed. */
   #makeRoom(): void {
-    if (this.#transfers.size < MOST_TRANSFERS) return;
-    const resting = [...this.#transfers]
-      .filter(([, { busy }]) => !busy)
-      .toSorted(([, a], [, b]) => a.usedMs - b.usedMs);
-    const [oldest] = resting;
+    const open = this.all.filter(([, { isOver }]) => !isOver);
+    if (open.length < MOST_TRANSFERS) return;
+    const [oldest] = oldestFirst(open.filter(([, { busy }]) => !busy));
     if (oldest === undefined) throw new Fault('THROTTLED', `${MOST_TRANSFERS} transfers are running, the most allowed`);
     this.#transfers.delete(oldest[0]);
     if (oldest[1].direction === 'upload') this.#parts.ousted(oldest[0], oldest[1]);
   }
+}
+
+type Named = readonly (readonly [id: string, transfer: Transfer])[];
+
+function oldestFirst(transfers: Named): Named {
+  return transfers.toSorted(([, a], [, b]) => a.usedMs - b.usedMs);
 }

@@ -142,6 +142,47 @@ for (const when of ['the machine makes its file', 'its content comes'] as const)
     );
   });
 
+const ONE_BYTE = new Uint8Array(1);
+async function* bytes(...pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void> {
+  for (const piece of pieces) yield await Promise.resolve(piece);
+}
+
+test('downloads that are over take the place of nobody, and who must make room is written down', async () => {
+  const { channel, there, make } = slowMachine();
+  make();
+  const audited: SessionAuditEvent[] = [];
+  const attributes = { kind: 'file', size: 1, modifiedAt: 0, mode: 0o644 } as const;
+  const open = () => Promise.resolve({ attributes, content: bytes(ONE_BYTE) });
+  const clock = new LimitClock();
+  const files = filesOf({ ...channel, open }, clock, audited);
+  const path = (name: string) => new TextEncoder().encode(`/folder/${name}`);
+  const put = (name: string, offset: number) =>
+    files.upload(
+      BOTH,
+      { transfer: name, path: path(name), offset, size: 2, replace: false, version: undefined },
+      bytes(ONE_BYTE),
+    );
+  await put('paused', 0);
+  for (let count = 0; count < 200; count += 1) {
+    clock.time += 1;
+    const download = await files.download(BOTH, { transfer: `over-${count}`, path: path('small'), offset: 0 });
+    for await (const _piece of download.bytes) void _piece;
+  }
+  assert.deepEqual(await put('paused', 1), { received: 2, done: true });
+  // What was sent lately can be asked for again, and what is long over is forgotten.
+  await files.download(BOTH, { transfer: 'over-199', path: path('small'), offset: 1 });
+  assert.throws(() => files.progress('over-0'), { code: 'NOT_FOUND' });
+
+  for (let count = 0; count < 65; count += 1) {
+    clock.time += 1;
+    await put(`resting-${count}`, 0);
+  }
+  while (there.has('/folder/.resting-0.part')) await new Promise(setImmediate);
+  const ousted = audited.filter(({ reason }) => reason === 'ousted');
+  assert.deepEqual([ousted[0]?.action, ousted[0]?.detail?.['path']], ['file.transferred', '/folder/resting-0']);
+  assert.ok(there.has('/folder/.resting-64.part'));
+});
+
 test('an upload whose cancelling was faster than its first piece is not begun', async () => {
   const { channel, there, make } = slowMachine();
   make();

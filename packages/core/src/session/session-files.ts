@@ -78,7 +78,7 @@ export class SessionFiles implements AsyncDisposable {
     this.#transfers = new FileTransfers({
       hasher: parts.hasher,
       clock: parts.clock,
-      ousted: (id, transfer) => void this.#removePart(id, transfer).catch(() => undefined),
+      ousted: (id, transfer) => void this.#endResting(id, transfer, 'ousted'),
     });
   }
 
@@ -224,9 +224,13 @@ export class SessionFiles implements AsyncDisposable {
   async #clean(): Promise<void> {
     for (const [id, transfer] of this.#transfers.all) {
       if (transfer.busy || transfer.direction === 'download') continue;
-      await this.#log.finished(transfer, 'SESSION_ENDED').catch(() => undefined);
-      await this.#removePart(id, transfer).catch(() => undefined);
+      await this.#endResting(id, transfer, 'SESSION_ENDED');
     }
+  }
+
+  async #endResting(id: string, transfer: Transfer, reason: string): Promise<void> {
+    await this.#log.finished(transfer, reason).catch(() => undefined);
+    await this.#removePart(id, transfer).catch(() => undefined);
   }
 
   #permit({ rights }: FileCaller, direction: TransferDirection): void {
@@ -279,6 +283,7 @@ export class SessionFiles implements AsyncDisposable {
       const last = held === undefined ? [] : [taken(held)];
       isWrittenDown = true;
       await end();
+      this.#transfers.over(transfer);
       yield* last;
     } catch (failure) {
       isWrittenDown = true;
