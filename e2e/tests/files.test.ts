@@ -248,6 +248,27 @@ test('what is there is not overwritten unasked, and an edit not over somebody el
   );
 });
 
+test('what replaces a secret is nobody else’s to read from its first byte on', async () => {
+  const sid = await site.person('sid');
+  await using shell = await open(sid, ['file-in'], 'secret');
+  for (const mode of [0o600, 0o644]) {
+    const path = join(folder, `secret-${mode}`);
+    await writeFile(path, 'before');
+    await chmod(path, mode);
+    const transfer = transferId();
+    const put = (offset: number, text: string) =>
+      sid.api.uploadFile({
+        params: { id: shell.sessionId },
+        query: { path: raw(path), transfer, offset, size: 12, replace: true },
+        body: pieces(Buffer.from(text)),
+      });
+    await put(0, 'secret');
+    assert.equal((await stat(join(folder, `.${transfer}.part`))).mode & 0o777, 0o600);
+    assert.equal((await put(6, 'secret')).done, true);
+    assert.deepEqual([await readFile(path, 'utf8'), (await stat(path)).mode & 0o777], ['secretsecret', mode]);
+  }
+});
+
 test('a transfer that broke off goes on, and is cancelled without a trace', async () => {
   const pia = await site.person('pia');
   await using shell = await open(pia, ['file-in', 'file-out'], 'broken off');

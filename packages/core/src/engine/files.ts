@@ -27,6 +27,12 @@ export interface ReadFileOptions {
   readonly signal: AbortSignal;
 }
 
+export interface CreateFileOptions {
+  readonly offset: number;
+  /** Of a file that is created, from its first moment on; what the target gives new files where it is missing. */
+  readonly mode?: number | undefined;
+}
+
 export interface OpenedFile {
   /** As it was at opening; what is read ends there. */
   readonly attributes: FileAttributes;
@@ -53,7 +59,7 @@ export interface FileChannel extends AsyncDisposable {
   /** Follows links; a file that is no regular one is refused. */
   open(path: PathBytes, options: ReadFileOptions): Promise<OpenedFile>;
   /** Creates the file, or goes on at `offset` of one that is there. Does not follow a link that the offset 0 would create through. */
-  create(path: PathBytes, options: { readonly offset: number }): Promise<FileWriter>;
+  create(path: PathBytes, options: CreateFileOptions): Promise<FileWriter>;
   /** `replace`: whatever file has the new name is gone then, at once where the target can do so. */
   rename(from: PathBytes, to: PathBytes, options: { readonly replace: boolean }): Promise<void>;
   removeFile(path: PathBytes): Promise<void>;

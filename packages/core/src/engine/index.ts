@@ -1,5 +1,6 @@
 export type {
   FileAttributes,
+  CreateFileOptions,
   FileChannel,
   FileEntry,
   FileKind,

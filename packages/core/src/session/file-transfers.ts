@@ -15,6 +15,8 @@ export interface Transfer {
   isOver: boolean;
   writer: FileWriter | undefined;
   part: PathBytes | undefined;
+  /** Permissions of the file that an upload replaces. */
+  mode: number | undefined;
   usedMs: number;
 }
 
@@ -98,6 +100,7 @@ export class FileTransfers {
       isOver: false,
       writer: undefined,
       part: undefined,
+      mode: undefined,
       usedMs: 0,
     };
     transfer.busy = true;

@@ -57,6 +57,7 @@ const MOST_ENTRIES = 20_000;
 /** More than as many names have on systems whose longest has 255 bytes. */
 const MOST_NAME_BYTES = 6 * 1024 * 1024;
 const LIST_MS = 60_000;
+const ONLY_OWNER = 0o600;
 const RECHECK_MS = 2_000;
 const CLEANING_MS = 1_000;
 const MOST_SIZE = Number.MAX_SAFE_INTEGER;
@@ -163,18 +164,20 @@ export class SessionFiles implements AsyncDisposable {
     try {
       return await this.#with(async (channel) => {
         if (request.offset === 0) {
-          await refuseUnfit(channel, { ...request, path });
+          transfer.mode = (await refuseUnfit(channel, { ...request, path }))?.mode;
           await this.#log.started(transfer, { size: request.size, offset: 0 });
         }
-        transfer.writer ??= await channel.create(part, { offset: 0 });
+        // Nobody may read what takes the place of a secret.
+        const mode = transfer.mode === undefined ? undefined : ONLY_OWNER;
+        transfer.writer ??= await channel.create(part, { offset: 0, mode });
         this.#requireStanding(request.transfer, transfer);
         await this.#taken(caller, transfer, { body, size: request.size });
         const received = transfer.passed.size;
         if (received < request.size) return { received, done: false };
         await transfer.writer.finish();
         transfer.writer = undefined;
-        const before = await refuseUnfit(channel, { ...request, path });
-        if (before?.mode !== undefined) await channel.setMode(part, before.mode);
+        const finalMode = (await refuseUnfit(channel, { ...request, path }))?.mode ?? transfer.mode;
+        if (finalMode !== undefined) await channel.setMode(part, finalMode);
         this.#requireStanding(request.transfer, transfer);
         await this.#log.finished(transfer, undefined);
         await channel.rename(part, path, { replace: request.replace });

@@ -1,4 +1,5 @@
 import type {
+  CreateFileOptions,
   FileAttributes,
   FileChannel,
   FileEntry,
@@ -106,11 +107,11 @@ export class SftpFiles implements FileChannel {
     }
   }
 
-  async create(path: PathBytes, { offset }: { readonly offset: number }): Promise<FileWriter> {
+  async create(path: PathBytes, { offset, mode }: CreateFileOptions): Promise<FileWriter> {
     // EXCLUSIVE makes the server open with O_EXCL, which follows no link.
     const flags = OPEN_FLAG.WRITE | (offset === 0 ? OPEN_FLAG.CREATE | OPEN_FLAG.EXCLUSIVE : 0);
     const handle = await this.#try('create the file', () =>
-      this.#opened(REQUEST.OPEN, [{ string: path }, { uint32: flags }, { mode: undefined }]),
+      this.#opened(REQUEST.OPEN, [{ string: path }, { uint32: flags }, { mode }]),
     );
     return new Writer(this.#client, { handle, offset, path });
   }
