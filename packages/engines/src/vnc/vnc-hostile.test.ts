@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createDecipheriv, createDiffieHellmanGroup, createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
+import { deflateSync } from 'node:zlib';
 import { isFault, type FaultCode } from '@enchilada/core/fault';
 import { vncAuthResponse } from './security/vnc-auth.ts';
 import {
@@ -20,6 +21,9 @@ import {
 } from './testing.ts';
 
 const CLEAR = { allowCleartext: true };
+/** 32 MiB of text in a few kilobytes. */
+const LARGE = deflateSync(Buffer.concat([u32(32 * 1024 * 1024), Buffer.alloc(32 * 1024 * 1024, 'a')]));
+
 async function refused(script: readonly Step[], code: FaultCode, opening: Partial<Opening> = {}): Promise<string> {
   await using server = await scriptedServer(play(script));
   let message = '';
@@ -281,8 +285,12 @@ describe('servers that refuse, break off or attack', () => {
     ['a message that does not exist', Buffer.of(77)],
     ['a rectangle outside the desktop', Buffer.from([0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0])],
     [
-      'a clipboard that unpacks to more than it may',
+      'a clipboard that does not unpack',
       Buffer.concat([Buffer.of(3, 0, 0, 0), u32(-8), u32(0x1000_0001), Buffer.from('none')]),
+    ],
+    [
+      'a clipboard that unpacks to more than it may',
+      Buffer.concat([Buffer.of(3, 0, 0, 0), u32(-4 - LARGE.length), u32(0x1000_0001), LARGE]),
     ],
   ] as const) {
     it(`ends the session, with a reason, on ${name}`, async () => {
