@@ -147,6 +147,19 @@ for (const [protocol, start, username] of SERVERS) {
     );
     await pointsAt(server, live);
     await show('desktop-screen-pixels');
+    if (protocol === 'rdp') {
+      const told: string[] = [];
+      live.page.on('websocket', (socket) => {
+        socket.on('framesent', ({ payload }) => {
+          told.push(...(/keyboard=[\w-]+&scale=\d+/u.exec(payload.toString('latin1')) ?? []));
+        });
+      });
+      await live.page.reload();
+      await live.connected();
+      await sized(live, ({ own, room }) => isLike(own, room, DENSITY), 'as many pixels when it is connected to');
+      assert.match(told.join(' '), /^\S*&scale=200$/u, 'how much larger it is to draw');
+      await pointsAt(server, live);
+    }
 
     // A desktop that keeps its size, in a smaller window.
     await displaySettings(live, async () => {

@@ -10,7 +10,7 @@ import { Pointer } from './codec/pointer.ts';
 import type { InputEvent } from './codec/fast-path.ts';
 import { parseCleanPathRequest } from './codec/rdcleanpath.ts';
 import { CHANNEL } from './codec/rdp-state.ts';
-import { connectInitial, type ViewerWishes } from './codec/settings.ts';
+import { connectInitial, scaleOf, type ViewerWishes } from './codec/settings.ts';
 import { deactivateAll } from './codec/share.ts';
 import { ViewerMessages } from './codec/viewer-messages.ts';
 import { requestedProtocols, takesCharacters } from './codec/x224.ts';
@@ -45,6 +45,7 @@ export class DesktopStream implements EngineStream {
   #greeting: Uint8Array = new Uint8Array(0);
   #requestedProtocols = 0;
   #chosenLayout: string | undefined;
+  #scale: Uint8Array | undefined;
   readonly #pointer = new Pointer();
   #position = 0;
   #isPaused = false;
@@ -199,7 +200,9 @@ export class DesktopStream implements EngineStream {
     const rest = this.#greeting.subarray(parsed.end);
     this.#greeting = rest.slice(0, 0);
     this.#requestedProtocols = requestedProtocols(parsed.request.x224);
-    this.#chosenLayout = new URLSearchParams(parsed.request.choices).get('keyboard') ?? undefined;
+    const choices = new URLSearchParams(parsed.request.choices);
+    this.#chosenLayout = choices.get('keyboard') ?? undefined;
+    this.#scale = scaleOf(choices.get('scale'));
     this.#begin();
     return rest.length === 0 || this.input(rest);
   }
@@ -262,6 +265,7 @@ export class DesktopStream implements EngineStream {
     machine.state.keyboard = { layout, takesCharacters: takesCharacters(machine.machine.negotiated) };
     return connectInitial({
       ...wishes,
+      scale: this.#scale ?? wishes.scale,
       channels: wishes.channels.filter((name) => permitted.has(name)),
       keyboardLayout: layout,
       colourDepth,

@@ -41,6 +41,8 @@ export function isSane({ width, height }: Size): boolean {
   return width >= 1 && height >= 1 && width <= LARGEST_SIDE && height <= LARGEST_SIDE && width * height <= MOST_PIXELS;
 }
 
+const SCALES = { least: 100, most: 500 } as const;
+
 /** What a viewer's decoder asks for with its MCS Connect Initial. */
 export interface ViewerWishes {
   readonly size: Size;
@@ -107,6 +109,18 @@ export function parseConnectInitial(pdu: Uint8Array): ViewerWishes {
     scale: core.length >= CORE_WITH_SCALE_BYTES ? core.slice(CORE_BYTES, CORE_WITH_SCALE_BYTES) : undefined,
     skipsChannelJoin: core.length >= 146 && (readU16(core, 144) & EARLY.skipChannelJoin) !== 0,
   };
+}
+
+/**
+ * What a person chose, as a machine is told it: how much larger than usual it is to draw. IronRDP leaves that open when it connects.
+ * Undefined where the number is none that a machine heeds. [MS-RDPBCGR] 2.2.1.3.2
+ */
+export function scaleOf(percent: string | null): Uint8Array | undefined {
+  if (percent === null || !/^\d{3}$/u.test(percent)) return undefined;
+  const desktopScale = Number(percent);
+  if (desktopScale < SCALES.least || desktopScale > SCALES.most) return undefined;
+  // A physical size of nothing is passed over; the scale of a device must be one of three for the other to count.
+  return joinBytes(u32le(0), u32le(0), u16le(0), u32le(desktopScale), u32le(100));
 }
 
 function clientCore(settings: ClientSettings): Uint8Array {

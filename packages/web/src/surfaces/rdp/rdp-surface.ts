@@ -18,6 +18,7 @@ const RESIZE_AFTER_MS = 300;
 /** [MS-RDPEDISP] 2.2.2.2.1 */
 const SMALLEST = 200;
 const LARGEST = 8_192;
+const SCALES = { least: 100, most: 500 } as const;
 
 /** [MS-RDPEDISP] 2.2.2.2.1: an even width. */
 function desktopSize({ width, height }: Size): Size {
@@ -70,6 +71,7 @@ export class RdpSurface implements DesktopSurface {
     this.lost();
     const size = this.#wantedSize();
     this.#asked = `${size.width}x${size.height}`;
+    const scale = String(this.#scalePercent);
     this.#layout = chosenLayout(this.#options);
     const decoder = new RdpDecoder(
       this.#view.canvas,
@@ -96,7 +98,7 @@ export class RdpSurface implements DesktopSurface {
             this.#events.onBroken(why instanceof WebAssembly.RuntimeError ? 'decoder' : 'stream');
         },
       },
-      { size, choices: new URLSearchParams({ keyboard: this.#layout }).toString() },
+      { size, choices: new URLSearchParams({ keyboard: this.#layout, scale }).toString() },
     );
     this.#decoder = decoder;
   }
@@ -166,6 +168,12 @@ export class RdpSurface implements DesktopSurface {
       : desktopSize(this.#view.room);
   }
 
+  /** How much larger than usual the machine is to draw: a pixel of it is one of the screen only where that was chosen. */
+  get #scalePercent(): number {
+    const percent = this.#options.choices.scale === 'device' ? Math.round(devicePixelRatio * 100) : 100;
+    return Math.max(SCALES.least, Math.min(SCALES.most, percent));
+  }
+
   /** Once the window has its size; while somebody drags its edge, nothing is asked. */
   #askForSize(): void {
     const { viewOnly, choices } = this.#options;
@@ -176,8 +184,7 @@ export class RdpSurface implements DesktopSurface {
       const wanted = `${size.width}x${size.height}`;
       if (wanted === this.#asked || this.#decoder?.session === undefined) return;
       this.#asked = wanted;
-      const scale = choices.scale === 'device' ? Math.round(devicePixelRatio * 100) : 100;
-      this.#decoder.resize(size, Math.max(100, Math.min(500, scale)));
+      this.#decoder.resize(size, this.#scalePercent);
     }, RESIZE_AFTER_MS);
   }
 }
