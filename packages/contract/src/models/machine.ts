@@ -265,7 +265,10 @@ export const HostKey = closed({
   fingerprint: text(100, 1),
   state: words(['pinned', 'revoked']),
   pinnedAt: Time,
+  /** The id of a person, or `trust-first` or `asked`: by the machine's policy, at the first contact. */
   pinnedBy: text(200),
+  /** Absent: by the policy, or by a person who is no more. */
+  pinnedByName: Type.Optional(text(256)),
 });
 export type HostKey = Static<typeof HostKey>;
 /** The public key as in `known_hosts` or `ssh-keyscan`: type and base64; or a machine's certificate in PEM. */

@@ -325,6 +325,11 @@ test('a host key is pinned from a known_hosts line and listed by its fingerprint
     pinned.json<{ fingerprint: string }>().fingerprint,
     'SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU',
   );
+  const listed = await send('GET', `/targets/${id}/host-keys`);
+  assert.deepEqual(
+    listed.json<{ items: { pinnedByName?: string }[] }>().items.map(({ pinnedByName }) => pinnedByName),
+    ['root'],
+  );
   assert.equal((await send('POST', `/targets/${id}/host-keys`, { publicKey: 'not a key' })).statusCode, 400);
   const path = `/targets/${id}/host-keys/${encodeURIComponent('SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU')}`;
   assert.equal((await send('DELETE', path)).statusCode, 204);

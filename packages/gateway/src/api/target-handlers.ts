@@ -61,8 +61,12 @@ function groupView({ id, name, parentId }: TargetGroup): TargetGroupView {
   return { id, name, ...(parentId === undefined ? {} : { parentId }) };
 }
 
-function keyView({ keyType, fingerprint, state, pinnedAt, pinnedBy }: HostKey): HostKeyView {
-  return { keyType, fingerprint, state, pinnedAt, pinnedBy };
+async function keyView(
+  { keyType, fingerprint, state, pinnedAt, pinnedBy }: HostKey,
+  { users }: Pick<StoreTransaction, 'users'>,
+): Promise<HostKeyView> {
+  const name = (await users.find(pinnedBy))?.username;
+  return { keyType, fingerprint, state, pinnedAt, pinnedBy, ...(name === undefined ? {} : { pinnedByName: name }) };
 }
 
 function objectOf({ id, name }: Pick<Target, 'id' | 'name'>): AuditObject {
@@ -242,7 +246,8 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
 
     listHostKeys: async (_context, { params }) => {
       await found(store.now.catalog.findTarget(params.id));
-      return { items: (await store.now.hostKeys.listOf(params.id)).map(keyView) };
+      const keys = await store.now.hostKeys.listOf(params.id);
+      return { items: await Promise.all(keys.map((key) => keyView(key, store.now))) };
     },
 
     pinHostKey: async (context, { params, body }) => {
@@ -260,7 +265,7 @@ export function targetHandlers(parts: ApiParts): TargetHandlers {
         const did = eventOf(context, 'host-key.pinned', { object: objectOf(target), detail: { fingerprint, keyType } });
         return { result: undefined, events: [did] };
       });
-      return keyView(key);
+      return keyView(key, store.now);
     },
 
     removeHostKey: async (context, { params }) => {

@@ -1,5 +1,5 @@
 import { Button, Group, Stack, Text, Textarea } from '@mantine/core';
-import type { Target } from '@enchilada/contract';
+import type { HostKey, Target } from '@enchilada/contract';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
@@ -23,6 +23,10 @@ export function HostKeysDrawer(props: {
     queryFn: ({ signal }) => api('listHostKeys', { params: { id } }, { signal }),
     enabled: id !== '',
   });
+  const pinner = ({ pinnedBy, pinnedByName }: HostKey): string => {
+    if (pinnedBy === 'trust-first' || pinnedBy === 'asked') return text(`host-key-pinner.${pinnedBy}`);
+    return pinnedByName ?? text('host-key-pinner.gone');
+  };
   const pin = (): Promise<boolean> =>
     run(async () => {
       await api('pinHostKey', { params: { id }, body: { publicKey } });
@@ -58,7 +62,7 @@ export function HostKeysDrawer(props: {
                     {key.fingerprint}
                     <div className="sub">
                       {key.keyType} · {text(`host-key-state.${key.state}`)} · <Moment at={key.pinnedAt} /> ·{' '}
-                      {key.pinnedBy}
+                      {pinner(key)}
                     </div>
                   </td>
                   <td className="actions">
