@@ -329,6 +329,26 @@ for (const pixelEncoding of ['tight', 'zrle'] as const) {
   });
 }
 
+test('an unencrypted desktop says so, and a machine that refuses is heard in its own words', async () => {
+  await using encrypted = await startDesktop();
+  await using desktop = await startXvnc({ securityTypes: 'VncAuth', geometry: '900x600' });
+  await desktop.run('xsetroot', '-solid', '#203040');
+  await using own = await seatOf(browser, site.admin, { size: { width: 1000, height: 700 } });
+  const open = async (id: string): Promise<DesktopPage> => new DesktopPage(await own.at(`/s/new?target=${id}`));
+  const badgeOf = ({ page }: DesktopPage) => page.getByText('Unencrypted', { exact: true });
+
+  const bare = await (await open(await machineOn(desktop, { allowCleartext: true }))).connected();
+  await badgeOf(bare).waitFor();
+  const shielded = await (await open(await machineOn(encrypted))).connected();
+  assert.equal(await badgeOf(shielded).count(), 0);
+
+  const refused = await open(await machineOn({ ...desktop, password: 'not it' }, { allowCleartext: true }));
+  const alert = refused.page.getByRole('alert');
+  await alert.getByRole('heading', { name: 'The machine refused the credential' }).waitFor();
+  await alert.getByText('Authentication failure').waitFor();
+  assert.deepEqual(own.complaints(), []);
+});
+
 test('keys and pointer reach the machine from who controls it and never from who watches', async () => {
   await using desktop = await startDesktop();
   const folder = await mkdtemp(join(tmpdir(), 'enchilada-keys-'));
