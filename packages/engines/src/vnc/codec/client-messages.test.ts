@@ -26,7 +26,9 @@ const QEMU_KEY = [255, 0, ...u16(1), ...u32(0x61), ...u32(30)];
 const CONTINUOUS = [150, 1, ...u16(0), ...u16(0), ...u16(640), ...u16(480)];
 const FENCE = [248, 0, 0, 0, ...u32(1), 3, 1, 2, 3];
 const XVP = [250, 0, 1, 2];
-const TYPED = [KEY, POINTER, PASTE, RESIZE, QEMU_KEY, XVP];
+const CAPS = [6, 0, 0, 0, ...u32(-8), ...u32(0x1f00_0001), ...u32(0)];
+const ASK = [6, 0, 0, 0, ...u32(-4), ...u32(0x0200_0001)];
+const TYPED = [KEY, POINTER, PASTE, CAPS, ASK, RESIZE, QEMU_KEY, XVP];
 const HARMLESS = [REQUEST, CONTINUOUS, FENCE];
 
 interface Heard {

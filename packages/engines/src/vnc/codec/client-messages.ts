@@ -136,9 +136,9 @@ export class ClientMessages {
       case CLIENT.clientCutText: {
         const cutText = parseCutText(view.getInt32(4), message.subarray(8));
         if (cutText === undefined) throw invalid('an extended clipboard without its flags');
-        if (!isOfText(cutText)) return undefined;
+        if (!control || !isOfText(cutText)) return undefined;
         if (!carriesText(cutText)) return message;
-        if (!control || !paste) return undefined;
+        if (!paste) return undefined;
         this.#events.active();
         this.#events.cutText(cutText);
         return message;
