@@ -57,7 +57,7 @@ export const fileRoutes = routes({
     query: UploadQuery,
     upload: 'application/octet-stream',
     response: { 200: UploadResult },
-    audit: ['file.transfer-started', 'file.transferred'],
+    audit: ['file.transfer-started', 'file.arrived', 'file.transferred'],
   },
   getTransfer: {
     method: 'GET',

@@ -102,6 +102,7 @@ export const AUDIT_ACTIONS = [
   'viewer.left',
   'clipboard.denied',
   'file.transfer-started',
+  'file.arrived',
   'file.transferred',
   'file.changed',
   'file.denied',

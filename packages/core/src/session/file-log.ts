@@ -52,14 +52,18 @@ export class FileLog {
 
   /** As far as it came: size and hash of all that passed, of which what follows the offset passed now. */
   async finished(transfer: Transfer, failure: string | undefined, offset = 0): Promise<void> {
-    const { direction, passed, path } = transfer;
-    const [size, sha256] = [passed.size, passed.digest()];
-    await this.#parts.record({ kind: 'file', name: pathText(path), size, sha256, direction });
+    if (!transfer.hasArrived) await this.#record(transfer);
     await this.#audit({
       action: 'file.transferred',
       ...outcomeOf(failure),
-      detail: { ...this.#detailOf(transfer), ...from(offset), size, sha256: hexOf(sha256) },
+      detail: { ...this.#passedOf(transfer), ...from(offset) },
     });
+  }
+
+  /** All of an upload is on the machine, and it is about to get its name; what became of that is told by `finished`. */
+  async arrived(transfer: Transfer): Promise<void> {
+    await this.#record(transfer);
+    await this.#audit({ action: 'file.arrived', outcome: 'success', detail: this.#passedOf(transfer) });
   }
 
   /** A file that begins to pass by the clipboard. */
@@ -106,6 +110,16 @@ export class FileLog {
 
   async #audit(event: Omit<SessionAuditEvent, 'object'>): Promise<void> {
     await this.#parts.audit({ ...event, object: { kind: 'target', ...this.#parts.target } });
+  }
+
+  async #record({ direction, passed, path }: Transfer): Promise<void> {
+    const [size, sha256] = [passed.size, passed.digest()];
+    await this.#parts.record({ kind: 'file', name: pathText(path), size, sha256, direction });
+  }
+
+  #passedOf(transfer: Transfer): Readonly<Record<string, string | number>> {
+    const { passed } = transfer;
+    return { ...this.#detailOf(transfer), size: passed.size, sha256: hexOf(passed.digest()) };
   }
 
   #clipboardDetail(direction: TransferDirection, name: string): Readonly<Record<string, string>> {

@@ -15,6 +15,8 @@ export interface Transfer {
   isOver: boolean;
   writer: FileWriter | undefined;
   part: PathBytes | undefined;
+  /** An upload whose content is whole, and written down. */
+  hasArrived: boolean;
   /** Permissions of the file that an upload replaces. */
   mode: number | undefined;
   usedMs: number;
@@ -100,6 +102,7 @@ export class FileTransfers {
       isOver: false,
       writer: undefined,
       part: undefined,
+      hasArrived: false,
       mode: undefined,
       usedMs: 0,
     };

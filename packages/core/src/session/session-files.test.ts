@@ -147,6 +147,33 @@ async function* bytes(...pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Arr
   for (const piece of pieces) yield await Promise.resolve(piece);
 }
 
+for (const what of ['gets its name', 'is refused it'] as const)
+  test(`an upload that ${what} is written down whole before, and has one end, the true one`, async () => {
+    const { channel, there, make } = slowMachine();
+    make();
+    const audited: SessionAuditEvent[] = [];
+    const seen: unknown[] = [];
+    const rename: FileChannel['rename'] = (...renamed) => {
+      seen.push(...audited.map(({ action }) => action));
+      if (what === 'gets its name') return channel.rename?.(...renamed) ?? Promise.resolve();
+      return Promise.reject(new Fault('FILE_DENIED', 'the target refused to rename: status 3'));
+    };
+    const files = filesOf({ ...channel, rename }, undefined, audited);
+    const path = new TextEncoder().encode('/folder/file');
+    const request = { transfer: 'one', path, offset: 0, size: 1, replace: false, version: undefined };
+    const done = files.upload(BOTH, request, bytes(ONE_BYTE));
+    if (what === 'gets its name') assert.equal((await done).done, true);
+    else await assert.rejects(done, { code: 'FILE_DENIED' });
+    assert.deepEqual(seen, ['file.transfer-started', 'file.arrived']);
+    assert.equal(audited.find(({ action }) => action === 'file.arrived')?.detail?.['size'], 1);
+    const ends = audited.filter(({ action }) => action === 'file.transferred');
+    assert.deepEqual(
+      ends.map(({ outcome, reason }) => [outcome, reason]),
+      what === 'gets its name' ? [['success', undefined]] : [['failure', 'FILE_DENIED']],
+    );
+    assert.deepEqual([...there], what === 'gets its name' ? ['/folder/file'] : []);
+  });
+
 test('downloads that are over take the place of nobody, and who must make room is written down', async () => {
   const { channel, there, make } = slowMachine();
   make();

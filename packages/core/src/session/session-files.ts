@@ -64,7 +64,8 @@ const MOST_SIZE = Number.MAX_SAFE_INTEGER;
 
 /**
  * The files of one live session. INVARIANT: the last byte of a download is handed out, and an upload gets its name, only after the recorder and the
- * audit log hold the transfer with its name, size and SHA-256; one that breaks off is written down as far as it came.
+ * audit log hold the transfer with its name, size and SHA-256; one that breaks off is written down as far as it came. An upload has one end in the
+ * audit log, told once it has its name, or why it has none.
  */
 export class SessionFiles implements AsyncDisposable {
   readonly #parts: SessionFilesParts;
@@ -179,9 +180,13 @@ export class SessionFiles implements AsyncDisposable {
         const finalMode = (await refuseUnfit(channel, { ...request, path }))?.mode ?? transfer.mode;
         if (finalMode !== undefined) await channel.setMode(part, finalMode);
         this.#requireStanding(request.transfer, transfer);
-        await this.#log.finished(transfer, undefined);
+        await this.#log.arrived(transfer);
+        // From here on it is too late to cancel it.
+        this.#requireStanding(request.transfer, transfer);
+        transfer.hasArrived = true;
         await channel.rename(part, path, { replace: request.replace });
         this.#transfers.delete(request.transfer);
+        await this.#log.finished(transfer, undefined);
         return { received: request.size, done: true };
       });
     } catch (failure) {
@@ -208,7 +213,7 @@ export class SessionFiles implements AsyncDisposable {
   async cancel(transfer: string): Promise<void> {
     const found = this.#transfers.find(transfer);
     this.#transfers.refuse(transfer);
-    if (found === undefined) return;
+    if (found === undefined || found.hasArrived) return;
     this.#transfers.delete(transfer);
     if (found.direction === 'download') return;
     await this.#log.finished(found, 'cancelled');
@@ -341,7 +346,7 @@ export class SessionFiles implements AsyncDisposable {
     }
     if (code === 'CONFLICT') return;
     await this.#log.finished(transfer, code === 'INTERNAL' ? 'interrupted' : code);
-    if (code !== 'INTERNAL') await this.#removePart(id, transfer).catch(() => undefined);
+    if (code !== 'INTERNAL' || transfer.hasArrived) await this.#removePart(id, transfer).catch(() => undefined);
   }
 
   #stands(id: string, transfer: Transfer): boolean {
