@@ -90,6 +90,7 @@ export const FAULTS = {
   FILE_DENIED: 'The account on the machine may not do this with the file, or the grant does not allow this direction.',
   FILE_EXISTS: 'Something on the machine has that name already.',
   FILE_NO_SPACE: 'The machine has no room left for the file.',
+  FILE_NOT_WRITTEN: 'The machine did not take the content of the file; a full disk or a quota is the likely cause.',
   FILE_CHANGED: 'The file on the machine changed during the transfer, or is shorter than it said.',
   FILE_UNFIT: 'What was asked for is no regular file, too large, or has a name that is not allowed.',
   FILE_REFUSED: 'The machine refused the operation and gave no reason.',

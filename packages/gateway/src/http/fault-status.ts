@@ -82,6 +82,7 @@ const STATUS: Readonly<Record<FaultCode, number>> = {
   FILE_DENIED: 403,
   FILE_EXISTS: 409,
   FILE_NO_SPACE: 507,
+  FILE_NOT_WRITTEN: 507,
   FILE_CHANGED: 409,
   FILE_UNFIT: 422,
   FILE_REFUSED: 502,

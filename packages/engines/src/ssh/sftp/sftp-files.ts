@@ -318,7 +318,9 @@ class Writer implements FileWriter {
     try {
       await this.#client.act(REQUEST.CLOSE, [{ string: this.#handle }]);
     } catch (error) {
-      throw refused(error, 'close the file');
+      // Some file systems find only now that it does not fit.
+      this.#failure = error;
+      throw await this.#reason();
     }
   }
 
@@ -368,6 +370,14 @@ class Writer implements FileWriter {
       if (available !== undefined && available * blockBytes < MOST_LEFT_WHEN_FULL)
         return new Fault('FILE_NO_SPACE', `the target has ${available * blockBytes} bytes free`, { cause: failure });
     }
+    if (failure instanceof SftpRefusal && failure.status === STATUS.FAILURE)
+      return new Fault(
+        'FILE_NOT_WRITTEN',
+        'the target refused to write the file: a full disk or a quota, most likely',
+        {
+          cause: failure,
+        },
+      );
     return refused(failure, 'write the file');
   }
 }

@@ -251,6 +251,28 @@ describe('file services that do not behave', () => {
     );
     await using writer = await (await other.files()).create(PATH, { offset: 0 });
     await writer.write(Buffer.from('x')).catch(() => undefined);
-    await refuses(writer.finish(), 'FILE_REFUSED');
+    await refuses(writer.finish(), 'FILE_NOT_WRITTEN');
   });
+
+  for (const [when, type] of Object.entries({ 'while it is written': 6, 'as it is closed': 4 }))
+    it(`refuse a file ${when}, on a disk with room for all but this account: a quota is named`, async () => {
+      let status = 4;
+      const words = (...values: readonly number[]) => values.flatMap((value) => [...word(0), ...word(value)]);
+      await using other = await machine((asked) => {
+        if (asked.type === 1) return packet(2, word(3), string('statvfs@openssh.com'), string('2'));
+        // f_bsize, f_frsize, f_blocks, f_bfree, f_bavail and what follows
+        if (asked.type === 200) return packet(201, asked.id, words(4096, 4096, 1e6, 1e6, 1e6, 0, 0, 0, 0, 0, 255));
+        if (asked.type === 3) return packet(102, asked.id, string('h'));
+        return packet(101, asked.id, word(asked.type === type ? status : 0));
+      }, false);
+      const files = await other.files();
+      const written = async (): Promise<void> => {
+        await using writer = await files.create(PATH, { offset: 0 });
+        await writer.write(Buffer.from('x'));
+        await writer.finish();
+      };
+      await assert.rejects(written(), (error) => isFault(error, 'FILE_NOT_WRITTEN') && error.message.includes('quota'));
+      status = 3;
+      await refuses(written(), 'FILE_DENIED');
+    });
 });

@@ -199,6 +199,9 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.FILE_EXISTS.next': 'Wählen Sie einen anderen Namen, oder ersetzen Sie, was da ist.',
   'fault.FILE_NO_SPACE': 'Auf der Maschine ist kein Platz mehr',
   'fault.FILE_NO_SPACE.next': 'Schaffen Sie Platz auf der Maschine und senden Sie dann erneut.',
+  'fault.FILE_NOT_WRITTEN': 'Die Maschine hat den Inhalt der Datei nicht angenommen',
+  'fault.FILE_NOT_WRITTEN.next':
+    'Wahrscheinlich ist die Platte voll oder ein Kontingent des Kontos erreicht: Schaffen Sie dort Platz und senden Sie dann erneut.',
   'fault.FILE_CHANGED': 'Die Datei hat sich während der Übertragung geändert',
   'fault.FILE_CHANGED.next': 'Beginnen Sie die Übertragung von vorn.',
   'fault.FILE_UNFIT': 'Das lässt sich nicht übertragen oder bearbeiten',

@@ -191,6 +191,9 @@ export const faults = {
   'fault.FILE_EXISTS.next': 'Choose another name, or replace what is there.',
   'fault.FILE_NO_SPACE': 'The machine has no room left',
   'fault.FILE_NO_SPACE.next': 'Free some space on the machine, then send it again.',
+  'fault.FILE_NOT_WRITTEN': 'The machine did not take the content of the file',
+  'fault.FILE_NOT_WRITTEN.next':
+    'A full disk or a quota of the account is the likely cause: free some space there, then send it again.',
   'fault.FILE_CHANGED': 'The file changed during the transfer',
   'fault.FILE_CHANGED.next': 'Start the transfer again from the beginning.',
   'fault.FILE_UNFIT': 'This cannot be transferred or edited',
