@@ -7,9 +7,10 @@ import { after, before, test } from 'node:test';
 import type { CDPSession, Locator, Page } from 'playwright-core';
 import { startSshd, type Sshd } from '@enchilada/core/testing/servers/sshd';
 import { eventually } from '../cluster/people.ts';
-import { Chromium } from '../fixtures/chromium.ts';
+import { Chromium, DESKTOP, PHONE } from '../fixtures/chromium.ts';
 import type { Site } from '../tests/site.ts';
 import { FilesPanel } from './files-panel.ts';
+import { flaws } from './flaws.ts';
 import { Network } from './network.ts';
 import { picturesIn } from './pictures.ts';
 import { openMachine, seatOf } from './seat.ts';
@@ -411,4 +412,80 @@ test('a folder is sorted, made and searched, and the permissions of a file are c
     await dialog.getByRole('button', { name: 'Save' }).click();
     await dialog.waitFor({ state: 'detached' });
     assert.equal((await stat(join(folder, 'own note'))).mode & 0o777, before ^ 0o104);
+  }));
+
+test('several are chosen by hand, by range and by key, and fetched or deleted together; what cannot be deleted is named and stays chosen', () =>
+  place('several', async (panel, folder) => {
+    const { page, root } = panel;
+    const names = ['a.txt', 'b.txt', 'c.txt', 'd.txt', 'e.txt'];
+    for (const name of names) await writeFile(join(folder, name), `of ${name}`);
+    await mkdir(join(folder, 'full'));
+    await writeFile(join(folder, 'full', 'inside.txt'), 'inside');
+    await symlink('a.txt', join(folder, 'link'));
+    await root.getByRole('button', { name: 'Load again' }).click();
+    await panel.shows(['full', ...names, 'link']);
+    const box = (name: string): Locator => root.getByRole('checkbox', { name: `Select ${name}`, exact: true });
+    const bar = root.getByRole('group', { name: 'Selection' });
+    const says = (words: string): Promise<void> => bar.getByText(words, { exact: true }).waitFor();
+
+    await box('b.txt').click();
+    await says('1 selected');
+    await box('d.txt').click({ modifiers: ['Shift'] });
+    await says('3 selected');
+    await panel.entry('c.txt file').click({ modifiers: ['Control'] });
+    await says('2 selected');
+    await root.getByRole('textbox', { name: 'Search in this folder' }).fill('b.txt');
+    await says('1 selected');
+    await root.getByRole('textbox', { name: 'Search in this folder' }).fill('');
+    await says('2 selected');
+    await box('a.txt').focus();
+    await page.keyboard.press('Escape');
+    await bar.waitFor({ state: 'detached' });
+    await page.keyboard.press('Space');
+    await says('1 selected');
+    await page.keyboard.press('ControlOrMeta+a');
+    await says('7 selected');
+    await picture(page, 'selection');
+    assert.deepEqual(await flaws(page, 'all'), []);
+    await page.setViewportSize(PHONE);
+    await picture(page, 'selection on a phone');
+    assert.deepEqual(await flaws(page, 'geometry'), []);
+    await page.setViewportSize(DESKTOP);
+
+    await bar.getByRole('button', { name: 'Download' }).click();
+    await page.getByText('1 entry is no file or folder').waitFor();
+    await panel.finished(6);
+    const came = await page.evaluate(async () => {
+      const chosen = await (await navigator.storage.getDirectory()).getDirectoryHandle('chosen');
+      const found: string[] = [];
+      for await (const name of chosen.keys()) found.push(name);
+      const inside = await (await chosen.getDirectoryHandle('full')).getFileHandle('inside.txt');
+      return { found: found.toSorted(), inside: await (await inside.getFile()).text() };
+    });
+    assert.deepEqual(came, { found: [...names, 'full'], inside: 'inside' });
+
+    await box('a.txt').focus();
+    await page.keyboard.press('Delete');
+    const dialog = page.getByRole('dialog', { name: 'Delete 7 entries?' });
+    await dialog.getByText('Only an empty folder can be deleted here.').waitFor();
+    await picture(page, 'delete');
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await says('7 selected');
+    await box('e.txt').click();
+    await says('6 selected');
+    await bar.getByRole('button', { name: 'Delete' }).click();
+    const again = page.getByRole('dialog', { name: 'Delete 6 entries?' });
+    await again.getByRole('button', { name: 'Delete' }).click();
+    await again
+      .getByRole('alert')
+      .filter({ hasText: '1 could not be deleted' })
+      .getByText(/^full: /u)
+      .waitFor();
+    await picture(page, 'not deleted');
+    await again.getByRole('button', { name: 'Close' }).last().click();
+    await panel.shows(['full', 'e.txt']);
+    await says('1 selected');
+    assert.ok(await box('full').isChecked());
+    assert.deepEqual((await readdir(folder)).toSorted(), ['e.txt', 'full']);
   }));

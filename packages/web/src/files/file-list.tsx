@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, UnstyledButton } from '@mantine/core';
+import { ActionIcon, Checkbox, Menu, UnstyledButton } from '@mantine/core';
 import {
   IconChevronDown,
   IconChevronUp,
@@ -47,13 +47,26 @@ export interface FileListProps {
   readonly sorting: Sorting;
   readonly rights: { readonly upload: boolean; readonly download: boolean };
   readonly foldersDownload: boolean;
+  readonly selected: ReadonlySet<string>;
   readonly onSort: (sorting: Sorting) => void;
   readonly onAct: (act: FileAct, entry: FileEntry) => void;
+  readonly onSelect: (entry: FileEntry, range: boolean) => void;
+  readonly onSelectAll: (all: boolean) => void;
+}
+
+/** Whether it can be downloaded, links and special files never. */
+export function isFetched(
+  { kind }: FileEntry,
+  { rights, foldersDownload }: Pick<FileListProps, 'rights' | 'foldersDownload'>,
+): boolean {
+  return rights.download && (kind === 'file' || (kind === 'folder' && foldersDownload));
 }
 
 export function FileList(props: FileListProps) {
   const text = useText();
-  const { sorting } = props;
+  const { sorting, entries, selected } = props;
+  const count = entries.filter(({ raw }) => selected.has(raw)).length;
+  const all = count > 0 && count === entries.length;
   const heading = (key: SortKey) => {
     const active = sorting.key === key;
     const Arrow = sorting.descending ? IconChevronDown : IconChevronUp;
@@ -69,6 +82,16 @@ export function FileList(props: FileListProps) {
     <table className="files-table">
       <thead>
         <tr>
+          <th scope="col" data-column="select">
+            <Checkbox
+              size="xs"
+              aria-label={text('files.select-all')}
+              checked={all}
+              indeterminate={count > 0 && !all}
+              disabled={entries.length === 0}
+              onChange={() => props.onSelectAll(!all)}
+            />
+          </th>
           {heading('name')}
           {heading('size')}
           {heading('modified')}
@@ -77,8 +100,9 @@ export function FileList(props: FileListProps) {
           </th>
         </tr>
       </thead>
-      <tbody>
-        {props.entries.map((entry) => (
+      {/* A range of rows is meant, not one of words. */}
+      <tbody onMouseDown={(event) => event.shiftKey && event.preventDefault()}>
+        {entries.map((entry) => (
           <FileRow key={entry.raw} {...props} entry={entry} />
         ))}
       </tbody>
@@ -88,18 +112,31 @@ export function FileList(props: FileListProps) {
 
 function FileRow(props: FileListProps & { readonly entry: FileEntry }) {
   const text = useText();
-  const { entry, rights, onAct } = props;
+  const { entry, rights, onAct, onSelect } = props;
+  const isSelected = props.selected.has(entry.raw);
   const KindIcon = ICONS[entry.kind];
   const opens = entry.kind === 'folder' || entry.kind === 'link';
-  const fetches = rights.download && (entry.kind === 'file' || (entry.kind === 'folder' && props.foldersDownload));
+  const fetches = isFetched(entry, props);
   const edits = rights.upload && rights.download && entry.kind === 'file' && (entry.size ?? 0) <= MOST_EDITED_BYTES;
   return (
-    <tr>
+    <tr data-selected={isSelected}>
+      <td data-column="select">
+        <Checkbox
+          size="xs"
+          aria-label={text('files.select-of', { name: entry.name })}
+          checked={isSelected}
+          // React makes a change of what a browser tells as a click.
+          onChange={({ nativeEvent }) => onSelect(entry, nativeEvent instanceof MouseEvent && nativeEvent.shiftKey)}
+        />
+      </td>
       <td>
         <UnstyledButton
           className="files-name"
           disabled={!opens && !fetches}
-          onClick={() => onAct(opens ? 'open' : 'download', entry)}
+          onClick={(event) => {
+            if (event.shiftKey || event.ctrlKey || event.metaKey) onSelect(entry, event.shiftKey);
+            else onAct(opens ? 'open' : 'download', entry);
+          }}
           title={entry.name}
         >
           <KindIcon size={16} aria-hidden data-kind={entry.kind} />

@@ -2,15 +2,17 @@ import { ActionIcon, Alert, Anchor, Breadcrumbs, Button, Group, Skeleton, Text, 
 import { notifications } from '@mantine/notifications';
 import {
   IconArrowUp,
+  IconDownload,
   IconFolderPlus,
   IconFolderUp,
   IconHome,
   IconRefresh,
+  IconTrash,
   IconUpload,
   IconX,
 } from '@tabler/icons-react';
 import type { FileEntry, FileListing } from '@enchilada/contract';
-import { useCallback, useEffect, useRef, useState, type DragEvent } from 'react';
+import { useCallback, useEffect, useRef, useState, type DragEvent, type KeyboardEvent } from 'react';
 import { api } from '../api/client.ts';
 import { useConfirm } from '../components/confirm.tsx';
 import { printable } from '../components/printable.ts';
@@ -19,11 +21,13 @@ import { useText } from '../i18n/text.tsx';
 import { useStepUp } from '../second-factor/step-up.tsx';
 import { chosenFiles, droppedFiles, makeFolders, MOST_DROPPED, type LocalFiles } from './dropped.ts';
 import { EditDialog, ModeDialog, NameDialog } from './file-dialogs.tsx';
-import { FileList, sorted, type FileAct, type Sorting } from './file-list.tsx';
+import { DeleteDialog } from './delete-dialog.tsx';
+import { FileList, isFetched, sorted, type FileAct, type Sorting } from './file-list.tsx';
 import './files.css';
 import { downloadFolder, pickFolder } from './folder-download.ts';
-import { onLocalDisk } from './own-disk.ts';
+import { onLocalDisk, OwnFolder } from './own-disk.ts';
 import { crumbsOf, fromRaw, fromText, joinPath, localName, parentOf, toRaw, type RawPath } from './raw-path.ts';
+import { NOTHING, selectionOf, toggled } from './selection.ts';
 import { TransferList } from './transfer-list.tsx';
 import { Transfers, type TransferView } from './transfers.ts';
 
@@ -37,8 +41,12 @@ export interface FilesPanelProps {
 }
 
 const SHOWN_AT_ONCE = 500;
+const foldersDownload = pickFolder !== undefined;
 
-type Asked = { readonly act: 'make-folder' } | { readonly act: 'rename' | 'mode' | 'edit'; readonly entry: FileEntry };
+type Asked =
+  | { readonly act: 'make-folder' }
+  | { readonly act: 'delete'; readonly entries: readonly FileEntry[] }
+  | { readonly act: 'rename' | 'mode' | 'edit'; readonly entry: FileEntry };
 
 /** The machine's files beside the session: what is there, and what is on its way. */
 export function FilesPanel({ sessionId, machine, rights, hidden, onClose }: FilesPanelProps) {
@@ -55,6 +63,7 @@ export function FilesPanel({ sessionId, machine, rights, hidden, onClose }: File
   const [asked, setAsked] = useState<Asked>();
   const [confirmation, confirm] = useConfirm();
   const [proof, prove] = useStepUp();
+  const [selection, setSelection] = useState(NOTHING);
   const [views, setViews] = useState<readonly TransferView[]>([]);
   const here = useRef<RawPath>(undefined);
   const files = useRef<HTMLInputElement>(null);
@@ -100,6 +109,7 @@ export function FilesPanel({ sessionId, machine, rights, hidden, onClose }: File
   const path = listing === undefined ? '/' : fromRaw(listing.path);
   const go = (to: RawPath | undefined): void => {
     setWanted(to);
+    setSelection(NOTHING);
     setSearch('');
     setMost(SHOWN_AT_ONCE);
     setError(undefined);
@@ -125,30 +135,40 @@ export function FilesPanel({ sessionId, machine, rights, hidden, onClose }: File
       notifyFault(failure, text);
     }
   };
-  const fetchFolder = async (entry: FileEntry): Promise<void> => {
+  const fetchAll = async (entries: readonly FileEntry[]): Promise<void> => {
     try {
-      const into = await pickFolder?.({ mode: 'readwrite' });
-      if (into === undefined) return;
-      const { name, cut } = await downloadFolder(
-        { sessionId, transfers },
-        { path: pathOf(entry), name: entry.name },
-        into,
-      );
-      if (name !== localName(entry.name))
-        notifications.show({ message: text('files.folder-beside', { name: entry.name, free: name }) });
-      if (cut) notifications.show({ color: 'yellow', message: text('files.folder-cut') });
+      const fetched = entries.filter((entry) => isFetched(entry, { rights, foldersDownload }));
+      const pick = fetched.length > 1 || fetched[0]?.kind === 'folder' ? pickFolder : undefined;
+      const place = pick && new OwnFolder(await pick({ mode: 'readwrite' }));
+      if (fetched.length < entries.length)
+        notifications.show({
+          color: 'yellow',
+          message: text.count('files.not-fetched', entries.length - fetched.length),
+        });
+      for (const entry of fetched.filter(({ kind }) => kind === 'file'))
+        transfers.download(pathOf(entry), { name: entry.name, size: entry.size ?? 0 }, place?.file(entry.name));
+      if (place === undefined) return;
+      for (const entry of fetched.filter(({ kind }) => kind === 'folder')) await fetchFolder(entry, place);
     } catch (failure) {
       if (!(failure instanceof DOMException && failure.name === 'AbortError')) notifyFault(failure, text);
     }
+  };
+  const fetchFolder = async (entry: FileEntry, place: OwnFolder): Promise<void> => {
+    const { name, cut } = await downloadFolder(
+      { sessionId, transfers },
+      { path: pathOf(entry), name: entry.name },
+      place,
+    );
+    if (name !== localName(entry.name))
+      notifications.show({ message: text('files.folder-beside', { name: entry.name, free: name }) });
+    if (cut) notifications.show({ color: 'yellow', message: text('files.folder-cut') });
   };
   const act = (what: FileAct, entry: FileEntry): void => {
     switch (what) {
       case 'open':
         return go(pathOf(entry));
       case 'download':
-        if (entry.kind === 'folder') void fetchFolder(entry);
-        else transfers.download(pathOf(entry), { name: entry.name, size: entry.size ?? 0 });
-        return;
+        return void fetchAll([entry]);
       case 'delete':
         return confirm({
           title: text('files.delete-of', { name: entry.name }),
@@ -170,6 +190,20 @@ export function FilesPanel({ sessionId, machine, rights, hidden, onClose }: File
   const found = (listing?.entries ?? []).filter(({ name }) =>
     name.toLocaleLowerCase().includes(search.toLocaleLowerCase()),
   );
+  const shown = sorted(found, sorting).slice(0, most);
+  // INVARIANT: nothing is done with what is not shown.
+  const chosen = shown.filter(({ raw }) => selection.raw.has(raw));
+  const selectAll = (all: boolean): void => setSelection(all ? selectionOf(shown) : NOTHING);
+  const onKey = (event: KeyboardEvent<HTMLElement>): void => {
+    // A menu of the list bubbles here, but lies elsewhere.
+    if (!event.currentTarget.contains(event.target as Node)) return;
+    const { key } = event;
+    if (key.toLowerCase() === 'a' && (event.ctrlKey || event.metaKey)) selectAll(true);
+    else if (key === 'Escape' && chosen.length > 0) selectAll(false);
+    else if (key === 'Delete' && chosen.length > 0 && rights.upload) setAsked({ act: 'delete', entries: chosen });
+    else return;
+    event.preventDefault();
+  };
 
   return (
     <aside
@@ -273,19 +307,57 @@ export function FilesPanel({ sessionId, machine, rights, hidden, onClose }: File
           onChange={(event) => setSearch(event.currentTarget.value)}
         />
       </div>
-      <div className="files-body">
+      {chosen.length > 0 && (
+        <div className="files-selection" role="group" aria-label={text('files.selection')}>
+          <Text size="xs" role="status">
+            {text.count('files.selected', chosen.length)}
+          </Text>
+          {chosen.some((entry) => isFetched(entry, { rights, foldersDownload })) && (
+            <Button
+              size="compact-xs"
+              variant="default"
+              leftSection={<IconDownload size={14} aria-hidden />}
+              onClick={() => void fetchAll(chosen)}
+            >
+              {text('files.download')}
+            </Button>
+          )}
+          {rights.upload && (
+            <Button
+              size="compact-xs"
+              variant="default"
+              leftSection={<IconTrash size={14} aria-hidden />}
+              onClick={() => setAsked({ act: 'delete', entries: chosen })}
+            >
+              {text('files.delete')}
+            </Button>
+          )}
+          <ActionIcon
+            size="sm"
+            aria-label={text('files.select-none')}
+            title={text('files.select-none')}
+            onClick={() => selectAll(false)}
+          >
+            <IconX size={14} aria-hidden />
+          </ActionIcon>
+        </div>
+      )}
+      <div className="files-body" onKeyDown={onKey}>
         {error !== undefined && <FaultNotice error={error} onRetry={reload} />}
         {listing === undefined && error === undefined && <Skeleton height={180} w="auto" mx="sm" />}
         {listing !== undefined && error === undefined && (
           <>
             {listing.truncated && <Alert color="yellow">{text('files.truncated')}</Alert>}
             <FileList
-              entries={sorted(found, sorting).slice(0, most)}
+              entries={shown}
+              selected={selection.raw}
               sorting={sorting}
               rights={rights}
-              foldersDownload={pickFolder !== undefined}
+              foldersDownload={foldersDownload}
               onSort={setSorting}
               onAct={act}
+              onSelect={(entry, range) => setSelection(toggled(selection, entry.raw, { range, shown }))}
+              onSelectAll={selectAll}
             />
             {found.length === 0 && (
               <Text size="sm" c="dimmed" p="sm">
@@ -309,6 +381,23 @@ export function FilesPanel({ sessionId, machine, rights, hidden, onClose }: File
           initial=""
           run={(name) => change({ change: 'make-folder', path: toRaw(joinPath(path, fromText(name))) })}
           onClose={() => setAsked(undefined)}
+        />
+      )}
+      {asked?.act === 'delete' && (
+        <DeleteDialog
+          entries={asked.entries}
+          run={(entry) =>
+            api('changeFile', {
+              params: { id: sessionId },
+              body: { change: 'delete', path: toRaw(pathOf(entry)) },
+            })
+          }
+          onClose={(left) => {
+            setAsked(undefined);
+            if (left.length === asked.entries.length) return;
+            setSelection(selectionOf(left));
+            reload();
+          }}
         />
       )}
       {asked?.act === 'rename' && (

@@ -1,6 +1,6 @@
 import type { FileListing } from '@enchilada/contract';
 import { api } from '../api/client.ts';
-import { OwnFolder } from './own-disk.ts';
+import type { OwnFolder } from './own-disk.ts';
 import { fromRaw, joinPath, toRaw, type RawPath } from './raw-path.ts';
 import type { Transfers } from './transfers.ts';
 
@@ -24,7 +24,7 @@ export interface BegunFolder {
 export async function downloadFolder(
   on: { readonly sessionId: string; readonly transfers: Transfers },
   folder: { readonly path: RawPath; readonly name: string },
-  into: FileSystemDirectoryHandle,
+  into: OwnFolder,
 ): Promise<BegunFolder> {
   let entries = 0;
   let cut = false;
@@ -45,6 +45,6 @@ export async function downloadFolder(
     }
     return here;
   };
-  const { name } = await walk(folder.path, () => new OwnFolder(into).folder(folder.name), 0);
+  const { name } = await walk(folder.path, () => into.folder(folder.name), 0);
   return { name, cut };
 }
