@@ -1,4 +1,3 @@
-import { isAscii } from 'node:buffer';
 import { Fault, type FaultCode } from '@enchilada/core/fault';
 
 /** guacd's own limits (libguac parser-constants.h). */
@@ -110,13 +109,14 @@ export class InstructionDecoder {
   }
 }
 
-/** From here on it is cheaper to ask for all of them at once: the pictures are in base64, some 6 KB an instruction. */
-const LONG_ELEMENT = 64;
-
 /** Where `count` code points from `from` on end; undefined where they are not all there. */
 function endOf(buffer: Uint8Array, from: number, count: number): number | undefined {
-  if (count >= LONG_ELEMENT && isAscii(buffer.subarray(from, from + count)))
-    return from + count <= buffer.length ? from + count : undefined;
+  const end = from + count;
+  if (end > buffer.length) return undefined;
+  // Pictures are in base64: mostly there is nothing but ASCII, a byte each.
+  let bits = 0;
+  for (let at = from; at < end; at += 1) bits |= buffer[at] ?? 0;
+  if (bits < 0x80) return end;
   let at = from;
   for (let left = count; left > 0; left -= 1) {
     if (at >= buffer.length) return undefined;
