@@ -5,8 +5,8 @@ export type NameLayout = 'long' | 'short' | 'short-ascii';
 
 export interface Format {
   readonly id: number;
-  /** `list`: the names and sizes of files. `file`: anything else that tells of files. */
-  readonly kind: 'list' | 'file' | 'other';
+  /** `list`: the names and sizes of files. `file`: anything else that tells of files. `other`: what no right is about. */
+  readonly kind: 'list' | 'file' | 'text' | 'other';
   readonly bytes: Uint8Array;
 }
 
@@ -24,6 +24,23 @@ const FILE_NAMES: readonly string[] = [
   'FileNameW',
   'Shell IDList Array',
 ];
+
+/** CF_TEXT, CF_OEMTEXT, CF_UNICODETEXT and CF_LOCALE: Windows makes each of the others, announced or not. */
+const TEXTS: ReadonlySet<number> = new Set([1, 7, 13, 16]);
+/** Formats from here on have names, and numbers of their owner's choice. [MS-RDPECLIP] 1.3.1.2 */
+const FIRST_NAMED = 0xc000;
+/** Rich Text Format is none of them: it can hold files. */
+const TEXT_NAMES: readonly string[] = ['HTML Format', 'text/html', 'text/plain', 'UTF8_STRING'];
+
+/**
+ * What a number stands for among what was announced; undefined where it may not be asked for at all. INVARIANT: a number that was
+ * announced as two things is the one that needs the other right.
+ */
+export function kindOfRequest(id: number, announced: readonly Format[]): Format['kind'] | undefined {
+  const kinds = announced.filter((format) => format.id === id).map(({ kind }) => kind);
+  if (kinds.length === 0) return id === DROPPED_PATHS ? 'file' : TEXTS.has(id) ? 'text' : undefined;
+  return (['list', 'file', 'other', 'text'] as const).find((kind) => kinds.includes(kind));
+}
 
 /** Formats up to the first that does not fit. [MS-RDPECLIP] 2.2.3.1.1, 2.2.3.1.2 */
 export function parseFormats(body: Uint8Array, layout: NameLayout): readonly Format[] {
@@ -65,7 +82,8 @@ function kindOf(id: number, name: string, layout: NameLayout): Format['kind'] {
   const is = (known: string): boolean =>
     layout === 'short' ? name.length >= 15 && known.startsWith(name) : name === known;
   if (is(LIST_NAME)) return 'list';
-  return id === DROPPED_PATHS || FILE_NAMES.some((known) => name === known || is(known)) ? 'file' : 'other';
+  if (id === DROPPED_PATHS || FILE_NAMES.some((known) => name === known || is(known))) return 'file';
+  return TEXTS.has(id) || (id >= FIRST_NAMED && TEXT_NAMES.includes(name)) ? 'text' : 'other';
 }
 
 /** CB_USE_LONG_FORMAT_NAMES, and what goes with files. CB_CAN_LOCK_CLIPDATA stays out. [MS-RDPECLIP] 2.2.2.1.1.1 */

@@ -239,6 +239,71 @@ describe('what is agreed on of files', () => {
   });
 });
 
+describe('what may be asked of a clipboard', () => {
+  const FIRST_NAMED = 0xc000;
+
+  it('is text, announced or not, and of what has no right of its own nothing', () => {
+    const bench = new Bench({ files: NONE });
+    for (const id of [1, 7, 13, 16]) {
+      assert.deepEqual(bench.viewer(ask(id)), passes(ask(id)));
+      assert.deepEqual(bench.target(ask(id)), passes(ask(id)));
+    }
+    // Pictures, sound, the pens of a palette, what a program keeps to itself.
+    for (const id of [2, 3, 6, 8, 9, 10, 12, 17, 0x0200, 0x03ff, FIRST_NAMED, 0xffff_ffff]) {
+      assert.deepEqual(bench.viewer(ask(id)), DROPPED);
+      assert.deepEqual(bench.target(ask(id)), DROPPED);
+    }
+    assert.deepEqual(bench.denied, []);
+  });
+
+  it('is no path of a file where files are denied, and who asks for one is told of', () => {
+    for (const announcement of [undefined, formats(named(15, '')), formats(named(15, 'HTML Format')), BOTH_LISTS]) {
+      const bench = new Bench({ files: NONE });
+      if (announcement !== undefined) bench.target(announcement);
+      assert.deepEqual(bench.viewer(ask(15)), DROPPED);
+      assert.deepEqual(bench.denied, ['download']);
+    }
+    for (const id of [FILES, CONTENTS]) {
+      const bench = new Bench({ files: NONE });
+      bench.target(BOTH_LISTS);
+      assert.deepEqual(bench.viewer(ask(id)), DROPPED);
+      assert.deepEqual(bench.denied, ['download']);
+    }
+    const offering = new Bench({ files: NONE });
+    assert.deepEqual(offering.target(ask(15)), DROPPED, 'of the person’s clipboard');
+    assert.deepEqual(offering.denied, [], 'no viewer asked');
+  });
+
+  it('is no file under the number of a text', () => {
+    for (const list of [
+      formats(named(TEXT_FORMAT, 'FileGroupDescriptorW')),
+      formats(named(TEXT_FORMAT, ''), named(TEXT_FORMAT, 'FileNameW')),
+    ]) {
+      const bench = new Bench({ files: NONE });
+      bench.target(list);
+      assert.deepEqual(bench.viewer(ask(TEXT_FORMAT)), DROPPED);
+      bench.viewer(list);
+      assert.deepEqual(bench.target(ask(TEXT_FORMAT)), DROPPED);
+    }
+  });
+
+  it('is of what has a name the text that is known, as it is announced', () => {
+    const [html, picture, rich] = [
+      named(0xc0a0, 'HTML Format'),
+      named(0xc0a1, 'PNG'),
+      named(0xc0a2, 'Rich Text Format'),
+    ];
+    const list = formats(html, picture, rich, named(8, ''));
+    const bench = new Bench();
+    assert.deepEqual(bench.target(list), passes(formats(html)));
+    assert.deepEqual(bench.viewer(ask(0xc0a0)), passes(ask(0xc0a0)));
+    assert.deepEqual(bench.viewer(ask(0xc0a1)), DROPPED);
+    assert.deepEqual(bench.viewer(ask(0xc0a2)), DROPPED);
+    assert.deepEqual(bench.viewer(list), passes(formats(html)));
+    assert.deepEqual(new Bench({ text: NONE }).target(list), passes(NO_FORMATS));
+  });
+});
+
 describe('files that a machine has copied', () => {
   it('come to the person piece by piece, each with the hash of what passed', () => {
     const bench = new Bench();
@@ -341,7 +406,7 @@ describe('files that a machine has copied', () => {
     assert.deepEqual(bench.viewer(ask(FILES)), DROPPED);
     assert.deepEqual(bench.viewer(range(1, 0, 0, 4)), refuses(1));
     assert.deepEqual(bench.target(contents(1, ascii('otte'))), DROPPED);
-    assert.deepEqual([bench.files, bench.denied], [[], ['download']]);
+    assert.deepEqual([bench.files, bench.denied], [[], ['download', 'download']], 'the list, and the contents');
     // What is not asked for as files does not pass as text either.
     const onlyFiles = new Bench({ text: NONE });
     onlyFiles.target(BOTH_LISTS);
@@ -476,7 +541,7 @@ describe('any bytes', () => {
           if (type === 8 && !(isTarget ? upload : download)) assert.equal(out.onwards, undefined);
           if (type === 2 && !of)
             for (const { kind } of parseFormats((out.onwards ?? new Uint8Array(8)).subarray(8), 'long'))
-              assert.equal(kind, 'other');
+              assert.equal(kind, 'text');
         }
         if (!upload) assert.ok(!bench.files.some((line) => line.startsWith('upload')));
         if (!download) assert.ok(!bench.files.some((line) => line.startsWith('download')));

@@ -6,7 +6,7 @@ import {
   parseFileList,
   type FileListener,
 } from './clipboard-files.ts';
-import { formatList, parseFormats, permittedCapabilities, type Format } from './clipboard-formats.ts';
+import { formatList, kindOfRequest, parseFormats, permittedCapabilities, type Format } from './clipboard-formats.ts';
 import {
   ANSWER,
   ASCII_NAMES,
@@ -21,7 +21,7 @@ import {
 
 type Rights = Readonly<Record<Direction, boolean>>;
 
-/** Which contents may leave either clipboard: files, and everything else. */
+/** Which contents may leave either clipboard: files and text, and nothing else. */
 export interface ClipboardPolicy {
   readonly text: Rights;
   readonly files: Rights;
@@ -45,11 +45,10 @@ export interface ClipboardPassage {
 
 const MOST_BYTES: Readonly<Record<Direction, number>> = { upload: 4 * 1024 * 1024, download: 16 * 1024 * 1024 };
 const NOTHING: ClipboardPassage = { onwards: [], back: [] };
-/** Formats from here on have names, and numbers of their owner's choice. [MS-RDPECLIP] 1.3.1.2 */
-const FIRST_NAMED_FORMAT = 0xc000;
 
-/** What one side has on its clipboard, as far as the other one was told. */
+/** What one side has on its clipboard. */
 interface Offer {
+  /** All that it announced, also what the other side was not told of. */
   formats: readonly Format[];
   /** Of the last request that its owner was given. */
   asked: Format['kind'] | undefined;
@@ -157,14 +156,19 @@ export class ClipboardChannel {
     }
   }
 
+  #isPermitted(kind: Format['kind'], direction: Direction): boolean {
+    const { text, files } = this.#policy;
+    return kind === 'text' ? text[direction] : kind !== 'other' && files[direction];
+  }
+
   #announced(from: Direction, { flags, body }: Message): Uint8Array {
     const isLong = this.#longNames.upload && this.#longNames.download;
     const isAscii = (flags & ASCII_NAMES) !== 0;
     const formats = parseFormats(body, isLong ? 'long' : isAscii ? 'short-ascii' : 'short');
-    const { text, files } = this.#policy;
-    const permitted = formats.filter(({ kind }) => (kind === 'other' ? text[from] : files[from]));
+    const { files } = this.#policy;
+    const permitted = formats.filter(({ kind }) => this.#isPermitted(kind, from));
     const offer = this.#offers[from];
-    offer.formats = permitted;
+    offer.formats = formats;
     offer.asked = undefined;
     if (!permitted.some(({ kind }) => kind === 'list')) offer.passage.clear();
     if (from === 'upload' && !files.upload && formats.some(({ kind }) => kind === 'list'))
@@ -177,11 +181,12 @@ export class ClipboardChannel {
     const of = otherOf(from);
     const offer = this.#offers[of];
     const id = readU32(body, 0);
-    const known = offer.formats.find((format) => format.id === id);
-    // Windows makes formats that have no name of each other, announced or not.
-    const kind = known?.kind ?? (id < FIRST_NAMED_FORMAT ? 'other' : undefined);
-    const { text, files } = this.#policy;
-    if (kind === undefined || !(kind === 'other' ? text[of] : files[of])) return {};
+    const kind = kindOfRequest(id, offer.formats);
+    if (kind === undefined || !this.#isPermitted(kind, of)) {
+      if (from === 'upload' && (kind === 'list' || kind === 'file') && !this.#policy.files.download)
+        this.#listener.denied('download');
+      return {};
+    }
     offer.asked = kind;
     return { onwards: clipboardMessage(MESSAGE.dataRequest, flags, u32le(id)) };
   }
