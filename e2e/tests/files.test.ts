@@ -370,6 +370,45 @@ test('a full disk, a forbidden folder and links in a circle are said in words, a
     person.api.listFiles({ params, query: { path: raw(`${folder}/circle-a`) } }),
     isProblem('FILE_UNFIT'),
   );
+  await mkdir(join(folder, 'linked'));
+  await writeFile(join(folder, 'linked/file'), 'behind a link', { mode: 0o644 });
+  await symlink('linked/file', join(folder, 'to-file'));
+  await symlink('to-file', join(folder, 'to-link'));
+  await symlink('linked', join(folder, 'to-folder'));
+  await symlink('gone', join(folder, 'to-nothing'));
+  const { entries } = await person.api.listFiles({ params, query: { path: raw(folder) } });
+  assert.deepEqual(
+    entries
+      .flatMap(({ name, kind, target }) =>
+        kind === 'link' ? [[name, target?.kind, target?.kind === 'file' && target.size]] : [],
+      )
+      .toSorted(),
+    [
+      ['circle-a', undefined, false],
+      ['circle-b', undefined, false],
+      ['to-file', 'file', 13],
+      ['to-folder', 'folder', false],
+      ['to-link', 'file', 13],
+      ['to-nothing', undefined, false],
+    ],
+  );
+  for (const name of ['to-file', 'to-link', 'to-folder/file'])
+    assert.equal((await download(person, id, `${folder}/${name}`)).toString(), 'behind a link');
+  const behind = await person.api.listFiles({ params, query: { path: raw(`${folder}/to-folder`) } });
+  assert.deepEqual(
+    behind.entries.map(({ name }) => name),
+    ['file'],
+  );
+  for (const [name, says] of [
+    ['to-file', /leads to a file/u],
+    ['linked/file', /this is or leads to a file/u],
+    ['to-nothing', /leads nowhere/u],
+    ['circle-a', /in a circle/u],
+  ] as const)
+    await assert.rejects(
+      person.api.listFiles({ params, query: { path: raw(`${folder}/${name}`) } }),
+      (error) => isProblem('FILE_UNFIT')(error) && says.test((error as Error).message),
+    );
   await person.api.changeFile({ params, body: { change: 'delete', path: raw(`${folder}/circle-a`) } });
   assert.equal((await person.api.listFiles({ params, query: { path: raw(folder) } })).truncated, false);
 });

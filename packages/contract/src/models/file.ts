@@ -10,14 +10,20 @@ const Mode = Type.Integer({ minimum: 0, maximum: 0o7777 });
 
 export const FILE_KINDS = ['file', 'folder', 'link', 'other'] as const;
 
-export const FileEntry = closed({
-  /** To be shown; what is no UTF-8 or would steer a screen stands as `\xNN`. */
-  name: Type.String({ maxLength: 20_000 }),
-  raw: RawPath,
+const Attributes = {
   kind: words(FILE_KINDS),
   size: Type.Optional(Count),
   modifiedAt: Type.Optional(Time),
   mode: Type.Optional(Mode),
+};
+
+export const FileEntry = closed({
+  /** To be shown; what is no UTF-8 or would steer a screen stands as `\xNN`. */
+  name: Type.String({ maxLength: 20_000 }),
+  raw: RawPath,
+  ...Attributes,
+  /** Of a link: what it leads to in the end. Absent where it leads nowhere or in a circle, and where the machine was not asked: beyond 500 links or two seconds. */
+  target: Type.Optional(closed(Attributes)),
 });
 export type FileEntry = Static<typeof FileEntry>;
 

@@ -19,6 +19,8 @@ export interface FileAttributes {
 export interface FileEntry extends FileAttributes {
   /** One segment: no separator, no NUL, neither `.` nor `..`. */
   readonly name: PathBytes;
+  /** What a link leads to in the end, where that is known. */
+  readonly target?: FileAttributes;
 }
 
 export interface ReadFileOptions {
@@ -56,6 +58,8 @@ export interface FileChannel extends AsyncDisposable {
   list(path: PathBytes, signal: AbortSignal): AsyncIterable<readonly FileEntry[]>;
   /** Does not follow a link. */
   attributes(path: PathBytes): Promise<FileAttributes>;
+  /** Follows links, to their end. */
+  target(path: PathBytes): Promise<FileAttributes>;
   /** Follows links; a file that is no regular one is refused. */
   open(path: PathBytes, options: ReadFileOptions): Promise<OpenedFile>;
   /** Creates the file, or goes on at `offset` of one that is there. Does not follow a link that the offset 0 would create through. */

@@ -71,6 +71,35 @@ test('of a listing of long names as many bytes are kept as a folder has at most'
   assert.ok(truncated && bytes > 5_000_000 && bytes <= 20_000 * 320, `${bytes} bytes of names`);
 });
 
+const LINKS: Partial<FileChannel> = {
+  async *list() {
+    yield await Promise.resolve([entry('file'), ...Array.from({ length: 1_000 }, () => ({ ...LINK }))]);
+  },
+};
+const LINK: FileEntry = { ...entry('link'), kind: 'link' };
+
+test('what links lead to is asked of so many of a folder', async () => {
+  let asked = 0;
+  const target = () => ((asked += 1) % 2 === 0 ? Promise.reject(new Fault('FILE_UNFIT', '')) : Promise.resolve(LINK));
+  const { entries } = await filesOf({ ...LINKS, target }).list(BOTH, FOLDER);
+  const followed = entries.filter(({ target: found }) => found !== undefined).length;
+  assert.deepEqual([entries.length, asked, followed], [1_001, 500, 250]);
+});
+
+test('what links lead to is not waited for where the machine gives no answer', async () => {
+  const clock = new LimitClock();
+  const asked = Promise.withResolvers<void>();
+  let count = 0;
+  const target = (): Promise<never> => {
+    if ((count += 1) === 32) asked.resolve();
+    return new Promise(() => undefined);
+  };
+  const listing = filesOf({ ...LINKS, target }, clock).list(BOTH, FOLDER);
+  await asked.promise;
+  for (const work of [...clock.due]) work();
+  assert.deepEqual([(await listing).entries.length, count], [1_001, 32]);
+});
+
 test('a listing that goes on and names nothing ends with its time', async () => {
   const clock = new LimitClock();
   let pages = 0;

@@ -7,6 +7,7 @@ import { applyChange, fileVersion, refuseUnfit } from './file-change.ts';
 import type { FileChange, WantedName } from './file-change.ts';
 import { FileLog } from './file-log.ts';
 import type { FileLogParts } from './file-log.ts';
+import { followLinks } from './followed-links.ts';
 import { FileTransfers } from './file-transfers.ts';
 import type { Transfer, TransferRequest } from './file-transfers.ts';
 import type { RunningHash } from './passed-bytes.ts';
@@ -93,6 +94,8 @@ export class SessionFiles implements AsyncDisposable {
     );
     return await this.#with(async (channel) => {
       const folder = path === undefined ? await channel.home() : checkPath(path);
+      const followed = (found: readonly FileEntry[]) =>
+        followLinks({ channel, clock: this.#parts.clock }, folder, found);
       const entries: FileEntry[] = [];
       let nameBytes = 0;
       for await (const page of channel.list(folder, limit.signal)) {
@@ -100,11 +103,11 @@ export class SessionFiles implements AsyncDisposable {
         for (const entry of page) {
           nameBytes += entry.name.length;
           if (entries.length >= MOST_ENTRIES || nameBytes > MOST_NAME_BYTES)
-            return { path: folder, entries, truncated: true };
+            return { path: folder, entries: await followed(entries), truncated: true };
           entries.push(entry);
         }
       }
-      return { path: folder, entries, truncated: false };
+      return { path: folder, entries: await followed(entries), truncated: false };
     });
   }
 

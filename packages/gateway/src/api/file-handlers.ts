@@ -1,5 +1,5 @@
 import type { FileChange as ChangeRequest, FileEntry as EntryView } from '@enchilada/contract';
-import { type FileEntry, pathText, splitPath } from '@enchilada/core/engine';
+import { type FileAttributes, type FileEntry, pathText, splitPath } from '@enchilada/core/engine';
 import { Fault } from '@enchilada/core/fault';
 import type { FileChange } from '@enchilada/core/session';
 import type { Handlers } from '../http/context.ts';
@@ -13,10 +13,17 @@ type FileHandlers = Pick<
 const raw = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
 const bytesOf = (path: string): Uint8Array => Buffer.from(path, 'base64url');
 
-function viewOf({ name, kind, size, modifiedAt, mode }: FileEntry): EntryView {
+function viewOf({ name, target, ...attributes }: FileEntry): EntryView {
   return {
     name: pathText(name),
     raw: raw(name),
+    ...attributesOf(attributes),
+    ...(target === undefined ? {} : { target: attributesOf(target) }),
+  };
+}
+
+function attributesOf({ kind, size, modifiedAt, mode }: FileAttributes): NonNullable<EntryView['target']> {
+  return {
     kind,
     ...(size === undefined ? {} : { size }),
     ...(modifiedAt === undefined ? {} : { modifiedAt }),

@@ -60,7 +60,9 @@ export class SftpFiles implements FileChannel {
   async *list(path: PathBytes, signal: AbortSignal): AsyncGenerator<readonly FileEntry[]> {
     const handle = await this.#followed(path, 'list the folder', () =>
       this.#opened(REQUEST.OPENDIR, [{ string: path }]),
-    );
+    ).catch(async (error: unknown) => {
+      throw await this.#noFolder(path, error);
+    });
     try {
       for (;;) {
         signal.throwIfAborted();
@@ -80,12 +82,16 @@ export class SftpFiles implements FileChannel {
     });
   }
 
-  async open(path: PathBytes, options: ReadFileOptions): Promise<OpenedFile> {
-    // A device or a pipe could hold the channel for ever; the target is asked before it opens one.
-    const before = await this.#followed(path, 'open the file', async () => {
+  target(path: PathBytes): Promise<FileAttributes> {
+    return this.#followed(path, 'follow the link', async () => {
       const { attributes } = await this.#client.request(REQUEST.STAT, [{ string: path }], 'attributes');
       return attributes;
     });
+  }
+
+  async open(path: PathBytes, options: ReadFileOptions): Promise<OpenedFile> {
+    // A device or a pipe could hold the channel for ever; the target is asked before it opens one.
+    const before = await this.target(path);
     if (before.kind !== 'file')
       throw new Fault('FILE_UNFIT', `only regular files can be read, received a ${before.kind}`);
     const handle = await this.#try('open the file', () =>
@@ -252,6 +258,25 @@ export class SftpFiles implements FileChannel {
     await this.#client.act(REQUEST.CLOSE, [{ string: handle }]).catch(() => undefined);
   }
 
+  /** OpenSSH calls it no such file, too, where there is one and it is no folder (ENOTDIR). */
+  async #noFolder(path: PathBytes, error: unknown): Promise<unknown> {
+    if (!isFault(error, 'FILE_NOT_FOUND')) return error;
+    const there = await this.target(path).catch(() => undefined);
+    if (there === undefined || there.kind === 'folder') return error;
+    const { kind } = there;
+    return new Fault('FILE_UNFIT', `only a folder can be listed, this is or leads to a ${kind}`, {
+      cause: error,
+      facts: { kind },
+    });
+  }
+
+  async #leadsSomewhere(path: PathBytes): Promise<boolean> {
+    return this.#client.request(REQUEST.STAT, [{ string: path }], 'attributes').then(
+      () => true,
+      () => false,
+    );
+  }
+
   /** OpenSSH calls what a link does not reach, and a circle of links, a file that does not exist (sftp-server.c, errno_to_portable). */
   async #followed<T>(path: PathBytes, what: string, work: () => Promise<T>): Promise<T> {
     try {
@@ -260,7 +285,7 @@ export class SftpFiles implements FileChannel {
       if (!isFault(error, 'FILE_NOT_FOUND')) throw error;
       // A probe for a better reason: where it fails too, the first failure is told.
       const there = await this.attributes(path).catch(() => undefined);
-      if (there?.kind !== 'link') throw error;
+      if (there?.kind !== 'link' || (await this.#leadsSomewhere(path))) throw error;
       throw new Fault('FILE_UNFIT', 'the link leads nowhere or in a circle', { cause: error });
     }
   }
