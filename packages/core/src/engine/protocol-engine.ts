@@ -149,6 +149,8 @@ export type SeatEvent =
       })
   /** A viewer wanted to move files that they may not. */
   | { readonly type: 'file-denied'; readonly direction: 'upload' | 'download' }
+  /** A viewer wanted to move text by the clipboard that they may not. */
+  | { readonly type: 'clipboard-denied'; readonly direction: 'upload' | 'download' }
   /** What a decoder that begins at one of the next key frames must have heard before, message by message. */
   | { readonly type: 'preamble'; readonly messages: readonly Uint8Array[] }
   /** What is put out between the two draws all of the picture anew. */

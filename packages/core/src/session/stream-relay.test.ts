@@ -405,6 +405,15 @@ test('the last piece of a file goes on once the recording and the audit log hold
   );
 });
 
+test('what a viewer tried on the clipboard and may not is in the audit log, text and files each by their name', async () => {
+  const bench = new Bench();
+  const { stream } = await bench.seated('ada', 'control');
+  stream.seat.noted({ type: 'clipboard-denied', direction: 'download' });
+  stream.seat.noted({ type: 'file-denied', direction: 'upload' });
+  await settled();
+  assert.deepEqual(bench.audited, ['clipboard.denied denied ses_1 download', 'file.denied denied ses_1 upload']);
+});
+
 test('a file that breaks off as its viewer goes is written down, and one without a hash says so', async () => {
   const bench = new Bench();
   const { stream, viewer } = await bench.seated('ada', 'control');

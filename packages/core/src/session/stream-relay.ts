@@ -23,7 +23,7 @@ export interface StreamRelayParts extends RelayRecordingParts {
   /** As the policy said when it was asked last. */
   readonly clipboard: () => ClipboardRights;
   readonly clipboardFiles: () => ClipboardRights;
-  readonly fileLog: Pick<FileLog, 'denied' | 'clipboardBegan' | 'clipboardEnded'>;
+  readonly fileLog: Pick<FileLog, 'denied' | 'clipboardDenied' | 'clipboardBegan' | 'clipboardEnded'>;
   readonly recorder: RelayRecordingParts['recorder'] & Pick<SessionRecorder, 'sealKeys'>;
 }
 
@@ -267,6 +267,9 @@ export class StreamRelay implements Relay {
         return;
       case 'file-denied':
         this.#writeOfFiles((log) => log.denied(event.direction));
+        return;
+      case 'clipboard-denied':
+        this.#writeOfFiles((log) => log.clipboardDenied(event.direction));
         return;
       case 'active':
         this.lastInputMs = this.#parts.clock.monotonicMs();

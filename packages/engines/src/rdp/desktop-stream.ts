@@ -4,7 +4,6 @@ import { clipboardAt, clipboardFilesAt, ClipboardNote, controlsAt } from '../sha
 import { clientInfo } from './codec/client-info.ts';
 import { invalid, joinBytes, violation } from './codec/bytes.ts';
 import { ClipboardChannel, isAnyPermitted, type ClipboardPolicy } from './codec/clipboard.ts';
-import type { Direction } from './codec/clipboard-message.ts';
 import { DOMAIN, sendData } from './codec/mcs.ts';
 import { Pointer } from './codec/pointer.ts';
 import type { InputEvent } from './codec/fast-path.ts';
@@ -301,7 +300,7 @@ export class DesktopStream implements EngineStream {
       download: new ClipboardNote(this.#seat, 'download'),
     };
     for (const note of Object.values(notes)) note.begin();
-    const denied = new Set<Direction>();
+    const denied = new Set<string>();
     const files = fileNote(this.#seat);
     return new ClipboardChannel(policy, {
       content: (direction, piece, isLast) => {
@@ -319,9 +318,10 @@ export class DesktopStream implements EngineStream {
         },
       },
       // Once is enough: who is told of it knows.
-      denied: (direction) => {
-        if (!denied.has(direction)) this.#seat.noted({ type: 'file-denied', direction });
-        denied.add(direction);
+      denied: (direction, what) => {
+        if (denied.has(`${what} ${direction}`)) return;
+        denied.add(`${what} ${direction}`);
+        this.#seat.noted({ type: what === 'files' ? 'file-denied' : 'clipboard-denied', direction });
       },
       broken: { upload: invalid, download: violation },
     });

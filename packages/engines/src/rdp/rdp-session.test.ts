@@ -249,12 +249,37 @@ describe('the clipboard of a machine', () => {
     await until(() => heard(seat, FORMAT_LIST).length > known);
     for (const list of heard(seat, FORMAT_LIST)) assert.equal(list.length, 8);
     tell(seat, clip(3, Buffer.alloc(0), 1));
-    tell(seat, clip(DATA_REQUEST, u32(UNICODE_TEXT)));
+    for (let times = 0; times < 3; times++) tell(seat, clip(DATA_REQUEST, u32(UNICODE_TEXT)));
     const seen = seat.viewer.updates;
     await server.run('xsetroot', '-solid', '#203040');
     await until(() => seat.viewer.updates > seen);
     assert.deepEqual(heard(seat, DATA_RESPONSE), []);
+    assert.deepEqual(
+      seat.events.filter(({ type }) => type !== 'active'),
+      [{ type: 'clipboard-denied', direction: 'download' }],
+    );
     program.kill();
+  });
+
+  it('is written down as tried where the machine was told of none, once for each direction', async () => {
+    const rights = { upload: false, download: false };
+    const { session, seat } = await seatOn({}, { clipboard: rights, clipboardFiles: rights });
+    await using _owner = session;
+    assert.deepEqual(
+      seat.events.filter(({ type }) => type === 'clipboard-denied'),
+      [],
+    );
+    const shortNamed = clip(FORMAT_LIST, Buffer.concat([u32(UNICODE_TEXT), Buffer.alloc(32)]));
+    for (let times = 0; times < 3; times++)
+      for (const message of [shortNamed, clip(DATA_REQUEST, u32(UNICODE_TEXT))]) tell(seat, message);
+    assert.deepEqual(
+      seat.events.filter(({ type }) => type === 'clipboard-denied'),
+      [
+        { type: 'clipboard-denied', direction: 'upload' },
+        { type: 'clipboard-denied', direction: 'download' },
+      ],
+    );
+    assert.equal(seat.viewer.failure, undefined);
   });
 
   it('takes what the person pastes, and nothing where pasting is denied', async () => {

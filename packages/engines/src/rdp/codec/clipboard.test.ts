@@ -50,7 +50,9 @@ class Bench {
   readonly channel: ClipboardChannel;
   readonly content: Uint8Array[] = [];
   whole = 0;
+  /** Of files. */
   readonly denied: Direction[] = [];
+  readonly deniedText: Direction[] = [];
   /** What became of each file. */
   readonly files: string[] = [];
   readonly #hashes = new Map<PassingFile, Hash>();
@@ -74,7 +76,7 @@ class Bench {
             this.files.push(`${file.name}: ${bytes} ${isWhole ? 'whole' : 'broken'} ${hash}`);
           },
         },
-        denied: (direction) => this.denied.push(direction),
+        denied: (direction, what) => (what === 'files' ? this.denied : this.deniedText).push(direction),
         broken: { upload: invalid, download: violation },
       },
     );
@@ -254,6 +256,19 @@ describe('what may be asked of a clipboard', () => {
       assert.deepEqual(bench.target(ask(id)), DROPPED);
     }
     assert.deepEqual(bench.denied, []);
+  });
+
+  it('is told of where a viewer asks for text that is denied, or offers some, and never where a machine does', () => {
+    const asking = new Bench({ text: { upload: true, download: false } });
+    asking.target(TEXT_LIST);
+    assert.deepEqual(asking.viewer(ask(TEXT_FORMAT)), DROPPED);
+    assert.deepEqual([asking.deniedText, asking.denied], [['download'], []]);
+    const offering = new Bench({ text: { upload: false, download: true } });
+    offering.viewer(NO_FORMATS);
+    offering.target(ask(TEXT_FORMAT));
+    assert.deepEqual(offering.deniedText, []);
+    assert.deepEqual(offering.viewer(TEXT_LIST), passes(NO_FORMATS));
+    assert.deepEqual([offering.deniedText, offering.denied], [['upload'], []]);
   });
 
   it('is no path of a file where files are denied, and who asks for one is told of', () => {

@@ -31,8 +31,8 @@ export interface ClipboardListener {
   /** Pieces of a content other than files, as they pass. */
   content(direction: Direction, piece: Uint8Array, isLast: boolean): void;
   readonly files: FileListener;
-  /** A viewer asked for files, or offered some, that policy denies. */
-  denied(direction: Direction): void;
+  /** A viewer asked for contents, or offered some, that policy denies. Nothing that a decoder does by itself, which is told of none. */
+  denied(direction: Direction, what: 'files' | 'text'): void;
   readonly broken: Readonly<Record<Direction, (words: string) => Error>>;
 }
 
@@ -165,14 +165,16 @@ export class ClipboardChannel {
     const isLong = this.#longNames.upload && this.#longNames.download;
     const isAscii = (flags & ASCII_NAMES) !== 0;
     const formats = parseFormats(body, isLong ? 'long' : isAscii ? 'short-ascii' : 'short');
-    const { files } = this.#policy;
+    const { files, text } = this.#policy;
     const permitted = formats.filter(({ kind }) => this.#isPermitted(kind, from));
     const offer = this.#offers[from];
     offer.formats = formats;
     offer.asked = undefined;
     if (!permitted.some(({ kind }) => kind === 'list')) offer.passage.clear();
-    if (from === 'upload' && !files.upload && formats.some(({ kind }) => kind === 'list'))
-      this.#listener.denied('upload');
+    if (from === 'upload') {
+      if (!files.upload && formats.some(({ kind }) => kind === 'list')) this.#listener.denied('upload', 'files');
+      if (!text.upload && formats.some(({ kind }) => kind === 'text')) this.#listener.denied('upload', 'text');
+    }
     return clipboardMessage(MESSAGE.formatList, flags & ASCII_NAMES, formatList(permitted));
   }
 
@@ -183,8 +185,8 @@ export class ClipboardChannel {
     const id = readU32(body, 0);
     const kind = kindOfRequest(id, offer.formats);
     if (kind === undefined || !this.#isPermitted(kind, of)) {
-      if (from === 'upload' && (kind === 'list' || kind === 'file') && !this.#policy.files.download)
-        this.#listener.denied('download');
+      if (from === 'upload' && kind !== undefined && kind !== 'other')
+        this.#listener.denied('download', kind === 'text' ? 'text' : 'files');
       return {};
     }
     offer.asked = kind;
@@ -206,7 +208,7 @@ export class ClipboardChannel {
     const of = otherOf(from);
     const request = parseContentsRequest(body);
     const isPermitted = this.#policy.files[of];
-    if (!isPermitted && from === 'upload') this.#listener.denied('download');
+    if (!isPermitted && from === 'upload') this.#listener.denied('download', 'files');
     if (request !== undefined && isPermitted && this.#offers[of].passage.ask(request))
       return { onwards: clipboardMessage(MESSAGE.contentsRequest, 0, contentsRequest(request)) };
     return { back: clipboardMessage(MESSAGE.contentsResponse, ANSWER.fail, u32le(readU32(body, 0))) };

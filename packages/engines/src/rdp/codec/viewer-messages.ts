@@ -145,10 +145,13 @@ export class ViewerMessages {
   }
 
   #channel(pdu: Uint8Array, sent: SendData): Uint8Array | undefined {
-    const channel = this.#state.channels.find(({ id, isAnnounced }) => isAnnounced && id === sent.channel);
-    switch (channel?.name) {
+    const channel = this.#state.channels.find(({ id }) => id === sent.channel);
+    if (channel?.isAnnounced !== true && channel?.name !== CHANNEL.clipboard) return undefined;
+    switch (channel.name) {
       case CHANNEL.clipboard: {
         const { onwards, back } = this.#policy.clipboard.fromViewer(sent.data);
+        // Denied both ways the machine has no such channel; what is tried on it is told of all the same.
+        if (!channel.isAnnounced) return undefined;
         if (back.length > 0) {
           const choice = DOMAIN.sendDataIndication;
           this.#listener.aside(joinBytes(...back.map((data) => sendData({ ...sent, choice, data }))));
