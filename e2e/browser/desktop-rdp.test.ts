@@ -150,6 +150,65 @@ for (const [kind, start, resizes] of [
   });
 }
 
+/** How often a decoder began anew in a recording that is whole. */
+async function segmentsOf(recordingId: string): Promise<number> {
+  const response = await site.admin.api.streamRecording({ params: { id: recordingId }, query: {} });
+  const events = new RecordingStreamDecoder().push(new Uint8Array(await response.arrayBuffer()));
+  return events.filter(({ event }) => event.kind === 'segment' && event.mode === 'control').length;
+}
+
+for (const [kind, start] of [
+  ['without network level authentication', (): Promise<Server> => startXrdp({ backend: 'xvnc' })],
+  ['with network level authentication', (): Promise<Server> => startRdpShadow()],
+] as const) {
+  test(`a desktop ${kind} that changes its size plays back to the same pixels by the decoder that showed it before`, async () => {
+    await using server = await start();
+    await server.run('xsetroot', '-solid', GROUND);
+    const id = await machineOn(server);
+    await using own = await seatOf(browser, site.admin, { size: { width: 1000, height: 700 } });
+    const live = await new DesktopPage(await own.at(`/s/new?target=${id}`)).connected();
+    if (server.resize === undefined)
+      await until(async () => (await live.size()).startsWith('1000x'), 'a desktop as wide as the window');
+    server.start('xlogo', '-geometry', '200x200+500+300', '-render');
+    await until(async () => (await live.colourAt(560, 330)) !== GROUND, 'a window');
+    await settled(live);
+    const before = await live.size();
+    if (server.resize === undefined) await live.page.setViewportSize({ width: 900, height: 640 });
+    else await server.resize(900, 700);
+    await until(async () => (await live.size()).startsWith('900x'), 'another size');
+    await until(async () => isNear(await live.colourAt(5, 5), GROUND), 'the ground at that size');
+    // Of what was there before, and of what is drawn anew.
+    server.start('xterm', '-geometry', '60x20+40+40', '-e', 'seq 1 400; sleep 600');
+    await until(async () => isNear(await live.colourAt(300, 200), '#ffffff'), 'a terminal');
+    await settled(live);
+    const { sessionId } = live;
+    await site.admin.api.endSession({ params: { id: sessionId }, body: {} });
+    await live.page.getByRole('alert').waitFor();
+    const shown = await live.pixels();
+    assert.match(shown, /^900x/u);
+
+    const recordingId = await site.recordingOf(sessionId);
+    assert.equal(await segmentsOf(recordingId), 1, 'the decoder began once');
+    const played = new DesktopPage(await own.at(`/r/${recordingId}`), '.player-desktop');
+    const sizes = await played.page.evaluateHandle(() => {
+      const taken = new Set<string>();
+      new MutationObserver(() => {
+        const canvas = document.querySelector<HTMLCanvasElement>('.player-desktop canvas');
+        if (canvas !== null) taken.add(`${canvas.width}x${canvas.height}`);
+      }).observe(document, { subtree: true, childList: true, attributeFilter: ['width', 'height'] });
+      return taken;
+    });
+    await played.page.getByText('Loading', { exact: true }).waitFor({ state: 'detached' });
+    const position = played.page.getByRole('slider', { name: 'Position' });
+    await position.focus();
+    await position.press('Home');
+    await played.page.getByRole('button', { name: 'Play', exact: true }).click();
+    await until(async () => (await played.pixels()) === shown, 'the last picture, played back');
+    assert.ok(await sizes.evaluate((taken, size) => taken.has(size), before), 'by way of the size before');
+    assert.deepEqual(own.complaints(), []);
+  });
+}
+
 test('keys and the pointer reach the machine from who controls it and never from who watches', async () => {
   await using server = await startXrdp();
   await server.run('xsetroot', '-solid', GROUND);
