@@ -24,7 +24,7 @@ function shown(bytes: Uint8Array, step = bytes.length): string {
   const pieces: Uint8Array[] = [];
   try {
     for (let at = 0; at < bytes.length; at += step)
-      pieces.push(...guacd.pass(decoder.push(bytes.subarray(at, at + step))).map((piece) => piece.slice()));
+      pieces.push(...guacd.pass(decoder.push(bytes.subarray(at, at + step))).map((piece) => piece.bytes.slice()));
   } catch (failure) {
     if (!isFault(failure, 'TARGET_PROTOCOL_VIOLATION')) throw failure;
     end = ` ${failure.code}`;

@@ -49,8 +49,11 @@ class TestSeat implements Seat {
     this.stream?.input(encodeInstruction(opcode, ...words));
   }
 
-  aside(): void {
-    throw new Error('all that guacd sends is shown');
+  readonly asides: string[] = [];
+
+  aside(bytes: Uint8Array): void {
+    this.asides.push(Buffer.from(bytes).toString());
+    for (const { opcode } of new InstructionDecoder('INTERNAL').push(bytes)) this.opcodes.push(opcode);
   }
 
   written(): Promise<void> {
@@ -389,6 +392,21 @@ describe('what guacd draws', () => {
     await until(() => seat.opcodes.includes('blob'));
     const frame = seat.outputs.find((text) => text.includes('4.rect'));
     assert.match(frame ?? '', /4\.rect.*5\.cfill.*4\.sync,1\.2;/u);
+  });
+
+  it('goes into the recording, and what is copied there does not', async () => {
+    const { session, seat, socket } = await drawn();
+    await using _session = session;
+    const copied = [
+      ['clipboard', '3', 'text/plain'],
+      ['blob', '3', 'c2VjcmV0'],
+      ['end', '3'],
+    ];
+    await say(socket, ['rect', '0', '0', '0', '8', '8'], ...copied, ['sync', '2']);
+    await until(() => seat.opcodes.filter((opcode) => opcode === 'sync').length === 2);
+    assert.deepEqual(seat.opcodes.slice(1), ['rect', 'clipboard', 'blob', 'end', 'sync']);
+    assert.ok(seat.asides.join('').includes('c2VjcmV0'));
+    assert.ok(!seat.outputs.join('').includes('c2VjcmV0'));
   });
 
   it('is handed on while it is drawn where the frame is long', async () => {

@@ -106,8 +106,13 @@ class GuacdStream implements EngineStream {
     if (this.#isOver) return;
     for (const bytes of inMessages(instructions)) {
       for (const piece of this.#fromGuacd.pass(bytes)) {
-        this.#held.push(piece);
-        this.#heldBytes += piece.length;
+        if (piece.isCopied) {
+          this.#handOn();
+          this.#seat.aside(piece.bytes);
+          continue;
+        }
+        this.#held.push(piece.bytes);
+        this.#heldBytes += piece.bytes.length;
       }
       if (!this.#fromGuacd.isInFrame || this.#heldBytes >= LONG_FRAME_BYTES) this.#handOn();
     }

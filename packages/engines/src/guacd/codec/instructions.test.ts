@@ -214,7 +214,8 @@ describe('what guacd may show', () => {
   const through = (copy: boolean, said: readonly (readonly string[])[]): string => {
     const ended: (readonly string[] | undefined)[] = [];
     const guacd = new FromGuacd({ copy }, { clipboard: silent, ended: (words) => ended.push(words) });
-    return Buffer.concat(guacd.pass(decoder().push(joined(said)))).toString() + (ended.length > 0 ? '|ended' : '');
+    const shown = guacd.pass(decoder().push(joined(said))).map(({ bytes }) => bytes);
+    return Buffer.concat(shown).toString() + (ended.length > 0 ? '|ended' : '');
   };
 
   it('is no clipboard where copying is not allowed, and the picture around it stays', () => {
@@ -240,6 +241,35 @@ describe('what guacd may show', () => {
     guacd.pass(decoder().push(joined(overlapping.slice(0, 1))));
     guacd.end();
     assert.deepEqual(noted, ['one', 'secret', '']);
+  });
+
+  it('is a clipboard beside the picture, and nothing else with it', () => {
+    const guacd = new FromGuacd({ copy: true }, { clipboard: silent, ended: () => assert.fail('ended') });
+    const said = [
+      ['rect', '0', '0', '0', '8', '8'],
+      ['clipboard', '2', 'text/plain'],
+      ['blob', '2', 'c2VjcmV0'],
+      ['img', '1', '14', '0', 'image/png', '0', '0'],
+      ['blob', '1', 'AAAA'],
+      ['end', '2'],
+      ['end', '1'],
+    ];
+    const pieces = guacd.pass(decoder().push(joined(said)));
+    assert.deepEqual(
+      pieces.map(({ bytes, isCopied }) => [
+        isCopied,
+        ...decoder()
+          .push(bytes)
+          .map(({ opcode }) => opcode),
+      ]),
+      [
+        [false, 'rect'],
+        [true, 'clipboard', 'blob'],
+        [false, 'img', 'blob'],
+        [true, 'end'],
+        [false, 'end'],
+      ],
+    );
   });
 
   it('belongs to a frame until its sync, and sound to none', () => {

@@ -160,7 +160,13 @@ const DRAWN = new Set(
   ).split(' '),
 );
 
-type Fate = 'hidden' | 'drawn' | 'told';
+type Fate = 'hidden' | 'drawn' | 'told' | 'copied';
+
+export interface ShownPiece {
+  readonly bytes: Uint8Array;
+  /** Of the clipboard: for the viewer, and for no recording. */
+  readonly isCopied: boolean;
+}
 
 /** From guacd to a viewer. */
 export class FromGuacd {
@@ -190,23 +196,26 @@ export class FromGuacd {
   }
 
   /** What is shown of them, in pieces that are as long as they were received together. @throws Fault TARGET_PROTOCOL_VIOLATION */
-  pass(instructions: readonly Instruction[]): readonly Uint8Array[] {
-    const shown: Uint8Array[] = [];
+  pass(instructions: readonly Instruction[]): readonly ShownPiece[] {
+    const shown: ShownPiece[] = [];
     let from: Uint8Array | undefined;
     let length = 0;
+    let isCopied = false;
     const flush = (): void => {
-      if (from !== undefined) shown.push(new Uint8Array(from.buffer, from.byteOffset, length));
+      if (from !== undefined) shown.push({ bytes: new Uint8Array(from.buffer, from.byteOffset, length), isCopied });
       from = undefined;
       length = 0;
     };
     this.#isInFrame = true;
     for (const instruction of instructions) {
       const fate = this.#isOver ? 'hidden' : this.#fateOf(instruction);
-      if (fate === 'told') this.#isInFrame = false;
+      if (fate === 'told' || fate === 'copied') this.#isInFrame = false;
       if (fate === 'hidden') {
         flush();
         continue;
       }
+      if ((fate === 'copied') !== isCopied) flush();
+      isCopied = fate === 'copied';
       from ??= instruction.bytes;
       length += instruction.bytes.length;
     }
@@ -228,7 +237,7 @@ export class FromGuacd {
         if (!this.#copy) return this.#hide(stream);
         this.#require(!this.#clipboards.isFull);
         this.#clipboards.begin(stream);
-        return 'told';
+        return 'copied';
       case 'img':
         this.#forget(stream);
         this.#require(this.#images.size < MOST_STREAMS);
@@ -240,11 +249,14 @@ export class FromGuacd {
         return 'told';
       case 'blob':
         if (this.#hidden.has(stream)) return 'hidden';
-        this.#clipboards.piece(stream, words[1] ?? '');
+        if (this.#clipboards.has(stream)) {
+          this.#clipboards.piece(stream, words[1] ?? '');
+          return 'copied';
+        }
         return this.#images.has(stream) ? 'drawn' : 'told';
       case 'end':
         if (this.#hidden.delete(stream)) return 'hidden';
-        this.#clipboards.end(stream);
+        if (this.#clipboards.end(stream)) return 'copied';
         return this.#images.delete(stream) ? 'drawn' : 'told';
       case 'body':
       case 'filesystem':
