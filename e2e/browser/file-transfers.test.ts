@@ -422,8 +422,9 @@ test('several are chosen by hand, by range and by key, and fetched or deleted to
     await mkdir(join(folder, 'full'));
     await writeFile(join(folder, 'full', 'inside.txt'), 'inside');
     await symlink('a.txt', join(folder, 'link'));
+    await symlink('nowhere', join(folder, 'lost'));
     await root.getByRole('button', { name: 'Load again' }).click();
-    await panel.shows(['full', ...names, 'link']);
+    await panel.shows(['full', ...names, 'link', 'lost']);
     const box = (name: string): Locator => root.getByRole('checkbox', { name: `Select ${name}`, exact: true });
     const bar = root.getByRole('group', { name: 'Selection' });
     const says = (words: string): Promise<void> => bar.getByText(words, { exact: true }).waitFor();
@@ -444,7 +445,7 @@ test('several are chosen by hand, by range and by key, and fetched or deleted to
     await page.keyboard.press('Space');
     await says('1 selected');
     await page.keyboard.press('ControlOrMeta+a');
-    await says('7 selected');
+    await says('8 selected');
     await picture(page, 'selection');
     assert.deepEqual(await flaws(page, 'all'), []);
     await page.setViewportSize(PHONE);
@@ -454,7 +455,7 @@ test('several are chosen by hand, by range and by key, and fetched or deleted to
 
     await bar.getByRole('button', { name: 'Download' }).click();
     await page.getByText('1 entry is no file or folder').waitFor();
-    await panel.finished(6);
+    await panel.finished(7);
     const came = await page.evaluate(async () => {
       const chosen = await (await navigator.storage.getDirectory()).getDirectoryHandle('chosen');
       const found: string[] = [];
@@ -462,20 +463,20 @@ test('several are chosen by hand, by range and by key, and fetched or deleted to
       const inside = await (await chosen.getDirectoryHandle('full')).getFileHandle('inside.txt');
       return { found: found.toSorted(), inside: await (await inside.getFile()).text() };
     });
-    assert.deepEqual(came, { found: [...names, 'full'], inside: 'inside' });
+    assert.deepEqual(came, { found: [...names, 'full', 'link'], inside: 'inside' });
 
     await box('a.txt').focus();
     await page.keyboard.press('Delete');
-    const dialog = page.getByRole('dialog', { name: 'Delete 7 entries?' });
+    const dialog = page.getByRole('dialog', { name: 'Delete 8 entries?' });
     await dialog.getByText('Only an empty folder can be deleted here.').waitFor();
     await picture(page, 'delete');
     await dialog.getByRole('button', { name: 'Cancel' }).click();
     await dialog.waitFor({ state: 'detached' });
-    await says('7 selected');
+    await says('8 selected');
     await box('e.txt').click();
-    await says('6 selected');
+    await says('7 selected');
     await bar.getByRole('button', { name: 'Delete' }).click();
-    const again = page.getByRole('dialog', { name: 'Delete 6 entries?' });
+    const again = page.getByRole('dialog', { name: 'Delete 7 entries?' });
     await again.getByRole('button', { name: 'Delete' }).click();
     await again
       .getByRole('alert')

@@ -34,7 +34,7 @@ const ICONS: Readonly<Record<FileEntry['kind'], Icon>> = {
 /** Folders first, then by the column; names as a person sorts them. */
 export function sorted(entries: readonly FileEntry[], { key, descending }: Sorting): readonly FileEntry[] {
   const names = new Intl.Collator(undefined, { numeric: true });
-  const value = (entry: FileEntry): number => (key === 'size' ? (entry.size ?? 0) : (entry.modifiedAt ?? 0));
+  const value = (entry: FileEntry): number => (key === 'size' ? (sizeOf(entry) ?? 0) : (entry.modifiedAt ?? 0));
   return entries.toSorted((a, b) => {
     if ((a.kind === 'folder') !== (b.kind === 'folder')) return a.kind === 'folder' ? -1 : 1;
     const order = key === 'name' ? 0 : value(a) - value(b);
@@ -54,12 +54,26 @@ export interface FileListProps {
   readonly onSelectAll: (all: boolean) => void;
 }
 
-/** Whether it can be downloaded, links and special files never. */
+/** What it is, or what the link leads to; undefined where that is not known. */
+function ledTo(entry: FileEntry): Pick<FileEntry, 'kind' | 'size'> | undefined {
+  return entry.kind === 'link' ? entry.target : entry;
+}
+
+/** A file, by way of a link too. */
+export function isFile(entry: FileEntry): boolean {
+  return ledTo(entry)?.kind === 'file';
+}
+
+export function sizeOf(entry: FileEntry): number | undefined {
+  return isFile(entry) ? ledTo(entry)?.size : undefined;
+}
+
+/** Whether it can be downloaded; folders behind links never, since they may lead around in a circle, and special files neither. */
 export function isFetched(
-  { kind }: FileEntry,
+  entry: FileEntry,
   { rights, foldersDownload }: Pick<FileListProps, 'rights' | 'foldersDownload'>,
 ): boolean {
-  return rights.download && (kind === 'file' || (kind === 'folder' && foldersDownload));
+  return rights.download && (isFile(entry) || (entry.kind === 'folder' && foldersDownload));
 }
 
 export function FileList(props: FileListProps) {
@@ -115,7 +129,9 @@ function FileRow(props: FileListProps & { readonly entry: FileEntry }) {
   const { entry, rights, onAct, onSelect } = props;
   const isSelected = props.selected.has(entry.raw);
   const KindIcon = ICONS[entry.kind];
-  const opens = entry.kind === 'folder' || entry.kind === 'link';
+  const size = sizeOf(entry);
+  // What a link leads to that is not known is found out by opening it.
+  const opens = entry.kind === 'folder' || (entry.kind === 'link' && (entry.target?.kind ?? 'folder') === 'folder');
   const fetches = isFetched(entry, props);
   const edits = rights.upload && rights.download && entry.kind === 'file' && (entry.size ?? 0) <= MOST_EDITED_BYTES;
   return (
@@ -144,7 +160,7 @@ function FileRow(props: FileListProps & { readonly entry: FileEntry }) {
           <span className="visually-hidden">{text(`files.kind-${entry.kind}`)}</span>
         </UnstyledButton>
       </td>
-      <td data-column="size">{entry.kind === 'file' && entry.size !== undefined ? text.bytes(entry.size) : ''}</td>
+      <td data-column="size">{size === undefined ? '' : text.bytes(size)}</td>
       <td data-column="modified" title={entry.modifiedAt === undefined ? undefined : text.dateTime(entry.modifiedAt)}>
         {entry.modifiedAt === undefined ? '' : text.relative(entry.modifiedAt)}
       </td>

@@ -22,7 +22,7 @@ import { useStepUp } from '../second-factor/step-up.tsx';
 import { chosenFiles, droppedFiles, makeFolders, MOST_DROPPED, type LocalFiles } from './dropped.ts';
 import { EditDialog, ModeDialog, NameDialog } from './file-dialogs.tsx';
 import { DeleteDialog } from './delete-dialog.tsx';
-import { FileList, isFetched, sorted, type FileAct, type Sorting } from './file-list.tsx';
+import { FileList, isFetched, isFile, sizeOf, sorted, type FileAct, type Sorting } from './file-list.tsx';
 import './files.css';
 import { downloadFolder, pickFolder } from './folder-download.ts';
 import { onLocalDisk, OwnFolder } from './own-disk.ts';
@@ -145,8 +145,8 @@ export function FilesPanel({ sessionId, machine, rights, hidden, onClose }: File
           color: 'yellow',
           message: text.count('files.not-fetched', entries.length - fetched.length),
         });
-      for (const entry of fetched.filter(({ kind }) => kind === 'file'))
-        transfers.download(pathOf(entry), { name: entry.name, size: entry.size ?? 0 }, place?.file(entry.name));
+      for (const entry of fetched.filter(isFile))
+        transfers.download(pathOf(entry), { name: entry.name, size: sizeOf(entry) ?? 0 }, place?.file(entry.name));
       if (place === undefined) return;
       for (const entry of fetched.filter(({ kind }) => kind === 'folder')) await fetchFolder(entry, place);
     } catch (failure) {
