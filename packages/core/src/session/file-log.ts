@@ -41,13 +41,13 @@ export class FileLog {
     await this.#audit({ action: 'file.denied', outcome: 'denied', detail: { sessionId, direction } });
   }
 
-  /** With an offset where a download goes on. */
   /** Of text. */
   async clipboardDenied(direction: TransferDirection): Promise<void> {
     const { sessionId } = this.#parts;
     await this.#audit({ action: 'clipboard.denied', outcome: 'denied', detail: { sessionId, direction } });
   }
 
+  /** With an offset where a download goes on. */
   async started(transfer: Transfer, { size, offset }: Begun): Promise<void> {
     await this.#audit({
       action: 'file.transfer-started',
