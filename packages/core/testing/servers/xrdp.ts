@@ -2,7 +2,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect as dial } from 'node:net';
+import { connect as dial, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { startXvnc, type Xvnc } from './xvnc.ts';
 import { freePort } from '../free-port.ts';
 import { ownDisplay } from '../own-display.ts';
+import { until } from '../until.ts';
 
 const run = promisify(execFile);
 /** A program of a screen that waits for what never comes must not hold a test for ever. */
@@ -174,13 +175,29 @@ async function rsaKey(): Promise<Buffer> {
 
 const MOST_PCM_BYTES = 16 * 1024;
 
+/** The program that holds the channels listens for sound only once a client's channels are open, which may be after the desktop is shown. */
+async function soundOf(display: string): Promise<Socket> {
+  const path = join(SOCKETS, `xrdp_chansrv_audio_out_socket_${display.replace(':', '')}`);
+  let socket = dial(path);
+  await until(async () => {
+    try {
+      await once(socket, 'connect');
+      return true;
+    } catch {
+      socket = dial(path);
+      return false;
+    }
+  });
+  return socket;
+}
+
 /**
  * Sound of a program on the desktop of an `xorg`: 44100 Hz, 16 bits, stereo. As pulseaudio-module-xrdp does it: PCM behind a
  * header to the program that holds the channels.
+ * @throws Error where no client opens its channels in time
  */
 export async function playOn({ display }: Pick<Xrdp, 'display'>, pcm: Uint8Array): Promise<void> {
-  const socket = dial(join(SOCKETS, `xrdp_chansrv_audio_out_socket_${display.replace(':', '')}`));
-  await once(socket, 'connect');
+  const socket = await soundOf(display);
   for (let at = 0; at < pcm.length; at += MOST_PCM_BYTES) {
     const piece = pcm.subarray(at, at + MOST_PCM_BYTES);
     const header = Buffer.alloc(8);
