@@ -9,6 +9,7 @@ import { Chromium } from '../fixtures/chromium.ts';
 import { Site } from '../tests/site.ts';
 import { DesktopPage, until } from './desktop-page.ts';
 import { seatOf } from './seat.ts';
+import { trapDecoders } from './trapping-decoder.ts';
 
 type Server = Xrdp | Awaited<ReturnType<typeof startRdpShadow>>;
 
@@ -353,25 +354,7 @@ test('a decoder that crashes says so, and the session goes on', async () => {
   await using server = await startXrdp();
   await server.run('xsetroot', '-solid', GROUND);
   await using own = await seatOf(browser, site.admin, WINDOW);
-  // Each function of the decoder traps once the page says so, as after a bug in it.
-  await own.context.addInitScript(() => {
-    const real = WebAssembly.instantiateStreaming.bind(WebAssembly);
-    WebAssembly.instantiateStreaming = async (...parameters) => {
-      const { instance, module } = await real(...parameters);
-      const exports = Object.fromEntries(
-        Object.entries(instance.exports).map(([name, value]) => [
-          name,
-          typeof value === 'function' && !name.startsWith('__wbindgen')
-            ? (...given: unknown[]): unknown => {
-                if ('decoderTraps' in globalThis) throw new WebAssembly.RuntimeError('unreachable');
-                return Reflect.apply(value, undefined, given);
-              }
-            : value,
-        ]),
-      );
-      return { instance: { exports }, module };
-    };
-  });
+  await trapDecoders(own.context);
   const live = await new DesktopPage(await own.at(`/s/new?target=${await machineOn(server)}`)).connected();
   await live.shows(GROUND);
   const { sessionId } = live;

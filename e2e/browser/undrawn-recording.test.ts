@@ -7,6 +7,7 @@ import type { Page, Route } from 'playwright-core';
 import { DesktopPage, until } from './desktop-page.ts';
 import { seatOf } from './seat.ts';
 import { siteAndChromium } from './site-and-chromium.ts';
+import { trapDecoders } from './trapping-decoder.ts';
 
 const { site, browser } = await siteAndChromium();
 
@@ -36,23 +37,8 @@ function poisoned(stream: Uint8Array, poison: Uint8Array): Buffer {
 
 /** As after a bug in the decoder: it traps once it was given the poison. */
 async function trapOn(page: Page): Promise<void> {
+  await trapDecoders(page);
   await page.addInitScript(() => {
-    const real = WebAssembly.instantiateStreaming.bind(WebAssembly);
-    WebAssembly.instantiateStreaming = async (...parameters) => {
-      const { instance, module } = await real(...parameters);
-      const exports = Object.fromEntries(
-        Object.entries(instance.exports).map(([name, value]) => [
-          name,
-          typeof value === 'function' && !name.startsWith('__wbindgen')
-            ? (...given: unknown[]): unknown => {
-                if ('decoderTraps' in globalThis) throw new WebAssembly.RuntimeError('unreachable');
-                return Reflect.apply(value, undefined, given);
-              }
-            : value,
-        ]),
-      );
-      return { instance: { exports }, module };
-    };
     globalThis.MessageEvent = new Proxy(MessageEvent, {
       construct(target, given: [string, MessageEventInit?]) {
         const data: unknown = given[1]?.data;
