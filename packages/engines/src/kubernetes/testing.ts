@@ -49,7 +49,7 @@ export interface Opened extends AsyncDisposable {
   readonly asked: readonly Prompt[];
   text(): string;
   type(text: string): void;
-  see(text: string): Promise<void>;
+  see(text: string): Promise<unknown>;
 }
 
 export async function open(opening: Opening): Promise<Opened> {

@@ -28,7 +28,7 @@ interface Catalog {
   readonly store: Store;
   readonly service: DiscoveryService;
   /** Waits until the catalog holds these entries and no other, with their ports. */
-  readonly has: (...entries: readonly string[]) => Promise<void>;
+  readonly has: (...entries: readonly string[]) => Promise<unknown>;
 }
 
 /** A node's discovery of one source, to the end of the work. */
