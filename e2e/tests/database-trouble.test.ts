@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { eventually } from '../cluster/people.ts';
 import { Disk } from '../fixtures/disk.ts';
-import { Person } from '../product/index.ts';
+import { greeting, Person } from '../product/index.ts';
+import { cutText, picture, ScriptedDesktop, SIZE } from './scripted-desktop.ts';
 import { ADMIN, Site, startSshd } from './site.ts';
 
 const run = promisify(execFile);
@@ -67,6 +68,47 @@ test('a database that becomes read-only while sessions run is named, costs no se
   await next.live();
   assert.equal((await site.admin.api.verifyAudit()).intact, true);
   await kept[Symbol.asyncDispose]();
+});
+
+test('what is denied of a clipboard while the database is read-only costs no session, and is written down once it is not', async () => {
+  await using volume = await Disk.mount(200);
+  const dataDir = join(volume.folder, 'data');
+  await mkdir(dataDir);
+  await using site = await Site.start({ dataDir, config: 'recording: { mode: off }\n' });
+  const [first, meanwhile, last] = [picture(0x11), picture(0x22), picture(0x33)];
+  await using desktop = await ScriptedDesktop.start(first);
+  const { host, port } = desktop;
+  const targetId = await site.machine({ protocol: 'vnc', host, port, parameters: { allowCleartext: true } });
+  await using shell = await site.admin.open(targetId);
+  await shell.live();
+  let shown = Buffer.alloc(0);
+  shell.onBytes = (bytes) => {
+    shown = Buffer.concat([shown, bytes]);
+  };
+  shell.data.send(greeting(SIZE));
+  await shell.until(() => shown.includes(first), 'the first picture');
+  {
+    await using _frozen = await volume.freeze(
+      ...['enchilada.db', 'enchilada.db-wal'].map((name) => join(dataDir, name)),
+    );
+    await eventually(
+      'the node to say that it is not ready',
+      async () => (await readiness(site.gateway.url)).status === 503,
+    );
+    desktop.say(Buffer.concat([cutText('not to be had'), meanwhile]));
+    await shell.until(() => shown.includes(meanwhile), 'the picture behind it');
+    // By now the log has refused: this is asked of it after that.
+    await assert.rejects(site.admin.api.openSession({ body: { targetId } }), { code: 'STORE_UNAVAILABLE' });
+  }
+  await eventually('what was denied to be audited', async () => {
+    const { items } = await site.admin.api.listAudit({ query: { action: 'clipboard.denied', limit: 10 } });
+    return items.some(({ detail }) => detail?.['sessionId'] === shell.sessionId);
+  });
+  desktop.say(last);
+  await shell.until(() => shown.includes(last), 'a picture of the same session');
+  const { items } = await site.admin.api.listAudit({ query: { action: 'clipboard.denied', limit: 10 } });
+  assert.equal(items.length, 1);
+  assert.equal((await site.admin.api.verifyAudit()).intact, true);
 });
 
 test('a full disk under the database is named, costs no session, and is over once there is room', async () => {

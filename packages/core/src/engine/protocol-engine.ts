@@ -149,7 +149,7 @@ export type SeatEvent =
       })
   /** A viewer wanted to move files that they may not. */
   | { readonly type: 'file-denied'; readonly direction: 'upload' | 'download' }
-  /** A viewer wanted to move text by the clipboard that they may not. */
+  /** A viewer in control wanted to move text by the clipboard that they may not, or the machine gave them some by itself. */
   | { readonly type: 'clipboard-denied'; readonly direction: 'upload' | 'download' }
   /** What a decoder that begins at one of the next key frames must have heard before, message by message. */
   | { readonly type: 'preamble'; readonly messages: readonly Uint8Array[] }

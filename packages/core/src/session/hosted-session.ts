@@ -19,7 +19,7 @@ import { connect, connectFiles } from './connect.ts';
 import { causeOfEngineEnd, endedEvent } from './end-cause.ts';
 import type { EndCause } from './end-cause.ts';
 import { EarlyOutput } from './early-output.ts';
-import { FileLog } from './file-log.ts';
+import { FileLog, type FileLogParts } from './file-log.ts';
 import { InputRecording, inputPolicyOf } from './input-recording.ts';
 import { LiveSession } from './live-session.ts';
 import { Questions } from './questions.ts';
@@ -467,6 +467,13 @@ export class HostedSession {
     const { clock, limits, recording } = this.#parts;
     const { viewOnly } = this;
     const common = { recorder, limits, clock, viewOnly, onFailure: (cause: unknown) => void this.#failed(cause) };
+    const logBy = (audit: FileLogParts['audit']): FileLog =>
+      new FileLog({
+        audit,
+        record: (event) => recorder.append(event),
+        target: { id: this.#leave.target.id, name: this.#leave.target.name },
+        sessionId: this.id,
+      });
     if (isStreamed(engine))
       return new StreamRelay({
         ...common,
@@ -474,12 +481,8 @@ export class HostedSession {
         desktopInput: this.#recording.desktopInput,
         clipboard: () => clipboardRightsOf(this.#actions),
         clipboardFiles: () => fileRightsOf(this.#actions),
-        fileLog: new FileLog({
-          audit: (event) => this.#log.audit(event),
-          record: (event) => recorder.append(event),
-          target: { id: this.#leave.target.id, name: this.#leave.target.name },
-          sessionId: this.id,
-        }),
+        fileLog: logBy((event) => this.#log.audit(event)),
+        denialLog: logBy((event) => this.#log.auditLater(event)),
       });
     return new LiveSession({
       ...common,

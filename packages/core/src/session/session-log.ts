@@ -41,6 +41,12 @@ export class SessionLog {
     return this.#parts.audit.append(this.#eventOf(event));
   }
 
+  /** Of what did not happen, so that nothing waits for it. Resolves after the first attempt; where the database does not answer, the rest is done later. */
+  auditLater(event: SessionAuditEvent): Promise<void> {
+    const full = this.#eventOf(event);
+    return this.#afterwards.write([() => this.#parts.audit.append(full)]);
+  }
+
   /** Answers the hash of the row, which the recording names in its head. */
   async opening(promised: PromisedRecording, note: string | undefined): Promise<string> {
     const { id, protocol, viewOnly, recordExempt } = this.#record;

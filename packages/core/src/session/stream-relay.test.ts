@@ -5,7 +5,8 @@ import type { EngineStream, Seat, SessionEnd, StreamedSession } from '../engine/
 import { Fault } from '../fault/index.ts';
 import { DEFAULT_SESSION_LIMITS, RECORDER_PAUSE_ABOVE_BYTES, StreamRelay, VIEWER_PAUSE_ABOVE_BYTES } from './index.ts';
 import type { ViewerMode } from './index.ts';
-import { FileLog } from './file-log.ts';
+import { FileLog, type FileLogParts } from './file-log.ts';
+import type { SessionAuditEvent } from './session-log.ts';
 
 /** A stream whose far end is the test. */
 class Stream implements EngineStream {
@@ -86,18 +87,30 @@ class Bench extends RelayBench {
       viewOnly,
       clipboard: () => this.rights,
       clipboardFiles: () => this.rights,
-      fileLog: new FileLog({
-        audit: async (event) => {
-          await this.audit;
-          this.audited.push([event.action, event.outcome, ...Object.values(event.detail ?? {})].join(' '));
-        },
-        record: (event) => this.recorder.append(event),
-        target: { id: 'tgt_1', name: 'windows' },
-        sessionId: 'ses_1',
+      fileLog: this.#logBy(async (event) => {
+        await this.audit;
+        this.#write(event);
+      }),
+      denialLog: this.#logBy((event) => {
+        this.#write(event);
+        return Promise.resolve();
       }),
       clock: this.clock,
       onFailure: this.onFailure,
     });
+  }
+
+  #logBy(audit: FileLogParts['audit']): FileLog {
+    return new FileLog({
+      audit,
+      record: (event) => this.recorder.append(event),
+      target: { id: 'tgt_1', name: 'windows' },
+      sessionId: 'ses_1',
+    });
+  }
+
+  #write({ action, outcome, detail = {} }: SessionAuditEvent): void {
+    this.audited.push([action, outcome, ...Object.values(detail)].join(' '));
   }
 
   async seated(id: string, mode: ViewerMode): Promise<{ viewer: TestViewer; socket: TestSocket; stream: Stream }> {

@@ -23,7 +23,9 @@ export interface StreamRelayParts extends RelayRecordingParts {
   /** As the policy said when it was asked last. */
   readonly clipboard: () => ClipboardRights;
   readonly clipboardFiles: () => ClipboardRights;
-  readonly fileLog: Pick<FileLog, 'denied' | 'clipboardDenied' | 'clipboardBegan' | 'clipboardEnded'>;
+  readonly fileLog: Pick<FileLog, 'clipboardBegan' | 'clipboardEnded'>;
+  /** It never refuses: nothing passed that had to be written down first. */
+  readonly denialLog: Pick<FileLog, 'denied' | 'clipboardDenied'>;
   readonly recorder: RelayRecordingParts['recorder'] & Pick<SessionRecorder, 'sealKeys'>;
 }
 
@@ -266,10 +268,10 @@ export class StreamRelay implements Relay {
         this.#writeOfFiles((log) => log.clipboardEnded(event, event));
         return;
       case 'file-denied':
-        this.#writeOfFiles((log) => log.denied(event.direction));
+        void this.#parts.denialLog.denied(event.direction);
         return;
       case 'clipboard-denied':
-        this.#writeOfFiles((log) => log.clipboardDenied(event.direction));
+        void this.#parts.denialLog.clipboardDenied(event.direction);
         return;
       case 'active':
         this.lastInputMs = this.#parts.clock.monotonicMs();

@@ -18,7 +18,11 @@ function shown(bytes: Uint8Array, step = bytes.length): string {
   let end = '';
   const guacd = new FromGuacd(
     { copy: false },
-    { clipboard: noClipboard, ended: (words) => (end = words === undefined ? ' over' : ' failed') },
+    {
+      clipboard: noClipboard,
+      denied: () => undefined,
+      ended: (words) => (end = words === undefined ? ' over' : ' failed'),
+    },
   );
   const decoder = new InstructionDecoder('TARGET_PROTOCOL_VIOLATION');
   const pieces: Uint8Array[] = [];
@@ -39,7 +43,7 @@ function shown(bytes: Uint8Array, step = bytes.length): string {
 function told(bytes: Uint8Array): string {
   const viewer = new FromViewer(
     { control: true, paste: true, resize: true },
-    { clipboard: noClipboard, active: () => undefined, key: () => undefined },
+    { clipboard: noClipboard, denied: () => undefined, active: () => undefined, key: () => undefined },
   );
   try {
     const opcodes = opcodesOf(viewer.push(bytes));

@@ -88,8 +88,13 @@ async function open(guacd: Address, hop: Hop, { ask, ...wishes }: Way = {}): Pro
   });
 }
 
-async function sit(session: StreamedSession, mode: 'control' | 'watch' = 'control'): Promise<TestSeat> {
+async function sit(
+  session: StreamedSession,
+  mode: 'control' | 'watch' = 'control',
+  clipboard = { upload: true, download: true },
+): Promise<TestSeat> {
   const seat = new TestSeat(mode);
+  seat.clipboard = clipboard;
   seat.stream = await session.join(seat);
   return seat;
 }
@@ -212,6 +217,43 @@ describe('sessions through the real guacd', () => {
     assert.deepEqual(asked, [{ text: 'password', echo: false }]);
     assert.ok(!seat.opcodes.includes('ack') && !seat.opcodes.includes('required'));
     await assert.rejects(open(guacd, vnc('password=${GUAC_PASSWORD:OPTIONAL}')), { code: 'PROMPT_ABANDONED' });
+  });
+
+  it('withholds a clipboard that is denied, and tells of it once in each direction', async () => {
+    const denied = (seat: TestSeat) => seat.events.filter(({ type }) => type === 'clipboard-denied');
+    const copyOnMachine = (text: string) =>
+      xvnc.start(
+        'xterm',
+        ...['-xrm', '*allowWindowOps: true', '-e'],
+        `printf '\\033]52;c;${Buffer.from(text).toString('base64')}\\007'; sleep 600`,
+      );
+    const paste = (seat: TestSeat): void => {
+      seat.say('clipboard', '0', 'text/plain');
+      seat.say('blob', '0', Buffer.from('to the machine').toString('base64'));
+      seat.say('end', '0');
+    };
+    await using session = await open(guacd, vnc('password=${GUAC_PASSWORD}', xvnc.password));
+    const none = { upload: false, download: false };
+    const [bare, watching] = [await sit(session, 'control', none), await sit(session, 'watch', none)];
+    for (const seat of [bare, watching]) await until(() => seat.opcodes.includes('sync'));
+    assert.deepEqual(denied(bare), [], 'nobody has copied anything');
+    for (let times = 0; times < 3; times++) for (const seat of [bare, watching]) paste(seat);
+    const uploads = [{ type: 'clipboard-denied', direction: 'upload' }];
+    assert.deepEqual(denied(bare), uploads);
+    const first = copyOnMachine('otters');
+    await until(() => denied(bare).length > 1);
+    assert.deepEqual(denied(bare), [...uploads, { type: 'clipboard-denied', direction: 'download' }]);
+    assert.deepEqual([denied(watching), bare.asides, watching.asides], [[], [], []]);
+    first.kill();
+
+    const free = await sit(session);
+    await until(() => free.opcodes.includes('sync'));
+    const second = copyOnMachine('badgers');
+    await until(() => free.asides.join('').includes(Buffer.from('badgers').toString('base64')));
+    paste(free);
+    assert.deepEqual(denied(free), []);
+    assert.ok(free.events.some((event) => event.type === 'clipboard' && event.direction === 'upload'));
+    second.kill();
   });
 
   it('ends in words when the credential is refused', async () => {

@@ -1,6 +1,6 @@
 import type { EngineFacts, EngineStream, Seat, SessionEnd, StreamedSession } from '@enchilada/core/engine';
 import { toFault } from '@enchilada/core/fault';
-import { clipboardAt, ClipboardNote, clipboardOf, controlsAt, DesktopSession } from '../shared/index.ts';
+import { clipboardAt, ClipboardNote, clipboardOf, controlsAt, DenialNote, DesktopSession } from '../shared/index.ts';
 import { faultOfError, FromGuacd, FromViewer, type ClipboardStream, type Instruction } from './codec/index.ts';
 import type { GuacdConnection } from './guacd-connection.ts';
 import type { GuacdParameters } from './guacd-manifest.ts';
@@ -47,10 +47,12 @@ class GuacdStream implements EngineStream {
     this.#seat = seat;
     const control = controlsAt(seat, parameters);
     const clipboard = clipboardAt(seat, parameters);
+    const denials = new DenialNote(seat);
     this.#fromViewer = new FromViewer(
       { control, paste: clipboard.upload, resize: parameters.resizeDesktop },
       {
         clipboard: () => noted(seat, 'upload'),
+        denied: () => denials.denied('clipboard-denied', 'upload'),
         active: () => seat.noted({ type: 'active' }),
         key: (stroke) => seat.noted({ type: 'key', stroke }),
       },
@@ -59,6 +61,10 @@ class GuacdStream implements EngineStream {
       { copy: clipboard.download },
       {
         clipboard: () => noted(seat, 'download'),
+        denied: () => {
+          // Where nothing reaches the machine, nobody here has copied it.
+          if (control) denials.denied('clipboard-denied', 'download');
+        },
         ended: (words) => {
           this.#end =
             words === undefined ? { reason: 'closed-by-target' } : { reason: 'failed', fault: faultOfError(words) };

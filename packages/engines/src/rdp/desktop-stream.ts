@@ -1,6 +1,6 @@
 import type { EngineStream, Seat, SessionEnd } from '@enchilada/core/engine';
 import { Fault, toFault } from '@enchilada/core/fault';
-import { clipboardAt, clipboardFilesAt, ClipboardNote, controlsAt } from '../shared/index.ts';
+import { clipboardAt, clipboardFilesAt, ClipboardNote, controlsAt, DenialNote } from '../shared/index.ts';
 import { clientInfo } from './codec/client-info.ts';
 import { invalid, joinBytes, violation } from './codec/bytes.ts';
 import { ClipboardChannel, isAnyPermitted, type ClipboardPolicy } from './codec/clipboard.ts';
@@ -300,7 +300,7 @@ export class DesktopStream implements EngineStream {
       download: new ClipboardNote(this.#seat, 'download'),
     };
     for (const note of Object.values(notes)) note.begin();
-    const denied = new Set<string>();
+    const denials = new DenialNote(this.#seat);
     const files = fileNote(this.#seat);
     return new ClipboardChannel(policy, {
       content: (direction, piece, isLast) => {
@@ -317,11 +317,8 @@ export class DesktopStream implements EngineStream {
           this.#hasSentFile ||= file.direction === 'upload';
         },
       },
-      // Once is enough: who is told of it knows.
       denied: (direction, what) => {
-        if (denied.has(`${what} ${direction}`)) return;
-        denied.add(`${what} ${direction}`);
-        this.#seat.noted({ type: what === 'files' ? 'file-denied' : 'clipboard-denied', direction });
+        denials.denied(what === 'files' ? 'file-denied' : 'clipboard-denied', direction);
       },
       broken: { upload: invalid, download: violation },
     });

@@ -1,6 +1,7 @@
 export { abortFault, unlessAborted } from './abort.ts';
 export { ClipboardNote } from './clipboard-note.ts';
 export { clipboardAt, clipboardFilesAt, clipboardOf, controlsAt } from './clipboard-settings.ts';
+export { DenialNote } from './denial-note.ts';
 export { DesktopSession } from './desktop-session.ts';
 export { openDesktop } from './desktop-opening.ts';
 export type { DesktopLimits, DesktopRequest } from './desktop-opening.ts';

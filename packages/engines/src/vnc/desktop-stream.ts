@@ -1,7 +1,7 @@
 import { constants, inflateSync } from 'node:zlib';
 import type { EngineStream, Seat, SessionEnd } from '@enchilada/core/engine';
 import { Fault, toFault } from '@enchilada/core/fault';
-import { clipboardAt, ClipboardNote, controlsAt } from '../shared/index.ts';
+import { clipboardAt, ClipboardNote, controlsAt, DenialNote } from '../shared/index.ts';
 import { ACTION, type CutText } from './codec/cut-text.ts';
 import { ClientMessages } from './codec/client-messages.ts';
 import { ServerMessages } from './codec/server-messages.ts';
@@ -38,6 +38,7 @@ export class DesktopStream implements EngineStream {
     this.#seat = seat;
     const control = controlsAt(seat, parameters);
     const { download: copy, upload: paste } = clipboardAt(seat, parameters);
+    const denials = new DenialNote(seat);
     const choice: EncodingChoice = {
       only: ONLY[parameters.pixelEncoding],
       remoteCursor: parameters.remoteCursor,
@@ -57,6 +58,9 @@ export class DesktopStream implements EngineStream {
       {
         cutText: (message) => {
           this.#noteClipboard('upload', message);
+        },
+        denied: () => {
+          denials.denied('clipboard-denied', 'upload');
         },
         active: () => {
           seat.noted({ type: 'active' });
@@ -81,6 +85,10 @@ export class DesktopStream implements EngineStream {
         },
         cutText: (message) => {
           this.#noteClipboard('download', message);
+        },
+        denied: () => {
+          // Where nothing reaches the machine, nobody here has copied it.
+          if (control) denials.denied('clipboard-denied', 'download');
         },
       },
     );

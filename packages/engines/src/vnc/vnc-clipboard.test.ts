@@ -62,7 +62,20 @@ for (const [mode, deniedBy] of [
     const seen = seat.bytes.length;
     stream.input(updateRequest(64, 48));
     await until(() => seat.bytes.length >= seen + 64 * 48 * 4);
-    if (!passes) assert.deepEqual(seat.events, []);
+    // What is copied again is one more text, and told of no more.
+    if (deniedBy !== undefined) {
+      await until(() => seat.events.length > 0);
+      const before = desktop.log().length;
+      desktop.start('xterm', ...copyScript('from the machine, again'));
+      await until(() => /Sending clipboard to clients|notifying clients/u.test(desktop.log().slice(before)));
+      stream.input(updateRequest(64, 48));
+      await until(() => seat.bytes.length >= seen + 2 * 64 * 48 * 4);
+    }
+    const denied = deniedBy === undefined ? [] : [{ type: 'clipboard-denied', direction: 'download' }];
+    if (passes) return;
+    assert.deepEqual(seat.events, denied);
+    // Of the clipboard come the machine's capabilities and no more.
+    for (const message of seat.asides) assert.equal((Buffer.from(message).readUInt32BE(8) >>> 24) & 1, 1);
   });
 }
 
@@ -116,23 +129,48 @@ test('what the person copies reaches the machine by a control seat, plain and ex
   );
 });
 
-for (const [deniedBy, deny, parameters] of [
-  ['the settings forbid pasting', () => new TestSeat(), { disablePaste: true }],
-  ['the machine is for viewing only', () => new TestSeat(), { viewOnly: true }],
+const PASTING_DENIED = [{ type: 'clipboard-denied', direction: 'upload' }];
+
+for (const [deniedBy, deny, parameters, told] of [
+  ['the settings forbid pasting', () => new TestSeat(), { disablePaste: true }, PASTING_DENIED],
+  ['the machine is for viewing only', () => new TestSeat(), { viewOnly: true }, PASTING_DENIED],
   [
     'the grants forbid pasting',
     () => Object.assign(new TestSeat(), { clipboard: { upload: false, download: true } }),
     {},
+    PASTING_DENIED,
   ],
-  ['the session is for viewing only', () => Object.assign(new TestSeat(), { viewOnly: true }), {}],
-  ['the viewer watches', () => new TestSeat('watch'), {}],
+  ['the session is for viewing only', () => Object.assign(new TestSeat(), { viewOnly: true }), {}, PASTING_DENIED],
+  // What is written down of a session says that its owner did it.
+  ['the viewer watches', () => new TestSeat('watch'), {}, []],
 ] as const)
-  test(`nothing that the person copies reaches the machine where ${deniedBy}`, async () => {
-    for (const message of [PLAIN, NOTIFY, PROVIDE]) {
+  test(`nothing that the person copies reaches the machine where ${deniedBy}${told.length > 0 ? ', which is told of once' : ''}`, async () => {
+    for (const said of [[PLAIN], [NOTIFY], [PROVIDE], [PLAIN, NOTIFY, PROVIDE, PLAIN]]) {
       const seat = deny();
-      assert.deepEqual([...(await heardOf([message], seat, parameters))], []);
-      assert.deepEqual(seat.events, []);
+      assert.deepEqual([...(await heardOf(said, seat, parameters))], []);
+      assert.deepEqual(seat.events, told);
     }
+  });
+
+for (const [what, deny, told] of [
+  ['copying is denied', { clipboard: { upload: true, download: false } }, ['download']],
+  ['the session is for viewing only', { viewOnly: true }, []],
+  ['copying is permitted', {}, []],
+] as const)
+  test(`a machine that copies without end is told of ${told.length > 0 ? 'once' : 'to nobody'} where ${what}`, async () => {
+    const fromMachine = (message: Uint8Array): Uint8Array => Uint8Array.from([3, ...message.subarray(1)]);
+    const texts = Array.from({ length: 50 }, () => [PLAIN, NOTIFY].map(fromMachine)).flat();
+    const bell = Buffer.of(2);
+    await using server = await scriptedServer(play([...NONE, serverInit(), 10, Buffer.concat([...texts, bell])]));
+    await using session = await openDesktop({ ...server, parameters: { allowCleartext: true } });
+    const seat: TestSeat = Object.assign(new TestSeat(), deny);
+    const stream = await session.join(seat);
+    for (const message of [ANSWER, updateRequest(64, 48)]) stream.input(message);
+    await until(() => seat.bytes.at(-1) === 2);
+    assert.deepEqual(
+      seat.events.filter(({ type }) => type === 'clipboard-denied'),
+      told.map((direction) => ({ type: 'clipboard-denied', direction })),
+    );
   });
 
 const html = (size: number): Buffer => Buffer.concat([u32(size), Buffer.alloc(size, 'html')]);

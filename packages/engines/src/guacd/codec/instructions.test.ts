@@ -113,7 +113,7 @@ const overlapping = [
   ['blob', '0', 'c2VjcmV0'],
 ];
 
-const unheard = { clipboard: silent, active: () => undefined, key: () => undefined };
+const unheard = { clipboard: silent, denied: () => undefined, active: () => undefined, key: () => undefined };
 
 describe('what a viewer may say', () => {
   const opcodes = [
@@ -141,7 +141,7 @@ describe('what a viewer may say', () => {
         const fail = () => assert.fail('active');
         const viewer = new FromViewer(
           { control: false, paste: true, resize: true },
-          { clipboard: silent, active: fail, key: fail },
+          { ...unheard, active: fail, key: fail },
         );
         const passed = viewer.push(joined(said)).flatMap((bytes) => decoder().push(bytes));
         for (const { opcode } of passed) assert.ok(['sync', 'nop', 'ack'].includes(opcode));
@@ -165,6 +165,18 @@ describe('what a viewer may say', () => {
     assert.equal(viewer(false).push(paste).length, 0);
     assert.equal(viewer(true).push(file).length, 0);
     assert.throws(() => viewer(true).push(joined([['select', 'ssh']])), { code: 'PROTOCOL_MESSAGE_INVALID' });
+  });
+
+  it('is told of each clipboard that is withheld, and of nothing else', () => {
+    const deniedTo = (rights: { readonly control: boolean; readonly paste: boolean }): number => {
+      let denied = 0;
+      const viewer = new FromViewer({ ...rights, resize: true }, { ...unheard, denied: () => denied++ });
+      viewer.push(joined([...overlapping, ['file', '2', 'a/b', 'x'], ['blob', '2', 'aGk='], ['mouse', '1', '1', '0']]));
+      return denied;
+    };
+    assert.equal(deniedTo({ control: true, paste: false }), 2);
+    assert.equal(deniedTo({ control: false, paste: false }), 2);
+    assert.equal(deniedTo({ control: true, paste: true }), 0);
   });
 
   it('is told of each clipboard, however they overlap, and of one that never ends', () => {
@@ -210,10 +222,12 @@ describe('the keys of a viewer', () => {
   });
 });
 
+const unseen = { clipboard: silent, denied: () => undefined };
+
 describe('what guacd may show', () => {
   const through = (copy: boolean, said: readonly (readonly string[])[]): string => {
     const ended: (readonly string[] | undefined)[] = [];
-    const guacd = new FromGuacd({ copy }, { clipboard: silent, ended: (words) => ended.push(words) });
+    const guacd = new FromGuacd({ copy }, { ...unseen, ended: (words) => ended.push(words) });
     const shown = guacd.pass(decoder().push(joined(said))).map(({ bytes }) => bytes);
     return Buffer.concat(shown).toString() + (ended.length > 0 ? '|ended' : '');
   };
@@ -232,9 +246,18 @@ describe('what guacd may show', () => {
     assert.ok(!without.includes('c2VjcmV0') && without.includes('AAAA') && without.endsWith('3.end,1.1;'));
   });
 
+  it('is told of each clipboard that is withheld, and of nothing else', () => {
+    for (const copy of [false, true]) {
+      let denied = 0;
+      const guacd = new FromGuacd({ copy }, { ...unseen, denied: () => denied++, ended: () => assert.fail('ended') });
+      guacd.pass(decoder().push(joined([...overlapping, ['file', '2', 'text/plain', 'x'], ['sync', '1']])));
+      assert.equal(denied, copy ? 0 : 2);
+    }
+  });
+
   it('is told of each clipboard, however they overlap, and of one that never ends', () => {
     const { noted, clipboard } = noting();
-    const guacd = new FromGuacd({ copy: true }, { clipboard, ended: () => assert.fail('ended') });
+    const guacd = new FromGuacd({ copy: true }, { ...unseen, clipboard, ended: () => assert.fail('ended') });
     guacd.pass(decoder().push(joined(overlapping)));
     guacd.pass(decoder().push(joined([['img', '0', '14', '0', 'image/png', '0', '0']])));
     assert.deepEqual(noted, ['one', 'secret'], 'its number was taken by a picture');
@@ -244,7 +267,7 @@ describe('what guacd may show', () => {
   });
 
   it('is a clipboard beside the picture, and nothing else with it', () => {
-    const guacd = new FromGuacd({ copy: true }, { clipboard: silent, ended: () => assert.fail('ended') });
+    const guacd = new FromGuacd({ copy: true }, { ...unseen, ended: () => assert.fail('ended') });
     const said = [
       ['rect', '0', '0', '0', '8', '8'],
       ['clipboard', '2', 'text/plain'],
@@ -273,7 +296,7 @@ describe('what guacd may show', () => {
   });
 
   it('belongs to a frame until its sync, and sound to none', () => {
-    const guacd = new FromGuacd({ copy: true }, { clipboard: silent, ended: () => assert.fail('ended') });
+    const guacd = new FromGuacd({ copy: true }, { ...unseen, ended: () => assert.fail('ended') });
     const isInFrame = (...said: readonly (readonly string[])[]): boolean => {
       guacd.pass(decoder().push(joined(said)));
       return guacd.isInFrame;
@@ -289,7 +312,7 @@ describe('what guacd may show', () => {
 
   it('has no more streams than guacd can have', () => {
     for (const opcode of ['img', 'clipboard', 'file']) {
-      const guacd = new FromGuacd({ copy: true }, { clipboard: silent, ended: () => assert.fail('ended') });
+      const guacd = new FromGuacd({ copy: true }, { ...unseen, ended: () => assert.fail('ended') });
       const many = Array.from({ length: 65 }, (_, stream) => [opcode, String(stream)]);
       guacd.pass(decoder().push(joined(many.slice(1))));
       assert.throws(() => guacd.pass(decoder().push(joined(many))), { code: 'TARGET_PROTOCOL_VIOLATION' }, opcode);

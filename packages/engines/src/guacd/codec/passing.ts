@@ -71,6 +71,8 @@ const OWN_WORDS = new Set(['size', 'clipboard', 'blob', 'end']);
 /** What a viewer does that is let through. */
 export interface ViewerEvents {
   clipboard(): ClipboardStream;
+  /** A clipboard that policy withholds from the machine. */
+  denied(): void;
   /** A key, a pointer, a paste: the person is there. */
   active(): void;
   key(stroke: KeyStroke): void;
@@ -112,6 +114,7 @@ export class FromViewer {
     if (NEVER.has(opcode)) return false;
     const isKnown = CONTROL.has(opcode) || OWN_WORDS.has(opcode);
     if (!isKnown) throw new Fault('PROTOCOL_MESSAGE_INVALID', `the viewer sent the instruction ${opcode.slice(0, 40)}`);
+    if (opcode === 'clipboard' && !(control && paste)) this.#events.denied();
     if (!control) return false;
     if (opcode === 'size') return resize;
     this.#events.active();
@@ -146,6 +149,8 @@ function strokeOf([keysym = '', state = '']: readonly string[]): KeyStroke {
 /** What guacd says beside what is shown. */
 export interface GuacdEvents {
   clipboard(): ClipboardStream;
+  /** A clipboard that policy withholds from the viewer. */
+  denied(): void;
   /** `error` and `disconnect`; nothing is shown after them. */
   ended(fault: readonly string[] | undefined): void;
 }
@@ -234,7 +239,10 @@ export class FromGuacd {
         return 'hidden';
       case 'clipboard':
         this.#forget(stream);
-        if (!this.#copy) return this.#hide(stream);
+        if (!this.#copy) {
+          this.#events.denied();
+          return this.#hide(stream);
+        }
         this.#require(!this.#clipboards.isFull);
         this.#clipboards.begin(stream);
         return 'copied';

@@ -35,12 +35,14 @@ interface Heard {
   readonly out: number[];
   readonly active: number;
   readonly pasted: number;
+  readonly denied: number;
   readonly did: readonly unknown[];
 }
 
 function say(stream: readonly number[], policy: ClientPolicy, cuts: readonly number[] = []): Heard {
   let active = 0;
   let pasted = 0;
+  let denied = 0;
   const did: unknown[] = [];
   const messages = new ClientMessages(
     startingState({ width: 640, height: 480 }, { bitsPerPixel: 32, tightBytes: 3 }),
@@ -48,6 +50,7 @@ function say(stream: readonly number[], policy: ClientPolicy, cuts: readonly num
     {
       active: () => active++,
       cutText: () => pasted++,
+      denied: () => denied++,
       key: (stroke) => did.push(stroke),
       pointer: (place) => did.push(place),
     },
@@ -59,7 +62,7 @@ function say(stream: readonly number[], policy: ClientPolicy, cuts: readonly num
     for (const part of messages.push(bytes.slice(from, to))) out.push(...part);
     from = to;
   }
-  return { out, active, pasted, did };
+  return { out, active, pasted, denied, did };
 }
 
 describe('what a person does', () => {
@@ -106,6 +109,18 @@ describe('the framing of what a viewer sends', () => {
     const request = [6, 0, 0, 0, ...u32(-4), ...u32(0x0200_0001)];
     const { out } = say([...KEY, ...PASTE, ...notify, ...request, ...POINTER], { ...ALL, paste: false });
     assert.deepEqual(out, [...KEY, ...request, ...POINTER]);
+  });
+
+  it('tells of each text that it withholds, and of nothing else', () => {
+    const notify = (formats: number): number[] => [6, 0, 0, 0, ...u32(-4), ...u32(0x0800_0000 + formats)];
+    const provide = [6, 0, 0, 0, ...u32(-8), ...u32(0x1000_0001), 1, 2, 3, 4];
+    const texts = [PASTE, notify(1), provide, notify(7)];
+    const others = [[6, 0, 0, 0, ...u32(0)], notify(0), notify(4), CAPS, ASK, KEY, POINTER];
+    for (const policy of [{ ...ALL, paste: false }, NONE, { ...NONE, paste: true }]) {
+      assert.equal(say(texts.flat(), policy).denied, texts.length);
+      assert.equal(say(others.flat(), policy).denied, 0);
+    }
+    assert.equal(say([...texts, ...others].flat(), ALL).denied, 0);
   });
 
   it('counts keys, pointer and pastes as signs of life, and requests for pictures not', () => {

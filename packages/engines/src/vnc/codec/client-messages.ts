@@ -1,6 +1,6 @@
 import type { KeyStroke } from '@enchilada/core/recording';
 import { Fault } from '@enchilada/core/fault';
-import { carriesText, isOfText, parseCutText, type CutText } from './cut-text.ts';
+import { carriesText, isAboutText, isOfText, parseCutText, type CutText } from './cut-text.ts';
 import type { RfbState } from './rfb-state.ts';
 import { CLIENT, joinBytes, parsePixelFormat, viewOf } from './wire.ts';
 
@@ -17,6 +17,8 @@ export interface ClientPolicy {
 
 export interface ClientEvents {
   cutText(message: CutText): void;
+  /** Text was brought or announced that policy withholds from the machine. */
+  denied(): void;
   /** A key, a pointer, a paste. */
   active(): void;
   key(stroke: KeyStroke): void;
@@ -136,9 +138,13 @@ export class ClientMessages {
       case CLIENT.clientCutText: {
         const cutText = parseCutText(view.getInt32(4), message.subarray(8));
         if (cutText === undefined) throw invalid('an extended clipboard without its flags');
+        const carries = carriesText(cutText);
+        if (carries && !(control && paste)) {
+          if (isAboutText(cutText)) this.#events.denied();
+          return undefined;
+        }
         if (!control || !isOfText(cutText)) return undefined;
-        if (!carriesText(cutText)) return message;
-        if (!paste) return undefined;
+        if (!carries) return message;
         this.#events.active();
         this.#events.cutText(cutText);
         return message;

@@ -44,6 +44,11 @@ export function carriesText(message: CutText): boolean {
   return message.kind === 'plain' || (message.actions & (ACTION.notify | ACTION.provide)) !== 0;
 }
 
+/** Whether there is text in what the message brings or announces: a viewer that has none answers a look with an announcement of nothing. */
+export function isAboutText(message: CutText): boolean {
+  return message.kind === 'plain' ? message.text.length > 0 : (message.formats & FORMAT_TEXT) !== 0;
+}
+
 /** Whether the message holds what it says and no more: content of text alone, which is noted, or words without content. Nothing else passes, for nobody. */
 export function isOfText(message: CutText): boolean {
   if (message.kind === 'plain') return true;

@@ -123,6 +123,7 @@ interface Heard {
   /** What of it is part of the picture. */
   readonly picture: Buffer;
   readonly clipboards: readonly CutText[];
+  readonly denied: number;
   readonly state: RfbState;
 }
 
@@ -130,6 +131,7 @@ function hear(stream: Uint8Array, cuts: readonly number[], copy: boolean): Heard
   const passed: Buffer[] = [];
   const picture: Buffer[] = [];
   const clipboards: CutText[] = [];
+  let denied = 0;
   const state = startingState(SIZE, FORMAT);
   const messages = new ServerMessages(
     state,
@@ -141,6 +143,7 @@ function hear(stream: Uint8Array, cuts: readonly number[], copy: boolean): Heard
       },
       aside: (message) => passed.push(Buffer.from(message)),
       cutText: (one) => clipboards.push(one),
+      denied: () => denied++,
     },
   );
   let from = 0;
@@ -148,7 +151,7 @@ function hear(stream: Uint8Array, cuts: readonly number[], copy: boolean): Heard
     if (to > from) messages.push(stream.slice(from, to));
     from = to;
   }
-  return { passed: Buffer.concat(passed), picture: Buffer.concat(picture), clipboards, state };
+  return { passed: Buffer.concat(passed), picture: Buffer.concat(picture), clipboards, denied, state };
 }
 
 describe('the framing of what a server sends', () => {
@@ -199,6 +202,15 @@ describe('the framing of what a server sends', () => {
     const stream = Uint8Array.from([...caps, ...provide, ...request]);
     assert.deepEqual([...hear(stream, [5, 11], false).passed], [...caps, ...request]);
     assert.equal(hear(stream, [], true).clipboards.length, 1);
+  });
+
+  it('tells of each text that it withholds, and of nothing else', () => {
+    const [caps, request, provide, notify] = EXTENDED;
+    const texts = [[3, 0, 0, 0, ...u32(2), 0x61, 0x62], provide, notify];
+    const others = [[3, 0, 0, 0, ...u32(0)], extended(0x0800_0000, []), extended(0x1000_0004, noise(9)), caps, request];
+    assert.equal(hear(Uint8Array.from(texts.flat()), [3, 11], false).denied, texts.length);
+    assert.equal(hear(Uint8Array.from(others.flat()), [3, 11], false).denied, 0);
+    assert.equal(hear(Uint8Array.from([...texts, ...others].flat()), [], true).denied, 0);
   });
 
   it('lets nothing through that holds more than text and words about it, also where copying is permitted', () => {

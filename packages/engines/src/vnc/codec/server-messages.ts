@@ -1,5 +1,5 @@
 import { isFramed } from './encodings.ts';
-import { carriesText, isOfText, parseCutText, type CutText } from './cut-text.ts';
+import { carriesText, isAboutText, isOfText, parseCutText, type CutText } from './cut-text.ts';
 import { hextileTile } from './hextile.ts';
 import { rectangleBody } from './rectangle.ts';
 import type { RfbState } from './rfb-state.ts';
@@ -17,6 +17,8 @@ export interface ServerEvents {
   aside(message: Uint8Array): void;
   /** Content of the machine's clipboard passed. */
   cutText(message: CutText): void;
+  /** Text was brought or announced that policy withholds from the viewer. */
+  denied(): void;
 }
 
 const MOST_CUT_TEXT = 16 * 1024 * 1024;
@@ -247,7 +249,11 @@ export class ServerMessages {
     const message = parseCutText(length, body);
     if (message === undefined) throw violation('an extended clipboard without its flags');
     const carries = carriesText(message);
-    if (!isOfText(message) || (carries && !this.#policy.copy)) return;
+    if (carries && !this.#policy.copy) {
+      if (isAboutText(message)) this.#events.denied();
+      return;
+    }
+    if (!isOfText(message)) return;
     const head = new Uint8Array(8);
     head[0] = SERVER.serverCutText;
     viewOf(head).setInt32(4, length);
