@@ -72,27 +72,34 @@ export function FormDrawer(props: {
   const { save, readOnly = false } = props;
   return (
     // A click beside it must not lose what was typed.
-    <Drawer opened onClose={props.onClose} closeOnClickOutside={readOnly} size={props.size} title={props.title}>
+    <Drawer
+      opened
+      onClose={props.onClose}
+      closeOnClickOutside={readOnly}
+      size={props.size}
+      title={props.title}
+      classNames={{ content: 'form-drawer' }}
+    >
       <form onSubmit={save.onSubmit} autoComplete="off">
         <fieldset className="form-group" disabled={readOnly}>
           <Stack>
             {props.children}
             <FormFault save={save} next={props.next} />
-            {!readOnly && (
-              <Group justify="space-between">
-                <span>{props.aside}</span>
-                <Group gap="sm" ml="auto">
-                  <Button variant="default" onClick={props.onClose}>
-                    {text('common.cancel')}
-                  </Button>
-                  <Button type="submit" loading={save.busy} disabled={props.ready === false}>
-                    {props.submit ?? text('common.save')}
-                  </Button>
-                </Group>
-              </Group>
-            )}
           </Stack>
         </fieldset>
+        {!readOnly && (
+          <div className="form-foot">
+            <span>{props.aside}</span>
+            <Group gap="sm" ml="auto">
+              <Button variant="default" onClick={props.onClose}>
+                {text('common.cancel')}
+              </Button>
+              <Button type="submit" loading={save.busy} disabled={props.ready === false}>
+                {props.submit ?? text('common.save')}
+              </Button>
+            </Group>
+          </div>
+        )}
       </form>
       {props.below}
     </Drawer>

@@ -21,11 +21,19 @@ export function EffectOfGrant(props: { readonly change: Change }) {
     gcTime: 0,
   });
   const found = effect.data;
-  if (found === undefined) return null;
+  // It has its room before there is an answer: a button that moves away from under the pointer is not pressed.
+  if (found === undefined)
+    return (
+      <div role="status" aria-busy={!effect.isError} className="grant-effect">
+        <Text size="sm" c="dimmed">
+          {text(effect.isError ? 'grants.effect-unknown' : 'grants.effect-asked')}
+        </Text>
+      </div>
+    );
   const sides = (['gain', 'lose'] as const).filter((side) => found[side].people > 0);
   const names = found.machines.slice(0, NAMES_SHOWN).join(', ');
   return (
-    <div role="status">
+    <div role="status" className="grant-effect">
       {sides.length === 0 && (
         <Text size="sm" c="dimmed">
           {text(found.conditional ? 'grants.effect-conditional' : 'grants.effect-none')}

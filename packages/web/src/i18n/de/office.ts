@@ -91,6 +91,8 @@ export const office: Readonly<Record<keyof typeof english, string>> = {
   'grants.effect-lose': 'Weniger Rechte: {people}, {machines}.',
   'grants.effect-none': 'Für niemanden ändert sich etwas.',
   'grants.effect-conditional': 'Gilt zu Zeiten oder aus Netzen; was zu sehen ist, bleibt.',
+  'grants.effect-asked': 'Es wird ermittelt, für wen sich damit etwas ändert …',
+  'grants.effect-unknown': 'Für wen sich damit etwas ändert, war nicht zu ermitteln.',
   'grants.effect-people.one': '{count} Person',
   'grants.effect-people.other': '{count} Personen',
   'grants.effect-machines.one': '{count} Maschine',

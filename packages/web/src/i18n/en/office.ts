@@ -88,6 +88,8 @@ export const office = {
   'grants.effect-lose': 'Fewer rights: {people}, {machines}.',
   'grants.effect-none': 'Nothing changes for anybody.',
   'grants.effect-conditional': 'Holds at times or from networks; what there is to see stays.',
+  'grants.effect-asked': 'Finding out for whom that changes something …',
+  'grants.effect-unknown': 'For whom that changes something could not be found out.',
   'grants.effect-people.one': '{count} person',
   'grants.effect-people.other': '{count} people',
   'grants.effect-machines.one': '{count} machine',
