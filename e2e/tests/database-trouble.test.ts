@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { eventually } from '../cluster/people.ts';
 import { Disk } from '../fixtures/disk.ts';
-import { greeting, Person } from '../product/index.ts';
-import { cutText, picture, ScriptedDesktop, SIZE } from './scripted-desktop.ts';
+import { Person } from '../product/index.ts';
+import { cutText, picture, ScriptedDesktop, ScriptedView } from './scripted-desktop.ts';
 import { ADMIN, Site, startSshd } from './site.ts';
 
 const run = promisify(execFile);
@@ -77,16 +77,9 @@ test('what is denied of a clipboard while the database is read-only costs no ses
   await using site = await Site.start({ dataDir, config: 'recording: { mode: off }\n' });
   const [first, meanwhile, last] = [picture(0x11), picture(0x22), picture(0x33)];
   await using desktop = await ScriptedDesktop.start(first);
-  const { host, port } = desktop;
-  const targetId = await site.machine({ protocol: 'vnc', host, port, parameters: { allowCleartext: true } });
-  await using shell = await site.admin.open(targetId);
-  await shell.live();
-  let shown = Buffer.alloc(0);
-  shell.onBytes = (bytes) => {
-    shown = Buffer.concat([shown, bytes]);
-  };
-  shell.data.send(greeting(SIZE));
-  await shell.until(() => shown.includes(first), 'the first picture');
+  await using view = await ScriptedView.open(site, desktop);
+  const { shell, targetId } = view;
+  await view.shows(first, 'the first picture');
   {
     await using _frozen = await volume.freeze(
       ...['enchilada.db', 'enchilada.db-wal'].map((name) => join(dataDir, name)),
@@ -96,7 +89,7 @@ test('what is denied of a clipboard while the database is read-only costs no ses
       async () => (await readiness(site.gateway.url)).status === 503,
     );
     desktop.say(Buffer.concat([cutText('not to be had'), meanwhile]));
-    await shell.until(() => shown.includes(meanwhile), 'the picture behind it');
+    await view.shows(meanwhile, 'the picture behind it');
     // By now the log has refused: this is asked of it after that.
     await assert.rejects(site.admin.api.openSession({ body: { targetId } }), { code: 'STORE_UNAVAILABLE' });
   }
@@ -105,7 +98,7 @@ test('what is denied of a clipboard while the database is read-only costs no ses
     return items.some(({ detail }) => detail?.['sessionId'] === shell.sessionId);
   });
   desktop.say(last);
-  await shell.until(() => shown.includes(last), 'a picture of the same session');
+  await view.shows(last, 'a picture of the same session');
   const { items } = await site.admin.api.listAudit({ query: { action: 'clipboard.denied', limit: 10 } });
   assert.equal(items.length, 1);
   assert.equal((await site.admin.api.verifyAudit()).intact, true);

@@ -4,8 +4,7 @@ import { after, before, test } from 'node:test';
 import { constants, deflateSync } from 'node:zlib';
 import { RecordingStreamDecoder } from '@enchilada/contract';
 import { until } from '@enchilada/core/testing/until';
-import { greeting } from '../product/index.ts';
-import { cutText, picture, ScriptedDesktop, SIZE, u32 } from './scripted-desktop.ts';
+import { cutText, picture, ScriptedDesktop, ScriptedView, u32 } from './scripted-desktop.ts';
 import { Site } from './site.ts';
 
 const PLAIN = 'zebra-quartz-0451, copied plainly';
@@ -34,19 +33,10 @@ after(() => owned.disposeAsync());
 
 test('what is copied on a VNC desktop reaches the person, and no stream of the recording', async () => {
   const { api } = site.admin;
-  const { host, port } = desktop;
-  const targetId = await site.machine({ protocol: 'vnc', host, port, parameters: { allowCleartext: true } }, [
-    'connect',
-    'clipboard-out',
-  ]);
-  await using shell = await site.admin.open(targetId);
-  await shell.live();
-  let shown = Buffer.alloc(0);
-  shell.onBytes = (bytes) => {
-    shown = Buffer.concat([shown, bytes]);
-  };
-  shell.data.send(greeting(SIZE));
-  await shell.until(() => shown.includes(LAST), 'the last picture');
+  await using view = await ScriptedView.open(site, desktop, { actions: ['connect', 'clipboard-out'] });
+  const { shell } = view;
+  await view.shows(LAST, 'the last picture');
+  const { shown } = view;
   assert.ok(shown.subarray(shown.indexOf(FIRST)).equals(SAID), 'all of it, in its order');
   shell.say({ type: 'end' });
   await shell.ended();
@@ -68,23 +58,16 @@ test('what is copied on a VNC desktop reaches the person, and no stream of the r
 
 test('what is denied of a VNC clipboard is in the audit log, once for each direction, and its text is not', async () => {
   const { api } = site.admin;
-  const { host, port } = desktop;
-  const name = 'a desktop without a clipboard';
-  const targetId = await site.machine({ name, protocol: 'vnc', host, port, parameters: { allowCleartext: true } });
-  await using shell = await site.admin.open(targetId);
-  await shell.live();
-  let shown = Buffer.alloc(0);
-  shell.onBytes = (bytes) => {
-    shown = Buffer.concat([shown, bytes]);
-  };
-  shell.data.send(greeting(SIZE));
-  await shell.until(() => shown.includes(LAST), 'the last picture');
-  assert.equal(shown.indexOf(PLAIN), -1);
+  await using view = await ScriptedView.open(site, desktop, { name: 'a desktop without a clipboard' });
+  const { shell, targetId } = view;
+  await view.shows(LAST, 'the last picture');
+  assert.equal(view.shown.indexOf(PLAIN), -1);
   const pasted = 'otter-basalt-3117, pasted';
   const paste = Uint8Array.from([6, ...cutText(pasted).subarray(1)]);
   for (let times = 0; times < 3; times++) shell.data.send(paste);
   desktop.say(Buffer.concat([plain, picture(0x44)]));
-  await shell.until(() => shown.includes(picture(0x44)), 'the picture behind another text');
+  await view.shows(picture(0x44), 'the picture behind another text');
+  assert.equal(view.shown.indexOf(PLAIN), -1);
   const denials = async (): Promise<readonly unknown[]> => {
     const { items } = await api.listAudit({ query: { action: 'clipboard.denied', limit: 50 } });
     assert.ok(!/zebra|otter|granit|basalt/u.test(JSON.stringify(items)));

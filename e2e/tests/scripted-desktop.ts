@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { greeting } from '../product/index.ts';
+import type { GrantAction } from '@enchilada/core/access';
+import { greeting, type Shell } from '../product/index.ts';
+import type { Site } from './site.ts';
 
-export const SIZE = { width: 2, height: 2 };
+const SIZE = { width: 2, height: 2 };
 
 export const u32 = (value: number): Buffer => {
   const bytes = Buffer.alloc(4);
@@ -69,5 +71,43 @@ export class ScriptedDesktop implements AsyncDisposable {
     for (const socket of this.#sockets) socket.destroy();
     this.#server.close();
     await once(this.#server, 'close');
+  }
+}
+
+/** The administrator's session on a scripted desktop, and all that it has shown. */
+export class ScriptedView implements AsyncDisposable {
+  readonly targetId: string;
+  readonly shell: Shell;
+  shown = Buffer.alloc(0);
+
+  private constructor(targetId: string, shell: Shell) {
+    this.targetId = targetId;
+    this.shell = shell;
+    shell.onBytes = (bytes) => {
+      this.shown = Buffer.concat([this.shown, bytes]);
+    };
+  }
+
+  static async open(
+    site: Site,
+    { host, port }: ScriptedDesktop,
+    { name, actions }: { readonly name?: string; readonly actions?: readonly GrantAction[] } = {},
+  ): Promise<ScriptedView> {
+    const named = name === undefined ? {} : { name };
+    const parameters = { allowCleartext: true };
+    const targetId = await site.machine({ ...named, protocol: 'vnc', host, port, parameters }, actions);
+    const shell = await site.admin.open(targetId);
+    await shell.live();
+    const view = new ScriptedView(targetId, shell);
+    shell.data.send(greeting(SIZE));
+    return view;
+  }
+
+  async shows(bytes: Buffer, what: string): Promise<void> {
+    await this.shell.until(() => this.shown.includes(bytes), what);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shell[Symbol.asyncDispose]();
   }
 }
