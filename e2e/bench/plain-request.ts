@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { request, type Agent } from 'node:https';
-import type { IncomingMessage } from 'node:http';
+import * as http from 'node:http';
+import * as https from 'node:https';
 import { routeUrl, type RouteId, ROUTES } from '@enchilada/contract';
 import type { Person } from '../product/index.ts';
 
@@ -15,12 +15,13 @@ export interface PlainRequest {
  * be what a throughput measures.
  */
 export async function plainRequest(
-  from: { readonly person: Person; readonly agent: Agent },
+  from: { readonly person: Person; readonly agent: http.Agent },
   route: RouteId,
   { body, ...parts }: PlainRequest,
-): Promise<IncomingMessage> {
+): Promise<http.IncomingMessage> {
   const { person, agent } = from;
   const headers = { origin: person.origin, cookie: person.cookie, 'x-enchilada': '1' };
+  const { request } = person.url.startsWith('https:') ? https : http;
   const call = request(`${person.url}${routeUrl(route, parts)}`, {
     method: ROUTES[route].method,
     agent,
@@ -30,7 +31,7 @@ export async function plainRequest(
         : { ...headers, 'content-type': 'application/octet-stream', 'content-length': body.length },
   });
   call.end(body);
-  const [response] = (await once(call, 'response')) as [IncomingMessage];
+  const [response] = (await once(call, 'response')) as [http.IncomingMessage];
   if (response.statusCode !== 200) throw new Error(`${route} was answered by ${response.statusCode}`);
   return response;
 }
