@@ -481,7 +481,7 @@ test('several are chosen by hand, by range and by key, and fetched or deleted to
     await again
       .getByRole('alert')
       .filter({ hasText: '1 could not be deleted' })
-      .getByText(/^full: /u)
+      .getByText('full: The folder is not empty')
       .waitFor();
     await picture(page, 'not deleted');
     await again.getByRole('button', { name: 'Close' }).last().click();
@@ -489,4 +489,50 @@ test('several are chosen by hand, by range and by key, and fetched or deleted to
     await says('1 selected');
     assert.ok(await box('full').isChecked());
     assert.deepEqual((await readdir(folder)).toSorted(), ['e.txt', 'full']);
+  }));
+
+test('a deletion of several stops where the person stops it, and a folder that holds something says why it stays', () =>
+  place('stopped', async (panel, folder) => {
+    const { page, root } = panel;
+    for (const name of ['a', 'b', 'c', 'd']) await mkdir(join(folder, name));
+    await writeFile(join(folder, 'd', 'inside.txt'), 'inside');
+    await root.getByRole('button', { name: 'Load again' }).click();
+    await panel.shows(['a', 'b', 'c', 'd']);
+    const [reached, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let asked = 0;
+    await page.route('**/files/changes', async (route) => {
+      asked += 1;
+      if (asked === 2) {
+        reached.resolve();
+        await goOn.promise;
+      }
+      await route.continue();
+    });
+    await root.getByRole('checkbox', { name: 'Select everything shown' }).click();
+    await root.getByRole('group', { name: 'Selection' }).getByRole('button', { name: 'Delete' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Delete 4 entries?' });
+    await dialog
+      .getByText(/Only an empty folder can be deleted here\. One that holds something stays as it is/u)
+      .waitFor();
+    await dialog.getByRole('button', { name: 'Delete' }).click();
+    await reached.promise;
+    await dialog.getByText('1 of 4 deleted').waitFor();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    goOn.resolve();
+    await page.getByText('2 of 4 deleted, then stopped. The rest is still selected.').waitFor();
+    await dialog.waitFor({ state: 'detached' });
+    await panel.shows(['c', 'd']);
+    await root.getByRole('group', { name: 'Selection' }).getByText('2 selected', { exact: true }).waitFor();
+    assert.deepEqual([asked, (await readdir(folder)).toSorted()], [2, ['c', 'd']]);
+
+    await panel.act('d', 'Delete');
+    const single = page.getByRole('dialog', { name: 'Delete d?' });
+    await single.getByText(/One that holds something stays as it is, with all that it holds/u).waitFor();
+    await picture(page, 'delete a folder');
+    await single.getByRole('button', { name: 'Delete' }).click();
+    const told = page.getByRole('alert').filter({ hasText: 'The folder is not empty' });
+    await told.getByText('Open it and delete that first').waitFor();
+    await picture(page, 'folder not empty');
+    await single.getByRole('button', { name: 'Cancel' }).click();
+    assert.deepEqual(await readdir(join(folder, 'd')), ['inside.txt']);
   }));

@@ -93,6 +93,7 @@ export const FAULTS = {
   FILE_NOT_WRITTEN: 'The machine did not take the content of the file; a full disk or a quota is the likely cause.',
   FILE_CHANGED: 'The file on the machine changed during the transfer, or is shorter than it said.',
   FILE_UNFIT: 'What was asked for is no regular file, too large, or has a name that is not allowed.',
+  FILE_NOT_EMPTY: 'The folder holds something, and only an empty one is deleted.',
   FILE_REFUSED: 'The machine refused the operation and gave no reason.',
   KEY_UNAVAILABLE: 'The key-encryption key cannot be read or used.',
   RECORDER_FAILED: 'The recorder can no longer accept output; strict sessions end.',

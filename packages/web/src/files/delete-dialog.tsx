@@ -1,4 +1,5 @@
 import { Alert, Button, Group, Progress, Stack, Text } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
 import type { FileEntry } from '@enchilada/contract';
 import { useEffect, useRef, useState } from 'react';
 import { Modal } from '../components/layer.tsx';
@@ -30,6 +31,7 @@ export function DeleteDialog(props: {
       isStopped.current = true;
     };
   }, []);
+  const countsOf = ({ done }: Course) => ({ done: text.number(done), count: text.number(entries.length) });
   const close = (now: Course): void =>
     props.onClose([...now.failed.map(({ entry }) => entry), ...entries.slice(now.done + now.failed.length)]);
   const run = async (): Promise<void> => {
@@ -42,8 +44,9 @@ export function DeleteDialog(props: {
         (error: unknown) => ({ ...now, failed: [...now.failed, { entry, error }] }),
       );
     }
-    if (now.failed.length === 0) close(now);
-    else setCourse({ ...now, state: 'over' });
+    if (now.failed.length > 0) return setCourse({ ...now, state: 'over' });
+    if (now.done < entries.length) notifications.show({ message: text('files.delete-stopped', countsOf(now)) });
+    close(now);
   };
   const cancel = (): void => {
     isStopped.current = true;
@@ -68,12 +71,13 @@ export function DeleteDialog(props: {
               aria-label={text('files.deleting')}
             />
             <Text size="sm" role="status">
-              {text('files.deleted-of', { done: text.number(course.done), count: text.number(entries.length) })}
+              {text('files.deleted-of', countsOf(course))}
             </Text>
           </>
         )}
         {course.state === 'over' && (
           <Alert role="alert" color="red" title={text.count('files.delete-failed', course.failed.length)}>
+            {text('files.deleted-of', countsOf(course))}
             <Names
               names={course.failed.map(({ entry, error }) => `${entry.name}: ${presentFault(error, text).title}`)}
             />

@@ -18,6 +18,8 @@ const AHEAD_BYTES = 4 * 1024 * 1024;
 const MOST_UNANSWERED = 128;
 /** Files of /proc say that they are empty; what they hold is small. */
 const MOST_UNANNOUNCED_BYTES = 64 * 1024 * 1024;
+/** Of a folder that is asked whether it holds something: only its dots, or a machine that goes on without end. */
+const MOST_EMPTY_PAGES = 4;
 const SLASH = 47;
 
 const CODES: Readonly<Record<number, FaultCode>> = {
@@ -141,8 +143,15 @@ export class SftpFiles implements FileChannel {
     return this.#try('delete the file', () => this.#client.act(REQUEST.REMOVE, [{ string: path }]));
   }
 
-  removeFolder(path: PathBytes): Promise<void> {
-    return this.#try('delete the folder', () => this.#client.act(REQUEST.RMDIR, [{ string: path }]));
+  async removeFolder(path: PathBytes): Promise<void> {
+    try {
+      await this.#client.act(REQUEST.RMDIR, [{ string: path }]);
+    } catch (error) {
+      // Version 3 has no status for "not empty" either.
+      if (error instanceof SftpRefusal && error.status === STATUS.FAILURE && (await this.#holdsSomething(path)))
+        throw new Fault('FILE_NOT_EMPTY', 'the folder is not empty', { cause: error });
+      throw refused(error, 'delete the folder');
+    }
   }
 
   async makeFolder(path: PathBytes): Promise<void> {
@@ -268,6 +277,20 @@ export class SftpFiles implements FileChannel {
       cause: error,
       facts: { kind },
     });
+  }
+
+  /** A probe for a better reason: where it fails too, the first failure is told. */
+  async #holdsSomething(folder: PathBytes): Promise<boolean> {
+    try {
+      let pages = 0;
+      for await (const page of this.list(folder, new AbortController().signal)) {
+        if (page.length > 0) return true;
+        if ((pages += 1) === MOST_EMPTY_PAGES) return false;
+      }
+    } catch {
+      // It may be one that nobody may list.
+    }
+    return false;
   }
 
   async #leadsSomewhere(path: PathBytes): Promise<boolean> {

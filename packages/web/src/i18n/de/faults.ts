@@ -206,6 +206,8 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.FILE_CHANGED.next': 'Beginnen Sie die Übertragung von vorn.',
   'fault.FILE_UNFIT': 'Das lässt sich nicht übertragen oder bearbeiten',
   'fault.FILE_UNFIT.next': 'Es ist keine gewöhnliche Datei, zu groß, oder der Name ist nicht erlaubt.',
+  'fault.FILE_NOT_EMPTY': 'Der Ordner ist nicht leer',
+  'fault.FILE_NOT_EMPTY.next': 'Er ist mit allem darin, wie er war. Öffnen Sie ihn und löschen Sie das zuerst.',
   'fault.FILE_REFUSED': 'Die Maschine hat ohne Begründung abgelehnt',
   'fault.FILE_REFUSED.next': 'Versuchen Sie es im Terminal; die Meldung dort sagt vielleicht mehr.',
   'fault.KEY_UNAVAILABLE': 'Der Hauptschlüssel ist nicht benutzbar',

@@ -20,9 +20,11 @@ export const files: Readonly<Record<keyof typeof en, string>> = {
   'files.delete-count.other': '{count} Einträge löschen?',
   'files.delete-failed.one': '{count} ließ sich nicht löschen',
   'files.delete-failed.other': '{count} ließen sich nicht löschen',
-  'files.delete-folder-body': 'Hier lässt sich nur ein leerer Ordner löschen.',
+  'files.delete-folder-body':
+    'Hier lässt sich nur ein leerer Ordner löschen. Einer, der etwas enthält, bleibt mit allem darin, wie er ist: Öffnen Sie ihn und löschen Sie das zuerst.',
   'files.delete-of': '{name} löschen?',
   'files.delete-selected-body': 'Sie werden auf der Maschine gelöscht, ohne Papierkorb.',
+  'files.delete-stopped': '{done} von {count} gelöscht, dann angehalten. Der Rest ist noch ausgewählt.',
   'files.deleted-of': '{done} von {count} gelöscht',
   'files.deleting': 'Löschen läuft',
   'files.done': 'Fertig · {size}',

@@ -198,6 +198,8 @@ export const faults = {
   'fault.FILE_CHANGED.next': 'Start the transfer again from the beginning.',
   'fault.FILE_UNFIT': 'This cannot be transferred or edited',
   'fault.FILE_UNFIT.next': 'It is no regular file, too large, or has a name that is not allowed.',
+  'fault.FILE_NOT_EMPTY': 'The folder is not empty',
+  'fault.FILE_NOT_EMPTY.next': 'It is as it was, with all that it holds. Open it and delete that first.',
   'fault.FILE_REFUSED': 'The machine refused this without a reason',
   'fault.FILE_REFUSED.next': 'Try it in the terminal; the message there may say more.',
   'fault.KEY_UNAVAILABLE': 'The key-encryption key cannot be used',

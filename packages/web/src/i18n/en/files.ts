@@ -18,9 +18,11 @@ export const files = {
   'files.delete-count.other': 'Delete {count} entries?',
   'files.delete-failed.one': '{count} could not be deleted',
   'files.delete-failed.other': '{count} could not be deleted',
-  'files.delete-folder-body': 'Only an empty folder can be deleted here.',
+  'files.delete-folder-body':
+    'Only an empty folder can be deleted here. One that holds something stays as it is, with all that it holds: open it and delete that first.',
   'files.delete-of': 'Delete {name}?',
   'files.delete-selected-body': 'They are deleted on the machine, without a bin to take them back from.',
+  'files.delete-stopped': '{done} of {count} deleted, then stopped. The rest is still selected.',
   'files.deleted-of': '{done} of {count} deleted',
   'files.deleting': 'Deleting',
   'files.done': 'Done · {size}',
