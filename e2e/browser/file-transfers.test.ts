@@ -95,6 +95,7 @@ function keptBy(page: Page): Promise<number> {
   });
 }
 
+const LETTERS = 'abcdefgh';
 const UNLIMITED = -1;
 /** Minutes for one of these files, so that what is to happen on the way does. */
 const [SLOW, LARGE] = [100_000, 15_000_000];
@@ -116,7 +117,8 @@ test('a folder goes to the machine by drag and drop and comes back as it was, wi
     await mkdir(join(sent, 'nothing', 'at all'), { recursive: true });
     await mkdir(join(own, 'alone'));
     await drop(panel.page, panel.root, [sent, join(own, 'alone')]);
-    await panel.finished(6);
+    await panel.says('Projekt', /^Done · 6 files · /u);
+    await panel.finished(1);
     for (const empty of ['Projekt/nothing/at all', 'alone'])
       assert.deepEqual(await readdir(join(folder, empty)), [], empty);
     await panel.entry('alone folder').waitFor();
@@ -129,7 +131,8 @@ test('a folder goes to the machine by drag and drop and comes back as it was, wi
     await symlink('/etc/passwd', join(folder, 'Projekt', 'passwd'));
     await panel.root.getByRole('button', { name: 'Clear finished' }).click();
     await panel.act('Projekt', 'Download');
-    await panel.finished(6);
+    await panel.says('Projekt', /^Done · 6 files · /u);
+    await panel.finished(1);
     const came = await panel.page.evaluate(async () => {
       const found: Record<string, string> = {};
       const walk = async (folder: FileSystemDirectoryHandle, path: string): Promise<void> => {
@@ -193,6 +196,7 @@ test('a folder that is fetched touches nothing of the person’s own, whatever b
     await pace(devtools, SLOW);
     await panel.act('Projekt', 'Download');
     await page.getByText('The download of Projekt goes into a new folder “Projekt (2)”.').waitFor();
+    await panel.button('Single files of Projekt').click();
     for (const name of ['cancelled.bin', 'kept.bin']) await panel.says(name, UNDER_WAY);
     await panel.button('Remove cancelled.bin from the list').click();
     await panel.row('cancelled.bin').waitFor({ state: 'detached' });
@@ -202,7 +206,8 @@ test('a folder that is fetched touches nothing of the person’s own, whatever b
     await panel.says('notes.txt', /^This is not permitted/u);
     await panel.button('Remove notes.txt from the list').click();
     await panel.button('Go on with kept.bin').click();
-    await panel.finished(3);
+    await panel.says('Projekt', /^Done · 3 files · /u);
+    await panel.finished(4);
     const after = await lies();
     const came = Object.entries(after).filter(([name]) => !name.startsWith('Projekt/'));
     assert.deepEqual(Object.fromEntries(Object.entries(after).filter(([name]) => name.startsWith('Projekt/'))), before);
@@ -213,6 +218,149 @@ test('a folder that is fetched touches nothing of the person’s own, whatever b
       new Set(came.map(([, digest]) => digest)),
       new Set([of(large), of('of the machine: a:b'), of('of the machine: a_b')]),
     );
+  }));
+
+test('a folder in which one may not be read comes without that one, which is named with its reason, and can be tried again', () =>
+  place('unread', async (panel, folder) => {
+    const { page, root } = panel;
+    const holding = {
+      first: 'Projekt/first',
+      locked: 'Projekt/locked',
+      last: 'Projekt/last',
+      all: 'Projekt',
+      other: 'Projekt 2',
+    };
+    await mkdir(join(folder, 'Closed'));
+    for (const [name, inside] of Object.entries(holding)) {
+      await mkdir(join(folder, inside), { recursive: true });
+      await writeFile(join(folder, inside, `${name}.txt`), `of ${name}`);
+    }
+    for (const closed of ['Closed', 'Projekt/locked']) await chmod(join(folder, closed), 0);
+    await root.getByRole('button', { name: 'Load again' }).click();
+    await root.getByRole('checkbox', { name: 'Select everything shown' }).click();
+    await root.getByRole('group', { name: 'Selection' }).getByRole('button', { name: 'Download' }).click();
+    await panel.says('Projekt', /^3 of 3 files · .* · 1 folder could not be read$/u);
+    await panel.says('Projekt/locked', /^This is not permitted\. The account on the machine lacks the right/u);
+    await panel.says('Projekt 2', /^Done · 1 file · /u);
+    await panel.says('Closed', /^This is not permitted\. /u);
+    assert.equal(await panel.transfers.getByRole('listitem').count(), 4);
+    await picture(page, 'unread');
+    assert.deepEqual(await flaws(page, 'all'), []);
+    const came = (): Promise<readonly string[]> =>
+      page.evaluate(async () => {
+        const found: string[] = [];
+        const walk = async (here: FileSystemDirectoryHandle): Promise<void> => {
+          for await (const handle of here.values())
+            if (handle instanceof FileSystemDirectoryHandle) await walk(handle);
+            else found.push(await (await handle.getFile()).text());
+        };
+        await walk(await (await navigator.storage.getDirectory()).getDirectoryHandle('chosen'));
+        return found.toSorted();
+      });
+    assert.deepEqual(await came(), ['of all', 'of first', 'of last', 'of other']);
+
+    await chmod(join(folder, 'Projekt/locked'), 0o755);
+    await panel.button('Try Projekt/locked again').click();
+    await panel.says('Projekt', /^Done · 4 files · /u);
+    assert.deepEqual(await came(), ['of all', 'of first', 'of last', 'of locked', 'of other']);
+    await panel.button('Remove Closed from the list').click();
+    await panel.finished(2);
+  }));
+
+test('a download whose place the gateway gave to others begins anew by itself', () =>
+  place('ousted', async (panel, folder) => {
+    const { page } = panel;
+    const { api } = site.admin;
+    const params = { id: new URL(page.url()).pathname.replace('/s/', '') };
+    // More than all buffers on the way hold: the gateway cannot have sent it whole before it is paused.
+    const content = randomBytes(64_000_000);
+    await writeFile(join(folder, 'large.bin'), content);
+    await panel.root.getByRole('button', { name: 'Load again' }).click();
+    const devtools = await page.context().newCDPSession(page);
+    await pace(devtools, SLOW);
+    await panel.entry('large.bin file').click();
+    await panel.says('large.bin', UNDER_WAY);
+    await panel.button('Pause large.bin').click();
+    await panel.says('large.bin', /^Paused · /u);
+    await eventually('the gateway has noticed it', async () => {
+      const { items } = await api.listAudit({ query: { limit: 500 } });
+      return items.some(({ reason, detail }) => reason === 'interrupted' && detail?.['sessionId'] === params.id);
+    });
+    async function* oneByte(): AsyncGenerator<Uint8Array> {
+      yield await Promise.resolve(Buffer.from('x'));
+    }
+    for (let count = 0; count < 64; count += 1) {
+      const path = Buffer.from(join(folder, `resting-${count}`)).toString('base64url');
+      const transfer = `resting${'a'.repeat(17)}${LETTERS[count >> 3]}${LETTERS[count & 7]}`;
+      const query = { path, transfer, offset: 0, size: 2, replace: false };
+      await api.uploadFile({ params, query, body: oneByte() });
+    }
+    await panel.button('Go on with large.bin').click();
+    await panel.says('large.bin', /^From the beginning again · .*B of .*B/u);
+    const [saved] = await Promise.all([page.waitForEvent('download'), pace(devtools, UNLIMITED)]);
+    assert.ok((await readFile(await saved.path())).equals(content));
+  }));
+
+test('thousands of files of a folder are one row, and rows near those that are seen; they are cancelled at once, by keyboard too', () =>
+  place('thousands', async (panel, folder) => {
+    const { page, root, transfers } = panel;
+    const [files, passed, locked] = [2_000, 12, 3];
+    await mkdir(join(folder, 'Projekt'));
+    for (let count = 0; count < files; count += 1) await writeFile(join(folder, 'Projekt', `file-${count}`), 'content');
+    const listed = await site.admin.api.listFiles({
+      params: { id: new URL(page.url()).pathname.replace('/s/', '') },
+      query: { path: Buffer.from(join(folder, 'Projekt')).toString('base64url') },
+    });
+    for (const { name } of listed.entries.slice(0, locked)) await chmod(join(folder, 'Projekt', name), 0);
+    let asked = 0;
+    await page.route('**/files/content*', async (route) => {
+      if ((asked += 1) <= passed) await route.continue();
+    });
+    await root.getByRole('button', { name: 'Load again' }).click();
+    await panel.act('Projekt', 'Download');
+    await panel.says('Projekt', /^9 of 2,000 files · 63 B of 13\.7 KiB · 3 failed/u);
+    // What failed is named though the folder is closed.
+    assert.equal(await transfers.getByRole('listitem').count(), 1 + locked);
+    for (const scheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme: scheme });
+      await page.locator(`html[data-mantine-color-scheme=${scheme}]`).waitFor();
+      // Colours pass into each other.
+      await page.evaluate(() =>
+        Promise.all(
+          document
+            .getAnimations()
+            .flatMap((one) => (one instanceof CSSTransition ? [one.finished.catch(() => undefined)] : [])),
+        ),
+      );
+      await picture(page, `thousands ${scheme}`);
+      assert.deepEqual(await flaws(page, 'all'), []);
+    }
+    const unfold = panel.button('Single files of Projekt');
+    await unfold.click();
+    assert.equal(await unfold.getAttribute('aria-expanded'), 'true');
+    await panel.row(listed.entries[4]?.name ?? '').waitFor();
+    await picture(page, 'thousands unfolded');
+    const drawn = await transfers.getByRole('listitem').count();
+    assert.ok(drawn > 4 && drawn < 60, `${drawn} rows are drawn`);
+    const last = transfers.locator(`[aria-posinset="${1 + files}"]`);
+    assert.equal(await last.count(), 0);
+    await transfers.locator('.files-transfer-rows').evaluate((rows) => rows.scrollTo(0, rows.scrollHeight));
+    await last.waitFor();
+    assert.equal(await last.getAttribute('aria-setsize'), String(1 + files));
+    assert.ok((await transfers.getByRole('listitem').count()) < 60);
+    await page.setViewportSize(PHONE);
+    await picture(page, 'thousands on a phone');
+    assert.deepEqual(await flaws(page, 'geometry'), []);
+    await page.setViewportSize(DESKTOP);
+
+    const cancel = transfers.getByRole('button', { name: 'Cancel all transfers that are not done' });
+    await cancel.focus();
+    await page.keyboard.press('Enter');
+    await page.getByText('1,991 transfers were cancelled.').waitFor();
+    await transfers.waitFor({ state: 'detached' });
+    // Who has no mouse goes on from the panel.
+    assert.ok(await root.evaluate((element) => element === document.activeElement));
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
   }));
 
 test('transfers say how far and how fast they are, two at a time; one is paused, goes on, outlives the network, and one is cancelled', () =>
@@ -360,7 +508,7 @@ test('a disk that is full and a file that is gone are told from the network, and
     await panel.entry('large.bin file').click();
     await panel.says('large.bin', /^This computer could not read or keep the file\. .*room/u);
     await devtools.send('Storage.overrideQuotaForOrigin', { origin });
-    await panel.button('Go on with large.bin').click();
+    await panel.button('Try large.bin again').click();
     assert.ok((await readFile(await (await saved).path())).equals(content));
 
     const file = join(own, 'fleeting.bin');

@@ -67,22 +67,25 @@ export class FilesPanel {
     await rows.nth(names.length + 1).waitFor({ state: 'detached' });
   }
 
-  /** A transfer, in the list of what is on its way. */
+  get transfers(): Locator {
+    return this.root.getByRole('region', { name: 'Transfers' });
+  }
+
+  /** A transfer, or a folder of them, in the list of what is on its way. */
   row(name: string): Locator {
-    return this.root.getByRole('region', { name: 'Transfers' }).getByRole('listitem').filter({ hasText: name });
+    return this.transfers.getByRole('listitem').filter({ has: this.page.getByText(name, { exact: true }) });
   }
 
   async says(name: string, words: RegExp): Promise<void> {
     await this.row(name).locator('.sub').filter({ hasText: words }).waitFor();
   }
 
-  /** Waits until so many transfers are done, and no other is listed. */
+  /** Waits until so many rows of transfers are done, and no other is listed; a folder is one, and so is each file that is shown of it. */
   async finished(count: number): Promise<void> {
-    const region = this.root.getByRole('region', { name: 'Transfers' });
-    await region
+    await this.transfers
       .getByText(/^Done/u)
       .nth(count - 1)
       .waitFor();
-    await region.getByRole('listitem').nth(count).waitFor({ state: 'detached' });
+    await this.transfers.getByRole('listitem').nth(count).waitFor({ state: 'detached' });
   }
 }

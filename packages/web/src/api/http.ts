@@ -1,7 +1,10 @@
 import type { FaultCode, FaultFacts } from '@enchilada/core/fault';
 
-/** `NETWORK`: nothing answered at all. `LOCAL_DISK`: a file of the person's own cannot be read or kept. `EDIT_TOO_LARGE`: a file has grown past what a page edits. */
-type BrowserFaultCode = 'NETWORK' | 'LOCAL_DISK' | 'EDIT_TOO_LARGE';
+/**
+ * `NETWORK`: nothing answered at all. `LOCAL_DISK`: a file of the person's own cannot be read or kept. `EDIT_TOO_LARGE`: a file has grown past what a
+ * page edits. `TRANSFER_LOST`: a conflict about a transfer.
+ */
+type BrowserFaultCode = 'NETWORK' | 'LOCAL_DISK' | 'EDIT_TOO_LARGE' | 'TRANSFER_LOST';
 
 /** What the gateway answered instead of a result, or what kept it from answering. */
 export class ApiFault extends Error {

@@ -65,7 +65,7 @@ export async function makeFolders(
   sessionId: string,
   root: RawPath,
   { files, emptyFolders }: Pick<LocalFiles, 'files' | 'emptyFolders'>,
-): Promise<readonly { readonly folder: RawPath; readonly source: File }[]> {
+): Promise<readonly (LocalFile & { readonly folder: RawPath })[]> {
   const made = new Set<RawPath>([root]);
   const make = async (names: readonly string[]): Promise<RawPath> => {
     let folder = root;
@@ -83,8 +83,8 @@ export async function makeFolders(
     }
     return folder;
   };
-  const placed: { readonly folder: RawPath; readonly source: File }[] = [];
-  for (const { source, folders } of files) placed.push({ folder: await make(folders), source });
+  const placed: (LocalFile & { readonly folder: RawPath })[] = [];
+  for (const file of files) placed.push({ ...file, folder: await make(file.folders) });
   for (const names of emptyFolders) await make(names);
   return placed;
 }

@@ -24,12 +24,13 @@ import { EditDialog, ModeDialog, NameDialog } from './file-dialogs.tsx';
 import { DeleteDialog } from './delete-dialog.tsx';
 import { FileList, isFetched, isFile, sizeOf, sorted, type FileAct, type Sorting } from './file-list.tsx';
 import './files.css';
-import { downloadFolder, pickFolder } from './folder-download.ts';
+import { downloadFolder, pickFolder, type FolderNews } from './folder-download.ts';
 import { onLocalDisk, OwnFolder } from './own-disk.ts';
 import { crumbsOf, fromRaw, fromText, joinPath, localName, parentOf, toRaw, type RawPath } from './raw-path.ts';
 import { NOTHING, selectionOf, toggled } from './selection.ts';
 import { TransferList } from './transfer-list.tsx';
-import { Transfers, type TransferView } from './transfers.ts';
+import { Transfers, type FolderTransfer } from './transfers.ts';
+import type { ItemView } from './transfer-views.ts';
 
 export interface FilesPanelProps {
   readonly sessionId: string;
@@ -48,6 +49,19 @@ type Asked =
   | { readonly act: 'delete'; readonly entries: readonly FileEntry[] }
   | { readonly act: 'rename' | 'mode' | 'edit'; readonly entry: FileEntry };
 
+/** Of what happens many times at once, thousands of transfers among it, as much is done as can be seen. */
+function oncePerFrame(work: () => void): () => void {
+  let isDue = false;
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    requestAnimationFrame(() => {
+      isDue = false;
+      work();
+    });
+  };
+}
+
 /** The machine's files beside the session: what is there, and what is on its way. */
 export function FilesPanel({ sessionId, machine, rights, hidden, onClose }: FilesPanelProps) {
   const text = useText();
@@ -64,7 +78,8 @@ export function FilesPanel({ sessionId, machine, rights, hidden, onClose }: File
   const [confirmation, confirm] = useConfirm();
   const [proof, prove] = useStepUp();
   const [selection, setSelection] = useState(NOTHING);
-  const [views, setViews] = useState<readonly TransferView[]>([]);
+  const [views, setViews] = useState<readonly ItemView[]>([]);
+  const root = useRef<HTMLElement>(null);
   const here = useRef<RawPath>(undefined);
   const files = useRef<HTMLInputElement>(null);
   const folders = useRef<HTMLInputElement>(null);
@@ -72,7 +87,7 @@ export function FilesPanel({ sessionId, machine, rights, hidden, onClose }: File
   const [transfers] = useState(
     () =>
       new Transfers(sessionId, {
-        changed: () => setViews(transfers.views),
+        changed: oncePerFrame(() => setViews(transfers.views)),
         arrived: (folder) => {
           if (folder === here.current) reload();
         },
@@ -128,8 +143,17 @@ export function FilesPanel({ sessionId, machine, rights, hidden, onClose }: File
           autoClose: false,
           message: text('files.drop-cut', { count: text.number(MOST_DROPPED) }),
         });
-      for (const { folder, source } of await makeFolders(sessionId, path, local))
-        transfers.upload(folder, { source, name: fromText(source.name) });
+      const inFolders = new Map<string, FolderTransfer>();
+      for (const { folder, source, folders } of await makeFolders(sessionId, path, local)) {
+        const [outermost] = folders;
+        const file = { source, name: fromText(source.name), title: [...folders, source.name].join('/') };
+        if (outermost === undefined) transfers.upload(folder, file);
+        else {
+          const together = inFolders.get(outermost) ?? transfers.folder('upload', outermost);
+          inFolders.set(outermost, together);
+          together.upload(folder, file);
+        }
+      }
       if (local.emptyFolders.length > 0 || local.files.some(({ folders }) => folders.length > 0)) reload();
     } catch (failure) {
       notifyFault(failure, text);
@@ -153,15 +177,21 @@ export function FilesPanel({ sessionId, machine, rights, hidden, onClose }: File
       if (!(failure instanceof DOMException && failure.name === 'AbortError')) notifyFault(failure, text);
     }
   };
-  const fetchFolder = async (entry: FileEntry, place: OwnFolder): Promise<void> => {
-    const { name, cut } = await downloadFolder(
-      { sessionId, transfers },
-      { path: pathOf(entry), name: entry.name },
-      place,
-    );
-    if (name !== localName(entry.name))
-      notifications.show({ message: text('files.folder-beside', { name: entry.name, free: name }) });
-    if (cut) notifications.show({ color: 'yellow', message: text('files.folder-cut') });
+  const fetchFolder = (entry: FileEntry, place: OwnFolder): Promise<void> => {
+    const news: FolderNews = {
+      begun: (name) => {
+        if (name !== localName(entry.name))
+          notifications.show({ message: text('files.folder-beside', { name: entry.name, free: name }) });
+      },
+      cut: () => notifications.show({ color: 'yellow', message: text('files.folder-cut') }),
+    };
+    return downloadFolder({ sessionId, transfers, news }, { path: pathOf(entry), name: entry.name }, place);
+  };
+  const cancelAll = (): void => {
+    const count = transfers.cancelAll();
+    notifications.show({ message: text.count('files.cancelled', count) });
+    // What had the focus may be gone.
+    root.current?.focus();
   };
   const act = (what: FileAct, entry: FileEntry): void => {
     switch (what) {
@@ -207,6 +237,8 @@ export function FilesPanel({ sessionId, machine, rights, hidden, onClose }: File
 
   return (
     <aside
+      ref={root}
+      tabIndex={-1}
       className="files"
       aria-label={text('files.title')}
       data-dropping={dropping}
@@ -373,7 +405,7 @@ export function FilesPanel({ sessionId, machine, rights, hidden, onClose }: File
         )}
       </div>
       {dropping && <div className="files-drop">{text('files.drop')}</div>}
-      <TransferList transfers={transfers} views={views} />
+      <TransferList transfers={transfers} views={views} onCancelAll={cancelAll} />
       {asked?.act === 'make-folder' && (
         <NameDialog
           title={text('files.new-folder')}

@@ -1,128 +1,109 @@
-import { ActionIcon, Button, Group, Progress, Text } from '@mantine/core';
-import { IconDownload, IconPlayerPause, IconPlayerPlay, IconReplace, IconUpload, IconX } from '@tabler/icons-react';
-import { ApiFault } from '../api/http.ts';
-import { presentFault } from '../faults/fault-notice.tsx';
-import { useText, type Text as Words } from '../i18n/text.tsx';
-import type { Transfers, TransferView } from './transfers.ts';
+import { Button, Group, Text } from '@mantine/core';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useMemo, useRef, useState } from 'react';
+import { useText } from '../i18n/text.tsx';
+import { FileTransferRow, FolderRow, UnreadRow } from './transfer-rows.tsx';
+import type { Transfers } from './transfers.ts';
+import { rowsOf, type ItemView, type TransferRow } from './transfer-views.ts';
 
-function timeLeft(view: TransferView, text: Words): string {
-  if (view.speed <= 0) return '';
-  const seconds = Math.ceil((view.size - view.done) / view.speed);
-  return seconds < 90
-    ? text('files.seconds-left', { count: seconds })
-    : text('files.minutes-left', { count: Math.ceil(seconds / 60) });
-}
-
-function told(view: TransferView, text: Words): string {
-  const of = text('files.of', { done: text.bytes(view.done), size: text.bytes(view.size) });
-  switch (view.state) {
-    case 'waiting':
-      return text('files.waiting');
-    case 'running':
-      return [of, view.speed > 0 ? text('files.speed', { speed: text.bytes(view.speed) }) : '', timeLeft(view, text)]
-        .filter((part) => part !== '')
-        .join(' · ');
-    case 'retrying':
-      return text('files.retrying');
-    case 'paused':
-      return `${text('files.paused')} · ${of}`;
-    case 'done':
-      return text('files.done', { size: text.bytes(view.size) });
-    case 'failed': {
-      const { title, next } = presentFault(view.error, text);
-      return `${title}. ${next}`;
-    }
-  }
-}
+const ROW_HEIGHT = 52;
 
 /** What is on its way, and what became of it. */
-export function TransferList(props: { readonly transfers: Transfers; readonly views: readonly TransferView[] }) {
+export function TransferList(props: {
+  readonly transfers: Transfers;
+  readonly views: readonly ItemView[];
+  readonly onCancelAll: () => void;
+}) {
   const text = useText();
   const { transfers, views } = props;
   if (views.length === 0) return null;
   return (
     <section className="files-transfers" aria-label={text('files.transfers')}>
-      <Group justify="space-between">
+      <Group justify="space-between" gap={4}>
         <Text size="xs" fw={600}>
           {text('files.transfers')}
         </Text>
-        <Button
-          size="compact-xs"
-          variant="subtle"
-          disabled={!views.some(({ state }) => state === 'done')}
-          onClick={() => transfers.clearDone()}
-        >
-          {text('files.clear')}
-        </Button>
+        <Group gap={4}>
+          <Button
+            size="compact-xs"
+            variant="subtle"
+            disabled={views.every(({ state }) => state === 'done')}
+            aria-label={text('files.cancel-all-transfers')}
+            onClick={props.onCancelAll}
+          >
+            {text('files.cancel-all')}
+          </Button>
+          <Button
+            size="compact-xs"
+            variant="subtle"
+            disabled={!views.some(({ state }) => state === 'done')}
+            onClick={() => transfers.clearDone()}
+          >
+            {text('files.clear')}
+          </Button>
+        </Group>
       </Group>
-      <ul>
-        {views.toReversed().map((view) => (
-          <TransferRow key={view.id} view={view} transfers={transfers} />
-        ))}
-      </ul>
+      <Rows transfers={transfers} views={views} />
     </section>
   );
 }
 
-function TransferRow(props: { readonly view: TransferView; readonly transfers: Transfers }) {
-  const text = useText();
-  const { view, transfers } = props;
-  const Direction = view.direction === 'upload' ? IconUpload : IconDownload;
-  const share = view.state === 'done' ? 100 : view.size === 0 ? 0 : (view.done / view.size) * 100;
-  const moving = view.state === 'running' || view.state === 'retrying' || view.state === 'waiting';
-  const exists = view.state === 'failed' && view.error instanceof ApiFault && view.error.code === 'FILE_EXISTS';
+/** Rows that exist only while they are near those that are seen. */
+function Rows({ transfers, views }: { readonly transfers: Transfers; readonly views: readonly ItemView[] }) {
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const scroller = useRef<HTMLDivElement>(null);
+  const rows = useMemo(() => rowsOf(views, open), [views, open]);
+  const near = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    getItemKey: (index) => rows[index]?.view.id ?? index,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 8,
+  });
+  const toggle = (id: string): void => {
+    const next = new Set(open);
+    if (!next.delete(id)) next.add(id);
+    setOpen(next);
+  };
   return (
-    <li data-state={view.state}>
-      <Direction size={15} aria-hidden />
-      <div className="files-transfer">
-        <span className="truncate" title={view.name}>
-          {view.name}
-        </span>
-        {view.state !== 'done' && view.state !== 'failed' && (
-          <Progress size="xs" value={share} aria-label={text('files.progress-of', { name: view.name })} />
-        )}
-        <span className="sub" role={view.state === 'failed' ? 'alert' : undefined}>
-          {told(view, text)}
-        </span>
-      </div>
-      {exists && (
-        <ActionIcon
-          size="sm"
-          aria-label={text('files.replace-of', { name: view.name })}
-          title={text('files.replace')}
-          onClick={() => transfers.resume(view.id, { replace: true })}
-        >
-          <IconReplace size={15} aria-hidden />
-        </ActionIcon>
-      )}
-      {moving && (
-        <ActionIcon
-          size="sm"
-          aria-label={text('files.pause-of', { name: view.name })}
-          title={text('files.pause')}
-          onClick={() => transfers.pause(view.id)}
-        >
-          <IconPlayerPause size={15} aria-hidden />
-        </ActionIcon>
-      )}
-      {(view.state === 'paused' || (view.state === 'failed' && !exists)) && (
-        <ActionIcon
-          size="sm"
-          aria-label={text('files.resume-of', { name: view.name })}
-          title={text('files.resume')}
-          onClick={() => transfers.resume(view.id)}
-        >
-          <IconPlayerPlay size={15} aria-hidden />
-        </ActionIcon>
-      )}
-      <ActionIcon
-        size="sm"
-        aria-label={text('files.cancel-of', { name: view.name })}
-        title={view.state === 'done' ? text('files.clear') : text('common.cancel')}
-        onClick={() => void transfers.remove(view.id)}
-      >
-        <IconX size={15} aria-hidden />
-      </ActionIcon>
-    </li>
+    <div ref={scroller} className="files-transfer-rows" tabIndex={-1}>
+      <ul style={{ height: near.getTotalSize() }}>
+        {near.getVirtualItems().map(({ index, key, start }) => {
+          const row = rows[index];
+          return (
+            row !== undefined && (
+              <li
+                key={key}
+                ref={near.measureElement}
+                data-index={index}
+                data-state={row.kind === 'unread' ? 'failed' : row.view.state}
+                data-inner={row.kind !== 'folder' && row.folder !== undefined}
+                aria-setsize={rows.length}
+                aria-posinset={index + 1}
+                style={{ transform: `translateY(${start}px)` }}
+              >
+                <Row row={row} transfers={transfers} onToggle={toggle} />
+              </li>
+            )
+          );
+        })}
+      </ul>
+    </div>
   );
+}
+
+function Row(props: {
+  readonly row: TransferRow;
+  readonly transfers: Transfers;
+  readonly onToggle: (id: string) => void;
+}) {
+  const { row, transfers, onToggle } = props;
+  switch (row.kind) {
+    case 'folder':
+      return <FolderRow {...row} transfers={transfers} onToggle={() => onToggle(row.view.id)} />;
+    case 'unread':
+      return <UnreadRow view={row.view} transfers={transfers} />;
+    case 'file':
+      return <FileTransferRow view={row.view} isInner={row.folder !== undefined} transfers={transfers} />;
+  }
 }

@@ -2,57 +2,58 @@ import { api, hrefOf, stream } from '../api/client.ts';
 import { addressOf, ApiFault } from '../api/http.ts';
 import { browserTarget, downloadFrom, type DownloadTarget } from './browser-target.ts';
 import { onLocalDisk } from './own-disk.ts';
-import { sendPiece } from './send-piece.ts';
 import { joinPath, parentOf, toRaw, type RawPath } from './raw-path.ts';
+import { isTrouble, pause, Retries } from './retries.ts';
+import { sendPiece } from './send-piece.ts';
+import {
+  discardPart,
+  folderOf,
+  isFolder,
+  isForgotten,
+  newId,
+  openedFor,
+  speedOf,
+  transferFault,
+  transferOf,
+  viewOf,
+  type Folder,
+  type Transfer,
+} from './transfer.ts';
+import { isMoving, type ItemView, type TransferView } from './transfer-views.ts';
 
-export type TransferState = 'waiting' | 'running' | 'retrying' | 'paused' | 'done' | 'failed';
-
-export interface TransferView {
-  readonly id: string;
-  readonly direction: 'upload' | 'download';
+/** A file that is fetched, and with it the folders it lies in. */
+export interface FileInFolder {
   readonly name: string;
+  readonly title: string;
   readonly size: number;
-  readonly done: number;
-  readonly state: TransferState;
-  /** Bytes a second, of the last seconds; 0 while unknown. */
-  readonly speed: number;
-  readonly error: unknown;
 }
 
-interface Transfer {
-  view: TransferView;
-  readonly path: RawPath;
-  readonly source?: File;
-  readonly target?: DownloadTarget;
-  replace: boolean;
-  /** The gateway knows it. */
-  begun: boolean;
-  handle?: FileSystemFileHandle;
-  abort: AbortController;
-  /** What ran until now has let go of the file. */
-  rest: Promise<void>;
-  readonly samples: { readonly at: number; readonly done: number }[];
+/** Where the files of one folder are added to what is on its way. */
+export interface FolderTransfer {
+  /** The folder is wanted no more. */
+  readonly signal: AbortSignal;
+  download(path: RawPath, file: FileInFolder, target: DownloadTarget): void;
+  upload(folder: RawPath, file: { readonly source: File; readonly name: RawPath; readonly title: string }): void;
+  /** `again` reads it once more. */
+  unread(folder: { readonly name: string; readonly error: unknown }, again: () => Promise<void>): void;
+  /** Files may be added until it ends. */
+  read(reading: () => Promise<void>): Promise<void>;
 }
 
 /** Small enough for the limits of proxies and for a slow line's two minutes. */
 const PIECE_BYTES = 8 * 1024 * 1024;
 const MOST_RUNNING = 2;
-const SPEED_OVER_MS = 4_000;
-const FIRST_RETRY_MS = 1_000;
-const LONGEST_RETRY_MS = 15_000;
-
-function newId(): string {
-  const letters = 'abcdefghijklmnopqrstuvwxyz234567';
-  return Array.from(crypto.getRandomValues(new Uint8Array(26)), (byte) => letters[byte & 31]).join('');
-}
+/** How often a download that the gateway has forgotten begins anew by itself. */
+const MOST_ANEW = 2;
 
 /** Moves files one after another, two at a time; knows nothing of the screen. */
 export class Transfers {
   readonly #sessionId: string;
   readonly #onChange: () => void;
   readonly #onArrived: (folder: RawPath) => void;
-  readonly #transfers: Transfer[] = [];
-  #views: readonly TransferView[] = [];
+  /** In the order in which they were asked for. */
+  #items: (Transfer | Folder)[] = [];
+  #isBeginning = false;
 
   constructor(
     sessionId: string,
@@ -63,14 +64,17 @@ export class Transfers {
     this.#onArrived = events.arrived;
   }
 
-  get views(): readonly TransferView[] {
-    return this.#views;
+  /** Made anew each time. */
+  get views(): readonly ItemView[] {
+    return this.#items.map(viewOf);
   }
 
   upload(folder: RawPath, file: { readonly source: File; readonly name: RawPath }): void {
-    this.#add({ direction: 'upload', name: file.source.name, size: file.source.size }, joinPath(folder, file.name), {
-      source: file.source,
-    });
+    const { source } = file;
+    const { name, size } = source;
+    const facts = { direction: 'upload', name, title: name, size } as const;
+    this.#items.push(transferOf(facts, { path: joinPath(folder, file.name), source }));
+    this.#next();
   }
 
   download(
@@ -79,7 +83,8 @@ export class Transfers {
     target: DownloadTarget | undefined = browserTarget(file.name),
   ): void {
     if (target !== undefined) {
-      this.#add({ direction: 'download', ...file }, path, { target });
+      this.#items.push(transferOf({ direction: 'download', title: file.name, ...file }, { path, target }));
+      this.#next();
       return;
     }
     // Without storage of its own the browser downloads by itself and shows its own progress.
@@ -89,85 +94,185 @@ export class Transfers {
     );
   }
 
+  /** A folder whose files are paused, tried again and cancelled together. */
+  folder(direction: TransferView['direction'], name: string): FolderTransfer {
+    const folder = folderOf(direction, name);
+    this.#items.push(folder);
+    this.#onChange();
+    const { signal } = folder.abort;
+    const add = (transfer: Transfer): void => {
+      if (signal.aborted) return;
+      if (folder.isPaused) transfer.view = { ...transfer.view, state: 'paused' };
+      folder.transfers.push(transfer);
+      this.#next();
+    };
+    return {
+      signal,
+      download: (path, file, target) => add(transferOf({ direction, ...file }, { path, target })),
+      upload: (into, { source, name: raw, title }) =>
+        add(
+          transferOf({ direction, name: source.name, title, size: source.size }, { path: joinPath(into, raw), source }),
+        ),
+      unread: (unread, again) => {
+        folder.unread.push({ id: newId(), ...unread, again });
+        this.#onChange();
+      },
+      read: (reading) => this.#read(folder, reading),
+    };
+  }
+
+  /** A file, or what there is of a folder and is to come. */
   pause(id: string): void {
-    const found = this.#find(id);
-    if (found === undefined || found.view.state === 'done' || found.view.state === 'failed') return;
-    found.abort.abort();
-    this.#set(found, { state: 'paused', speed: 0 });
+    const folder = this.#findFolder(id);
+    if (folder !== undefined) folder.isPaused = true;
+    for (const transfer of folder?.transfers ?? this.#find(id)) {
+      if (!isMoving(transfer.view)) continue;
+      transfer.abort.abort();
+      this.#set(transfer, { state: 'paused', speed: 0 });
+    }
     this.#next();
   }
 
+  /** Goes on with what is paused, and tries again what failed: a file, a folder, or one in it that was not read. */
   resume(id: string, options: { readonly replace?: boolean } = {}): void {
-    const found = this.#find(id);
-    if (found === undefined || (found.view.state !== 'paused' && found.view.state !== 'failed')) return;
-    if (options.replace === true) found.replace = true;
-    // What was refused is forgotten by the gateway, or has another content now: a new transfer from the beginning.
-    if (found.view.state === 'failed') {
-      found.begun = false;
-      this.#set(found, { id: newId(), done: 0 });
+    const folder = this.#findFolder(id);
+    if (folder !== undefined) folder.isPaused = false;
+    for (const transfer of folder?.transfers ?? this.#find(id)) this.#resume(transfer, options);
+    for (const holder of this.#folders) {
+      const again = holder.unread.filter((unread) => holder === folder || unread.id === id);
+      holder.unread = holder.unread.filter((unread) => !again.includes(unread));
+      for (const unread of again) void this.#read(holder, unread.again);
     }
-    this.#set(found, { state: 'waiting', error: undefined });
     this.#next();
   }
 
   /** Takes it off the list; what was half done is removed. */
   async remove(id: string): Promise<void> {
-    const at = this.#transfers.findIndex(({ view }) => view.id === id);
-    const [found] = at === -1 ? [] : this.#transfers.splice(at, 1);
-    if (found === undefined) return;
-    found.abort.abort();
-    this.#changed();
-    this.#next();
-    if (found.view.state === 'done') return;
-    if (found.view.direction === 'upload') {
-      await api('cancelTransfer', { params: { id: this.#sessionId, transfer: id } }).catch(() => undefined);
-      return;
-    }
-    await discardPart(found);
+    for (const folder of this.#folders) folder.unread = folder.unread.filter((unread) => unread.id !== id);
+    await this.#drop((item) => idOf(item) === id);
+  }
+
+  /** Takes off the list what is not done. Answers how many files that are. */
+  cancelAll(): number {
+    const gone = new Set(this.#items.filter((item) => viewOf(item).state !== 'done'));
+    const count = [...gone]
+      .flatMap((item) => (isFolder(item) ? item.transfers : [item]))
+      .filter(({ view }) => view.state !== 'done').length;
+    void this.#drop((item) => gone.has(item));
+    return count;
   }
 
   clearDone(): void {
-    for (let at = this.#transfers.length - 1; at >= 0; at -= 1)
-      if (this.#transfers[at]?.view.state === 'done') this.#transfers.splice(at, 1);
-    this.#changed();
+    this.#items = this.#items.filter((item) => viewOf(item).state !== 'done');
+    this.#onChange();
   }
 
   close(): void {
+    for (const { abort } of this.#folders) abort.abort();
     for (const transfer of this.#transfers) {
       transfer.abort.abort();
       void discardPart(transfer);
     }
   }
 
-  #add(
-    facts: Pick<TransferView, 'direction' | 'name' | 'size'>,
-    path: RawPath,
-    end: { readonly source?: File; readonly target?: DownloadTarget },
-  ): void {
-    const view: TransferView = { ...facts, id: newId(), done: 0, state: 'waiting', speed: 0, error: undefined };
-    this.#transfers.push({
-      view,
-      path,
-      ...end,
-      replace: false,
-      begun: false,
-      abort: new AbortController(),
-      rest: Promise.resolve(),
-      samples: [],
+  get #folders(): readonly Folder[] {
+    return this.#items.filter(isFolder);
+  }
+
+  get #transfers(): readonly Transfer[] {
+    return this.#items.flatMap((item) => (isFolder(item) ? item.transfers : [item]));
+  }
+
+  #find(id: string): readonly Transfer[] {
+    return this.#transfers.filter(({ view }) => view.id === id);
+  }
+
+  #findFolder(id: string): Folder | undefined {
+    return this.#folders.find((folder) => folder.id === id);
+  }
+
+  async #drop(isGone: (item: Transfer | Folder) => boolean): Promise<void> {
+    const gone: Transfer[] = [];
+    const stays = (transfer: Transfer): boolean => {
+      if (!isGone(transfer)) return true;
+      gone.push(transfer);
+      return false;
+    };
+    this.#items = this.#items.filter((item) => {
+      if (!isFolder(item)) return stays(item);
+      if (!isGone(item)) {
+        item.transfers = item.transfers.filter(stays);
+        return true;
+      }
+      item.abort.abort();
+      for (const transfer of item.transfers) gone.push(transfer);
+      return false;
     });
-    this.#changed();
+    for (const { abort } of gone) abort.abort();
     this.#next();
+    for (const transfer of gone) await this.#withdraw(transfer);
   }
 
-  #find(id: string): Transfer | undefined {
-    return this.#transfers.find(({ view }) => view.id === id);
+  async #read(folder: Folder, reading: () => Promise<void>): Promise<void> {
+    folder.reading += 1;
+    this.#onChange();
+    try {
+      await reading();
+    } finally {
+      folder.reading -= 1;
+      this.#onChange();
+    }
   }
 
+  #resume(transfer: Transfer, { replace }: { readonly replace?: boolean }): void {
+    const { state, error } = transfer.view;
+    if (state !== 'paused' && state !== 'failed') return;
+    if (replace === true) transfer.replace = true;
+    // What was refused has another content now, or another transfer in its place.
+    if (state === 'failed' && !isTrouble(error)) {
+      if (transfer.source !== undefined) void this.#withdraw(transfer);
+      this.#beginAnew(transfer);
+    }
+    this.#set(transfer, { state: 'waiting', isAnew: false, error: undefined });
+  }
+
+  /** Another transfer to the gateway, from the beginning. */
+  #beginAnew(transfer: Transfer): void {
+    transfer.gatewayId = newId();
+    transfer.begun = false;
+    transfer.reached = 0;
+    transfer.samples.length = 0;
+    this.#set(transfer, { done: 0, speed: 0 });
+  }
+
+  /** What was half done is removed. */
+  async #withdraw(transfer: Transfer): Promise<void> {
+    if (transfer.view.state === 'done') return;
+    if (transfer.view.direction === 'download') return discardPart(transfer);
+    if (!transfer.begun) return;
+    await api('cancelTransfer', { params: { id: this.#sessionId, transfer: transfer.gatewayId } }).catch(
+      () => undefined,
+    );
+  }
+
+  /** Begins what there is room for, once for all that happens at this moment. */
   #next(): void {
-    const busy = (state: TransferState): boolean => state === 'running' || state === 'retrying';
-    for (const transfer of this.#transfers) {
-      if (this.#transfers.filter(({ view }) => busy(view.state)).length >= MOST_RUNNING) return;
+    this.#onChange();
+    if (this.#isBeginning) return;
+    this.#isBeginning = true;
+    queueMicrotask(() => {
+      this.#isBeginning = false;
+      this.#begin();
+    });
+  }
+
+  #begin(): void {
+    const all = this.#transfers;
+    let running = all.filter(({ view: { state } }) => state === 'running' || state === 'retrying').length;
+    for (const transfer of all) {
+      if (running >= MOST_RUNNING) return;
       if (transfer.view.state !== 'waiting') continue;
+      running += 1;
       const abort = new AbortController();
       transfer.abort = abort;
       this.#set(transfer, { state: 'running' });
@@ -179,8 +284,9 @@ export class Transfers {
   async #run(transfer: Transfer, abort: AbortController): Promise<void> {
     if (abort.signal.aborted) return;
     transfer.samples.length = 0;
-    for (let wait = FIRST_RETRY_MS; ; wait = Math.min(wait * 2, LONGEST_RETRY_MS)) {
-      const before = transfer.view.done;
+    const retries = new Retries();
+    for (let anew = 0; ;) {
+      const before = transfer.reached;
       try {
         await (transfer.source === undefined
           ? this.#fetch(transfer, abort.signal)
@@ -190,13 +296,21 @@ export class Transfers {
         break;
       } catch (error) {
         if (abort.signal.aborted) break;
-        if (!isPassing(error)) {
-          this.#set(transfer, { state: 'failed', speed: 0, error });
+        if (transfer.reached > before) retries.reset();
+        const forgotten = isForgotten(transfer, error);
+        if (forgotten && anew < MOST_ANEW) {
+          anew += 1;
+          this.#beginAnew(transfer);
+          this.#set(transfer, { isAnew: true });
+          continue;
+        }
+        const waitMs = forgotten ? undefined : retries.waitMs(error);
+        if (waitMs === undefined) {
+          this.#set(transfer, { state: 'failed', speed: 0, error: transferFault(error) });
           break;
         }
-        if (transfer.view.done > before) wait = FIRST_RETRY_MS;
         this.#set(transfer, { state: 'retrying', speed: 0 });
-        await pause(wait, abort.signal);
+        await pause(waitMs, abort.signal);
         if (abort.signal.aborted) break;
         this.#set(transfer, { state: 'running' });
       }
@@ -205,7 +319,6 @@ export class Transfers {
   }
 
   async #send(transfer: Transfer, source: File, signal: AbortSignal): Promise<void> {
-    const { id } = transfer.view;
     const params = { id: this.#sessionId };
     let at = transfer.begun ? await this.#reached(transfer, signal) : 0;
     transfer.begun = true;
@@ -214,7 +327,7 @@ export class Transfers {
       this.#progress(transfer, begin);
       const query = {
         path: toRaw(transfer.path),
-        transfer: id,
+        transfer: transfer.gatewayId,
         offset: at,
         size: source.size,
         replace: transfer.replace,
@@ -228,13 +341,14 @@ export class Transfers {
         throw failure;
       });
       at = result.received;
+      transfer.reached = at;
       done = result.done;
     }
   }
 
   /** What the gateway has of an upload that it may have forgotten. */
   #reached(transfer: Transfer, signal: AbortSignal): Promise<number> {
-    return api('getTransfer', { params: { id: this.#sessionId, transfer: transfer.view.id } }, { signal }).then(
+    return api('getTransfer', { params: { id: this.#sessionId, transfer: transfer.gatewayId } }, { signal }).then(
       ({ received }) => received,
       (error: unknown) => {
         if (error instanceof ApiFault && error.code === 'NOT_FOUND') return 0;
@@ -246,15 +360,15 @@ export class Transfers {
   async #fetch(transfer: Transfer, signal: AbortSignal): Promise<void> {
     const { target } = transfer;
     if (target === undefined) return;
-    const { view } = transfer;
-    const query = { path: toRaw(transfer.path), transfer: view.id, offset: view.done };
+    const begin = transfer.reached;
+    const query = { path: toRaw(transfer.path), transfer: transfer.gatewayId, offset: begin };
     // What is denied makes no file here.
     const response = await stream('downloadFile', { params: { id: this.#sessionId }, query }, { signal });
     const { handle, disk } = await openedFor(transfer, target).catch(async (failure: unknown) => {
       await response.body?.cancel().catch(() => undefined);
       throw failure;
     });
-    let at = view.done;
+    let at = begin;
     try {
       if (at > 0) await onLocalDisk(disk.seek(at));
       const reader = response.body?.getReader();
@@ -270,64 +384,23 @@ export class Transfers {
     } finally {
       // What is written counts only once it is closed; a resumed download goes on behind it.
       await onLocalDisk(disk.close());
+      transfer.reached = at;
     }
     await onLocalDisk(target.finished(handle));
   }
 
   #progress(transfer: Transfer, done: number): void {
-    const { samples } = transfer;
-    const now = performance.now();
-    samples.push({ at: now, done });
-    while (samples.length > 2 && now - (samples[0]?.at ?? now) > SPEED_OVER_MS) samples.shift();
-    const [first] = samples;
-    const since = now - (first?.at ?? now);
-    this.#set(transfer, {
-      done,
-      speed: since > 250 ? ((done - (first?.done ?? done)) / since) * 1000 : transfer.view.speed,
-    });
+    this.#set(transfer, { done, speed: speedOf(transfer, done) });
   }
 
   #set(transfer: Transfer, change: Partial<TransferView>): void {
     transfer.view = { ...transfer.view, ...change };
-    this.#changed();
-  }
-
-  #changed(): void {
-    this.#views = this.#transfers.map(({ view }) => view);
     this.#onChange();
   }
 }
 
-/** The file that a download goes on with, or a new one. @throws ApiFault LOCAL_DISK */
-async function openedFor(transfer: Transfer, target: DownloadTarget) {
-  const handle = (transfer.handle ??= await onLocalDisk(target.open()));
-  const disk = await onLocalDisk(handle.createWritable({ keepExistingData: transfer.view.done > 0 }));
-  return { handle, disk };
-}
-
-/** What has come of a download that ends before it is whole. */
-async function discardPart(transfer: Transfer): Promise<void> {
-  await transfer.rest;
-  if (transfer.handle !== undefined && transfer.view.state !== 'done')
-    await transfer.target?.discard(transfer.handle).catch(() => undefined);
-}
-
-/** Ends early where it is broken off. */
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-}
-
-/** Worth another try: nothing answered, or the gateway is in trouble for a moment. */
-function isPassing(error: unknown): boolean {
-  if (!(error instanceof ApiFault)) return false;
-  // CONFLICT: the gateway has not noticed yet that the attempt before has broken off.
-  return ['NETWORK', 'STORE_UNAVAILABLE', 'THROTTLED', 'CONFLICT'].includes(error.code);
+function idOf(item: Transfer | Folder): string {
+  return isFolder(item) ? item.id : item.view.id;
 }
 
 function uploadAddress(params: { readonly id: string }, query: Parameters<typeof addressOf>[1]): string {

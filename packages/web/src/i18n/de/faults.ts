@@ -7,6 +7,9 @@ export const faults: Readonly<Record<keyof typeof english, string>> = {
   'fault.LOCAL_DISK': 'Dieser Computer konnte die Datei nicht lesen oder ablegen',
   'fault.LOCAL_DISK.next':
     'Prüfen, ob die Datei noch unverändert da ist und der Platz für sie reicht, und erneut versuchen.',
+  'fault.TRANSFER_LOST': 'Das Gateway setzt diese Übertragung nicht fort',
+  'fault.TRANSFER_LOST.next':
+    'Sie musste anderen Platz machen, oder ein früherer Versuch läuft noch. Erneut versuchen: Sie beginnt von vorn.',
   'fault.EDIT_TOO_LARGE': 'Die Datei ist zu groß geworden, um sie hier zu bearbeiten',
   'fault.EDIT_TOO_LARGE.next': 'Laden Sie sie herunter, oder bearbeiten Sie sie in einem Editor auf der Maschine.',
   'fault.INTERNAL': 'Im Gateway ist etwas fehlgeschlagen',

@@ -5,6 +5,9 @@ export const faults = {
   'fault.LOCAL_DISK': 'This computer could not read or keep the file',
   'fault.LOCAL_DISK.next':
     'Check that the file is still there as it was, and that there is room for it, then try again.',
+  'fault.TRANSFER_LOST': 'The gateway does not go on with this transfer',
+  'fault.TRANSFER_LOST.next':
+    'It made room for others, or one before still runs. Try again: it begins from the beginning.',
   'fault.EDIT_TOO_LARGE': 'The file has become too large to be edited here',
   'fault.EDIT_TOO_LARGE.next': 'Download it, or edit it in an editor on the machine.',
   'fault.INTERNAL': 'Something failed inside the gateway',
