@@ -1,4 +1,6 @@
+import { until } from '@enchilada/core/testing/until';
 import type { Page } from 'playwright-core';
+export { until };
 
 /** A desktop in the browser: live, watched or played back. All of them draw on one canvas. */
 export class DesktopPage {
@@ -90,15 +92,5 @@ export class DesktopPage {
       () => `equal pictures: ${pair.join(' and ')}`,
     );
     return pair[0] ?? '';
-  }
-}
-
-const WAIT_MS = 90_000;
-
-export async function until(holds: () => Promise<boolean>, what: string | (() => string)): Promise<void> {
-  const deadline = performance.now() + WAIT_MS;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`waited in vain for ${typeof what === 'string' ? what : what()}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

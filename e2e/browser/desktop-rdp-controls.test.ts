@@ -326,7 +326,7 @@ test('the pointer in the browser is the picture that the machine sent', async ()
   const moveTo = (x: number, y: number): Promise<void> =>
     live.page.mouse.move((box?.x ?? 0) + x * scale, (box?.y ?? 0) + y * scale);
   let shown: Pointer = { style: '', colours: {} };
-  const shows = (what: string, wanted: (pointer: Pointer) => boolean): Promise<void> =>
+  const shows = (what: string, wanted: (pointer: Pointer) => boolean): Promise<unknown> =>
     until(
       async () => wanted((shown = await pointerOf(live))),
       () => `${what}, not ${JSON.stringify(shown)}`,

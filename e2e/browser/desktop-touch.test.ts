@@ -86,12 +86,12 @@ for (const [protocol, start, username] of [
       await fingers.tap(at(200, 200));
       await hears(clicked(BUTTONS.left, { x: 200, y: 200 }), 'a click');
 
-      await fingers.rest(at(400, 300), () =>
-        until(
+      await fingers.rest(at(400, 300), async () => {
+        await until(
           async () => (await heard()).slice(told).some(({ button }) => button === BUTTONS.right),
           'the other button',
-        ),
-      );
+        );
+      });
       await hears(clicked(BUTTONS.right, { x: 400, y: 300 }), 'a click of the other button');
 
       await fingers.move([at(100, 100)], [at(500, 400)]);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
+import { until } from '@enchilada/core/testing/until';
 import { Chromium } from '../fixtures/chromium.ts';
 import { Site, startSshd } from '../tests/site.ts';
 import { openMachine, seatOf } from './seat.ts';
@@ -37,10 +38,6 @@ async function coloured(page: Page, [red, green, blue]: readonly [number, number
     },
     [picture.toString('base64'), red, green, blue] as const,
   );
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 100));
 }
 
 /** A line in a colour that nothing else has; ink is its letters, ground what is around them. */

@@ -1,4 +1,5 @@
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
+import { until } from '@enchilada/core/testing/until';
 import { Person } from '../product/index.ts';
 
 export const PASSWORD = 'another long phrase for them 11!';
@@ -51,11 +52,8 @@ export async function eventually(what: string, holds: () => Promise<boolean>): P
 
 /** The id of a recording that is whole: it becomes so shortly after its session has ended. */
 export async function completeRecording(reader: Person): Promise<string> {
-  let id: string | undefined;
-  await eventually('a recording that is complete', async () => {
+  return until(async () => {
     const { items } = await reader.api.listRecordings({ query: {} });
-    id = items.find(({ state }) => state === 'complete')?.id;
-    return id !== undefined;
-  });
-  return id ?? '';
+    return items.find(({ state }) => state === 'complete')?.id;
+  }, 'a recording that is complete');
 }

@@ -34,6 +34,14 @@ after(async () => {
 const enchilada = (...words: readonly string[]): Promise<Ran> => runCommand(base, words);
 const json = (...words: readonly string[]): Promise<Record<string, unknown>> => runJson(base, words);
 
+/** The recording of a machine, once it is whole. */
+function completeOf(machine: string): Promise<string> {
+  return until(async () => {
+    const { items } = await json('recordings', 'list', machine);
+    return (items as { id: string; state: string }[]).find(({ state }) => state === 'complete')?.id;
+  }, `a recording of ${machine}`);
+}
+
 test('an operator signs in, sets up access, and signs out', async () => {
   assert.equal((await enchilada('whoami')).exitCode, 3);
   const refused = await enchilada('login', site.gateway.url, 'nobody', '--password-file', passwordFile);
@@ -172,11 +180,7 @@ test('an auditor downloads a recording and verifies it with the trusted key alon
   await shell.live();
   shell.type('echo seen-$((6*7))\rexit\r');
   await shell.ended();
-  let id = '';
-  for (const deadline = Date.now() + 30_000; id === '' && Date.now() < deadline;) {
-    const { items } = await json('recordings', 'list', 'recorded');
-    id = (items as { id: string; state: string }[]).find(({ state }) => state === 'complete')?.id ?? '';
-  }
+  const id = await completeOf('recorded');
   await json('recordings', 'download', id, '--output', 'recording.tar');
   await mkdir(join(base, 'unpacked'));
   execFileSync('tar', ['-xf', join(base, 'recording.tar'), '-C', join(base, 'unpacked')]);
@@ -205,11 +209,7 @@ test('the recording of a desktop is not exported as an empty text, and the comma
   const shell = await site.admin.open(await site.machine({ ...at, name: 'desktop', protocol: 'vnc' }));
   await shell.live();
   await shell[Symbol.asyncDispose]();
-  let id = '';
-  for (const deadline = Date.now() + 30_000; id === '' && Date.now() < deadline;) {
-    const { items } = await json('recordings', 'list', 'desktop');
-    id = (items as { id: string; state: string }[]).find(({ state }) => state === 'complete')?.id ?? '';
-  }
+  const id = await completeOf('desktop');
   for (const format of ['text', 'asciicast']) {
     const refused = await enchilada('recordings', 'export', id, '--format', format, '--output', 'desktop.out');
     assert.equal(refused.exitCode, 1);

@@ -9,6 +9,7 @@ import { ApiProblem, RecordingStreamDecoder } from '@enchilada/contract';
 import type { GrantAction } from '@enchilada/core/access';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
 import { startXvnc, type Xvnc } from '@enchilada/core/testing/servers/xvnc';
+import { until } from '@enchilada/core/testing/until';
 import type { Person, Shell } from '../product/index.ts';
 import { Site, startSshd, type TargetChange } from './site.ts';
 
@@ -71,14 +72,6 @@ const isProblem =
   (code: string) =>
   (error: unknown): boolean =>
     error instanceof ApiProblem && error.code === code;
-
-async function eventually(probe: () => Promise<boolean> | boolean, what: string): Promise<void> {
-  for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
-    if (await probe()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`waited in vain for ${what}`);
-}
 
 async function grant(person: Person, targetId: string, actions: readonly GrantAction[]): Promise<string> {
   const { user } = await person.api.getMe();
@@ -158,7 +151,7 @@ describe('files beside a desktop', () => {
 
     // A connection that is lost is opened again by the next request; the desktop goes on.
     for (const socket of way.sockets) socket.destroy();
-    await eventually(
+    await until(
       () =>
         fetched(person, id, path).then(
           (bytes) => bytes.equals(content),
@@ -169,15 +162,13 @@ describe('files beside a desktop', () => {
 
     shell.say({ type: 'end' });
     await shell.ended();
-    await eventually(() => way.sockets.size === 0, 'the end of the connection to the files');
+    await until(() => way.sockets.size === 0, 'the end of the connection to the files');
     const { api } = site.admin;
-    let recordingId: string | undefined;
-    await eventually(async () => {
+    const recordingId = await until(async () => {
       const found = await api.getSession({ params: { id } });
-      recordingId = found.recordingId;
-      return found.state === 'ended';
+      return found.state === 'ended' && found.recordingId;
     }, 'the recording');
-    const stream = await api.streamRecording({ params: { id: recordingId ?? '' }, query: {} });
+    const stream = await api.streamRecording({ params: { id: recordingId }, query: {} });
     const events = new RecordingStreamDecoder().push(Buffer.from(await stream.arrayBuffer()));
     const files = [...events].flatMap(({ event }) => (event.kind === 'file' ? [event] : []));
     assert.ok(files.length >= 2);
@@ -228,11 +219,11 @@ describe('files beside a desktop', () => {
       ['HOST_KEY_UNKNOWN', { hostKeyPolicy: 'deny' }],
       ['TARGET_EGRESS_DENIED', { host: '169.254.169.254' }],
     ] as const) {
-      await eventually(() => way.sockets.size === 0, 'the end of what other sessions had open');
+      await until(() => way.sockets.size === 0, 'the end of what other sessions had open');
       const { person, shell } = await opened(['file-out'], change);
       const params = { id: shell.sessionId };
       await assert.rejects(person.api.listFiles({ params, query: {} }), isProblem(code));
-      await eventually(() => way.sockets.size === 0, 'no connection left behind');
+      await until(() => way.sockets.size === 0, 'no connection left behind');
       assert.equal((await site.admin.api.getSession({ params })).state, 'live');
       await shell[Symbol.asyncDispose]();
     }

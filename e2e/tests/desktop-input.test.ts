@@ -5,6 +5,7 @@ import type { RecordingEvent } from '@enchilada/core/recording';
 import { startXrdp } from '@enchilada/core/testing/servers/xrdp';
 import { startXvnc } from '@enchilada/core/testing/servers/xvnc';
 import { RdpViewer } from '@enchilada/core/testing/viewers/rdp-viewer';
+import { until } from '@enchilada/core/testing/until';
 import { firstPicture, Person, type Shell } from '../product/index.ts';
 import { Site } from './site.ts';
 
@@ -24,15 +25,6 @@ before(async () => {
 });
 after(() => owned.disposeAsync());
 
-async function eventually<T>(probe: () => Promise<T | undefined>, what: string): Promise<T> {
-  for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
-    const found = await probe();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`waited in vain for ${what}`);
-}
-
 async function credential(username: string, secret: string): Promise<string> {
   const name = `desktop ${performance.now()}`;
   return (await site.admin.api.createCredential({ body: { name, kind: 'password', username, secret } })).id;
@@ -42,7 +34,7 @@ async function ended(shell: Shell): Promise<string> {
   shell.say({ type: 'end' });
   await shell.ended();
   const { api } = site.admin;
-  return eventually(async () => {
+  return until(async () => {
     const found = await api.getSession({ params: { id: shell.sessionId } });
     return found.state === 'ended' ? found.recordingId : undefined;
   }, 'the recording');
@@ -72,8 +64,8 @@ async function proved(recordingId: string, unlike: readonly Buffer[]): Promise<v
   const exported = await api.exportRecording({ params: { id: recordingId }, query: { format: 'events' } });
   for (const bytes of [raw, Buffer.from(await exported.arrayBuffer())])
     for (const canary of unlike) assert.equal(bytes.indexOf(canary), -1);
-  await eventually(
-    async () => ((await api.verifyRecording({ params: { id: recordingId } })).code === 0 ? true : undefined),
+  await until(
+    async () => (await api.verifyRecording({ params: { id: recordingId } })).code === 0,
     'the recording to verify',
   );
   assert.equal((await auditor.api.getRecording({ params: { id: recordingId } })).policy.desktopInput, 'keys');

@@ -8,6 +8,7 @@ import { ApiProblem, RecordingStreamDecoder } from '@enchilada/contract';
 import { startRdpShadow } from '@enchilada/core/testing/servers/rdp-shadow';
 import { startXrdp } from '@enchilada/core/testing/servers/xrdp';
 import { RdpViewer } from '@enchilada/core/testing/viewers/rdp-viewer';
+import { until } from '@enchilada/core/testing/until';
 import type { Shell } from '../product/index.ts';
 import { Site, startSshd, type TargetChange } from './site.ts';
 
@@ -29,15 +30,6 @@ function decoderOn(shell: Shell): RdpViewer {
   };
   viewer.greet();
   return viewer;
-}
-
-async function eventually<T>(probe: () => Promise<T | undefined>, what: string): Promise<T> {
-  for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
-    const found = await probe();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`waited in vain for ${what}`);
 }
 
 interface MachineKind {
@@ -116,7 +108,7 @@ for (const { name, start, another, parameters = {} } of MACHINES) {
       const { first, viewer } = await opened(await target());
       assert.deepEqual(viewer.size, { width: 1024, height: 768 });
       first.data.send(viewer.keys(...OTTER));
-      await eventually(async () => ((await typed()).includes('otter') ? true : undefined), 'what was typed');
+      await until(async () => (await typed()).includes('otter'), 'what was typed');
 
       const watching = await site.admin.join(first.sessionId, 'watch');
       const watcher = await seatedAt(watching);
@@ -139,12 +131,12 @@ for (const { name, start, another, parameters = {} } of MACHINES) {
       await endedBy(second);
 
       const { api } = site.admin;
-      const recordingId = await eventually(async () => {
+      const recordingId = await until(async () => {
         const found = await api.getSession({ params: { id: first.sessionId } });
         return found.state === 'ended' ? found.recordingId : undefined;
       }, 'the session to be written down as ended');
-      await eventually(
-        async () => ((await api.verifyRecording({ params: { id: recordingId } })).code === 0 ? true : undefined),
+      await until(
+        async () => (await api.verifyRecording({ params: { id: recordingId } })).code === 0,
         'the recording to verify',
       );
       const response = await api.streamRecording({ params: { id: recordingId }, query: {} });

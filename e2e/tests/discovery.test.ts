@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { AzureStandIn, EventQueue, message, notification } from '@enchilada/adapters/discovery-source/azure/testing';
 import { freePort } from '@enchilada/core/testing/free-port';
+import { until } from '@enchilada/core/testing/until';
 import type { Ran } from '../fixtures/command.ts';
 import { Operator } from './operator.ts';
 import { Site } from './site.ts';
@@ -47,13 +48,6 @@ const put = (name: string, osType: 'Linux' | 'Windows'): void => {
     '10.1.0.4',
   );
 };
-async function until(what: string, look: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 30_000;
-  while (!(await look())) {
-    if (performance.now() > end) assert.fail(`${what} did not come about`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
 
 test('a subscription is planned, switched on and followed by its events, and an operator sees all of it on the command line', async () => {
   put('web-1', 'Linux');
@@ -80,8 +74,9 @@ test('a subscription is planned, switched on and followed by its events, and an 
   );
   await json('discovery', 'rules', '--set', rules);
   await api.updateSource({ params: { id: source.id }, body: { ...fields, enabled: true, version: source.version } });
-  await until('the first listing', async () =>
-    (await enchilada('discovery', 'status', 'cloud')).stdout.includes('up to date'),
+  await until(
+    async () => (await enchilada('discovery', 'status', 'cloud')).stdout.includes('up to date'),
+    'the first listing',
   );
 
   const explained = await enchilada('discovery', 'explain', 'web-1');
@@ -95,20 +90,19 @@ test('a subscription is planned, switched on and followed by its events, and an 
 
   put('web-2', 'Linux');
   await queue.send(message(notification(idOf('web-2'), 'CreatedOrUpdated')));
-  await until('the new machine', async () => (await api.listTargets({ query: { text: 'web-2' } })).items.length === 1);
+  await until(async () => (await api.listTargets({ query: { text: 'web-2' } })).items.length === 1, 'the new machine');
   cloud.machines.delete(idOf('web-1').toLowerCase());
   await queue.send(message(notification(idOf('web-1'), 'Deleted')));
   await until(
-    'the end of the old one',
     async () => (await api.listTargets({ query: { text: 'web-1' } })).items.length === 0,
+    'the end of the old one',
   );
   assert.match((await enchilada('discovery', 'changes')).stdout, /gone\s+event\s+web-1/u);
-  let metrics = '';
   // A message counts once it is ended, which comes after what it changed.
-  await until('both messages to be counted', async () => {
-    metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
-    return /^enchilada_discovery_events_total 2$/mu.test(metrics);
-  });
+  const metrics = await until(async () => {
+    const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+    return /^enchilada_discovery_events_total 2$/mu.test(text) && text;
+  }, 'both messages to be counted');
   assert.match(metrics, /^enchilada_discovery_scopes_held 0$/mu);
 });
 
@@ -125,7 +119,7 @@ test('a file of machines is a source; removals that are many wait until an opera
   await api.createSource({
     body: { name: 'Hall', kind: 'inventory-file', parameters: { path: 'hall.csv' }, protectedTags: [], enabled: true },
   });
-  await until('the list', async () => (await api.listTargets({ query: { text: 'hall-' } })).items.length === 20);
+  await until(async () => (await api.listTargets({ query: { text: 'hall-' } })).items.length === 20, 'the list');
   await writeFile(file, list(5));
   const held = await enchilada('discovery', 'run', 'hall');
   assert.deepEqual([held.exitCode, /1 held/u.test(held.stdout)], [5, true]);
@@ -143,7 +137,7 @@ test('a machine that no source keeps up to date says so, and why', async () => {
   await writeFile(join(site.gateway.dataDir, 'inventories', 'cellar.csv'), 'name,address,port\ncellar-1,10.8.0.1,22\n');
   const cellar = { name: 'Cellar', parameters: { path: 'cellar.csv' }, protectedTags: [] };
   const { id, version } = await api.createSource({ body: { ...cellar, kind: 'inventory-file', enabled: true } });
-  await until('the list', async () => (await api.listTargets({ query: { text: 'cellar-1' } })).items.length === 1);
+  await until(async () => (await api.listTargets({ query: { text: 'cellar-1' } })).items.length === 1, 'the list');
   await site.machine({ name: 'attic', protocol: 'ssh', host: '127.0.0.1', port: 22 });
   assert.match((await enchilada('discovery', 'explain', 'attic')).stdout, /attic was added by hand/u);
   assert.match((await enchilada('discovery', 'explain', 'cellar-1')).stdout, /found by Cellar/u);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { RecordingStreamDecoder } from '@enchilada/contract';
 import { startTelnetd, type Telnetd } from '@enchilada/core/testing/servers/telnetd';
+import { until } from '@enchilada/core/testing/until';
 import { Site } from './site.ts';
 
 const owned = new AsyncDisposableStack();
@@ -17,15 +18,6 @@ async function machine(site: Site): Promise<string> {
     body: { name: 'telnet', kind: 'password', username: telnetd.username, secret: telnetd.password },
   });
   return site.machine({ protocol: 'telnet', host: telnetd.host, port: telnetd.port, credentialId: id });
-}
-
-async function eventually<T>(probe: () => Promise<T | undefined>, what: string): Promise<T> {
-  for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
-    const found = await probe();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`waited in vain for ${what}`);
 }
 
 test('a protocol without encryption is refused unless the configuration allows it', async () => {
@@ -60,12 +52,12 @@ test('a telnet session is opened, used, resumed, recorded and verified, and its 
   second.type('exit\r');
   assert.equal((await second.ended()).reason, 'closed-by-target');
 
-  const recordingId = await eventually(async () => {
+  const recordingId = await until(async () => {
     const found = await api.getSession({ params: { id: first.sessionId } });
     return found.state === 'ended' ? found.recordingId : undefined;
   }, 'the session to be written down as ended');
-  await eventually(
-    async () => ((await api.verifyRecording({ params: { id: recordingId } })).code === 0 ? true : undefined),
+  await until(
+    async () => (await api.verifyRecording({ params: { id: recordingId } })).code === 0,
     'the recording to verify',
   );
   const response = await api.streamRecording({ params: { id: recordingId }, query: {} });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { RecordingStreamDecoder } from '@enchilada/contract';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
+import { until } from '@enchilada/core/testing/until';
 import { Gateway } from '../fixtures/gateway.ts';
 import { Person } from '../product/index.ts';
 import type { Shell } from '../product/index.ts';
@@ -17,15 +18,6 @@ before(async () => {
 });
 after(() => owned.disposeAsync());
 
-async function eventually<T>(probe: () => Promise<T | undefined>, what: string): Promise<T> {
-  for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
-    const found = await probe();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`waited in vain for ${what}`);
-}
-
 async function recordedOutput(person: Person, recordingId: string): Promise<string> {
   const response = await person.api.streamRecording({ params: { id: recordingId }, query: {} });
   const decoder = new RecordingStreamDecoder();
@@ -37,7 +29,7 @@ async function recordedOutput(person: Person, recordingId: string): Promise<stri
 }
 
 async function endedRecording(person: Person, shell: Shell): Promise<string> {
-  const session = await eventually(async () => {
+  const session = await until(async () => {
     const found = await person.api.getSession({ params: { id: shell.sessionId } });
     return found.state === 'ended' ? found : undefined;
   }, 'the session to be written down as ended');
@@ -61,9 +53,9 @@ test('a shell is opened, used, recorded, verified and audited', async () => {
   const recordingId = await endedRecording(site.admin, shell);
   assert.ok((await recordedOutput(site.admin, recordingId)).startsWith(shown.slice(0, shown.indexOf('in-42-out'))));
   // The manifest follows the last chunk to the store.
-  await eventually(async () => {
+  await until(async () => {
     const { code } = await site.admin.api.verifyRecording({ params: { id: recordingId } });
-    return code === 0 ? code : undefined;
+    return code === 0;
   }, 'the recording to verify as complete');
 
   const audit = await site.admin.api.listAudit({ query: { limit: 200 } });
@@ -213,7 +205,7 @@ test('a crash of the gateway loses nothing that was shown', async () => {
     await crashed.gateway.stop('SIGKILL');
     await using again = await Gateway.start({ dataDir, config: LOOPBACK });
     const admin = await Person.signIn(again.url, ADMIN);
-    const recording = await eventually(
+    const recording = await until(
       async () => (await admin.api.listRecordings({ query: {} })).items.find(({ state }) => state === 'incomplete'),
       'the recovered recording',
     );

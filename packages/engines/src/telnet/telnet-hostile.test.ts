@@ -4,7 +4,8 @@ import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { isFault, type FaultCode } from '@enchilada/core/fault';
 import { ManualClock } from '@enchilada/core/testing/recorder-parts';
-import { listen, openTelnet, password, telnetHop, until } from './testing.ts';
+import { until } from '@enchilada/core/testing/until';
+import { listen, openTelnet, password, telnetHop } from './testing.ts';
 
 /** Where silence is what is waited for. */
 const QUICK = { stepMs: 400, settleMs: 20 };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startTelnetd, type Telnetd } from '@enchilada/core/testing/servers/telnetd';
-import { openTelnet, password, telnetHop, until, type Opened } from './testing.ts';
+import { until } from '@enchilada/core/testing/until';
+import { openTelnet, password, telnetHop, type Opened } from './testing.ts';
 
 describe('a session on a real telnetd', () => {
   let telnetd: Telnetd;

@@ -9,11 +9,6 @@ import { createDialer } from '../shared/index.ts';
 import { createTelnet } from './index.ts';
 import type { TelnetLimits } from './telnet-engine.ts';
 
-/** Polls until the condition holds; the test runner's own limit ends it. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
 export interface Listener extends AsyncDisposable {
   readonly host: string;
   readonly port: number;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type { Tickets } from '@enchilada/contract';
+import { until } from '@enchilada/core/testing/until';
 import { WebSocketServer, type WebSocket as ServerSocket } from 'ws';
 import { MOST_HELD_BYTES, SessionConnection, type LinkState } from './session-connection.ts';
 import { failedStep, sessionView, START, stepStates } from './session-view.ts';
@@ -48,9 +49,6 @@ async function bench() {
       },
     },
   );
-  const until = async (condition: () => boolean): Promise<void> => {
-    while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-  };
   return {
     connection,
     sockets,

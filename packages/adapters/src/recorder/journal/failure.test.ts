@@ -10,15 +10,12 @@ import { inspect } from 'node:util';
 import { Fault, isFault } from '@enchilada/core/fault';
 import type { RecordingStore, SessionRecorder } from '@enchilada/core/recording';
 import { exampleDescription, ManualClock } from '@enchilada/core/testing/recorder-parts';
+import { until } from '@enchilada/core/testing/until';
 import type { OpenSegment, SegmentFile } from './journal.ts';
 import { openRecordingReader } from './index.ts';
 import { openRig, outputOf } from './testing/recorder-rig.ts';
 
 const output = (bytes: Uint8Array) => ({ kind: 'output' as const, bytes });
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await turn();
-}
 
 /** A disk of 16 MiB that really fills up. Mounting needs root, which the test run has in CI. */
 async function smallDisk(): Promise<AsyncDisposable & { readonly path: string }> {

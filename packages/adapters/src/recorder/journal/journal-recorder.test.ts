@@ -9,13 +9,10 @@ import { isFault } from '@enchilada/core/fault';
 import { chunkName, parseCheckpoint, parseChunk, recordingPrefix, verifyArchive } from '@enchilada/core/recording';
 import type { ArchiveReport, RecordingEvent, RecordingStore } from '@enchilada/core/recording';
 import { exampleDescription, ManualClock } from '@enchilada/core/testing/recorder-parts';
+import { until } from '@enchilada/core/testing/until';
 import { verifyCrypto } from './index.ts';
 import { openRig, outputOf } from './testing/recorder-rig.ts';
 import type { RecorderRig } from './testing/recorder-rig.ts';
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await turn();
-}
 
 async function namesOf(store: RecordingStore, prefix: string): Promise<string[]> {
   const names: string[] = [];
