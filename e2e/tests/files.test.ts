@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { ApiProblem, RecordingStreamDecoder } from '@enchilada/contract';
 import type { Sshd } from '@enchilada/core/testing/servers/sshd';
+import { until } from '@enchilada/core/testing/until';
 import type { Person, Shell } from '../product/index.ts';
 import { Site, startSshd } from './site.ts';
 
@@ -68,14 +69,6 @@ async function download(
 async function auditOf(sessionId: string, action: string) {
   const { items } = await site.admin.api.listAudit({ query: { limit: 500 } });
   return items.filter((item) => item.action === action && item.detail?.['sessionId'] === sessionId);
-}
-
-async function eventually(probe: () => Promise<boolean>, what: string): Promise<void> {
-  for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
-    if (await probe()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`waited in vain for ${what}`);
 }
 
 const isProblem =
@@ -163,12 +156,12 @@ test('files go both ways, are listed, changed, audited and recorded with their h
   shell.type('exit\r');
   await shell.ended();
   let recordingId = '';
-  await eventually(async () => {
+  await until(async () => {
     const found = await site.admin.api.getSession({ params });
     recordingId = found.recordingId ?? '';
     return found.state === 'ended';
   }, 'the session to end');
-  await eventually(
+  await until(
     async () => (await site.admin.api.verifyRecording({ params: { id: recordingId } })).code === 0,
     'the recording to verify',
   );
@@ -292,7 +285,7 @@ test('a transfer that broke off goes on, and is cancelled without a trace', asyn
   }
   stop.abort();
   const begun = Buffer.concat(got);
-  await eventually(
+  await until(
     async () => (await auditOf(shell.sessionId, 'file.transferred')).length === 1,
     'the broken transfer in the audit log',
   );
@@ -356,7 +349,7 @@ test('a full disk, a forbidden folder and links in a circle are said in words, a
         body: pieces(...Array.from({ length: 48 }, (_, at) => bytes.subarray(at * 65_536, (at + 1) * 65_536))),
       });
     await assert.rejects(send(`${small}/too-large`, randomBytes(48 * 65_536)), isProblem('FILE_NO_SPACE'));
-    await eventually(async () => (await readdir(small)).length === 0, 'the part to be removed');
+    await until(async () => (await readdir(small)).length === 0, 'the part to be removed');
     await send(`${small}/fits`, randomBytes(100_000));
     assert.deepEqual(await readdir(small), ['fits']);
     await assert.rejects(send('/root/forbidden', randomBytes(10)), isProblem('FILE_DENIED'));
