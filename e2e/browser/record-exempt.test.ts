@@ -36,7 +36,7 @@ test('who is not recorded is told so all the time, and so is whoever lists sessi
   await using german = await seatOf(browser, una, { size: PHONE, locale: 'de-DE' });
   const phone = await german.at(`/s/${session.sessionId}`);
   await phone.getByRole('status').filter({ hasText: 'Verbunden' }).waitFor();
-  await phone.locator('[data-unrecorded]').filter({ hasText: 'Nicht aufgezeichnet' }).waitFor();
+  await phone.locator('[data-fact=unrecorded]').filter({ hasText: 'Nicht aufgezeichnet' }).waitFor();
   await picture(phone, 'session-de');
 
   await using admin = await seatOf(browser, site.admin);
@@ -51,6 +51,6 @@ test('who is not recorded is told so all the time, and so is whoever lists sessi
   const recorded = new SessionPage(await admin.at(`/s/new?target=${other}`));
   await recorded.ready();
   await recorded.page.getByText('Recorded', { exact: true }).waitFor();
-  assert.equal(await recorded.page.locator('[data-unrecorded]').count(), 0);
+  assert.equal(await recorded.page.locator('[data-fact=unrecorded]').count(), 0);
   assert.deepEqual([...hers.complaints(), ...german.complaints(), ...admin.complaints()], []);
 });

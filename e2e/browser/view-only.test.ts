@@ -93,7 +93,7 @@ test('who may act opens a desktop to look alone, in German on a phone: keys and 
     await status.waitFor();
     await looking.shows('#ffffff', { x: 300, y: 300 });
     assert.equal(await looking.size(), '900x600', 'the window of who looks changes no size');
-    await tab.locator('[data-view-only]').waitFor();
+    await tab.locator('[data-fact=view-only]').waitFor();
     await picture(tab, 'desktop-de');
     assert.equal(await tab.getByRole('button', { name: 'Bildschirmtastatur' }).count(), 0);
     await tab.locator('.desktop-host canvas').click({ position: { x: 40, y: 40 } });

@@ -70,6 +70,7 @@ const CatalogCells = memo(function CatalogCells(props: CellsProps) {
       </span>
       <span role="cell" className="machine-protocol">
         {engine === undefined ? target.protocol : text.of(engine.label)}
+        {engine?.cleartext === true && <span className="sub machine-cleartext"> {text('session.cleartext')}</span>}
       </span>
       <span role="cell" className="machine-group truncate" title={path}>
         {path}

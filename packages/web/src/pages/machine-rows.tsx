@@ -99,6 +99,9 @@ const MachineCells = memo(function MachineCells(props: CellsProps) {
           <span className="sub truncate">
             <PowerState state={machine.labels['cloud:state']} />
             <ApprovalState approval={machine.approval} />
+            {machine.cleartext === true && (
+              <strong className="machine-cleartext">{text('session.cleartext')} · </strong>
+            )}
             {machine.description === '' ? text.of(machine.protocolLabel) : printable(machine.description)}
           </span>
         </span>

@@ -1,4 +1,3 @@
-import { Tooltip } from '@mantine/core';
 import {
   IconEye,
   IconLockOpen,
@@ -10,7 +9,8 @@ import {
 } from '@tabler/icons-react';
 import { Mark } from '../app/mark.tsx';
 import type { ComponentProps } from 'react';
-import { useText } from '../i18n/text.tsx';
+import { useText, type Text } from '../i18n/text.tsx';
+import { ExplainedFact, Fact } from './bar-fact.tsx';
 import { isOver, type SessionView } from './session-view.ts';
 
 /** What every session's bar says: which machine, how the connection is, who records and who looks. */
@@ -27,44 +27,28 @@ export function BarFacts(props: { readonly title: string; readonly view: Session
         <strong className="bar-title truncate">{props.title}</strong>
         <div className="bar-facts">
           <LinkBadge view={view} />
-          {view.recorded === true && (
-            <Tooltip label={text('session.recorded-help')}>
-              <RecordedFact />
-            </Tooltip>
-          )}
-          {view.recorded === false && (
-            <Tooltip label={text('session.unrecorded-help')} multiline w={280}>
-              <UnrecordedFact />
-            </Tooltip>
-          )}
-          {view.facts['encryption'] === 'none' && (
-            <Tooltip label={text('session.cleartext-help')} multiline w={280}>
-              <span className="bar-fact" data-tone="warn">
-                <IconLockOpen size={14} aria-hidden /> <span className="bar-word">{text('session.cleartext')}</span>
-              </span>
-            </Tooltip>
-          )}
-          {view.facts['identity'] === 'unproven' && (
-            <Tooltip label={text('session.unproven-help')} multiline w={280}>
-              <span className="bar-fact" data-tone="warn">
-                <IconShieldOff size={14} aria-hidden /> <span className="bar-word">{text('session.unproven')}</span>
-              </span>
-            </Tooltip>
-          )}
+          {lastingFacts(view, text).map((fact) => (
+            <ExplainedFact key={fact.name} {...fact} />
+          ))}
           {watchers.length > 0 && (
-            <Tooltip label={watchers.map((viewer) => viewer.user).join(', ')}>
-              <span className="bar-fact" data-tone="warn" role="status">
-                <IconEye size={14} aria-hidden />{' '}
-                <span className="bar-word">{text.count('session.watched', watchers.length)}</span>
-              </span>
-            </Tooltip>
+            <span role="status" className="bar-status">
+              <ExplainedFact
+                name="watched"
+                tone="warn"
+                icon={IconEye}
+                word={text.count('session.watched', watchers.length)}
+                short={String(watchers.length)}
+                help={watchers.map((viewer) => viewer.user).join(', ')}
+              />
+            </span>
           )}
           {props.watching && (
-            <Tooltip label={text('session.watching-help')}>
-              <span className="bar-fact" data-view-only>
-                <IconEye size={14} aria-hidden /> <span className="bar-word">{text('session.watching')}</span>
-              </span>
-            </Tooltip>
+            <ExplainedFact
+              name="view-only"
+              icon={IconEye}
+              word={text('session.watching')}
+              help={text('session.watching-help')}
+            />
           )}
         </div>
       </div>
@@ -74,39 +58,38 @@ export function BarFacts(props: { readonly title: string; readonly view: Session
 
 /** In full screen, where the bar is out of sight, what stays in sight of it. Whoever listens has the bar itself. */
 export function BarBadge(props: { readonly view: SessionView }) {
+  const text = useText();
   return (
     <div className="bar-badge" aria-hidden>
       <LinkBadge view={props.view} />
-      {props.view.recorded === true && <RecordedFact />}
-      {props.view.recorded === false && <UnrecordedFact />}
+      {lastingFacts(props.view, text).map((fact) => (
+        <Fact key={fact.name} {...fact} />
+      ))}
     </div>
   );
 }
 
-/** What a tooltip gives its target, it passes on. */
-function RecordedFact(given: ComponentProps<'span'>) {
-  const text = useText();
-  return (
-    <span {...given} className="bar-fact" data-recorded>
-      <span className="dot" aria-hidden />
-      <span className="bar-word">{text('session.recorded')}</span>
-      <span className="bar-short" aria-hidden>
-        {text('session.recorded-short')}
-      </span>
-    </span>
-  );
-}
-
-function UnrecordedFact(given: ComponentProps<'span'>) {
-  const text = useText();
-  return (
-    <span {...given} className="bar-fact" data-tone="warn" data-unrecorded>
-      <IconVideoOff size={14} aria-hidden /> <span className="bar-word">{text('session.unrecorded')}</span>
-      <span className="bar-short" aria-hidden>
-        {text('session.unrecorded-short')}
-      </span>
-    </span>
-  );
+/** What holds for the whole of a session: whether it is recorded, and what its way to the machine lacks. */
+function lastingFacts(view: SessionView, text: Text): readonly ComponentProps<typeof ExplainedFact>[] {
+  const warn = { tone: 'warn' } as const;
+  const facts: ComponentProps<typeof ExplainedFact>[] = [];
+  if (view.recorded === true) {
+    const help = text('session.recorded-help');
+    facts.push({ name: 'recorded', word: text('session.recorded'), short: text('session.recorded-short'), help });
+  }
+  if (view.recorded === false) {
+    const words = { word: text('session.unrecorded'), short: text('session.unrecorded-short') };
+    facts.push({ name: 'unrecorded', ...warn, icon: IconVideoOff, ...words, help: text('session.unrecorded-help') });
+  }
+  if (view.facts['encryption'] === 'none') {
+    const words = { word: text('session.cleartext'), short: text('session.cleartext-short') };
+    facts.push({ name: 'cleartext', ...warn, icon: IconLockOpen, ...words, help: text('session.cleartext-help') });
+  }
+  if (view.facts['identity'] === 'unproven') {
+    const words = { word: text('session.unproven'), short: text('session.unproven-short') };
+    facts.push({ name: 'unproven', ...warn, icon: IconShieldOff, ...words, help: text('session.unproven-help') });
+  }
+  return facts;
 }
 
 function LinkBadge(props: { readonly view: SessionView }) {

@@ -4,9 +4,11 @@ export const session: Readonly<Record<keyof typeof english, string>> = {
   'session.cleartext': 'Unverschlüsselt',
   'session.cleartext-help':
     'Der Weg zur Maschine ist nicht verschlüsselt. Wer das Netz beherrscht, kann alles lesen und verändern, auch Passwörter.',
+  'session.cleartext-short': 'Klartext',
   'session.unproven': 'Identität unbewiesen',
   'session.unproven-help':
     'Nichts beweist, dass dies die Maschine ist. Wer das Netz beherrscht, kann sich für sie ausgeben und alles lesen und verändern, auch Passwörter.',
+  'session.unproven-short': 'Unbewiesen',
   'session.display': 'Anzeige',
   'session.document': 'Sitzung',
   'session.end': 'Sitzung beenden',

@@ -2,9 +2,11 @@ export const session = {
   'session.cleartext': 'Unencrypted',
   'session.cleartext-help':
     'The way to the machine has no encryption. Who controls the network can read and alter everything, passwords too.',
+  'session.cleartext-short': 'Cleartext',
   'session.unproven': 'Identity unproven',
   'session.unproven-help':
     'Nothing proves that this is the machine. Who controls the network can take its place and read and alter everything, passwords too.',
+  'session.unproven-short': 'Unproven',
   'session.display': 'Display settings',
   'session.document': 'Session',
   'session.end': 'End session',
