@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
 import decodeQR from 'qr/decode.js';
 import { startSshd, type Sshd } from '@enchilada/core/testing/servers/sshd';
+import { temporaryFolder } from '@enchilada/core/testing/temporary-folder';
 import { Chromium, PHONE } from '../fixtures/chromium.ts';
 import { AuthenticatorApp } from '../product/authenticator-app.ts';
 import { Person } from '../product/index.ts';
@@ -54,7 +53,7 @@ async function holdAuthenticator(page: Page): Promise<void> {
 
 async function picture(page: Page, name: string): Promise<void> {
   if (PICTURES === undefined) return;
-  const folder = PICTURES === '' ? await mkdtemp(join(tmpdir(), 'pictures-')) : PICTURES;
+  const folder = PICTURES === '' ? temporaryFolder('pictures') : PICTURES;
   await page.screenshot({ path: join(folder, `${name}.png`) });
 }
 

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { temporaryFolder } from '@enchilada/core/testing/temporary-folder';
 import { runLine } from '../testing/run-line.ts';
 import { TAR_END, padding, tarHeader } from './tar-writer.ts';
 
 const LONG = `recordings/rec/v1/2026/01/31/${'a'.repeat(80)}/schlüssel-${'b'.repeat(60)}.brc`;
 
 async function newDataFolder(): Promise<{ readonly base: string; readonly dataDir: string }> {
-  const base = await mkdtemp(join(tmpdir(), 'backup-'));
+  const base = temporaryFolder('backup');
   const dataDir = join(base, 'data');
   for (const [path, content] of [
     ['store.db', 'database'],

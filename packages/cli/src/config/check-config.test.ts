@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { temporaryFolder } from '@enchilada/core/testing/temporary-folder';
 import { runLine } from '../testing/run-line.ts';
 
 async function check(yaml: string) {
-  const file = join(await mkdtemp(join(tmpdir(), 'config-')), 'enchilada.yaml');
+  const file = join(temporaryFolder('config'), 'enchilada.yaml');
   await writeFile(file, yaml);
   return runLine(['config', 'check', file]);
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { chmod, chown, lstat, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, chown, lstat, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { temporaryFolder } from '@enchilada/core/testing/temporary-folder';
 import { runLine } from '../testing/run-line.ts';
 import { asGateway } from './as-owner.ts';
 import { leaveNote } from './ask-gateway.ts';
@@ -12,7 +12,7 @@ const OTHER = isRoot ? 65_534 : (process.getuid?.() ?? 0);
 
 /** A data folder of another account, where root runs the test; of this one otherwise. */
 async function newDataFolder(): Promise<string> {
-  const base = await mkdtemp(join(tmpdir(), 'as-owner-'));
+  const base = temporaryFolder('as-owner');
   await chmod(base, 0o755);
   const dataDir = join(base, 'data');
   await mkdir(join(dataDir, 'control'), { recursive: true, mode: 0o700 });
@@ -30,7 +30,7 @@ test('what is left for the gateway belongs to its account, and the own rights ar
 });
 
 test('a link in place of the control folder is refused, and what it leads to stays as it was', async () => {
-  const base = await mkdtemp(join(tmpdir(), 'as-owner-'));
+  const base = temporaryFolder('as-owner');
   await mkdir(join(base, 'precious'));
   await mkdir(join(base, 'data'));
   await symlink(join(base, 'precious'), join(base, 'data', 'control'));

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { temporaryFolder } from '@enchilada/core/testing/temporary-folder';
 import { askGateway } from './ask-gateway.ts';
 import { runLine } from '../testing/run-line.ts';
 
 async function newFolder(
   gateway: object | null = { pid: process.pid, started: '', url: 'http://localhost:1' },
 ): Promise<string> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'control-'));
+  const dataDir = temporaryFolder('control');
   await mkdir(join(dataDir, 'control'), { mode: 0o700 });
   if (gateway !== null)
     await writeFile(join(dataDir, 'control/gateway.json'), JSON.stringify(gateway), { mode: 0o600 });

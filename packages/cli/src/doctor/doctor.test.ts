@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readFile, rmdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { closedPort } from '@enchilada/core/testing/free-port';
+import { temporaryFolder } from '@enchilada/core/testing/temporary-folder';
 import { runLine } from '../testing/run-line.ts';
 import { checkNode, judgeCertificate, judgeDisk } from './machine-checks.ts';
 import { judgeClock } from './server-checks.ts';
@@ -15,7 +16,7 @@ import { judgeClock } from './server-checks.ts';
 const DAY = 86_400_000;
 
 async function newFolder(): Promise<string> {
-  const dataDir = join(await mkdtemp(join(tmpdir(), 'doctor-')), 'data');
+  const dataDir = join(temporaryFolder('doctor'), 'data');
   await mkdir(join(dataDir, 'keys'), { recursive: true, mode: 0o700 });
   await writeFile(join(dataDir, 'keys/key-encryption.key'), 'x', { mode: 0o600 });
   return dataDir;
@@ -93,7 +94,7 @@ test('a server that is not there fails with its address', async () => {
 });
 
 test('a certificate is judged by its dates', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'cert-'));
+  const folder = temporaryFolder('cert');
   execFileSync(
     'openssl',
     [

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readdir, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, readdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { temporaryFolder } from '@enchilada/core/testing/temporary-folder';
 import { forgetLogin, loginFile, readLogin, writeLogin } from './stored-login.ts';
 
 const login = { url: 'https://bastion.example.org', username: 'anna', cookie: '__Host-enchilada=x' };
-const newEnv = async () => ({ XDG_CONFIG_HOME: join(await mkdtemp(join(tmpdir(), 'login-')), 'config') });
+const newEnv = () => ({ XDG_CONFIG_HOME: join(temporaryFolder('login'), 'config') });
 
 test('a login is kept in a file that only its owner may read, in a folder only they may open', async () => {
-  const env = await newEnv();
+  const env = newEnv();
   await writeLogin(env, login);
   assert.equal((await stat(loginFile(env))).mode & 0o777, 0o600);
   assert.equal((await stat(dirname(loginFile(env)))).mode & 0o777, 0o700);
@@ -21,7 +21,7 @@ test('a login is kept in a file that only its owner may read, in a folder only t
 });
 
 test('a login file that others may read is refused, and so is one that holds something else', async () => {
-  const env = await newEnv();
+  const env = newEnv();
   await writeLogin(env, login);
   await chmod(loginFile(env), 0o644);
   await assert.rejects(readLogin(env), /mode 644, so that others may read it; set 600/u);

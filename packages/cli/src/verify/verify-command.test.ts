@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { formatTrustFile, recordingPrefix } from '@enchilada/core/recording';
 import type { VerifyReport } from '@enchilada/core/recording';
 import { RecordingFixture } from '@enchilada/core/testing/recording-fixture';
+import { temporaryFolder } from '@enchilada/core/testing/temporary-folder';
 import { runVerify } from './index.ts';
 
 const fixtures = join(import.meta.dirname, '../../../core/src/recording/fixtures');
@@ -23,7 +23,7 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
 async function writeArchive(
   recordings: readonly RecordingFixture[],
 ): Promise<{ folder: string; store: string; args: string[] }> {
-  const folder = mkdtempSync(join(tmpdir(), 'archive-'));
+  const folder = temporaryFolder('archive');
   const store = join(folder, 'store');
   const audit: string[] = [];
   for (const recording of recordings) {

@@ -2,26 +2,13 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import {
-  chmod,
-  chown,
-  link,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, chown, link, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AuditEvent } from '@enchilada/core/audit';
 import { Fault } from '@enchilada/core/fault';
+import { temporaryFolder } from '@enchilada/core/testing/temporary-folder';
 import { systemClock as clock } from '../clock.ts';
 import { ControlFolder } from './control-folder.ts';
 import type { ControlActs } from './control-folder.ts';
@@ -93,7 +80,7 @@ class Desk implements AsyncDisposable {
   }
 }
 
-const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'enchilada-control-'));
+const newFolder = (): string => temporaryFolder('control');
 const newId = (): string => randomBytes(16).toString('hex');
 
 function request(id: string, change: object = {}): string {
@@ -110,7 +97,7 @@ function request(id: string, change: object = {}): string {
 }
 
 test('a request is answered once in a private file, and the gateway says where it is while it runs', async () => {
-  const dataDir = await newFolder();
+  const dataDir = newFolder();
   const id = newId();
   {
     await using desk = await Desk.open(dataDir);
@@ -131,7 +118,7 @@ test('a request is answered once in a private file, and the gateway says where i
 test('a refusal goes back with its code, and a slow copy does not hold up a recovery', async () => {
   let finish = (): void => undefined;
   const copied = new Promise<void>((resolve) => (finish = resolve));
-  await using desk = await Desk.open(await newFolder(), {
+  await using desk = await Desk.open(newFolder(), {
     copyDatabase: () => copied.then(() => ({ done: true })),
     recoverUser: () => Promise.reject(new Fault('NOT_FOUND', 'there is no such person')),
   });
@@ -151,8 +138,8 @@ test('a refusal goes back with its code, and a slow copy does not hold up a reco
 });
 
 test('what a hostile account may have put there is not acted on, is audited and does not stop the next request', async () => {
-  await using desk = await Desk.open(await newFolder());
-  const outside = await newFolder();
+  await using desk = await Desk.open(newFolder());
+  const outside = newFolder();
   const refusals: (readonly [string, (name: string, id: string) => Promise<unknown>])[] = [
     ['no regular file', (name) => mkdir(desk.path(name))],
     ['no regular file', (name) => Promise.resolve(execFileSync('mkfifo', ['-m', '600', desk.path(name)]))],
@@ -208,14 +195,14 @@ test('what a hostile account may have put there is not acted on, is audited and 
 });
 
 test('a folder that others can write, that is a link or that is not its own is not listened to', async () => {
-  const open = await newFolder();
+  const open = newFolder();
   await mkdir(join(open, 'control'));
   await chmod(join(open, 'control'), 0o777);
   await assert.rejects(Desk.open(open), { code: 'CONFIGURATION_INVALID', message: /mode 777.*remove it/u });
-  const linked = await newFolder();
+  const linked = newFolder();
   await symlink(open, join(linked, 'control'));
   await assert.rejects(Desk.open(linked), { code: 'CONFIGURATION_INVALID', message: /no folder of its own/u });
-  await using desk = await Desk.open(await newFolder());
+  await using desk = await Desk.open(newFolder());
   await chmod(desk.path('.'), 0o777);
   const id = newId();
   await desk.put(`${id}.request.json`, request(id));
@@ -226,7 +213,7 @@ test('a folder that others can write, that is a link or that is not its own is n
 });
 
 test('what the command line noted while no gateway ran is audited at the next start, once', async () => {
-  const dataDir = await newFolder();
+  const dataDir = newFolder();
   await mkdir(join(dataDir, 'control'), { mode: 0o700 });
   const note = {
     version: 1,

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { SecretBytes } from '@enchilada/core/credential';
 import { isFault } from '@enchilada/core/fault';
+import { temporaryFolder } from '@enchilada/core/testing/temporary-folder';
 import { openFileKeyEncryption } from './index.ts';
 
 const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) };
-const keyPath = async (): Promise<string> => join(await mkdtemp(join(tmpdir(), 'kek-')), 'secrets', 'kek');
+const keyPath = (): string => join(temporaryFolder('kek'), 'secrets', 'kek');
 
 it('makes a key of mode 0600 once, and reads it again', async () => {
-  const path = await keyPath();
+  const path = keyPath();
   const [first, second] = await Promise.all([
     openFileKeyEncryption({ path, random }),
     openFileKeyEncryption({ path, random }),
@@ -23,7 +23,7 @@ it('makes a key of mode 0600 once, and reads it again', async () => {
 });
 
 it('refuses a key file that others may read, or that holds no key', async () => {
-  const path = await keyPath();
+  const path = keyPath();
   await openFileKeyEncryption({ path, random });
   await chmod(path, 0o640);
   await assert.rejects(openFileKeyEncryption({ path, random }), /mode 640/);
@@ -33,7 +33,7 @@ it('refuses a key file that others may read, or that holds no key', async () => 
 });
 
 it('unwraps what an older key wrapped after a rotation, and wraps with the newer', async () => {
-  const [path, other] = [await keyPath(), await keyPath()];
+  const [path, other] = [keyPath(), keyPath()];
   const before = await openFileKeyEncryption({ path, random });
   const wrapped = await before.wrap(new SecretBytes(Buffer.from('k')), 'c');
   await openFileKeyEncryption({ path: other, random });

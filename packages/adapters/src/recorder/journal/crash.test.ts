@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openFileKeyEncryption } from '@enchilada/adapters/key-encryption/file';
@@ -11,10 +10,11 @@ import { openFilesystemRecordingStore } from '@enchilada/adapters/recording-stor
 import { trustStoreOf } from '@enchilada/core/recording';
 import type { Recorder, RecordingReader, RecordingSummary } from '@enchilada/core/recording';
 import { systemClock } from '@enchilada/core/testing/authorized';
+import { temporaryFolder } from '@enchilada/core/testing/temporary-folder';
 import { openJournalRecorder, openRecordingKeyFile, openRecordingReader } from './index.ts';
 
 const random = { bytes: (length: number) => new Uint8Array(randomBytes(length)) };
-const newDirectory = (): Promise<string> => mkdtemp(join(tmpdir(), 'crash-'));
+const newDirectory = (): string => temporaryFolder('crash');
 
 /** Runs the child until it has said that many bytes were accepted, and kills it with SIGKILL. Resolves with the accepted bytes by recording. */
 async function crash(
@@ -88,7 +88,7 @@ describe('a process that is killed while it records', () => {
     { sessions: 3, bytes: 10, until: 20_000 },
   ]) {
     it(`has lost nothing that was accepted: ${load.sessions} sessions, events up to ${load.bytes} bytes`, async () => {
-      const directory = await newDirectory();
+      const directory = newDirectory();
       const accepted = await crash(directory, load);
       const { recorder, reader, summaries } = await restart(directory);
       await using _ = recorder;
@@ -111,7 +111,7 @@ describe('a process that is killed while it records', () => {
 
   it('recovers what lies before a write that was torn, and nothing that was altered', async () => {
     for (const damage of ['cut', 'flip', 'garbage'] as const) {
-      const directory = await newDirectory();
+      const directory = newDirectory();
       await crash(directory, { sessions: 2, bytes: 1000, until: 300_000 });
       const folder = join(directory, 'journal');
       const segments = (await readdir(folder)).filter((name) => name.startsWith('journal-')).sort();
@@ -133,7 +133,7 @@ describe('a process that is killed while it records', () => {
   });
 
   it('is recovered once more where the recovery itself was cut short at any object', async () => {
-    const original = await newDirectory();
+    const original = newDirectory();
     await crash(original, { sessions: 1, bytes: 100_000, until: 3_000_000 });
     const store = await openFilesystemRecordingStore({ directory: join(original, 'store') });
     const keys = await openFileKeyEncryption({ path: join(original, 'kek'), random });

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -9,6 +8,7 @@ import { isFault } from '@enchilada/core/fault';
 import { chunkName, parseCheckpoint, parseChunk, recordingPrefix, verifyArchive } from '@enchilada/core/recording';
 import type { ArchiveReport, RecordingEvent, RecordingStore } from '@enchilada/core/recording';
 import { exampleDescription, ManualClock } from '@enchilada/core/testing/recorder-parts';
+import { temporaryFolder } from '@enchilada/core/testing/temporary-folder';
 import { until } from '@enchilada/core/testing/until';
 import { verifyCrypto } from './index.ts';
 import { openRig, outputOf } from './testing/recorder-rig.ts';
@@ -293,7 +293,7 @@ async function verifyWithCheckpoints(rig: RecorderRig): Promise<ArchiveReport> {
 describe('checkpoints', () => {
   it('are written each minute while something changes, chained across restarts, and agree with the recordings', async () => {
     const clock = new ManualClock();
-    const directory = await mkdtemp(join(tmpdir(), 'checkpoints-'));
+    const directory = temporaryFolder('checkpoints');
     const count = async (rig: RecorderRig): Promise<number> => (await namesOf(rig.store, 'chk/v1')).length;
     let written = 0;
     for (let boot = 0; boot < 2; boot++) {
@@ -326,7 +326,7 @@ describe('checkpoints', () => {
 
   it('begin no new chain where the head of the old one cannot be read', async () => {
     const clock = new ManualClock();
-    const directory = await mkdtemp(join(tmpdir(), 'checkpoints-'));
+    const directory = temporaryFolder('checkpoints');
     {
       await using rig = await openRig({ clock, directory });
       const session = await rig.recorder.open(exampleDescription({ startedAt: clock.now() }));

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, readdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { chmod, readdir } from 'node:fs/promises';
 import { describe, it } from 'node:test';
+import { temporaryFolder } from '@enchilada/core/testing/temporary-folder';
 import { checkedOpen, until } from '../testing.ts';
 import { createTryItMachine } from './index.ts';
 
@@ -28,7 +27,7 @@ describe('the machine inside the gateway', () => {
   });
 
   it('leaves no process and no file behind when it is disposed, not even one that left its terminal', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'try-it-'));
+    const folder = temporaryFolder('try-it');
     await chmod(folder, 0o755);
     const usual = process.env['TMPDIR'];
     process.env['TMPDIR'] = folder;
