@@ -93,7 +93,7 @@ function experiment(start: (site: Site) => Promise<Way>, figureOf: Readonly<Reco
     async run(wanted, say) {
       await using owned = new AsyncDisposableStack();
       const place = owned.use(await Workplace.make());
-      const site = owned.use(await startSite(place));
+      const site = owned.use(await startSite(place, 'strict', process.env['BENCH_PROFILE']));
       const guacd = owned.use(await Guacd.start({ say }));
       const way = owned.use(await start(site));
       const found: Measured[] = [];
