@@ -11,7 +11,7 @@ export interface Transfer {
   readonly passed: PassedBytes;
   version: string;
   busy: boolean;
-  /** A download that went through; what was lost of it on the way can be asked for again. */
+  /** It went through; what was lost on the way, of a download the bytes and of an upload the answer, can be asked for again. */
   isOver: boolean;
   writer: FileWriter | undefined;
   part: PathBytes | undefined;
@@ -107,7 +107,7 @@ export class FileTransfers {
       usedMs: 0,
     };
     transfer.busy = true;
-    transfer.isOver = false;
+    if (direction === 'download') transfer.isOver = false;
     transfer.usedMs = this.#parts.clock.monotonicMs();
     if (known === undefined) this.#makeRoom();
     if (goesOn === undefined) this.#transfers.set(id, transfer);

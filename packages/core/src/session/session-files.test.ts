@@ -203,6 +203,31 @@ for (const what of ['gets its name', 'is refused it'] as const)
     assert.deepEqual([...there], what === 'gets its name' ? ['/folder/file'] : []);
   });
 
+test('an upload whose last answer was lost is asked for again and has arrived; nothing is written down or done twice', async () => {
+  const { channel, there, make } = slowMachine();
+  make();
+  const audited: SessionAuditEvent[] = [];
+  const files = filesOf(channel, undefined, audited);
+  const path = new TextEncoder().encode('/folder/file');
+  const request = { transfer: 'one', path, offset: 0, size: 1, replace: false, version: undefined };
+  assert.deepEqual(await files.upload(BOTH, request, bytes(ONE_BYTE)), { received: 1, done: true });
+  const told = audited.length;
+  assert.equal(files.progress('one'), 1);
+  assert.deepEqual(await files.upload(BOTH, { ...request, offset: 1 }, bytes()), { received: 1, done: true });
+  assert.deepEqual([audited.length, [...there]], [told, ['/folder/file']]);
+
+  const refused = (change: Partial<typeof request>, ...pieces: readonly Uint8Array[]) =>
+    files.upload(BOTH, { ...request, offset: 1, ...change }, bytes(...pieces));
+  await assert.rejects(refused({ size: 2 }, ONE_BYTE), { code: 'INVALID_REQUEST' });
+  await assert.rejects(refused({}, ONE_BYTE), { code: 'INVALID_REQUEST' });
+  await assert.rejects(refused({ offset: 0 }, ONE_BYTE), { code: 'CONFLICT' });
+  await assert.rejects(refused({ path: new TextEncoder().encode('/folder/other') }), { code: 'CONFLICT' });
+  // What has arrived stays, whoever cancels it, and when the session ends.
+  await files.cancel('one');
+  await files[Symbol.asyncDispose]();
+  assert.deepEqual([audited.length, [...there]], [told, ['/folder/file']]);
+});
+
 test('downloads that are over take the place of nobody, and who must make room is written down', async () => {
   const { channel, there, make } = slowMachine();
   make();

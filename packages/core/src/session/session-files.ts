@@ -163,6 +163,7 @@ export class SessionFiles implements AsyncDisposable {
     const path = checkPath(request.path);
     const { folder } = splitPath(path);
     const transfer = this.#transfers.take('upload', { ...request, path });
+    if (transfer.isOver) return await askedAgain(transfer, request, body);
     transfer.part ??= joinPath(folder, new TextEncoder().encode(`.${request.transfer}.part`));
     const { part } = transfer;
     try {
@@ -188,8 +189,9 @@ export class SessionFiles implements AsyncDisposable {
         this.#requireStanding(request.transfer, transfer);
         transfer.hasArrived = true;
         await channel.rename(part, path, { replace: request.replace });
-        this.#transfers.delete(request.transfer);
+        transfer.part = undefined;
         await this.#log.finished(transfer, undefined);
+        this.#transfers.over(transfer);
         return { received: request.size, done: true };
       });
     } catch (failure) {
@@ -234,7 +236,7 @@ export class SessionFiles implements AsyncDisposable {
   /** Uploads that rest are written down and leave nothing behind, if the machine still answers. */
   async #clean(): Promise<void> {
     for (const [id, transfer] of this.#transfers.all) {
-      if (transfer.busy || transfer.direction === 'download') continue;
+      if (transfer.busy || transfer.isOver || transfer.direction === 'download') continue;
       await this.#endResting(id, transfer, 'SESSION_ENDED');
     }
   }
@@ -342,8 +344,8 @@ export class SessionFiles implements AsyncDisposable {
   /** A connection that breaks off between pieces can go on; what the target refused cannot. */
   async #broken(id: string, transfer: Transfer, failure: unknown): Promise<void> {
     const { code } = toFault(failure);
-    if (!this.#stands(id, transfer)) {
-      // Whoever cancelled it found less to remove, and has written it down.
+    if (!this.#stands(id, transfer) || transfer.part === undefined) {
+      // Whoever cancelled it found less to remove, and has written it down; what has its name cannot fail any more.
       await this.#removePart(id, transfer).catch(() => undefined);
       return;
     }
@@ -369,6 +371,19 @@ export class SessionFiles implements AsyncDisposable {
     const channel = await this.#channel;
     await channel?.removeFile(part).catch(() => undefined);
   }
+}
+
+/** Of an upload that went through: its answer was lost on the way. @throws Fault INVALID_REQUEST */
+async function askedAgain(
+  transfer: Transfer,
+  { size }: UploadRequest,
+  body: AsyncIterable<Uint8Array>,
+): Promise<{ readonly received: number; readonly done: boolean }> {
+  transfer.busy = false;
+  let more = size - transfer.passed.size;
+  for await (const bytes of body) more += bytes.length;
+  if (more !== 0) throw new Fault('INVALID_REQUEST', `the upload is over, and had ${transfer.passed.size} bytes`);
+  return { received: size, done: true };
 }
 
 /** Whatever becomes of opening it. */
