@@ -118,7 +118,8 @@ test('a folder goes to the machine by drag and drop and comes back as it was, wi
     await mkdir(join(own, 'alone'));
     await drop(panel.page, panel.root, [sent, join(own, 'alone')]);
     await panel.says('Projekt', /^Done · 6 files · /u);
-    await panel.finished(1);
+    await panel.says('alone', /^Done · 0 files · /u);
+    await panel.finished(2);
     for (const empty of ['Projekt/nothing/at all', 'alone'])
       assert.deepEqual(await readdir(join(folder, empty)), [], empty);
     await panel.entry('alone folder').waitFor();
@@ -265,6 +266,63 @@ test('a folder in which one may not be read comes without that one, which is nam
     assert.deepEqual(await came(), ['of all', 'of first', 'of last', 'of locked', 'of other']);
     await panel.button('Remove Closed from the list').click();
     await panel.finished(2);
+  }));
+
+test('a folder that cannot be made keeps nothing else from going, is named with its reason, and can be tried again', () =>
+  place('unmade', async (panel, folder) => {
+    const { page } = panel;
+    const sent = join(own, 'unmade');
+    const holding = ['Projekt', 'Projekt/first', 'Projekt/taken', 'Projekt/taken/inner', 'Projekt/last', 'Closed'];
+    for (const inside of holding) {
+      await mkdir(join(sent, inside), { recursive: true });
+      await writeFile(join(sent, inside, 'file.txt'), `of ${inside}`);
+    }
+    // On the machine files are where two of them should be.
+    await mkdir(join(folder, 'Projekt'));
+    await chmod(join(folder, 'Projekt'), 0o777);
+    for (const taken of ['Closed', 'Projekt/taken']) await writeFile(join(folder, taken), 'of the machine');
+    await drop(page, panel.root, [join(sent, 'Projekt'), join(sent, 'Closed')]);
+    await panel.says('Projekt', /^3 of 3 files · .* · 1 folder could not be made$/u);
+    await panel.says('Projekt/taken', /^Something has this name already\. /u);
+    await panel.says('Closed', /^Something has this name already\. /u);
+    assert.equal(await panel.transfers.getByRole('listitem').count(), 3);
+    await picture(page, 'unmade');
+    assert.deepEqual(await flaws(page, 'all'), []);
+    const came = async (): Promise<readonly string[]> => {
+      const found: string[] = [];
+      for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
+        if (entry.isFile()) found.push(await readFile(join(entry.parentPath, entry.name), 'utf8'));
+      return found.toSorted();
+    };
+    const there = ['of Projekt', 'of Projekt/first', 'of Projekt/last'];
+    assert.deepEqual(await came(), [...there, 'of the machine', 'of the machine']);
+
+    for (const taken of ['Closed', 'Projekt/taken']) await rm(join(folder, taken));
+    await panel.button('Try Projekt/taken again').click();
+    await panel.says('Projekt', /^Done · 5 files · /u);
+    await panel.button('Try Closed again').click();
+    await panel.says('Closed', /^Done · 1 file · /u);
+    assert.deepEqual(await came(), holding.map((inside) => `of ${inside}`).toSorted());
+    await panel.finished(2);
+  }));
+
+test('an upload whose last answer is lost on the way has arrived', () =>
+  place('lost-answer', async (panel, folder) => {
+    const { page } = panel;
+    const content = randomBytes(300_000);
+    await writeFile(join(own, 'lost.bin'), content);
+    let lost = 0;
+    await page.route('**/files/content*', async (route) => {
+      if (route.request().method() !== 'PUT' || lost > 0) return route.fallback();
+      assert.equal((await route.fetch()).status(), 200);
+      lost += 1;
+      await route.abort();
+    });
+    await drop(page, panel.root, [join(own, 'lost.bin')]);
+    await panel.says('lost.bin', /^Done · /u);
+    assert.equal(lost, 1);
+    assert.ok((await readFile(join(folder, 'lost.bin'))).equals(content));
+    assert.deepEqual(await readdir(folder), ['lost.bin']);
   }));
 
 test('a download whose place the gateway gave to others begins anew by itself', () =>

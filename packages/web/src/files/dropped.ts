@@ -1,7 +1,3 @@
-import { api } from '../api/client.ts';
-import { ApiFault } from '../api/http.ts';
-import { fromText, joinPath, toRaw, type RawPath } from './raw-path.ts';
-
 export interface LocalFile {
   readonly source: File;
   /** Folders it lies in, from the dropped one on. */
@@ -58,33 +54,4 @@ export async function droppedFiles(transfer: DataTransfer): Promise<LocalFiles> 
 /** What a file input gives; one for folders tells where each file lay, and nothing of folders without any. */
 export function chosenFiles(list: FileList): readonly LocalFile[] {
   return [...list].map((source) => ({ source, folders: source.webkitRelativePath.split('/').slice(0, -1) }));
-}
-
-/** Makes the folders below `root`, each once. Answers the folder of each file. */
-export async function makeFolders(
-  sessionId: string,
-  root: RawPath,
-  { files, emptyFolders }: Pick<LocalFiles, 'files' | 'emptyFolders'>,
-): Promise<readonly (LocalFile & { readonly folder: RawPath })[]> {
-  const made = new Set<RawPath>([root]);
-  const make = async (names: readonly string[]): Promise<RawPath> => {
-    let folder = root;
-    for (const name of names) {
-      folder = joinPath(folder, fromText(name));
-      if (made.has(folder)) continue;
-      made.add(folder);
-      await api('changeFile', {
-        params: { id: sessionId },
-        body: { change: 'make-folder', path: toRaw(folder) },
-      }).catch((error: unknown) => {
-        if (!(error instanceof ApiFault && error.code === 'FILE_EXISTS' && error.facts['kind'] === 'folder'))
-          throw error;
-      });
-    }
-    return folder;
-  };
-  const placed: (LocalFile & { readonly folder: RawPath })[] = [];
-  for (const file of files) placed.push({ ...file, folder: await make(file.folders) });
-  for (const names of emptyFolders) await make(names);
-  return placed;
 }

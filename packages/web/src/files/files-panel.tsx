@@ -19,17 +19,18 @@ import { printable } from '../components/printable.ts';
 import { FaultNotice, notifyFault } from '../faults/fault-notice.tsx';
 import { useText } from '../i18n/text.tsx';
 import { useStepUp } from '../second-factor/step-up.tsx';
-import { chosenFiles, droppedFiles, makeFolders, MOST_DROPPED, type LocalFiles } from './dropped.ts';
+import { chosenFiles, droppedFiles, MOST_DROPPED, type LocalFiles } from './dropped.ts';
 import { EditDialog, ModeDialog, NameDialog } from './file-dialogs.tsx';
 import { DeleteDialog } from './delete-dialog.tsx';
 import { FileList, isFetched, isFile, sizeOf, sorted, type FileAct, type Sorting } from './file-list.tsx';
 import './files.css';
 import { downloadFolder, pickFolder, type FolderNews } from './folder-download.ts';
+import { uploadAll } from './folder-upload.ts';
 import { onLocalDisk, OwnFolder } from './own-disk.ts';
 import { crumbsOf, fromRaw, fromText, joinPath, localName, parentOf, toRaw, type RawPath } from './raw-path.ts';
 import { NOTHING, selectionOf, toggled } from './selection.ts';
 import { TransferList } from './transfer-list.tsx';
-import { Transfers, type FolderTransfer } from './transfers.ts';
+import { Transfers } from './transfers.ts';
 import type { ItemView } from './transfer-views.ts';
 
 export interface FilesPanelProps {
@@ -143,17 +144,7 @@ export function FilesPanel({ sessionId, machine, rights, hidden, onClose }: File
           autoClose: false,
           message: text('files.drop-cut', { count: text.number(MOST_DROPPED) }),
         });
-      const inFolders = new Map<string, FolderTransfer>();
-      for (const { folder, source, folders } of await makeFolders(sessionId, path, local)) {
-        const [outermost] = folders;
-        const file = { source, name: fromText(source.name), title: [...folders, source.name].join('/') };
-        if (outermost === undefined) transfers.upload(folder, file);
-        else {
-          const together = inFolders.get(outermost) ?? transfers.folder('upload', outermost);
-          inFolders.set(outermost, together);
-          together.upload(folder, file);
-        }
-      }
+      await uploadAll({ sessionId, transfers }, path, local);
       if (local.emptyFolders.length > 0 || local.files.some(({ folders }) => folders.length > 0)) reload();
     } catch (failure) {
       notifyFault(failure, text);

@@ -47,7 +47,7 @@ export async function downloadFolder(
       listing = await listed(on.sessionId, path, signal);
       own = await here.make();
     } catch (error) {
-      if (!signal.aborted) transfer.unread({ name: here.title, error }, () => walk(path, here));
+      if (!signal.aborted) transfer.leftOut({ name: here.title, error }, () => walk(path, here));
       return;
     }
     if (listing.truncated) cut();

@@ -2,7 +2,7 @@ import { Button, Group, Text } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef, useState } from 'react';
 import { useText } from '../i18n/text.tsx';
-import { FileTransferRow, FolderRow, UnreadRow } from './transfer-rows.tsx';
+import { FileTransferRow, FolderRow, LeftOutRow } from './transfer-rows.tsx';
 import type { Transfers } from './transfers.ts';
 import { rowsOf, type ItemView, type TransferRow } from './transfer-views.ts';
 
@@ -76,7 +76,7 @@ function Rows({ transfers, views }: { readonly transfers: Transfers; readonly vi
                 key={key}
                 ref={near.measureElement}
                 data-index={index}
-                data-state={row.kind === 'unread' ? 'failed' : row.view.state}
+                data-state={row.kind === 'left-out' ? 'failed' : row.view.state}
                 data-inner={row.kind !== 'folder' && row.folder !== undefined}
                 aria-setsize={rows.length}
                 aria-posinset={index + 1}
@@ -101,8 +101,8 @@ function Row(props: {
   switch (row.kind) {
     case 'folder':
       return <FolderRow {...row} transfers={transfers} onToggle={() => onToggle(row.view.id)} />;
-    case 'unread':
-      return <UnreadRow view={row.view} transfers={transfers} />;
+    case 'left-out':
+      return <LeftOutRow view={row.view} transfers={transfers} />;
     case 'file':
       return <FileTransferRow view={row.view} isInner={row.folder !== undefined} transfers={transfers} />;
   }

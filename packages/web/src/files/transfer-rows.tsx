@@ -19,7 +19,7 @@ import { ApiFault } from '../api/http.ts';
 import { presentFault } from '../faults/fault-notice.tsx';
 import { useText, type Text as Words } from '../i18n/text.tsx';
 import type { Transfers } from './transfers.ts';
-import { countsOf, unreadWhole, type FolderView, type TransferView, type UnreadFolder } from './transfer-views.ts';
+import { countsOf, leftOutWhole, type FolderView, type TransferView, type LeftOutFolder } from './transfer-views.ts';
 
 type Pace = Pick<TransferView, 'done' | 'size' | 'speed'>;
 
@@ -68,17 +68,18 @@ function told(view: TransferView, text: Words): string {
 /** How many came, and how many did not. */
 function toldOf(view: FolderView, text: Words): string {
   const counts = countsOf(view);
-  const whole = unreadWhole(view);
+  const isUpload = view.direction === 'upload';
+  const whole = leftOutWhole(view);
   if (whole !== undefined) return faultOf(whole.error, text);
   if (view.state === 'done')
     return text.count('files.folder-done', view.files.length, { size: text.bytes(counts.size) });
   return joined(
     view.state === 'paused' ? text('files.paused') : '',
-    view.isReading ? text('files.reading') : '',
+    view.isReading ? text(isUpload ? 'files.making' : 'files.reading') : '',
     text.count('files.arrived-of', view.files.length, { done: text.number(counts.arrived) }),
     counts.done < counts.size ? bytesOf(counts, text) : text.bytes(counts.size),
     counts.failed > 0 ? text.count('files.failed', counts.failed) : '',
-    view.unread.length > 0 ? text.count('files.unread', view.unread.length) : '',
+    view.leftOut.length > 0 ? text.count(isUpload ? 'files.unmade' : 'files.unread', view.leftOut.length) : '',
     view.state === 'running' ? speedOf(counts, text) : '',
   );
 }
@@ -254,8 +255,8 @@ export function FolderRow(props: {
   );
 }
 
-/** A folder of one that is fetched, which could not be read. */
-export function UnreadRow({ view, transfers }: { readonly view: UnreadFolder; readonly transfers: Transfers }) {
+/** A folder of one that is fetched or sent, which could not be read or made. */
+export function LeftOutRow({ view, transfers }: { readonly view: LeftOutFolder; readonly transfers: Transfers }) {
   const text = useText();
   return (
     <>

@@ -16,8 +16,8 @@ export interface TransferView {
   readonly error: unknown;
 }
 
-/** Of a folder that is transferred, one in it that could not be read, or itself. */
-export interface UnreadFolder {
+/** Of a folder that is transferred, one in it that could not be read or made, or itself. */
+export interface LeftOutFolder {
   readonly id: string;
   /** With the folders it lies in, from the one that is transferred on. */
   readonly name: string;
@@ -32,7 +32,7 @@ export interface FolderView {
   /** More files may be added. */
   readonly isReading: boolean;
   readonly files: readonly TransferView[];
-  readonly unread: readonly UnreadFolder[];
+  readonly leftOut: readonly LeftOutFolder[];
 }
 
 export type ItemView = TransferView | FolderView;
@@ -49,7 +49,7 @@ export interface FolderCounts {
 /** One row of the list; what lies in a folder names it. */
 export type TransferRow =
   | { readonly kind: 'folder'; readonly view: FolderView; readonly isOpen: boolean }
-  | { readonly kind: 'unread'; readonly view: UnreadFolder; readonly folder: FolderView }
+  | { readonly kind: 'left-out'; readonly view: LeftOutFolder; readonly folder: FolderView }
   | { readonly kind: 'file'; readonly view: TransferView; readonly folder: FolderView | undefined };
 
 export function isFolderView(view: ItemView): view is FolderView {
@@ -74,17 +74,17 @@ export function countsOf({ files }: Pick<FolderView, 'files'>): FolderCounts {
 
 /** What becomes of the whole. */
 export function folderState(
-  { files, unread, isReading }: Omit<FolderView, 'state'>,
+  { files, leftOut, isReading }: Omit<FolderView, 'state'>,
   isPaused: boolean,
 ): FolderView['state'] {
   if ((isReading && !isPaused) || files.some(isMoving)) return 'running';
   if (isReading || files.some(({ state }) => state === 'paused')) return 'paused';
-  return unread.length > 0 || files.some(({ state }) => state === 'failed') ? 'failed' : 'done';
+  return leftOut.length > 0 || files.some(({ state }) => state === 'failed') ? 'failed' : 'done';
 }
 
 /** Nothing could be read of it at all, and why. */
-export function unreadWhole({ name, unread }: FolderView): UnreadFolder | undefined {
-  return unread.find((one) => one.name === name);
+export function leftOutWhole({ name, leftOut }: FolderView): LeftOutFolder | undefined {
+  return leftOut.find((one) => one.name === name);
 }
 
 /** The latest first. Of a folder, what failed; the rest only where it is open. */
@@ -94,8 +94,8 @@ export function rowsOf(views: readonly ItemView[], open: ReadonlySet<string>): r
     const isOpen = open.has(view.id);
     return [
       { kind: 'folder', view, isOpen },
-      ...(unreadWhole(view) === undefined ? view.unread : []).map(
-        (unread) => ({ kind: 'unread', view: unread, folder: view }) as const,
+      ...(leftOutWhole(view) === undefined ? view.leftOut : []).map(
+        (leftOut) => ({ kind: 'left-out', view: leftOut, folder: view }) as const,
       ),
       ...view.files
         .filter(({ state }) => isOpen || state === 'failed')

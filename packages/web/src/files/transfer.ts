@@ -2,7 +2,7 @@ import { ApiFault } from '../api/http.ts';
 import type { DownloadTarget } from './browser-target.ts';
 import { onLocalDisk } from './own-disk.ts';
 import type { RawPath } from './raw-path.ts';
-import { folderState, type FolderView, type TransferView, type UnreadFolder } from './transfer-views.ts';
+import { folderState, type FolderView, type TransferView, type LeftOutFolder } from './transfer-views.ts';
 
 const SPEED_OVER_MS = 4_000;
 
@@ -32,7 +32,7 @@ export interface Folder {
   readonly direction: TransferView['direction'];
   readonly name: string;
   transfers: Transfer[];
-  unread: (UnreadFolder & { readonly again: () => Promise<void> })[];
+  leftOut: (LeftOutFolder & { readonly again: () => Promise<void> })[];
   /** How much of it is being read. */
   reading: number;
   isPaused: boolean;
@@ -61,7 +61,7 @@ export function transferOf(
 
 export function folderOf(direction: TransferView['direction'], name: string): Folder {
   return {
-    ...{ id: newId(), direction, name, transfers: [], unread: [] },
+    ...{ id: newId(), direction, name, transfers: [], leftOut: [] },
     ...{ reading: 0, isPaused: false, abort: new AbortController() },
   };
 }
@@ -72,8 +72,8 @@ export function isFolder(item: Transfer | Folder): item is Folder {
 
 export function viewOf(item: Transfer | Folder): TransferView | FolderView {
   if (!isFolder(item)) return item.view;
-  const { id, direction, name, transfers, unread, reading, isPaused } = item;
-  const facts = { id, direction, name, unread, isReading: reading > 0, files: transfers.map(({ view }) => view) };
+  const { id, direction, name, transfers, leftOut, reading, isPaused } = item;
+  const facts = { id, direction, name, leftOut, isReading: reading > 0, files: transfers.map(({ view }) => view) };
   return { ...facts, state: folderState(facts, isPaused) };
 }
 

@@ -143,14 +143,14 @@ test('files of a folder are paused, counted, tried again and cancelled together,
   assert.deepEqual([view().state, view().isReading, countsOf(view()).size], ['paused', true, 30]);
   transfers.resume(view().id);
   let again = 0;
-  folder.unread({ name: 'Projekt/locked', error: undefined }, () => Promise.resolve(void (again += 1)));
+  folder.leftOut({ name: 'Projekt/locked', error: undefined }, () => Promise.resolve(void (again += 1)));
   read.resolve();
   await reading;
   await settled();
   assert.deepEqual([view().state, countsOf(view()).arrived, asked.length], ['failed', 3, 3]);
   assert.deepEqual(
     rowsOf(transfers.views, new Set()).map(({ kind }) => kind),
-    ['folder', 'unread'],
+    ['folder', 'left-out'],
   );
   assert.equal(rowsOf(transfers.views, new Set([view().id])).length, 5);
   transfers.resume(view().id);

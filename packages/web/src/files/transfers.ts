@@ -34,8 +34,8 @@ export interface FolderTransfer {
   readonly signal: AbortSignal;
   download(path: RawPath, file: FileInFolder, target: DownloadTarget): void;
   upload(folder: RawPath, file: { readonly source: File; readonly name: RawPath; readonly title: string }): void;
-  /** `again` reads it once more. */
-  unread(folder: { readonly name: string; readonly error: unknown }, again: () => Promise<void>): void;
+  /** It cannot be read, or made; `again` tries it once more. */
+  leftOut(folder: { readonly name: string; readonly error: unknown }, again: () => Promise<void>): void;
   /** Files may be added until it ends. */
   read(reading: () => Promise<void>): Promise<void>;
 }
@@ -113,8 +113,8 @@ export class Transfers {
         add(
           transferOf({ direction, name: source.name, title, size: source.size }, { path: joinPath(into, raw), source }),
         ),
-      unread: (unread, again) => {
-        folder.unread.push({ id: newId(), ...unread, again });
+      leftOut: (leftOut, again) => {
+        folder.leftOut.push({ id: newId(), ...leftOut, again });
         this.#onChange();
       },
       read: (reading) => this.#read(folder, reading),
@@ -139,16 +139,16 @@ export class Transfers {
     if (folder !== undefined) folder.isPaused = false;
     for (const transfer of folder?.transfers ?? this.#find(id)) this.#resume(transfer, options);
     for (const holder of this.#folders) {
-      const again = holder.unread.filter((unread) => holder === folder || unread.id === id);
-      holder.unread = holder.unread.filter((unread) => !again.includes(unread));
-      for (const unread of again) void this.#read(holder, unread.again);
+      const again = holder.leftOut.filter((leftOut) => holder === folder || leftOut.id === id);
+      holder.leftOut = holder.leftOut.filter((leftOut) => !again.includes(leftOut));
+      for (const leftOut of again) void this.#read(holder, leftOut.again);
     }
     this.#next();
   }
 
   /** Takes it off the list; what was half done is removed. */
   async remove(id: string): Promise<void> {
-    for (const folder of this.#folders) folder.unread = folder.unread.filter((unread) => unread.id !== id);
+    for (const folder of this.#folders) folder.leftOut = folder.leftOut.filter((leftOut) => leftOut.id !== id);
     await this.#drop((item) => idOf(item) === id);
   }
 

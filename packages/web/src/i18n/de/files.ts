@@ -58,6 +58,7 @@ export const files: Readonly<Record<keyof typeof en, string>> = {
   'files.kind-other': 'Sonderdatei',
   'files.line-ends-mixed':
     'Die Zeilen dieser Datei enden verschieden. Was über Ihrer ersten und unter Ihrer letzten Änderung steht, bleibt, wie es ist; was dazwischen steht, endet dann mit {end}.',
+  'files.making': 'Ordner werden angelegt',
   'files.minutes-left': 'noch {count} min',
   'files.mode': 'Berechtigungen',
   'files.mode-of': 'Berechtigungen von {name}',
@@ -98,6 +99,8 @@ export const files: Readonly<Record<keyof typeof en, string>> = {
   'files.speed': '{speed}/s',
   'files.transfers': 'Übertragungen',
   'files.truncated': 'Dieser Ordner enthält mehr, als sich zeigen lässt.',
+  'files.unmade.one': '{count} Ordner ließ sich nicht anlegen',
+  'files.unmade.other': '{count} Ordner ließen sich nicht anlegen',
   'files.unread.one': '{count} Ordner ließ sich nicht lesen',
   'files.unread.other': '{count} Ordner ließen sich nicht lesen',
   'files.up': 'Nach oben',

@@ -55,6 +55,7 @@ export const files = {
   'files.kind-other': 'special file',
   'files.line-ends-mixed':
     'The lines of this file end in different ways. Those above your first change and below your last one stay as they are; those between will end in {end}.',
+  'files.making': 'Making folders',
   'files.minutes-left': '{count} min left',
   'files.mode': 'Permissions',
   'files.mode-of': 'Permissions of {name}',
@@ -94,6 +95,8 @@ export const files = {
   'files.speed': '{speed}/s',
   'files.transfers': 'Transfers',
   'files.truncated': 'This folder holds more than can be shown.',
+  'files.unmade.one': '{count} folder could not be made',
+  'files.unmade.other': '{count} folders could not be made',
   'files.unread.one': '{count} folder could not be read',
   'files.unread.other': '{count} folders could not be read',
   'files.up': 'Up',
