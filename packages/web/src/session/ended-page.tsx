@@ -1,7 +1,7 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle, IconCircleCheck, IconPlayerPlay, IconRefresh } from '@tabler/icons-react';
 import type { Session, Tickets } from '@enchilada/contract';
-import { FAULTS, type FaultCode } from '@enchilada/core/fault';
+import type { FaultCode } from '@enchilada/core/fault';
 import { useEffect, useRef, useState } from 'react';
 import { ApiFault } from '../api/http.ts';
 import { joinPath, sessionPath } from '../components/platform.ts';
@@ -9,7 +9,7 @@ import { printable, printableLines } from '../components/printable.ts';
 import { presentFault } from '../faults/fault-notice.tsx';
 import { useText, type Text as Words } from '../i18n/text.tsx';
 import { PathSteps } from './connection-path.tsx';
-import { failedStep, goesOn, type SessionView } from './session-view.ts';
+import { failedStep, goesOn, isFaultCode, type SessionView } from './session-view.ts';
 
 const PLAIN_REASONS = ['closed-by-user', 'closed-by-target', 'grace-expired', 'node-lost'] as const;
 type PlainReason = (typeof PLAIN_REASONS)[number];
@@ -24,10 +24,6 @@ interface Why {
 }
 
 const AT_ACCOUNT: readonly FaultCode[] = ['PERSONAL_KEY_MISSING', 'PERSONAL_KEY_REFUSED'];
-
-function isFaultCode(value: string): value is FaultCode {
-  return Object.hasOwn(FAULTS, value);
-}
 
 function why(view: SessionView, text: Words): Why {
   if (view.ended === undefined) return { ...presentFault(view.error, text), bad: true };

@@ -1,5 +1,6 @@
 import type { ServerFrame } from '@enchilada/contract';
 import type { ConnectStep } from '@enchilada/core/engine';
+import { FAULTS, type FaultCode } from '@enchilada/core/fault';
 import type { EndedFrame, LinkState } from './session-connection.ts';
 
 export const CONNECT_STEPS = [
@@ -62,6 +63,11 @@ export function isOver(view: SessionView): boolean {
   return view.link === 'ended' || view.link === 'failed';
 }
 
+/** Why a session ended is a fault's code or a word of its own. */
+export function isFaultCode(reason: string): reason is FaultCode {
+  return Object.hasOwn(FAULTS, reason);
+}
+
 const ENDS_OF_ONE_PAGE: readonly string[] = ['VIEWER_LIMIT', 'VIEWER_REPLACED', 'VIEWER_STALLED'];
 
 /** Only this page's part in it is over. */
@@ -91,7 +97,13 @@ export function sessionView(view: SessionView, act: SessionAct): SessionView {
     case 'found-ended': {
       if (view.ended !== undefined) return view;
       const { reason, detail } = act;
-      const ended: EndedFrame = { type: 'ended', reason, ...(detail === undefined ? {} : { detail }) };
+      const code = view.phase === 'opening' && isFaultCode(reason) ? reason : undefined;
+      const step = code && STEP_OF_FAULT[code];
+      const ended: EndedFrame = {
+        ...{ type: 'ended', reason },
+        ...(detail === undefined ? {} : { detail }),
+        ...(code === undefined || step === undefined ? {} : { fault: { code, facts: {}, step } }),
+      };
       return { ...framed(view, ended), link: 'ended', error: undefined };
     }
     case 'round-trip':
@@ -158,5 +170,22 @@ export function failedStep(view: SessionView): ConnectStep | 'none' {
   if (view.ended.fault.step !== undefined) return view.ended.fault.step;
   return OPENING_FAULTS.test(view.ended.fault.code) ? (view.step ?? 'name') : 'none';
 }
+
+/** The record of a session does not hold the step; it was over before the page could be told. */
+const STEP_OF_FAULT: Readonly<Partial<Record<FaultCode, ConnectStep>>> = {
+  TARGET_NAME_NOT_FOUND: 'name',
+  TARGET_NO_ROUTE: 'route',
+  TARGET_EGRESS_DENIED: 'route',
+  TARGET_REFUSED: 'port',
+  TARGET_PROTOCOL_VIOLATION: 'handshake',
+  TARGET_NO_COMMON_ALGORITHM: 'handshake',
+  TARGET_CLEARTEXT_REFUSED: 'handshake',
+  HOST_KEY_UNKNOWN: 'host-identity',
+  HOST_KEY_CHANGED: 'host-identity',
+  HOST_KEY_REJECTED: 'host-identity',
+  CREDENTIAL_MISSING: 'credential',
+  CREDENTIAL_REFUSED: 'credential',
+  SHELL_REFUSED: 'shell',
+};
 
 const OPENING_FAULTS = /^(?:TARGET_(?:NAME|NO_|REFUSED|TIMED|EGRESS|PROTOCOL)|HOST_KEY_|CREDENTIAL_|PROMPT_|SHELL_)/u;

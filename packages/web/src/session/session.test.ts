@@ -150,6 +150,13 @@ test('a page that had lost its link learns from the record why the session ended
   assert.deepEqual(over.ended, { type: 'ended', reason: 'closed-by-user', detail: 'maintenance' });
   const told = sessionView(START, { type: 'frame', frame: { type: 'ended', reason: 'closed-by-target', exitCode: 3 } });
   assert.equal(sessionView(told, found), told);
+  // One that never opened is told with the step at which it failed.
+  const refused = { type: 'found-ended', reason: 'HOST_KEY_UNKNOWN', detail: undefined } as const;
+  const live = sessionView(lost, { type: 'frame', frame: { type: 'state', state: 'live' } });
+  assert.deepEqual(
+    [lost, live].map((before) => failedStep(sessionView(before, refused))),
+    ['host-identity', 'none'],
+  );
 });
 
 test('a session that was open has no failed step', () => {
