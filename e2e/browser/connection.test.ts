@@ -317,6 +317,27 @@ for (const [name, { make, title, next, step }] of Object.entries(FAILURES)) {
   });
 }
 
+test('a page that lost its link before it was told learns from the record at which step the session failed', async () => {
+  const targetId = await site.machineOn(sshd, { name: 'lost-word', hostKeyPolicy: 'deny' });
+  await using window = await seatOf(browser, site.admin);
+  let lost = 0;
+  await window.context.routeWebSocket(/\/control/u, (page) => {
+    const gateway = page.connectToServer();
+    gateway.onMessage(async (message) => {
+      if ((JSON.parse(String(message)) as { readonly type: string }).type !== 'ended') return page.send(message);
+      lost += 1;
+      await page.close();
+    });
+  });
+  const page = await window.at(`/s/new?target=${targetId}`);
+  const end = page.getByRole('alert');
+  await end.getByRole('heading', { name: 'The machine’s identity is not known yet' }).waitFor();
+  const failed = end.getByRole('listitem').filter({ hasText: 'failed' });
+  assert.equal((await failed.innerText()).split('\n')[0], 'Check the machine’s identity');
+  assert.equal(lost, 1);
+  if (IMAGES !== undefined) await page.screenshot({ path: join(IMAGES, 'lost-word.png') });
+});
+
 test('a machine that answers nothing is told from one that refuses', async () => {
   // A queue of one connection that is full: further ones are dropped, as by a firewall.
   const hole = spawn('python3', [

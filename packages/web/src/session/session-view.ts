@@ -79,7 +79,12 @@ export type SessionAct =
   | { readonly type: 'frame'; readonly frame: ServerFrame }
   | { readonly type: 'link'; readonly state: LinkState; readonly error?: unknown }
   /** Learnt from its record: the page had lost its link when it ended. */
-  | { readonly type: 'found-ended'; readonly reason: string; readonly detail: string | undefined }
+  | {
+      readonly type: 'found-ended';
+      readonly reason: string;
+      readonly detail: string | undefined;
+      readonly opened: boolean;
+    }
   | { readonly type: 'round-trip'; readonly milliseconds: number }
   | { readonly type: 'answered'; readonly id: string }
   | { readonly type: 'notice-read' };
@@ -97,7 +102,7 @@ export function sessionView(view: SessionView, act: SessionAct): SessionView {
     case 'found-ended': {
       if (view.ended !== undefined) return view;
       const { reason, detail } = act;
-      const code = view.phase === 'opening' && isFaultCode(reason) ? reason : undefined;
+      const code = !act.opened && isFaultCode(reason) ? reason : undefined;
       const step = code && STEP_OF_FAULT[code];
       const ended: EndedFrame = {
         ...{ type: 'ended', reason },
@@ -171,7 +176,7 @@ export function failedStep(view: SessionView): ConnectStep | 'none' {
   return OPENING_FAULTS.test(view.ended.fault.code) ? (view.step ?? 'name') : 'none';
 }
 
-/** The record of a session does not hold the step; it was over before the page could be told. */
+/** At which step a session that never opened failed; its record holds no step, and not every reason has one alone. */
 const STEP_OF_FAULT: Readonly<Partial<Record<FaultCode, ConnectStep>>> = {
   TARGET_NAME_NOT_FOUND: 'name',
   TARGET_NO_ROUTE: 'route',

@@ -144,18 +144,17 @@ test('the path marks the step where the connection broke', () => {
 
 test('a page that had lost its link learns from the record why the session ended, and believes the machine’s own word first', () => {
   const lost = sessionView(START, { type: 'link', state: 'failed', error: new Error('gone') });
-  const found = { type: 'found-ended', reason: 'closed-by-user', detail: 'maintenance' } as const;
+  const found = { type: 'found-ended', reason: 'closed-by-user', detail: 'maintenance', opened: true } as const;
   const over = sessionView(lost, found);
   assert.deepEqual([over.link, over.phase, over.error], ['ended', 'ended', undefined]);
   assert.deepEqual(over.ended, { type: 'ended', reason: 'closed-by-user', detail: 'maintenance' });
   const told = sessionView(START, { type: 'frame', frame: { type: 'ended', reason: 'closed-by-target', exitCode: 3 } });
   assert.equal(sessionView(told, found), told);
   // One that never opened is told with the step at which it failed.
-  const refused = { type: 'found-ended', reason: 'HOST_KEY_UNKNOWN', detail: undefined } as const;
-  const live = sessionView(lost, { type: 'frame', frame: { type: 'state', state: 'live' } });
+  const refused = { type: 'found-ended', reason: 'TARGET_PROTOCOL_VIOLATION', detail: undefined } as const;
   assert.deepEqual(
-    [lost, live].map((before) => failedStep(sessionView(before, refused))),
-    ['host-identity', 'none'],
+    [false, true].map((opened) => failedStep(sessionView(lost, { ...refused, opened }))),
+    ['handshake', 'none'],
   );
 });
 

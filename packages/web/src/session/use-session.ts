@@ -110,7 +110,12 @@ export function useSession(subject: SessionSubject): LiveSession {
           setSession(found);
           if (found.state !== 'ended') timer = setTimeout(look, left > 0 ? LOOK_EVERY_MS : LOOK_LATER_EVERY_MS);
           else if (found.endReason !== undefined)
-            dispatch({ type: 'found-ended', reason: found.endReason, detail: found.endDetail });
+            dispatch({
+              type: 'found-ended',
+              reason: found.endReason,
+              detail: found.endDetail,
+              opened: found.openedAt !== undefined,
+            });
         },
         () => undefined,
       );
