@@ -380,9 +380,12 @@ async function askedAgain(
   body: AsyncIterable<Uint8Array>,
 ): Promise<{ readonly received: number; readonly done: boolean }> {
   transfer.busy = false;
-  let more = size - transfer.passed.size;
-  for await (const bytes of body) more += bytes.length;
-  if (more !== 0) throw new Fault('INVALID_REQUEST', `the upload is over, and had ${transfer.passed.size} bytes`);
+  let isSame = size === transfer.passed.size;
+  for await (const bytes of body) {
+    isSame &&= bytes.length === 0;
+    if (!isSame) break;
+  }
+  if (!isSame) throw new Fault('INVALID_REQUEST', `the upload is over, and had ${transfer.passed.size} bytes`);
   return { received: size, done: true };
 }
 
